@@ -1,0 +1,68 @@
+"""redheart audit: the account of every parameter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import click
+
+from redheart_cli.display import make_display
+from redheart_cli.options import PluginChoice, plugin_options
+from redheart_cli.output import print_json, print_table
+from redheart_cli.run_options import (
+    data_options,
+    json_option,
+    run_option,
+    store_option,
+    training_options,
+)
+from redheart_cli.train import begin
+
+
+@click.command()
+@run_option
+@store_option
+@data_options
+@training_options
+@plugin_options
+@click.option("--all", "every", is_flag=True, help="List every tensor, not only the totals.")
+@json_option
+def audit(
+    choice: PluginChoice,
+    output: Path | None,
+    store: Path | None,
+    dataset: str | None,
+    encoder: str | None,
+    scale: str | None,
+    epochs: int | None,
+    seed: int | None,
+    device: str | None,
+    every: bool,
+    as_json: bool,
+) -> None:
+    """Account for every parameter: group, optimizer, gradient seen on the first batches.
+
+    The exit code is 1 if one is unaccounted for; it is named.
+    """
+    from redheart_core.audit import require_complete, totals
+
+    with make_display() as display:
+        session = begin(
+            choice, display, output, store, {"dataset": dataset, "encoder": encoder},
+            {"scale": scale, "epochs": epochs, "seed": seed, "device": device},
+        )  # fmt: skip
+        accounts = session.trainer.audit_all(display.progress)
+    if as_json:
+        print_json([attrs.asdict(account) for account in accounts])
+    else:
+        if every:
+            print_table(
+                ("group", "plugin", "parameter", "elements", "live", "state"),
+                [(a.group, a.plugin, a.name, a.elements, a.live, a.state) for a in accounts],
+            )
+        print_table(
+            ("group", "plugin", "tensors", "elements", "in optimizer", "with gradient", "frozen"),
+            [tuple(attrs.astuple(row)) for row in totals(accounts)],
+        )
+    require_complete(accounts)

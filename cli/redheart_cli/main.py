@@ -1,0 +1,58 @@
+"""The command group, global options, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from redheart_core import RedheartError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("redheart_cli.run", "Data, training, choice, test, report and analysis in one go."),
+    "plugins": ("redheart_cli.plugins", "List, describe, check and start plugins."),
+    "data": ("redheart_cli.data", "Turn raw records into an embedding store."),
+    "train": ("redheart_cli.train", "Train every checkpoint group."),
+    "audit": ("redheart_cli.audit", "Account for every parameter."),
+    "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),
+    "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),
+    "evaluate": ("redheart_cli.evaluate", "Judge a model on the test split."),
+    "report": ("redheart_cli.report", "Write one HTML page about a run."),
+    "analyze": ("redheart_cli.analyze", "Analyze a text with a model."),
+}
+"""Command to the module that holds it, imported only when it is called, and its line of help."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RedheartError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="redheart", prog_name="redheart")
+@click.option("--trace-hooks", is_flag=True, help="Print every call of a plugin hook to stderr.")
+def cli(trace_hooks: bool) -> None:
+    """A plugin-based modular analyzer.
+
+    Example: redheart plugins list
+    """

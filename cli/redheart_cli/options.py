@@ -1,0 +1,79 @@
+"""Options that all commands share which load plugins."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+
+if TYPE_CHECKING:
+    from redheart_registry import Registry
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@attrs.frozen
+class PluginChoice:
+    """What --plugins, --enable, --disable and --set say."""
+
+    plugins_toml: Path | None = None
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+    def load(self, event_plugins: Sequence[object] = (), stored: Mapping[str, Any] | None = None) -> Registry:
+        """Load the active plugins.
+
+        Args:
+            event_plugins: Objects with event hooks, such as a progress display.
+            stored: The "document" of a run's resolved configuration, in place of plugins.toml.
+        """
+        from redheart_registry import load_registry
+
+        tracing = click.get_current_context().find_root().params.get("trace_hooks", False)
+        return load_registry(
+            self.plugins_toml if stored is None else stored,
+            self.enable,
+            self.disable,
+            self.overrides,
+            event_plugins,
+            functools.partial(click.echo, err=True) if tracing else None,
+        )
+
+
+def plugin_options(command: Command) -> Command:
+    """Add the options to a command, which gets them as the keyword argument choice: PluginChoice."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any,
+        plugins_toml: Path | None,
+        enable: tuple[str, ...],
+        disable: tuple[str, ...],
+        overrides: tuple[str, ...],
+        **kwargs: Any,
+    ) -> Any:
+        return command(*args, choice=PluginChoice(plugins_toml, enable, disable, overrides), **kwargs)
+
+    options = [
+        click.option(
+            "--plugins",
+            "plugins_toml",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="The plugins.toml to use. [default: ./plugins.toml, else the one shipped with redheart]",
+        ),
+        click.option("--enable", multiple=True, metavar="NAME", help="Add a plugin to the active ones; repeatable."),
+        click.option("--disable", multiple=True, metavar="NAME", help="Leave an active plugin out; repeatable."),
+        click.option(
+            "--set", "overrides", multiple=True, metavar="PLUGIN.KEY=VALUE", help="Change a setting; repeatable."
+        ),
+    ]
+    result: Any = wrapped
+    for option in reversed(options):
+        result = option(result)
+    return result  # type: ignore[no-any-return]  # click keeps the callable, only adds to it

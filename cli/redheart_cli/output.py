@@ -1,0 +1,30 @@
+"""Plain text for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout; refuses numbers that JSON does not know."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "") -> None:
+    """Columns of text, two spaces apart, with nothing behind the last one."""
+    lines = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for row in lines:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo((indent + "  ".join(cells)).rstrip())
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    """A range for people: 0..1, or the side that has a bound."""
+    if low is None and high is None:
+        return "any"
+    return f"{'-inf' if low is None else f'{low:g}'}..{'inf' if high is None else f'{high:g}'}"

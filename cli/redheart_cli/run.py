@@ -1,0 +1,95 @@
+"""redheart run: everything in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from redheart_cli.display import make_display
+from redheart_cli.options import PluginChoice, plugin_options
+from redheart_cli.output import print_json
+from redheart_cli.run_options import (
+    data_options,
+    json_option,
+    run_option,
+    store_option,
+    training_options,
+)
+
+EXAMPLE = "My brother borrowed my savings for his shop and lost everything. I had warned him, and now he avoids me."
+
+
+@click.command()
+@run_option
+@store_option
+@data_options
+@training_options
+@plugin_options
+@click.option("--text", default=EXAMPLE, help="A text to analyze at the end.")
+@json_option
+def run(
+    choice: PluginChoice,
+    output: Path | None,
+    store: Path | None,
+    dataset: str | None,
+    encoder: str | None,
+    scale: str | None,
+    epochs: int | None,
+    seed: int | None,
+    device: str | None,
+    text: str,
+    as_json: bool,
+) -> None:
+    """Data, train, sweetspot, crossover, evaluate, report and analyze in one go.
+
+    On the embedded data set if nothing else is said. Stopped at any moment, the same command
+    goes on where it was; what is finished is not done again.
+
+    \b
+    Examples:
+      redheart run
+      redheart run --data scenarios --set scenarios.path=data/scenarios
+    """
+    from redheart_cli.analyze import Analyzer, print_findings, to_json
+    from redheart_cli.crossover import assemble_model
+    from redheart_cli.evaluate import evaluate_model, print_evaluation
+    from redheart_cli.report import make_report
+    from redheart_cli.sweetspot import choose, print_sweetspot
+    from redheart_cli.train import begin, train_session
+    from redheart_core.evaluation import read_evaluation
+
+    with make_display() as display:
+        session = begin(
+            choice, display, output, store, {"dataset": dataset, "encoder": encoder},
+            {"scale": scale, "epochs": epochs, "seed": seed, "device": device},
+        )  # fmt: skip
+        stopped = train_session(session)
+        if stopped:
+            details = "; ".join(f"{group}: {reason}" for group, reason in stopped.items())
+            raise SystemExit(f"some groups stopped, so nothing is assembled: {details}\nrun: {session.run.path}")
+        folder = session.run.path
+        sweetspot = choose(folder)
+        if not (folder / "model").exists():
+            assemble_model(session, folder / "model")
+        evaluation = read_evaluation(folder) or evaluate_model(session, folder / "model", display)
+        report = make_report(folder)
+        findings = Analyzer(folder / "model", session.trainer.settings.device)(text, "text")
+    if as_json:
+        print_json(
+            {
+                "run": str(folder),
+                "model": str(folder / "model"),
+                "report": str(report),
+                "sweetspot": sweetspot.to_json(),
+                "evaluation": evaluation.to_json(),
+                "text": text,
+                "findings": to_json(findings),
+            }
+        )
+        return
+    print_sweetspot(sweetspot)
+    print_evaluation(evaluation)
+    print(f'"{text}"')
+    print_findings(findings)
+    print(f"model:  {folder / 'model'}\nreport: {report.resolve()}")

@@ -1,0 +1,157 @@
+"""From options to what the commands work with: registry, store, trainer, run, model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+from attrs.validators import ge
+from redheart_registry import Registry, load_registry
+
+from redheart_cli.display import Display
+from redheart_cli.options import PluginChoice
+from redheart_core import CheckpointError, RedheartError
+from redheart_core._training import TrainSettings
+from redheart_core.settings import read_table
+
+if TYPE_CHECKING:
+    from redheart_core.loop import Trainer
+    from redheart_core.model import Model
+    from redheart_core.run import RunFolder
+    from redheart_core.store import Store
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class DataSettings:
+    """The [data] table."""
+
+    dataset: str = "village"
+    encoder: str = "lsa"
+    chunk_chars: int = attrs.field(default=200, validator=ge(1))
+    """A text is packed into chunks of at most so many characters."""
+    seed: int = attrs.field(default=0, validator=ge(0))
+    """Decides the splits."""
+
+
+@attrs.frozen(eq=False)
+class Session:
+    """A run with its plugins and data."""
+
+    registry: Registry
+    run: RunFolder
+    trainer: Trainer
+
+
+def data_settings(registry: Registry, **given: Any) -> DataSettings:
+    """The [data] table, changed by --set and by options that were given."""
+    return _host_table(DataSettings, "data", registry, given)
+
+
+def train_settings(registry: Registry, **given: Any) -> TrainSettings:
+    """The [training] table, changed by --set and by options that were given."""
+    return _host_table(TrainSettings, "training", registry, given)
+
+
+def prepare_store(registry: Registry, folder: Path, data: DataSettings, display: Display) -> Store:
+    """Make or finish the embedding store of a data set; a finished one is opened."""
+    from redheart_core.prepare import prepare
+
+    dataset, dataset_settings = registry.dataset(data.dataset)
+    encoder, encoder_settings = registry.encoder(data.encoder)
+    return prepare(
+        folder,
+        dataset,
+        dataset_settings,
+        encoder,
+        encoder_settings,
+        chunk_chars=data.chunk_chars,
+        seed=data.seed,
+        progress=display.progress,
+    )
+
+
+def new_session(registry: Registry, folder: Path, store: Store, settings: TrainSettings) -> Session:
+    """A run that begins, or goes on under the same settings."""
+    from redheart_core.loop import Trainer
+    from redheart_core.run import RunFolder
+
+    nodes = registry.nodes(settings.scale)
+    if not nodes:
+        raise RedheartError("no analyzer, head or fusion is active; name some in plugins.toml or with --enable")
+    return Session(registry, RunFolder(folder), Trainer.prepare(store, nodes, settings))
+
+
+def listeners(display: Display) -> tuple[object, ...]:
+    """The event plugins of the command line: what people see, and the log in the run folder."""
+    from redheart_core.event_log import EventLog
+
+    return display, EventLog()
+
+
+def open_session(folder: Path, choice: PluginChoice, display: Display | None = None) -> Session:
+    """A run from its folder, with the plugins and settings it was begun with.
+
+    Raises:
+        CheckpointError: No run there, or a plugin has changed since.
+    """
+    from redheart_core.run import RunFolder
+    from redheart_core.store import Store
+
+    run = RunFolder(folder)
+    description = run.read()
+    registry = load_registry(
+        plugin_table(description),
+        enable=choice.enable,
+        overrides=choice.overrides,
+        event_plugins=listeners(display) if display else (),
+    )
+    store = Store.open(folder / description["data"]["store"])
+    return new_session(registry, folder, store, run.settings())
+
+
+def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
+    """A model from its folder, with the plugins and settings it was assembled with."""
+    from redheart_core.model import load_model, read_manifest
+    from redheart_core.runtime import choose_device, use_threads
+
+    manifest = read_manifest(folder)
+    use_threads(manifest["training"]["threads"])
+    registry = load_registry(plugin_table(manifest, manifest["data"]["encoder"]["name"]))
+    nodes = registry.nodes(manifest["training"]["scale"])
+    return registry, load_model(folder, nodes, choose_device(device))
+
+
+def run_of_model(folder: Path) -> Path:
+    """The run that a model was assembled from."""
+    from redheart_core.model import read_manifest
+
+    run = (folder / read_manifest(folder)["run"]).resolve()
+    if not (run / "run.json").exists():
+        raise CheckpointError(f"the run of {folder} is not at {run}; give it with --run")
+    return run
+
+
+def plugin_table(description: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    """The plugins.toml that a run or model amounts to: its nodes with all their settings."""
+    nodes = description["nodes"]
+    return {
+        "active": [*nodes, *more],
+        "plugins": {
+            name: {
+                "group": node["group"],
+                "learning_rate_scale": node["learning_rate_scale"],
+                "loss_weight": node["loss_weight"],
+                **node["settings"],
+            }
+            for name, node in nodes.items()
+        },
+    }
+
+
+def _host_table(cls: type[T], name: str, registry: Registry, given: Mapping[str, Any]) -> T:
+    table = dict(registry.table(name)) | {key: value for key, value in given.items() if value is not None}
+    return read_table(cls, table, f"[{name}]")

@@ -1,0 +1,113 @@
+"""redheart train: every group to its last epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from redheart_cli.display import Display, make_display
+from redheart_cli.options import PluginChoice, plugin_options
+from redheart_cli.output import print_json, print_table
+from redheart_cli.run_options import (
+    data_options,
+    json_option,
+    run_option,
+    store_option,
+    training_options,
+)
+from redheart_cli.session import (
+    Session,
+    data_settings,
+    listeners,
+    new_session,
+    open_session,
+    prepare_store,
+    train_settings,
+)
+from redheart_core import RedheartError
+
+
+@click.command()
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder, under the settings it was begun with.")
+@run_option
+@store_option
+@data_options
+@training_options
+@plugin_options
+@json_option
+def train(
+    choice: PluginChoice,
+    resume: bool,
+    output: Path | None,
+    store: Path | None,
+    dataset: str | None,
+    encoder: str | None,
+    scale: str | None,
+    epochs: int | None,
+    seed: int | None,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Train the active plugins, each checkpoint group on its own.
+
+    Prepares the data if need be. A run can be stopped at any moment and resumed; the
+    result is the same to the last bit. The exit code is 3 if a group stopped at a fault.
+
+    \b
+    Examples:
+      redheart train --epochs 10
+      redheart train --enable advanced_regret
+      redheart train --resume -o runs/village
+    """
+    with make_display() as display:
+        if resume:
+            if any(value is not None for value in (store, dataset, encoder, scale, epochs, seed, device)):
+                raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
+            session = open_session(output or Path("runs") / "village", choice, display)
+        else:
+            session = begin(
+                choice, display, output, store, {"dataset": dataset, "encoder": encoder},
+                {"scale": scale, "epochs": epochs, "seed": seed, "device": device},
+            )  # fmt: skip
+            if session.run.exists:
+                raise RedheartError(
+                    f"{session.run.path} holds a run already; --resume it or choose another folder with -o"
+                )
+        stopped = train_session(session)
+    if as_json:
+        print_json({"run": str(session.run.path), "stopped": stopped})
+    else:
+        rows = []
+        for group in session.trainer.groups:
+            manifest = session.run.group(group.name).read()
+            best = f"{manifest.best.epoch} ({manifest.best.validation_loss:.4f})" if manifest.epochs else "-"
+            rows.append((group.name, group.tier, manifest.status, len(manifest.epochs), best))
+        print_table(("group", "tier", "status", "epochs", "best validation"), rows)
+        print(f"run: {session.run.path}")
+    if stopped:
+        raise SystemExit(3)
+
+
+def begin(
+    choice: PluginChoice,
+    display: Display,
+    folder: Path | None,
+    store_folder: Path | None,
+    data: dict[str, str | None],
+    training: dict[str, object],
+) -> Session:
+    """A session under the current settings; prepares the store if need be."""
+    registry = choice.load(listeners(display))
+    settings = data_settings(registry, **data)
+    training_settings = train_settings(registry, **training)
+    folder = folder or Path("runs") / settings.dataset
+    store = prepare_store(registry, store_folder or folder / "store", settings, display)
+    return new_session(registry, folder, store, training_settings)
+
+
+def train_session(session: Session) -> dict[str, str]:
+    """Train; returns the groups that stopped, with the reason."""
+    from redheart_core.loop import train as train_run
+
+    return train_run(session.run, session.trainer, session.registry.hooks)

@@ -1,0 +1,45 @@
+"""Shared encoder of the text with a branch for each task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_backbone.settings import BackboneSettings
+from redheart_core import BuildContext, NodeSpec, Output, hookimpl
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TASKS = ("emotion", "bentham", "regret", "surd")
+
+
+@hookimpl
+def redheart_provide_analyzers() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="backbone",
+            meaning="shared encoder of the text with a branch for each task",
+            settings=BackboneSettings,
+            scales={
+                "tiny": {"width": 8, "layers": 1, "heads": 2},
+                "small": {},
+                "base": {"width": 576, "layers": 8, "heads": 12},
+                "full": {"width": 896, "layers": 8, "heads": 14},
+            },
+            reads=("embedding",),
+            gives=(
+                *(Output(task, f"the text as the {task} task sees it", "features", ("width",)) for task in TASKS),
+                Output("sequence", "the chunks of the text in context", "features", ("T", "width")),
+            ),
+            build=_build,
+            group="backbone",
+            layers=("project", "encoder", "norm", "branches", "skip"),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_backbone.training import build
+
+    return build(context)

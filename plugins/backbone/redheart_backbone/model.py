@@ -1,0 +1,71 @@
+"""The shared encoder: chunks of a text in context, and a branch for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from redheart_core.layers import (
+    AttentionPooling,
+    ParallelLinear,
+    ParallelMlp,
+    ParallelNorm,
+    TransformerLayer,
+    masked_mean,
+    trunk,
+    with_positions,
+)
+
+
+class Branches(nn.Module):
+    """C independent views of the text: each weighs the chunks, then projects and specialises. (B, T, W) to (B, C, W)."""
+
+    def __init__(self, copies: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.pool = AttentionPooling(width, width // 2, copies)
+        self.projection = ParallelMlp(copies, width, width, width, dropout=dropout)
+        self.projection_norm = ParallelNorm(copies, width)
+        self.specialization = ParallelLinear(copies, width, width)
+        self.specialization_norm = ParallelNorm(copies, width)
+
+    def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
+        projected = self.projection(self.pool(sequence, mask)).transpose(0, 1)
+        special = self.specialization(self.projection_norm(projected))
+        return F.gelu(self.specialization_norm(special)).transpose(0, 1)
+
+
+class Backbone(nn.Module):
+    """Pre-norm transformer over the chunks with a final norm, and one branch per task.
+
+    Args:
+        width_in: D of the embedding.
+        width: W of every output, a multiple of heads.
+        layers: Transformer layers.
+        heads: Attention heads of a layer.
+        dropout: Share of activations dropped in training.
+        tasks: Names of the branches and their outputs.
+    """
+
+    def __init__(
+        self, width_in: int, width: int, layers: int, heads: int, dropout: float, tasks: Sequence[str]
+    ) -> None:
+        super().__init__()
+        self.project = trunk(width_in, width, width, dropout=dropout)
+        self.encoder = nn.ModuleList(TransformerLayer(width, heads, 4 * width, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.tasks = tuple(tasks)
+        self.branches = Branches(len(self.tasks), width, dropout)
+        self.skip = nn.Linear(width_in, width)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """(B, T, D) to (B, W) for each task and "sequence" (B, T, W)."""
+        embedding, mask = inputs["embedding"], inputs["mask"]
+        sequence = with_positions(self.project(embedding))
+        for layer in self.encoder:
+            sequence = layer(sequence, mask)
+        sequence = self.norm(sequence)
+        skipped = self.skip(masked_mean(embedding, mask))
+        features = self.branches(sequence, mask) + skipped.unsqueeze(1)
+        return {**dict(zip(self.tasks, features.unbind(1), strict=True)), "sequence": sequence}

@@ -1,0 +1,20 @@
+"""The [plugins.backbone] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge, lt
+
+
+@attrs.frozen
+class BackboneSettings:
+    """Widths and depths of the shared encoder."""
+
+    width: int = attrs.field(default=96, validator=ge(4))
+    """D of every output; a multiple of heads."""
+    layers: int = attrs.field(default=2, validator=ge(1))
+    """Transformer layers."""
+    heads: int = attrs.field(default=4, validator=ge(1))
+    """Attention heads of a layer."""
+    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    """Share of activations dropped in training."""

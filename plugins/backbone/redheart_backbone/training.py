@@ -1,0 +1,16 @@
+"""From settings to the module; the heads of the group train it."""
+
+from __future__ import annotations
+
+from redheart_backbone import TASKS
+from redheart_backbone.model import Backbone
+from redheart_backbone.settings import BackboneSettings
+from redheart_core import BuildContext
+
+
+def build(context: BuildContext) -> Backbone:
+    """The module at the settings' widths."""
+    settings: BackboneSettings = context.settings
+    return Backbone(
+        context.input_width("embedding"), settings.width, settings.layers, settings.heads, settings.dropout, TASKS
+    )

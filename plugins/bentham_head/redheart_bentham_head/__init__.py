@@ -1,0 +1,51 @@
+"""Bentham circumstances from the backbone: gated ethical experts under six weight layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_bentham_head.settings import BenthamHeadSettings
+from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl
+def redheart_provide_heads() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="bentham_head",
+            meaning="Bentham circumstances from the backbone: gated ethical experts under six weight layers",
+            settings=BenthamHeadSettings,
+            scales={
+                "tiny": {"width": 12, "experts": 3},
+                "small": {},
+                "base": {"width": 384, "recurrent_layers": 2},
+                "full": {"width": 576, "recurrent_layers": 2},
+            },
+            reads=("backbone.bentham", "backbone.sequence"),
+            gives=(
+                Output("bentham", "circumstances of pleasure or pain", "values", labels="bentham", low=0.0, high=1.0),
+                Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
+            ),
+            build=_build,
+            objective=_objective,
+            targets=("bentham",),
+            group="backbone",
+            layers=("base", "temporal", "weight_layers", "mixture", "output"),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_bentham_head.training import build
+
+    return build(context)
+
+
+def _objective(settings: BenthamHeadSettings) -> Objective:
+    from redheart_bentham_head.training import objective
+
+    return objective(settings)

@@ -1,0 +1,22 @@
+"""The [plugins.bentham_head] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge, lt
+
+
+@attrs.frozen
+class BenthamHeadSettings:
+    """Widths, experts and losses of the Bentham head."""
+
+    width: int = attrs.field(default=96, validator=ge(6))
+    """Width of the trunk; all others are fixed ratios of it."""
+    experts: int = attrs.field(default=6, validator=ge(2))
+    """Experts of the mixture."""
+    recurrent_layers: int = attrs.field(default=1, validator=ge(1))
+    """LSTM layers over the chunks."""
+    balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
+    """Weight of the penalty on unequal expert load."""
+    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    """Share of activations dropped in training."""

@@ -1,0 +1,55 @@
+"""Emotion from the backbone: a mixture of experts and three levels, coarse to fine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_emotion_head.settings import EmotionHeadSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl
+def redheart_provide_heads() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="emotion_head",
+            meaning="emotion from the backbone: a mixture of experts and three levels, coarse to fine",
+            settings=EmotionHeadSettings,
+            scales={
+                "tiny": {"width": 8, "heads": 2, "experts": 3},
+                "small": {},
+                "base": {"width": 512, "heads": 8},
+                "full": {"width": 768, "heads": 12},
+            },
+            reads=("backbone.emotion", "backbone.sequence"),
+            gives=(
+                Output("emotion", "share of each emotion", "probabilities", labels="emotion", low=0.0, high=1.0),
+                Output("emotion_logits", "the same before the softmax", "logits", labels="emotion"),
+                Output("valence_logits", "valence sign: positive, neutral, negative", "logits", (3,)),
+                Output("family_logits", "family: wellbeing, surprise, distress, hostility", "logits", (4,)),
+                Output("level_logits", "emotion, of the finest level alone", "logits", labels="emotion"),
+                Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
+            ),
+            build=_build,
+            objective=_objective,
+            targets=("emotion",),
+            group="backbone",
+            layers=("base", "attention", "levels", "mixture", "output"),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_emotion_head.training import build
+
+    return build(context)
+
+
+def _objective(settings: EmotionHeadSettings) -> Objective:
+    from redheart_emotion_head.training import objective
+
+    return objective(settings)

@@ -1,0 +1,26 @@
+"""The [plugins.emotion_head] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge, lt
+
+
+@attrs.frozen
+class EmotionHeadSettings:
+    """Widths, experts and losses of the emotion head."""
+
+    width: int = attrs.field(default=96, validator=ge(6))
+    """Width of the trunk; all others are fixed ratios of it."""
+    heads: int = attrs.field(default=4, validator=ge(1))
+    """Attention heads; a divisor of the attention's width."""
+    experts: int = attrs.field(default=11, validator=ge(2))
+    """Experts of the mixture."""
+    focal_gamma: float = attrs.field(default=2.0, validator=ge(1.0))
+    """How much the focal loss prefers labels that are still wrong."""
+    level_weight: float = attrs.field(default=0.3, validator=ge(0.0))
+    """Weight of each of the three levels' losses."""
+    balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
+    """Weight of the penalty on unequal expert load."""
+    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    """Share of activations dropped in training."""

@@ -1,0 +1,50 @@
+"""Bentham circumstances from the embedding: chunk reasoner, attention, LSTM and social readings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_neural_bentham.settings import NeuralBenthamSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl
+def redheart_provide_analyzers() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="neural_bentham",
+            meaning="Bentham circumstances from the embedding: chunk reasoner, attention, LSTM and social readings",
+            settings=NeuralBenthamSettings,
+            scales={
+                "tiny": {"width": 8, "heads": 2, "experts": 3},
+                "small": {},
+                "base": {"width": 704, "heads": 16, "recurrent_layers": 4},
+                "full": {"width": 1024, "heads": 16, "recurrent_layers": 4},
+            },
+            reads=("embedding",),
+            gives=(
+                Output("bentham", "circumstances of pleasure or pain", "values", labels="bentham", low=0.0, high=1.0),
+                Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
+            ),
+            build=_build,
+            objective=_objective,
+            targets=("bentham",),
+            layers=("reasoner", "attention", "norm", "longterm", "pool", "longterm_summary", "social", "integrator"),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_neural_bentham.training import build
+
+    return build(context)
+
+
+def _objective(settings: NeuralBenthamSettings) -> Objective:
+    from redheart_neural_bentham.training import objective
+
+    return objective(settings)

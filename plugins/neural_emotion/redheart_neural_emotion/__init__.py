@@ -1,0 +1,51 @@
+"""Emotion from the embedding: chunk encoder, attention, LSTM tracker and a mixture of experts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_neural_emotion.settings import NeuralEmotionSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl
+def redheart_provide_analyzers() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="neural_emotion",
+            meaning="emotion from the embedding: chunk encoder, attention, LSTM tracker and a mixture of experts",
+            settings=NeuralEmotionSettings,
+            scales={
+                "tiny": {"width": 12, "heads": 2, "experts": 3},
+                "small": {},
+                "base": {"width": 1024, "heads": 16, "recurrent_layers": 3},
+                "full": {"width": 1536, "heads": 16, "recurrent_layers": 3},
+            },
+            reads=("embedding",),
+            gives=(
+                Output("emotion", "share of each emotion", "probabilities", labels="emotion", low=0.0, high=1.0),
+                Output("emotion_logits", "the same before the softmax", "logits", labels="emotion"),
+                Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
+            ),
+            build=_build,
+            objective=_objective,
+            targets=("emotion",),
+            layers=("encoder", "fusion", "tracker", "pool", "state", "mixture"),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_neural_emotion.training import build
+
+    return build(context)
+
+
+def _objective(settings: NeuralEmotionSettings) -> Objective:
+    from redheart_neural_emotion.training import objective
+
+    return objective(settings)

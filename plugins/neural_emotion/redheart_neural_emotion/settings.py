@@ -1,0 +1,24 @@
+"""The [plugins.neural_emotion] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge, lt
+
+
+@attrs.frozen
+class NeuralEmotionSettings:
+    """Widths, experts and losses of neural emotion."""
+
+    width: int = attrs.field(default=96, validator=ge(6))
+    """Width of the trunk; all others are fixed ratios of it."""
+    heads: int = attrs.field(default=4, validator=ge(1))
+    """Attention heads; a divisor of the attention's width."""
+    recurrent_layers: int = attrs.field(default=1, validator=ge(1))
+    """LSTM layers over the chunks."""
+    experts: int = attrs.field(default=8, validator=ge(2))
+    """Experts of the mixture."""
+    balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
+    """Weight of the penalty on unequal expert load."""
+    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    """Share of activations dropped in training."""

@@ -1,0 +1,52 @@
+"""Regret from the embedding: chunk encoder, LSTM, a soft decision tree and an ensemble."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_neural_regret.settings import NeuralRegretSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl
+def redheart_provide_analyzers() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="neural_regret",
+            meaning="regret from the embedding: chunk encoder, LSTM, a soft decision tree and an ensemble",
+            settings=NeuralRegretSettings,
+            scales={
+                "tiny": {"width": 12, "tree_depth": 2, "members": 3},
+                "small": {},
+                "base": {"width": 1024, "recurrent_layers": 4},
+                "full": {"width": 1536, "recurrent_layers": 4},
+            },
+            reads=("embedding",),
+            gives=(
+                Output("regret", "how much there is to regret", "values", low=0.0, high=1.0),
+                Output("tree", "regret by the decision tree", "values", low=0.0, high=1.0),
+                Output("members", "regret as each ensemble member sees it", "values", ("members",), low=0.0, high=1.0),
+                Output("uncertainty", "standard deviation of the members", "values", low=0.0, high=0.5),
+            ),
+            build=_build,
+            objective=_objective,
+            targets=("regret",),
+            layers=("simulator", "propagation", "pool", "summary", "tree", "members", "quantifier"),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_neural_regret.training import build
+
+    return build(context)
+
+
+def _objective(settings: NeuralRegretSettings) -> Objective:
+    from redheart_neural_regret.training import objective
+
+    return objective(settings)

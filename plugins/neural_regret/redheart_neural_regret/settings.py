@@ -1,0 +1,24 @@
+"""The [plugins.neural_regret] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge, gt, lt
+
+
+@attrs.frozen
+class NeuralRegretSettings:
+    """Widths, depths, members and losses of neural regret."""
+
+    width: int = attrs.field(default=96, validator=ge(6))
+    """Width of the trunk; all others are fixed ratios of it."""
+    recurrent_layers: int = attrs.field(default=1, validator=ge(1))
+    """LSTM layers over the chunks."""
+    tree_depth: int = attrs.field(default=5, validator=ge(1))
+    """Levels of the decision tree; it has 2^depth leaves."""
+    members: int = attrs.field(default=10, validator=ge(2))
+    """Ensemble members."""
+    huber_beta: float = attrs.field(default=0.1, validator=gt(0.0))
+    """Error at which the Huber loss turns from square to straight."""
+    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    """Share of activations dropped in training."""

@@ -1,0 +1,51 @@
+"""Choice factors from the embedding: chunk reasoner, several readings and a network for each factor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_neural_surd.settings import NeuralSurdSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl
+def redheart_provide_analyzers() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="neural_surd",
+            meaning="choice factors from the embedding: chunk reasoner, several readings and a network for each factor",
+            settings=NeuralSurdSettings,
+            scales={
+                "tiny": {"width": 12, "readings": 2},
+                "small": {},
+                "base": {"width": 512},
+                "full": {"width": 768},
+            },
+            reads=("embedding",),
+            gives=(
+                Output(
+                    "choice_factors", "the situation of choice", "values", labels="choice_factors", low=0.0, high=1.0
+                ),
+            ),
+            build=_build,
+            objective=_objective,
+            targets=("choice_factors",),
+            layers=("reasoner", "pool", "network", "factors", "calculator"),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_neural_surd.training import build
+
+    return build(context)
+
+
+def _objective(settings: NeuralSurdSettings) -> Objective:
+    from redheart_neural_surd.training import objective
+
+    return objective(settings)

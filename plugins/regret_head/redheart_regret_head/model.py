@@ -1,0 +1,50 @@
+"""Regret as a score, three ordered views and an ensemble."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from redheart_core.layers import Attention, ParallelMlp, Recurrent, last_chunk, mlp, ordered, trunk
+
+
+class RegretHead(nn.Module):
+    """Regret of a text in 0..1, with its range and its uncertainty.
+
+    Args:
+        width_in: W of the backbone's features.
+        width: Width of the trunk; all others are fixed ratios of it.
+        heads: Attention heads, a divisor of two thirds of width.
+        recurrent_layers: Layers of each of the two LSTMs over the chunks.
+        members: M of the ensemble.
+        dropout: Share of activations dropped in training; twice that in the ensemble.
+    """
+
+    def __init__(
+        self, width_in: int, width: int, heads: int, recurrent_layers: int, members: int, dropout: float
+    ) -> None:
+        super().__init__()
+        half, two_thirds = width // 2, width * 2 // 3
+        self.base = trunk(width_in, 2 * width, width * 3 // 2, width, dropout=dropout)
+        self.views = ParallelMlp(3, width, width, width * 3 // 4, half, 1, dropout=dropout)
+        self.members = ParallelMlp(members, width, half, width // 4, 1, dropout=min(2 * dropout, 0.5))
+        self.unfolding = Recurrent(width_in, two_thirds, recurrent_layers)
+        self.attention = Attention(width, two_thirds, two_thirds, heads)
+        self.propagation = Recurrent(two_thirds, half, recurrent_layers)
+        self.output = mlp(width + two_thirds + half, width, half, 1, dropout=dropout)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Features (B, W) and sequence (B, T, W) to the outputs that the plugin declares."""
+        mask = inputs["mask"]
+        state = self.base(inputs["backbone.regret"])
+        unfolding = self.unfolding(inputs["backbone.sequence"], mask)
+        turning_points = self.attention(state.unsqueeze(1), unfolding, mask).squeeze(1)
+        consequence = last_chunk(self.propagation(unfolding, mask), mask)
+        score = self.output(torch.cat([state, turning_points, consequence], -1)).squeeze(-1)
+        members = self.members(state).squeeze(-1).sigmoid()
+        return {
+            "regret": score.sigmoid(),
+            "views": ordered(self.views(state).squeeze(-1)).sigmoid(),
+            "members": members,
+            "uncertainty": members.std(-1, unbiased=False),
+        }

@@ -1,0 +1,38 @@
+"""What the regret head learns: the score, its quantiles, and each ensemble member by itself."""
+
+from __future__ import annotations
+
+from redheart_core import BuildContext, LossTerm, Objective
+from redheart_core.losses import each_member, huber, pinball
+from redheart_core.metrics import value_metrics
+from redheart_regret_head.model import RegretHead
+from redheart_regret_head.settings import RegretHeadSettings
+
+QUANTILES = (0.1, 0.5, 0.9)
+"""Optimistic, realistic and pessimistic view: little, middling and much regret."""
+
+
+def build(context: BuildContext) -> RegretHead:
+    """The module at the settings' widths."""
+    settings: RegretHeadSettings = context.settings
+    return RegretHead(
+        context.input_width("backbone.regret"),
+        settings.width,
+        settings.heads,
+        settings.recurrent_layers,
+        settings.members,
+        settings.dropout,
+    )
+
+
+def objective(settings: RegretHeadSettings) -> Objective:
+    """Huber loss on the score and on every member, pinball loss on the views."""
+    loss = huber(settings.huber_beta)
+    return Objective(
+        losses=(
+            LossTerm("regret", "regret", "values", loss),
+            LossTerm("views", "regret", "values", pinball(QUANTILES), shape=(len(QUANTILES),)),
+            LossTerm("members", "regret", "values", each_member(loss), shape=(settings.members,)),
+        ),
+        metrics=value_metrics("regret", "regret"),
+    )

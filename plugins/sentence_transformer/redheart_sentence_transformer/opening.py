@@ -1,0 +1,110 @@
+"""Opens models with the sentence-transformers library."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from redheart_core import RedheartError, SettingsError
+from redheart_sentence_transformer.encoder import SentenceTransformerEncoder
+from redheart_sentence_transformer.settings import SentenceTransformerSettings
+
+_TABLE = "[plugins.sentence_transformer]"
+
+
+def open_model(settings: SentenceTransformerSettings) -> SentenceTransformerEncoder:
+    """Open the model that the settings name.
+
+    Raises:
+        SettingsError: No model named, or it or the device cannot be had.
+        RedheartError: The library is not installed, or the model has no tokenizer of transformers.
+    """
+    if not settings.model:
+        raise SettingsError(
+            f"encoder 'sentence_transformer' needs a model: write model = \"...\" under {_TABLE}, "
+            "a folder or a name on the Hugging Face hub"
+        )
+    local = Path(settings.model)
+    if not local.is_dir() and (local.is_absolute() or settings.model.startswith((".", "~")) or len(local.parts) > 2):
+        raise SettingsError(
+            f"{_TABLE} model = {settings.model!r}: no such folder, and no name on the hub looks like it"
+        )
+    model = load_model(settings.model, settings.revision, settings.device, SettingsError)
+    name = local.resolve().name if local.is_dir() else settings.model
+    at = f"@{settings.revision}" if settings.revision else ""
+    return wrap_model(model, settings, f"{name}{at} weights {hash_weights(model)[:16]}", None)
+
+
+def wrap_model(
+    model: Any, settings: SentenceTransformerSettings, revision: str, source: Path | None
+) -> SentenceTransformerEncoder:
+    """Put a loaded model into an encoder."""
+    from transformers import PreTrainedTokenizerBase
+
+    if not isinstance(model.tokenizer, PreTrainedTokenizerBase):
+        raise RedheartError(
+            f"model {settings.model!r} has a tokenizer of the kind {type(model.tokenizer).__name__}; "
+            "sentence_transformer takes models with a tokenizer of the transformers library"
+        )
+    width = model.encode(["a"], batch_size=1, show_progress_bar=False, convert_to_numpy=True).shape[1]
+    return SentenceTransformerEncoder(settings, revision, width, model, source)
+
+
+def load_model(name: str, revision: str | None, device: str, error: type[RedheartError]) -> Any:
+    """Load a model without running code that comes with it.
+
+    Raises:
+        RedheartError: Of the class error: no such model or device; of its own: the library is missing.
+    """
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ModuleNotFoundError as missing:
+        if missing.name != "sentence_transformers":
+            raise
+        raise RedheartError(
+            "encoder 'sentence_transformer' needs the sentence-transformers library: "
+            "pip install 'redheart[sentence-transformers]'"
+        ) from missing
+    check_device(device, error)
+    try:
+        with quiet():
+            return SentenceTransformer(name, revision=revision, device=device, trust_remote_code=False)
+    except (OSError, ValueError) as reason:
+        raise error(f"model {name!r} cannot be loaded: {reason}") from reason
+
+
+def check_device(device: str, error: type[RedheartError]) -> None:
+    """Refuse a device that this machine lacks."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    kind = device.split(":")[0]
+    if not there.get(kind, False):
+        found = ", ".join(sorted(name for name, available in there.items() if available))
+        raise error(f"the encoder's device {device!r} is not on this machine (devices: {found})")
+
+
+def hash_weights(model: Any) -> str:
+    """SHA-256 over name, type, shape and bytes of every weight, in the order of the names."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars of the transformers library; redheart shows its own."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves out its type
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # as above

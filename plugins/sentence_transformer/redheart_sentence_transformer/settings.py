@@ -1,0 +1,24 @@
+"""The [plugins.sentence_transformer] table."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class SentenceTransformerSettings:
+    """Which model, and how it is used."""
+
+    model: str = ""
+    """Folder of a model, or its name on the Hugging Face hub; required."""
+    revision: str | None = None
+    """Commit, tag or branch on the hub; None is the newest. The model itself is saved, so it never changes later."""
+    prompt: str = ""
+    """Put in front of every chunk, for models that ask for it, such as "query: "."""
+    truncate: bool = False
+    """Cut off what is too long for the model instead of refusing it."""
+    batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    """Chunks at a time. With 1 a vector is the same bits whatever else is encoded; with more it is
+    the same to about 1e-6, and a GPU is many times faster."""
+    device: str = "cpu"
+    """Where the model runs: "cpu", "cuda", "cuda:1", "mps"."""

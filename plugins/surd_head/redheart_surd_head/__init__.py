@@ -1,0 +1,52 @@
+"""Choice factors from the backbone: a network for each factor beside a shared one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_surd_head.settings import SurdHeadSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl
+def redheart_provide_heads() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="surd_head",
+            meaning="choice factors from the backbone: a network for each factor beside a shared one",
+            settings=SurdHeadSettings,
+            scales={
+                "tiny": {"width": 12, "heads": 2, "residual_layers": 1},
+                "small": {},
+                "base": {"width": 384, "heads": 12, "residual_layers": 4},
+                "full": {"width": 576, "heads": 12, "residual_layers": 4},
+            },
+            reads=("backbone.surd", "backbone.sequence"),
+            gives=(
+                Output(
+                    "choice_factors", "the situation of choice", "values", labels="choice_factors", low=0.0, high=1.0
+                ),
+            ),
+            build=_build,
+            objective=_objective,
+            targets=("choice_factors",),
+            group="backbone",
+            layers=("base", "residual", "attention", "factors", "output"),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_surd_head.training import build
+
+    return build(context)
+
+
+def _objective(settings: SurdHeadSettings) -> Objective:
+    from redheart_surd_head.training import objective
+
+    return objective(settings)

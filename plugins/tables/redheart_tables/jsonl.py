@@ -1,0 +1,61 @@
+"""Offers the data set `jsonl`: JSON lines with a column mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from redheart_core import DataError, DatasetSpec, Field, Record, hookimpl
+from redheart_core.jsonlines import read_objects
+from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_records, required_path
+from redheart_tables.settings import JsonlSettings
+
+
+@hookimpl
+def redheart_provide_datasets() -> list[DatasetSpec]:
+    """Offer the data set."""
+    return [
+        DatasetSpec(
+            name="jsonl",
+            meaning="your own records from JSON lines, plain or gzipped, with a mapping from columns to fields",
+            settings=JsonlSettings,
+            fields=_fields,
+            records=_records,
+        )
+    ]
+
+
+def _fields(settings: JsonlSettings) -> tuple[Field, ...]:
+    return mapped_fields("jsonl", settings.fields, objects=True)
+
+
+def _records(settings: JsonlSettings) -> Iterator[Record]:
+    path = required_path("jsonl", settings.path)
+    _fields(settings)
+    missing = set(mapped_columns(settings.fields))
+    keys: dict[str, None] = {}
+
+    def rows() -> Iterator[tuple[str, Row]]:
+        for where, row in read_objects(path):
+            keys.update(dict.fromkeys(row))
+            missing.difference_update([column for column in missing if _find(row, column)[0]])
+            yield where, row
+
+    yield from read_records(rows(), path, settings, lambda row, column: _find(row, column)[1], lambda value, *_: value)
+    # a key may be left out of single records, so that only the whole file tells
+    if missing:
+        raise DataError(
+            f"{path}: no record has {', '.join(map(repr, sorted(missing)))}, named under [plugins.jsonl.fields] "
+            f"(columns: {', '.join(keys)})"
+        )
+
+
+def _find(row: Row, column: str) -> tuple[bool, object]:
+    """Whether the row has the column, and what stands there."""
+    if column in row:
+        return True, row[column]
+    value: object = row
+    for key in column.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return False, None
+        value = value[key]
+    return True, value

@@ -1,0 +1,56 @@
+"""The [plugins.jsonl] and [plugins.csv] tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+Columns = Mapping[str, str | Mapping[str, str]]
+"""Field name to the column of its number, or to a table from label to column."""
+
+
+@attrs.frozen
+class JsonlSettings:
+    """Where a file of JSON lines is and what its keys mean.
+
+    A column is a key of the line's object. One that is no key as a whole is
+    taken apart at its dots and reaches into nested objects: "scores.intensity".
+    """
+
+    path: Path | None = None
+    """The file, *.jsonl or *.jsonl.gz; required for reading."""
+    id: str = "id"
+    """Column of the unique id (string or whole number); "" makes ids of file name and line number."""
+    text: str = "text"
+    """Column of the text."""
+    split: str | None = None
+    """Column that says "train" or "test"; without one redheart splits by itself."""
+    language: str | None = None
+    """BCP 47 code of all texts, such as "en" or "ko"."""
+    fields: Columns = attrs.field(factory=dict)
+    """Field name to column, or to a table from label to column; for a field with labels, a
+    single column has to hold an object from label to number."""
+
+
+@attrs.frozen
+class CsvSettings:
+    """Where a CSV file is and what its columns mean; the first line names the columns."""
+
+    path: Path | None = None
+    """The file, UTF-8, *.csv or *.csv.gz; required for reading."""
+    delimiter: str = attrs.field(
+        default=",", validator=attrs.validators.and_(attrs.validators.min_len(1), attrs.validators.max_len(1))
+    )
+    """The one character between cells."""
+    id: str = "id"
+    """Column of the unique id; "" makes ids of file name and line number."""
+    text: str = "text"
+    """Column of the text."""
+    split: str | None = None
+    """Column that says "train" or "test"; without one redheart splits by itself."""
+    language: str | None = None
+    """BCP 47 code of all texts, such as "en" or "ko"."""
+    fields: Columns = attrs.field(factory=dict)
+    """Field name to column, or to a table from label to column."""

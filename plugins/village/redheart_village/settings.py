@@ -1,0 +1,25 @@
+"""The [plugins.village] table."""
+
+from __future__ import annotations
+
+import attrs
+
+from redheart_core import SettingsError
+
+
+@attrs.frozen
+class VillageSettings:
+    """How many records of each language, and from which seed."""
+
+    seed: int = 2026
+    english: int = 2000
+    """English records, >= 0."""
+    korean: int = 2000
+    """Korean records, >= 0."""
+
+    def __attrs_post_init__(self) -> None:
+        for name, count in (("english", self.english), ("korean", self.korean)):
+            if count < 0:
+                raise SettingsError(f"village: {name} expects a number of records >= 0, got {count}")
+        if self.english == 0 and self.korean == 0:
+            raise SettingsError("village: english and korean are both 0; ask for at least one record")

@@ -1,0 +1,203 @@
+"""The causal world: a situation, what each act would bring in each state, and what happened."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import attrs
+
+from redheart_village.acts import ACTS, MATTERS, PROFILES, PROMISE_NORM, Act, Effect, Matter
+from redheart_village.calculus import Lot
+from redheart_village.people import Pair, meet
+from redheart_village.streams import between, chance, gumbel, pick, pick_weighted, shuffled, stream
+
+Luck = Literal["fair", "foul"]
+Role = Literal["agent", "other", "crowd"]
+
+WITNESSED_NORM = 0.3
+"""From this size on, the norm of an act matters to those who see it."""
+
+
+@attrs.frozen
+class State:
+    """How chance falls: the luck of the matter, and whether the act is seen."""
+
+    luck: Luck
+    seen: bool
+
+
+STATES: tuple[State, ...] = (State("fair", False), State("fair", True), State("foul", False), State("foul", True))
+
+
+@attrs.frozen
+class Situation:
+    """Everything that is settled before anybody acts."""
+
+    matter: Matter
+    pair: Pair
+    stakes: float
+    """0 a trifle .. 1 all there is."""
+    crowd: int
+    """Further persons who feel the outcome."""
+    days: float
+    """How long a gain or loss is felt."""
+    delay_days: float
+    """How long until it is felt."""
+    fecundity: float
+    purity: float
+    fair: float
+    """Probability of fair luck."""
+    seen: float
+    """Probability that the act is seen."""
+    twists: tuple[float, ...]
+    """Per act in ACTS, how strongly it works this time; 1 is usual."""
+    acts: tuple[Act, ...]
+    """What can be done, one to four acts in the order of ACTS."""
+    barred: Act
+    """An act that cannot be done this time."""
+
+    def probability(self, state: State) -> float:
+        """Probability of the state."""
+        luck = self.fair if state.luck == "fair" else 1.0 - self.fair
+        return luck * (self.seen if state.seen else 1.0 - self.seen)
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Of all STATES, in order."""
+        return tuple(self.probability(state) for state in STATES)
+
+
+@attrs.frozen
+class Felt:
+    """A pleasure or pain and who feels it."""
+
+    role: Role
+    lot: Lot
+
+
+Outcome = tuple[Felt, ...]
+
+
+@attrs.frozen
+class Episode:
+    """One story: the situation, the choice, and what chance made of it."""
+
+    situation: Situation
+    chosen: Act
+    state: State
+    known: bool
+    """The outcome is known when the story is told; otherwise it is still open."""
+    focus: Literal["agent", "other"]
+    """Whose feelings the story is about."""
+
+
+def norm_of(situation: Situation, act: Act) -> float:
+    """-1 breaks a norm .. 1 does more than is owed, the promise counted in."""
+    norm = PROFILES[act].norm + (PROMISE_NORM[act] if situation.pair.promise else 0.0)
+    return min(max(norm, -1.0), 1.0)
+
+
+def play(situation: Situation, act: Act, state: State) -> Outcome:
+    """What the act brings to everybody in the state; the world decides nothing else."""
+    profile, matter = PROFILES[act], MATTERS[situation.matter]
+    effect = profile.fair if state.luck == "fair" else profile.foul
+    twist = situation.twists[ACTS.index(act)]
+    felt = []
+    for role, size, need, persons in _touched(situation, effect):
+        strength = size * twist * matter.intensity * (0.35 + 0.65 * need) * (0.35 + 1.2 * situation.stakes)
+        if strength == 0.0 or persons == 0:
+            continue
+        lot = Lot(
+            sign=1 if strength > 0 else -1,
+            intensity=min(abs(strength), 1.0),
+            days=situation.days,
+            delay_days=situation.delay_days,
+            fecundity=_unit(situation.fecundity + profile.fecundity),
+            purity=_unit(situation.purity + profile.purity),
+            persons=persons,
+        )
+        felt.append(Felt(role, lot))
+    norm = norm_of(situation, act)
+    if state.seen and abs(norm) >= WITNESSED_NORM:
+        standing = Lot(
+            sign=1 if norm > 0 else -1,
+            intensity=0.6 * abs(norm),
+            days=10.0,
+            fecundity=0.4,
+            purity=0.9,
+        )
+        felt.append(Felt("agent", standing))
+    return tuple(felt)
+
+
+def _touched(situation: Situation, effect: Effect) -> tuple[tuple[Role, float, float, int], ...]:
+    """Role, size of the effect, urgency of the need, number of persons."""
+    need = MATTERS[situation.matter].need
+    pair = situation.pair
+    return (
+        ("agent", effect.agent, pair.agent.needs[need], 1),
+        ("other", effect.other, pair.other.needs[need], 1),
+        ("crowd", effect.crowd, 0.5, situation.crowd),
+    )
+
+
+def live(seed: int, language: str, index: int) -> Episode:
+    """The episode of one record."""
+    situation = _situation(seed, language, index)
+    will = stream(seed, language, index, "choice")
+    chosen = choose(situation, [gumbel(will) for _ in ACTS])
+    luck = stream(seed, language, index, "chance")
+    state = State("fair" if chance(luck, situation.fair) else "foul", chance(luck, situation.seen))
+    told = stream(seed, language, index, "telling")
+    known = chance(told, 0.68)
+    return Episode(situation, chosen, state, known, focus="agent" if chance(told, 0.55) else "other")
+
+
+def choose(situation: Situation, noise: list[float]) -> Act:
+    """What the agent does: own good, the other's by care and closeness, norms, and haste.
+
+    Args:
+        situation: Where the agent stands.
+        noise: One number per act in ACTS, scaled by the agent's haste.
+    """
+    agent = situation.pair.agent
+
+    def appeal(act: Act) -> float:
+        profile = PROFILES[act]
+        fair, foul = situation.fair, 1.0 - situation.fair
+        own = fair * profile.fair.agent + foul * profile.foul.agent
+        theirs = fair * profile.fair.other + foul * profile.foul.other
+        regard = agent.care * situation.pair.closeness
+        duty = agent.conscience * norm_of(situation, act)
+        return own + regard * theirs + 0.3 * duty + agent.haste * noise[ACTS.index(act)]
+
+    return max(situation.acts, key=appeal)
+
+
+def _situation(seed: int, language: str, index: int) -> Situation:
+    rng = stream(seed, language, index, "situation")
+    name = pick(rng, tuple(MATTERS))
+    matter = MATTERS[name]
+    count = pick_weighted(rng, {1: 0.16, 2: 0.28, 3: 0.3, 4: 0.26})
+    order = shuffled(rng, ACTS)
+    crowd = pick(rng, (3, 5, 8, 15, 30, 60)) if chance(rng, matter.crowd) else 0
+    return Situation(
+        matter=name,
+        pair=meet(stream(seed, language, index, "people")),
+        stakes=rng.random(),
+        crowd=crowd,
+        days=matter.days * math.exp(between(rng, -1.2, 1.2)),
+        delay_days=matter.delay_days * math.exp(between(rng, -1.2, 1.2)),
+        fecundity=_unit(matter.fecundity + between(rng, -0.3, 0.3)),
+        purity=_unit(matter.purity + between(rng, -0.3, 0.3)),
+        fair=between(rng, 0.08, 0.92),
+        seen=between(rng, 0.1, 0.9),
+        twists=tuple(between(rng, 0.75, 1.25) for _ in ACTS),
+        acts=tuple(act for act in ACTS if act in order[:count]),
+        barred=order[-1],
+    )
+
+
+def _unit(value: float) -> float:
+    return min(max(value, 0.0), 1.0)

@@ -1,0 +1,40 @@
+"""Errors that are meant for the user and printed without a traceback."""
+
+from __future__ import annotations
+
+
+class RedheartError(Exception):
+    """Something the user can mend; the message says what, where and how."""
+
+
+class SettingsError(RedheartError, ValueError):
+    """A settings table is wrong; the message holds every complaint at once."""
+
+
+class PluginError(RedheartError, LookupError):
+    """A plugin is missing, broken, duplicated or breaks its contract."""
+
+
+class DataError(RedheartError, ValueError):
+    """A record, a field or a text is not what it has to be."""
+
+
+class StoreError(RedheartError, ValueError):
+    """An embedding store is missing, unfinished, damaged or of another encoder."""
+
+
+class CheckpointError(RedheartError, ValueError):
+    """A run or model file is missing, damaged or does not belong here."""
+
+
+class ShapeError(RedheartError, ValueError):
+    """A tensor has another shape, dtype or device than declared."""
+
+
+class AuditError(RedheartError, ValueError):
+    """A parameter is in no optimizer or gets no gradient."""
+
+
+def join_complaints(title: str, complaints: list[str]) -> str:
+    """One message out of many complaints, each on its own line."""
+    return "\n".join([title, *(f"  - {complaint}" for complaint in complaints)])

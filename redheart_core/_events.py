@@ -1,0 +1,53 @@
+"""Frozen value types of what happens during a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+
+@attrs.frozen
+class RunStarted:
+    """A run begins or resumes."""
+
+    folder: Path
+    groups: tuple[str, ...]
+    epochs: int
+    epochs_done: Mapping[str, int]
+    """Per group, the epochs that an earlier process finished."""
+
+
+@attrs.frozen
+class EpochFinished:
+    """One group has finished one epoch and its checkpoint is on disk."""
+
+    group: str
+    epoch: int
+    """From 1."""
+    epochs: int
+    train_loss: float
+    validation_loss: float
+    metrics: Mapping[str, float]
+    """Validation metrics by "node.metric"."""
+    learning_rate: float
+    """At the last update of the epoch, before per-plugin scales."""
+    seconds: float
+
+
+@attrs.frozen
+class GroupStopped:
+    """A group met a fault and stopped; the others go on."""
+
+    group: str
+    epoch: int
+    reason: str
+
+
+@attrs.frozen
+class RunFinished:
+    """All groups have finished or stopped."""
+
+    folder: Path
+    stopped: tuple[str, ...]

@@ -1,0 +1,176 @@
+"""Frozen value types of nodes: what an analyzer, head or fusion declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+from redheart_core._errors import PluginError
+from redheart_core._fields import Field, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Form = Literal["values", "probabilities", "logits", "features"]
+"""What the numbers of an output are. A loss says which form it takes; the two must agree."""
+
+SCALES = ("tiny", "small", "base", "full")
+
+
+@attrs.frozen
+class Output:
+    """One named tensor that a node gives, (B, *shape) float32."""
+
+    name: str
+    meaning: str
+    form: Form
+    shape: Shape = ()
+    """Per record: numbers, "T" for the chunks of the text, or names of integer settings."""
+    labels: str | None = None
+    """Field whose labels name the last axis, which is added to shape."""
+    low: float = float("-inf")
+    high: float = float("inf")
+
+    def resolve(self, settings: Any, fields: Mapping[str, Field]) -> Shape:
+        """The per-record shape with settings and label counts put in; "T" stays."""
+        sizes: list[int | str] = []
+        for size in self.shape:
+            if isinstance(size, int) or size == "T":
+                sizes.append(size)
+            else:
+                sizes.append(int(getattr(settings, size)))
+        if self.labels is not None:
+            sizes.append(len(fields[self.labels].labels))
+        return tuple(sizes)
+
+
+@attrs.frozen
+class LossTerm:
+    """One loss of a node. The node's loss is the weighted sum of its terms.
+
+    The core calls function(prediction, target, present) with the records that
+    have the target: prediction (B, *shape) in the declared form, target and
+    present (B, L) or (B,), and expects one loss per record, (B,). Where present
+    is False the target is NaN. Prediction and target must have equal shapes,
+    unless the term states the prediction's per-record shape itself.
+    """
+
+    output: str
+    target: str
+    takes: Form
+    function: Callable[[Tensor, Tensor, Tensor], Tensor]
+    weight: float = 1.0
+    shape: tuple[int, ...] | None = None
+    """Per-record shape of the prediction, if it differs from the target's on purpose."""
+
+
+@attrs.frozen
+class Metric:
+    """One figure over a whole split.
+
+    function(prediction, target, present) gets all N records that have the
+    target, prediction in the target's own space and shape, and returns a float.
+    """
+
+    name: str
+    output: str
+    target: str
+    function: Callable[[Tensor, Tensor, Tensor], float]
+    direction: Literal["min", "max"]
+
+
+@attrs.frozen
+class Objective:
+    """What a node learns and how it is judged."""
+
+    losses: tuple[LossTerm, ...]
+    metrics: tuple[Metric, ...]
+    """The first one is the node's main metric."""
+    penalty: Callable[[Mapping[str, Tensor]], Tensor] | None = None
+    """Outputs of a training batch to a scalar that is added to the loss (load balance, bands).
+    It shapes training; validation judges the loss terms alone."""
+
+
+@attrs.frozen
+class BuildContext:
+    """All that a builder may know."""
+
+    settings: Any
+    scale: str
+    inputs: Mapping[str, Shape]
+    """Per-record shape of everything the node reads."""
+    fields: Mapping[str, Field]
+    """The target fields of the data set, with its labels."""
+
+    def input_width(self, name: str) -> int:
+        """Size of the last axis of an input."""
+        width = self.inputs[name][-1]
+        assert isinstance(width, int)
+        return width
+
+    def labels(self, field: str) -> tuple[str, ...]:
+        """The data set's labels of a field, in order."""
+        return self.fields[field].labels
+
+
+@attrs.frozen
+class NodeSpec:
+    """An analyzer, head or fusion: one nn.Module and all that the core has to know of it.
+
+    The module's forward takes a dict of inputs, name to tensor (B, *shape), plus
+    "mask" (B, T) bool, True for real chunks, and returns a dict with exactly the
+    outputs declared in gives. Inputs from another checkpoint group arrive detached.
+    Padding must not change the result, and records must not see each other.
+    """
+
+    name: str
+    meaning: str
+    settings: type[Any]
+    """attrs class of the [plugins.<name>] table; widths and depths included."""
+    scales: Mapping[str, Mapping[str, Any]]
+    """For each of tiny, small, base, full the settings that make up the scale."""
+    reads: tuple[str, ...]
+    """"embedding", or "node.output" of another node."""
+    gives: tuple[Output, ...]
+    build: Callable[[BuildContext], nn.Module]
+    """Makes the module with all its layers; imports torch only when called. A calculator is
+    a module without parameters."""
+    objective: Callable[[Any], Objective] | None = None
+    """Settings to losses and metrics; imports torch only when called. None for a module that
+    others in its group train (a backbone) and for calculators."""
+    targets: tuple[str, ...] = ()
+    """Fields that the losses and metrics use."""
+    group: str | None = None
+    """Checkpoint group; None is a group of its own, named like the node."""
+    layers: tuple[str, ...] = ()
+    """Prefixes of parameter names from input to output, for layer-wise learning-rate decay."""
+    minimum_core: str = "0.1"
+
+    def output(self, name: str) -> Output:
+        """The declared output of that name."""
+        for output in self.gives:
+            if output.name == name:
+                return output
+        known = ", ".join(sorted(output.name for output in self.gives))
+        raise PluginError(f"node '{self.name}' gives no output '{name}' (outputs: {known})")
+
+
+@attrs.frozen
+class ActiveNode:
+    """A node as plugins.toml resolves it for one run."""
+
+    spec: NodeSpec
+    kind: Literal["analyzer", "head", "fusion"]
+    plugin: str
+    distribution: str
+    version: str
+    group: str
+    settings: Any
+    learning_rate_scale: float = 1.0
+    loss_weight: float = 1.0
+
+    @property
+    def name(self) -> str:
+        return self.spec.name

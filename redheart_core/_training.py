@@ -1,0 +1,135 @@
+"""Frozen value types of training: settings, groups and batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+from attrs.validators import ge, gt, in_, le
+
+from redheart_core._nodes import SCALES, ActiveNode
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@attrs.frozen
+class TrainSettings:
+    """The [training] table."""
+
+    scale: str = attrs.field(default="small", validator=in_(SCALES))
+    epochs: int = attrs.field(default=20, validator=ge(1))
+    batch_size: int = attrs.field(default=32, validator=ge(1))
+    learning_rate: float = attrs.field(default=1e-3, validator=gt(0.0))
+    """Peak rate, times learning_rate_scale of a plugin."""
+    schedule: Literal["cosine", "cosine_restarts"] = "cosine"
+    warmup_updates: int = attrs.field(default=100, validator=ge(0))
+    """Linear warm-up, in optimizer updates."""
+    restart_updates: int = attrs.field(default=1000, validator=ge(1))
+    """Length of the first cosine of cosine_restarts; each next one is twice as long."""
+    final_rate: float = attrs.field(default=0.01, validator=[ge(0.0), le(1.0)])
+    """Rate at the end of a cosine as a share of the peak."""
+    weight_decay: float = attrs.field(default=0.01, validator=ge(0.0))
+    """AdamW's, on tensors of two or more dimensions."""
+    clip_norm: float = attrs.field(default=1.0, validator=gt(0.0))
+    """Global norm of a group's gradient."""
+    layer_decay: float = attrs.field(default=1.0, validator=[gt(0.0), le(1.0)])
+    """Factor on the rate per declared layer, counted from the output back."""
+    interleave: Literal["epoch", "batch"] = "epoch"
+    """Groups of a tier take turns by epoch or by batch: the same bits either way."""
+    keep_epochs: int = attrs.field(default=0, validator=ge(0))
+    """Checkpoints kept: 0 all, otherwise the newest so many, the best and the referenced ones."""
+    seed: int = attrs.field(default=0, validator=ge(0))
+    threads: int = attrs.field(default=2, validator=ge(1))
+    """Part of the result: sums split over another number round differently."""
+    device: str = "cpu"
+
+
+@attrs.frozen
+class Group:
+    """A checkpoint group: the nodes that share gradients, an optimizer, an epoch and files."""
+
+    name: str
+    nodes: tuple[ActiveNode, ...]
+    """In the order in which they compute."""
+    tier: int
+    """0 reads the data alone; a higher one reads outputs of lower ones."""
+    reads: tuple[str, ...]
+    """Groups whose outputs it reads."""
+
+    @property
+    def external(self) -> tuple[str, ...]:
+        """Names "node.output" of other groups that its nodes read."""
+        own = {node.name for node in self.nodes}
+        names = {read for node in self.nodes for read in node.spec.reads}
+        return tuple(sorted(name for name in names if "." in name and name.partition(".")[0] not in own))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Fields that its nodes learn."""
+        return tuple(sorted({target for node in self.nodes for target in node.spec.targets}))
+
+
+@attrs.frozen(eq=False)
+class Batch:
+    """Some records, ready for a group."""
+
+    inputs: Mapping[str, Tensor]
+    """"embedding" (B, T, D), "mask" (B, T) bool, and "node.output" of lower tiers."""
+    targets: Mapping[str, Tensor]
+    """Field to (B, L) or (B,) float32, NaN where missing."""
+
+    @property
+    def size(self) -> int:
+        """B."""
+        return self.inputs["mask"].shape[0]
+
+    @property
+    def chunks(self) -> int:
+        """T, padded."""
+        return self.inputs["mask"].shape[1]
+
+
+@attrs.frozen
+class EpochEntry:
+    """What is known of one finished epoch of one group; all of it is reproducible bit for bit."""
+
+    epoch: int
+    file: str
+    sha256: str
+    bytes: int
+    train_loss: float
+    validation_loss: float
+    metrics: Mapping[str, float]
+    learning_rate: float
+    losses_file: str
+    """The validation loss record by record, for standard errors."""
+    losses_sha256: str
+
+
+@attrs.frozen
+class GroupManifest:
+    """The state of one group on disk."""
+
+    group: str
+    status: Literal["running", "finished", "stopped"]
+    reason: str = ""
+    epochs: tuple[EpochEntry, ...] = ()
+    state_file: str = ""
+    """Optimizer state of the newest epoch, for resuming."""
+    state_sha256: str = ""
+    inputs: Mapping[str, Mapping[str, object]] = attrs.field(factory=dict)
+    """For each group that it reads: the epoch and SHA-256 that were fixed for it."""
+
+    def to_json(self) -> dict[str, object]:
+        return {"format": 1, **json.loads(json.dumps(attrs.asdict(self)))}
+
+    @property
+    def best(self) -> EpochEntry:
+        """The epoch of the lowest validation loss, the earlier one of equals."""
+        return min(self.epochs, key=lambda entry: (entry.validation_loss, entry.epoch))
+
+    def entry(self, epoch: int) -> EpochEntry | None:
+        return next((entry for entry in self.epochs if entry.epoch == epoch), None)

@@ -1,0 +1,78 @@
+"""One text to findings: every judged output with its label names, its source and its distance from the usual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core._data import Encoder
+from redheart_core.encoding import encode_text
+from redheart_core.model import Model
+
+
+@attrs.frozen
+class LabelValue:
+    """One number of a finding."""
+
+    label: str
+    value: float
+    training_mean: float
+    """Mean of the target over the training records that have it."""
+    deviations: float
+    """(value - training_mean) / standard deviation of the target."""
+
+
+@attrs.frozen
+class Finding:
+    """One output of one plugin for one text."""
+
+    plugin: str
+    output: str
+    field: str
+    """The field whose labels name the numbers."""
+    group: str
+    epoch: int
+    """The epoch that the plugin's checkpoint group was taken at."""
+    values: tuple[LabelValue, ...]
+
+
+def analyze(model: Model, encoder: Encoder, text: str, where: str = "text") -> tuple[Finding, ...]:
+    """Everything that the model's plugins have been judged on, for one text.
+
+    Args:
+        model: An assembled model.
+        encoder: The model's own encoder, verified.
+        text: 1 to 100,000 characters with at least one letter.
+        where: Names the text in errors.
+
+    Raises:
+        DataError: The text is in a form that cannot be analyzed; the message gives the reason.
+    """
+    embedding = encode_text(encoder, text, model.encoder_identity.chunk_chars, where)
+    outputs = model.predict(embedding, torch.ones(embedding.shape[:2], dtype=torch.bool))
+    return tuple(_findings(model, outputs))
+
+
+def _findings(model: Model, outputs: dict[str, Tensor]) -> Iterator[Finding]:
+    for group in model.groups:
+        module = model.modules[group.name]
+        for node in group.nodes:
+            objective = module.objectives.get(node.name)
+            judged = {(m.output, m.target): None for m in objective.metrics} if objective else {}
+            for output, target in judged:
+                numbers = outputs[f"{node.name}.{output}"].reshape(-1).tolist()
+                statistics = model.manifest["statistics"][target]
+                values = tuple(
+                    LabelValue(
+                        label,
+                        number,
+                        statistics[label]["mean"],
+                        (number - statistics[label]["mean"]) / statistics[label]["std"],
+                    )
+                    for label, number in zip(model.fields[target].labels or (target,), numbers, strict=True)
+                )
+                epoch = model.manifest["groups"][group.name]["epoch"]
+                yield Finding(node.name, output, target, group.name, epoch, values)

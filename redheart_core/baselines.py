@@ -1,0 +1,73 @@
+"""What a prediction has to beat: the constant mean, and a linear map of the mean embedding."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+from torch import Tensor
+
+from redheart_core._fields import Field
+from redheart_core.store import Store
+
+PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
+"""Ridge penalties; validation chooses."""
+
+
+def constant_baseline(store: Store, field: Field, count: int) -> Tensor:
+    """The mean of the training records that have the field, for every record: (count, L) or (count,)."""
+    return store.target(field.name)[store.rows("train")].nanmean(0).expand(count, *field.shape).contiguous()
+
+
+def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
+    """Ridge regression from the mean chunk embedding, fitted on train, penalty chosen on validation.
+
+    Fitted label by label on the records that have it; clipped to the field's range, and
+    scaled to sum to one for a distribution.
+
+    Returns:
+        (N, L) or (N,) for the given rows.
+    """
+    train, validation = store.rows("train"), store.rows("validation")
+    pooled = {name: mean_embedding(store, part) for name, part in (("t", train), ("v", validation), ("r", rows))}
+    y = {"t": _columns(store, field, train), "v": _columns(store, field, validation)}
+    columns = [
+        _fit_column(pooled["t"], y["t"][:, label], pooled["v"], y["v"][:, label], pooled["r"])
+        for label in range(y["t"].shape[1])
+    ]
+    prediction = np.clip(np.stack(columns, 1), field.low, field.high)
+    if field.simplex:
+        prediction = np.maximum(prediction, 1e-6)
+        prediction /= prediction.sum(1, keepdims=True)
+    result = torch.from_numpy(prediction.astype(np.float32))
+    return result if field.labels else result[:, 0]
+
+
+def mean_embedding(store: Store, rows: Tensor, batch_size: int = 256) -> NDArray[np.float32]:
+    """(N, D): the mean over the chunks of each record."""
+    parts = []
+    for part in torch.split(rows, batch_size):
+        embedding, mask = store.batch(part)
+        parts.append((embedding.sum(1) / mask.sum(1, keepdim=True)).numpy())
+    return np.concatenate(parts)
+
+
+def _columns(store: Store, field: Field, rows: Tensor) -> NDArray[np.float32]:
+    target = store.target(field.name)[rows].numpy()
+    columns: NDArray[np.float32] = target if target.ndim == 2 else target[:, None]
+    return columns
+
+
+def _fit_column(
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    x_validation: NDArray[np.float32],
+    y_validation: NDArray[np.float32],
+    x_out: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    present, judged = ~np.isnan(y), ~np.isnan(y_validation)
+    models = [Ridge(alpha=penalty).fit(x[present], y[present]) for penalty in PENALTIES]
+    errors = [float(np.abs(m.predict(x_validation[judged]) - y_validation[judged]).mean()) for m in models]
+    chosen: NDArray[np.float32] = models[int(np.argmin(errors))].predict(x_out)
+    return chosen

@@ -1,0 +1,94 @@
+"""Batches of a store, in the same order for every group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from redheart_core._errors import DataError
+from redheart_core._training import Batch
+from redheart_core.runtime import generator
+from redheart_core.store import Store
+
+POOL = 32
+"""Batches that are sorted by length together, so that little is padded."""
+
+
+class LowerOutputs:
+    """Outputs of finished groups for all rows that training may see, computed once.
+
+    An output with chunks is kept as one row per real chunk; others as one row per record.
+    """
+
+    def __init__(self, rows: Tensor, chunk_counts: Tensor, tensors: Mapping[str, Tensor]) -> None:
+        self.tensors = tensors
+        size = int(rows.max()) + 1 if len(rows) else 0
+        self._position = torch.full((size,), -1)
+        self._position[rows] = torch.arange(len(rows))
+        self._counts = chunk_counts[rows]
+        self._offsets = torch.cat([torch.zeros(1, dtype=torch.int64), self._counts.cumsum(0)])
+
+    def batch(self, name: str, rows: Tensor, chunks: int) -> Tensor:
+        """(B, *shape), zero-padded to (B, T, ...) if the output has chunks."""
+        tensor, places = self.tensors[name], self._position[rows]
+        if len(tensor) == len(self._counts):
+            return tensor[places]
+        padded = tensor.new_zeros((len(rows), chunks, *tensor.shape[1:]))
+        for index, place in enumerate(places.tolist()):
+            start, end = self._offsets[place : place + 2].tolist()
+            padded[index, : end - start] = tensor[start:end]
+        return padded
+
+
+class BatchSource:
+    """Records as batches: shuffled for training, in a fixed order for everything else."""
+
+    def __init__(self, store: Store, targets: Iterable[str], batch_size: int, seed: int, device: torch.device) -> None:
+        self.store = store
+        self.batch_size = batch_size
+        self.seed = seed
+        self.device = device
+        self._targets = {name: store.target(name) for name in targets}
+        self._lower: dict[str, LowerOutputs] = {}
+        self._train = store.rows("train")
+        if len(self._train) == 0:
+            raise DataError("the data set has no training records after the split; add data")
+
+    @property
+    def updates_per_epoch(self) -> int:
+        return -(-len(self._train) // self.batch_size)
+
+    def add_lower(self, lower: LowerOutputs) -> None:
+        """Make outputs of a finished tier readable."""
+        self._lower.update(dict.fromkeys(lower.tensors, lower))
+
+    def training_order(self, epoch: int) -> list[Tensor]:
+        """The batches of an epoch as row numbers: a function of seed and epoch alone.
+
+        Every training record comes once. Records of similar length share a batch.
+        """
+        stream = generator(self.seed, "order", epoch)
+        rows = self._train[torch.randperm(len(self._train), generator=stream)]
+        batches: list[Tensor] = []
+        for pool in torch.split(rows, POOL * self.batch_size):
+            by_length = pool[self.store.chunk_counts[pool].argsort(stable=True)]
+            batches.extend(torch.split(by_length, self.batch_size))
+        return [batches[index] for index in torch.randperm(len(batches), generator=stream).tolist()]
+
+    def fixed_order(self, rows: Tensor) -> Iterator[Tensor]:
+        """Rows in batches, sorted by length."""
+        return iter(torch.split(rows[self.store.chunk_counts[rows].argsort(stable=True)], self.batch_size))
+
+    def batch(self, rows: Tensor, external: Sequence[str] = ()) -> Batch:
+        """Read some rows, with the outputs of lower tiers that a group needs."""
+        embedding, mask = self.store.batch(rows)
+        inputs = {"embedding": embedding, "mask": mask}
+        for name in external:
+            inputs[name] = self._lower[name].batch(name, rows, mask.shape[1])
+        targets = {name: tensor[rows] for name, tensor in self._targets.items()}
+        if self.device.type != "cpu":
+            inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
+            targets = {name: tensor.to(self.device) for name, tensor in targets.items()}
+        return Batch(inputs=inputs, targets=targets)

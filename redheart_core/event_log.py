@@ -1,0 +1,46 @@
+"""The events of a run as JSON lines in its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import structlog
+
+from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
+from redheart_core._markers import hookimpl
+
+
+class EventLog:
+    """An event plugin that appends to events.jsonl of the run; times are UTC."""
+
+    file: Path
+
+    @hookimpl
+    def redheart_before_run(self, event: RunStarted) -> None:
+        self.file = event.folder / "events.jsonl"
+        self.write("run started", groups=event.groups, epochs=event.epochs, epochs_done=dict(event.epochs_done))
+
+    @hookimpl
+    def redheart_after_epoch(self, event: EpochFinished) -> None:
+        self.write("epoch finished", **attrs.asdict(event))
+
+    @hookimpl
+    def redheart_after_group_stopped(self, event: GroupStopped) -> None:
+        self.write("group stopped", **attrs.asdict(event))
+
+    @hookimpl
+    def redheart_after_run(self, event: RunFinished) -> None:
+        self.write("run finished", stopped=event.stopped)
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Append one line."""
+        with self.file.open("a", encoding="utf-8") as stream:
+            structlog.wrap_logger(
+                structlog.WriteLogger(stream),
+                processors=[
+                    structlog.processors.TimeStamper(fmt="iso", utc=True),
+                    structlog.processors.JSONRenderer(ensure_ascii=False),
+                ],
+            ).info(event, **fields)

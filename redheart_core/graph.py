@@ -1,0 +1,111 @@
+"""Groups and tiers: which nodes share gradients and which groups come first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from redheart_core._errors import PluginError, join_complaints
+from redheart_core._fields import Field, Shape
+from redheart_core._nodes import ActiveNode
+from redheart_core._training import Group
+
+
+def plan_groups(nodes: Sequence[ActiveNode]) -> tuple[Group, ...]:
+    """Sort nodes into groups and groups into tiers; lower tiers first, then plugins.toml order.
+
+    Raises:
+        PluginError: A node reads what no active node gives, groups read each other in a circle.
+    """
+    by_name = {node.name: node for node in nodes}
+    _check_reads(nodes, by_name)
+    group_of = {node.name: node.group for node in nodes}
+    members: dict[str, list[ActiveNode]] = {}
+    for node in _sorted_nodes(nodes):
+        members.setdefault(node.group, []).append(node)
+    reads = {
+        name: sorted({group_of[read] for node in group for read in read_nodes(node)} - {name})
+        for name, group in members.items()
+    }
+    tiers: dict[str, int] = {}
+    for name in _order(reads, "checkpoint groups"):
+        tiers[name] = 1 + max((tiers[read] for read in reads[name]), default=-1)
+    order = list(dict.fromkeys(node.group for node in nodes))
+    groups = [Group(name, tuple(members[name]), tiers[name], tuple(reads[name])) for name in order]
+    return tuple(sorted(groups, key=lambda group: group.tier))
+
+
+def read_nodes(node: ActiveNode) -> tuple[str, ...]:
+    """Names of the nodes that a node reads."""
+    return tuple(dict.fromkeys(read.partition(".")[0] for read in node.spec.reads if "." in read))
+
+
+def check_targets(
+    nodes: Iterable[ActiveNode], fields: Mapping[str, Field], coverage: Mapping[str, int], split: str
+) -> None:
+    """Every target has to be a field of the data set that at least one record has.
+
+    Args:
+        nodes: The active nodes.
+        fields: The fields of the data set.
+        coverage: Field to number of records of the split that have it.
+        split: Its name, for the message.
+
+    Raises:
+        PluginError: One line for each plugin that could not learn.
+    """
+    complaints = []
+    for node in nodes:
+        for target in node.spec.targets:
+            if target not in fields:
+                known = ", ".join(sorted(fields))
+                complaints.append(f"plugin '{node.name}' learns '{target}', which the data set lacks (fields: {known})")
+            elif not coverage.get(target):
+                complaints.append(f"plugin '{node.name}' learns '{target}', which no {split} record has")
+    if complaints:
+        raise PluginError(join_complaints("leave out with --disable NAME what this data set cannot train", complaints))
+
+
+def output_shapes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field], embedding_width: int) -> dict[str, Shape]:
+    """Per-record shape of everything that a node may read."""
+    shapes: dict[str, Shape] = {"embedding": ("T", embedding_width)}
+    for node in nodes:
+        for output in node.spec.gives:
+            if output.labels is None or output.labels in fields:
+                shapes[f"{node.name}.{output.name}"] = output.resolve(node.settings, fields)
+    return shapes
+
+
+def _check_reads(nodes: Sequence[ActiveNode], by_name: Mapping[str, ActiveNode]) -> None:
+    complaints = []
+    for node in nodes:
+        for read in node.spec.reads:
+            source, _, output = read.partition(".")
+            if read == "embedding":
+                continue
+            if not output:
+                complaints.append(f"plugin '{node.name}' reads '{read}'; a node reads 'embedding' or 'node.output'")
+            elif source not in by_name:
+                complaints.append(
+                    f"plugin '{node.name}' reads '{read}', but '{source}' is not active; --enable {source}"
+                )
+            elif output not in {given.name for given in by_name[source].spec.gives}:
+                known = ", ".join(sorted(given.name for given in by_name[source].spec.gives))
+                complaints.append(
+                    f"plugin '{node.name}' reads '{read}', which '{source}' does not give (gives: {known})"
+                )
+    if complaints:
+        raise PluginError(join_complaints("some plugins read what is not there", complaints))
+
+
+def _sorted_nodes(nodes: Sequence[ActiveNode]) -> list[ActiveNode]:
+    """Each node after those it reads; otherwise by name, so that plugins.toml order changes no bits."""
+    by_name = {node.name: node for node in sorted(nodes, key=lambda node: node.name)}
+    return [by_name[name] for name in _order({name: read_nodes(node) for name, node in by_name.items()}, "nodes")]
+
+
+def _order(reads: Mapping[str, Iterable[str]], what: str) -> list[str]:
+    try:
+        return list(TopologicalSorter(reads).static_order())
+    except CycleError as error:
+        raise PluginError(f"{what} read each other in a circle: {' -> '.join(error.args[1])}") from error

@@ -1,0 +1,169 @@
+"""One checkpoint group in training: its modules, optimizer and schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from redheart_core._errors import CheckpointError
+from redheart_core._training import Batch, Group, TrainSettings
+from redheart_core.group_module import GroupModule, Surroundings
+from redheart_core.judging import training_loss
+from redheart_core.runtime import random_stream
+
+
+class GroupFault(Exception):  # noqa: N818 - an event to deal with, not a mistake
+    """A group's loss or gradient is no longer finite; other groups are not concerned."""
+
+
+class Island:
+    """A checkpoint group, its AdamW and its schedule. Nothing in here knows of other groups."""
+
+    def __init__(
+        self,
+        group: Group,
+        surroundings: Surroundings,
+        settings: TrainSettings,
+        updates_per_epoch: int,
+        device: torch.device,
+    ) -> None:
+        self.group = group
+        self.settings = settings
+        self.device = device
+        self.updates_per_epoch = updates_per_epoch
+        self.module = GroupModule(group, surroundings, device)
+        self.parameters = {
+            name.removeprefix("nodes."): parameter
+            for name, parameter in self.module.named_parameters()
+            if parameter.requires_grad
+        }
+        rates = parameter_rates(group, list(self.parameters), settings.layer_decay)
+        self.optimizer = make_optimizer(self.parameters, rates, settings) if self.parameters else None
+
+    def step(self, batch: Batch, epoch: int, step: int) -> float | None:
+        """One update; returns the loss, None if the batch has none of the group's targets.
+
+        Raises:
+            GroupFault: Loss or gradient is not finite; the weights are left as they were.
+        """
+        assert self.optimizer is not None
+        self.module.train()
+        self.set_rate(schedule_factor((epoch - 1) * self.updates_per_epoch + step, self.total_updates, self.settings))
+        with random_stream(self.device, self.settings.seed, "step", self.group.name, epoch, step):
+            loss = training_loss(self.module, self.module(batch), batch.targets)
+        if loss is None:
+            return None
+        self.optimizer.zero_grad(set_to_none=True)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise GroupFault(f"the training loss became {value} in epoch {epoch}, step {step + 1}")
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm)
+        if not math.isfinite(norm.item()):
+            raise GroupFault(f"the gradient norm became {norm.item()} in epoch {epoch}, step {step + 1}")
+        self.optimizer.step()
+        return value
+
+    @property
+    def total_updates(self) -> int:
+        return self.settings.epochs * self.updates_per_epoch
+
+    def set_rate(self, factor: float) -> None:
+        """Set the learning rates of the coming update."""
+        assert self.optimizer is not None
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = self.settings.learning_rate * parameters["scale"] * factor
+
+    def optimizer_tensors(self) -> dict[str, Tensor]:
+        """AdamW's moments and counts, "exp_avg/node.parameter" to tensor."""
+        assert self.optimizer is not None
+        return {
+            f"{key}/{name}": tensor
+            for name, parameter in self.parameters.items()
+            for key, tensor in self.optimizer.state.get(parameter, {}).items()
+        }
+
+    def load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what optimizer_tensors gave.
+
+        Raises:
+            CheckpointError: It belongs to other parameters.
+        """
+        assert self.optimizer is not None
+        states: dict[str, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            kind, _, name = key.partition("/")
+            states.setdefault(name, {})[kind] = tensor
+        unknown = sorted(states.keys() - self.parameters.keys())
+        if unknown:
+            raise CheckpointError(
+                f"the optimizer state of group '{self.group.name}' has unknown parameters: {', '.join(unknown)}"
+            )
+        for name, state in states.items():
+            parameter = self.parameters[name]
+            self.optimizer.state[parameter] = {
+                key: tensor.clone() if key == "step" else tensor.to(parameter.device, copy=True)
+                for key, tensor in state.items()
+            }
+
+
+def make_optimizer(
+    parameters: Mapping[str, nn.Parameter], rates: Mapping[str, float], settings: TrainSettings
+) -> torch.optim.AdamW:
+    """AdamW with one parameter group per rate and decay; vectors (biases, norms) do not decay."""
+    members: dict[tuple[float, float], list[str]] = {}
+    for name, parameter in parameters.items():
+        decay = settings.weight_decay if parameter.dim() > 1 else 0.0
+        members.setdefault((rates[name], decay), []).append(name)
+    return torch.optim.AdamW(
+        [
+            {"params": [parameters[name] for name in names], "scale": rate, "weight_decay": decay}
+            for (rate, decay), names in members.items()
+        ],
+        lr=settings.learning_rate,
+        fused=True,
+    )
+
+
+def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[str, float]:
+    """Learning-rate scale of each parameter: the plugin's, times layer_decay per layer below its last.
+
+    A plugin declares its layers in NodeSpec.layers, from input to output; a parameter
+    that no prefix matches counts to the last layer.
+    """
+    rates = {}
+    for node in group.nodes:
+        layers = node.spec.layers
+        for name in names:
+            owner, _, inner = name.partition(".")
+            if owner != node.name:
+                continue
+            depth = next(
+                (index for index, prefix in enumerate(layers) if inner == prefix or inner.startswith(prefix + ".")),
+                len(layers) - 1,
+            )
+            below = max(len(layers) - 1, 0) - max(depth, 0)
+            rates[name] = node.learning_rate_scale * layer_decay**below
+    return rates
+
+
+def schedule_factor(update: int, total: int, settings: TrainSettings) -> float:
+    """Share of the peak rate at an update, counted from 0.
+
+    Linear warm-up, then a cosine to final_rate at the last update, or cosines that
+    restart after restart_updates, each twice as long as the one before (Loshchilov and
+    Hutter 2017).
+    """
+    warmup = min(settings.warmup_updates, total - 1)
+    if update < warmup:
+        return (update + 1) / (warmup + 1)
+    done, length = update - warmup, max(total - warmup - 1, 1)
+    if settings.schedule == "cosine_restarts":
+        length = settings.restart_updates
+        while done >= length:
+            done, length = done - length, 2 * length
+    share = 0.5 * (1 + math.cos(math.pi * min(done / length, 1.0)))
+    return settings.final_rate + (1 - settings.final_rate) * share

@@ -1,0 +1,102 @@
+"""What a group's outputs are worth: losses record by record and metrics over a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from redheart_core._errors import DataError, ShapeError
+from redheart_core._nodes import ActiveNode, LossTerm
+
+if TYPE_CHECKING:
+    from redheart_core.group_module import GroupModule
+
+Terms = dict[tuple[str, int], tuple[Tensor, Tensor]]
+"""(node, number of its loss term) to which records have the target, (B,) bool, and their n losses, (n,)."""
+
+
+def record_losses(module: GroupModule, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Terms:
+    """Every loss term of a group for the records of a batch that have its target."""
+    terms: Terms = {}
+    for node, number, term in loss_terms(module):
+        target, prediction = targets[term.target], outputs[f"{node.name}.{term.output}"]
+        present = ~target.isnan()
+        rows = present.any(-1) if present.dim() > 1 else present
+        if not bool(rows.all()):
+            target, prediction, present = target[rows], prediction[rows], present[rows]
+        losses = term.function(prediction, target, present) if len(target) else prediction.new_zeros(0)
+        if losses.shape != (len(target),):
+            raise ShapeError(
+                f"plugin '{node.name}': the loss on '{term.target}' has to give one number per record, "
+                f"({len(target)},), got {tuple(losses.shape)}"
+            )
+        terms[node.name, number] = rows, losses
+    return terms
+
+
+def training_loss(module: GroupModule, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
+    """The scalar that a group descends: weighted means over present records, plus penalties.
+
+    None if no record of the batch has any of the group's targets.
+    """
+    terms = record_losses(module, outputs, targets)
+    total: Tensor | None = None
+    for node, number, term in loss_terms(module):
+        _, losses = terms[node.name, number]
+        if len(losses):
+            part = losses.mean() * (term.weight * node.loss_weight)
+            total = part if total is None else total + part
+    if total is None:
+        return None
+    for node in module.group.nodes:
+        objective = module.objectives.get(node.name)
+        if objective is not None and objective.penalty is not None:
+            own = {output.name: outputs[f"{node.name}.{output.name}"] for output in node.spec.gives}
+            total = total + objective.penalty(own) * node.loss_weight
+    return total
+
+
+def contributions(module: GroupModule, terms: Terms) -> Tensor:
+    """What each record adds to the group's loss, (N,) float64, so that their mean is the loss.
+
+    A term that only n of N records have counts N / n for each of them.
+
+    Raises:
+        DataError: A term has no record at all.
+    """
+    total = torch.zeros(0, dtype=torch.float64)
+    for node, number, term in loss_terms(module):
+        rows, losses = terms[node.name, number]
+        if not len(losses):
+            raise DataError(f"no record of this split has '{term.target}', which plugin '{node.name}' needs")
+        if not len(total):
+            total = torch.zeros(len(rows), dtype=torch.float64)
+        total[rows] += losses.double() * (term.weight * node.loss_weight * len(rows) / len(losses))
+    return total
+
+
+def group_metrics(
+    module: GroupModule, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+) -> dict[str, float]:
+    """Every metric of a group over all records, "node.metric" to value."""
+    values = {}
+    for node in module.group.nodes:
+        objective = module.objectives.get(node.name)
+        for metric in objective.metrics if objective else ():
+            target = targets[metric.target]
+            present = ~target.isnan()
+            rows = present.any(-1) if present.dim() > 1 else present
+            prediction = outputs[f"{node.name}.{metric.output}"][rows]
+            values[f"{node.name}.{metric.name}"] = metric.function(prediction, target[rows], present[rows])
+    return values
+
+
+def loss_terms(module: GroupModule) -> Iterator[tuple[ActiveNode, int, LossTerm]]:
+    """All loss terms of a group in a fixed order."""
+    for node in module.group.nodes:
+        objective = module.objectives.get(node.name)
+        for number, term in enumerate(objective.losses if objective else ()):
+            yield node, number, term

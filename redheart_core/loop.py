@@ -1,0 +1,323 @@
+"""The training loop: tiers, groups, epochs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+import torch
+
+from redheart_core._calls import Hooks
+from redheart_core._errors import CheckpointError, DataError
+from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
+from redheart_core._nodes import ActiveNode
+from redheart_core._training import Group, GroupManifest, TrainSettings
+from redheart_core.audit import ParameterAccount, audit_island, require_complete
+from redheart_core.batches import BatchSource
+from redheart_core.checkpoint import GroupFolder
+from redheart_core.files import locked, make_folder, write_json
+from redheart_core.graph import check_targets, output_shapes, plan_groups
+from redheart_core.group_module import GroupModule, Surroundings
+from redheart_core.island import GroupFault, Island, schedule_factor
+from redheart_core.retention import epochs_to_keep
+from redheart_core.run import RunFolder, describe
+from redheart_core.runtime import choose_device, use_threads
+from redheart_core.store import Store
+from redheart_core.validation import compute_outputs, evaluate
+
+AUDIT_BATCHES = 8
+
+
+@attrs.frozen(eq=False)
+class Trainer:
+    """Everything that the groups of a run share; none of it learns."""
+
+    store: Store
+    nodes: tuple[ActiveNode, ...]
+    settings: TrainSettings
+    groups: tuple[Group, ...]
+    surroundings: Surroundings
+    source: BatchSource
+    device: torch.device
+
+    @classmethod
+    def prepare(cls, store: Store, nodes: Sequence[ActiveNode], settings: TrainSettings) -> Trainer:
+        """Check plugins against data and plan groups.
+
+        Raises:
+            PluginError: A plugin cannot be trained on this data.
+            DataError: There is no validation split.
+        """
+        use_threads(settings.threads)
+        device = choose_device(settings.device)
+        groups = plan_groups(nodes)
+        for split in ("train", "validation"):
+            rows = store.rows(split)
+            if not len(rows):
+                raise DataError(f"the data set has no {split} records; training without {split} data is refused")
+            coverage = {
+                name: int((~store.target(name)[rows].reshape(len(rows), -1).isnan()).any(-1).sum())
+                for name in store.fields
+            }
+            check_targets(nodes, store.fields, coverage, split)
+        surroundings = Surroundings(
+            fields=store.fields,
+            shapes=output_shapes(nodes, store.fields, store.embedding_width),
+            scale=settings.scale,
+            seed=settings.seed,
+        )
+        targets = sorted({target for group in groups for target in group.targets})
+        source = BatchSource(store, targets, settings.batch_size, settings.seed, device)
+        return cls(store, tuple(nodes), settings, groups, surroundings, source, device)
+
+    def island(self, group: Group) -> Island:
+        return Island(group, self.surroundings, self.settings, self.source.updates_per_epoch, self.device)
+
+    def module(self, group: Group) -> GroupModule:
+        return GroupModule(group, self.surroundings, self.device)
+
+    def audit(self, island: Island) -> list[ParameterAccount]:
+        """Account for every parameter of a group on the first training batches."""
+        order = self.source.training_order(1)[:AUDIT_BATCHES]
+        return audit_island(island, (self.source.batch(rows, island.group.external) for rows in order))
+
+    def audit_all(self, progress: Callable[[str, int, int], None] | None = None) -> list[ParameterAccount]:
+        """Account for every parameter of every group; higher tiers read untrained lower ones."""
+        accounts = []
+        for number, group in enumerate(self.groups):
+            if progress:
+                progress("audit", number, len(self.groups))
+            island = self.island(group)
+            accounts += self.audit(island)
+            self.add_outputs(group, island.module, self.seen_rows())
+        return accounts
+
+    def add_outputs(self, group: Group, module: GroupModule, rows: torch.Tensor) -> None:
+        """Compute what the groups above read of this one."""
+        wanted = {name for other in self.groups for name in other.external}
+        own = {node.name for node in group.nodes}
+        names = tuple(sorted(name for name in wanted if name.partition(".")[0] in own))
+        if names:
+            self.source.add_lower(compute_outputs(module, self.source, rows, names))
+
+    def seen_rows(self) -> torch.Tensor:
+        """Rows that training may look at: train and validation."""
+        return torch.cat([self.store.rows("train"), self.store.rows("validation")]).sort().values
+
+
+@attrs.define(eq=False)
+class GroupProgress:
+    """A group on its way through the epochs."""
+
+    island: Island
+    folder: GroupFolder
+    manifest: GroupManifest
+
+    @property
+    def done(self) -> int:
+        return self.manifest.epochs[-1].epoch if self.manifest.epochs else 0
+
+
+def train(run: RunFolder, trainer: Trainer, hooks: Hooks) -> dict[str, str]:
+    """Train every group to its last epoch, from wherever an earlier process stopped.
+
+    Returns:
+        The groups that stopped at a fault, with the reason.
+
+    Raises:
+        RedheartError: Settings, plugins or data are wrong, or a file cannot be written.
+            What was finished before is on disk and counts.
+    """
+    make_folder(run.path)
+    with locked(run.path):
+        return _train(run, trainer, hooks)
+
+
+def _train(run: RunFolder, trainer: Trainer, hooks: Hooks) -> dict[str, str]:
+    run.begin(describe(run.path, trainer.nodes, trainer.groups, trainer.settings, trainer.store))
+    names = tuple(group.name for group in trainer.groups)
+    done = {name: max((e.epoch for e in run.group(name).read().epochs), default=0) for name in names}
+    hooks.before_run(RunStarted(run.path, names, trainer.settings.epochs, done))
+    stopped: dict[str, str] = {}
+    accounts: list[ParameterAccount] = []
+    for tier in sorted({group.tier for group in trainer.groups}):
+        members = [group for group in trainer.groups if group.tier == tier]
+        _train_tier(run, trainer, members, hooks, stopped, accounts)
+    hooks.after_run(RunFinished(run.path, tuple(stopped)))
+    return stopped
+
+
+def _train_tier(
+    run: RunFolder,
+    trainer: Trainer,
+    groups: Sequence[Group],
+    hooks: Hooks,
+    stopped: dict[str, str],
+    accounts: list[ParameterAccount],
+) -> None:
+    active: list[GroupProgress] = []
+    for group in groups:
+        missing = [name for name in group.reads if name in stopped]
+        if missing:
+            _stop(stopped, hooks, group.name, 0, f"it reads {', '.join(missing)}, which stopped")
+            continue
+        progress = GroupProgress(trainer.island(group), run.group(group.name), run.group(group.name).read())
+        accounts += trainer.audit(progress.island)
+        if progress.island.optimizer is None:
+            continue
+        if progress.manifest.status == "stopped":
+            _stop(stopped, hooks, group.name, progress.done, progress.manifest.reason)
+            continue
+        inputs = fixed_inputs(run, group)
+        if progress.done and inputs != progress.manifest.inputs:
+            raise CheckpointError(f"group '{group.name}' was trained on other epochs of {', '.join(group.reads)}")
+        progress.manifest = attrs.evolve(progress.manifest, inputs=inputs)
+        try:
+            _restore(progress)
+        except CheckpointError as error:
+            _stop(stopped, hooks, group.name, progress.done, str(error))
+            continue
+        active.append(progress)
+    write_json(run.path / "audit.json", [attrs.asdict(account) for account in accounts])
+    require_complete(accounts)
+    _check_disk(run.path, active, trainer.settings)
+    while unfinished := [one for one in active if one.done < trainer.settings.epochs]:
+        epoch = min(one.done for one in unfinished) + 1
+        turn = [one for one in unfinished if one.done + 1 == epoch]
+        for together in [turn] if trainer.settings.interleave == "batch" else [[one] for one in turn]:
+            for failed in _train_epoch(run, trainer, together, epoch, hooks, stopped):
+                active.remove(failed)
+    for progress in active:
+        if progress.manifest.status != "finished":
+            progress.manifest = attrs.evolve(progress.manifest, status="finished")
+            progress.folder.write(progress.manifest)
+    readers = {name for other in trainer.groups for name in other.reads}
+    for group in groups:
+        if group.name in readers and group.name not in stopped:
+            module = trainer.module(group)
+            load_fixed(run, group, module)
+            trainer.add_outputs(group, module, trainer.seen_rows())
+
+
+def _train_epoch(
+    run: RunFolder,
+    trainer: Trainer,
+    turn: Sequence[GroupProgress],
+    epoch: int,
+    hooks: Hooks,
+    stopped: dict[str, str],
+) -> list[GroupProgress]:
+    """One epoch of some groups, batch by batch in turns; returns those that failed."""
+    started = time.monotonic()
+    losses: dict[str, list[tuple[float, int]]] = {one.island.group.name: [] for one in turn}
+    failed: dict[str, str] = {}
+    for step, rows in enumerate(trainer.source.training_order(epoch)):
+        for one in turn:
+            group = one.island.group
+            if group.name in failed:
+                continue
+            try:
+                loss = one.island.step(trainer.source.batch(rows, group.external), epoch, step)
+            except GroupFault as fault:
+                failed[group.name] = str(fault)
+                continue
+            if loss is not None:
+                losses[group.name].append((loss, len(rows)))
+    for one in turn:
+        name = one.island.group.name
+        if name not in failed:
+            reason = _finish_epoch(run, trainer, one, epoch, losses[name], hooks, time.monotonic() - started)
+            if reason:
+                failed[name] = reason
+    result = []
+    for one in turn:
+        name = one.island.group.name
+        if name in failed:
+            one.manifest = attrs.evolve(one.manifest, status="stopped", reason=failed[name])
+            make_folder(one.folder.path)
+            one.folder.write(one.manifest)
+            _stop(stopped, hooks, name, epoch, failed[name])
+            result.append(one)
+    return result
+
+
+def _finish_epoch(
+    run: RunFolder,
+    trainer: Trainer,
+    one: GroupProgress,
+    epoch: int,
+    losses: Sequence[tuple[float, int]],
+    hooks: Hooks,
+    seconds: float,
+) -> str:
+    """Validate and save; returns why the group has to stop, or nothing."""
+    island, settings = one.island, trainer.settings
+    result = evaluate(island.module, trainer.source, trainer.store.rows("validation"))
+    if not result.finite:
+        return f"the validation loss or a metric is not finite after epoch {epoch}"
+    last = epoch * island.updates_per_epoch - 1
+    entry = {
+        "epoch": epoch,
+        "train_loss": sum(loss * size for loss, size in losses) / sum(size for _, size in losses),
+        "validation_loss": result.loss,
+        "metrics": result.metrics,
+        "learning_rate": settings.learning_rate * schedule_factor(last, island.total_updates, settings),
+    }
+    one.manifest = one.folder.add_epoch(
+        one.manifest,
+        entry,
+        island.module.parameter_dict(),
+        island.optimizer_tensors(),
+        result.losses,
+        epochs_to_keep(run.path, one.manifest, settings.keep_epochs),
+    )
+    hooks.after_epoch(EpochFinished(group=island.group.name, epochs=settings.epochs, seconds=seconds, **entry))  # type: ignore[arg-type]
+    return ""
+
+
+def fixed_inputs(run: RunFolder, group: Group) -> dict[str, Mapping[str, object]]:
+    """The epochs of lower groups that this group is trained on: the best of each."""
+    fixed: dict[str, Mapping[str, object]] = {}
+    for name in group.reads:
+        manifest = run.group(name).read()
+        if manifest.epochs:
+            fixed[name] = {"epoch": manifest.best.epoch, "sha256": manifest.best.sha256}
+    return fixed
+
+
+def load_fixed(run: RunFolder, group: Group, module: GroupModule) -> None:
+    """Load a finished group's best epoch; a calculator has none."""
+    manifest = run.group(group.name).read()
+    if manifest.epochs:
+        module.load(run.group(group.name).weights(manifest.best))
+
+
+def _restore(progress: GroupProgress) -> None:
+    manifest = progress.manifest
+    if manifest.epochs:
+        progress.island.module.load(progress.folder.weights(manifest.epochs[-1]))
+        progress.island.load_optimizer(progress.folder.optimizer(manifest))
+        progress.folder.remove_unnamed(manifest)
+
+
+def _stop(stopped: dict[str, str], hooks: Hooks, group: str, epoch: int, reason: str) -> None:
+    stopped[group] = reason
+    hooks.after_group_stopped(GroupStopped(group, epoch, reason))
+
+
+def _check_disk(path: Path, active: Sequence[GroupProgress], settings: TrainSettings) -> None:
+    """Refuse to begin what the disk cannot hold."""
+    needed = 0
+    for one in active:
+        size = sum(tensor.numel() * tensor.element_size() for tensor in one.island.module.parameter_dict().values())
+        epochs = settings.epochs - one.done
+        needed += size * (min(epochs, settings.keep_epochs + 2) if settings.keep_epochs else epochs) + 4 * size
+    free = shutil.disk_usage(path).free
+    if needed > free:
+        raise CheckpointError(
+            f"the run needs {needed / 1e9:.2f} GB for checkpoints, {path} has {free / 1e9:.2f} GB free; "
+            "free some, choose another folder, or keep fewer with --keep-epochs"
+        )

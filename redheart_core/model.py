@@ -1,0 +1,267 @@
+"""A model folder: one file per group, the encoder, and a manifest that names each with its SHA-256."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core._errors import CheckpointError
+from redheart_core._fields import Field
+from redheart_core._nodes import ActiveNode
+from redheart_core._training import Batch, EpochEntry, Group
+from redheart_core.encoding import EncoderIdentity
+from redheart_core.files import load_tensors, read_json, sha256, to_json, write_json
+from redheart_core.graph import output_shapes, plan_groups
+from redheart_core.group_module import GroupModule, Surroundings
+from redheart_core.loop import Trainer
+from redheart_core.run import RunFolder, describe_data, describe_node, relative_path
+from redheart_core.store import parse_field
+from redheart_core.validation import evaluate, has_objective
+
+FORMAT = 1
+
+
+def assemble(folder: Path, run: RunFolder, trainer: Trainer, chosen: Mapping[str, EpochEntry]) -> None:
+    """Link the chosen epoch of every group into a model folder; no weight is rewritten.
+
+    Raises:
+        CheckpointError: The folder exists, a checkpoint is damaged, or a group is to be taken
+            at another epoch than the groups above it were trained on.
+    """
+    if folder.exists():
+        raise CheckpointError(f"{folder} exists; choose another folder or remove it")
+    for group in trainer.groups:
+        _check_inputs(run, group, chosen)
+    building = folder.with_name(f".{folder.name}.tmp")
+    if building.exists():
+        shutil.rmtree(building)
+    (building / "groups").mkdir(parents=True)
+    groups: dict[str, Any] = {}
+    for group in trainer.groups:
+        table: dict[str, Any] = {"tier": group.tier, "nodes": [node.name for node in group.nodes]}
+        if group.name in chosen:
+            entry, file = chosen[group.name], f"groups/{group.name}.safetensors"
+            link(run.group(group.name).path / entry.file, building / file)
+            found = sha256(building / file)
+            if found != entry.sha256:
+                raise CheckpointError(
+                    f"{run.group(group.name).path / entry.file} is damaged: SHA-256 {found}, recorded {entry.sha256}"
+                )
+            table |= {
+                "epoch": entry.epoch,
+                "file": file,
+                "sha256": entry.sha256,
+                "validation_loss": entry.validation_loss,
+                "metrics": dict(entry.metrics),
+            }
+        groups[group.name] = table
+    encoder = {}
+    (building / "encoder").mkdir()
+    for source in sorted(path for path in (trainer.store.folder / "encoder").rglob("*") if path.is_file()):
+        name = source.relative_to(trainer.store.folder).as_posix()
+        (building / name).parent.mkdir(parents=True, exist_ok=True)
+        link(source, building / name)
+        encoder[name] = sha256(source)
+    manifest = {
+        "format": FORMAT,
+        "groups": groups,
+        "nodes": {node.name: describe_node(node) for node in trainer.nodes},
+        "training": run.read()["training"],
+        "data": describe_data(trainer.store, folder),
+        "statistics": target_statistics(trainer),
+        "encoder_files": encoder,
+        "run": relative_path(run.path, folder),
+    }
+    write_json(building / "manifest.json", manifest)
+    os.replace(building, folder)
+
+
+def link(source: Path, target: Path) -> None:
+    """Hard-link a file.
+
+    Raises:
+        CheckpointError: The file system cannot, or the folders are on two of them.
+    """
+    try:
+        os.link(source, target)
+    except OSError as error:
+        hint = (
+            "choose a folder on the same file system as the run" if error.errno == errno.EXDEV else "check the folder"
+        )
+        raise CheckpointError(f"cannot link {source} to {target}: {error.strerror}; {hint}") from error
+
+
+def target_statistics(trainer: Trainer) -> dict[str, dict[str, dict[str, float]]]:
+    """Mean and standard deviation of every label over the training records: field, label, figure."""
+    rows, statistics = trainer.store.rows("train"), {}
+    for name, field in trainer.store.fields.items():
+        columns = trainer.store.target(name)[rows].double().reshape(len(rows), -1)
+        table = {}
+        for index, label in enumerate(field.labels or (name,)):
+            column = columns[:, index]
+            found = column[~column.isnan()]
+            if len(found) > 1:
+                table[label] = {"mean": float(found.mean()), "std": float(found.std()), "count": float(len(found))}
+        statistics[name] = table
+    return statistics
+
+
+@attrs.frozen(eq=False)
+class Model:
+    """An assembled model, ready to answer."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    groups: tuple[Group, ...]
+    modules: Mapping[str, GroupModule]
+    fields: Mapping[str, Field]
+    device: torch.device
+
+    @property
+    def encoder_identity(self) -> EncoderIdentity:
+        return EncoderIdentity(**self.manifest["data"]["encoder"])
+
+    @torch.inference_mode()
+    def predict(self, embedding: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """All outputs of all groups.
+
+        Args:
+            embedding: (B, T, D) float32 from the model's own encoder.
+            mask: (B, T) bool, True for real chunks.
+
+        Returns:
+            "node.output" to (B, *shape).
+        """
+        known = {"embedding": embedding.to(self.device), "mask": mask.to(self.device)}
+        for group in self.groups:
+            known |= self.modules[group.name](Batch(inputs=known, targets={}))
+        return {name: tensor.cpu() for name, tensor in known.items() if "." in name}
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a model folder.
+
+    Raises:
+        CheckpointError: No model, or of another format.
+    """
+    file = folder / "manifest.json"
+    if not file.exists():
+        raise CheckpointError(
+            f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}"
+        )
+    manifest = read_json(file)
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise CheckpointError(f"{file} is not a model of format {FORMAT}; assemble it again with this version")
+    return manifest
+
+
+def load_model(folder: Path, nodes: Sequence[ActiveNode], device: torch.device) -> Model:
+    """Read a model folder; every file is verified.
+
+    Args:
+        folder: What assemble made.
+        nodes: The manifest's nodes as the registry resolves them.
+        device: Where to compute.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or the plugins are others than it was made with.
+    """
+    manifest = read_manifest(folder)
+    fields = {name: parse_field(table) for name, table in manifest["data"]["fields"].items()}
+    for node in nodes:
+        stored, now = manifest["nodes"][node.name], json.loads(to_json(describe_node(node)))
+        different = [f"{key} {stored[key]!r} -> {now[key]!r}" for key in stored if stored[key] != now[key]]
+        if different:
+            raise CheckpointError(
+                f"{folder} was made with another plugin '{node.name}': {', '.join(different)}; "
+                f"install {stored['distribution']}=={stored['version']} or assemble a new model"
+            )
+    groups = plan_groups(nodes)
+    surroundings = Surroundings(
+        fields=fields,
+        shapes=output_shapes(nodes, fields, int(manifest["data"]["encoder"]["width"])),
+        scale=manifest["training"]["scale"],
+        seed=manifest["training"]["seed"],
+    )
+    modules = {}
+    for group in groups:
+        module = GroupModule(group, surroundings, device)
+        table = manifest["groups"][group.name]
+        if "file" in table:
+            module.load(load_tensors(folder / table["file"], table["sha256"]))
+        modules[group.name] = module.eval()
+    for file, expected in manifest["encoder_files"].items():
+        if not (folder / file).exists() or sha256(folder / file) != expected:
+            raise CheckpointError(f"{folder / file} is missing or damaged; assemble the model again")
+    return Model(folder, manifest, groups, modules, fields, device)
+
+
+def _check_inputs(run: RunFolder, group: Group, chosen: Mapping[str, EpochEntry]) -> None:
+    for name, fixed in run.group(group.name).read().inputs.items():
+        if chosen[name].epoch != fixed["epoch"]:
+            raise CheckpointError(
+                f"group '{group.name}' was trained on epoch {fixed['epoch']} of '{name}', not on {chosen[name].epoch}; "
+                f"take '{name}' at epoch {fixed['epoch']}"
+            )
+
+
+@attrs.frozen
+class ExactnessCheck:
+    """A group's validation loss as recorded in the run and as the assembled model gives it."""
+
+    group: str
+    epoch: int
+    recorded: float
+    assembled: float
+
+    @property
+    def equal(self) -> bool:
+        return self.recorded == self.assembled
+
+
+def check_exactness(model: Model, trainer: Trainer) -> list[ExactnessCheck]:
+    """Validate every group with the weights that the model folder holds.
+
+    Raises:
+        CheckpointError: A loss differs from the recorded one, be it in the last bit.
+    """
+    checks = []
+    for group in trainer.groups:
+        table, module = model.manifest["groups"][group.name], model.modules[group.name]
+        if "file" in table and has_objective(module):
+            loss = evaluate(module, trainer.source, trainer.store.rows("validation")).loss
+            checks.append(ExactnessCheck(group.name, table["epoch"], table["validation_loss"], loss))
+        trainer.add_outputs(group, module, trainer.seen_rows())
+    different = [check for check in checks if not check.equal]
+    if different:
+        details = "; ".join(f"{c.group}: recorded {c.recorded!r}, assembled {c.assembled!r}" for c in different)
+        raise CheckpointError(
+            f"the assembled model in {model.folder} does not reproduce the run ({details}); "
+            "was it trained on another machine, or with another number of threads?"
+        )
+    return checks
+
+
+def chosen_epochs(folder: Path, run: RunFolder) -> dict[str, EpochEntry]:
+    """Which epoch of the run a model took of each group.
+
+    Raises:
+        CheckpointError: The run no longer has it, or it is another file.
+    """
+    chosen = {}
+    for name, table in read_manifest(folder)["groups"].items():
+        if "file" in table:
+            entry = run.group(name).read().entry(table["epoch"])
+            if entry is None or entry.sha256 != table["sha256"]:
+                raise CheckpointError(f"{folder} was not assembled from {run.path}: group '{name}' differs")
+            chosen[name] = entry
+    return chosen

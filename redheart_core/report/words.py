@@ -1,0 +1,140 @@
+"""The report's sentences and the way it writes numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redheart_core.report.contents import Contents, Evaluation, MetricTable
+
+
+def number(value: float) -> str:
+    """Four significant digits; whole numbers from ten thousand on."""
+    if value == 0:
+        return "0"
+    size = abs(float(f"{value:.4g}"))
+    if size >= 1e15 or size < 1e-4:
+        return f"{value:.3e}"
+    return f"{value:,.0f}" if size >= 1e4 else f"{value:#.4g}".rstrip(".")
+
+
+def integer(value: int) -> str:
+    return f"{value:,}"
+
+
+def percent(share: float) -> str:
+    """A share with two decimals, fewer where they say nothing."""
+    value = 100 * share
+    return f"{value:.2f} %" if abs(value) < 10 else f"{value:.1f} %" if abs(value) < 1000 else f"{value:,.0f} %"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def joined(words: Sequence[str]) -> str:
+    """"a", "a and b", "a, b and c"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{integer(count)} {noun}" if count == 1 else f"{integer(count)} {noun}s"
+
+
+def summary(contents: Contents) -> list[str]:
+    """The run in a few plain sentences, each true of the figures below it."""
+    sentences = [_what_ran(contents)]
+    sentences += [
+        f"Group '{group.name}' stopped after {plural(len(group.epochs), 'epoch')}: {group.reason}."
+        for group in contents.unfinished
+        if group.status == "stopped"
+    ]
+    running = [group for group in contents.unfinished if group.status == "running"]
+    if running:
+        names = joined([f"'{group.name}' ({len(group.epochs)} epochs)" for group in running])
+        sentences.append(f"The run is not finished: {names}; go on with redheart train --resume.")
+    if contents.trained:
+        sentences += [_which_epochs(contents), _common_epoch(contents)]
+    sentences += _on_test(contents.evaluation) if contents.evaluation else [
+        "There are no test figures yet: redheart evaluate MODEL makes them."
+    ]
+    return sentences
+
+
+def _what_ran(contents: Contents) -> str:
+    used = ", ".join(f"{integer(contents.data.splits[name])} {name}" for name in contents.data.splits)
+    return (
+        f"{plural(len(contents.groups), 'group')} with {plural(len(contents.nodes), 'module')} at scale "
+        f"{contents.training['scale']}, up to {contents.training['epochs']} epochs each, on the data set "
+        f"'{contents.data.dataset}' ({used} records)."
+    )
+
+
+def _which_epochs(contents: Contents) -> str:
+    if contents.model:
+        epochs = {group.name: group.epoch for group in contents.model if group.epoch is not None}
+        start = "The model holds"
+    else:
+        epochs = {group.name: group.best.epoch for group in contents.trained}
+        start = "Validation loss is lowest at"
+    return f"{start} {joined([f'epoch {epoch} of {name}' for name, epoch in epochs.items()])}."
+
+
+def _common_epoch(contents: Contents) -> str:
+    choices = contents.choices
+    if choices is None:
+        return "What one common epoch for all groups would cost is not known yet: redheart sweetspot RUN computes it."
+    costs = {name: choice.cost for name, choice in choices.groups.items()}
+    worst = max(costs, key=lambda name: costs[name])
+    sentence = (
+        f"One common epoch for all groups would be epoch {choices.common_epoch}, and its validation loss "
+        f"{percent(choices.mean_cost)} above the groups' own best ones on average"
+    )
+    return f"{sentence}, {percent(costs[worst])} for {worst}." if costs[worst] > 0 else f"{sentence}."
+
+
+def _on_test(evaluation: Evaluation) -> list[str]:
+    skill, models = evaluation.skill, evaluation.models
+    others = [f"{name} {number(skill[name])}" for name in evaluation.variants if name not in ("crossover", "constant")]
+    sentences = [
+        f"On {plural(evaluation.test_records, 'test record')} the crossover reaches a mean skill of "
+        f"{number(skill['crossover'])} ({joined(others)}); 0 is the constant predictor, 1 is perfect."
+    ]
+    if "common epoch" in models:
+        better, equal, worse = _compare(evaluation.main, "crossover", "common epoch")
+        sentences.append(
+            f"Against the best common epoch the crossover is better on {better}, equal on {equal} and worse on {worse} "
+            f"of {plural(len(evaluation.main), 'main metric')}."
+        )
+    return [*sentences, beaten(evaluation)]
+
+
+def beaten(evaluation: Evaluation) -> str:
+    """Whether every group beats the constant predictor, and which does not."""
+    failing: dict[str, list[str]] = {}
+    for table in evaluation.main:
+        if not table.beats_constant:
+            failing.setdefault(table.group, []).append(table.metric)
+    if not failing:
+        return "Every group beats the constant predictor on all its main metrics, beyond the 95 % interval."
+    groups = joined([f"{group} ({joined(metrics)})" for group, metrics in failing.items()])
+    return f"Not better than the constant predictor beyond the 95 % interval: {groups}."
+
+
+def _compare(tables: Sequence[MetricTable], first: str, second: str) -> tuple[int, int, int]:
+    gains = []
+    for table in tables:
+        gain = table.figures[first].value - table.figures[second].value
+        gains.append(gain if table.direction == "max" else -gain)
+    return sum(gain > 0 for gain in gains), sum(gain == 0 for gain in gains), sum(gain < 0 for gain in gains)

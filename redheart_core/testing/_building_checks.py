@@ -1,0 +1,132 @@
+"""Checks of a node's module as such: scales, seeds, files, labels."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from redheart_core._errors import PluginError, RedheartError
+from redheart_core._fields import Field
+from redheart_core._nodes import SCALES
+from redheart_core.files import load_tensors, save_tensors
+from redheart_core.group_module import GroupModule, build_node
+from redheart_core.testing._subject import SEED, NotApplicable, Subject, at_scale
+
+FEW = range(8)
+"""Records that are enough to run a module."""
+
+
+def check_builds_at_every_scale(subject: Subject) -> None:
+    """The module builds on the meta device at every scale, each at least as large as the last, and at tiny for real."""
+    sizes = {}
+    for scale in SCALES:
+        with torch.device("meta"):
+            module = build_node(at_scale(subject.node, scale), subject.surroundings(scale))
+        real = [name for name, tensor in _tensors(module).items() if not tensor.is_meta]
+        subject.require(
+            not real,
+            f"at scale {scale}, {', '.join(real)} ignore the device that the module is built on; "
+            "make tensors without naming a device",
+        )
+        sizes[scale] = sum(parameter.numel() for parameter in module.parameters())
+    in_order = list(sizes.values()) == sorted(sizes.values())
+    subject.require(in_order, f"scales have to grow from tiny to full; parameters: {sizes}")
+    real = subject.module().nodes[subject.name]
+    wrong = {name: tensor.dtype for name, tensor in _tensors(real).items() if tensor.is_floating_point()}
+    wrong = {name: dtype for name, dtype in wrong.items() if dtype != torch.float32}
+    subject.require(not wrong, f"parameters have to be float32; {wrong}")
+
+
+def check_layers_exist(subject: Subject) -> None:
+    """Every declared layer is the beginning of a parameter's name."""
+    layers = subject.node.spec.layers
+    if not layers:
+        raise NotApplicable("it declares no layers")
+    names = [name for name, _ in subject.module().nodes[subject.name].named_parameters()]
+    missing = [layer for layer in layers if not any(name == layer or name.startswith(f"{layer}.") for name in names)]
+    subject.require(not missing, f"the layers {', '.join(missing)} hold no parameter; layers are prefixes of {names}")
+
+
+def check_same_seed_same_result(subject: Subject) -> None:
+    """The same seed gives the same weights and the same training step, bit for bit; eval mode draws no numbers."""
+    first, second = subject.module(), subject.module()
+    _require_equal(subject, first.parameter_dict(), second.parameter_dict(), "two modules of the same seed")
+    batch = subject.batch(FEW)
+    first.eval()
+    with torch.no_grad():
+        outputs, again = subject.own(first(batch)), subject.own(first(batch))
+    _require_equal(subject, outputs, again, "two passes over the same batch in eval mode")
+    if subject.node.spec.objective is None:
+        return
+    states: list[dict[str, Tensor]] = []
+    for _ in range(2):
+        island = subject.island()
+        if island.optimizer is None:
+            return
+        island.step(batch, 1, 0)
+        states.append(island.module.parameter_dict())
+    _require_equal(subject, states[0], states[1], "the weights after the same training step")
+
+
+def check_saving_keeps_everything(subject: Subject) -> None:
+    """Weights saved and loaded into a module of another seed give equal outputs, bit for bit."""
+    trained, other = subject.module(), subject.module(SEED + 1)
+    batch = subject.batch(FEW)
+    trained.train()
+    with torch.no_grad():
+        trained(batch)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "weights.safetensors")
+        try:
+            sha = save_tensors(path, trained.parameter_dict())
+        except RuntimeError as error:
+            raise PluginError(f"plugin '{subject.name}': its weights cannot be saved: {error}") from error
+        other.load(load_tensors(path, sha))
+    with torch.no_grad():
+        outputs, loaded = subject.own(trained.eval()(batch)), subject.own(other.eval()(batch))
+    _require_equal(subject, outputs, loaded, "outputs before saving and after loading into another module")
+
+
+def check_other_labels(subject: Subject) -> None:
+    """With other labels than usual, the node works with these or refuses them by name."""
+    targets = [name for name in subject.node.spec.targets if len(subject.fields[name].labels) > 1]
+    if not targets:
+        raise NotApplicable("its targets have no labels")
+    fields = {name: _other_labels(field) if name in targets else field for name, field in subject.fields.items()}
+    other = attrs.evolve(subject, fields=fields)
+    try:
+        module = GroupModule(subject.group, other.surroundings(), torch.device("cpu"))
+    except RedheartError as error:
+        subject.require(subject.name in str(error), f"it refuses other labels without its name: {error}")
+        return
+    with torch.no_grad():
+        module.eval()(subject.batch(FEW))
+
+
+def _other_labels(field: Field) -> Field:
+    """Fewer labels where a field allows that, otherwise the same in another order."""
+    labels = field.labels[::-1] if field.simplex else field.labels[:-1]
+    return attrs.evolve(field, labels=labels)
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def _require_equal(subject: Subject, left: Mapping[str, Tensor], right: Mapping[str, Tensor], what: str) -> None:
+    differing = [
+        name for name, tensor in left.items() if name not in right or not _same_bits(tensor, right[name])
+    ]
+    subject.require(
+        not differing and left.keys() == right.keys(),
+        f"{what} have to be equal bit for bit; {', '.join(differing) or 'their names'} differ",
+    )
+
+
+def _same_bits(left: Tensor, right: Tensor) -> bool:
+    return left.dtype == right.dtype and torch.equal(left, right)

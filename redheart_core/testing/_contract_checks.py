@@ -1,0 +1,142 @@
+"""Checks of what a plugin declares; nothing is built."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import attrs
+
+from redheart_core._data import EncoderSpec
+from redheart_core._errors import RedheartError, SettingsError
+from redheart_core._nodes import SCALES, NodeSpec, Output
+from redheart_core.settings import as_table, read_table, setting_names
+from redheart_core.testing._discovery import Plugin
+from redheart_core.testing._subject import ConformanceError, NotApplicable
+
+HEAVY = ("torch", "sklearn", "scipy", "pandas", "matplotlib", "transformers", "sentence_transformers")
+"""Libraries that a plugin may import only when it computes."""
+RESERVED = ("group", "learning_rate_scale", "loss_weight")
+"""Keys of a [plugins.<name>] table that belong to the core."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
+_READ = re.compile(r"embedding|[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_PROBE = """
+import importlib, sys
+module = importlib.import_module(sys.argv[1])
+for name in dir(module):
+    if name.startswith("redheart_provide_"):
+        getattr(module, name)()
+print(",".join(name for name in sys.argv[2].split(",") if name in sys.modules))
+"""
+
+
+def check_import_is_light(plugin: Plugin) -> None:
+    """Importing the plugin and calling its provide hooks loads no heavy library."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", _PROBE, plugin.module, ",".join(HEAVY)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise ConformanceError(
+            f"plugin '{plugin.name}' cannot be imported in a fresh process: {result.stderr.strip().splitlines()[-1]}"
+        )
+    loaded = result.stdout.strip()
+    _require(
+        plugin,
+        not loaded,
+        f"importing {plugin.module} has to leave heavy libraries alone, it loaded {loaded}; "
+        "import them inside the functions that compute",
+    )
+
+
+def check_declaration(plugin: Plugin) -> None:
+    """Names, meanings and versions are there, and a node's declaration makes sense by itself."""
+    spec = _spec(plugin)
+    _require(plugin, bool(_NAME.fullmatch(spec.name)), "its name has to be small letters, digits and underscores")
+    _require(plugin, bool(spec.meaning.strip()), "its meaning is empty; say in a sentence what it does")
+    _require(
+        plugin,
+        bool(_VERSION.fullmatch(spec.minimum_core)),
+        f"minimum_core has to be a version such as 0.1, got {spec.minimum_core!r}",
+    )
+    if isinstance(spec, NodeSpec):
+        _check_node(plugin, spec)
+
+
+def check_settings(plugin: Plugin) -> None:
+    """Settings are frozen, have defaults, survive a round trip through TOML and JSON, and refuse unknown keys."""
+    cls = _spec(plugin).settings
+    where = f"[plugins.{plugin.name}]"
+    try:
+        names = setting_names(cls)
+        default = cls()
+    except (TypeError, ValueError) as error:
+        raise ConformanceError(f"plugin '{plugin.name}': its settings need valid defaults: {error}") from error
+    clash = sorted(set(names) & set(RESERVED))
+    _require(plugin, not clash, f"the setting {', '.join(clash)} is the core's own; take another name")
+    for name in attrs.fields_dict(cls):
+        try:
+            setattr(default, name, getattr(default, name))
+        except attrs.exceptions.FrozenInstanceError:
+            continue
+        raise ConformanceError(f"plugin '{plugin.name}': {cls.__name__} can be changed; declare it with @attrs.frozen")
+    tables = {"the defaults": {}, **(dict(plugin.spec.scales) if isinstance(plugin.spec, NodeSpec) else {})}
+    for title, table in tables.items():
+        settings = read_table(cls, table, f"scale '{title}' of {where}")
+        again = read_table(cls, json.loads(json.dumps(as_table(settings))), where)
+        _require(plugin, again == settings, f"settings of {title} came back as {again}, they were {settings}")
+    try:
+        read_table(cls, {"no_such_setting": 1}, where)
+    except SettingsError:
+        return
+    raise ConformanceError(f"plugin '{plugin.name}': its settings accept a key that they do not have")
+
+
+def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
+    _require(
+        plugin,
+        set(spec.scales) == set(SCALES),
+        f"it has to declare the scales {', '.join(SCALES)}; it declares {', '.join(spec.scales) or 'none'}",
+    )
+    wrong = [read for read in spec.reads if not _READ.fullmatch(read)]
+    _require(plugin, not wrong, f"it reads {', '.join(wrong)}; a node reads 'embedding' or 'node.output'")
+    sources = {read.partition(".")[0] for read in spec.reads if "." in read}
+    _require(plugin, bool(spec.reads), "it reads nothing, so it cannot know the text")
+    _require(plugin, plugin.kind == "analyzer" or bool(sources), f"a {plugin.kind} has to read outputs of other nodes")
+    _require(plugin, plugin.kind != "fusion" or len(sources) > 1, "a fusion has to read two or more nodes")
+    _require(plugin, bool(spec.gives), "it gives no output")
+    names = [output.name for output in spec.gives]
+    _require(plugin, len(set(names)) == len(names), f"it declares an output twice: {', '.join(names)}")
+    for output in spec.gives:
+        _check_output(plugin, output)
+    _require(
+        plugin,
+        bool(spec.targets) == (spec.objective is not None),
+        "targets and objective belong together; declare both or neither",
+    )
+
+
+def _check_output(plugin: Plugin, output: Output) -> None:
+    what = f"output '{output.name}'"
+    _require(plugin, bool(_NAME.fullmatch(output.name)), f"{what} has to be named in small letters and underscores")
+    _require(plugin, bool(output.meaning.strip()), f"{what} has no meaning; say in a few words what it is")
+    _require(plugin, output.low < output.high, f"{what} has the empty range {output.low:g}..{output.high:g}")
+    bounded = output.form != "probabilities" or (output.low, output.high) == (0.0, 1.0)
+    _require(plugin, bounded, f"{what} gives probabilities and has to declare low=0.0, high=1.0")
+
+
+def _spec(plugin: Plugin) -> NodeSpec | EncoderSpec:
+    if plugin.spec is None:
+        raise NotApplicable("it only listens to events")
+    return plugin.spec  # type: ignore[return-value] # all specs share the fields that are used here
+
+
+def _require(plugin: Plugin, holds: bool, complaint: str) -> None:
+    if not holds:
+        raise ConformanceError(f"plugin '{plugin.name}': {complaint}")
+
+

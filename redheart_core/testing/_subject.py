@@ -1,0 +1,198 @@
+"""What a check looks at: a node at scale tiny, the nodes around it, and some real embedded records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core._errors import PluginError, RedheartError
+from redheart_core._fields import Field, Shape
+from redheart_core._nodes import SCALES, ActiveNode, NodeSpec
+from redheart_core._training import Batch, Group, TrainSettings
+from redheart_core.graph import check_targets, output_shapes, plan_groups
+from redheart_core.group_module import CPU, GroupModule, Surroundings
+from redheart_core.island import Island
+from redheart_core.settings import read_table
+from redheart_core.testing._discovery import Plugin, installed_plugins, load_installed
+
+SEED = 20260
+UPDATES = 100
+SETTINGS = TrainSettings(
+    scale="tiny", epochs=1, learning_rate=1e-2, final_rate=1.0, warmup_updates=0, weight_decay=0.0, seed=SEED
+)
+"""A constant rate that a module with thousands of parameters learns with quickly."""
+
+
+class ConformanceError(RedheartError, AssertionError):
+    """A plugin breaks its contract; the message names it and says what was expected and what came."""
+
+
+class NotApplicable(Exception):
+    """A check has nothing to look at in this plugin; the message says why."""
+
+
+@attrs.frozen(eq=False)
+class Sample:
+    """Some real embedded records with all their fields."""
+
+    records: Batch
+    fields: Mapping[str, Field]
+
+
+@attrs.frozen(eq=False)
+class Subject:
+    """A node with all that it needs to be built, run and trained."""
+
+    plugin: Plugin
+    nodes: tuple[ActiveNode, ...]
+    """The node itself, those it reads, and, if it has no objective, those of its group that train it."""
+    group: Group
+    """The checkpoint group of the node."""
+    fields: Mapping[str, Field]
+    records: Batch
+    """Real records; inputs hold the outputs of lower groups too."""
+
+    @property
+    def name(self) -> str:
+        return self.plugin.name
+
+    @property
+    def node(self) -> ActiveNode:
+        """The node that is checked."""
+        return next(node for node in self.nodes if node.name == self.name)
+
+    @property
+    def size(self) -> int:
+        """How many records there are."""
+        return self.records.size
+
+    def surroundings(self, scale: str = "tiny", seed: int = SEED) -> Surroundings:
+        """What a module may know when it is built at a scale."""
+        width = self.records.inputs["embedding"].shape[-1]
+        nodes = [at_scale(node, scale) for node in self.nodes]
+        return Surroundings(self.fields, output_shapes(nodes, self.fields, width), scale, seed)
+
+    def module(self, seed: int = SEED) -> GroupModule:
+        """The group, new."""
+        return GroupModule(self.group, self.surroundings(seed=seed), CPU)
+
+    def island(self) -> Island:
+        """The group, new, with an optimizer at a constant rate."""
+        return Island(self.group, self.surroundings(), SETTINGS, UPDATES, CPU)
+
+    def batch(self, rows: Iterable[int], chunks: int | None = None) -> Batch:
+        """Some records, padded no further than they need, or cut to so many chunks."""
+        index = torch.tensor(list(rows))
+        longest = int(self.records.inputs["mask"][index].sum(1).max()) if chunks is None else chunks
+        inputs = {
+            name: tensor[index].narrow(axis, 0, longest) if (axis := self.chunk_axis(name)) else tensor[index]
+            for name, tensor in self.records.inputs.items()
+        }
+        return Batch(inputs, {name: tensor[index] for name, tensor in self.records.targets.items()})
+
+    def chunk_axis(self, name: str) -> int:
+        """The axis of a batched input or output that counts chunks; 0 if none does."""
+        shape: Shape = ("T",) if name == "mask" else self.surroundings().shapes[name]
+        return 1 + shape.index("T") if "T" in shape else 0
+
+    def own(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The outputs of the checked node alone, "node.output" to tensor."""
+        return {f"{self.name}.{given.name}": outputs[f"{self.name}.{given.name}"] for given in self.node.spec.gives}
+
+    def require(self, holds: bool, complaint: str) -> None:
+        """Raise a ConformanceError that names the plugin unless something holds."""
+        if not holds:
+            raise ConformanceError(f"plugin '{self.name}': {complaint}")
+
+
+def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) -> Subject:
+    """Put a node among the nodes that it reads.
+
+    Args:
+        plugin: Offers the node.
+        sample: The records.
+        beside: Plugins that need not be installed; they come before installed ones of the same name.
+
+    Raises:
+        RedheartError: What it reads or learns is not there, or what it reads does not build.
+    """
+    known = {other.name: other for other in beside} | {plugin.name: plugin}
+    found = _with_what_it_reads([plugin], known)
+    if plugin.node.objective is None:
+        mates = [other for other in _everyone(known) if _group_name(other.node) == _group_name(plugin.node)]
+        found = _with_what_it_reads([plugin, *mates], known)
+    nodes = tuple(activate(other) for other in found.values())
+    coverage = {name: int((~tensor.isnan()).sum()) for name, tensor in sample.records.targets.items()}
+    check_targets(nodes, sample.fields, coverage, "sample")
+    groups = plan_groups(nodes)
+    group = next(group for group in groups if plugin.name in {node.name for node in group.nodes})
+    subject = Subject(plugin, nodes, group, sample.fields, sample.records)
+    inputs = dict(sample.records.inputs)
+    for lower in groups[: groups.index(group)]:
+        module = GroupModule(lower, subject.surroundings(), CPU).eval()
+        with torch.no_grad():
+            inputs |= module(Batch(inputs, {}))
+    wanted = {"embedding", "mask", *group.external}
+    records = Batch({name: tensor for name, tensor in inputs.items() if name in wanted}, sample.records.targets)
+    return attrs.evolve(subject, records=records)
+
+
+def activate(plugin: Plugin) -> ActiveNode:
+    """A plugin's node with its defaults at scale tiny, as plugins.toml would resolve it."""
+    spec = plugin.node
+    if plugin.kind not in ("analyzer", "head", "fusion"):
+        raise PluginError(f"plugin '{plugin.name}' offers no node (kind: {plugin.kind})")
+    return ActiveNode(spec, plugin.kind, plugin.name, "", "", _group_name(spec), scale_settings(spec, "tiny"))
+
+
+def at_scale(node: ActiveNode, scale: str) -> ActiveNode:
+    """The same node at another scale."""
+    return attrs.evolve(node, settings=scale_settings(node.spec, scale))
+
+
+def scale_settings(spec: NodeSpec, scale: str) -> Any:
+    """A node's defaults at a scale.
+
+    Raises:
+        RedheartError: The scale is missing, or its table does not fit the settings class.
+    """
+    if scale not in spec.scales:
+        raise ConformanceError(
+            f"plugin '{spec.name}' has to declare the scales {', '.join(SCALES)}; "
+            f"it declares {', '.join(spec.scales) or 'none'}"
+        )
+    return read_table(spec.settings, spec.scales[scale], f"scale '{scale}' of plugin '{spec.name}'")
+
+
+def _group_name(spec: NodeSpec) -> str:
+    return spec.group or spec.name
+
+
+def _with_what_it_reads(plugins: Iterable[Plugin], known: Mapping[str, Plugin]) -> dict[str, Plugin]:
+    found: dict[str, Plugin] = {}
+    waiting = list(plugins)
+    while waiting:
+        plugin = waiting.pop()
+        if plugin.name in found:
+            continue
+        found[plugin.name] = plugin
+        for read in plugin.node.reads:
+            source = read.partition(".")[0]
+            if "." in read and source not in found:
+                waiting.append(known[source] if source in known else load_installed(source))
+    return found
+
+
+def _everyone(known: Mapping[str, Plugin]) -> list[Plugin]:
+    """All nodes that are there."""
+    plugins = dict(known)
+    for name in installed_plugins().keys() - known.keys():
+        try:
+            plugins[name] = load_installed(name)
+        except PluginError:
+            continue  # what cannot be imported is in nobody's group, and is no fault of the plugin that is checked
+    return [plugins[name] for name in sorted(plugins) if isinstance(plugins[name].spec, NodeSpec)]

@@ -1,0 +1,88 @@
+"""A group's results on a split, through a code path that no training step shares."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core.batches import BatchSource, LowerOutputs
+from redheart_core.group_module import GroupModule
+from redheart_core.judging import Terms, contributions, group_metrics, loss_terms, record_losses
+
+
+@attrs.frozen(eq=False)
+class SplitResult:
+    """What a group does on some records."""
+
+    losses: Tensor
+    """(N,) float64: what each record adds to the loss; the loss is their mean."""
+    metrics: dict[str, float]
+    """By "node.metric"."""
+    predictions: dict[str, Tensor]
+    """"node.output" to (N, *shape) for the outputs that metrics judge, in the order of the rows."""
+
+    @property
+    def loss(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def finite(self) -> bool:
+        return math.isfinite(self.loss) and all(math.isfinite(value) for value in self.metrics.values())
+
+
+@torch.inference_mode()
+def evaluate(module: GroupModule, source: BatchSource, rows: Tensor) -> SplitResult:
+    """Losses, metrics and predictions of a group on some records.
+
+    The same weights, rows and number of threads give the same bits, whoever calls.
+    """
+    judged = [
+        (f"{node}.{metric.output}", metric.target)
+        for node, objective in module.objectives.items()
+        for metric in objective.metrics
+    ]
+    kept: dict[str, list[Tensor]] = {name: [] for name, _ in judged}
+    wanted: dict[str, list[Tensor]] = {target: [] for _, target in judged}
+    collected: dict[tuple[str, int], list[tuple[Tensor, Tensor]]] = {}
+    order = list(source.fixed_order(rows))
+    module.eval()
+    for part in order:
+        batch = source.batch(part, module.group.external)
+        outputs = module(batch)
+        for key, (present, losses) in record_losses(module, outputs, batch.targets).items():
+            collected.setdefault(key, []).append((present.cpu(), losses.cpu()))
+        for name, tensors in kept.items():
+            tensors.append(outputs[name].cpu())
+        for name, tensors in wanted.items():
+            tensors.append(batch.targets[name].cpu())
+    terms: Terms = {
+        key: (torch.cat([present for present, _ in parts]), torch.cat([losses for _, losses in parts]))
+        for key, parts in collected.items()
+    }
+    back = torch.cat(order).argsort()
+    predictions = {name: torch.cat(tensors)[back] for name, tensors in kept.items()}
+    targets = {name: torch.cat(tensors)[back] for name, tensors in wanted.items()}
+    return SplitResult(contributions(module, terms)[back], group_metrics(module, predictions, targets), predictions)
+
+
+@torch.no_grad()
+def compute_outputs(module: GroupModule, source: BatchSource, rows: Tensor, names: tuple[str, ...]) -> LowerOutputs:
+    """Outputs of a finished group for the groups above it."""
+    module.eval()
+    parts: dict[str, list[Tensor]] = {name: [] for name in names}
+    # one record after another in ascending order: what is stored must not depend on neighbours
+    for part in torch.split(rows, source.batch_size):
+        batch = source.batch(part, module.group.external)
+        outputs = module(batch)
+        for name in names:
+            has_chunks = "T" in module.shapes[name]
+            parts[name].append((outputs[name][batch.inputs["mask"]] if has_chunks else outputs[name]).cpu())
+    return LowerOutputs(rows, source.store.chunk_counts, {name: torch.cat(tensors) for name, tensors in parts.items()})
+
+
+def has_objective(module: GroupModule) -> bool:
+    """Whether the group learns anything; a group of calculators does not."""
+    return any(True for _ in loss_terms(module))

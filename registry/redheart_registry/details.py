@@ -1,0 +1,209 @@
+"""Everything about one plugin: what `redheart plugins info` shows. Needs torch for the number of parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from redheart_core import (
+    CATALOGUE,
+    SCALES,
+    ActiveNode,
+    DataError,
+    DatasetSpec,
+    Field,
+    NodeSpec,
+    PluginError,
+    SettingsError,
+)
+from redheart_core._fields import describe_shape
+from redheart_core.graph import output_shapes
+from redheart_core.settings import describe_settings
+from redheart_registry.inspection import inspect_plugins
+from redheart_registry.installed import Entry, installed_entries, names
+from redheart_registry.loading import load_one
+from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
+from redheart_registry.registry import Registry, load_registry
+
+EMBEDDING_WIDTH = 768
+"""Shapes and numbers of parameters are those for embeddings of this width."""
+
+
+def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """One installed plugin, active or not, as plain JSON.
+
+    Nodes that it reads are loaded with it; others only if they are data sets that may declare a field it needs.
+
+    Raises:
+        PluginError: It is not installed or breaks its contract.
+        SettingsError: Its settings are wrong.
+    """
+    entries = installed_entries()
+    if name not in entries:
+        raise PluginError(f"there is no plugin '{name}' (installed: {names(entries)})")
+    path = find_plugins_toml(plugins_toml)
+    active = resolve(parse_file(path), str(path), entries).active
+    wanted = _with_sources(name, entries)
+    if _used_fields(wanted) - set(CATALOGUE):
+        inspections = inspect_plugins({other: entries[other] for other in active})
+        wanted |= {other: None for other in active if inspections[other].kind == "dataset"}
+    disable = [other for other in active if other not in wanted]
+    registry = load_registry(path, list(wanted), disable, overrides)
+    return _describe(name, registry)
+
+
+def _with_sources(name: str, entries: Mapping[str, Entry]) -> dict[str, NodeSpec | None]:
+    """The plugin and all nodes that it reads, directly or not; None for what is no node."""
+    wanted: dict[str, NodeSpec | None] = {}
+    queue = [name]
+    while queue:
+        current = queue.pop(0)
+        if current not in wanted and current in entries:
+            spec = load_one(entries[current]).spec
+            wanted[current] = spec if isinstance(spec, NodeSpec) else None
+            queue += [read.partition(".")[0] for read in _reads(wanted[current]) if "." in read]
+    return wanted
+
+
+def _reads(spec: NodeSpec | None) -> tuple[str, ...]:
+    """What a node reads; nothing for other kinds."""
+    return spec.reads if spec is not None else ()
+
+
+def _used_fields(plugins: Mapping[str, NodeSpec | None]) -> set[str]:
+    """Fields that the nodes learn or take labels from."""
+    nodes = [spec for spec in plugins.values() if spec is not None]
+    labels = {output.labels for node in nodes for output in node.gives if output.labels is not None}
+    return labels | {target for node in nodes for target in node.targets}
+
+
+def _describe(name: str, registry: Registry) -> dict[str, Any]:
+    plugin = registry.plugins[name]
+    details: dict[str, Any] = {
+        "name": name,
+        "kind": plugin.kind,
+        "meaning": plugin.spec.meaning if plugin.spec is not None else "event hooks",
+        "version": plugin.entry.version,
+        "distribution": plugin.entry.distribution,
+        "module": plugin.entry.module,
+    }
+    if plugin.spec is not None:
+        details["minimum_core"] = plugin.spec.minimum_core
+        details["settings"] = _settings(plugin.spec.settings, registry.plugins_toml.tables.get(name, {}))
+    if isinstance(plugin.spec, NodeSpec):
+        details |= _describe_node(name, registry)
+    elif isinstance(plugin.spec, DatasetSpec):
+        details["fields"] = _dataset_fields(name, registry)
+    return details
+
+
+def _settings(cls: type[Any], table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Type and default of each setting, and what plugins.toml and --set make of it."""
+    rows = describe_settings(cls)
+    return [{**row, "set": table[row["key"]]} if row["key"] in table else row for row in rows]
+
+
+def _dataset_fields(name: str, registry: Registry) -> list[dict[str, Any]] | None:
+    """The fields of a data set; None if they depend on settings that are not there yet."""
+    try:
+        spec, settings = registry.dataset(name)
+        return [_field(field) for field in spec.fields(settings)]
+    except (SettingsError, DataError):
+        return None
+
+
+def _field(field: Field) -> dict[str, Any]:
+    return {
+        "name": field.name,
+        "meaning": field.meaning,
+        "shape": describe_shape(field.shape),
+        "labels": list(field.labels),
+        "low": _finite(field.low),
+        "high": _finite(field.high),
+        "unit": field.unit,
+    }
+
+
+def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
+    node = next(node for node in registry.nodes("small") if node.name == name)
+    spec = node.spec
+    details: dict[str, Any] = {
+        "group": node.group,
+        "learning_rate_scale": node.learning_rate_scale,
+        "loss_weight": node.loss_weight,
+        "reads": list(spec.reads),
+        "gives": [
+            {
+                "name": output.name,
+                "meaning": output.meaning,
+                "form": output.form,
+                "labels": output.labels,
+                "low": _finite(output.low),
+                "high": _finite(output.high),
+            }
+            for output in spec.gives
+        ],
+        "targets": list(spec.targets),
+        **_objective(node),
+        "embedding_width": EMBEDDING_WIDTH,
+    }
+    fields = _all_fields(registry)
+    lacking = _used_fields({node.name: node.spec for node in registry.nodes("small")}) - set(fields)
+    if lacking:
+        details["note"] = f"no sizes: no active data set declares the field {names(lacking)}"
+        return {**details, "scales": {}}
+    return {**details, "scales": {scale: _at_scale(name, registry.nodes(scale), scale, fields) for scale in SCALES}}
+
+
+def _objective(node: ActiveNode) -> dict[str, Any]:
+    if node.spec.objective is None:
+        return {"losses": [], "metrics": []}
+    objective = node.spec.objective(node.settings)
+    return {
+        "losses": [
+            {"output": term.output, "target": term.target, "takes": term.takes, "weight": term.weight}
+            for term in objective.losses
+        ],
+        "metrics": [
+            {"name": metric.name, "output": metric.output, "target": metric.target, "direction": metric.direction}
+            for metric in objective.metrics
+        ],
+    }
+
+
+def _all_fields(registry: Registry) -> dict[str, Field]:
+    """The catalogue and what the loaded data sets declare beyond it."""
+    fields = dict(CATALOGUE)
+    for name, plugin in registry.plugins.items():
+        if plugin.kind == "dataset":
+            try:
+                spec, settings = registry.dataset(name)
+                fields = {field.name: field for field in spec.fields(settings)} | fields
+            except (SettingsError, DataError):  # a data set that nobody has configured declares nothing yet
+                continue
+    return fields
+
+
+def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mapping[str, Field]) -> dict[str, Any]:
+    """Number of parameters, and shapes of what the node reads and gives."""
+    import torch
+
+    from redheart_core.group_module import Surroundings, build_node
+
+    shapes = output_shapes(nodes, fields, EMBEDDING_WIDTH)
+    node = next(node for node in nodes if node.name == name)
+    with torch.device("meta"):
+        module = build_node(node, Surroundings(fields, shapes, scale, seed=0))
+    return {
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
+        "settings": dict(node.spec.scales[scale]),
+        "reads": {read: describe_shape(shapes[read]) for read in node.spec.reads},
+        "gives": {output.name: describe_shape(shapes[f"{name}.{output.name}"]) for output in node.spec.gives},
+    }
+
+
+def _finite(value: float) -> float | None:
+    """None for a side without bound, which JSON has no number for."""
+    return value if math.isfinite(value) else None

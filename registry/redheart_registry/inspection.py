@@ -1,0 +1,183 @@
+"""What kind each installed plugin is and whether it works, without importing any of them in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from redheart_core import PluginError
+from redheart_registry.installed import Entry, check_entry, core_version, owner
+from redheart_registry.loading import KINDS
+
+TIMEOUT_S = 120.0
+"""After that long a plugin's import counts as hanging."""
+
+# The worker takes over this process's sys.path; -P keeps the working directory off it until then.
+_START_WORKER = """
+import json, sys
+job = json.load(sys.stdin)
+sys.path[:] = job["path"]
+from redheart_registry.worker import main
+main(job["entries"])
+"""
+
+
+@attrs.frozen
+class Inspection:
+    """What importing a plugin has shown."""
+
+    kind: str = ""
+    group: str = ""
+    """The checkpoint group that a node asks for; empty for other kinds."""
+    broken: str = ""
+    """Why it cannot be used; empty if it can."""
+
+
+def inspect_plugins(entries: Mapping[str, Entry], timeout_s: float = TIMEOUT_S) -> dict[str, Inspection]:
+    """Inspect plugins in a subprocess; what worked before and has not changed comes from the user's cache folder."""
+    inspections: dict[str, Inspection] = {}
+    sound = []
+    for name, entry in entries.items():
+        try:
+            check_entry(entry)
+        except PluginError as error:
+            inspections[name] = Inspection(broken=str(error))
+        else:
+            sound.append(entry)
+    keys = _keys(sound)
+    cached = _read_cache()
+    known = {name: cached[key] for name, key in keys.items() if key in cached}
+    inspections |= known
+    stale = [entry for entry in sound if entry.name not in known]
+    if stale:
+        inspections |= _inspect(stale, timeout_s)
+        _write_cache({key: inspections[name] for name, key in keys.items() if not inspections[name].broken})
+    return {name: inspections[name] for name in entries}
+
+
+def _inspect(entries: Sequence[Entry], timeout_s: float) -> dict[str, Inspection]:
+    """All in one subprocess; those that it did not reach or finish in one each."""
+    found, death = _run_worker(entries, timeout_s)
+    left = [entry for entry in entries if entry.name not in found]
+    for entry in left:
+        if len(entries) > 1:
+            alone, death = _run_worker([entry], timeout_s)
+            found |= alone
+        if entry.name not in found:
+            found[entry.name] = Inspection(broken=f"{owner(entry)} cannot be imported: {death}")
+    return found
+
+
+def _run_worker(entries: Iterable[Entry], timeout_s: float) -> tuple[dict[str, Inspection], str]:
+    """What the worker printed, a line a plugin, and how it ended before the last one."""
+    job = json.dumps({"path": sys.path, "entries": [attrs.asdict(entry) for entry in entries]})
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", _START_WORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    try:
+        output, errors = process.communicate(job, timeout=timeout_s)
+        death = _how_it_ended(process.returncode, errors)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+        death = f"it did not finish within {timeout_s:g} s"
+    found = {}
+    for line in output.splitlines():
+        name, result = json.loads(line)
+        found[name] = Inspection(**result)
+    return found, death
+
+
+def _how_it_ended(code: int, errors: str) -> str:
+    if code < 0:
+        return f"it ended Python with {signal.Signals(-code).name}"
+    last = errors.strip().splitlines()[-1:] or ["no message"]
+    return f"it ended Python with exit code {code} ({last[0]})"
+
+
+def _keys(entries: Iterable[Entry]) -> dict[str, str]:
+    """For each plugin a text that changes whenever an inspection might come out differently."""
+    surroundings = [sys.version, core_version(), *_site_packages(), *_files("redheart_core"), *_files(__package__)]
+    keys = {}
+    for entry in entries:
+        parts = [entry.name, entry.module, entry.distribution, entry.version, *_files(entry.module.partition(".")[0])]
+        keys[entry.name] = hashlib.sha256("\n".join([*surroundings, *parts]).encode()).hexdigest()
+    return keys
+
+
+def _site_packages() -> list[str]:
+    """The folders that pip changes, with their times: a dependency may have come or gone."""
+    folders = [Path(path) for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    return [f"{folder} {folder.stat().st_mtime_ns}" for folder in folders if folder.is_dir()]
+
+
+def _files(package: str | None) -> list[str]:
+    """Name, size and time of each Python file of a top-level package, which is not imported."""
+    assert package is not None
+    spec = find_spec(package)
+    if spec is None:
+        return ["not found"]
+    if spec.submodule_search_locations is None:
+        return [_stamp(spec.origin)] if spec.origin and os.path.isfile(spec.origin) else []
+    stamps = []
+    for root in spec.submodule_search_locations:
+        for folder, subfolders, files in os.walk(root):
+            subfolders[:] = sorted(name for name in subfolders if name != "__pycache__")
+            stamps += [_stamp(os.path.join(folder, name)) for name in sorted(files) if name.endswith(".py")]
+    return stamps
+
+
+def _stamp(path: str) -> str:
+    status = os.stat(path)
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+def _cache_file() -> Path:
+    from platformdirs import user_cache_path  # only listing needs it
+
+    environment = hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]
+    return user_cache_path("redheart", appauthor=False) / f"plugins-{environment}.json"
+
+
+def _read_cache() -> dict[str, Inspection]:
+    """Earlier successes by key; empty if there is no cache or it is damaged, since inspecting again is always right."""
+    try:
+        raw = json.loads(_cache_file().read_text(encoding="utf-8"))
+        return {key: _from_cache(value) for key, value in raw.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _from_cache(value: Any) -> Inspection:
+    kind, group = value["kind"], value["group"]
+    if kind not in KINDS or not isinstance(group, str):
+        raise ValueError(kind)
+    return Inspection(kind, group)
+
+
+def _write_cache(inspections: Mapping[str, Inspection]) -> None:
+    """Keep successes alone: a broken plugin may be mended without any of its files changing."""
+    path = _cache_file()
+    text = json.dumps({key: {"kind": value.kind, "group": value.group} for key, value in inspections.items()})
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)

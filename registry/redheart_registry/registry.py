@@ -1,0 +1,260 @@
+"""The plugins that one command uses: loaded, checked, in the order of plugins.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import pluggy
+
+from redheart_core import (
+    SCALES,
+    ActiveNode,
+    DatasetSpec,
+    EncoderSpec,
+    NodeSpec,
+    PluginError,
+    SettingsError,
+)
+from redheart_core._calls import Hooks
+from redheart_core._errors import join_complaints
+from redheart_core.graph import plan_groups, read_nodes
+from redheart_core.settings import as_table, read_or_complain, read_table
+from redheart_registry.installed import Entry, installed_entries, names, owner
+from redheart_registry.loading import (
+    LoadedPlugin,
+    examine,
+    import_plugin,
+    plugin_manager,
+    register,
+    settings_complaints,
+)
+from redheart_registry.plugins_toml import FREE_TABLES, PluginsToml, find_plugins_toml, parse_file, resolve
+
+SpecType = TypeVar("SpecType", DatasetSpec, EncoderSpec)
+
+
+@attrs.frozen(eq=False)
+class Registry:
+    """Active plugins and what they bring."""
+
+    hooks: Hooks
+    """Event hooks run in the order of plugins.toml, after those of event_plugins."""
+    entries: Mapping[str, Entry]
+    """All installed plugins, active or not."""
+    plugins: Mapping[str, LoadedPlugin]
+    """The active ones, in order."""
+    plugins_toml: PluginsToml
+
+    def nodes(self, scale: str) -> tuple[ActiveNode, ...]:
+        """All active nodes in order, with the settings of a scale, overlaid with those of plugins.toml.
+
+        Raises:
+            SettingsError: Settings do not fit the scale; all complaints of all nodes.
+        """
+        if scale not in SCALES:
+            raise SettingsError(f"there is no scale '{scale}' (scales: {', '.join(SCALES)})")
+        nodes = []
+        complaints: list[str] = []
+        for node in _bare_nodes(self.plugins, self.plugins_toml):
+            table = {**node.spec.scales[scale], **self.plugins_toml.tables.get(node.name, {})}
+            settings = read_or_complain(node.spec.settings, table, f"[plugins.{node.name}]", complaints)
+            nodes.append(attrs.evolve(node, settings=settings))
+        if complaints:
+            title = f"{self.plugins_toml.where} does not fit the scale {scale}:"
+            raise SettingsError(join_complaints(title, complaints))
+        return tuple(nodes)
+
+    def dataset(self, name: str) -> tuple[DatasetSpec, Any]:
+        """An active data set and its settings.
+
+        Raises:
+            PluginError: It is not active, not installed, or of another kind.
+            SettingsError: Its table lacks a required key.
+        """
+        return self._source(name, DatasetSpec, "dataset")
+
+    def encoder(self, name: str) -> tuple[EncoderSpec, Any]:
+        """An active encoder and its settings; raises as dataset does."""
+        return self._source(name, EncoderSpec, "encoder")
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """The table [training] or [data], empty if there is none."""
+        assert name in FREE_TABLES, name
+        return self.plugins_toml.free.get(name, {})
+
+    def resolved(self, scale: str | None = None) -> dict[str, Any]:
+        """The configuration as plain JSON, to be stored with a run.
+
+        Args:
+            scale: Adds the nodes' complete settings at that scale.
+
+        Returns:
+            "document", which load_registry takes instead of a file and which gives the same
+            result, and "plugins" with kind, distribution, version, and for nodes group,
+            learning-rate scale, loss weight and settings.
+        """
+        nodes = {node.name: node for node in (self.nodes(scale) if scale is not None else ())}
+        plugins = {}
+        for name, plugin in self.plugins.items():
+            row: dict[str, Any] = {
+                "kind": plugin.kind,
+                "distribution": plugin.entry.distribution,
+                "version": plugin.entry.version,
+            }
+            if name in nodes:
+                node = nodes[name]
+                row["group"] = node.group
+                row["learning_rate_scale"] = node.learning_rate_scale
+                row["loss_weight"] = node.loss_weight
+                row["settings"] = as_table(node.settings)
+            plugins[name] = row
+        return {"document": self.plugins_toml.document(), "plugins": plugins}
+
+    def _source(self, name: str, expected: type[SpecType], kind: str) -> tuple[SpecType, Any]:
+        active = [key for key, plugin in self.plugins.items() if plugin.kind == kind]
+        if name in self.plugins:
+            spec = self.plugins[name].spec
+            if isinstance(spec, expected):
+                return spec, read_table(spec.settings, self.plugins_toml.tables.get(name, {}), f"[plugins.{name}]")
+            found = self.plugins[name].kind
+            raise PluginError(f"plugin '{name}' is of kind {found}, not {kind} (active {kind}s: {names(active)})")
+        if name in self.entries:
+            raise PluginError(
+                f"plugin '{name}' is installed but not active; --enable {name} (active {kind}s: {names(active)})"
+            )
+        raise PluginError(f"there is no {kind} '{name}' (active {kind}s: {names(active)})")
+
+
+def load_registry(
+    plugins_toml: Path | Mapping[str, Any] | None = None,
+    enable: Sequence[str] = (),
+    disable: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    event_plugins: Sequence[object] = (),
+    trace: Callable[[str], None] | None = None,
+) -> Registry:
+    """Load the active plugins.
+
+    Args:
+        plugins_toml: A file; the "document" of Registry.resolved; or None for ./plugins.toml
+            if there is one, else the file shipped with redheart.
+        enable: Plugins to add at the end of the list.
+        disable: Plugins to take off the list.
+        overrides: Settings as "plugin.key=value".
+        event_plugins: Objects with event hooks, such as a progress display; called first.
+        trace: Gets a line of text about each hook call.
+
+    Raises:
+        SettingsError: Everything that is wrong with the configuration.
+        PluginError: A plugin cannot be imported or breaks its contract, or the nodes do not fit together.
+    """
+    entries = installed_entries()
+    if isinstance(plugins_toml, Mapping):
+        document, where = plugins_toml, "the stored configuration"
+    else:
+        path = find_plugins_toml(plugins_toml)
+        document, where = parse_file(path), str(path)
+    configuration = resolve(document, where, entries, enable, disable, overrides)
+    manager = plugin_manager()
+    if trace is not None:
+        _trace(manager, trace)
+    plugins, broken = _load(manager, [entries[name] for name in configuration.active])
+    complaints = list(configuration.complaints)
+    for name, plugin in plugins.items():
+        tables, options = configuration.tables.get(name, {}), configuration.options.get(name, {})
+        complaints += settings_complaints(plugin, tables, options)
+    if complaints:
+        reasons = [str(error) for error in broken]
+        raise SettingsError(join_complaints(f"{where} cannot be used:", [*complaints, *reasons]))
+    if len(broken) == 1:
+        raise broken[0]
+    if broken:
+        raise PluginError(join_complaints("some active plugins cannot be used:", [str(error) for error in broken]))
+    _check_nodes(_bare_nodes(plugins, configuration), entries)
+    for number, listener in reversed(list(enumerate(event_plugins, 1))):
+        register(manager, listener, f"event plugin {number}", f"event plugin {number} ({type(listener).__name__})")
+    return Registry(Hooks(manager.hook), entries, plugins, configuration)
+
+
+def _load(manager: pluggy.PluginManager, entries: Sequence[Entry]) -> tuple[dict[str, LoadedPlugin], list[PluginError]]:
+    """Import in order, register in reverse: pluggy calls the last registered first."""
+    modules = {}
+    broken: list[PluginError] = []
+    for entry in entries:
+        try:
+            modules[entry.name] = import_plugin(entry)
+        except PluginError as error:
+            broken.append(error)
+    registered = []
+    for entry in reversed([entry for entry in entries if entry.name in modules]):
+        try:
+            register(manager, modules[entry.name], entry.name, owner(entry))
+            registered.append(entry)
+        except PluginError as error:
+            broken.append(error)
+    plugins = {}
+    for entry in reversed(registered):
+        try:
+            plugins[entry.name] = examine(manager, entry)
+        except PluginError as error:
+            broken.append(error)
+    return plugins, broken
+
+
+def _bare_nodes(plugins: Mapping[str, LoadedPlugin], configuration: PluginsToml) -> tuple[ActiveNode, ...]:
+    """Active nodes before their settings are known."""
+    nodes = []
+    for name, plugin in plugins.items():
+        if isinstance(plugin.spec, NodeSpec):
+            assert plugin.kind in ("analyzer", "head", "fusion")
+            options = configuration.node_options(name)
+            node = ActiveNode(
+                spec=plugin.spec,
+                kind=plugin.kind,
+                plugin=name,
+                distribution=plugin.entry.distribution,
+                version=plugin.entry.version,
+                group=options.group or plugin.spec.group or name,
+                settings=None,
+                learning_rate_scale=options.learning_rate_scale,
+                loss_weight=options.loss_weight,
+            )
+            nodes.append(node)
+    return tuple(nodes)
+
+
+def _check_nodes(nodes: Sequence[ActiveNode], entries: Mapping[str, Entry]) -> None:
+    """Everything that is read is given, without a circle, and each head reads its own group."""
+    complaints = [
+        f"{owner(entries[node.name])} reads '{read}', but no plugin '{read}' is installed (installed: {names(entries)})"
+        for node in nodes
+        for read in read_nodes(node)
+        if read not in entries
+    ]
+    if complaints:
+        raise PluginError(join_complaints("some plugins read what is not there:", complaints))
+    plan_groups(nodes)
+    groups = {node.name: node.group for node in nodes}
+    for node in nodes:
+        read_groups = {name: groups[name] for name in read_nodes(node)}
+        if node.kind == "head" and node.group not in read_groups.values():
+            read = ", ".join(f"'{name}' of group '{group}'" for name, group in sorted(read_groups.items())) or "no node"
+            raise PluginError(
+                f"head '{node.name}' is in group '{node.group}' but reads {read}; a head reads a node of its own "
+                f"group: set group under [plugins.{node.name}], or offer it as an analyzer"
+            )
+
+
+def _trace(manager: pluggy.PluginManager, trace: Callable[[str], None]) -> None:
+    def before(hook: str, implementations: Sequence[pluggy.HookImpl], arguments: Mapping[str, object]) -> None:
+        called = ", ".join(implementation.plugin_name for implementation in reversed(implementations))
+        values = ", ".join(f"{name}={value!r:.200}" for name, value in arguments.items())
+        trace(f"{hook}({values}): {called or 'no plugin'}")
+
+    def after(*_: object) -> None:
+        pass
+
+    manager.add_hookcall_monitoring(before, after)

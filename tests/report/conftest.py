@@ -1,0 +1,267 @@
+"""A run folder with made-up figures: not measured, only plausible, the same every time."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import attrs
+import pytest
+from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStopped, NodeSpec, RunFinished, RunStarted
+from redheart_core._training import EpochEntry, Group, GroupManifest, TrainSettings
+from redheart_core.audit import ParameterAccount
+from redheart_core.encoding import EncoderIdentity
+from redheart_core.evaluation import Evaluation, Figure, MetricTable
+from redheart_core.event_log import EventLog
+from redheart_core.files import write_json
+from redheart_core.run import describe
+from redheart_core.splits import SplitReport
+from redheart_core.store import FileEntry, Shard, Store, StoreIndex
+from redheart_core.sweetspot import GroupChoice, Sweetspot, common_epoch
+
+VARIANTS = ("crossover", "common epoch", "last epoch", "swa", "constant", "linear")
+COUNTS = {"train": 2810, "validation": 402, "calibration": 398, "test": 391, "excluded": 3}
+
+
+@attrs.frozen
+class NoSettings:
+    """A module's settings."""
+
+    width: int = 96
+    note: str = "plain"
+
+
+@attrs.frozen
+class MadeUpRun:
+    """What the fixture wrote, for comparison with what the page shows."""
+
+    path: Path
+    model: Path
+    settings: TrainSettings
+    manifests: dict[str, GroupManifest]
+    sweetspot: Sweetspot
+    evaluation: Evaluation
+    accounts: tuple[ParameterAccount, ...]
+    index: StoreIndex
+
+
+MakeRun = Callable[..., MadeUpRun]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """Writes a run: make_run(groups={name: nodes}, epochs=8, stopped={name: epochs}, calculators=(...))."""
+
+    def make(
+        groups: dict[str, tuple[str, ...]],
+        epochs: int,
+        stopped: dict[str, int] | None = None,
+        calculators: tuple[str, ...] = (),
+        reason: str = "the loss is not finite at epoch 4, update 7",
+        weak: tuple[str, ...] = (),
+        folder: str = "made_up",
+    ) -> MadeUpRun:
+        run = tmp_path / folder
+        (run / "groups").mkdir(parents=True)
+        settings = TrainSettings(scale="tiny", epochs=epochs, seed=7)
+        halted = stopped or {}
+        manifests = {
+            name: make_manifest(name, nodes, number, halted.get(name, epochs), name in halted, reason)
+            for number, (name, nodes) in enumerate(groups.items())
+        }
+        index = make_index()
+        (run / "store").mkdir()
+        write_json(run / "store" / "index.json", index.to_json())
+        all_groups = [make_group(name, nodes, 0) for name, nodes in groups.items()]
+        all_groups += [make_group(name, (name,), 1) for name in calculators]
+        store = cast(Store, SimpleNamespace(folder=run / "store", index=index, encoder_identity=index.encoder))
+        nodes = [node for group in all_groups for node in group.nodes]
+        write_json(run / "run.json", describe(run, nodes, all_groups, settings, store))
+        for name, manifest in manifests.items():
+            (run / "groups" / name).mkdir()
+            write_json(run / "groups" / name / "manifest.json", manifest.to_json())
+        write_events(run, manifests, settings)
+        whole = {name: manifest for name, manifest in manifests.items() if name not in halted}
+        sweetspot = make_sweetspot(whole)
+        write_json(run / "sweetspot.json", sweetspot.to_json())
+        evaluation = make_evaluation(whole, weak)
+        write_json(run / "evaluation.json", evaluation.to_json())
+        (run / "test_reads.jsonl").write_text('{"time": "2026-01-01"}\n' * evaluation.test_reads)
+        accounts = tuple(make_accounts(all_groups, calculators))
+        write_json(run / "audit.json", [attrs.asdict(account) for account in accounts])
+        model = run / "model"
+        model.mkdir()
+        write_json(model / "manifest.json", make_model(all_groups, sweetspot))
+        return MadeUpRun(run, model, settings, manifests, sweetspot, evaluation, accounts, index)
+
+    return make
+
+
+def make_group(name: str, nodes: tuple[str, ...], tier: int) -> Group:
+    return Group(name, tuple(make_node(node, name) for node in nodes), tier, ())
+
+
+def make_node(name: str, group: str) -> ActiveNode:
+    def build(context: object) -> None:
+        raise AssertionError("a report builds nothing")
+
+    spec = NodeSpec(
+        name=name,
+        meaning="made up",
+        settings=NoSettings,
+        scales={},
+        reads=("embedding",),
+        gives=(),
+        build=build,  # type: ignore[arg-type]  # never called
+    )
+    return ActiveNode(spec, "analyzer", name, "redheart", "0.1.0", group, NoSettings())
+
+
+def make_manifest(
+    name: str, nodes: tuple[str, ...], number: int, epochs: int, stopped: bool, reason: str
+) -> GroupManifest:
+    """Losses fall to a best epoch that differs between groups, and rise after it."""
+    best = max(2, round(epochs * (0.45 + 0.12 * (number % 5))))
+    entries = []
+    for epoch in range(1, epochs + 1):
+        fall = math.exp(-epoch / (1.5 + 0.1 * epochs))
+        rise = 0.03 * max(0, epoch - best) / epochs
+        wobble = 0.004 * math.sin(7.0 * epoch + number)
+        validation = 0.21 + 0.05 * number + 0.4 * fall + rise + wobble
+        metrics = {}
+        for place, node in enumerate(nodes):
+            metrics[f"{node}.mean_absolute_error"] = 0.11 + 0.013 * place + 0.2 * fall + rise
+            metrics[f"{node}.explained_variance"] = 0.52 - 0.03 * place - 0.4 * fall - rise
+        entries.append(
+            EpochEntry(
+                epoch=epoch,
+                file=f"epoch-{epoch:04d}.safetensors",
+                sha256=hashlib.sha256(f"{name} {epoch}".encode()).hexdigest(),
+                bytes=4096 + epoch,
+                train_loss=0.17 + 0.05 * number + 0.45 * fall - 0.002 * epoch,
+                validation_loss=validation,
+                metrics=metrics,
+                learning_rate=1e-3 * (1 - epoch / (epochs + 1)),
+                losses_file=f"losses-{epoch:04d}.safetensors",
+                losses_sha256="0" * 64,
+            )
+        )
+    status = "stopped" if stopped else "finished"
+    return GroupManifest(name, status, reason if stopped else "", tuple(entries))  # type: ignore[arg-type]  # literals
+
+
+def write_events(run: Path, manifests: dict[str, GroupManifest], settings: TrainSettings) -> None:
+    log = EventLog(run)
+    log.redheart_before_run(RunStarted(run, tuple(manifests), settings.epochs, dict.fromkeys(manifests, 0)))
+    for number, manifest in enumerate(manifests.values()):
+        for entry in manifest.epochs:
+            log.redheart_after_epoch(
+                EpochFinished(
+                    group=manifest.group,
+                    epoch=entry.epoch,
+                    epochs=settings.epochs,
+                    train_loss=entry.train_loss,
+                    validation_loss=entry.validation_loss,
+                    metrics=entry.metrics,
+                    learning_rate=entry.learning_rate,
+                    seconds=1.25 + number,
+                )
+            )
+        if manifest.status == "stopped":
+            log.redheart_after_group_stopped(GroupStopped(manifest.group, len(manifest.epochs), manifest.reason))
+    log.redheart_after_run(RunFinished(run, ()))
+
+
+def make_sweetspot(manifests: dict[str, GroupManifest]) -> Sweetspot:
+    common = common_epoch(manifests)
+    choices = []
+    for manifest in manifests.values():
+        one_se, at_common = manifest.entry(max(1, manifest.best.epoch - 2)), manifest.entry(common)
+        assert one_se is not None
+        assert at_common is not None
+        cost = at_common.validation_loss / manifest.best.validation_loss - 1
+        choices.append(
+            GroupChoice(
+                manifest.group, len(manifest.epochs), manifest.best, one_se, 0.001, 0.002, at_common, cost
+            )
+        )
+    return Sweetspot(tuple(choices), common, sum(choice.cost for choice in choices) / len(choices))
+
+
+def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) -> Evaluation:
+    tables = []
+    offsets = dict(zip(VARIANTS, (0.0, 0.004, 0.009, 0.002, 0.061, 0.027), strict=True))
+    for manifest in manifests.values():
+        for name, value in manifest.best.metrics.items():
+            sign = 1 if name.endswith("error") else -1
+            figures = {
+                variant: Figure(value + sign * offset, value + sign * offset - 0.011, value + sign * offset + 0.012)
+                for variant, offset in offsets.items()
+            }
+            main = name.endswith("mean_absolute_error")
+            direction = "min" if sign > 0 else "max"
+            beats = manifest.group not in weak
+            tables.append(MetricTable(name, manifest.group, direction, main, 388, figures, beats))
+    losses = {
+        variant: {name: manifest.best.validation_loss + offsets[variant] for name, manifest in manifests.items()}
+        for variant in VARIANTS[:4]
+    }
+    skill = dict(zip(VARIANTS, (0.35678, 0.33321, 0.30456, 0.34512, 0.0, 0.19873), strict=True))
+    return Evaluation(VARIANTS, tuple(tables), losses, skill, COUNTS["test"], 2)
+
+
+def make_accounts(groups: list[Group], calculators: tuple[str, ...]) -> list[ParameterAccount]:
+    accounts = []
+    for group in groups:
+        for node in group.nodes:
+            if group.name in calculators:
+                continue
+            accounts += [
+                ParameterAccount(group.name, node.name, "layer.weight", 12288, "trained", True, 11059),
+                ParameterAccount(group.name, node.name, "layer.bias", 96, "trained", True, 96),
+                ParameterAccount(group.name, node.name, "table.weight", 640, "frozen", False, 0),
+            ]
+    return accounts
+
+
+def make_model(groups: list[Group], sweetspot: Sweetspot) -> dict[str, object]:
+    chosen = sweetspot.chosen("best")
+    tables: dict[str, object] = {}
+    for group in groups:
+        table: dict[str, object] = {"tier": group.tier, "nodes": [node.name for node in group.nodes]}
+        if group.name in chosen:
+            entry = chosen[group.name]
+            table |= {
+                "epoch": entry.epoch,
+                "file": f"groups/{group.name}.safetensors",
+                "sha256": entry.sha256,
+                "validation_loss": entry.validation_loss,
+                "metrics": dict(entry.metrics),
+            }
+        tables[group.name] = table
+    return {"format": 1, "groups": tables}
+
+
+def make_index() -> StoreIndex:
+    emotion, regret = CATALOGUE["emotion"], CATALOGUE["regret"]
+    fields: dict[str, Field] = {"emotion": emotion, "regret": regret, "votes": CATALOGUE["votes"]}
+    return StoreIndex(
+        dataset="village",
+        dataset_settings={},
+        fingerprint=hashlib.sha256(b"data").hexdigest(),
+        encoder=EncoderIdentity("lsa", "scikit-learn 1.7, 768 dimensions", hashlib.sha256(b"lsa").hexdigest(), 768, 1200),
+        encoder_settings={},
+        chunk_chars=1200,
+        seed=7,
+        shard_records=1000,
+        fields=fields,
+        coverage={"emotion": 3990, "regret": 4004, "votes": 1203},
+        counts=COUNTS,
+        split_report=SplitReport(COUNTS, 14, 31, 4, False, (("en-0017", "en-0404"), ("ko-0003", "ko-1999"))),
+        shards=(Shard("shard-0000.safetensors", 4004, 4100, 1),),
+        files={"shard-0000.safetensors": FileEntry(12_595_200, "0" * 64)},
+    )

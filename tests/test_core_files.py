@@ -1,0 +1,189 @@
+"""Files are whole or absent, and damage is named."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import resource
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+import torch
+from redheart_core import CheckpointError, RedheartError, StoreError
+from redheart_core.files import (
+    FileError,
+    load_tensors,
+    locked,
+    make_folder,
+    read_json,
+    save_tensors,
+    sha256,
+    write_atomically,
+    write_bytes,
+    write_json,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_a_written_file_holds_the_bytes_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "a", b"old")
+    write_bytes(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert names(tmp_path) == ["a"]
+
+
+def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / ".a.tmp").write_bytes(b"half of something long")
+    write_bytes(tmp_path / "a", b"whole")
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("number", "way_out"),
+    [(errno.ENOSPC, "free some space"), (errno.EACCES, "choose a folder"), (errno.EIO, "mend that")],
+)
+@pytest.mark.parametrize("call", ["writer", "fsync", "replace"])
+def test_a_failed_write_leaves_the_old_file_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, way_out: str
+) -> None:
+    path = tmp_path / "a"
+    write_bytes(path, b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    def half(file: BinaryIO) -> None:
+        file.write(b"half")
+        if call == "writer":
+            fail()
+
+    if call != "writer":
+        monkeypatch.setattr(os, call, fail)
+    with pytest.raises(FileError, match=f"cannot write {path}: {os.strerror(number)}; {way_out}") as caught:
+        write_atomically(path, half)
+    assert isinstance(caught.value, RedheartError)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_real_limit_of_the_system_is_reported_and_cleaned_up(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(FileError, match=r"big\.safetensors: File too large; raise the limit"):
+            save_tensors(tmp_path / "big.safetensors", {"x": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert names(tmp_path) == []
+
+
+def test_another_error_of_the_writer_passes_and_is_cleaned_up_too(tmp_path: Path) -> None:
+    def fail(file: BinaryIO) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "a", fail)
+    assert names(tmp_path) == []
+
+
+def test_the_file_and_its_name_are_on_disk_before_the_call_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def note_sync(handle: int) -> None:
+        calls.append(os.path.basename(os.readlink(f"/proc/self/fd/{handle}")))
+        fsync(handle)
+
+    def note_replace(source: Path, target: Path) -> None:
+        calls.append("rename")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    write_bytes(tmp_path / "a", b"x")
+    assert calls == [".a.tmp", "rename", tmp_path.name]
+
+
+@pytest.mark.parametrize("call", ["file", "folder"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, call: str) -> None:
+    (tmp_path / "f").write_text("x")
+    with pytest.raises(FileError, match="cannot write .*choose another folder; "):
+        write_bytes(tmp_path / "f" / "a", b"") if call == "file" else make_folder(tmp_path / "f")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(FileError, match="Permission denied; choose a folder that you may write to"):
+        write_bytes(tmp_path / "a", b"")
+
+
+def test_equal_values_give_equal_json_bytes(tmp_path: Path) -> None:
+    write_json(tmp_path / "a", {"b": 0.1, "a": ["한"]})
+    write_json(tmp_path / "b", {"a": ["한"], "b": 0.1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert read_json(tmp_path / "a") == json.loads((tmp_path / "a").read_text()) == {"a": ["한"], "b": 0.1}
+
+
+def test_json_refuses_numbers_that_it_cannot_hold(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a", {"loss": float("nan")})
+    assert names(tmp_path) == []
+
+
+def test_missing_and_damaged_files_are_named_with_the_caller_s_error(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_text('{"a": ')
+    with pytest.raises(CheckpointError, match=r"none is missing"):
+        read_json(tmp_path / "none")
+    with pytest.raises(StoreError, match=r"bad is damaged: not JSON"):
+        read_json(tmp_path / "bad", StoreError)
+    with pytest.raises(StoreError, match=r"none is missing"):
+        sha256(tmp_path / "none", StoreError)
+
+
+def test_tensors_come_back_bit_for_bit_and_the_hash_is_that_of_the_file(tmp_path: Path) -> None:
+    stream = torch.Generator().manual_seed(0)
+    tensors = {
+        "w": torch.randn(3, 4, generator=stream),
+        "t": torch.randn(4, 3, generator=stream).t(),
+        "n": torch.tensor(float("nan")),
+        "b": torch.randn(2, generator=stream).bfloat16(),
+        "i": torch.arange(3),
+        "e": torch.zeros(0, 2),
+    }
+    digest = save_tensors(tmp_path / "a", tensors)
+    assert digest == hashlib.sha256((tmp_path / "a").read_bytes()).hexdigest() == sha256(tmp_path / "a")
+    loaded = load_tensors(tmp_path / "a", digest)
+    assert loaded.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert loaded[name].dtype == tensor.dtype
+        assert torch.equal(loaded[name].nan_to_num(7.0), tensor.nan_to_num(7.0))
+    assert save_tensors(tmp_path / "b", dict(reversed(tensors.items()))) == digest
+
+
+def test_one_flipped_byte_is_found_and_both_hashes_are_shown(tmp_path: Path) -> None:
+    digest = save_tensors(tmp_path / "a", {"w": torch.ones(8)})
+    data = bytearray((tmp_path / "a").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "a").write_bytes(data)
+    found = hashlib.sha256(data).hexdigest()
+    with pytest.raises(CheckpointError, match=f"a is damaged.* {found}, recorded is {digest}"):
+        load_tensors(tmp_path / "a", digest)
+    with pytest.raises(CheckpointError, match="none is missing"):
+        load_tensors(tmp_path / "none", digest)
+
+
+def test_two_cannot_work_in_one_folder_at_once(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(FileError, match="another process is at work in"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        assert names(tmp_path) == []
