@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

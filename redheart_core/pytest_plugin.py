@@ -1,0 +1,47 @@
+"""Fixtures for plugin authors: real embedded records, a small store, a trainer; see also redheart_core.testing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from redheart_core.loop import Trainer
+    from redheart_core.store import Store
+    from redheart_core.testing import Sample
+
+
+@pytest.fixture(scope="session")
+def redheart_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store of 200 records of the embedded data set, in English and Korean, with vectors of 24 numbers. Read only."""
+    from redheart_core.testing import small_store
+
+    return small_store(tmp_path_factory.mktemp("redheart") / "store")
+
+
+@pytest.fixture(scope="session")
+def redheart_sample() -> Sample:
+    """Some real embedded training records with all their fields. Read only."""
+    from redheart_core.testing import real_sample
+
+    return real_sample()
+
+
+@pytest.fixture
+def redheart_trainer(redheart_store: Store) -> Iterator[Callable[..., Trainer]]:
+    """Makes a Trainer out of names of installed nodes: two epochs at scale tiny on the small store."""
+    import torch
+
+    from redheart_core._training import TrainSettings
+    from redheart_core.loop import Trainer
+    from redheart_core.testing import activate, load_installed
+
+    def make(*names: str, **settings: Any) -> Trainer:
+        chosen = TrainSettings(**{"scale": "tiny", "epochs": 2, "threads": 1, **settings})
+        return Trainer.prepare(redheart_store, [activate(load_installed(name)) for name in names], chosen)
+
+    threads = torch.get_num_threads()
+    yield make
+    torch.set_num_threads(threads)

@@ -46,7 +46,7 @@ def read_or_complain(
 ) -> Settings | None:
     """The same for one of several tables: adds to complaints and returns None instead of raising."""
     keys = _keys(cls)
-    found = check_table(cls, table, where)
+    found = _check(cls, table, where, (), whole=True)
     required = [key for key, attribute in keys.items() if attribute.default is attrs.NOTHING and key not in table]
     found += [f"{where} lacks '{key}' ({_describe(cls, keys[key])})" for key in required]
     if not found:
@@ -68,6 +68,10 @@ def check_table(cls: type[Any], table: Mapping[str, object], where: str, also: C
         where: As for read_table.
         also: Keys that the table may have too and that are read elsewhere, named in complaints.
     """
+    return _check(cls, table, where, also, whole=False)
+
+
+def _check(cls: type[Any], table: Mapping[str, object], where: str, also: Collection[str], *, whole: bool) -> list[str]:
     keys = _keys(cls)
     unknown = sorted(table.keys() - keys.keys())
     known = ", ".join(sorted([*keys, *also])) or "none"
@@ -81,7 +85,8 @@ def check_table(cls: type[Any], table: Mapping[str, object], where: str, also: C
             complaints += found
             if found:
                 del values[key]
-    return complaints + _refused(cls, values, where)
+    absent = {key: _default(attribute) for key, attribute in keys.items() if whole and key not in table}
+    return complaints + _refused(cls, values, absent, where)
 
 
 def parse_override(text: str) -> tuple[str, str, object]:
@@ -242,15 +247,20 @@ def _value_in_words(value: object) -> str:
     return f"{type(value).__name__} {value}"
 
 
-def _refused(cls: type[Any], values: Mapping[str, object], where: str) -> list[str]:
-    """What validators say to the values; they are asked one by one, since attrs stops at the first."""
+def _refused(cls: type[Any], values: Mapping[str, object], absent: Mapping[str, object], where: str) -> list[str]:
+    """What validators say to the values; they are asked one by one, since attrs stops at the first.
+
+    Args:
+        cls: The settings class.
+        values: What the table gives, of the right types.
+        absent: Defaults of the keys that the table leaves out, for validators that compare settings.
+        where: As for read_table.
+    """
     keys = _keys(cls)
     partial = object.__new__(cls)
-    for key, attribute in keys.items():
-        if key in values:
-            object.__setattr__(partial, attribute.name, values[key])
-        elif (default := _default(attribute)) is not attrs.NOTHING:
-            object.__setattr__(partial, attribute.name, default)
+    for key, value in {**absent, **values}.items():
+        if value is not attrs.NOTHING:
+            object.__setattr__(partial, keys[key].name, value)
     complaints = []
     for key, value in values.items():
         attribute = keys[key]
@@ -261,7 +271,7 @@ def _refused(cls: type[Any], values: Mapping[str, object], where: str) -> list[s
         except (ValueError, TypeError) as error:
             complaints.append(f"{where} {_first_argument(error)}")
         except AttributeError:
-            # It compares with a setting that is missing or wrong itself; read_table asks again when all are there.
+            # It compares with a setting that is wrong itself or comes later; making the settings asks again.
             continue
     return complaints
 

@@ -75,7 +75,7 @@ class StoreIndex:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, with a SHA-256 over themselves."""
-        table = attrs.asdict(self, value_serializer=_plain) | {"format": FORMAT}
+        table: dict[str, Any] = json.loads(to_json(attrs.asdict(self, value_serializer=_plain) | {"format": FORMAT}))
         return table | {"sha256": _own_sha256(table)}
 
     @classmethod

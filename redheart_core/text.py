@@ -15,9 +15,7 @@ MAX_MARKS = 30
 _REFUSED = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 """Control characters that are no white space, and surrogates."""
 
-_SENTENCE_END = re.compile(
-    r"""[.!?…。！？\n](?:(?<=[.!?…])["'”’)\]]*\s+|(?<=[。！？])["'”’」』)\]]*|(?<=\n)\s*\n)"""
-)
+_SENTENCE_END = re.compile(r"""[.!?…。！？\n](?:(?<=[.!?…])["'”’)\]]*\s+|(?<=[。！？])["'”’」』)\]]*|(?<=\n)\s*\n)""")
 
 
 def check_text(text: str, where: str) -> str:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import pytest
 import torch
+
 from redheart_core import CheckpointError, RedheartError, StoreError
 from redheart_core.files import (
     FileError,
@@ -116,7 +117,7 @@ def test_the_file_and_its_name_are_on_disk_before_the_call_returns(
 @pytest.mark.parametrize("call", ["file", "folder"])
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, call: str) -> None:
     (tmp_path / "f").write_text("x")
-    with pytest.raises(FileError, match="cannot write .*choose another folder; "):
+    with pytest.raises(FileError, match=r"cannot write .*choose another folder; "):
         write_bytes(tmp_path / "f" / "a", b"") if call == "file" else make_folder(tmp_path / "f")
 
 

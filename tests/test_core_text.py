@@ -7,6 +7,7 @@ import time
 import unicodedata
 
 import pytest
+
 from redheart_core import DataError
 from redheart_core.text import MAX_TEXT_CHARS, check_text, chunk_text
 

@@ -31,7 +31,7 @@ class GroupState:
     tier: int
     nodes: tuple[str, ...]
     status: str
-    """"running", "finished", "stopped", or "no checkpoints"."""
+    """"running", "finished", "stopped", "no checkpoints", or "nothing to train"."""
     reason: str
     epochs: tuple[Epoch, ...]
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from redheart_core.files import write_bytes
 from redheart_core.report import plots, words
 from redheart_core.report.collect import collect
-from redheart_core.report.contents import Account, Contents, GroupState
+from redheart_core.report.contents import Account, Contents, Evaluation, GroupState
 
 
 @attrs.frozen
@@ -82,9 +83,9 @@ def render(contents: Contents) -> str:
         "size": words.size,
         "plural": words.plural,
         "value": setting,
+        "breakable": breakable,
     }
     rows = account_rows(contents.accounts or ())
-    evaluation = contents.evaluation
     return environment.get_template("report.html.j2").render(
         run=contents,
         title=f"redheart run {contents.path.resolve().name}",
@@ -94,14 +95,19 @@ def render(contents: Contents) -> str:
         heat_map=plots.heat_map(contents.trained, contents.choices) if contents.trained else None,
         excess=list(zip(plots.EXCESS_STEPS, plots.EXCESS_COLORS, strict=True)),
         metrics={group.name: metric_rows(group, contents) for group in contents.trained},
-        comparisons={
-            table.metric: plots.comparison(table, evaluation.variants, evaluation.models)
-            for table in (evaluation.main if evaluation else ())
-        },
-        beaten=words.beaten(evaluation) if evaluation else "",
+        comparisons=comparisons(contents.evaluation),
+        beaten=words.beaten(contents.evaluation) if contents.evaluation else "",
         accounts=rows,
         total=total(rows),
     )
+
+
+def comparisons(evaluation: Evaluation | None) -> dict[str, Markup]:
+    """A plot for each main metric."""
+    if evaluation is None:
+        return {}
+    variants, models = evaluation.variants, evaluation.models
+    return {table.metric: plots.comparison(table, variants, models) for table in evaluation.main}
 
 
 def account_rows(accounts: Sequence[Account]) -> list[AccountRow]:
@@ -147,6 +153,11 @@ def metric_rows(group: GroupState, contents: Contents) -> list[MetricRow]:
 def setting(value: object) -> str:
     """A setting's value for people, with all its digits; text stays as it is."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken into lines after its dots and underscores."""
+    return Markup(re.sub(r"([._])(?=.)", r"\1<wbr>", str(escape(name))))
 
 
 def _sum_up(group: str, plugin: str, accounts: tuple[Account, ...]) -> AccountRow:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from redheart_core.report.contents import Choices, GroupState, MetricTable
 from redheart_core.report.svg import (
@@ -33,8 +33,8 @@ EXCESS_COLORS = ("#fde737", "#d8d35b", "#b4b06f", "#948f78", "#76737a", "#5a5a79
 
 def learning_curves(group: GroupState, choices: Choices | None) -> Markup:
     """Train and validation loss by epoch, with the chosen epochs on the validation curve."""
-    figure = Figure(figsize=(4.2, 2.5))
-    axes = figure.add_axes((0.14, 0.16, 0.83, 0.79))
+    figure = Figure(figsize=(3.3, 2.15))
+    axes = figure.add_axes((0.135, 0.18, 0.835, 0.78))
     numbers = [epoch.epoch for epoch in group.epochs]
     losses = [epoch.validation_loss for epoch in group.epochs]
     axes.plot(numbers, [epoch.train_loss for epoch in group.epochs], color=TRAIN, linewidth=1.4, linestyle=(0, (4, 2)))
@@ -50,7 +50,7 @@ def learning_curves(group: GroupState, choices: Choices | None) -> Markup:
     _style(axes)
     axes.set_xlim(min(numbers) - 0.5, max(numbers) + 0.5)
     axes.set_xlabel("epoch", color=MUTED, fontsize=8)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.set_xticks(epoch_ticks(max(numbers), 8))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     return to_svg(figure, f"Learning curves of group {group.name}", scales=True)
 
@@ -69,9 +69,7 @@ def heat_map(groups: Sequence[GroupState], choices: Choices | None) -> Markup:
         for epoch in group.epochs:
             color = excess_color(group.excess(epoch))
             axes.add_patch(Rectangle((epoch.epoch - 0.46, y - 0.44), 0.92, 0.88, facecolor=color, linewidth=0))
-        axes.text(
-            0.5 - 0.07 / cell, y, names[y], ha="right", va="center", color=INK, fontsize=8.5, parse_math=False
-        )
+        axes.text(0.5 - 0.07 / cell, y, names[y], ha="right", va="center", color=INK, fontsize=8.5, parse_math=False)
         chosen = choices.groups.get(group.name) if choices else None
         if chosen:
             axes.plot([chosen.one_se], [y], "D", mec="#000000", mfc="#ffffff", mew=0.8, markersize=8.5)
@@ -82,12 +80,18 @@ def heat_map(groups: Sequence[GroupState], choices: Choices | None) -> Markup:
     axes.set_xlim(0.5, last + 0.5)
     axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
+    axes.set_xticks(epoch_ticks(last, 15))
     axes.tick_params(colors=MUTED, labelsize=8, length=2)
     axes.set_xlabel("epoch", color=MUTED, fontsize=8)
     for spine in axes.spines.values():
         spine.set_visible(False)
     return to_svg(figure, "Validation loss of each group and epoch relative to the group's best", scales=False)
+
+
+def epoch_ticks(last: int, most: int) -> list[int]:
+    """The first epoch and round numbers, at most so many and two more."""
+    step = next(step for step in (1, 5, 10, 20, 50, 100, last) if last / step <= most)
+    return sorted({1, *range(step, last + 1, step)})
 
 
 def excess_color(excess: float) -> str:
@@ -98,10 +102,10 @@ def excess_color(excess: float) -> str:
 
 def comparison(table: MetricTable, variants: Sequence[str], models: Sequence[str]) -> Markup:
     """One metric of all variants with 95 % intervals; the dotted line is the constant predictor."""
-    row, bottom, top = 0.24, 0.4, 0.06
+    row, bottom, top = 0.22, 0.28, 0.04
     height = row * len(variants) + bottom + top
-    figure = Figure(figsize=(4.2, height))
-    axes = figure.add_axes((0.29, bottom / height, 0.68, row * len(variants) / height))
+    figure = Figure(figsize=(3.3, height))
+    axes = figure.add_axes((0.33, bottom / height, 0.64, row * len(variants) / height))
     if "constant" in table.figures:
         axes.axvline(table.figures["constant"].value, color=MUTED, linewidth=1, linestyle=(0, (1, 1.5)), zorder=1)
     for y, name in enumerate(variants):
@@ -148,4 +152,4 @@ def _style(axes: Axes) -> None:
     for name in ("left", "bottom"):
         axes.spines[name].set_color(GRID)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(StrMethodFormatter("{x:.4g}"))
+        axis.set_major_formatter(ScalarFormatter(useOffset=False))

@@ -33,7 +33,6 @@ _VARIABLES = {
     ONE_SE: "--one-se",
     COMMON: "--common",
 }
-_SETTINGS = {"svg.fonttype": "none", "font.family": ["DejaVu Sans"], "font.size": 8.0, "path.simplify": True}
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -46,7 +45,7 @@ def to_svg(figure: Figure, label: str, scales: bool) -> Markup:
         scales: Fill the width of the place, or keep the figure's own size.
     """
     buffer = io.StringIO()
-    with matplotlib.rc_context({**_SETTINGS, "svg.hashsalt": label}), warnings.catch_warnings():
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": label}), warnings.catch_warnings():
         # the browser draws the text and has the glyphs that matplotlib's own font lacks
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from")
         figure.savefig(buffer, format="svg", transparent=True, metadata=_NO_METADATA)
@@ -60,7 +59,7 @@ def to_svg(figure: Figure, label: str, scales: bool) -> Markup:
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
     width, height = (72 * size for size in figure.get_size_inches())
     size = 'class="scales"' if scales else f'width="{width * 4 / 3:.0f}" height="{height * 4 / 3:.0f}"'
-    return Markup(  # noqa: S704  # matplotlib escapes all text, the label is escaped here
+    return Markup(  # matplotlib escapes all text, the label is escaped here
         f'<svg viewBox="0 0 {width:g} {height:g}" {size} role="img" aria-label="{escape(label)}">{body.strip()}'
     )
 
@@ -72,4 +71,5 @@ def text_width(text: str, size_pt: float) -> float:
 
 
 def shorten(text: str, letters: int) -> str:
+    """A text of at most so many letters, with an ellipsis if something is left out."""
     return text if len(text) <= letters else text[: letters - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -18,6 +18,7 @@ def number(value: float) -> str:
 
 
 def integer(value: int) -> str:
+    """With commas between thousands."""
     return f"{value:,}"
 
 
@@ -28,6 +29,7 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
+    """Seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -44,11 +46,12 @@ def size(count: int) -> str:
 
 
 def joined(words: Sequence[str]) -> str:
-    """"a", "a and b", "a, b and c"."""
+    """ "a", "a and b", "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def plural(count: int, noun: str) -> str:
+    """A number and what it counts."""
     return f"{integer(count)} {noun}" if count == 1 else f"{integer(count)} {noun}s"
 
 
@@ -66,9 +69,11 @@ def summary(contents: Contents) -> list[str]:
         sentences.append(f"The run is not finished: {names}; go on with redheart train --resume.")
     if contents.trained:
         sentences += [_which_epochs(contents), _common_epoch(contents)]
-    sentences += _on_test(contents.evaluation) if contents.evaluation else [
-        "There are no test figures yet: redheart evaluate MODEL makes them."
-    ]
+    sentences += (
+        _on_test(contents.evaluation)
+        if contents.evaluation
+        else ["There are no test figures yet: redheart evaluate MODEL makes them."]
+    )
     return sentences
 
 

@@ -1,0 +1,47 @@
+"""The conformance kit: what every plugin has to satisfy, as checks, as a report and as pytest tests."""
+
+from redheart_core.testing._data_checks import DatasetSubject, EncoderSubject
+from redheart_core.testing._discovery import load_installed, load_module
+from redheart_core.testing._plugin import ConformanceError, NotApplicable, Plugin
+from redheart_core.testing._runner import (
+    DATASET_CHECKS,
+    ENCODER_CHECKS,
+    NODE_CHECKS,
+    PLUGIN_CHECKS,
+    CheckResult,
+    check_plugin,
+    checks_of,
+    conformance_tests,
+    run_checks,
+    subject_of,
+)
+from redheart_core.testing._sample import real_chunks, real_sample, sample_of, small_store
+from redheart_core.testing._subject import Sample, Subject, activate, make_subject
+
+__all__ = [
+    "DATASET_CHECKS",
+    "ENCODER_CHECKS",
+    "NODE_CHECKS",
+    "PLUGIN_CHECKS",
+    "CheckResult",
+    "ConformanceError",
+    "DatasetSubject",
+    "EncoderSubject",
+    "NotApplicable",
+    "Plugin",
+    "Sample",
+    "Subject",
+    "activate",
+    "check_plugin",
+    "checks_of",
+    "conformance_tests",
+    "load_installed",
+    "load_module",
+    "make_subject",
+    "real_chunks",
+    "real_sample",
+    "run_checks",
+    "sample_of",
+    "small_store",
+    "subject_of",
+]

@@ -15,7 +15,8 @@ from redheart_core._fields import Field
 from redheart_core._nodes import SCALES
 from redheart_core.files import load_tensors, save_tensors
 from redheart_core.group_module import GroupModule, build_node
-from redheart_core.testing._subject import SEED, NotApplicable, Subject, at_scale
+from redheart_core.testing._plugin import NotApplicable
+from redheart_core.testing._subject import SEED, Subject, at_scale
 
 FEW = range(8)
 """Records that are enough to run a module."""
@@ -27,19 +28,19 @@ def check_builds_at_every_scale(subject: Subject) -> None:
     for scale in SCALES:
         with torch.device("meta"):
             module = build_node(at_scale(subject.node, scale), subject.surroundings(scale))
-        real = [name for name, tensor in _tensors(module).items() if not tensor.is_meta]
-        subject.require(
-            not real,
-            f"at scale {scale}, {', '.join(real)} ignore the device that the module is built on; "
+        elsewhere = [name for name, tensor in _tensors(module).items() if not tensor.is_meta]
+        subject.plugin.require(
+            not elsewhere,
+            f"at scale {scale}, {', '.join(elsewhere)} ignore the device that the module is built on; "
             "make tensors without naming a device",
         )
         sizes[scale] = sum(parameter.numel() for parameter in module.parameters())
     in_order = list(sizes.values()) == sorted(sizes.values())
-    subject.require(in_order, f"scales have to grow from tiny to full; parameters: {sizes}")
+    subject.plugin.require(in_order, f"scales have to grow from tiny to full; parameters: {sizes}")
     real = subject.module().nodes[subject.name]
     wrong = {name: tensor.dtype for name, tensor in _tensors(real).items() if tensor.is_floating_point()}
     wrong = {name: dtype for name, dtype in wrong.items() if dtype != torch.float32}
-    subject.require(not wrong, f"parameters have to be float32; {wrong}")
+    subject.plugin.require(not wrong, f"parameters have to be float32; {wrong}")
 
 
 def check_layers_exist(subject: Subject) -> None:
@@ -49,7 +50,7 @@ def check_layers_exist(subject: Subject) -> None:
         raise NotApplicable("it declares no layers")
     names = [name for name, _ in subject.module().nodes[subject.name].named_parameters()]
     missing = [layer for layer in layers if not any(name == layer or name.startswith(f"{layer}.") for name in names)]
-    subject.require(not missing, f"the layers {', '.join(missing)} hold no parameter; layers are prefixes of {names}")
+    subject.plugin.require(not missing, f"the layers {', '.join(missing)} begin no parameter's name ({names})")
 
 
 def check_same_seed_same_result(subject: Subject) -> None:
@@ -102,7 +103,7 @@ def check_other_labels(subject: Subject) -> None:
     try:
         module = GroupModule(subject.group, other.surroundings(), torch.device("cpu"))
     except RedheartError as error:
-        subject.require(subject.name in str(error), f"it refuses other labels without its name: {error}")
+        subject.plugin.require(subject.name in str(error), f"it refuses other labels without its name: {error}")
         return
     with torch.no_grad():
         module.eval()(subject.batch(FEW))
@@ -119,10 +120,8 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _require_equal(subject: Subject, left: Mapping[str, Tensor], right: Mapping[str, Tensor], what: str) -> None:
-    differing = [
-        name for name, tensor in left.items() if name not in right or not _same_bits(tensor, right[name])
-    ]
-    subject.require(
+    differing = [name for name, tensor in left.items() if name not in right or not _same_bits(tensor, right[name])]
+    subject.plugin.require(
         not differing and left.keys() == right.keys(),
         f"{what} have to be equal bit for bit; {', '.join(differing) or 'their names'} differ",
     )

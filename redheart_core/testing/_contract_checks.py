@@ -10,12 +10,11 @@ import sys
 
 import attrs
 
-from redheart_core._data import EncoderSpec
-from redheart_core._errors import RedheartError, SettingsError
+from redheart_core._data import DatasetSpec, EncoderSpec
+from redheart_core._errors import SettingsError
 from redheart_core._nodes import SCALES, NodeSpec, Output
 from redheart_core.settings import as_table, read_table, setting_names
-from redheart_core.testing._discovery import Plugin
-from redheart_core.testing._subject import ConformanceError, NotApplicable
+from redheart_core.testing._plugin import ConformanceError, NotApplicable, Plugin
 
 HEAVY = ("torch", "sklearn", "scipy", "pandas", "matplotlib", "transformers", "sentence_transformers")
 """Libraries that a plugin may import only when it computes."""
@@ -45,8 +44,7 @@ def check_import_is_light(plugin: Plugin) -> None:
             f"plugin '{plugin.name}' cannot be imported in a fresh process: {result.stderr.strip().splitlines()[-1]}"
         )
     loaded = result.stdout.strip()
-    _require(
-        plugin,
+    plugin.require(
         not loaded,
         f"importing {plugin.module} has to leave heavy libraries alone, it loaded {loaded}; "
         "import them inside the functions that compute",
@@ -56,10 +54,9 @@ def check_import_is_light(plugin: Plugin) -> None:
 def check_declaration(plugin: Plugin) -> None:
     """Names, meanings and versions are there, and a node's declaration makes sense by itself."""
     spec = _spec(plugin)
-    _require(plugin, bool(_NAME.fullmatch(spec.name)), "its name has to be small letters, digits and underscores")
-    _require(plugin, bool(spec.meaning.strip()), "its meaning is empty; say in a sentence what it does")
-    _require(
-        plugin,
+    plugin.require(bool(_NAME.fullmatch(spec.name)), "its name has to be small letters, digits and underscores")
+    plugin.require(bool(spec.meaning.strip()), "its meaning is empty; say in a sentence what it does")
+    plugin.require(
         bool(_VERSION.fullmatch(spec.minimum_core)),
         f"minimum_core has to be a version such as 0.1, got {spec.minimum_core!r}",
     )
@@ -77,7 +74,7 @@ def check_settings(plugin: Plugin) -> None:
     except (TypeError, ValueError) as error:
         raise ConformanceError(f"plugin '{plugin.name}': its settings need valid defaults: {error}") from error
     clash = sorted(set(names) & set(RESERVED))
-    _require(plugin, not clash, f"the setting {', '.join(clash)} is the core's own; take another name")
+    plugin.require(not clash, f"the setting {', '.join(clash)} is the core's own; take another name")
     for name in attrs.fields_dict(cls):
         try:
             setattr(default, name, getattr(default, name))
@@ -88,7 +85,7 @@ def check_settings(plugin: Plugin) -> None:
     for title, table in tables.items():
         settings = read_table(cls, table, f"scale '{title}' of {where}")
         again = read_table(cls, json.loads(json.dumps(as_table(settings))), where)
-        _require(plugin, again == settings, f"settings of {title} came back as {again}, they were {settings}")
+        plugin.require(again == settings, f"settings of {title} came back as {again}, they were {settings}")
     try:
         read_table(cls, {"no_such_setting": 1}, where)
     except SettingsError:
@@ -97,24 +94,22 @@ def check_settings(plugin: Plugin) -> None:
 
 
 def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
-    _require(
-        plugin,
+    plugin.require(
         set(spec.scales) == set(SCALES),
         f"it has to declare the scales {', '.join(SCALES)}; it declares {', '.join(spec.scales) or 'none'}",
     )
     wrong = [read for read in spec.reads if not _READ.fullmatch(read)]
-    _require(plugin, not wrong, f"it reads {', '.join(wrong)}; a node reads 'embedding' or 'node.output'")
+    plugin.require(not wrong, f"it reads {', '.join(wrong)}; a node reads 'embedding' or 'node.output'")
     sources = {read.partition(".")[0] for read in spec.reads if "." in read}
-    _require(plugin, bool(spec.reads), "it reads nothing, so it cannot know the text")
-    _require(plugin, plugin.kind == "analyzer" or bool(sources), f"a {plugin.kind} has to read outputs of other nodes")
-    _require(plugin, plugin.kind != "fusion" or len(sources) > 1, "a fusion has to read two or more nodes")
-    _require(plugin, bool(spec.gives), "it gives no output")
+    plugin.require(bool(spec.reads), "it reads nothing, so it cannot know the text")
+    plugin.require(plugin.kind == "analyzer" or bool(sources), f"a {plugin.kind} has to read outputs of other nodes")
+    plugin.require(plugin.kind != "fusion" or len(sources) > 1, "a fusion has to read two or more nodes")
+    plugin.require(bool(spec.gives), "it gives no output")
     names = [output.name for output in spec.gives]
-    _require(plugin, len(set(names)) == len(names), f"it declares an output twice: {', '.join(names)}")
+    plugin.require(len(set(names)) == len(names), f"it declares an output twice: {', '.join(names)}")
     for output in spec.gives:
         _check_output(plugin, output)
-    _require(
-        plugin,
+    plugin.require(
         bool(spec.targets) == (spec.objective is not None),
         "targets and objective belong together; declare both or neither",
     )
@@ -122,21 +117,14 @@ def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
 
 def _check_output(plugin: Plugin, output: Output) -> None:
     what = f"output '{output.name}'"
-    _require(plugin, bool(_NAME.fullmatch(output.name)), f"{what} has to be named in small letters and underscores")
-    _require(plugin, bool(output.meaning.strip()), f"{what} has no meaning; say in a few words what it is")
-    _require(plugin, output.low < output.high, f"{what} has the empty range {output.low:g}..{output.high:g}")
+    plugin.require(bool(_NAME.fullmatch(output.name)), f"{what} has to be named in small letters and underscores")
+    plugin.require(bool(output.meaning.strip()), f"{what} has no meaning; say in a few words what it is")
+    plugin.require(output.low < output.high, f"{what} has the empty range {output.low:g}..{output.high:g}")
     bounded = output.form != "probabilities" or (output.low, output.high) == (0.0, 1.0)
-    _require(plugin, bounded, f"{what} gives probabilities and has to declare low=0.0, high=1.0")
+    plugin.require(bounded, f"{what} gives probabilities and has to declare low=0.0, high=1.0")
 
 
-def _spec(plugin: Plugin) -> NodeSpec | EncoderSpec:
+def _spec(plugin: Plugin) -> NodeSpec | DatasetSpec | EncoderSpec:
     if plugin.spec is None:
         raise NotApplicable("it only listens to events")
-    return plugin.spec  # type: ignore[return-value] # all specs share the fields that are used here
-
-
-def _require(plugin: Plugin, holds: bool, complaint: str) -> None:
-    if not holds:
-        raise ConformanceError(f"plugin '{plugin.name}': {complaint}")
-
-
+    return plugin.spec

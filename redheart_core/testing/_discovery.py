@@ -10,9 +10,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
 
-import attrs
 import pluggy
 
 from redheart_core import hookspecs
@@ -21,32 +19,9 @@ from redheart_core._data import DatasetSpec, EncoderSpec
 from redheart_core._errors import PluginError
 from redheart_core._markers import PROJECT_NAME
 from redheart_core._nodes import NodeSpec
+from redheart_core.testing._plugin import Kind, Plugin
 
-Kind = Literal["analyzer", "head", "fusion", "dataset", "encoder", "events"]
 PREFIX = "redheart_"
-
-
-@attrs.frozen
-class Plugin:
-    """One plugin and the one thing that it offers."""
-
-    name: str
-    kind: Kind
-    spec: NodeSpec | DatasetSpec | EncoderSpec | None
-    """None for a plugin that only listens to events."""
-    module: str
-    """Importable name of the module with the hook implementations."""
-
-    @property
-    def node(self) -> NodeSpec:
-        """The node's spec.
-
-        Raises:
-            PluginError: The plugin offers something else.
-        """
-        if not isinstance(self.spec, NodeSpec):
-            raise PluginError(f"plugin '{self.name}' offers no node (kind: {self.kind})")
-        return self.spec
 
 
 def installed_plugins() -> Mapping[str, EntryPoint]:

@@ -11,12 +11,14 @@ from redheart_core._errors import RedheartError
 from redheart_core._training import Batch
 from redheart_core.group_module import call_node, check_outputs
 from redheart_core.judging import training_loss
-from redheart_core.testing._subject import SEED, ConformanceError, Subject
+from redheart_core.testing._plugin import ConformanceError
+from redheart_core.testing._subject import SEED, Subject
 
-TOLERANCE = 1e-5
-"""Sums over other numbers of chunks or records round differently; real leaks are larger."""
+TOLERANCE = 1e-4
+"""Sums over other numbers of chunks or records round differently, and norms over the two or three features of a tiny
+layer magnify that, to 1e-5 in the first-party plugins; what leaks is larger."""
 MORE_CHUNKS = 3
-RECORDS = range(12)
+RECORDS = range(8)
 
 
 def check_outputs_as_declared(subject: Subject) -> None:
@@ -32,11 +34,11 @@ def check_outputs_as_declared(subject: Subject) -> None:
         for given in subject.node.spec.gives:
             if given.form == "probabilities" and given.labels and subject.fields[given.labels].simplex:
                 off = float((outputs[f"{subject.name}.{given.name}"].sum(-1) - 1).abs().max())
-                subject.require(
+                subject.plugin.require(
                     off <= TOLERANCE, f"output '{given.name}' has to sum to 1 over its labels, it misses by {off:.2g}"
                 )
     changed = [name for name, tensor in batch.inputs.items() if not torch.equal(tensor, before[name])]
-    subject.require(not changed, f"it changes its inputs {', '.join(changed)} in place; others read them too")
+    subject.plugin.require(not changed, f"it changes its inputs {', '.join(changed)} in place; others read them too")
 
 
 def check_small_batches(subject: Subject) -> None:
@@ -65,9 +67,9 @@ def check_small_batches(subject: Subject) -> None:
             for name, parameter in module.named_parameters()
             if parameter.grad is not None and not bool(parameter.grad.isfinite().all())
         ]
-        subject.require(
+        subject.plugin.require(
             bool(loss.isfinite()) and not bad,
-            f"{title}: the loss is {float(loss):g}, gradients that are not finite: {', '.join(bad) or 'none'}",
+            f"{title}: the loss is {loss.item():g}, gradients that are not finite: {', '.join(bad) or 'none'}",
         )
 
 
@@ -116,14 +118,14 @@ def check_errors_name_the_plugin(subject: Subject) -> None:
         for title, spoil in _SPOILS.items():
             spoiled = inputs | {name: spoil(inputs[name])}
             noticed.append(_is_noticed(subject, module.nodes[subject.name], spoiled, batch, f"'{name}' {title}"))
-    subject.require(any(noticed), "it computes something out of inputs of a wrong shape; no error came")
+    subject.plugin.require(any(noticed), "it computes something out of inputs of a wrong shape; no error came")
 
 
 def _is_noticed(subject: Subject, module: torch.nn.Module, inputs: dict[str, Tensor], batch: Batch, what: str) -> bool:
     try:
         with torch.no_grad():
             given = call_node(subject.node, module, inputs)
-        check_outputs(subject.node, given, subject.surroundings().shapes, batch)
+        check_outputs(subject.node, given, subject.shapes, batch)
     except RedheartError as error:
         if subject.name not in str(error):
             raise ConformanceError(
@@ -160,7 +162,7 @@ def _pad(tensor: Tensor, axis: int, chunks: int, mask: Tensor, stream: torch.Gen
 
 def _require_close(subject: Subject, name: str, expected: Tensor, got: Tensor, what: str) -> None:
     off = float((expected - got).abs().max())
-    subject.require(
+    subject.plugin.require(
         torch.allclose(expected, got, rtol=TOLERANCE, atol=TOLERANCE),
         f"output '{name}' changes by {off:.2g} {what}; use the mask, and keep records apart",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,7 @@ from redheart_core.settings import read_table
 from redheart_core.store import Store
 from redheart_core.testing._discovery import load_installed
 from redheart_core.testing._subject import Sample
+from redheart_core.text import chunk_text
 
 DATASET: Mapping[str, Any] = MappingProxyType({"english": 120, "korean": 80})
 """Settings of village for a small store."""
@@ -32,13 +34,14 @@ SIZE = 64
 
 def small_store(folder: Path) -> Store:
     """200 embedded records, made in an empty folder in seconds."""
-    dataset, encoder = load_installed("village").spec, load_installed("lsa").spec
-    if not isinstance(dataset, DatasetSpec) or not isinstance(encoder, EncoderSpec):
-        raise PluginError("'village' has to be a data set and 'lsa' an encoder; other plugins took these names")
+    dataset, dataset_settings = _village()
+    encoder = load_installed("lsa").spec
+    if not isinstance(encoder, EncoderSpec):
+        raise PluginError("'lsa' has to be an encoder; another plugin took this name")
     return prepare(
         folder,
         dataset,
-        read_table(dataset.settings, DATASET, "the settings of 'village'"),
+        dataset_settings,
         encoder,
         read_table(encoder.settings, ENCODER, "the settings of 'lsa'"),
         chunk_chars=CHUNK_CHARS,
@@ -59,3 +62,18 @@ def real_sample() -> Sample:
     """The sample that every check of this process looks at."""
     with tempfile.TemporaryDirectory() as folder:
         return sample_of(small_store(Path(folder)))
+
+
+@cache
+def real_chunks() -> tuple[str, ...]:
+    """A few hundred different chunks of text, for encoders."""
+    dataset, settings = _village()
+    texts = (record.text for record in islice(dataset.records(settings), SIZE))
+    return tuple(dict.fromkeys(chunk for text in texts for chunk in chunk_text(text, CHUNK_CHARS)))
+
+
+def _village() -> tuple[DatasetSpec, Any]:
+    dataset = load_installed("village").spec
+    if not isinstance(dataset, DatasetSpec):
+        raise PluginError("'village' has to be a data set; another plugin took this name")
+    return dataset, read_table(dataset.settings, DATASET, "the settings of 'village'")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
 import torch
 from torch import Tensor
 
-from redheart_core._errors import PluginError, RedheartError
+from redheart_core._errors import PluginError
 from redheart_core._fields import Field, Shape
 from redheart_core._nodes import SCALES, ActiveNode, NodeSpec
 from redheart_core._training import Batch, Group, TrainSettings
@@ -17,7 +18,8 @@ from redheart_core.graph import check_targets, output_shapes, plan_groups
 from redheart_core.group_module import CPU, GroupModule, Surroundings
 from redheart_core.island import Island
 from redheart_core.settings import read_table
-from redheart_core.testing._discovery import Plugin, installed_plugins, load_installed
+from redheart_core.testing._discovery import installed_plugins, load_installed
+from redheart_core.testing._plugin import ConformanceError, Plugin
 
 SEED = 20260
 UPDATES = 100
@@ -25,14 +27,6 @@ SETTINGS = TrainSettings(
     scale="tiny", epochs=1, learning_rate=1e-2, final_rate=1.0, warmup_updates=0, weight_decay=0.0, seed=SEED
 )
 """A constant rate that a module with thousands of parameters learns with quickly."""
-
-
-class ConformanceError(RedheartError, AssertionError):
-    """A plugin breaks its contract; the message names it and says what was expected and what came."""
-
-
-class NotApplicable(Exception):
-    """A check has nothing to look at in this plugin; the message says why."""
 
 
 @attrs.frozen(eq=False)
@@ -43,7 +37,7 @@ class Sample:
     fields: Mapping[str, Field]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Subject:
     """A node with all that it needs to be built, run and trained."""
 
@@ -69,6 +63,11 @@ class Subject:
     def size(self) -> int:
         """How many records there are."""
         return self.records.size
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Per-record shapes of all inputs and outputs."""
+        return self.surroundings().shapes
 
     def surroundings(self, scale: str = "tiny", seed: int = SEED) -> Surroundings:
         """What a module may know when it is built at a scale."""
@@ -96,17 +95,12 @@ class Subject:
 
     def chunk_axis(self, name: str) -> int:
         """The axis of a batched input or output that counts chunks; 0 if none does."""
-        shape: Shape = ("T",) if name == "mask" else self.surroundings().shapes[name]
+        shape: Shape = ("T",) if name == "mask" else self.shapes[name]
         return 1 + shape.index("T") if "T" in shape else 0
 
     def own(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The outputs of the checked node alone, "node.output" to tensor."""
         return {f"{self.name}.{given.name}": outputs[f"{self.name}.{given.name}"] for given in self.node.spec.gives}
-
-    def require(self, holds: bool, complaint: str) -> None:
-        """Raise a ConformanceError that names the plugin unless something holds."""
-        if not holds:
-            raise ConformanceError(f"plugin '{self.name}': {complaint}")
 
 
 def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) -> Subject:

@@ -11,6 +11,7 @@ from typing import cast
 
 import attrs
 import pytest
+
 from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStopped, NodeSpec, RunFinished, RunStarted
 from redheart_core._training import EpochEntry, Group, GroupManifest, TrainSettings
 from redheart_core.audit import ParameterAccount
@@ -155,7 +156,7 @@ def make_manifest(
 
 
 def write_events(run: Path, manifests: dict[str, GroupManifest], settings: TrainSettings) -> None:
-    log = EventLog(run)
+    log = EventLog()
     log.redheart_before_run(RunStarted(run, tuple(manifests), settings.epochs, dict.fromkeys(manifests, 0)))
     for number, manifest in enumerate(manifests.values()):
         for entry in manifest.epochs:
@@ -185,9 +186,7 @@ def make_sweetspot(manifests: dict[str, GroupManifest]) -> Sweetspot:
         assert at_common is not None
         cost = at_common.validation_loss / manifest.best.validation_loss - 1
         choices.append(
-            GroupChoice(
-                manifest.group, len(manifest.epochs), manifest.best, one_se, 0.001, 0.002, at_common, cost
-            )
+            GroupChoice(manifest.group, len(manifest.epochs), manifest.best, one_se, 0.001, 0.002, at_common, cost)
         )
     return Sweetspot(tuple(choices), common, sum(choice.cost for choice in choices) / len(choices))
 
@@ -253,7 +252,9 @@ def make_index() -> StoreIndex:
         dataset="village",
         dataset_settings={},
         fingerprint=hashlib.sha256(b"data").hexdigest(),
-        encoder=EncoderIdentity("lsa", "scikit-learn 1.7, 768 dimensions", hashlib.sha256(b"lsa").hexdigest(), 768, 1200),
+        encoder=EncoderIdentity(
+            "lsa", "scikit-learn 1.7, 768 dimensions", hashlib.sha256(b"lsa").hexdigest(), 768, 1200
+        ),
         encoder_settings={},
         chunk_chars=1200,
         seed=7,

@@ -20,7 +20,7 @@ from redheart_core.layers import (
 
 
 class Branches(nn.Module):
-    """C independent views of the text: each weighs the chunks, then projects and specialises. (B, T, W) to (B, C, W)."""
+    """C views of the text: each weighs chunks, then projects and specialises. (B, T, W) to (B, C, W)."""
 
     def __init__(self, copies: int, width: int, dropout: float) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from attrs.validators import ge, lt
 class BackboneSettings:
     """Widths and depths of the shared encoder."""
 
-    width: int = attrs.field(default=96, validator=ge(4))
+    width: int = attrs.field(default=64, validator=ge(4))
     """D of every output; a multiple of heads."""
     layers: int = attrs.field(default=2, validator=ge(1))
     """Transformer layers."""

@@ -20,7 +20,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
             meaning="emotion from the backbone: a mixture of experts and three levels, coarse to fine",
             settings=EmotionHeadSettings,
             scales={
-                "tiny": {"width": 8, "heads": 2, "experts": 3},
+                "tiny": {"width": 12, "heads": 2, "experts": 3},
                 "small": {},
                 "base": {"width": 512, "heads": 8},
                 "full": {"width": 768, "heads": 12},

@@ -15,7 +15,7 @@ from scipy import sparse
 from redheart_lsa.settings import LsaSettings
 from redheart_lsa.terms import Terms
 
-ROWS = 2048
+ROWS = 8192
 """Chunks that are worked on at a time; bounds the memory, changes no result."""
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import threadpool_limits
 
 from redheart_core import DataError
 from redheart_lsa.encoder import LsaEncoder, composed, join
 from redheart_lsa.settings import LsaSettings
 from redheart_lsa.terms import choose_terms
 
-POWER_ITERATIONS = 4
+POWER_ITERATIONS = 2
 NOISE = 1e-5
 """A singular value below this share of the largest one is rounding in float32."""
 
@@ -46,9 +47,11 @@ def _decompose(weighed: Any, width: int, seed: int) -> tuple[int, NDArray[np.flo
     """How many directions are more than rounding, and the right singular vectors (F, width)."""
     if width == 0:
         return 0, np.zeros((weighed.shape[1], 0), np.float32)
-    _, values, vectors = randomized_svd(
-        weighed, width, n_iter=POWER_ITERATIONS, power_iteration_normalizer="LU", random_state=seed
-    )
+    # one thread, so that the result does not depend on the number of cores; the sparse products use one anyway
+    with threadpool_limits(1):
+        _, values, vectors = randomized_svd(
+            weighed, width, n_iter=POWER_ITERATIONS, power_iteration_normalizer="LU", random_state=seed
+        )
     return int((values > NOISE * values[0]).sum()), np.ascontiguousarray(vectors.T, np.float32)
 
 

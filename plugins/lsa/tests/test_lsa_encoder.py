@@ -14,7 +14,6 @@ import attrs
 import numpy as np
 import pytest
 from redheart_lsa import redheart_provide_encoders
-from redheart_lsa.encoder import ROWS
 from redheart_lsa.settings import LsaSettings
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -68,8 +67,9 @@ def test_a_vector_is_the_same_bits_whatever_stands_beside_it(encoder: Encoder) -
     assert np.array_equal(np.concatenate([encoder.encode(chunks[:37]), encoder.encode(chunks[37:])]), together)
 
 
-def test_chunks_beyond_one_working_batch_are_the_same_bits(encoder: Encoder) -> None:
-    chunks = sentences(ROWS + 5, seed=5)
+def test_chunks_beyond_one_working_batch_are_the_same_bits(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("redheart_lsa.encoder.ROWS", 64)
+    chunks = sentences(69, seed=5)
     assert np.array_equal(encoder.encode(chunks)[-10:], encoder.encode(chunks[-10:]))
 
 

@@ -10,7 +10,7 @@ from attrs.validators import ge, lt
 class NeuralEmotionSettings:
     """Widths, experts and losses of neural emotion."""
 
-    width: int = attrs.field(default=96, validator=ge(6))
+    width: int = attrs.field(default=72, validator=ge(6))
     """Width of the trunk; all others are fixed ratios of it."""
     heads: int = attrs.field(default=4, validator=ge(1))
     """Attention heads; a divisor of the attention's width."""

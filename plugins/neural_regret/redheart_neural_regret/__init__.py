@@ -20,10 +20,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             meaning="regret from the embedding: chunk encoder, LSTM, a soft decision tree and an ensemble",
             settings=NeuralRegretSettings,
             scales={
-                "tiny": {"width": 12, "tree_depth": 2, "members": 3},
+                "tiny": {"width": 18, "tree_depth": 2, "members": 3},
                 "small": {},
-                "base": {"width": 1024, "recurrent_layers": 4},
-                "full": {"width": 1536, "recurrent_layers": 4},
+                "base": {"width": 1024, "recurrent_layers": 4, "tree_depth": 5},
+                "full": {"width": 1536, "recurrent_layers": 4, "tree_depth": 5},
             },
             reads=("embedding",),
             gives=(

@@ -10,11 +10,11 @@ from attrs.validators import ge, gt, lt
 class NeuralRegretSettings:
     """Widths, depths, members and losses of neural regret."""
 
-    width: int = attrs.field(default=96, validator=ge(6))
+    width: int = attrs.field(default=72, validator=ge(6))
     """Width of the trunk; all others are fixed ratios of it."""
     recurrent_layers: int = attrs.field(default=1, validator=ge(1))
     """LSTM layers over the chunks."""
-    tree_depth: int = attrs.field(default=5, validator=ge(1))
+    tree_depth: int = attrs.field(default=3, validator=ge(1))
     """Levels of the decision tree; it has 2^depth leaves."""
     members: int = attrs.field(default=10, validator=ge(2))
     """Ensemble members."""

@@ -10,7 +10,7 @@ from attrs.validators import ge, lt
 class NeuralSurdSettings:
     """Widths of neural SURD."""
 
-    width: int = attrs.field(default=96, validator=ge(6))
+    width: int = attrs.field(default=72, validator=ge(6))
     """Width of the trunk; all others are fixed ratios of it."""
     readings: int = attrs.field(default=3, validator=ge(1))
     """Weighted means over the chunks that the network analyser reads."""

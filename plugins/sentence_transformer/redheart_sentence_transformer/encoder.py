@@ -70,8 +70,8 @@ class SentenceTransformerEncoder:
             for chunk, length in zip(chunks, lengths, strict=True):
                 if length > limit and not self.settings.truncate:
                     raise DataError(
-                        f"a chunk has {length} tokens, {self.revision} reads {limit}: {chunk!r:.80}; cut the texts into "
-                        "shorter chunks, or set truncate = true under [plugins.sentence_transformer]"
+                        f"a chunk has {length} tokens, {self.revision} reads {limit}: {chunk!r:.80}; cut the texts "
+                        "into shorter chunks, or set truncate = true under [plugins.sentence_transformer]"
                     )
             lengths = [min(length, limit) for length in lengths]
         return [length if is_known else 0 for length, is_known in zip(lengths, known, strict=True)]

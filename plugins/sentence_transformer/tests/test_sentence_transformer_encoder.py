@@ -20,21 +20,8 @@ from redheart_core import DataError, Encoder, RedheartError, SettingsError, Stor
 
 (SPEC,) = redheart_provide_encoders()
 WORDS = [
-    "i",
-    "left",
-    "my",
-    "friend",
-    "##s",
-    "the",
-    "wedding",
-    "forgot",
-    "money",
-    ".",
-    "나",
-    "##는",
-    "친구",
-    "##가",
-    "슬펐다",
+    *["i", "left", "my", "friend", "##s", "the", "wedding", "forgot", "money", "."],
+    *["나", "##는", "친구", "##가", "슬펐다"],
 ]
 
 

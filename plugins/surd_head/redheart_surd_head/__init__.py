@@ -20,7 +20,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
             meaning="choice factors from the backbone: a network for each factor beside a shared one",
             settings=SurdHeadSettings,
             scales={
-                "tiny": {"width": 12, "heads": 2, "residual_layers": 1},
+                "tiny": {"width": 18, "heads": 2, "residual_layers": 1},
                 "small": {},
                 "base": {"width": 384, "heads": 12, "residual_layers": 4},
                 "full": {"width": 576, "heads": 12, "residual_layers": 4},

@@ -63,7 +63,9 @@ def account_for(episode: Episode) -> Account:
         ],
         weights=tuple(float(state == episode.state) for state in STATES) if episode.known else p,
         # the four products need not add up to one to the last bit
-        shares=tuple(min(math.fsum(q for other, q in zip(chosen, p, strict=True) if other == one), 1.0) for one in chosen),
+        shares=tuple(
+            min(math.fsum(q for other, q in zip(chosen, p, strict=True) if other == one), 1.0) for one in chosen
+        ),
     )
 
 

@@ -44,19 +44,47 @@ class ActProfile:
 
 PROFILES: Mapping[Act, ActProfile] = {
     "bold": ActProfile(
-        Effect(1.0, 0.35, 0.3), Effect(-0.9, -0.4, -0.3), 0.0, 0.15, -0.1, external_cost=0.1, self_damage=0.3, transfer=0.0
+        Effect(1.0, 0.35, 0.3),
+        Effect(-0.9, -0.4, -0.3),
+        0.0,
+        0.15,
+        -0.1,
+        external_cost=0.1,
+        self_damage=0.3,
+        transfer=0.0,
     ),
     "safe": ActProfile(
         Effect(0.4, 0.12, 0.1), Effect(0.4, 0.12, 0.1), 0.0, -0.1, 0.1, external_cost=0.0, self_damage=0.0, transfer=0.0
     ),
     "kind": ActProfile(
-        Effect(-0.12, 0.85, 0.3), Effect(-0.4, 0.6, 0.25), 0.7, 0.25, 0.05, external_cost=-0.2, self_damage=0.2, transfer=1.0
+        Effect(-0.12, 0.85, 0.3),
+        Effect(-0.4, 0.6, 0.25),
+        0.7,
+        0.25,
+        0.05,
+        external_cost=-0.2,
+        self_damage=0.2,
+        transfer=1.0,
     ),
     "wrong": ActProfile(
-        Effect(0.85, -0.7, -0.35), Effect(0.35, -0.9, -0.5), -0.8, 0.1, -0.3, external_cost=0.8, self_damage=0.3, transfer=-1.0
+        Effect(0.85, -0.7, -0.35),
+        Effect(0.35, -0.9, -0.5),
+        -0.8,
+        0.1,
+        -0.3,
+        external_cost=0.8,
+        self_damage=0.3,
+        transfer=-1.0,
     ),
     "wait": ActProfile(
-        Effect(0.15, 0.0, 0.0), Effect(-0.65, -0.6, -0.35), -0.1, -0.15, 0.0, external_cost=0.1, self_damage=0.1, transfer=0.0
+        Effect(0.15, 0.0, 0.0),
+        Effect(-0.65, -0.6, -0.35),
+        -0.1,
+        -0.15,
+        0.0,
+        external_cost=0.1,
+        self_damage=0.1,
+        transfer=0.0,
     ),
 }
 

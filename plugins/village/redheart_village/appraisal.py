@@ -44,8 +44,8 @@ def emotion(a: Appraisal) -> dict[str, float]:
         "fear": 0.04 + open_end * (0.35 + 1.6 * a.loss) + 0.15 * a.loss,
         "surprise": 0.03 + 1.1 * max(a.unexpected - 0.3, 0.0),
         "sadness": 0.03 + a.loss * a.certainty * (0.3 + 1.2 * (1.0 - a.blame * a.by_other)),
-        "disgust": 0.02 + broken * (0.55 + 0.35 * a.closeness),
-        "anger": 0.03 + a.by_other * (1.6 * a.loss * a.blame + 0.5 * broken),
+        "disgust": 0.02 + broken * (0.5 + 0.35 * a.closeness),
+        "anger": 0.03 + (0.3 + 0.7 * a.by_other) * (a.loss * (0.2 + 1.6 * a.blame) + 0.6 * broken),
     }
     total = math.fsum(weights.values())
     return {label: weight / total for label, weight in weights.items()}
@@ -68,5 +68,3 @@ def appraise(account: Account) -> Appraisal:
         norm=norm_of(account.situation, account.episode.chosen),
         closeness=account.situation.pair.closeness,
     )
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -35,6 +36,7 @@ class Lot:
     """Extent: how many feel it, >= 0."""
 
 
+@functools.lru_cache(maxsize=64)  # the lots of one story mostly share when and how long
 def exponential_duration(days: float, delay_days: float, rho: float) -> float:
     """K = integral of exp(-rho x) over delay..delay + days, in days; rho >= 0 per day."""
     if rho == 0.0:
@@ -61,7 +63,7 @@ def lot_value(lot: Lot, rho: float) -> float:
 def net_and_gross(lots: Iterable[Lot], rho: float) -> tuple[float, float]:
     """H and G: the sum of all values over persons, and of their sizes."""
     values = [lot.persons * lot_value(lot, rho) for lot in lots]
-    return math.fsum(values), math.fsum(abs(value) for value in values)
+    return math.fsum(values), math.fsum(map(abs, values))
 
 
 def with_side_effects(
@@ -69,9 +71,7 @@ def with_side_effects(
 ) -> float:
     """V10 = H + G (k_r r - k_e e - k_d d); e, r and d lie in -1..1."""
     share = (
-        REDISTRIBUTION_WEIGHT * redistribution
-        - EXTERNAL_COST_WEIGHT * external_cost
-        - SELF_DAMAGE_WEIGHT * self_damage
+        REDISTRIBUTION_WEIGHT * redistribution - EXTERNAL_COST_WEIGHT * external_cost - SELF_DAMAGE_WEIGHT * self_damage
     )
     return net + gross * share
 

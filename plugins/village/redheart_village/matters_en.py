@@ -210,7 +210,7 @@ MATTERS_EN: Mapping[Matter, MatterWords] = {
         acts={
             "bold": (
                 "[stand|stood] up and [say|said] everything aloud",
-                "[sing|sang] an own song before all the guests",
+                "[sing|sang] a song of {A:their} own before all the guests",
                 "[ask|asked] for the first dance in front of everyone",
             ),
             "safe": (
@@ -219,7 +219,7 @@ MATTERS_EN: Mapping[Matter, MatterWords] = {
                 "[sit|sat] with the people next door",
             ),
             "kind": (
-                "[fetch|fetched] {O:obj}, whom nobody had invited",
+                "[fetch|fetched] {O:obj}, invited or not",
                 "[give|gave] {O:obj} the seat of honour",
                 "[speak|spoke] up for {O:obj} at the table",
             ),
@@ -234,7 +234,11 @@ MATTERS_EN: Mapping[Matter, MatterWords] = {
                 "[say|said] not a word to anyone",
             ),
         },
-        fair=("the guests were in a warm mood", "the music was good and people laughed easily", "the evening went smoothly"),
+        fair=(
+            "the guests were in a warm mood",
+            "the music was good and people laughed easily",
+            "the evening went smoothly",
+        ),
         foul=("the guests were in a sour mood", "a quarrel broke out between two families", "the party went cold"),
         gain=("{P} felt at home among them", "arms were put around {P:obj}", "{P} was asked to come again"),
         loss=("{P} stood alone by the wall", "backs were turned on {P:obj}", "nobody spoke to {P:obj}"),
@@ -335,7 +339,7 @@ MATTERS_EN: Mapping[Matter, MatterWords] = {
             "kind": (
                 "[look|looked] for {O:pos} animal first",
                 "[give|gave] {O:obj} the young one to keep",
-                "[sit|sat] with {O:obj}, who was in tears",
+                "[sit|sat] with {O:obj} through the tears",
             ),
             "wrong": (
                 "[lock|locked] {O:pos} dog in the barn to keep it",

@@ -27,6 +27,16 @@ CLOSENESS: Mapping[Relation, float] = {
 }
 """How much the two are to each other, 0..1."""
 
+_FREQUENCY: Mapping[Relation, float] = {
+    "child": 1.0,
+    "spouse": 1.0,
+    "friend": 2.0,
+    "cousin": 1.0,
+    "neighbour": 2.0,
+    "stranger": 1.0,
+    "rival": 1.5,
+}
+
 
 @attrs.frozen
 class Person:
@@ -61,9 +71,7 @@ class Pair:
 
 def meet(rng: random.Random) -> Pair:
     """Two persons with their relation."""
-    relation = pick_weighted(
-        rng, {"child": 1, "spouse": 1, "friend": 2, "cousin": 1, "neighbour": 2, "stranger": 1, "rival": 1.5}
-    )
+    relation = pick_weighted(rng, _FREQUENCY)
     return Pair(agent=_person(rng), other=_person(rng), relation=relation, promise=chance(rng, 0.3))
 
 

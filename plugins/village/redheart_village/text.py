@@ -48,28 +48,32 @@ def tell(episode: Episode, seen: Seen, wording: Wording, rng: random.Random) -> 
     """One text of an episode, 3 to 7 sentences; rng decides what is told, in which words and order."""
     first_person = chance(rng, 0.5)
     people = _cast(episode, wording, first_person, rng)
-    before = [
+    opening = pick(rng, wording.openings).replace(
+        "{problem}", pick(rng, wording.matters[episode.situation.matter].problem)
+    )
+    before = _present(
         _relation(episode, wording, first_person, rng),
         _promise(episode, wording, rng),
-        _choices(episode, wording, rng),
         _barred(episode, wording, rng),
         *_facts(episode, seen, wording, rng),
-    ]
-    after = [
+    )
+    choices = _present(_choices(episode, wording, rng))
+    core = [_decision(episode, wording, rng), _ending(episode, seen, wording, rng)]
+    after = _present(
         _witness(episode, wording, rng),
         _agency(episode, wording, rng),
         _hindsight(episode, seen, wording, rng),
         _cue(seen, wording, rng),
         _distraction(wording, rng),
+    )
+    room = int(pick_weighted(rng, LENGTHS)) - _count([opening, *choices, *core])
+    kept = _fitting(shuffled(rng, [*before, *after]), room)
+    sentences = [
+        opening,
+        *shuffled(rng, [*choices, *(sentence for sentence in kept if sentence in before)]),
+        *core,
+        *(sentence for sentence in kept if sentence in after),
     ]
-    core = [
-        pick(rng, wording.openings).replace("{problem}", pick(rng, wording.matters[episode.situation.matter].problem)),
-        _decision(episode, wording, rng),
-        _ending(episode, seen, wording, people, rng),
-    ]
-    most = pick_weighted(rng, LENGTHS)
-    before, after = _within_limit(core, shuffled(rng, _present(before)), shuffled(rng, _present(after)), most, rng)
-    sentences = [core[0], *before, core[1], core[2], *after]
     return " ".join(_finish(sentence.format(**people)) for sentence in sentences)
 
 
@@ -127,9 +131,7 @@ def _decision(episode: Episode, wording: Wording, rng: random.Random) -> str:
     return frame.replace("{act}", form(phrase, "first")).replace("{done}", form(phrase, "second"))
 
 
-def _ending(
-    episode: Episode, seen: Seen, wording: Wording, people: Mapping[str, Mention], rng: random.Random
-) -> str:
+def _ending(episode: Episode, seen: Seen, wording: Wording, rng: random.Random) -> str:
     if not episode.known:
         return pick(rng, wording.open_ends)
     words = wording.matters[episode.situation.matter]
@@ -165,7 +167,7 @@ def _hindsight(episode: Episode, seen: Seen, wording: Wording, rng: random.Rando
 
 
 def _cue(seen: Seen, wording: Wording, rng: random.Random) -> str | None:
-    if not chance(rng, 0.6):
+    if not chance(rng, 0.7):
         return None
     # what shows is rather the strong feelings
     shown = pick_weighted(rng, {label: share**1.5 for label, share in seen.feelings.items()})
@@ -212,24 +214,18 @@ def _level(fact: Facts, size: float, rng: random.Random) -> Level:
     return levels[(size * blur >= middle) + (size * blur >= high)]
 
 
-def _within_limit(
-    core: list[str], before: list[str], after: list[str], most: int, rng: random.Random
-) -> tuple[list[str], list[str]]:
-    """Leave out sentences at random until the text is short enough."""
-    while before + after and _count([*core, *before, *after]) > most:
-        place = int(rng.random() * (len(before) + len(after)))
-        if place < len(before):
-            del before[place]
-        else:
-            del after[place - len(before)]
-    return before, after
+def _fitting(sentences: list[str], room: int) -> list[str]:
+    """The first of the sentences, as long as there is room for them."""
+    while sentences and _count(sentences) > room:
+        sentences = sentences[:-1]
+    return sentences
 
 
 def _count(sentences: list[str]) -> int:
     return sum(1 + sentence.count(". ") for sentence in sentences)
 
 
-def _present(sentences: list[str | None]) -> list[str]:
+def _present(*sentences: str | None) -> list[str]:
     return [sentence for sentence in sentences if sentence is not None]
 
 

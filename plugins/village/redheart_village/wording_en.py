@@ -86,7 +86,7 @@ ENGLISH = Wording(
         "It was early in the year, and {problem}",
         "When {F} came down to the square, {problem}",
         "By Tuesday {problem}",
-        "{F} still remembers it: {problem}",
+        "{F} never forgot it: {problem}",
         "In the upper village {problem}",
         "One evening {F} heard that {problem}",
         "As far as {F} knew, {problem}",

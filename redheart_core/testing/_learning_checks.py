@@ -1,0 +1,113 @@
+"""Checks of how a node learns: gradients, and a loss that falls."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from redheart_core._training import Batch
+from redheart_core.audit import audit_island
+from redheart_core.group_module import CPU, GroupModule
+from redheart_core.judging import loss_terms, record_losses, training_loss
+from redheart_core.runtime import random_stream
+from redheart_core.testing._plugin import NotApplicable
+from redheart_core.testing._subject import SEED, UPDATES, Subject
+
+BATCH = 16
+LEARNT = 0.05
+"""Share by which the loss on a few records has to fall; their noise can be learnt by heart."""
+
+
+def check_every_parameter_learns(subject: Subject) -> None:
+    """Every trainable parameter gets a finite gradient that is not all zero, from its group's own loss."""
+    island = subject.island()
+    if not any(name.startswith(f"{subject.name}.") for name in island.parameters):
+        raise NotApplicable("it has no trainable parameters")
+    accounts = audit_island(island, (subject.batch(rows) for rows in _parts(subject)))
+    idle = [
+        f"{account.name} ({account.elements} elements): {account.state}"
+        for account in accounts
+        if account.plugin == subject.name and not account.accounted
+    ]
+    subject.plugin.require(
+        not idle,
+        "parameters that would never be trained: " + "; ".join(idle) + "; use them in forward and in a loss, or remove "
+        "them, or set requires_grad to False",
+    )
+
+
+def check_nothing_outside_learns(subject: Subject) -> None:
+    """The gradient of the group's loss reaches the group's registered parameters and nothing else."""
+    module = subject.module().train()
+    batch = subject.batch(range(BATCH))
+    inputs = {
+        name: tensor.clone().requires_grad_() if tensor.is_floating_point() else tensor
+        for name, tensor in batch.inputs.items()
+    }
+    loss = _loss(module, Batch(inputs, batch.targets))
+    if loss is None or not loss.requires_grad:
+        raise NotApplicable("it has no loss")
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    strangers = [tuple(leaf.shape) for leaf in _leaves(loss) if id(leaf) not in names]
+    subject.plugin.require(
+        not strangers,
+        f"its loss has gradients for {len(strangers)} tensors that are no parameters of the group, of the shapes "
+        f"{', '.join(map(str, strangers))}; register every parameter in the module, and read nothing but the inputs",
+    )
+
+
+def check_loss_falls(subject: Subject) -> None:
+    """Trained on a few real records, the node's own loss on them falls."""
+    island = subject.island()
+    if island.optimizer is None or not any(True for _ in loss_terms(island.module)):
+        raise NotApplicable("it has nothing to train")
+    batch = subject.batch(range(BATCH))
+    before = own_loss(subject, island.module, batch)
+    after = before
+    for step in range(UPDATES):
+        island.step(batch, 1, step)
+        if step % 10 == 9:
+            after = own_loss(subject, island.module, batch)
+            if after <= before - LEARNT * abs(before) and after < before:
+                return
+    subject.plugin.require(
+        False,
+        f"its loss on {BATCH} records has to fall by {LEARNT:.0%} within {UPDATES} updates; "
+        f"it went from {before:.6g} to {after:.6g}",
+    )
+
+
+@torch.no_grad()
+def own_loss(subject: Subject, module: GroupModule, batch: Batch) -> float:
+    """The node's loss in eval mode, without penalties; that of the whole group if others train the node."""
+    module.eval()
+    terms = record_losses(module, module(batch), batch.targets)
+    alone = subject.name in module.objectives
+    return sum(
+        float(terms[node.name, number][1].mean()) * term.weight
+        for node, number, term in loss_terms(module)
+        if len(terms[node.name, number][1]) and (not alone or node.name == subject.name)
+    )
+
+
+def _loss(module: GroupModule, batch: Batch) -> Tensor | None:
+    with random_stream(CPU, SEED, "conformance"):
+        return training_loss(module, module(batch), batch.targets)
+
+
+def _parts(subject: Subject) -> list[range]:
+    return [range(start, min(start + BATCH, subject.size)) for start in range(0, subject.size, BATCH)]
+
+
+def _leaves(loss: Tensor) -> list[Tensor]:
+    """All tensors that a backward pass from the loss would give a gradient."""
+    leaves, seen, waiting = [], set(), [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):  # only AccumulateGrad, whose class torch does not export, has it
+            leaves.append(node.variable)
+        waiting += [other for other, _ in node.next_functions]
+    return leaves

@@ -1,0 +1,447 @@
+"""The report shows what the run's files say, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from redheart_core import CheckpointError, StoreError
+from redheart_core.files import FileError, write_json
+from redheart_core.report import write_report
+from redheart_core.report.plots import EXCESS_COLORS, epoch_ticks, excess_color, sparkline
+from redheart_core.report.words import duration, joined, number, percent, size
+
+GROUPS = {
+    "backbone": ("backbone", "emotion_head"),
+    "neural_regret": ("neural_regret",),
+    "후회_분석": ("후회_분석",),
+}
+
+
+class Page(HTMLParser):
+    """Tables by id as rows of cells, all text, and all attributes of all tags."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.text = ""
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._table: list[list[str]] | None = None
+        self._cell = False
+        self._skip = False
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "table":
+            self._table = self.tables.setdefault(dict(attrs)["id"] or "", [])
+        elif tag == "tr" and self._table is not None:
+            self._table.append([])
+        elif tag in ("td", "th") and self._table is not None:
+            self._table[-1].append("")
+            self._cell = True
+        elif tag == "span" and self._cell and self._table is not None:
+            self._table[-1][-1] += " | "
+        self._skip = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self._table = None
+        if tag in ("td", "th"):
+            self._cell = False
+        self._skip = False
+
+    def handle_data(self, data: str) -> None:
+        if self._cell and self._table is not None:
+            self._table[-1][-1] += data
+        if not self._skip:
+            self.text += data
+
+    def row(self, table: str, *start: str) -> list[str]:
+        """The cells behind the row that starts with these."""
+        return next(row[len(start) :] for row in self.tables[table] if tuple(row[: len(start)]) == start)
+
+    def column(self, table: str, title: str, *start: str) -> str:
+        """A cell by the title of its column and the start of its row."""
+        return [*start, *self.row(table, *start)][self.tables[table][0].index(title)]
+
+
+def read(path: Path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def made(make_run: Callable[..., Any]) -> Any:
+    return make_run(GROUPS, epochs=8, calculators=("calculus",))
+
+
+@pytest.fixture
+def page(made: Any, tmp_path: Path) -> Page:
+    write_report(made.path, tmp_path / "report.html", made.model)
+    return read(tmp_path / "report.html")
+
+
+def test_every_group_shows_its_chosen_epochs_and_losses(made: Any, page: Page) -> None:
+    for choice in made.sweetspot.groups:
+        expected = {
+            "State": "finished",
+            "Epochs": "8",
+            "Best": str(choice.best.epoch),
+            "Validation loss": f"{choice.best.validation_loss:.4f}",
+            "1-SE": str(choice.one_se.epoch),
+            "Common": str(made.sweetspot.common_epoch),
+            "Cost of common": f"{100 * choice.cost:.2f} %",
+            "In the model": str(choice.best.epoch),
+        }
+        assert {title: page.column("groups", title, choice.group) for title in expected} == expected
+        assert f"Learning curves of group {choice.group}" in [attrs.get("aria-label") for _, attrs in page.tags]
+
+
+def test_the_epochs_of_the_fixture_differ_between_groups_so_that_a_mixed_up_row_would_show(made: Any) -> None:
+    assert len({choice.best.epoch for choice in made.sweetspot.groups}) == len(GROUPS)
+    assert len({round(choice.best.validation_loss, 4) for choice in made.sweetspot.groups}) == len(GROUPS)
+
+
+def test_a_group_without_parameters_has_nothing_to_train(page: Page) -> None:
+    assert page.row("groups", "calculus")[:3] == ["1", "nothing to train", "0"]
+    assert page.row("manifest", "calculus")[-1] == "no parameters to load"
+
+
+def test_every_validation_metric_stands_with_its_values_at_best_common_and_last_epoch(made: Any, page: Page) -> None:
+    rows = {row[1]: row for row in page.tables["metrics"][1:]}
+    expected = {name for manifest in made.manifests.values() for name in manifest.best.metrics}
+    assert set(rows) == expected
+    for manifest in made.manifests.values():
+        for name, best in manifest.best.metrics.items():
+            common = manifest.entry(made.sweetspot.common_epoch).metrics[name]
+            assert rows[name][3:] == [number(best), number(common), number(manifest.epochs[-1].metrics[name])]
+
+
+def test_every_variant_of_every_test_metric_stands_with_its_interval(made: Any, page: Page) -> None:
+    assert page.tables["figures"][0] == ["Metric", *made.evaluation.variants, "Beats constant"]
+    assert len(page.tables["figures"]) == 1 + len(made.evaluation.tables)
+    for table in made.evaluation.tables:
+        better = "higher" if table.direction == "max" else "lower"
+        cells = page.row("figures", f"{table.metric} | {better} is better")
+        figures = [table.figures[name] for name in made.evaluation.variants]
+        assert cells == [*(f"{number(f.value)} | {number(f.low)} to {number(f.high)}" for f in figures), "yes"]
+
+
+def test_mean_skill_and_test_losses_stand_under_their_variants(made: Any, page: Page) -> None:
+    assert page.tables["skill"] == [
+        ["crossover", "common epoch", "last epoch", "swa", "constant", "linear"],
+        ["0.3568", "0.3332", "0.3046", "0.3451", "0", "0.1987"],
+    ]
+    for group in GROUPS:
+        losses = [made.evaluation.losses[name][group] for name in ("crossover", "common epoch", "last epoch", "swa")]
+        assert page.row("losses", group) == [number(loss) for loss in losses]
+
+
+def test_parameters_are_summed_up_by_plugin_and_the_columns_add_up(made: Any, page: Page) -> None:
+    assert page.row("accounts", "backbone", "emotion_head") == ["3", "13,024", "12,384", "90.1 %", "640"]
+    elements = sum(account.elements for account in made.accounts)
+    frozen = sum(account.elements for account in made.accounts if account.state == "frozen")
+    assert page.row("accounts", "all", "") == [
+        str(len(made.accounts)), f"{elements:,}", f"{elements - frozen:,}", "90.1 %", f"{frozen:,}"
+    ]  # fmt: skip
+
+
+def test_data_splits_fields_encoder_and_near_duplicates_are_told(made: Any, page: Page) -> None:
+    assert [row[:2] for row in page.tables["splits"][1:]] == [
+        ["train", "2,810"], ["validation", "402"], ["calibration", "398"], ["test", "391"], ["excluded", "3"],
+        ["all", "4,004"],
+    ]  # fmt: skip
+    assert page.row("fields", "emotion")[1] == "joy, trust, fear, surprise, sadness, disgust, anger"
+    assert page.row("fields", "votes")[3:] == ["1,203", "30.0 %"]
+    for text in (made.index.fingerprint, made.index.encoder.content_hash, made.index.encoder.revision):
+        assert text in page.text
+    assert "31 records in 14 sets, each set on one side; the largest has 4." in page.text
+    assert "ko-0003 and ko-1999" in page.text
+
+
+def test_the_model_manifest_stands_with_full_hashes(made: Any, page: Page) -> None:
+    for choice in made.sweetspot.groups:
+        best = choice.best
+        expected = ["0", str(best.epoch), number(best.validation_loss), best.sha256]
+        assert page.row("manifest", choice.group) == expected
+
+
+def test_settings_versions_seed_and_test_reads_are_told(made: Any, page: Page) -> None:
+    text = " ".join(page.text.split())
+    assert "learning_rate 0.001" in text
+    assert "seed 7" in text
+    assert "The test split of this run has been read 2 times." in text
+    assert json.loads((made.path / "run.json").read_text())["torch"] in text
+    assert page.row("nodes", "neural_regret")[-1].replace("\N{NO-BREAK SPACE}", " ") == "note = plain, width = 96"
+
+
+def test_the_summary_says_in_words_what_the_figures_say(made: Any, page: Page) -> None:
+    text = page.text
+    for choice in made.sweetspot.groups:
+        assert f"epoch {choice.best.epoch} of {choice.group}" in text
+    assert (
+        f"would be epoch {made.sweetspot.common_epoch}, and its validation loss {percent(made.sweetspot.mean_cost)}"
+        in text
+    )
+    assert "On 391 test records the crossover reaches a mean skill of 0.3568 (common epoch 0.3332, " in text
+    assert "the crossover is better on 4, equal on 0 and worse on 0 of 4 main metrics." in text
+    assert "Every group beats the constant predictor on all its main metrics" in text
+
+
+def test_groups_that_do_not_beat_the_constant_predictor_are_named(make_run: Callable[..., Any], tmp_path: Path) -> None:
+    made = make_run(GROUPS, epochs=6, weak=("backbone",))
+    write_report(made.path, tmp_path / "report.html")
+    text = read(tmp_path / "report.html").text
+    metrics = "backbone.mean_absolute_error and emotion_head.mean_absolute_error"
+    assert f"Not better than the constant predictor beyond the 95 % interval: backbone ({metrics})." in text
+    assert "Every group beats" not in text
+
+
+def test_a_stopped_group_stands_with_its_reason_and_its_epochs(make_run: Callable[..., Any], tmp_path: Path) -> None:
+    made = make_run(GROUPS | {"waves": ("waves",)}, epochs=6, stopped={"waves": 3}, reason="gradient not finite")
+    write_report(made.path, tmp_path / "report.html", made.model)
+    page = read(tmp_path / "report.html")
+    assert page.column("groups", "State", "waves") == "stopped"
+    assert page.column("groups", "Epochs", "waves") == "3"
+    assert page.column("groups", "In the model", "waves") == "\N{EN DASH}"
+    assert "Group waves stopped after 3 epochs: gradient not finite" in page.text
+
+
+def test_a_group_that_stopped_before_its_first_epoch_is_known_from_the_events(made: Any, tmp_path: Path) -> None:
+    shutil.rmtree(made.path / "groups" / "neural_regret")
+    for name in ("sweetspot", "evaluation"):
+        (made.path / f"{name}.json").unlink()
+    event = {"event": "group stopped", "group": "neural_regret", "epoch": 0, "reason": "it reads waves, which stopped"}
+    with (made.path / "events.jsonl").open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    write_report(made.path, tmp_path / "report.html")
+    page = read(tmp_path / "report.html")
+    assert page.row("groups", "neural_regret")[1:3] == ["stopped", "0"]
+    assert "Group neural_regret stopped after 0 epochs: it reads waves, which stopped" in page.text
+
+
+def test_epochs_that_retention_removed_come_from_the_events_but_are_never_called_the_best(
+    made: Any, tmp_path: Path
+) -> None:
+    file = made.path / "groups" / "backbone" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["epochs"] = manifest["epochs"][-2:]
+    write_json(file, manifest)
+    (made.path / "sweetspot.json").unlink()
+    write_report(made.path, tmp_path / "report.html")
+    page = read(tmp_path / "report.html")
+    kept = made.manifests["backbone"].epochs[-2:]
+    best = min(kept, key=lambda entry: entry.validation_loss)
+    assert page.column("groups", "Epochs", "backbone") == "8"
+    assert page.column("groups", "Best", "backbone") == str(best.epoch)
+    assert page.column("groups", "Time per epoch", "backbone") == "1.25 s"
+
+
+def test_what_a_later_command_makes_is_named_and_not_invented(made: Any, tmp_path: Path) -> None:
+    for name in ("sweetspot.json", "evaluation.json", "audit.json", "test_reads.jsonl", "events.jsonl"):
+        (made.path / name).unlink()
+    shutil.rmtree(made.path / "store")
+    write_report(made.path, tmp_path / "report.html")
+    page = read(tmp_path / "report.html")
+    for command in ("redheart sweetspot RUN", "redheart evaluate MODEL", "redheart crossover RUN -o MODEL"):
+        assert command in page.text
+    assert f"there is no store at {made.path / 'store'}" in page.text
+    assert "There is no account of the parameters in this run" in page.text
+    assert "The test split of this run has never been read." in page.text
+    assert set(page.tables) == {"groups", "metrics", "splits", "fields", "nodes"}
+    assert page.tables["groups"][0] == [
+        "Group", "Tier", "State", "Epochs", "Best", "Validation loss", "Time per epoch"
+    ]  # fmt: skip
+    assert page.column("groups", "Time per epoch", "backbone") == "not recorded"
+
+
+def test_a_run_without_a_finished_epoch_has_a_report(made: Any, tmp_path: Path) -> None:
+    shutil.rmtree(made.path / "groups")
+    for name in ("sweetspot", "evaluation"):
+        (made.path / f"{name}.json").unlink()
+    write_report(made.path, tmp_path / "report.html")
+    assert "No group has finished an epoch" in read(tmp_path / "report.html").text
+
+
+def test_an_unaccounted_parameter_is_named(made: Any, tmp_path: Path) -> None:
+    accounts = json.loads((made.path / "audit.json").read_text())
+    accounts[0] |= {"state": "no gradient", "live": 0}
+    write_json(made.path / "audit.json", accounts)
+    write_report(made.path, tmp_path / "report.html")
+    page = read(tmp_path / "report.html")
+    assert "layer.weight of backbone, group backbone, 12,288 elements: no gradient." in page.text
+    assert "Every parameter is accounted for" not in page.text
+
+
+def test_the_page_points_to_nothing_outside(made: Any, tmp_path: Path) -> None:
+    write_report(made.path, tmp_path / "report.html", made.model)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?://|//[a-z]|@import|@font-face", html)
+    page = Page(html)
+    assert not {tag for tag, _ in page.tags} & {"script", "iframe", "img", "object", "embed", "image"}
+    links = [attrs[key] or "" for _, attrs in page.tags for key in ("href", "src", "srcset", "action") if key in attrs]
+    assert links
+    assert all(link.startswith(("#", "data:,")) for link in links)
+    assert all(url.startswith("#") for url in re.findall(r"url\(([^)]*)\)", html))
+
+
+def test_references_inside_the_page_lead_to_exactly_one_place(made: Any, tmp_path: Path) -> None:
+    write_report(made.path, tmp_path / "report.html", made.model)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    found = [attrs["id"] for _, attrs in Page(html).tags if "id" in attrs]
+    wanted = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', html))
+    assert wanted <= set(found)
+    assert sorted(found) == sorted(set(found))
+
+
+def test_hostile_names_and_texts_stay_text(make_run: Callable[..., Any], tmp_path: Path) -> None:
+    name = "x<script>alert(1)<_script>&$\\frac{1}$\"'"
+    made = make_run({name: (name,)}, epochs=4, stopped=None, reason="")
+    index = json.loads((made.path / "run.json").read_text())
+    index["training"]["device"] = "<img src=x onerror=alert(2)>"
+    write_json(made.path / "run.json", index)
+    write_report(made.path, tmp_path / "report.html", made.model)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(html)
+    assert not {tag for tag, _ in page.tags} & {"script", "_script", "img"}
+    assert page.row("groups", name)[0] == "0"
+    assert page.row("manifest", name)[0] == "0"
+    assert "<img src=x onerror=alert(2)>" in page.text
+    assert not [key for _, attrs in page.tags for key in attrs if key.startswith("on")]
+
+
+def test_the_same_run_gives_the_same_bytes(made: Any, tmp_path: Path) -> None:
+    write_report(made.path, tmp_path / "one.html", made.model)
+    write_report(made.path, tmp_path / "two.html", made.model)
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+def test_a_large_run_stays_below_three_megabytes(make_run: Callable[..., Any], tmp_path: Path) -> None:
+    groups = {f"group_{number:02d}": (f"node_{number:02d}", f"other_{number:02d}") for number in range(15)}
+    made = make_run(groups, epochs=60)
+    write_report(made.path, tmp_path / "report.html", made.model)
+    assert (tmp_path / "report.html").stat().st_size < 3_000_000
+
+
+def test_no_run_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"holds no run \(no run\.json\); start one with redheart train"):
+        write_report(tmp_path, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def damage(made: Any, file: str, change: Callable[[Any], None]) -> None:
+    table = json.loads((made.path / file).read_text())
+    change(table)
+    (made.path / file).write_text(json.dumps(table))
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("run.json", lambda t: t.pop("training"), r"run\.json is damaged: it lacks 'training'"),
+        ("run.json", lambda t: t.update(format=2), r"run\.json is not a run of format 1"),
+        ("run.json", lambda t: t["data"]["splits"].update(test="many"), r"splits: test is damaged: expects an integer"),
+        (
+            "groups/backbone/manifest.json",
+            lambda t: t["epochs"][2].update(validation_loss=float("nan")),
+            r"epochs\[2\]: validation_loss is damaged: expects a finite number, got float nan",
+        ),
+        ("groups/backbone/manifest.json", lambda t: t.update(format=9), r"manifest\.json is not of format 1"),
+        ("groups/backbone/manifest.json", lambda t: t["epochs"][0]["metrics"].clear(), r"differ in their metrics"),
+        ("sweetspot.json", lambda t: t["groups"][0]["one_se"].update(sha256="0"), r"run redheart sweetspot again"),
+        ("sweetspot.json", lambda t: t["groups"][0].update(best=t["groups"][0]["common"]), r"by now epoch \d of"),
+        ("sweetspot.json", lambda t: t["groups"].append({"group": "gone"}), r"lacks 'best'"),
+        ("evaluation.json", lambda t: t["tables"][0]["figures"].pop("swa"), r"figures is damaged: it lacks 'swa'"),
+        ("evaluation.json", lambda t: t["tables"][0].update(group="gone"), r"a group that the run does not have: gone"),
+        ("audit.json", lambda t: t[0].update(elements=True), r"elements is damaged: expects an integer, got bool True"),
+        ("model/manifest.json", lambda t: t["groups"]["backbone"].update(sha256="0"), r"is not a model of this run"),
+    ],
+)
+def test_a_damaged_part_is_an_error_that_names_the_place(
+    made: Any, tmp_path: Path, file: str, change: Callable[[Any], None], message: str
+) -> None:
+    damage(made, file, change)
+    with pytest.raises(CheckpointError, match=message):
+        write_report(made.path, tmp_path / "report.html", made.model)
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("file", ["run.json", "groups/backbone/manifest.json", "sweetspot.json", "events.jsonl"])
+def test_a_file_cut_short_is_an_error_that_names_it(made: Any, tmp_path: Path, file: str) -> None:
+    text = (made.path / file).read_text()
+    (made.path / file).write_text(text[: len(text) - 40])
+    with pytest.raises(CheckpointError, match=rf"{Path(file).name} is damaged"):
+        write_report(made.path, tmp_path / "report.html")
+
+
+def test_a_store_of_other_data_is_refused(made: Any, tmp_path: Path) -> None:
+    damage(made, "store/index.json", lambda table: table.update(fingerprint="f" * 64))
+    with pytest.raises(StoreError, match="holds other data than the run was trained on"):
+        write_report(made.path, tmp_path / "report.html")
+
+
+def test_a_folder_without_a_model_is_refused(made: Any, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="holds no model"):
+        write_report(made.path, tmp_path / "report.html", tmp_path)
+
+
+def test_a_failed_write_leaves_the_old_report(made: Any, tmp_path: Path) -> None:
+    output = tmp_path / "gone" / "report.html"
+    with pytest.raises(FileError, match="make the folder first"):
+        write_report(made.path, output)
+
+
+def test_the_report_imports_no_torch() -> None:
+    command = "import sys; import redheart_core.report; print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (0.123456, "0.1235"), (0.1, "0.1000"), (1.0, "1.000"), (123.456, "123.5"), (1234.5, "1234"),
+        (9999.96, "10,000"), (1234567.0, "1,234,567"), (0.00123456, "0.001235"), (1.23456e-5, "1.235e-05"),
+        (-0.25, "-0.2500"), (2e16, "2.000e+16"),
+    ],
+)  # fmt: skip
+def test_numbers_have_four_significant_digits(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_shares_durations_sizes_and_lists_read_well() -> None:
+    assert [percent(share) for share in (0.0, 0.0312, 0.5, 25.0)] == ["0.00 %", "3.12 %", "50.0 %", "2,500 %"]
+    assert [duration(s) for s in (1.25, 99.4, 100.0, 3725.0)] == ["1.25 s", "99.4 s", "1 min 40 s", "1 h 2 min"]
+    assert [size(count) for count in (12, 1_500, 12_595_200, 3_000_000_000)] == [
+        "12 bytes", "1.5 kB", "12.6 MB", "3.0 GB"
+    ]  # fmt: skip
+    assert [joined(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_the_heat_map_grows_darker_with_the_excess() -> None:
+    assert [EXCESS_COLORS.index(excess_color(excess)) for excess in (0.0, 0.0049, 0.005, 0.07, 0.2, 30.0)] == [
+        0, 0, 1, 4, 6, 7
+    ]  # fmt: skip
+
+
+def test_epoch_ticks_are_the_first_epoch_and_round_numbers() -> None:
+    assert epoch_ticks(3, 8) == [1, 2, 3]
+    assert epoch_ticks(20, 8) == [1, 5, 10, 15, 20]
+    assert epoch_ticks(60, 8) == [1, 10, 20, 30, 40, 50, 60]
+
+
+def test_a_sparkline_marks_the_given_place() -> None:
+    points = re.findall(r"[\d.]+,[\d.]+", sparkline([3.0, 1.0, 2.0], 1))
+    assert points == ["3.5,3.5", "55.0,18.5", "106.5,11.0"]
+    assert 'cx="55.0" cy="18.5"' in sparkline([3.0, 1.0, 2.0], 1)
+    assert 'cy="18.5"' in sparkline([5.0, 5.0], 0)

@@ -1,0 +1,101 @@
+"""Imports point downwards: cli -> registry -> core <- plugins."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE, REGISTRY, CLI = ROOT / "redheart_core", ROOT / "registry" / "redheart_registry", ROOT / "cli" / "redheart_cli"
+PLUGINS = sorted(ROOT.glob("plugins/*/redheart_*"))
+SOURCES = {"redheart_core": CORE, "redheart_registry": REGISTRY, "redheart_cli": CLI} | {p.name: p for p in PLUGINS}
+FOLDERS = ("plugins", "registry", "cli", "tests")
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Dotted names of everything that a module imports, wherever in it; members of `from` imports too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where they point"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(folder: Path) -> Iterator[tuple[str, str]]:
+    """(file, imported name) of all imports in a folder that concern redheart."""
+    for path in sorted(folder.rglob("*.py")):
+        for name in imported(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+            if name.startswith("redheart_") or name.partition(".")[0] in FOLDERS:
+                yield str(path.relative_to(ROOT)), name
+
+
+def test_the_tree_holds_what_is_checked_here() -> None:
+    assert all(path.is_dir() for path in SOURCES.values())
+    assert len(PLUGINS) >= 14
+
+
+@pytest.mark.parametrize("package", sorted(SOURCES))
+def test_imports_point_downwards(package: str) -> None:
+    allowed = {"redheart_core", package}
+    if package == "redheart_registry":
+        allowed |= {"redheart_registry"}
+    if package == "redheart_cli":
+        allowed |= {"redheart_registry"}
+    wrong = [(file, name) for file, name in ours(SOURCES[package]) if name.partition(".")[0] not in allowed]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda path: path.name)
+def test_plugins_use_the_public_core_alone(folder: Path) -> None:
+    private = [
+        (file, name)
+        for file, name in ours(folder)
+        if name.startswith("redheart_core.") and any(part.startswith("_") for part in name.split("."))
+    ]
+    assert private == []
+
+
+def test_no_module_is_reached_through_its_folder() -> None:
+    folders = [CORE, ROOT / "registry", ROOT / "cli", ROOT / "plugins", ROOT / "tests"]
+    wrong = [(file, name) for folder in folders for file, name in ours(folder) if name.partition(".")[0] in FOLDERS]
+    assert wrong == []
+
+
+def test_a_wrong_import_would_be_seen() -> None:
+    source = "import plugins.village\ndef f():\n    from redheart_core._nodes import NodeSpec\n"
+    names = list(imported(ast.parse(source)))
+    assert names == ["plugins.village", "redheart_core._nodes", "redheart_core._nodes.NodeSpec"]
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys; sys.path[:] = {sys.path!r}\n{code}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+def test_help_imports_neither_torch_nor_a_plugin_nor_a_command() -> None:
+    loaded = modules_after("from redheart_cli.main import cli\ncli(['--help'], standalone_mode=False)")
+    heavy = {"torch", "numpy", "sklearn", "scipy", "matplotlib", "rich", "structlog"}
+    commands = {f"redheart_cli.{path.stem}" for path in CLI.glob("*.py")} - {
+        "redheart_cli.main",
+        "redheart_cli.__init__",
+    }
+    plugins = {point.module for point in entry_points(group="redheart")}
+    assert loaded & (heavy | commands | plugins) == set()
+
+
+def test_the_public_core_and_every_first_party_plugin_import_without_torch() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    modules = sorted(project["entry-points"]["redheart"].values())
+    loaded = modules_after(f"import redheart_core, {', '.join(modules)}")
+    assert loaded & {"torch", "sklearn", "scipy", "transformers", "sentence_transformers"} == set()

@@ -1,0 +1,198 @@
+"""Listing plugins without importing them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redheart_registry.inspection as inspection
+from redheart_registry import Inspection, inspect_plugins, installed_entries
+from redheart_registry.report import PluginRow, list_plugins
+
+from redheart_core import SettingsError
+
+Install = Callable[..., None]
+
+EVENTS = """
+import pathlib
+with pathlib.Path(__file__).with_suffix(".imports").open("a") as file:
+    file.write("x")
+print("noise on stdout")
+from redheart_core import hookimpl
+@hookimpl
+def redheart_after_run(event): pass
+"""
+NODE = """
+import attrs
+from redheart_core import NodeSpec, Output, hookimpl
+@attrs.frozen
+class Settings: pass
+@hookimpl
+def redheart_provide_analyzers():
+    return [NodeSpec(name="{name}", meaning="", settings=Settings, reads=("embedding",), build=None, group="{group}",
+        scales=dict.fromkeys(("tiny", "small", "base", "full"), {{}}), gives=(Output("value", "", "values"),))]
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Install a plugin of one module, as pip would leave it; the cache is the test's own."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def install_one(name: str, source: str, distribution: str = "") -> None:
+        distribution = distribution or f"listed-{name}"
+        (site / f"listed_{name}.py").write_text(source)
+        info = site / f"{distribution.replace('-', '_')}-1.5.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.5\n")
+        (info / "entry_points.txt").write_text(f"[redheart]\n{name} = listed_{name}\n")
+
+    return install_one
+
+
+def inspect(*names: str, timeout_s: float = 60.0) -> dict[str, Inspection]:
+    entries = installed_entries()
+    return inspect_plugins({name: entries[name] for name in names}, timeout_s)
+
+
+def imports(tmp_path: Path, name: str) -> int:
+    return len((tmp_path / "site" / f"listed_{name}.imports").read_text())
+
+
+def test_kind_and_group_are_found_without_importing_here(install: Install) -> None:
+    install("alpha", NODE.format(name="alpha", group="shared"))
+    install("beta", EVENTS)
+    assert inspect("alpha", "beta") == {"alpha": Inspection("analyzer", "shared"), "beta": Inspection("events", "")}
+    assert "listed_alpha" not in sys.modules
+    assert "listed_beta" not in sys.modules
+
+
+def test_a_plugin_is_imported_once_until_its_files_change(install: Install, tmp_path: Path) -> None:
+    install("alpha", EVENTS)
+    inspect("alpha")
+    assert inspect("alpha") == {"alpha": Inspection("events", "")}
+    assert imports(tmp_path, "alpha") == 1
+    install("alpha", EVENTS + "\n")
+    inspect("alpha")
+    assert imports(tmp_path, "alpha") == 2
+
+
+def test_a_broken_plugin_is_inspected_every_time_so_that_mending_shows(install: Install, tmp_path: Path) -> None:
+    install("alpha", EVENTS + "import listed_dependency\n")
+    assert "No module named 'listed_dependency'" in inspect("alpha")["alpha"].broken
+    (tmp_path / "site" / "listed_dependency.py").write_text("")
+    assert inspect("alpha") == {"alpha": Inspection("events", "")}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import os; os._exit(3)", "it ended Python with exit code 3"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "it ended Python with SIGSEGV"),
+        ("import sys; sys.exit('leaving')", "SystemExit: leaving"),
+        ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
+    ],
+)
+def test_a_plugin_that_takes_python_down_is_broken_and_hides_no_other(
+    install: Install, source: str, reason: str
+) -> None:
+    for name in ("alpha", "gamma"):
+        install(name, NODE.format(name=name, group=name))
+    install("beta", source)
+    found = inspect("alpha", "beta", "gamma")
+    assert reason in found["beta"].broken
+    assert "plugin 'beta' (listed-beta 1.5" in found["beta"].broken
+    assert (found["alpha"], found["gamma"]) == (Inspection("analyzer", "alpha"), Inspection("analyzer", "gamma"))
+
+
+@pytest.mark.slow
+def test_a_plugin_that_hangs_is_broken_and_hides_no_other(install: Install) -> None:
+    install("alpha", "import time; time.sleep(600)")
+    install("beta", NODE.format(name="beta", group="beta"))
+    found = inspect("alpha", "beta", timeout_s=5.0)
+    assert "it did not finish within 5 s" in found["alpha"].broken
+    assert found["beta"] == Inspection("analyzer", "beta")
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"KEY": {"kind": "sofa", "group": ""}}'])
+def test_a_damaged_cache_is_made_anew(install: Install, tmp_path: Path, damage: str) -> None:
+    install("alpha", EVENTS)
+    inspect("alpha")
+    (cache,) = (tmp_path / "cache").rglob("plugins-*.json")
+    key = next(iter(inspection._keys([installed_entries()["alpha"]]).values()))
+    cache.write_text(damage.replace("KEY", key))
+    assert inspect("alpha") == {"alpha": Inspection("events", "")}
+    assert imports(tmp_path, "alpha") == 2
+    inspect("alpha")
+    assert imports(tmp_path, "alpha") == 2
+
+
+def test_a_cache_that_cannot_be_written_only_costs_time(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "below"))
+    install("alpha", EVENTS)
+    for times in (1, 2):
+        assert inspect("alpha") == {"alpha": Inspection("events", "")}
+        assert imports(tmp_path, "alpha") == times
+
+
+def test_a_change_of_site_packages_makes_the_cache_stale(install: Install, tmp_path: Path) -> None:
+    install("alpha", EVENTS)
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    sys.path.append(str(packages))
+    try:
+        inspect("alpha")
+        inspect("alpha")
+        assert imports(tmp_path, "alpha") == 1
+        os.utime(packages, ns=(1, 1))
+        inspect("alpha")
+        assert imports(tmp_path, "alpha") == 2
+    finally:
+        sys.path.remove(str(packages))
+
+
+def test_two_owners_of_a_name_are_listed_as_broken_with_both(install: Install) -> None:
+    install("alpha", EVENTS, "first-owner")
+    install("alpha", EVENTS, "second-owner")
+    assert "several distributions: first-owner 1.5, second-owner 1.5" in inspect("alpha")["alpha"].broken
+
+
+def rows(tmp_path: Path, text: str, **options: list[str]) -> dict[str, PluginRow]:
+    path = tmp_path / "plugins.toml"
+    path.write_text(text)
+    return {row.name: row for row in list_plugins(path, **options)}
+
+
+def test_the_list_says_what_is_active_and_why(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("alpha", "beta", "gamma", "delta"):
+        install(name, NODE.format(name=name, group="own"))
+    found = rows(
+        tmp_path,
+        'active = ["beta", "alpha"]\n[plugins.beta]\ngroup = "mine"\n',
+        enable=["gamma"],
+        disable=["alpha"],
+    )
+    where = tmp_path / "plugins.toml"
+    assert list(found)[:2] == ["beta", "gamma"]
+    assert found["beta"] == PluginRow("beta", "analyzer", "mine", True, f"listed in {where}", "1.5", "listed-beta", "")
+    assert (found["gamma"].active, found["gamma"].why) == (True, "--enable")
+    assert (found["alpha"].active, found["alpha"].why) == (False, "--disable")
+    assert (found["delta"].active, found["delta"].why) == (False, f"not listed in {where}")
+    assert found["delta"].group == "own"
+
+
+def test_a_list_with_mistakes_in_the_file_tells_them_all(install: Install, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        rows(tmp_path, 'active = ["nobody"]\nsofa = 1\n', disable=["village"])
+    assert len(str(caught.value).splitlines()) == 4
