@@ -139,6 +139,10 @@ class Toy:
         )
         return prepare(self.folder / name, dataset, NoSettings(), encoder, NoSettings(), chunk_chars=40)
 
+    def encoder(self) -> WordEncoder:
+        """The encoder of the store."""
+        return WordEncoder()
+
     def node(
         self,
         name: str,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import redheart_registry.inspection as inspection
 from redheart_registry import Inspection, inspect_plugins, installed_entries
 from redheart_registry.report import PluginRow, list_plugins
 
@@ -120,13 +120,15 @@ def test_a_plugin_that_hangs_is_broken_and_hides_no_other(install: Install) -> N
     assert found["beta"] == Inspection("analyzer", "beta")
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", '{"KEY": {"kind": "sofa", "group": ""}}'])
+@pytest.mark.parametrize("damage", ["{", "[]", ""], ids=["no JSON", "no object", "unknown kind"])
 def test_a_damaged_cache_is_made_anew(install: Install, tmp_path: Path, damage: str) -> None:
     install("alpha", EVENTS)
     inspect("alpha")
     (cache,) = (tmp_path / "cache").rglob("plugins-*.json")
-    key = next(iter(inspection._keys([installed_entries()["alpha"]]).values()))
-    cache.write_text(damage.replace("KEY", key))
+    whole = json.loads(cache.read_text())
+    (only,) = whole["plugins"].values()
+    only["kind"] = "sofa"
+    cache.write_text(damage or json.dumps(whole))
     assert inspect("alpha") == {"alpha": Inspection("events", "")}
     assert imports(tmp_path, "alpha") == 2
     inspect("alpha")

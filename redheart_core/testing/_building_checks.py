@@ -69,7 +69,7 @@ def check_same_seed_same_result(subject: Subject) -> None:
         island = subject.island()
         if island.optimizer is None:
             return
-        island.step(batch, 1, 0)
+        subject.step(island, batch, 0)
         states.append(island.module.parameter_dict())
     _require_equal(subject, states[0], states[1], "the weights after the same training step")
 

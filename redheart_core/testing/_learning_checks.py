@@ -65,7 +65,7 @@ def check_loss_falls(subject: Subject) -> None:
     before = own_loss(subject, island.module, batch)
     after = before
     for step in range(UPDATES):
-        island.step(batch, 1, step)
+        subject.step(island, batch, step)
         if step % 10 == 9:
             after = own_loss(subject, island.module, batch)
             if after <= before - LEARNT * abs(before) and after < before:

@@ -54,7 +54,6 @@ def check_small_batches(subject: Subject) -> None:
             module.train(training)
             try:
                 outputs = module(batch)
-                module.check_ranges(outputs)
             except RedheartError as error:
                 mode = "training" if training else "eval"
                 raise ConformanceError(f"plugin '{subject.name}': {title} in {mode} mode: {error}") from error

@@ -16,7 +16,7 @@ from redheart_core._nodes import SCALES, ActiveNode, NodeSpec
 from redheart_core._training import Batch, Group, TrainSettings
 from redheart_core.graph import check_targets, output_shapes, plan_groups
 from redheart_core.group_module import CPU, GroupModule, Surroundings
-from redheart_core.island import Island
+from redheart_core.island import GroupFault, Island
 from redheart_core.settings import read_table
 from redheart_core.testing._discovery import installed_plugins, load_installed
 from redheart_core.testing._plugin import ConformanceError, Plugin
@@ -82,6 +82,17 @@ class Subject:
     def island(self) -> Island:
         """The group, new, with an optimizer at a constant rate."""
         return Island(self.group, self.surroundings(), SETTINGS, UPDATES, CPU)
+
+    def step(self, island: Island, batch: Batch, step: int) -> None:
+        """One update of the island.
+
+        Raises:
+            ConformanceError: Loss or gradient is not finite.
+        """
+        try:
+            island.step(batch, 1, step)
+        except GroupFault as fault:
+            raise ConformanceError(f"plugin '{self.name}': {fault}") from fault
 
     def batch(self, rows: Iterable[int], chunks: int | None = None) -> Batch:
         """Some records, padded no further than they need, or cut to so many chunks."""

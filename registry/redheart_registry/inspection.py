@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import signal
-import subprocess
 import sys
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +15,7 @@ from typing import Any
 import attrs
 
 from redheart_core import PluginError
-from redheart_registry.installed import Entry, check_entry, core_version, owner
-from redheart_registry.loading import KINDS
+from redheart_registry.installed import KINDS, Entry, check_entry, core_version, owner
 
 TIMEOUT_S = 120.0
 """After that long a plugin's import counts as hanging."""
@@ -55,14 +52,15 @@ def inspect_plugins(entries: Mapping[str, Entry], timeout_s: float = TIMEOUT_S) 
             inspections[name] = Inspection(broken=str(error))
         else:
             sound.append(entry)
-    keys = _keys(sound)
-    cached = _read_cache()
+    surroundings, keys = _surroundings(), {entry.name: _key(entry) for entry in sound}
+    cached = _read_cache(surroundings)
     known = {name: cached[key] for name, key in keys.items() if key in cached}
     inspections |= known
     stale = [entry for entry in sound if entry.name not in known]
     if stale:
         inspections |= _inspect(stale, timeout_s)
-        _write_cache({key: inspections[name] for name, key in keys.items() if not inspections[name].broken})
+        working = {key: inspections[name] for name, key in keys.items() if not inspections[name].broken}
+        _write_cache(surroundings, working)
     return {name: inspections[name] for name in entries}
 
 
@@ -81,6 +79,8 @@ def _inspect(entries: Sequence[Entry], timeout_s: float) -> dict[str, Inspection
 
 def _run_worker(entries: Iterable[Entry], timeout_s: float) -> tuple[dict[str, Inspection], str]:
     """What the worker printed, a line a plugin, and how it ended before the last one."""
+    import subprocess  # usually everything is cached
+
     job = json.dumps({"path": sys.path, "entries": [attrs.asdict(entry) for entry in entries]})
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _START_WORKER],
@@ -106,20 +106,24 @@ def _run_worker(entries: Iterable[Entry], timeout_s: float) -> tuple[dict[str, I
 
 
 def _how_it_ended(code: int, errors: str) -> str:
+    import signal
+
     if code < 0:
         return f"it ended Python with {signal.Signals(-code).name}"
     last = errors.strip().splitlines()[-1:] or ["no message"]
     return f"it ended Python with exit code {code} ({last[0]})"
 
 
-def _keys(entries: Iterable[Entry]) -> dict[str, str]:
-    """For each plugin a text that changes whenever an inspection might come out differently."""
-    surroundings = [sys.version, core_version(), *_site_packages(), *_files("redheart_core"), *_files(__package__)]
-    keys = {}
-    for entry in entries:
-        parts = [entry.name, entry.module, entry.distribution, entry.version, *_files(entry.module.partition(".")[0])]
-        keys[entry.name] = hashlib.sha256("\n".join([*surroundings, *parts]).encode()).hexdigest()
-    return keys
+def _surroundings() -> list[str]:
+    """What every inspection depends on: Python, redheart, and what pip has changed."""
+    own = [*_files("redheart_core"), *_files("redheart_registry")]
+    return [sys.version, core_version(), *_site_packages(), *own]
+
+
+def _key(entry: Entry) -> str:
+    """A text that changes with the plugin."""
+    parts = [entry.name, entry.module, entry.distribution, entry.version, *_files(entry.module.partition(".")[0])]
+    return "\n".join(parts)
 
 
 def _site_packages() -> list[str]:
@@ -128,9 +132,8 @@ def _site_packages() -> list[str]:
     return [f"{folder} {folder.stat().st_mtime_ns}" for folder in folders if folder.is_dir()]
 
 
-def _files(package: str | None) -> list[str]:
+def _files(package: str) -> list[str]:
     """Name, size and time of each Python file of a top-level package, which is not imported."""
-    assert package is not None
     spec = find_spec(package)
     if spec is None:
         return ["not found"]
@@ -152,16 +155,18 @@ def _stamp(path: str) -> str:
 def _cache_file() -> Path:
     from platformdirs import user_cache_path  # only listing needs it
 
-    environment = hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]
+    environment = f"{zlib.crc32(sys.prefix.encode()):08x}"
     return user_cache_path("redheart", appauthor=False) / f"plugins-{environment}.json"
 
 
-def _read_cache() -> dict[str, Inspection]:
+def _read_cache(surroundings: list[str]) -> dict[str, Inspection]:
     """Earlier successes by key; empty if there is no cache or it is damaged, since inspecting again is always right."""
     try:
         raw = json.loads(_cache_file().read_text(encoding="utf-8"))
-        return {key: _from_cache(value) for key, value in raw.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        if raw["surroundings"] != surroundings:
+            return {}
+        return {key: _from_cache(value) for key, value in raw["plugins"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 
@@ -172,10 +177,11 @@ def _from_cache(value: Any) -> Inspection:
     return Inspection(kind, group)
 
 
-def _write_cache(inspections: Mapping[str, Inspection]) -> None:
+def _write_cache(surroundings: list[str], inspections: Mapping[str, Inspection]) -> None:
     """Keep successes alone: a broken plugin may be mended without any of its files changing."""
     path = _cache_file()
-    text = json.dumps({key: {"kind": value.kind, "group": value.group} for key, value in inspections.items()})
+    plugins = {key: {"kind": value.kind, "group": value.group} for key, value in inspections.items()}
+    text = json.dumps({"surroundings": surroundings, "plugins": plugins})
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.{os.getpid()}")

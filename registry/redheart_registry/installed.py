@@ -7,11 +7,15 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import Distribution, entry_points, version
+from typing import Literal, get_args
 
 import attrs
 
 from redheart_core import PluginError
 from redheart_core._markers import PROJECT_NAME
+
+Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "events"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 RESERVED_NAMES = ("active", "data", "plugins", "training")
 """Words with a meaning of their own in plugins.toml and --set."""

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
-from typing import Any, Literal, get_args
+from typing import Any
 
 import attrs
 import pluggy
@@ -16,11 +16,9 @@ from redheart_core import SCALES, DatasetSpec, EncoderSpec, NodeSpec, PluginErro
 from redheart_core._errors import join_complaints
 from redheart_core._markers import PROJECT_NAME
 from redheart_core.settings import check_table, setting_names
-from redheart_registry.installed import Entry, check_entry, core_version, names, owner
+from redheart_registry.installed import Entry, Kind, check_entry, core_version, names, owner
 from redheart_registry.plugins_toml import OPTION_NAMES
 
-Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "events"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 Spec = DatasetSpec | EncoderSpec | NodeSpec
 
 _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -53,53 +54,69 @@ class MadeUpRun:
 MakeRun = Callable[..., MadeUpRun]
 
 
+@pytest.fixture(scope="session")
+def write_run() -> MakeRun:
+    """Writes a run into a folder; see the function of the same name below."""
+    return write_made_up_run
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Writes a run: make_run(groups={name: nodes}, epochs=8, stopped={name: epochs}, calculators=(...))."""
+    """The same for a test of its own: make_run(groups={name: nodes}, epochs=8)."""
+    return partial(write_made_up_run, tmp_path / "made_up")
 
-    def make(
-        groups: dict[str, tuple[str, ...]],
-        epochs: int,
-        stopped: dict[str, int] | None = None,
-        calculators: tuple[str, ...] = (),
-        reason: str = "the loss is not finite at epoch 4, update 7",
-        weak: tuple[str, ...] = (),
-        folder: str = "made_up",
-    ) -> MadeUpRun:
-        run = tmp_path / folder
-        (run / "groups").mkdir(parents=True)
-        settings = TrainSettings(scale="tiny", epochs=epochs, seed=7)
-        halted = stopped or {}
-        manifests = {
-            name: make_manifest(name, nodes, number, halted.get(name, epochs), name in halted, reason)
-            for number, (name, nodes) in enumerate(groups.items())
-        }
-        index = make_index()
-        (run / "store").mkdir()
-        write_json(run / "store" / "index.json", index.to_json())
-        all_groups = [make_group(name, nodes, 0) for name, nodes in groups.items()]
-        all_groups += [make_group(name, (name,), 1) for name in calculators]
-        store = cast(Store, SimpleNamespace(folder=run / "store", index=index, encoder_identity=index.encoder))
-        nodes = [node for group in all_groups for node in group.nodes]
-        write_json(run / "run.json", describe(run, nodes, all_groups, settings, store))
-        for name, manifest in manifests.items():
-            (run / "groups" / name).mkdir()
-            write_json(run / "groups" / name / "manifest.json", manifest.to_json())
-        write_events(run, manifests, settings)
-        whole = {name: manifest for name, manifest in manifests.items() if name not in halted}
-        sweetspot = make_sweetspot(whole)
-        write_json(run / "sweetspot.json", sweetspot.to_json())
-        evaluation = make_evaluation(whole, weak)
-        write_json(run / "evaluation.json", evaluation.to_json())
-        (run / "test_reads.jsonl").write_text('{"time": "2026-01-01"}\n' * evaluation.test_reads)
-        accounts = tuple(make_accounts(all_groups, calculators))
-        write_json(run / "audit.json", [attrs.asdict(account) for account in accounts])
-        model = run / "model"
-        model.mkdir()
-        write_json(model / "manifest.json", make_model(all_groups, sweetspot))
-        return MadeUpRun(run, model, settings, manifests, sweetspot, evaluation, accounts, index)
 
-    return make
+def write_made_up_run(
+    run: Path,
+    groups: dict[str, tuple[str, ...]],
+    epochs: int,
+    stopped: dict[str, int] | None = None,
+    calculators: tuple[str, ...] = (),
+    reason: str = "the loss is not finite at epoch 4, update 7",
+    weak: tuple[str, ...] = (),
+) -> MadeUpRun:
+    """Write a run with store, model and all results.
+
+    Args:
+        run: A new folder.
+        groups: Name to nodes.
+        epochs: Of every group that does not stop.
+        stopped: Groups that stop, with their last epoch.
+        calculators: Groups without parameters, on tier 1.
+        reason: Why groups stop.
+        weak: Groups that do not beat the constant predictor.
+    """
+    (run / "groups").mkdir(parents=True)
+    settings = TrainSettings(scale="tiny", epochs=epochs, seed=7)
+    halted = stopped or {}
+    manifests = {
+        name: make_manifest(name, nodes, number, halted.get(name, epochs), name in halted, reason)
+        for number, (name, nodes) in enumerate(groups.items())
+    }
+    index = make_index()
+    (run / "store").mkdir()
+    write_json(run / "store" / "index.json", index.to_json())
+    all_groups = [make_group(name, nodes, 0) for name, nodes in groups.items()]
+    all_groups += [make_group(name, (name,), 1) for name in calculators]
+    store = cast(Store, SimpleNamespace(folder=run / "store", index=index, encoder_identity=index.encoder))
+    nodes = [node for group in all_groups for node in group.nodes]
+    write_json(run / "run.json", describe(run, nodes, all_groups, settings, store))
+    for name, manifest in manifests.items():
+        (run / "groups" / name).mkdir()
+        write_json(run / "groups" / name / "manifest.json", manifest.to_json())
+    write_events(run, manifests, settings)
+    whole = {name: manifest for name, manifest in manifests.items() if name not in halted}
+    sweetspot = make_sweetspot(whole)
+    write_json(run / "sweetspot.json", sweetspot.to_json())
+    evaluation = make_evaluation(whole, weak)
+    write_json(run / "evaluation.json", evaluation.to_json())
+    (run / "test_reads.jsonl").write_text('{"time": "2026-01-01"}\n' * evaluation.test_reads)
+    accounts = tuple(make_accounts(all_groups, calculators))
+    write_json(run / "audit.json", [attrs.asdict(account) for account in accounts])
+    model = run / "model"
+    model.mkdir()
+    write_json(model / "manifest.json", make_model(all_groups, sweetspot))
+    return MadeUpRun(run, model, settings, manifests, sweetspot, evaluation, accounts, index)
 
 
 def make_group(name: str, nodes: tuple[str, ...], tier: int) -> Group:
@@ -131,8 +148,8 @@ def make_manifest(
     for epoch in range(1, epochs + 1):
         fall = math.exp(-epoch / (1.5 + 0.1 * epochs))
         rise = 0.03 * max(0, epoch - best) / epochs
-        wobble = 0.004 * math.sin(7.0 * epoch + number)
-        validation = 0.21 + 0.05 * number + 0.4 * fall + rise + wobble
+        distance = (epoch - best) / epochs
+        validation = 0.21 + 0.05 * number + distance**2 * (1.2 if epoch < best else 0.4)
         metrics = {}
         for place, node in enumerate(nodes):
             metrics[f"{node}.mean_absolute_error"] = 0.11 + 0.013 * place + 0.2 * fall + rise

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from redheart_core import DataError
 from redheart_lsa.encoder import LsaEncoder, composed, join
 from redheart_lsa.settings import LsaSettings
 from redheart_lsa.terms import choose_terms
 
-POWER_ITERATIONS = 2
+POWER_ITERATIONS = 4
 NOISE = 1e-5
 """A singular value below this share of the largest one is rounding in float32."""
 

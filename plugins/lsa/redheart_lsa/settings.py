@@ -21,7 +21,7 @@ class LsaSettings:
     """Weight of the parts of words beside the words, whose weight is 1."""
     min_chunks: int = attrs.field(default=3, validator=_positive)
     """A term has to occur in at least so many of the chunks that are fitted on."""
-    fit_chunks: int = attrs.field(default=20_000, validator=_positive)
+    fit_chunks: int = attrs.field(default=15_000, validator=_positive)
     """Fit on at most so many chunks, taken at even distances."""
     seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     """Of the random start of the decomposition."""

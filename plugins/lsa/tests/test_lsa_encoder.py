@@ -160,7 +160,7 @@ def test_saved_and_loaded_it_gives_the_same_bits_and_saves_the_same_bytes(encode
 def test_a_missing_file_is_named(encoder: Encoder, tmp_path: Path, name: str) -> None:
     encoder.save(tmp_path)
     (tmp_path / name).unlink()
-    with pytest.raises(StoreError, match=rf"{name} is missing; fit the encoder again"):
+    with pytest.raises(StoreError, match=rf"{name} is missing"):
         SPEC.load(tmp_path)
 
 
@@ -170,14 +170,13 @@ def test_a_flipped_byte_is_noticed(encoder: Encoder, tmp_path: Path, name: str) 
     content = bytearray((tmp_path / name).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / name).write_bytes(bytes(content))
-    with pytest.raises(StoreError, match=rf"{name} is damaged: SHA-256"):
+    with pytest.raises(StoreError, match=rf"{name} is damaged or was replaced: its SHA-256 is"):
         SPEC.load(tmp_path)
 
 
 def test_a_flipped_byte_anywhere_in_the_manifest_is_noticed(encoder: Encoder, tmp_path: Path) -> None:
     encoder.save(tmp_path)
     content = (tmp_path / "encoder.json").read_bytes()
-    compact = len(json.dumps(json.loads(content)))
     noticed = 0
     for position in range(len(content)):
         changed = bytearray(content)
@@ -187,7 +186,7 @@ def test_a_flipped_byte_anywhere_in_the_manifest_is_noticed(encoder: Encoder, tm
             SPEC.load(tmp_path)
         except StoreError:
             noticed += 1
-    assert noticed >= compact
+    assert noticed == len(content)
 
 
 def test_another_format_is_refused(encoder: Encoder, tmp_path: Path) -> None:

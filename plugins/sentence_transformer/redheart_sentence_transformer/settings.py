@@ -18,7 +18,7 @@ class SentenceTransformerSettings:
     truncate: bool = False
     """Cut off what is too long for the model instead of refusing it."""
     batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    """Chunks at a time. With 1 a vector is the same bits whatever else is encoded; with more it is
-    the same to about 1e-6, and a GPU is many times faster."""
+    """Chunks at a time. With 1 a vector is the same bits whatever else is encoded; with more, which
+    suits a GPU, it is the same up to rounding."""
     device: str = "cpu"
     """Where the model runs: "cpu", "cuda", "cuda:1", "mps"."""

@@ -19,10 +19,9 @@ from redheart_sentence_transformer.settings import SentenceTransformerSettings
 from redheart_core import DataError, Encoder, RedheartError, SettingsError, StoreError
 
 (SPEC,) = redheart_provide_encoders()
-WORDS = [
-    *["i", "left", "my", "friend", "##s", "the", "wedding", "forgot", "money", "."],
-    *["나", "##는", "친구", "##가", "슬펐다"],
-]
+ENGLISH = ("i", "left", "my", "friend", "##s", "the", "wedding", "forgot", "money", ".")
+KOREAN = ("나", "##는", "친구", "##가", "슬펐다")
+WORDS = ENGLISH + KOREAN
 
 
 def make_model(folder: Path, seed: int = 0) -> None:

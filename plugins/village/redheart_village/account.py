@@ -11,7 +11,7 @@ from redheart_village import calculus
 from redheart_village.acts import MATTERS, PROFILES, Act
 from redheart_village.calculus import Lot
 from redheart_village.regret import expected
-from redheart_village.world import STATES, Episode, Outcome, Role, Situation, norm_of, play
+from redheart_village.world import STATES, Episode, Outcome, Role, Situation, norm_of, play_all
 
 RHO = 0.02
 """Discount per day."""
@@ -53,7 +53,7 @@ class Account:
 def account_for(episode: Episode) -> Account:
     """Play out every possible act in every state."""
     situation = episode.situation
-    outcomes = {act: tuple(play(situation, act, state) for state in STATES) for act in situation.acts}
+    outcomes = {act: play_all(situation, act) for act in situation.acts}
     chosen, p = outcomes[episode.chosen], situation.probabilities
     return Account(
         episode=episode,

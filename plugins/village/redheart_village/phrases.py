@@ -69,6 +69,8 @@ class Wording:
     """Frames around {act} in the first form or {done} in the second."""
     outcomes: tuple[str, ...]
     """Frames around {luck} in the first and {result} in the second form."""
+    outcomes_against: tuple[str, ...]
+    """The same where luck and result do not go together."""
     open_ends: tuple[str, ...]
     seen: tuple[str, ...]
     unseen: tuple[str, ...]

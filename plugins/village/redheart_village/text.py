@@ -29,6 +29,9 @@ _BOUNDS: Mapping[Facts, tuple[float, float]] = {
 }
 """From where on a quantity is middle, and high."""
 
+_TOLD: Mapping[Facts, float] = {"stakes": 0.65, "crowd": 0.8}
+"""How often a fact is told; the others half of the time."""
+
 
 @attrs.frozen
 class Seen:
@@ -135,10 +138,12 @@ def _ending(episode: Episode, seen: Seen, wording: Wording, rng: random.Random) 
     if not episode.known:
         return pick(rng, wording.open_ends)
     words = wording.matters[episode.situation.matter]
-    luck = pick(rng, words.fair if episode.state.luck == "fair" else words.foul)
+    fair = episode.state.luck == "fair"
+    luck = pick(rng, words.fair if fair else words.foul)
     role = episode.focus if chance(rng, 0.75) else pick(rng, ("agent", "other"))
     result = pick(rng, words.gain if seen.pleased[role] else words.loss)
-    frame = pick(rng, wording.outcomes).replace("{luck}", form(luck, "first"))
+    frames = wording.outcomes if fair == seen.pleased[role] else wording.outcomes_against
+    frame = pick(rng, frames).replace("{luck}", form(luck, "first"))
     frame = frame.replace("{luck_end}", form(luck, "second")).replace("{result}", result)
     return frame.replace("{P", "{A" if role == "agent" else "{O")
 
@@ -195,7 +200,7 @@ def _facts(episode: Episode, seen: Seen, wording: Wording, rng: random.Random) -
     clauses = [
         pick(rng, wording.facts[fact][_level(fact, sizes[fact], rng)])
         for fact in shuffled(rng, list(sizes))
-        if chance(rng, 0.52)
+        if chance(rng, _TOLD.get(fact, 0.5))
     ]
     sentences = []
     while clauses:

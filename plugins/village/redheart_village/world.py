@@ -100,17 +100,29 @@ def norm_of(situation: Situation, act: Act) -> float:
 
 def play(situation: Situation, act: Act, state: State) -> Outcome:
     """What the act brings to everybody in the state; the world decides nothing else."""
+    return play_all(situation, act)[STATES.index(state)]
+
+
+def play_all(situation: Situation, act: Act) -> tuple[Outcome, ...]:
+    """What the act brings in each of STATES."""
+    profile = PROFILES[act]
+    by_luck = {"fair": _felt(situation, act, profile.fair), "foul": _felt(situation, act, profile.foul)}
+    standing = _standing(norm_of(situation, act))
+    return tuple(by_luck[state.luck] + standing if state.seen else by_luck[state.luck] for state in STATES)
+
+
+def _felt(situation: Situation, act: Act, effect: Effect) -> Outcome:
+    """The pleasures and pains of an effect."""
     profile, matter = PROFILES[act], MATTERS[situation.matter]
-    effect = profile.fair if state.luck == "fair" else profile.foul
-    twist = situation.twists[ACTS.index(act)]
+    strength = situation.twists[ACTS.index(act)] * matter.intensity * (0.35 + 1.2 * situation.stakes)
     felt = []
     for role, size, need, persons in _touched(situation, effect):
-        strength = size * twist * matter.intensity * (0.35 + 0.65 * need) * (0.35 + 1.2 * situation.stakes)
-        if strength == 0.0 or persons == 0:
+        pull = size * strength * (0.35 + 0.65 * need)
+        if pull == 0.0 or persons == 0:
             continue
         lot = Lot(
-            sign=1 if strength > 0 else -1,
-            intensity=min(abs(strength), 1.0),
+            sign=1 if pull > 0 else -1,
+            intensity=min(abs(pull), 1.0),
             days=situation.days,
             delay_days=situation.delay_days,
             fecundity=_unit(situation.fecundity + profile.fecundity),
@@ -118,17 +130,15 @@ def play(situation: Situation, act: Act, state: State) -> Outcome:
             persons=persons,
         )
         felt.append(Felt(role, lot))
-    norm = norm_of(situation, act)
-    if state.seen and abs(norm) >= WITNESSED_NORM:
-        standing = Lot(
-            sign=1 if norm > 0 else -1,
-            intensity=0.6 * abs(norm),
-            days=10.0,
-            fecundity=0.4,
-            purity=0.9,
-        )
-        felt.append(Felt("agent", standing))
     return tuple(felt)
+
+
+def _standing(norm: float) -> Outcome:
+    """Shame or thanks for an act that others have seen."""
+    if abs(norm) < WITNESSED_NORM:
+        return ()
+    lot = Lot(sign=1 if norm > 0 else -1, intensity=0.6 * abs(norm), days=10.0, fecundity=0.4, purity=0.9)
+    return (Felt("agent", lot),)
 
 
 def _touched(situation: Situation, effect: Effect) -> tuple[tuple[Role, float, float, int], ...]:

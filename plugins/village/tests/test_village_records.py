@@ -172,10 +172,11 @@ def test_wrong_counts_are_refused() -> None:
 
 
 def test_a_linear_model_beats_the_constant_and_stays_below_perfect(records: list[Record]) -> None:
-    scores = baseline_scores(records[:1200] + records[2000:3200], dimensions=128)
+    scores = baseline_scores(records)
     for score in scores:
-        assert score.linear_r2 > score.constant_r2, score
+        assert score.linear_r2 > score.constant_r2 + 0.05, score
+        assert score.linear_mae < score.constant_mae, score
         assert score.linear_r2 < 0.9, score
     for field in FIELDS:
         mean = np.mean([score.linear_r2 for score in scores if score.field == field])
-        assert 0.1 < mean < 0.8, (field, mean)
+        assert 0.2 < mean < 0.8, (field, mean)

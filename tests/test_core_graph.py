@@ -1,0 +1,60 @@
+"""Groups, tiers, and what they refuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from redheart_core import PluginError
+from redheart_core.graph import plan_groups
+
+if TYPE_CHECKING:
+    from conftest import Toy
+else:
+    Toy = Any
+
+
+def test_depth_gives_tiers(toy: Toy) -> None:
+    nodes = [
+        toy.node("top", reads=("middle.value", "a.value")),
+        toy.node("middle", reads=("a.value",)),
+        toy.node("a"),
+        toy.node("b", group="a", reads=("a.value",)),
+    ]
+    groups = plan_groups(nodes)
+    assert [(group.name, group.tier, group.reads) for group in groups] == [
+        ("a", 0, ()),
+        ("middle", 1, ("a",)),
+        ("top", 2, ("a", "middle")),
+    ]
+    assert [node.name for node in groups[0].nodes] == ["a", "b"]
+    assert groups[2].external == ("a.value", "middle.value")
+
+
+def test_nodes_that_read_each_other_are_refused(toy: Toy) -> None:
+    with pytest.raises(PluginError, match="read each other in a circle"):
+        plan_groups([toy.node("a", reads=("b.value",)), toy.node("b", reads=("a.value",))])
+
+
+def test_groups_that_read_each_other_are_refused(toy: Toy) -> None:
+    nodes = [
+        toy.node("a", group="g"),
+        toy.node("b", group="h", reads=("a.value",)),
+        toy.node("c", group="g", reads=("b.value",)),
+    ]
+    with pytest.raises(PluginError, match="checkpoint groups read each other in a circle"):
+        plan_groups(nodes)
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        ("absent.value", "'absent' is not active; --enable absent"),
+        ("b.wrong", r"reads 'b.wrong', which 'b' does not give \(gives: value\)"),
+        ("text", "reads 'text'; a node reads 'embedding' or 'node.output'"),
+    ],
+)
+def test_reading_what_is_not_there_is_refused_by_name(toy: Toy, read: str, message: str) -> None:
+    with pytest.raises(PluginError, match=f"plugin 'a'.*{message}"):
+        plan_groups([toy.node("a", reads=(read,)), toy.node("b")])

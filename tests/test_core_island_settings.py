@@ -1,0 +1,96 @@
+"""Schedules, learning rates per layer, and the optimizer of one group."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from redheart_core.island import parameter_rates, schedule_factor
+
+if TYPE_CHECKING:
+    from conftest import Toy
+else:
+    Toy = Any
+
+
+def test_the_cosine_follows_its_closed_form_in_updates(toy: Toy) -> None:
+    settings = toy.settings(warmup_updates=4, final_rate=0.1)
+    factors = [schedule_factor(update, 25, settings) for update in range(25)]
+    assert factors[:4] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    for update in range(4, 25):
+        expected = 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * (update - 4) / 20))
+        assert factors[update] == pytest.approx(expected)
+    assert factors[4] == 1.0
+    assert factors[-1] == pytest.approx(0.1)
+
+
+def test_the_cosine_agrees_with_torch(toy: Toy) -> None:
+    settings = toy.settings(warmup_updates=0, final_rate=0.0)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=19)
+    for update in range(20):
+        assert schedule_factor(update, 20, settings) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
+        optimizer.step()
+        schedule.step()
+
+
+def test_restarts_agree_with_torch(toy: Toy) -> None:
+    settings = toy.settings(schedule="cosine_restarts", warmup_updates=0, restart_updates=5, final_rate=0.01)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=5, T_mult=2, eta_min=0.01)
+    for update in range(40):
+        assert schedule_factor(update, 40, settings) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
+        optimizer.step()
+        schedule.step()
+
+
+def test_declared_layers_decay_from_the_output_back(toy: Toy) -> None:
+    trainer = toy.trainer([toy.node("a", layers=("hidden", "last"), learning_rate_scale=2.0)], layer_decay=0.5)
+    island = trainer.island(trainer.groups[0])
+    rates = parameter_rates(island.group, list(island.parameters), 0.5)
+    assert rates == {"a.hidden.weight": 1.0, "a.hidden.bias": 1.0, "a.last.weight": 2.0, "a.last.bias": 2.0}
+    assert island.optimizer is not None
+    found = {
+        (group["scale"], group["weight_decay"], tuple(parameter.shape))
+        for group in island.optimizer.param_groups
+        for parameter in group["params"]
+    }
+    assert found == {(1.0, 0.01, (8, 16)), (1.0, 0.0, (8,)), (2.0, 0.01, (1, 8)), (2.0, 0.0, (1,))}
+
+
+def test_a_step_moves_the_weights_as_plain_adamw_does(toy: Toy) -> None:
+    trainer = toy.trainer([toy.node("a", dropout=0.0)], warmup_updates=0)
+    island, twin = (trainer.island(trainer.groups[0]) for _ in range(2))
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in twin.module.parameters() if p.dim() > 1], "weight_decay": 0.01},
+            {"params": [p for p in twin.module.parameters() if p.dim() == 1], "weight_decay": 0.0},
+        ],
+        lr=1e-3,
+    )
+    for step, rows in enumerate(trainer.source.training_order(1)):
+        batch = trainer.source.batch(rows)
+        island.step(batch, 1, step)
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * schedule_factor(step, island.total_updates, trainer.settings)
+        optimizer.zero_grad()
+        loss = (twin.module(batch)["a.value"] - batch.targets["regret"]).square().mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(twin.module.parameters(), 1.0)
+        optimizer.step()
+    for mine, theirs in zip(island.module.parameters(), twin.module.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-7, rtol=1e-5)
+
+
+def test_the_loss_weight_of_a_plugin_scales_its_loss(toy: Toy) -> None:
+    from redheart_core.validation import evaluate
+
+    losses = []
+    for weight in (1.0, 3.0):
+        trainer = toy.trainer([toy.node("a", loss_weight=weight)])
+        module = trainer.island(trainer.groups[0]).module
+        losses.append(evaluate(module, trainer.source, trainer.store.rows("validation")).loss)
+    assert losses[1] == pytest.approx(3 * losses[0])

@@ -1,0 +1,260 @@
+"""Sweet spots, crossover, evaluation and analysis on a toy run."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+import torch
+
+from redheart_core import CheckpointError, DataError
+from redheart_core._training import EpochEntry, GroupManifest
+from redheart_core.analysis import analyze
+from redheart_core.baselines import constant_baseline, linear_baseline, mean_embedding
+from redheart_core.checkpoint import average
+from redheart_core.evaluation import evaluate_test, read_evaluation
+from redheart_core.files import save_tensors, write_json
+from redheart_core.loop import Trainer
+from redheart_core.model import assemble, check_exactness, chosen_epochs, load_model
+from redheart_core.run import RunFolder
+from redheart_core.sweetspot import common_epoch, find_sweetspot, one_standard_error, trained_groups
+
+if TYPE_CHECKING:
+    from conftest import Toy
+else:
+    Toy = Any
+
+CPU = torch.device("cpu")
+
+
+@attrs.frozen
+class Trained:
+    run: RunFolder
+    trainer: Trainer
+
+
+@pytest.fixture
+def trained(toy: Toy) -> Trained:
+    """Three groups in two tiers, trained with a rate that makes epochs differ."""
+    store = toy.store()
+    nodes = [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value", "embedding"))]
+    run, _ = toy.run("run", nodes, store, epochs=6, learning_rate=3e-2)
+    return Trained(run, toy.trainer(nodes, store, epochs=6, learning_rate=3e-2))
+
+
+def test_the_assembled_validation_loss_is_the_recorded_one_to_the_last_bit(trained: Trained, tmp_path: Path) -> None:
+    sweetspot = find_sweetspot(trained.run, trained_groups(trained.run))
+    for rule in ("best", "common"):
+        chosen = sweetspot.chosen(rule)
+        chosen["a"] = sweetspot.chosen("best")["a"]
+        assemble(tmp_path / rule, trained.run, trained.trainer, chosen)
+        model = load_model(tmp_path / rule, trained.trainer.nodes, CPU)
+        checks = check_exactness(model, trained.trainer)
+        assert [check.group for check in checks] == ["a", "b", "high"]
+        for check in checks:
+            entry = trained.run.group(check.group).read().entry(check.epoch)
+            assert entry is not None
+            assert check.assembled == check.recorded == entry.validation_loss
+
+
+def test_assembly_links_files_and_rewrites_none(trained: Trained, tmp_path: Path) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    for name, entry in chosen.items():
+        source = trained.run.group(name).path / entry.file
+        assert (tmp_path / "model" / "groups" / f"{name}.safetensors").stat().st_ino == source.stat().st_ino
+    assert chosen_epochs(tmp_path / "model", trained.run) == chosen
+
+
+def test_another_weight_is_noticed_by_the_exactness_check(trained: Trained, tmp_path: Path) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    with torch.no_grad():
+        next(model.modules["b"].parameters()).add_(1e-3)
+    with pytest.raises(CheckpointError, match="does not reproduce the run"):
+        check_exactness(model, trained.trainer)
+
+
+def test_a_lower_group_is_taken_at_the_epoch_that_the_higher_one_learnt_from(trained: Trained, tmp_path: Path) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    other = next(entry for entry in trained.run.group("a").read().epochs if entry.epoch != chosen["a"].epoch)
+    with pytest.raises(CheckpointError, match="'high' was trained on epoch"):
+        assemble(tmp_path / "model", trained.run, trained.trainer, {**chosen, "a": other})
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_flipped_byte_is_refused_at_assembly_and_at_load(trained: Trained, tmp_path: Path) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    file = trained.run.group("b").path / chosen["b"].file
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    file.write_bytes(bytes(data))
+    with pytest.raises(CheckpointError, match=chosen["b"].sha256):
+        assemble(tmp_path / "second", trained.run, trained.trainer, chosen)
+    with pytest.raises(CheckpointError, match=chosen["b"].sha256):
+        load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+
+
+def test_a_model_refuses_another_plugin_version_and_other_settings(trained: Trained, tmp_path: Path) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    nodes = [attrs.evolve(node, version="1.1") if node.name == "b" else node for node in trained.trainer.nodes]
+    with pytest.raises(CheckpointError, match=r"another plugin 'b': version '1\.0' -> '1\.1'"):
+        load_model(tmp_path / "model", nodes, CPU)
+
+
+def test_the_common_epoch_has_the_smallest_mean_ratio(toy: Toy) -> None:
+    manifests = {
+        "a": manifest("a", [3.0, 2.0, 1.0, 1.1]),
+        "b": manifest("b", [1.0, 1.2, 1.6, 2.0]),
+    }
+    # mean ratios: (3 + 1) / 2, (2 + 1.2) / 2, (1 + 1.6) / 2, (1.1 + 2) / 2
+    assert common_epoch(manifests) == 3
+
+
+def test_the_one_se_choice_is_the_earliest_within_its_own_error(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    differences = {1: 0.5 + torch.zeros(100), 2: torch.linspace(-1, 1.1, 100), 3: torch.zeros(100)}
+    base = torch.linspace(1, 2, 100, dtype=torch.float64)
+    entries = []
+    (tmp_path / "groups" / "g").mkdir(parents=True)
+    for epoch, difference in differences.items():
+        file = f"losses-{epoch:04d}.safetensors"
+        losses = base + difference.double()
+        sha = save_tensors(tmp_path / "groups" / "g" / file, {"losses": losses})
+        entries.append(entry(epoch, float(losses.mean()), file, sha))
+    chosen, difference_mean, error = one_standard_error(
+        run.group("g"), GroupManifest("g", "finished", epochs=tuple(entries))
+    )
+    assert chosen.epoch == 2
+    assert difference_mean == pytest.approx(0.05)
+    assert error == pytest.approx(float(torch.linspace(-1, 1.1, 100).double().std()) / 10)
+
+
+def test_a_run_without_epochs_has_no_sweet_spot(trained: Trained) -> None:
+    write_json(
+        trained.run.group("b").path / "manifest.json", GroupManifest("b", "stopped", "loss became nan").to_json()
+    )
+    with pytest.raises(CheckpointError, match="b: loss became nan"):
+        find_sweetspot(trained.run, ["a", "b", "high"])
+
+
+def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: Trained) -> None:
+    sweetspot = find_sweetspot(trained.run, ["a", "b", "high"])
+    result = evaluate_test(trained.run, trained.trainer, sweetspot, sweetspot.chosen("best"))
+    assert result.variants == ("crossover", "common epoch", "last epoch", "swa", "constant", "linear")
+    assert {table.metric for table in result.tables if table.main} == {
+        f"{name}.mean_absolute_error" for name in ("a", "b", "high")
+    }
+    rows = trained.trainer.store.rows("test")
+    target = trained.trainer.store.target("regret")
+    mean = target[trained.trainer.store.rows("train")].mean()
+    table = next(table for table in result.tables if table.metric == "a.mean_absolute_error")
+    assert table.figures["constant"].value == pytest.approx(float((target[rows] - mean).abs().mean()), rel=1e-6)
+    for figure in table.figures.values():
+        assert figure.low <= figure.value <= figure.high
+    assert result.skill["constant"] == 0.0
+    assert result.test_records == len(rows)
+    assert result.test_reads == 1
+    again = evaluate_test(trained.run, trained.trainer, sweetspot, sweetspot.chosen("best"))
+    assert again == attrs.evolve(result, test_reads=2)
+    write_json(trained.run.path / "evaluation.json", result.to_json())
+    assert read_evaluation(trained.run.path) == result
+
+
+def test_swa_is_the_mean_of_weights() -> None:
+    states = [
+        {"w": torch.tensor([1.0, 2.0]), "n": torch.tensor(3)},
+        {"w": torch.tensor([3.0, 6.0]), "n": torch.tensor(3)},
+    ]
+    assert torch.equal(average(states)["w"], torch.tensor([2.0, 4.0]))
+    assert torch.equal(average(states)["n"], torch.tensor(3))
+
+
+def test_the_linear_baseline_finds_a_linear_target_and_the_constant_does_not(toy: Toy) -> None:
+    store = toy.store(toy.records(400))
+    weights = torch.linspace(-1, 1, 16)
+    mean = torch.from_numpy(mean_embedding(store, torch.arange(len(store))))
+    linear = mean @ weights
+    linear = 0.1 + 0.8 * (linear - linear.min()) / (linear.max() - linear.min())
+    store._targets["regret"] = linear
+    rows = store.rows("test")
+    field = store.fields["regret"]
+    error = (linear_baseline(store, field, rows) - linear[rows]).abs().mean()
+    constant_error = (constant_baseline(store, field, len(rows)) - linear[rows]).abs().mean()
+    assert error < 0.1 * constant_error
+
+
+def test_an_analysis_names_labels_sources_and_distances(toy: Toy, trained: Trained, tmp_path: Path) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    encoder = toy.encoder()
+    findings = {finding.plugin: finding for finding in analyze(model, encoder, "cruel debt. lost gift broken.")}
+    assert set(findings) == {"a", "b", "high"}
+    assert [value.label for value in findings["b"].values] == ["selection", "uncertainty", "risk", "decision"]
+    assert findings["a"].epoch == chosen["a"].epoch
+    store = trained.trainer.store
+    regret = store.target("regret")[store.rows("train")].double()
+    value = findings["a"].values[0]
+    assert value.training_mean == pytest.approx(float(regret.mean()))
+    assert value.deviations == pytest.approx((value.value - float(regret.mean())) / float(regret.std()))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("", "empty"), ("  \n ", "empty"), ("1234 ...", "letter"), ("a" * 1_000_000, "100,?000")]
+)
+def test_a_text_in_an_unsupported_form_is_refused_with_a_reason(
+    toy: Toy, trained: Trained, tmp_path: Path, text: str, reason: str
+) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    with pytest.raises(DataError, match=reason):
+        analyze(model, toy.encoder(), text)
+
+
+def test_a_prediction_in_a_batch_is_that_of_the_store(trained: Trained, tmp_path: Path) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    embedding, mask = trained.trainer.store.batch(torch.arange(5))
+    outputs = model.predict(embedding, mask)
+    assert set(outputs) == {"a.value", "b.value", "high.value"}
+    assert outputs["b.value"].shape == (5, 4)
+    assert math.isfinite(outputs["high.value"].sum().item())
+
+
+def test_the_manifest_names_everything_that_decides_the_numbers(trained: Trained, tmp_path: Path) -> None:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
+    assert manifest["groups"]["b"]["sha256"] == chosen["b"].sha256
+    assert manifest["nodes"]["b"]["version"] == "1.0"
+    assert manifest["data"]["fields"]["choice_factors"]["labels"] == ["selection", "uncertainty", "risk", "decision"]
+    assert manifest["data"]["encoder"]["content_hash"] == trained.trainer.store.encoder_identity.content_hash
+
+
+def entry(epoch: int, loss: float, losses_file: str = "", losses_sha: str = "") -> EpochEntry:
+    return EpochEntry(
+        epoch=epoch,
+        file="",
+        sha256="",
+        bytes=0,
+        train_loss=loss,
+        validation_loss=loss,
+        metrics={},
+        learning_rate=0.0,
+        losses_file=losses_file,
+        losses_sha256=losses_sha,
+    )
+
+
+def manifest(group: str, losses: list[float]) -> GroupManifest:
+    return GroupManifest(group, "finished", epochs=tuple(entry(epoch, loss) for epoch, loss in enumerate(losses, 1)))

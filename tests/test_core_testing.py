@@ -1,0 +1,609 @@
+"""The conformance kit finds what is broken, and only that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from redheart_core import (
+    BuildContext,
+    DataError,
+    Field,
+    LossTerm,
+    Metric,
+    NodeSpec,
+    Objective,
+    Output,
+    RedheartError,
+)
+from redheart_core._training import Batch
+from redheart_core.layers import masked_mean
+from redheart_core.losses import divergence, squared_error
+from redheart_core.metrics import distribution_metrics, mean_absolute_error, value_metrics
+from redheart_core.testing import (
+    NODE_CHECKS,
+    PLUGIN_CHECKS,
+    ConformanceError,
+    NotApplicable,
+    Plugin,
+    Sample,
+    Subject,
+    make_subject,
+    run_checks,
+)
+
+FIELDS = {
+    field.name: field
+    for field in (
+        Field("mood", "a distribution", 0.0, 1.0, labels=("up", "level", "down"), simplex=True),
+        Field("traits", "three numbers", 0.0, 1.0, labels=("long", "warm", "loud")),
+        Field("worth", "a number", 0.0, 1.0),
+    )
+}
+WIDTH = 6
+JUDGING = [
+    check for check in NODE_CHECKS if check.__name__ in ("check_losses", "check_metrics", "check_missing_targets")
+]
+
+
+@attrs.frozen
+class LittleSettings:
+    """Settings of the little plugin."""
+
+    width: int = 12
+
+
+class Little(nn.Module):
+    """Masked mean, one hidden layer, three results."""
+
+    def __init__(self, width_in: int, width: int, moods: int, traits: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width_in, width)
+        self.dropout = nn.Dropout(0.1)
+        self.mood = nn.Linear(width, moods)
+        self.traits = nn.Linear(width, traits)
+        self.worth = nn.Linear(width, 1)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return self.results(self.state(inputs["embedding"], inputs["mask"]))
+
+    def state(self, embedding: Tensor, mask: Tensor) -> Tensor:
+        return self.dropout(torch.tanh(self.hidden(masked_mean(embedding, mask))))  # type: ignore[no-any-return]
+
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        logits = self.mood(state)
+        return {
+            "mood": logits.softmax(-1),
+            "mood_logits": logits,
+            "traits": self.traits(state).sigmoid(),
+            "worth": self.worth(state).squeeze(-1).sigmoid(),
+        }
+
+
+def building(kind: type[Little]) -> Callable[[BuildContext], nn.Module]:
+    def build(context: BuildContext) -> nn.Module:
+        labels = [len(context.labels(name)) for name in ("mood", "traits")]
+        return kind(context.input_width("embedding"), context.settings.width, *labels)
+
+    return build
+
+
+def judging(loss: Any = squared_error, metric: Metric | None = None) -> Callable[[Any], Objective]:
+    extra = (metric,) if metric else ()
+    return lambda settings: Objective(
+        losses=(
+            LossTerm("mood_logits", "mood", "logits", divergence),
+            LossTerm("traits", "traits", "values", loss),
+            LossTerm("worth", "worth", "values", loss),
+        ),
+        metrics=(
+            *distribution_metrics("mood", "mood"),
+            *value_metrics("traits", "traits"),
+            *value_metrics("worth", "worth"),
+            *extra,
+        ),
+    )
+
+
+LITTLE = NodeSpec(
+    name="little",
+    meaning="mood, traits and worth from the mean chunk",
+    settings=LittleSettings,
+    scales={"tiny": {}, "small": {"width": 16}, "base": {"width": 32}, "full": {"width": 64}},
+    reads=("embedding",),
+    gives=(
+        Output("mood", "share of each mood", "probabilities", labels="mood", low=0.0, high=1.0),
+        Output("mood_logits", "the same before the softmax", "logits", labels="mood"),
+        Output("traits", "the traits", "values", labels="traits", low=0.0, high=1.0),
+        Output("worth", "the worth", "values", low=0.0, high=1.0),
+    ),
+    build=building(Little),
+    objective=judging(),
+    targets=("mood", "traits", "worth"),
+    layers=("hidden", "mood"),
+)
+
+
+@pytest.fixture(scope="module")
+def sample() -> Sample:
+    """24 records of 1 to 4 chunks, whose targets follow from the embedding; some traits are missing."""
+    stream = torch.Generator().manual_seed(5)
+    embedding = torch.randn(24, 4, WIDTH, generator=stream)
+    mask = torch.arange(4) < torch.arange(24).remainder(4).add(1).unsqueeze(1)
+    embedding = embedding * mask.unsqueeze(-1)
+    mean = masked_mean(embedding, mask)
+    traits = mean[:, 3:6].sigmoid()
+    traits[5, 1] = float("nan")
+    targets = {"mood": (2 * mean[:, :3]).softmax(-1), "traits": traits, "worth": mean[:, 0].mul(2).sigmoid()}
+    return Sample(Batch({"embedding": embedding, "mask": mask}, targets), FIELDS)
+
+
+def plugin_of(spec: NodeSpec, kind: Any = "analyzer") -> Plugin:
+    return Plugin(spec.name, kind, spec, "json")
+
+
+def complaints(subject: object, checks: Sequence[Callable[[Any], None]]) -> dict[str, str]:
+    """Names of the failing checks with what they say."""
+    found = {}
+    for check in checks:
+        try:
+            check(subject)
+        except NotApplicable:
+            continue
+        except RedheartError as error:
+            found[check.__name__.removeprefix("check_")] = str(error)
+    return found
+
+
+def broken(sample: Sample, **changes: Any) -> Subject:
+    """The little plugin with another declaration."""
+    return make_subject(plugin_of(attrs.evolve(LITTLE, **changes)), sample)
+
+
+def test_a_good_plugin_passes_every_check(sample: Sample) -> None:
+    results = run_checks(plugin_of(LITTLE), sample)
+    assert [(result.check, result.message) for result in results if result.status != "passed"] == []
+    assert len(results) == 3 + len(NODE_CHECKS)
+
+
+class DeadParameter(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.dead = nn.Linear(3, 3)
+
+
+class ZeroGradient(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.idle = nn.Parameter(torch.ones(1))
+
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        return super().results(state + 0.0 * self.idle)
+
+
+class OutOfRange(Little):
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        results = super().results(state)
+        return results | {"worth": results["worth"] + 0.7}
+
+
+class SharesDoNotSumToOne(Little):
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        results = super().results(state)
+        return results | {"mood": results["mood_logits"].sigmoid()}
+
+
+class SpareAxis(Little):
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        results = super().results(state)
+        return results | {"worth": results["worth"].unsqueeze(-1)}
+
+
+class BatchStatistics(Little):
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        return super().results(state - state.mean(0) + self.hidden.bias)
+
+
+class NeedsTwoRecords(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.norm = nn.BatchNorm1d(sizes[1])
+
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        return super().results(self.norm(state))
+
+
+class CountsPadding(Little):
+    def state(self, embedding: Tensor, mask: Tensor) -> Tensor:
+        return torch.tanh(self.hidden(embedding.mean(1)))
+
+
+class Unseeded(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.hidden.weight.data += float(np.random.default_rng().normal())
+
+
+class DropoutForEver(Little):
+    def state(self, embedding: Tensor, mask: Tensor) -> Tensor:
+        return F.dropout(super().state(embedding, mask), 0.5)
+
+
+class Hidden(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.aside = [torch.zeros(1, requires_grad=True)]
+
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        return super().results(state + self.aside[0])
+
+
+class Unsaved(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.gain = torch.rand(1) + 0.5
+
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        return super().results(state * self.gain)
+
+
+class OnOneDevice(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.hidden.bias = nn.Parameter(torch.zeros(sizes[1], device="cpu"))
+
+
+class InDouble(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.register_buffer("factor", torch.tensor(0.5, dtype=torch.float64))
+
+
+class Lazy(Little):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.hidden = nn.LazyLinear(sizes[1])
+
+
+class LearnsNothing(Little):
+    def results(self, state: Tensor) -> dict[str, Tensor]:
+        return super().results(1e-7 * state)
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        for layer in (self.mood, self.traits, self.worth):
+            layer.bias = None  # type: ignore[assignment]
+
+
+class NamelessError(Little):
+    def state(self, embedding: Tensor, mask: Tensor) -> Tensor:
+        if embedding.dim() != 3 or embedding.shape[-1] != WIDTH:
+            raise DataError(f"expected {WIDTH} numbers")
+        return super().state(embedding, mask)
+
+
+class TakesAnything(Little):
+    def state(self, embedding: Tensor, mask: Tensor) -> Tensor:
+        flat = embedding.reshape(*mask.shape, -1)
+        return super().state(F.pad(flat, (0, WIDTH))[..., :WIDTH], mask)
+
+
+class InPlace(Little):
+    def state(self, embedding: Tensor, mask: Tensor) -> Tensor:
+        return super().state(embedding.mul_(0.5), mask)
+
+
+class FixedLabels(Little):
+    def __init__(self, width_in: int, width: int, moods: int, traits: int) -> None:
+        super().__init__(width_in, width, moods, 3)
+
+
+BROKEN: dict[str, tuple[type[Little], set[str], str]] = {
+    "dead parameter": (DeadParameter, {"every_parameter_learns"}, r"dead\.weight \(9 elements\): no gradient"),
+    "zero gradient": (ZeroGradient, {"every_parameter_learns"}, r"idle \(1 elements\): gradient exactly zero"),
+    "out of range": (
+        OutOfRange,
+        {"outputs_as_declared", "every_parameter_learns"},
+        r"output 'worth' of plugin 'little' has to lie in 0\.\.1, got",
+    ),
+    "sum": (SharesDoNotSumToOne, {"outputs_as_declared"}, "output 'mood' has to sum to 1 over its labels"),
+    "batch statistics": (BatchStatistics, {"records_apart"}, r"changes by .* alone instead of in a batch"),
+    "two records": (
+        NeedsTwoRecords,
+        {"small_batches"},
+        "one record in training mode: plugin 'little' failed",
+    ),
+    "padding": (CountsPadding, {"padding_changes_nothing", "records_apart"}, "with 3 more padded chunks"),
+    "unseeded": (Unseeded, {"same_seed_same_result"}, "two modules of the same seed have to be equal .* little.hidden"),
+    "dropout": (
+        DropoutForEver,
+        {"same_seed_same_result", "saving_keeps_everything", "padding_changes_nothing", "records_apart"},
+        "two passes over the same batch in eval mode",
+    ),
+    "hidden": (Hidden, {"nothing_outside_learns"}, r"1 tensors that are no parameters of the group, .* \(1,\)"),
+    "unsaved": (Unsaved, {"saving_keeps_everything"}, "before saving and after loading into another module"),
+    "device": (OnOneDevice, {"builds_at_every_scale"}, "at scale tiny, hidden.bias ignore the device"),
+    "double": (InDouble, {"builds_at_every_scale"}, r"have to be float32; .*factor"),
+    "learns nothing": (LearnsNothing, {"loss_falls"}, "has to fall by 5% within 100 updates"),
+    "nameless": (NamelessError, {"errors_name_the_plugin"}, "does not name the plugin: expected 6 numbers"),
+    "takes anything": (TakesAnything, {"errors_name_the_plugin"}, "out of inputs of a wrong shape; no error came"),
+    "fixed labels": (FixedLabels, {"other_labels"}, r"output 'traits' of plugin 'little' has to be .*\(8, 2\)"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_module_fails_the_check_that_looks_for_it(case: str, sample: Sample) -> None:
+    kind, expected, message = BROKEN[case]
+    found = complaints(broken(sample, build=building(kind)), NODE_CHECKS)
+    assert set(found) == expected
+    assert all("little" in text for text in found.values())
+    assert re.search(message, " | ".join(found.values()))
+
+
+def test_an_output_with_a_spare_axis_is_told_from_a_number(sample: Sample) -> None:
+    found = complaints(broken(sample, build=building(SpareAxis)), NODE_CHECKS)
+    assert (
+        "output 'worth' of plugin 'little' has to be (B) = (24,), got (24, 1); nothing is broadcast"
+        in (found["outputs_as_declared"])
+    )
+
+
+def test_lazy_layers_and_changed_inputs_are_found(sample: Sample) -> None:
+    lazy = complaints(broken(sample, build=building(Lazy)), NODE_CHECKS)
+    assert lazy["builds_at_every_scale"].startswith("plugin 'little' has lazy layers (hidden.weight, hidden.bias)")
+    in_place = complaints(broken(sample, build=building(InPlace)), NODE_CHECKS)
+    assert "changes its inputs embedding in place" in in_place["outputs_as_declared"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "message"),
+    [
+        ({"layers": ("hiden", "mood")}, "layers_exist", "the layers hiden begin no parameter's name"),
+        (
+            {"scales": LITTLE.scales | {"full": {"width": 2}}},
+            "builds_at_every_scale",
+            "scales have to grow from tiny to full",
+        ),
+    ],
+)
+def test_wrong_layers_and_scales_are_found(
+    changes: dict[str, Any], expected: str, message: str, sample: Sample
+) -> None:
+    found = complaints(broken(sample, **changes), NODE_CHECKS)
+    assert set(found) == {expected}
+    assert message in found[expected]
+
+
+def broadcasting(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+    distance = (prediction.unsqueeze(1) - torch.where(present, target, prediction).unsqueeze(0)).square().mean(0)
+    return distance if distance.dim() == 1 else distance.mean(-1)
+
+
+def invents_zero(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+    error = (prediction - target.nan_to_num(0.0)).square()
+    return error if error.dim() == 1 else error.mean(-1)
+
+
+def poisoned(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+    error = torch.where(present, (prediction - target).square(), 0.0)
+    return error if error.dim() == 1 else error.mean(-1)
+
+
+def upside_down(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+    return 1 - squared_error(prediction, target, present)
+
+
+def scalar(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+    return squared_error(prediction, target, present).mean()
+
+
+@pytest.mark.parametrize(
+    ("loss", "check", "message"),
+    [
+        (broadcasting, "losses", "of a record changes by .* with the other records of the batch"),
+        (invents_zero, "missing_targets", "the loss on 'traits' has a gradient where the target is missing"),
+        (poisoned, "missing_targets", "the loss on 'traits' or its gradient is not finite when targets are missing"),
+        (upside_down, "losses", "lower for a perfect prediction than for the constant mean; it is 1 and 0.9"),
+        (scalar, "losses", r"has to give one number per record, \(24,\), got \(\)"),
+        (lambda p, y, present: squared_error(p.detach(), y, present), "losses", "has no gradient; do without detach"),
+        (lambda p, y, present: squared_error(0 * p, y, present), "losses", "has a gradient of zero"),
+    ],
+)
+def test_a_broken_loss_is_found(loss: Any, check: str, message: str, sample: Sample) -> None:
+    found = complaints(broken(sample, objective=judging(loss)), JUDGING)
+    assert re.search(message, found[check])
+    assert found[check].startswith("plugin 'little'")
+
+
+def counts_missing(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    return float((prediction - target.nan_to_num(0.5)).abs().mean())
+
+
+@pytest.mark.parametrize(
+    ("function", "direction", "check", "message"),
+    [
+        (lambda p, y, present: 0.25, "min", "metrics", "it gives 0.25 and 0.25"),
+        (mean_absolute_error, "max", "metrics", r"'extra' \(max\) has to prefer a perfect prediction"),
+        (lambda p, y, present: float("nan"), "min", "metrics", "has to give a finite float, got nan"),
+        (lambda p, y, present: (p - y)[present].abs().mean(), "min", "metrics", r"finite float, got tensor\("),
+        (counts_missing, "min", "missing_targets", "has to leave out missing targets"),
+    ],
+)
+def test_a_broken_metric_is_found(function: Any, direction: Any, check: str, message: str, sample: Sample) -> None:
+    metric = Metric("extra", "traits", "traits", function, direction)
+    found = complaints(broken(sample, objective=judging(metric=metric)), JUDGING)
+    assert "losses" not in found
+    assert re.search(message, found[check])
+
+
+@attrs.frozen
+class ReservedSettings:
+    """Takes a key of the core."""
+
+    group: str = ""
+
+
+@attrs.define
+class LooseSettings:
+    """Can be changed."""
+
+    width: int = 1
+
+
+@attrs.frozen
+class DemandingSettings:
+    """Has no default."""
+
+    width: int
+
+
+@attrs.frozen
+class WrongDefaultSettings:
+    """Its own default is refused."""
+
+    width: int = attrs.field(default=0, validator=attrs.validators.ge(1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (ReservedSettings, "the setting group is the core's own"),
+        (LooseSettings, "LooseSettings can be changed; declare it with @attrs.frozen"),
+        (DemandingSettings, "its settings need valid defaults: .*width"),
+        (WrongDefaultSettings, "its settings need valid defaults: 'width' must be >= 1"),
+        (dict, "its settings need valid defaults: dict has to be an attrs class"),
+    ],
+)
+def test_broken_settings_are_found(settings: type[Any], message: str) -> None:
+    scales: dict[str, dict[str, Any]] = {scale: {} for scale in LITTLE.scales}
+    plugin = plugin_of(attrs.evolve(LITTLE, settings=settings, scales=scales))
+    assert re.search(f"plugin 'little': {message}", complaints(plugin, PLUGIN_CHECKS)["settings"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"meaning": " "}, "its meaning is empty"),
+        ({"minimum_core": "new"}, "minimum_core has to be a version such as 0.1, got 'new'"),
+        ({"scales": {"tiny": {}}}, "it has to declare the scales tiny, small, base, full; it declares tiny"),
+        ({"reads": ("text",)}, "it reads text; a node reads 'embedding' or 'node.output'"),
+        ({"reads": ()}, "it reads nothing"),
+        ({"gives": ()}, "it gives no output"),
+        ({"gives": (LITTLE.gives[0], LITTLE.gives[0])}, "it declares an output twice: mood, mood"),
+        ({"gives": (Output("a", "", "values"),)}, "output 'a' has no meaning"),
+        ({"gives": (Output("a", "b", "values", low=1.0, high=1.0),)}, r"output 'a' has the empty range 1\.\.1"),
+        (
+            {"gives": (Output("a", "b", "probabilities"),)},
+            "output 'a' gives probabilities and has to declare low=0.0, high=1.0",
+        ),
+        ({"objective": None}, "targets and objective belong together"),
+    ],
+)
+def test_a_broken_declaration_is_found(changes: dict[str, Any], message: str) -> None:
+    plugin = plugin_of(attrs.evolve(LITTLE, **changes))
+    with pytest.raises(ConformanceError, match=f"plugin 'little': {message}"):
+        PLUGIN_CHECKS[1](plugin)
+
+
+def test_heads_and_fusions_have_to_read_other_nodes() -> None:
+    with pytest.raises(ConformanceError, match="a head has to read outputs of other nodes"):
+        PLUGIN_CHECKS[1](plugin_of(LITTLE, "head"))
+    one = attrs.evolve(LITTLE, reads=("base.state",))
+    with pytest.raises(ConformanceError, match="a fusion has to read two or more nodes"):
+        PLUGIN_CHECKS[1](plugin_of(one, "fusion"))
+
+
+def test_training_that_breaks_down_names_the_plugin(sample: Sample) -> None:
+    found = complaints(broken(sample, objective=judging(poisoned)), NODE_CHECKS)
+    assert "plugin 'little': the gradient norm became nan" in found["loss_falls"]
+
+
+class Base(nn.Module):
+    """Features for others."""
+
+    def __init__(self, width_in: int, width: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(width_in, width)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        sequence = torch.tanh(self.layer(inputs["embedding"]))
+        return {"state": masked_mean(sequence, inputs["mask"]), "sequence": sequence}
+
+
+class Head(nn.Module):
+    """Worth from the features."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.worth = nn.Linear(2 * width, 1)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        state = torch.cat([inputs["base.state"], masked_mean(inputs["base.sequence"], inputs["mask"])], -1)
+        return {"worth": self.worth(state).squeeze(-1).sigmoid()}
+
+
+BASE = NodeSpec(
+    name="base",
+    meaning="features",
+    settings=LittleSettings,
+    scales=LITTLE.scales,
+    reads=("embedding",),
+    gives=(
+        Output("state", "of the text", "features", ("width",)),
+        Output("sequence", "of the chunks", "features", ("T", "width")),
+    ),
+    build=lambda context: Base(context.input_width("embedding"), context.settings.width),
+    group="shared",
+)
+HEAD = NodeSpec(
+    name="top",
+    meaning="worth from features",
+    settings=LittleSettings,
+    scales=LITTLE.scales,
+    reads=("base.state", "base.sequence"),
+    gives=(Output("worth", "the worth", "values", low=0.0, high=1.0),),
+    build=lambda context: Head(context.input_width("base.state")),
+    objective=lambda settings: Objective(
+        losses=(LossTerm("worth", "worth", "values", squared_error),), metrics=value_metrics("worth", "worth")
+    ),
+    targets=("worth",),
+    group="shared",
+)
+
+
+def test_a_head_is_checked_together_with_the_group_that_it_reads(sample: Sample) -> None:
+    subject = make_subject(plugin_of(HEAD, "head"), sample, [plugin_of(BASE)])
+    assert [node.name for node in subject.group.nodes] == ["base", "top"]
+    assert set(subject.records.inputs) == {"embedding", "mask"}
+    assert complaints(subject, NODE_CHECKS) == {}
+
+
+def test_a_node_without_an_objective_is_trained_by_its_group(sample: Sample) -> None:
+    subject = make_subject(plugin_of(BASE), sample, [plugin_of(HEAD, "head")])
+    assert [node.name for node in subject.group.nodes] == ["base", "top"]
+    assert complaints(subject, NODE_CHECKS) == {}
+    alone = make_subject(plugin_of(BASE), sample)
+    assert "layer.weight (72 elements): no gradient" in complaints(alone, NODE_CHECKS)["every_parameter_learns"]
+
+
+def test_a_node_of_a_higher_tier_reads_computed_outputs_of_the_lower_one(sample: Sample) -> None:
+    reader = attrs.evolve(HEAD, group=None)
+    subject = make_subject(plugin_of(reader, "fusion"), sample, [plugin_of(BASE)])
+    assert [node.name for node in subject.group.nodes] == ["top"]
+    assert set(subject.records.inputs) == {"embedding", "mask", "base.state", "base.sequence"}
+    assert complaints(subject, NODE_CHECKS) == {}
+
+
+def test_what_a_node_reads_and_learns_has_to_be_there(sample: Sample) -> None:
+    with pytest.raises(PluginError, match=r"plugin 'base' is not installed \(installed: "):
+        make_subject(plugin_of(HEAD, "head"), sample)
+    with pytest.raises(PluginError, match="plugin 'little' learns 'fame', which the data set lacks"):
+        broken(sample, targets=("fame",))
