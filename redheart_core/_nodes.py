@@ -103,6 +103,9 @@ class BuildContext:
     """Per-record shape of everything the node reads."""
     fields: Mapping[str, Field]
     """The target fields of the data set, with its labels."""
+    wanted: frozenset[str]
+    """The outputs to give: all that are declared, but of a module without losses only those
+    that its group reads, so that nothing untrained is built."""
 
     def input_width(self, name: str) -> int:
         """Size of the last axis of an input."""
@@ -121,7 +124,7 @@ class NodeSpec:
 
     The module's forward takes a dict of inputs, name to tensor (B, *shape), plus
     "mask" (B, T) bool, True for real chunks, and returns a dict with exactly the
-    outputs declared in gives. Inputs from another checkpoint group arrive detached.
+    outputs declared in gives, or the wanted ones of them (BuildContext.wanted). Inputs from another checkpoint group arrive detached.
     Padding must not change the result, and records must not see each other.
     """
 
@@ -145,7 +148,8 @@ class NodeSpec:
     group: str | None = None
     """Checkpoint group; None is a group of its own, named like the node."""
     layers: tuple[str, ...] = ()
-    """Prefixes of parameter names from input to output, for layer-wise learning-rate decay."""
+    """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
+    "encoder.*" stands for encoder.0, encoder.1, ... in order."""
     minimum_core: str = "0.1"
 
     def output(self, name: str) -> Output:

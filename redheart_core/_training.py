@@ -66,6 +66,16 @@ class Group:
         names = {read for node in self.nodes for read in node.spec.reads}
         return tuple(sorted(name for name in names if "." in name and name.partition(".")[0] not in own))
 
+    def wanted(self, node: ActiveNode) -> frozenset[str]:
+        """Outputs of a node that its group uses: all, but of a module without losses only what the group reads.
+
+        What nobody in the group reads gets no gradient, so it is not built.
+        """
+        if node.spec.objective is not None or all(other.spec.objective is None for other in self.nodes):
+            return frozenset(output.name for output in node.spec.gives)
+        reads = [read.partition(".") for other in self.nodes for read in other.spec.reads]
+        return frozenset(output for source, _, output in reads if source == node.name)
+
     @property
     def targets(self) -> tuple[str, ...]:
         """Fields that its nodes learn."""

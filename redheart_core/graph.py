@@ -32,6 +32,7 @@ def plan_groups(nodes: Sequence[ActiveNode]) -> tuple[Group, ...]:
         tiers[name] = 1 + max((tiers[read] for read in reads[name]), default=-1)
     order = list(dict.fromkeys(node.group for node in nodes))
     groups = [Group(name, tuple(members[name]), tiers[name], tuple(reads[name])) for name in order]
+    _check_trained(groups, by_name)
     return tuple(sorted(groups, key=lambda group: group.tier))
 
 
@@ -96,6 +97,19 @@ def _check_reads(nodes: Sequence[ActiveNode], by_name: Mapping[str, ActiveNode])
                 )
     if complaints:
         raise PluginError(join_complaints("some plugins read what is not there", complaints))
+
+
+def _check_trained(groups: Sequence[Group], by_name: Mapping[str, ActiveNode]) -> None:
+    """What a group reads of another one has to be trained there."""
+    wanted = {node.name: group.wanted(node) for group in groups for node in group.nodes}
+    for group in groups:
+        for read in group.external:
+            source, _, output = read.partition(".")
+            if output not in wanted[source]:
+                raise PluginError(
+                    f"group '{group.name}' reads '{read}', which nothing in group '{by_name[source].group}' trains; "
+                    "enable a plugin there that learns from it"
+                )
 
 
 def _sorted_nodes(nodes: Sequence[ActiveNode]) -> list[ActiveNode]:

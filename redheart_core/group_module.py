@@ -46,7 +46,7 @@ class GroupModule(nn.Module):
         self.objectives: dict[str, Objective] = {}
         for node in group.nodes:
             with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name):
-                self.nodes[node.name] = build_node(node, surroundings)
+                self.nodes[node.name] = build_node(node, surroundings, group.wanted(node))
             if node.spec.objective is not None:
                 self.objectives[node.name] = check_objective(node, node.spec.objective(node.settings), self.fields)
         self.to(device)
@@ -59,7 +59,7 @@ class GroupModule(nn.Module):
             inputs = {name: known[name] for name in node.spec.reads}
             inputs["mask"] = known["mask"]
             given = call_node(node, self.nodes[node.name], inputs)
-            for name, tensor in check_outputs(node, given, self.shapes, batch).items():
+            for name, tensor in check_outputs(node, given, self.shapes, batch, self.group.wanted(node)).items():
                 known[name] = outputs[name] = tensor
         return outputs
 
@@ -67,6 +67,8 @@ class GroupModule(nn.Module):
         """Every output has to be finite and within its declared range."""
         for node in self.group.nodes:
             for output in node.spec.gives:
+                if output.name not in self.group.wanted(node):
+                    continue
                 tensor = outputs[f"{node.name}.{output.name}"]
                 check_range(tensor, output.low, output.high, f"output '{output.name}' of plugin '{node.name}'")
 
@@ -96,13 +98,14 @@ class GroupModule(nn.Module):
         self.load_state_dict({f"nodes.{name}": tensor for name, tensor in tensors.items()})
 
 
-def build_node(node: ActiveNode, surroundings: Surroundings) -> nn.Module:
-    """Call a plugin's builder; its errors name it."""
+def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> nn.Module:
+    """Call a plugin's builder for the wanted outputs; its errors name it."""
     context = BuildContext(
         settings=node.settings,
         scale=surroundings.scale,
         inputs={name: surroundings.shapes[name] for name in node.spec.reads},
         fields={name: surroundings.fields[name] for name in node.spec.targets},
+        wanted=wanted,
     )
     try:
         module = node.spec.build(context)
@@ -134,13 +137,16 @@ def call_node(node: ActiveNode, module: nn.Module, inputs: dict[str, Tensor]) ->
 
 
 def check_outputs(
-    node: ActiveNode, given: Mapping[str, Tensor], shapes: Mapping[str, Shape], batch: Batch
+    node: ActiveNode,
+    given: Mapping[str, Tensor],
+    shapes: Mapping[str, Shape],
+    batch: Batch,
+    wanted: frozenset[str],
 ) -> dict[str, Tensor]:
-    """Exactly the declared outputs, in their declared shapes; named "node.output"."""
-    declared = {output.name for output in node.spec.gives}
-    if given.keys() != declared:
+    """Exactly the wanted outputs, in their declared shapes; named "node.output"."""
+    if given.keys() != wanted:
         raise ShapeError(
-            f"plugin '{node.name}' declares the outputs {', '.join(sorted(declared))}, gave {', '.join(sorted(given))}"
+            f"plugin '{node.name}' has to give the outputs {', '.join(sorted(wanted))}, gave {', '.join(sorted(given))}"
         )
     outputs = {}
     for name, tensor in given.items():

@@ -131,23 +131,29 @@ def make_optimizer(
 def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[str, float]:
     """Learning-rate scale of each parameter: the plugin's, times layer_decay per layer below its last.
 
-    A plugin declares its layers in NodeSpec.layers, from input to output; a parameter
-    that no prefix matches counts to the last layer.
+    A plugin declares its layers in NodeSpec.layers, from input to output; "encoder.*" stands for
+    encoder.0, encoder.1, ... A parameter that no prefix matches counts to the last layer.
     """
     rates = {}
     for node in group.nodes:
-        layers = node.spec.layers
-        for name in names:
-            owner, _, inner = name.partition(".")
-            if owner != node.name:
-                continue
+        own = [name.partition(".")[2] for name in names if name.partition(".")[0] == node.name]
+        layers = [layer for prefix in node.spec.layers for layer in _expand(prefix, own)]
+        for inner in own:
             depth = next(
                 (index for index, prefix in enumerate(layers) if inner == prefix or inner.startswith(prefix + ".")),
                 len(layers) - 1,
             )
             below = max(len(layers) - 1, 0) - max(depth, 0)
-            rates[name] = node.learning_rate_scale * layer_decay**below
+            rates[f"{node.name}.{inner}"] = node.learning_rate_scale * layer_decay**below
     return rates
+
+
+def _expand(prefix: str, names: list[str]) -> list[str]:
+    if not prefix.endswith(".*"):
+        return [prefix]
+    stem = prefix.removesuffix("*")
+    numbers = {int(name.removeprefix(stem).partition(".")[0]) for name in names if name.startswith(stem)}
+    return [f"{stem}{number}" for number in sorted(numbers)]
 
 
 def schedule_factor(update: int, total: int, settings: TrainSettings) -> float:

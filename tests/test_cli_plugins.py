@@ -199,7 +199,7 @@ def test_the_network_of_a_new_plugin_ignores_padding_and_learns_in_range(install
     (node,) = load_registry({"active": ["made_here"]}).nodes("tiny")
     torch.manual_seed(0)
     assert isinstance(node.spec, NodeSpec)
-    module = node.spec.build(BuildContext(node.settings, "tiny", {"embedding": ("T", 8)}, {}))
+    module = node.spec.build(BuildContext(node.settings, "tiny", {"embedding": ("T", 8)}, {}, frozenset({"regret"})))
     embedding = torch.randn(2, 3, 8)
     padded = torch.cat([embedding, torch.full((2, 1, 8), 50.0)], 1)
     mask = torch.tensor([[True, True, True, False]] * 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 from redheart_core import PluginError
@@ -58,3 +59,13 @@ def test_groups_that_read_each_other_are_refused(toy: Toy) -> None:
 def test_reading_what_is_not_there_is_refused_by_name(toy: Toy, read: str, message: str) -> None:
     with pytest.raises(PluginError, match=f"plugin 'a'.*{message}"):
         plan_groups([toy.node("a", reads=(read,)), toy.node("b")])
+
+
+def test_what_nothing_in_its_own_group_trains_cannot_be_read_from_another_group(toy: Toy) -> None:
+    features = toy.node("features", group="g")
+    features = attrs.evolve(features, spec=attrs.evolve(features.spec, objective=None, targets=()))
+    head, outside = toy.node("head", group="g", reads=("features.value",)), toy.node("x", reads=("features.value",))
+    assert plan_groups([features, head, outside])[1].external == ("features.value",)
+    other_head = toy.node("head", group="g")
+    with pytest.raises(PluginError, match=r"group 'x' reads 'features\.value', which nothing in group 'g' trains"):
+        plan_groups([features, other_head, outside])

@@ -94,3 +94,10 @@ def test_the_loss_weight_of_a_plugin_scales_its_loss(toy: Toy) -> None:
         module = trainer.island(trainer.groups[0]).module
         losses.append(evaluate(module, trainer.source, trainer.store.rows("validation")).loss)
     assert losses[1] == pytest.approx(3 * losses[0])
+
+
+def test_a_numbered_layer_prefix_stands_for_each_number_in_order(toy: Toy) -> None:
+    trainer = toy.trainer([toy.node("a", layers=("in", "encoder.*", "out"))])
+    names = [f"a.{layer}.weight" for layer in ("in", *(f"encoder.{number}" for number in range(11)), "out")]
+    rates = parameter_rates(trainer.groups[0], names, 0.5)
+    assert [rates[name] for name in names] == [0.5 ** (12 - depth) for depth in range(13)]

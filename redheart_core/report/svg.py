@@ -51,7 +51,9 @@ def to_svg(figure: Figure, label: str, scales: bool) -> Markup:
         figure.savefig(buffer, format="svg", transparent=True, metadata=_NO_METADATA)
     _, _, body = buffer.getvalue().partition("<svg")
     _, _, body = body.partition(">")
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL).replace("xlink:href", "href")
+    # the style would hold for the whole page; report.css has it for figures
+    body = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)
+    body = body.replace("xlink:href", "href")
     for color, variable in _VARIABLES.items():
         body = body.replace(color, f"var({variable})")
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', body))

@@ -29,7 +29,6 @@ def check_losses(subject: Subject) -> None:
         predicted.requires_grad_()
         losses = _losses(subject, term, predicted, target)
         subject.plugin.require(bool(losses.isfinite().all()), f"{what} is not finite for some records")
-        subject.plugin.require(losses.requires_grad, f"{what} has no gradient; do without detach and item")
         (gradient,) = torch.autograd.grad(losses.sum(), predicted)
         subject.plugin.require(bool(gradient.isfinite().all()), f"{what} has a gradient that is not finite")
         subject.plugin.require(bool((gradient != 0).any()), f"{what} has a gradient of zero")
@@ -158,11 +157,13 @@ def _terms(subject: Subject) -> Iterator[tuple[LossTerm, Tensor, Tensor]]:
 
 def _losses(subject: Subject, term: LossTerm, predicted: Tensor, target: Tensor) -> Tensor:
     losses = term.function(predicted, target, ~target.isnan())
+    what = f"the loss on '{term.output}'"
     subject.plugin.require(
         isinstance(losses, Tensor) and losses.shape == (len(target),),
-        f"the loss on '{term.output}' has to give one number per record, ({len(target)},), "
+        f"{what} has to give one number per record, ({len(target)},), "
         f"got {tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__}",
     )
+    subject.plugin.require(losses.requires_grad, f"{what} has no gradient; do without detach and item")
     return losses
 
 

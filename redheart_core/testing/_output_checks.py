@@ -31,7 +31,7 @@ def check_outputs_as_declared(subject: Subject) -> None:
             torch.manual_seed(SEED)
             outputs = module(batch)
         module.check_ranges(outputs)
-        for given in subject.node.spec.gives:
+        for given in subject.given:
             if given.form == "probabilities" and given.labels and subject.fields[given.labels].simplex:
                 off = float((outputs[f"{subject.name}.{given.name}"].sum(-1) - 1).abs().max())
                 subject.plugin.require(
@@ -124,7 +124,7 @@ def _is_noticed(subject: Subject, module: torch.nn.Module, inputs: dict[str, Ten
     try:
         with torch.no_grad():
             given = call_node(subject.node, module, inputs)
-        check_outputs(subject.node, given, subject.shapes, batch)
+        check_outputs(subject.node, given, subject.shapes, batch, subject.group.wanted(subject.node))
     except RedheartError as error:
         if subject.name not in str(error):
             raise ConformanceError(

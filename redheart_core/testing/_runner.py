@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -165,27 +164,32 @@ def run_checks(
     return results
 
 
-def conformance_tests(name: str, settings: Mapping[str, Any] | None = None) -> Callable[..., None]:
+def conformance_tests(
+    name: str, settings: Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] | None = None
+) -> Callable[..., None]:
     """A pytest test of an installed plugin, parametrised over its checks.
 
     test_conformance = conformance_tests("my_plugin") is a whole test file.
 
     Args:
         name: Of the plugin.
-        settings: As subject_of.
+        settings: As subject_of, or a function that makes files in an empty folder and gives the settings for them.
     """
     import pytest
 
     plugin = load_installed(name)
+    subjects: list[AnySubject] = []
 
-    @cache
-    def subject() -> AnySubject:
-        return subject_of(plugin, settings=settings)
+    def subject(folder: Callable[[str], Path]) -> AnySubject:
+        if not subjects:
+            values = settings(folder(name)) if callable(settings) else settings
+            subjects.append(subject_of(plugin, settings=values))
+        return subjects[0]
 
     @pytest.mark.parametrize("check", checks_of(plugin), ids=title)
-    def test_conformance(check: Check) -> None:
+    def test_conformance(check: Check, tmp_path_factory: pytest.TempPathFactory) -> None:
         try:
-            check(plugin if check in PLUGIN_CHECKS else subject())
+            check(plugin if check in PLUGIN_CHECKS else subject(tmp_path_factory.mktemp))
         except NotApplicable as reason:
             pytest.skip(str(reason))
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from redheart_core._errors import PluginError
 from redheart_core._fields import Field, Shape
-from redheart_core._nodes import SCALES, ActiveNode, NodeSpec
+from redheart_core._nodes import SCALES, ActiveNode, NodeSpec, Output
 from redheart_core._training import Batch, Group, TrainSettings
 from redheart_core.graph import check_targets, output_shapes, plan_groups
 from redheart_core.group_module import CPU, GroupModule, Surroundings
@@ -111,7 +111,13 @@ class Subject:
 
     def own(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The outputs of the checked node alone, "node.output" to tensor."""
-        return {f"{self.name}.{given.name}": outputs[f"{self.name}.{given.name}"] for given in self.node.spec.gives}
+        return {f"{self.name}.{given.name}": outputs[f"{self.name}.{given.name}"] for given in self.given}
+
+    @property
+    def given(self) -> tuple[Output, ...]:
+        """The outputs that the node gives in its group."""
+        wanted = self.group.wanted(self.node)
+        return tuple(output for output in self.node.spec.gives if output.name in wanted)
 
 
 def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) -> Subject:

@@ -195,7 +195,8 @@ def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mappin
     shapes = output_shapes(nodes, fields, EMBEDDING_WIDTH)
     node = next(node for node in nodes if node.name == name)
     with torch.device("meta"):
-        module = build_node(node, Surroundings(fields, shapes, scale, seed=0))
+        wanted = frozenset(output.name for output in node.spec.gives)
+        module = build_node(node, Surroundings(fields, shapes, scale, seed=0), wanted)
     return {
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "settings": dict(node.spec.scales[scale]),

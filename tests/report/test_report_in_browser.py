@@ -11,7 +11,9 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from redheart_core.report import write_report
 
@@ -53,8 +55,8 @@ onload = () => {
       if (across > 1 && down > 3) overlaps.push(svg.getAttribute("aria-label"));
     }));
   }
-  const cut = [...page.querySelectorAll("figure svg, #heat-map svg")].filter((svg) =>
-    [...svg.querySelectorAll("text")].some((t) => box(t).left < box(svg).left - 1 || box(t).right > box(svg).right + 1));
+  const cut = [...page.querySelectorAll("figure svg, #heat-map svg")].filter((svg) => [...svg.querySelectorAll("text")]
+    .some((t) => box(t).left < box(svg).left - 1 || box(t).right > box(svg).right + 1));
   document.querySelector("pre").textContent = JSON.stringify({
     inner: page.documentElement.clientWidth,
     content: page.documentElement.scrollWidth,
@@ -155,10 +157,8 @@ def test_the_page_would_refuse_to_fetch_anything(report: Path, tmp_path: Path) -
 
 
 def test_a_screenshot_shows_colours_of_all_plots(report: Path, tmp_path: Path) -> None:
-    from matplotlib.image import imread
-
     browse(report, f"--screenshot={tmp_path / 'shot.png'}", "--window-size=1280,3000")
-    picture = (imread(tmp_path / "shot.png")[..., :3] * 255).round().astype("uint8").reshape(-1, 3)
-    colors = {tuple(int(part) for part in color) for color in picture[::1]}
-    wanted = {"validation": (0, 114, 178), "best": (213, 94, 0), "one_se": (0, 158, 115), "heat map": (18, 48, 95)}
-    assert {name for name, color in wanted.items() if color not in colors} == set()
+    red, green, blue = np.moveaxis((imread(tmp_path / "shot.png") * 255).round().astype(np.int64), 2, 0)[:3]
+    found = set(np.unique(red << 16 | green << 8 | blue).tolist())
+    wanted = {"validation": 0x0072B2, "best": 0xD55E00, "one_se": 0x009E73, "heat map": 0x12305F}
+    assert {name for name, color in wanted.items() if color not in found} == set()

@@ -45,22 +45,31 @@ class Backbone(nn.Module):
         layers: Transformer layers.
         heads: Attention heads of a layer.
         dropout: Share of activations dropped in training.
-        tasks: Names of the branches and their outputs.
+        tasks: Names of the branches and their outputs; at least one.
+        gives_sequence: Whether the chunks in context are an output too.
     """
 
     def __init__(
-        self, width_in: int, width: int, layers: int, heads: int, dropout: float, tasks: Sequence[str]
+        self,
+        width_in: int,
+        width: int,
+        layers: int,
+        heads: int,
+        dropout: float,
+        tasks: Sequence[str],
+        gives_sequence: bool,
     ) -> None:
         super().__init__()
         self.project = trunk(width_in, width, width, dropout=dropout)
         self.encoder = nn.ModuleList(TransformerLayer(width, heads, 4 * width, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.tasks = tuple(tasks)
+        self.gives_sequence = gives_sequence
         self.branches = Branches(len(self.tasks), width, dropout)
         self.skip = nn.Linear(width_in, width)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """(B, T, D) to (B, W) for each task and "sequence" (B, T, W)."""
+        """(B, T, D) to (B, W) for each task and, if asked for, "sequence" (B, T, W)."""
         embedding, mask = inputs["embedding"], inputs["mask"]
         sequence = with_positions(self.project(embedding))
         for layer in self.encoder:
@@ -68,4 +77,5 @@ class Backbone(nn.Module):
         sequence = self.norm(sequence)
         skipped = self.skip(masked_mean(embedding, mask))
         features = self.branches(sequence, mask) + skipped.unsqueeze(1)
-        return {**dict(zip(self.tasks, features.unbind(1), strict=True)), "sequence": sequence}
+        outputs = dict(zip(self.tasks, features.unbind(1), strict=True))
+        return {**outputs, "sequence": sequence} if self.gives_sequence else outputs

@@ -9,8 +9,14 @@ from redheart_core import BuildContext
 
 
 def build(context: BuildContext) -> Backbone:
-    """The module at the settings' widths."""
+    """The module at the settings' widths, with a branch for each active head."""
     settings: BackboneSettings = context.settings
     return Backbone(
-        context.input_width("embedding"), settings.width, settings.layers, settings.heads, settings.dropout, TASKS
+        context.input_width("embedding"),
+        settings.width,
+        settings.layers,
+        settings.heads,
+        settings.dropout,
+        tasks=[task for task in TASKS if task in context.wanted],
+        gives_sequence="sequence" in context.wanted,
     )

@@ -44,6 +44,6 @@ def test_the_penalty_grows_with_unequal_load() -> None:
 def test_emotions_in_another_order_are_refused() -> None:
     field = CATALOGUE["emotion"]
     other = Field("emotion", field.meaning, 0.0, 1.0, labels=field.labels[::-1], simplex=True)
-    context = BuildContext(EmotionHeadSettings(), "tiny", {}, {"emotion": other})
+    context = BuildContext(EmotionHeadSettings(), "tiny", {}, {"emotion": other}, frozenset())
     with pytest.raises(PluginError, match=r"emotion_head.*'emotion' has anger, disgust"):
         build(context)

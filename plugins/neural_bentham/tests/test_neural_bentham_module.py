@@ -24,7 +24,7 @@ def test_the_answer_has_the_labels_of_the_data_set(labels: tuple[str, ...]) -> N
     (spec,) = redheart_provide_analyzers()
     settings = NeuralBenthamSettings(**spec.scales["tiny"])
     fields = {"bentham": CATALOGUE["bentham"].with_labels(*labels)}
-    module = build(BuildContext(settings, "tiny", {"embedding": ("T", 6)}, fields))
+    module = build(BuildContext(settings, "tiny", {"embedding": ("T", 6)}, fields, frozenset()))
     found = module(inputs(6))["bentham"]
     assert found.shape == (4, *spec.output("bentham").resolve(settings, fields)) == (4, len(labels))
     assert bool(((found > 0) & (found < 1)).all())

@@ -9,7 +9,6 @@ import attrs
 
 from redheart_village import calculus
 from redheart_village.account import RHO, Account, persons_in, score
-from redheart_village.appraisal import appraise, emotion
 from redheart_village.calculus import Lot
 from redheart_village.regret import expected, expected_regret, margin
 
@@ -28,10 +27,10 @@ DIGITS = 6
 """Labels are rounded, so that the last bit of a machine's exp and log does not show."""
 
 
-def labels_of(account: Account) -> dict[str, object]:
-    """All fields of the episode's record."""
+def labels_of(account: Account, feelings: Mapping[str, float]) -> dict[str, object]:
+    """All fields of the episode's record; feelings are the emotions of the focus person."""
     return {
-        "emotion": _rounded(emotion(appraise(account))),
+        "emotion": _rounded(feelings),
         "bentham": _rounded(bentham(account)),
         "utility": round(utility(account), DIGITS),
         "regret": round(regret(account), DIGITS),

@@ -33,9 +33,10 @@ def make_record(seed: int, wording: Wording, index: int) -> Record:
     language = wording.language
     account = account_for(live(seed, language, index))
     episode = account.episode
+    feelings = emotion(appraise(account))
     outcome = account.outcomes[episode.chosen][STATES.index(episode.state)]
     seen = Seen(
-        feelings=emotion(appraise(account)),
+        feelings=feelings,
         pleased={"agent": own_score(outcome, "agent") > 0.0, "other": own_score(outcome, "other") > 0.0},
         lead=choice_factors(account)["decision"],
         wiser=_wiser(account),
@@ -43,7 +44,7 @@ def make_record(seed: int, wording: Wording, index: int) -> Record:
     return Record(
         id=f"village-{language}-{index:05d}",
         text=tell(episode, seen, wording, stream(seed, language, index, "text")),
-        values=labels_of(account),
+        values=labels_of(account, feelings),
         where=f"village record {language} {index}",
         language=language,
     )
