@@ -28,7 +28,7 @@ def check_builds_at_every_scale(subject: Subject) -> None:
     for scale in SCALES:
         with torch.device("meta"):
             wanted = subject.group.wanted(subject.node)
-                module = build_node(at_scale(subject.node, scale), subject.surroundings(scale), wanted)
+            module = build_node(at_scale(subject.node, scale), subject.surroundings(scale), wanted)
         elsewhere = [name for name, tensor in _tensors(module).items() if not tensor.is_meta]
         subject.plugin.require(
             not elsewhere,

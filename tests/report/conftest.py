@@ -60,6 +60,22 @@ def write_run() -> MakeRun:
     return write_made_up_run
 
 
+@pytest.fixture(scope="session")
+def groups() -> dict[str, tuple[str, ...]]:
+    """A group of two nodes, a group of one, and a Korean name."""
+    return {
+        "backbone": ("backbone", "emotion_head"),
+        "neural_regret": ("neural_regret",),
+        "후회_분석": ("후회_분석",),
+    }
+
+
+@pytest.fixture
+def made(make_run: MakeRun, groups: dict[str, tuple[str, ...]]) -> MadeUpRun:
+    """A run that a test may change."""
+    return make_run(groups, epochs=8, calculators=("calculus",))
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
     """The same for a test of its own: make_run(groups={name: nodes}, epochs=8)."""

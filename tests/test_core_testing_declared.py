@@ -1,0 +1,215 @@
+"""The conformance kit judges declarations, and finds plugins by name, module and folder."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import attrs
+import pytest
+
+from redheart_cli.new_plugin import write_plugin
+from redheart_core import NodeSpec, Output, PluginError, hookimpl
+from redheart_core.testing import (
+    PLUGIN_CHECKS,
+    ConformanceError,
+    NotApplicable,
+    Plugin,
+    check_plugin,
+    conformance_tests,
+    load_installed,
+    load_module,
+    subject_of,
+)
+
+check_import_is_light, check_declaration, check_settings = PLUGIN_CHECKS
+
+
+@attrs.frozen
+class WidthSettings:
+    """One width."""
+
+    width: int = 12
+
+
+def build(context: object) -> Any:
+    raise AssertionError("a declaration is judged without building")
+
+
+NODE = NodeSpec(
+    name="node",
+    meaning="something",
+    settings=WidthSettings,
+    scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
+    reads=("embedding",),
+    gives=(Output("mood", "share of each mood", "probabilities", (3,), low=0.0, high=1.0),),
+    build=build,
+    objective=build,
+    targets=("mood",),
+)
+
+
+def plugin_of(spec: NodeSpec, kind: Any = "analyzer") -> Plugin:
+    return Plugin(spec.name, kind, spec, "json")
+
+
+def complaint(check: Callable[[Any], None], plugin: Plugin) -> str:
+    with pytest.raises(ConformanceError) as caught:
+        check(plugin)
+    return str(caught.value)
+
+
+def test_a_good_declaration_passes() -> None:
+    for check in PLUGIN_CHECKS:
+        check(plugin_of(NODE))
+
+
+@attrs.frozen
+class ReservedSettings:
+    """Takes a key of the core."""
+
+    group: str = ""
+
+
+@attrs.define
+class LooseSettings:
+    """Can be changed."""
+
+    width: int = 1
+
+
+@attrs.frozen
+class DemandingSettings:
+    """Has no default."""
+
+    width: int
+
+
+@attrs.frozen
+class WrongDefaultSettings:
+    """Its own default is refused."""
+
+    width: int = attrs.field(default=0, validator=attrs.validators.ge(1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (ReservedSettings, "the setting group is the core's own"),
+        (LooseSettings, "LooseSettings can be changed; declare it with @attrs.frozen"),
+        (DemandingSettings, "its settings need valid defaults: .*width"),
+        (WrongDefaultSettings, "its settings need valid defaults: 'width' must be >= 1"),
+        (dict, "its settings need valid defaults: dict has to be an attrs class"),
+    ],
+)
+def test_broken_settings_are_found(settings: type[Any], message: str) -> None:
+    scales: dict[str, dict[str, Any]] = {scale: {} for scale in NODE.scales}
+    plugin = plugin_of(attrs.evolve(NODE, settings=settings, scales=scales))
+    assert re.search(f"plugin 'node': {message}", complaint(check_settings, plugin))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"meaning": " "}, "its meaning is empty"),
+        ({"minimum_core": "new"}, "minimum_core has to be a version such as 0.1, got 'new'"),
+        ({"scales": {"tiny": {}}}, "it has to declare the scales tiny, small, base, full; it declares tiny"),
+        ({"reads": ("text",)}, "it reads text; a node reads 'embedding' or 'node.output'"),
+        ({"reads": ()}, "it reads nothing"),
+        ({"gives": ()}, "it gives no output"),
+        ({"gives": (NODE.gives[0], NODE.gives[0])}, "it declares an output twice: mood, mood"),
+        ({"gives": (Output("a", "", "values"),)}, "output 'a' has no meaning"),
+        ({"gives": (Output("a", "b", "values", low=1.0, high=1.0),)}, r"output 'a' has the empty range 1\.\.1"),
+        (
+            {"gives": (Output("a", "b", "probabilities"),)},
+            "output 'a' gives probabilities and has to declare low=0.0, high=1.0",
+        ),
+        ({"objective": None}, "targets and objective belong together"),
+    ],
+)
+def test_a_broken_declaration_is_found(changes: dict[str, Any], message: str) -> None:
+    plugin = plugin_of(attrs.evolve(NODE, **changes))
+    with pytest.raises(ConformanceError, match=f"plugin 'node': {message}"):
+        check_declaration(plugin)
+
+
+def test_heads_and_fusions_have_to_read_other_nodes() -> None:
+    with pytest.raises(ConformanceError, match="a head has to read outputs of other nodes"):
+        check_declaration(plugin_of(NODE, "head"))
+    one = attrs.evolve(NODE, reads=("base.state",))
+    with pytest.raises(ConformanceError, match="a fusion has to read two or more nodes"):
+        check_declaration(plugin_of(one, "fusion"))
+
+
+def module_with(**functions: Callable[[], object]) -> ModuleType:
+    module = ModuleType("redheart_probe")
+    for name, function in functions.items():
+        setattr(module, name, hookimpl(function, specname=name))
+    return module
+
+
+def test_a_plugin_is_what_its_module_offers() -> None:
+    plugin = load_module("node", module_with(redheart_provide_heads=lambda: [NODE]))
+    assert (plugin.name, plugin.kind, plugin.node) == ("node", "head", NODE)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (module_with(), "plugin 'node': module redheart_probe implements no hook"),
+        (module_with(redheart_provide_heads=lambda: [NODE, NODE]), "exactly one spec, .* it offers 'node', 'node'"),
+        (module_with(redheart_provide_heads=lambda: [attrs.evolve(NODE, name="x")]), "it offers 'x'"),
+        (module_with(redheart_provide_nothing=list), "does not fit the hooks of redheart: unknown hook"),
+        ("redheart_no_such_module", "plugin 'node' cannot be imported: No module named 'redheart_no_such_module'"),
+    ],
+)
+def test_a_module_that_breaks_the_rules_is_refused_by_name(module: str | ModuleType, message: str) -> None:
+    with pytest.raises(PluginError, match=message):
+        load_module("node", module)
+
+
+def test_a_plugin_that_only_listens_has_nothing_else_to_check() -> None:
+    listener = load_module("listener", module_with(redheart_after_run=lambda: None))
+    assert listener.kind == "events"
+    with pytest.raises(NotApplicable, match="only listens to events"):
+        check_declaration(listener)
+    with pytest.raises(NotApplicable, match="only listens to events"):
+        subject_of(listener)
+
+
+def test_an_unknown_name_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=r"plugin 'nobody' is not installed \(installed: .*village"):
+        load_installed("nobody")
+    with pytest.raises(PluginError, match="holds no plugin; expected a pyproject.toml with"):
+        check_plugin(tmp_path)
+
+
+def test_the_plugin_in_a_folder_is_checked_without_being_installed(tmp_path: Path) -> None:
+    folder = write_plugin("kit_heavy", tmp_path)
+    module = folder / "redheart_kit_heavy" / "__init__.py"
+    module.write_text(module.read_text().replace("from typing", "import scipy\nfrom typing"))
+    before = list(sys.path)
+    results = {result.check: result for result in check_plugin(folder)}
+    assert sys.path == before
+    assert results["import is light"].status == "failed"
+    assert (
+        "redheart_kit_heavy has to leave heavy libraries alone, it loaded scipy" in results["import is light"].message
+    )
+    assert results["loss falls"].status == "passed"
+    assert {result.plugin for result in results.values()} == {"kit_heavy"}
+
+
+def test_a_data_set_without_its_file_is_skipped_with_the_reason() -> None:
+    (result,) = [result for result in check_plugin("jsonl") if result.status == "skipped"]
+    assert result.check == "surroundings"
+    assert re.search("it needs settings to be tried: .*path", result.message)
+
+
+def test_the_pytest_function_has_one_case_per_check() -> None:
+    (mark,) = conformance_tests("neural_regret").pytestmark  # type: ignore[attr-defined] # pytest adds it
+    assert mark.args[0] == "check"
+    assert len(mark.args[1]) == 19
