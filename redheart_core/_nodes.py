@@ -124,7 +124,8 @@ class NodeSpec:
 
     The module's forward takes a dict of inputs, name to tensor (B, *shape), plus
     "mask" (B, T) bool, True for real chunks, and returns a dict with exactly the
-    outputs declared in gives, or the wanted ones of them (BuildContext.wanted). Inputs from another checkpoint group arrive detached.
+    outputs declared in gives, or the wanted ones of them (BuildContext.wanted). Inputs
+    from another checkpoint group arrive detached.
     Padding must not change the result, and records must not see each other.
     """
 

@@ -79,7 +79,8 @@ def require_complete(accounts: Sequence[ParameterAccount]) -> None:
         AuditError: Names each of them.
     """
     complaints = [
-        f"{account.name} of plugin '{account.plugin}', group '{account.group}', {account.elements} elements: {account.state}"
+        f"{account.name} of plugin '{account.plugin}', group '{account.group}', "
+        f"{account.elements} elements: {account.state}"
         for account in accounts
         if not account.accounted
     ]

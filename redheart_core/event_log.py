@@ -10,6 +10,7 @@ import structlog
 
 from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from redheart_core._markers import hookimpl
+from redheart_core.files import write_bytes
 
 
 class EventLog:
@@ -20,6 +21,7 @@ class EventLog:
     @hookimpl
     def redheart_before_run(self, event: RunStarted) -> None:
         self.file = event.folder / "events.jsonl"
+        self._drop_torn_line()
         self.write("run started", groups=event.groups, epochs=event.epochs, epochs_done=dict(event.epochs_done))
 
     @hookimpl
@@ -33,6 +35,13 @@ class EventLog:
     @hookimpl
     def redheart_after_run(self, event: RunFinished) -> None:
         self.write("run finished", stopped=event.stopped)
+
+    def _drop_torn_line(self) -> None:
+        """A kill may have left half a line at the end."""
+        if self.file.exists():
+            data = self.file.read_bytes()
+            if not data.endswith(b"\n"):
+                write_bytes(self.file, data[: data.rfind(b"\n") + 1])
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one line."""

@@ -10,12 +10,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import safetensors.torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from redheart_core._errors import CheckpointError, RedheartError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class FileError(RedheartError, OSError):
@@ -139,6 +139,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     Raises:
         FileError: As write_atomically.
     """
+    import safetensors.torch  # with torch, which readers of plain files do without
+
     data = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     write_bytes(path, data)
     return hashlib.sha256(data).hexdigest()
@@ -150,6 +152,8 @@ def load_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
     Raises:
         CheckpointError: The file is missing, or its SHA-256 is another.
     """
+    import safetensors.torch
+
     check_sha256(path, expected_sha256)
     return safetensors.torch.load_file(path)
 

@@ -92,8 +92,8 @@ class GroupModule(nn.Module):
         ]
         if complaints:
             raise PluginError(
-                f"the checkpoint does not fit group '{self.group.name}' ({', '.join(n.name for n in self.group.nodes)}); "
-                f"it was made by other plugin versions or settings: {'; '.join(complaints[:8])}"
+                f"the checkpoint does not fit group '{self.group.name}'; it was made "
+                f"by other plugin versions or settings: {'; '.join(complaints[:8])}"
             )
         self.load_state_dict({f"nodes.{name}": tensor for name, tensor in tensors.items()})
 

@@ -14,11 +14,11 @@ import click
 import pytest
 import torch
 from click.testing import CliRunner, Result
+
 from redheart_cli.main import COMMANDS, cli
 from redheart_cli.options import PluginChoice, plugin_options
-from redheart_registry import installed_entries, load_registry
-
 from redheart_core import BuildContext, NodeSpec, RunFinished
+from redheart_registry import installed_entries, load_registry
 
 Install = Callable[..., None]
 

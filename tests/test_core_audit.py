@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import pytest
 import torch
 from torch import Tensor, nn
+from toy import Toy
 
 from redheart_core import ActiveNode, AuditError, PluginError, ShapeError
 from redheart_core.audit import ParameterAccount, require_complete, totals
-
-if TYPE_CHECKING:
-    from conftest import Toy
-else:
-    Toy = Any
 
 
 def test_every_parameter_of_sound_plugins_is_accounted_for(toy: Toy) -> None:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import attrs
 import pytest
+from toy import Toy
 
 from redheart_core import PluginError
 from redheart_core.graph import plan_groups
-
-if TYPE_CHECKING:
-    from conftest import Toy
-else:
-    Toy = Any
 
 
 def test_depth_gives_tiers(toy: Toy) -> None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from toy import Toy
 
 from redheart_core.island import parameter_rates, schedule_factor
-
-if TYPE_CHECKING:
-    from conftest import Toy
-else:
-    Toy = Any
 
 
 def test_the_cosine_follows_its_closed_form_in_updates(toy: Toy) -> None:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
+from toy import Toy
 
 from redheart_core import CheckpointError, DataError, PluginError, hookimpl
 from redheart_core._events import EpochFinished
 from redheart_core.island import Island
 from redheart_core.run import RunFolder
 from redheart_core.validation import evaluate
-
-if TYPE_CHECKING:
-    from conftest import Toy
-else:
-    Toy = Any
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
@@ -93,7 +89,8 @@ def test_inside_a_group_gradients_flow(toy: Toy) -> None:
     island = trainer.island(trainer.groups[0])
     batch = trainer.source.batch(trainer.source.training_order(1)[0])
     island.module(batch)["high.value"].sum().backward()
-    assert all(bool((p.grad != 0).any()) for n, p in island.module.named_parameters() if n.startswith("nodes.low"))
+    reached = {name for name, p in island.module.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert {name for name, _ in island.module.named_parameters() if name.startswith("nodes.low")} <= reached
 
 
 def test_training_learns(toy: Toy) -> None:

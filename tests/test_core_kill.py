@@ -7,16 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
+from toy import Toy
 
 from redheart_core.run import RunFolder
-
-if TYPE_CHECKING:
-    from conftest import Toy
-else:
-    Toy = Any
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
@@ -25,7 +20,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 sys.path.insert(0, sys.argv[1])
-from conftest import Toy
+from toy import Toy
 from redheart_core.island import Island
 from redheart_core.store import Store
 toy = Toy(Path(sys.argv[2]))
@@ -42,7 +37,8 @@ store = toy.store()
 os.replace = dying("rename", os.replace)
 os.fsync = dying("fsync", os.fsync)
 Island.step = dying("step", Island.step)
-toy.run(sys.argv[3], [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value",))], store)
+nodes = [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value",))]
+toy.run(sys.argv[3], nodes, store)
 """
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 import torch
+from toy import Toy
 
 from redheart_core import CheckpointError, DataError
 from redheart_core._training import EpochEntry, GroupManifest
@@ -22,11 +22,6 @@ from redheart_core.loop import Trainer
 from redheart_core.model import assemble, check_exactness, chosen_epochs, load_model
 from redheart_core.run import RunFolder
 from redheart_core.sweetspot import common_epoch, find_sweetspot, one_standard_error, trained_groups
-
-if TYPE_CHECKING:
-    from conftest import Toy
-else:
-    Toy = Any
 
 CPU = torch.device("cpu")
 

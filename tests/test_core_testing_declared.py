@@ -163,7 +163,7 @@ def test_a_plugin_is_what_its_module_offers() -> None:
         (module_with(), "plugin 'node': module redheart_probe implements no hook"),
         (module_with(redheart_provide_heads=lambda: [NODE, NODE]), "exactly one spec, .* it offers 'node', 'node'"),
         (module_with(redheart_provide_heads=lambda: [attrs.evolve(NODE, name="x")]), "it offers 'x'"),
-        (module_with(redheart_provide_nothing=list), "does not fit the hooks of redheart: unknown hook"),
+        (module_with(redheart_provide_nothing=lambda: None), "does not fit the hooks of redheart: unknown hook"),
         ("redheart_no_such_module", "plugin 'node' cannot be imported: No module named 'redheart_no_such_module'"),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_plugin_that_only_listens_has_nothing_else_to_check() -> None:
 def test_an_unknown_name_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match=r"plugin 'nobody' is not installed \(installed: .*village"):
         load_installed("nobody")
-    with pytest.raises(PluginError, match="holds no plugin; expected a pyproject.toml with"):
+    with pytest.raises(PluginError, match="holds no plugin; expected a pyproject"):
         check_plugin(tmp_path)
 
 

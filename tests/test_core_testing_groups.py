@@ -9,19 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from redheart_core import Field, LossTerm, NodeSpec, Objective, Output, PluginError
+from redheart_core import SCALES, Field, LossTerm, NodeSpec, Objective, Output, PluginError
 from redheart_core._training import Batch
 from redheart_core.layers import masked_mean
 from redheart_core.losses import squared_error
 from redheart_core.metrics import value_metrics
 from redheart_core.testing import NODE_CHECKS, ConformanceError, NotApplicable, Plugin, Sample, Subject, make_subject
 
-SCALE_TABLES: dict[str, dict[str, Any]] = {
-    "tiny": {},
-    "small": {"width": 16},
-    "base": {"width": 32},
-    "full": {"width": 64},
-}
+SCALE_TABLES = {scale: {"width": width} for scale, width in zip(SCALES, (12, 16, 32, 64), strict=True)}
 
 
 @attrs.frozen

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from redheart_registry import Inspection, inspect_plugins, installed_entries
-from redheart_registry.report import PluginRow, list_plugins
 
 from redheart_core import SettingsError
+from redheart_registry import Inspection, inspect_plugins, installed_entries
+from redheart_registry.report import PluginRow, list_plugins
 
 Install = Callable[..., None]
 

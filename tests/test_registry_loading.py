@@ -10,9 +10,9 @@ from typing import Any
 
 import attrs
 import pytest
-from redheart_registry import load_registry
 
 from redheart_core import PluginError, RunFinished, SettingsError, hookimpl
+from redheart_registry import load_registry
 
 Install = Callable[..., None]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import redheart_registry.plugins_toml as plugins_toml
+from redheart_core import SettingsError
 from redheart_registry import installed_entries
 from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
-
-from redheart_core import SettingsError
 
 INSTALLED = ("alpha", "beta", "gamma")
 

@@ -6,9 +6,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from redheart_registry.installed import installed_entries, name_complaint
-
 from redheart_core import PluginError
+from redheart_registry.installed import installed_entries, name_complaint
 
 _SUFFIX = ".jinja"
 

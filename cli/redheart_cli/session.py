@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 from attrs.validators import ge
-from redheart_registry import Registry, load_registry
 
 from redheart_cli.display import Display
 from redheart_cli.options import PluginChoice
 from redheart_core import CheckpointError, RedheartError
 from redheart_core._training import TrainSettings
 from redheart_core.settings import read_table
+from redheart_registry import Registry, load_registry
 
 if TYPE_CHECKING:
     from redheart_core.loop import Trainer
@@ -129,7 +129,7 @@ def run_of_model(folder: Path) -> Path:
     """The run that a model was assembled from."""
     from redheart_core.model import read_manifest
 
-    run = (folder / read_manifest(folder)["run"]).resolve()
+    run = folder / str(read_manifest(folder)["run"])
     if not (run / "run.json").exists():
         raise CheckpointError(f"the run of {folder} is not at {run}; give it with --run")
     return run

@@ -50,7 +50,8 @@ def check_layers_exist(subject: Subject) -> None:
     if not layers:
         raise NotApplicable("it declares no layers")
     names = [name for name, _ in subject.module().nodes[subject.name].named_parameters()]
-    missing = [layer for layer in layers if not any(name == layer or name.startswith(f"{layer}.") for name in names)]
+    stems = {layer: layer.removesuffix(".*") for layer in layers}
+    missing = [layer for layer, stem in stems.items() if not any(f"{name}.".startswith(f"{stem}.") for name in names)]
     subject.plugin.require(not missing, f"the layers {', '.join(missing)} begin no parameter's name ({names})")
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import attrs
 import numpy as np
 from numpy.typing import NDArray
+
+from redheart_core import Encoder, Field, Record
+from redheart_core.text import chunk_text
 from redheart_lsa import redheart_provide_encoders
 from redheart_lsa.settings import LsaSettings
 from redheart_scenarios import redheart_provide_datasets
 from redheart_scenarios.settings import ScenariosSettings
-
-from redheart_core import Encoder, Field, Record
-from redheart_core.text import chunk_text
 
 CHUNK_CHARS = 200
 FIELDS = ("emotion", "regret", "bentham", "choice_factors")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from redheart_bentham_head.model import WEIGHT_LAYERS, BenthamHead
 from torch import Tensor
+
+from redheart_bentham_head.model import WEIGHT_LAYERS, BenthamHead
 
 
 def inputs(name: str, width: int) -> dict[str, Tensor]:

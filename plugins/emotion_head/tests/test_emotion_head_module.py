@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from redheart_emotion_head.model import EmotionHead
-from redheart_emotion_head.settings import EmotionHeadSettings
-from redheart_emotion_head.training import FAMILIES, LABELS, VALENCE, build, objective
 from torch import Tensor
 
 from redheart_core import CATALOGUE, BuildContext, Field, PluginError
 from redheart_core.losses import label_groups
+from redheart_emotion_head.model import EmotionHead
+from redheart_emotion_head.settings import EmotionHeadSettings
+from redheart_emotion_head.training import FAMILIES, LABELS, VALENCE, build, objective
 
 
 def inputs(name: str, width: int) -> dict[str, Tensor]:

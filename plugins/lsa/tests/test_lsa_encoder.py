@@ -13,12 +13,12 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
-from redheart_lsa import redheart_provide_encoders
-from redheart_lsa.settings import LsaSettings
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from redheart_core import DataError, Encoder, SettingsError, StoreError
 from redheart_core.settings import read_table
+from redheart_lsa import redheart_provide_encoders
+from redheart_lsa.settings import LsaSettings
 
 (SPEC,) = redheart_provide_encoders()
 SMALL = LsaSettings(width=16, word_terms=300, character_terms=400, min_chunks=2, fit_chunks=200)

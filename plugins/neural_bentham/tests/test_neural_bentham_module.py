@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from redheart_neural_bentham import redheart_provide_analyzers
-from redheart_neural_bentham.settings import NeuralBenthamSettings
-from redheart_neural_bentham.training import build
 from torch import Tensor
 
 from redheart_core import CATALOGUE, BuildContext
+from redheart_neural_bentham import redheart_provide_analyzers
+from redheart_neural_bentham.settings import NeuralBenthamSettings
+from redheart_neural_bentham.training import build
 
 
 def inputs(width: int) -> dict[str, Tensor]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from redheart_neural_emotion.model import NeuralEmotion
 from torch import Tensor
+
+from redheart_neural_emotion.model import NeuralEmotion
 
 
 def inputs(width: int) -> dict[str, Tensor]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from redheart_neural_regret.model import NeuralRegret, SoftDecisionTree
 from torch import Tensor
+
+from redheart_neural_regret.model import NeuralRegret, SoftDecisionTree
 
 
 def inputs(width: int) -> dict[str, Tensor]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from redheart_neural_surd.model import NeuralSurd
 from torch import Tensor
+
+from redheart_neural_surd.model import NeuralSurd
 
 
 def inputs(width: int) -> dict[str, Tensor]:

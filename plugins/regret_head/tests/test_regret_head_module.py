@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from redheart_regret_head.model import RegretHead
 from torch import Tensor
+
+from redheart_regret_head.model import RegretHead
 
 
 def inputs(name: str, width: int) -> dict[str, Tensor]:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from redheart_scenarios import redheart_provide_datasets
-from redheart_scenarios.settings import ScenariosSettings
 
 from redheart_core import DataError, DatasetSpec, Record
+from redheart_scenarios import redheart_provide_datasets
+from redheart_scenarios.settings import ScenariosSettings
 
 REAL = Path(__file__).parents[3] / "../shared/data/scenarios"
 

@@ -13,10 +13,10 @@ import attrs
 import numpy as np
 import pytest
 import torch
-from redheart_sentence_transformer import redheart_provide_encoders
-from redheart_sentence_transformer.settings import SentenceTransformerSettings
 
 from redheart_core import DataError, Encoder, RedheartError, SettingsError, StoreError
+from redheart_sentence_transformer import redheart_provide_encoders
+from redheart_sentence_transformer.settings import SentenceTransformerSettings
 
 (SPEC,) = redheart_provide_encoders()
 ENGLISH = ("i", "left", "my", "friend", "##s", "the", "wedding", "forgot", "money", ".")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from redheart_surd_head.model import SurdHead
 from torch import Tensor
+
+from redheart_surd_head.model import SurdHead
 
 
 def inputs(name: str, width: int) -> dict[str, Tensor]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import attrs
 import pytest
-from redheart_tables.csv import redheart_provide_datasets
-from redheart_tables.settings import CsvSettings
 
 from redheart_core import DataError, Record
+from redheart_tables.csv import redheart_provide_datasets
+from redheart_tables.settings import CsvSettings
 
 (SPEC,) = redheart_provide_datasets()
 REGRET = {"regret": "r"}

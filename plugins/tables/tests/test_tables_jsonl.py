@@ -8,10 +8,10 @@ from pathlib import Path
 
 import attrs
 import pytest
-from redheart_tables.jsonl import redheart_provide_datasets
-from redheart_tables.settings import JsonlSettings
 
 from redheart_core import DataError, Record
+from redheart_tables.jsonl import redheart_provide_datasets
+from redheart_tables.settings import JsonlSettings
 
 (SPEC,) = redheart_provide_datasets()
 REGRET = {"regret": "r"}

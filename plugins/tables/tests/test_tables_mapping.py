@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from redheart_tables import csv, jsonl
-from redheart_tables.settings import Columns, CsvSettings, JsonlSettings
 
 from redheart_core import CATALOGUE, DataError
+from redheart_tables import csv, jsonl
+from redheart_tables.settings import Columns, CsvSettings, JsonlSettings
 
 (JSONL,) = jsonl.redheart_provide_datasets()
 (CSV,) = csv.redheart_provide_datasets()

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+
 from redheart_village import calculus, regret
 from redheart_village.calculus import Lot
 

@@ -4,6 +4,7 @@ import math
 
 import attrs
 import pytest
+
 from redheart_village.account import Account, account_for, own_score
 from redheart_village.acts import ACTS, Act
 from redheart_village.appraisal import Appraisal, appraise, emotion

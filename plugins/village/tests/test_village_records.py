@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+
+from redheart_core import CATALOGUE, Record, SettingsError
 from redheart_village import redheart_provide_datasets
 from redheart_village.baselines import FIELDS, baseline_scores, near_duplicate_share, target_matrix
 from redheart_village.records import make_records
 from redheart_village.settings import VillageSettings
 from redheart_village.wording_ko import KOREAN, KoreanMention, ends_in_consonant, with_particle
-
-from redheart_core import CATALOGUE, Record, SettingsError
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,238 @@
+"""A toy world for tests: a small store, small nodes, and runs of them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pluggy
+import torch
+from torch import Tensor, nn
+
+from redheart_core import (
+    CATALOGUE,
+    SCALES,
+    ActiveNode,
+    BuildContext,
+    DatasetSpec,
+    EncoderSpec,
+    Field,
+    LossTerm,
+    Metric,
+    NodeSpec,
+    Objective,
+    Output,
+    Record,
+    hookspecs,
+    losses,
+    metrics,
+)
+from redheart_core._calls import Hooks
+from redheart_core._markers import PROJECT_NAME
+from redheart_core._training import TrainSettings
+from redheart_core.loop import Trainer, train
+from redheart_core.prepare import prepare
+from redheart_core.run import RunFolder
+from redheart_core.store import Store
+
+WORDS = ("calm", "kind", "late", "cruel", "brave", "poor", "rich", "lost", "found", "broken", "gift", "debt")
+
+
+@attrs.frozen
+class NoSettings:
+    """Nothing to set."""
+
+
+@attrs.frozen
+class NodeSettings:
+    """Settings of a toy node."""
+
+    width: int = 8
+    dropout: float = 0.1
+    fault_after: int = 0
+    """Forward passes in training after which the output is not finite; 0 never."""
+
+
+class WordEncoder:
+    """Each word is a fixed direction; a chunk is the mean of its words."""
+
+    width = 16
+    revision = "words-1"
+
+    def encode(self, chunks: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        return np.stack([np.mean([self._word(word) for word in chunk.split()], axis=0) for chunk in chunks])
+
+    def _word(self, word: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+        digest = hashlib.sha256(word.encode()).digest()
+        return np.frombuffer(digest[:16], dtype=np.uint8).astype(np.float32) / 128.0 - 1.0
+
+    def save(self, folder: Path) -> None:
+        (folder / "words.txt").write_text(self.revision)
+
+
+class ToyNode(nn.Module):
+    """Mean over chunks, a hidden layer with dropout, sigmoid."""
+
+    def __init__(self, inputs: Mapping[str, int], width: int, outputs: int, dropout: float, fault_after: int) -> None:
+        super().__init__()
+        self.names = tuple(inputs)
+        self.hidden = nn.Linear(sum(inputs.values()), width)
+        self.dropout = nn.Dropout(dropout)
+        self.last = nn.Linear(width, outputs)
+        self.fault_after, self.calls = fault_after, 0
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        mask = inputs["mask"].unsqueeze(-1)
+        parts = []
+        for name in self.names:
+            tensor = inputs[name]
+            parts.append((tensor * mask).sum(1) / mask.sum(1) if tensor.dim() == 3 else tensor.reshape(len(tensor), -1))
+        value = torch.sigmoid(self.last(self.dropout(torch.tanh(self.hidden(torch.cat(parts, -1))))))
+        self.calls += self.training
+        if self.fault_after and self.calls > self.fault_after:
+            value = value * float("nan")
+        return {"value": value.squeeze(-1) if value.shape[-1] == 1 else value}
+
+
+@attrs.frozen
+class Toy:
+    """Makers of toy things."""
+
+    folder: Path
+
+    def records(
+        self, count: int = 160, lacking: Callable[[int, str], bool] = lambda index, field: False
+    ) -> list[Record]:
+        """Texts of known words; regret and choice factors follow from them."""
+        records = []
+        for index in range(count):
+            picks = np.random.default_rng(index).integers(len(WORDS), size=4 + index % 9)
+            words = [WORDS[pick] for pick in picks]
+            share = sum(word in ("cruel", "broken", "debt", "lost") for word in words) / len(words)
+            factors = {
+                label: (share + number / 8) / 1.5 for number, label in enumerate(CATALOGUE["choice_factors"].labels)
+            }
+            values: dict[str, object] = {"regret": share, "choice_factors": factors}
+            text = " ".join(words) + f". {' '.join(reversed(words))} {index}."
+            values = {name: None if lacking(index, name) else value for name, value in values.items()}
+            records.append(Record(f"r{index}", text, values, f"toy line {index + 1}"))
+        return records
+
+    def store(self, records: list[Record] | None = None, name: str = "store") -> Store:
+        """A prepared store."""
+        held = self.records() if records is None else records
+
+        def fields(_: NoSettings) -> tuple[Field, ...]:
+            return CATALOGUE["regret"], CATALOGUE["choice_factors"]
+
+        def read(_: NoSettings) -> Iterator[Record]:
+            return iter(held)
+
+        dataset = DatasetSpec("toy", "A toy.", NoSettings, fields, read)
+        encoder = EncoderSpec(
+            "words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder()
+        )
+        return prepare(self.folder / name, dataset, NoSettings(), encoder, NoSettings(), chunk_chars=40)
+
+    def encoder(self) -> WordEncoder:
+        """The encoder of the store."""
+        return WordEncoder()
+
+    def node(
+        self,
+        name: str,
+        reads: tuple[str, ...] = ("embedding",),
+        target: str = "regret",
+        group: str | None = None,
+        loss: Any = losses.squared_error,
+        learning_rate_scale: float = 1.0,
+        loss_weight: float = 1.0,
+        layers: tuple[str, ...] = (),
+        **settings: Any,
+    ) -> ActiveNode:
+        """A node that predicts a field."""
+
+        def build(context: BuildContext) -> nn.Module:
+            inputs = {read: math.prod(size for size in context.inputs[read] if isinstance(size, int)) for read in reads}
+            outputs = max(1, len(context.labels(target)))
+            s = context.settings
+            return ToyNode(inputs, s.width, outputs, s.dropout, s.fault_after)
+
+        def objective(_: NodeSettings) -> Objective:
+            return Objective(
+                losses=(LossTerm("value", target, "values", loss),),
+                metrics=(
+                    Metric("mean_absolute_error", "value", target, metrics.mean_absolute_error, "min"),
+                    Metric("explained_variance", "value", target, metrics.explained_variance, "max"),
+                ),
+            )
+
+        labels = target if CATALOGUE[target].labels else None
+        spec = NodeSpec(
+            name=name,
+            meaning="A toy.",
+            settings=NodeSettings,
+            scales={scale: {} for scale in SCALES},
+            reads=reads,
+            gives=(Output("value", "The prediction.", "values", (), labels, 0.0, 1.0),),
+            build=build,
+            objective=objective,
+            targets=(target,),
+            layers=layers,
+        )
+        return ActiveNode(
+            spec,
+            "analyzer",
+            name,
+            "toy",
+            "1.0",
+            group or name,
+            NodeSettings(**settings),
+            learning_rate_scale=learning_rate_scale,
+            loss_weight=loss_weight,
+        )
+
+    def settings(self, **changes: Any) -> TrainSettings:
+        """Quick training settings."""
+        values = {"scale": "tiny", "epochs": 4, "batch_size": 16, "warmup_updates": 3, "threads": 1, **changes}
+        return TrainSettings(**values)
+
+    def trainer(self, nodes: Sequence[ActiveNode], store: Store | None = None, **changes: Any) -> Trainer:
+        """A trainer over a store."""
+        return Trainer.prepare(store or self.store(), nodes, self.settings(**changes))
+
+    def run(
+        self,
+        name: str,
+        nodes: Sequence[ActiveNode],
+        store: Store | None = None,
+        listeners: Sequence[object] = (),
+        **changes: Any,
+    ) -> tuple[RunFolder, dict[str, str]]:
+        """Train nodes into a folder; the run and the groups that stopped."""
+        run = RunFolder(self.folder / name)
+        return run, train(run, self.trainer(nodes, store, **changes), hooks(*listeners))
+
+
+def hooks(*listeners: object) -> Hooks:
+    """The hooks with nobody but these listening."""
+    manager = pluggy.PluginManager(PROJECT_NAME)
+    manager.add_hookspecs(hookspecs)
+    for listener in listeners:
+        manager.register(listener)
+    return Hooks(manager.hook)
+
+
+def group_files(run: RunFolder, group: str) -> dict[str, str]:
+    """Every file of a group with its SHA-256."""
+    folder = run.group(group).path
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
