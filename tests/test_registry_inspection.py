@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
 
 from redheart_core import SettingsError
-from redheart_registry import Inspection, inspect_plugins, installed_entries
+from redheart_registry import Inspection, inspect_plugins, installed, installed_entries
+from redheart_registry.installed import Entry, listed_entries
 from redheart_registry.report import PluginRow, list_plugins
 
 Install = Callable[..., None]
@@ -124,7 +127,7 @@ def test_a_plugin_that_hangs_is_broken_and_hides_no_other(install: Install) -> N
 def test_a_damaged_cache_is_made_anew(install: Install, tmp_path: Path, damage: str) -> None:
     install("alpha", EVENTS)
     inspect("alpha")
-    (cache,) = (tmp_path / "cache").rglob("plugins-*.json")
+    (cache,) = tmp_path.joinpath("cache").rglob("plugins-*.json")
     whole = json.loads(cache.read_text())
     (only,) = whole["plugins"].values()
     only["kind"] = "sofa"
@@ -198,3 +201,62 @@ def test_a_list_with_mistakes_in_the_file_tells_them_all(install: Install, tmp_p
     with pytest.raises(SettingsError) as caught:
         rows(tmp_path, 'active = ["nobody"]\nsofa = 1\n', disable=["village"])
     assert len(str(caught.value).splitlines()) == 4
+
+
+def settle(tmp_path: Path, seconds_ago: int = 60) -> None:
+    """Date the test's folder back, as if it had been installed a while ago."""
+    then = time.time_ns() - seconds_ago * 1_000_000_000
+    os.utime(tmp_path / "site", ns=(then, then))
+
+
+@pytest.fixture
+def only_settled_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, install: Install) -> None:
+    """Leave on the path what does not change while tests run."""
+    packages = Path(attrs.__file__).parents[1]
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), str(packages)])
+
+
+@pytest.mark.usefixtures("only_settled_folders")
+def test_listing_reads_the_metadata_once_and_again_when_something_is_installed(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans: list[int] = []
+
+    def scan() -> dict[str, Entry]:
+        scans.append(1)
+        return installed_entries()
+
+    monkeypatch.setattr(installed, "installed_entries", scan)
+    monkeypatch.setattr(installed, "_SETTLED_NS", 0)
+    install("alpha", EVENTS)
+    assert listed_entries() == installed_entries()
+    assert listed_entries() == installed_entries()
+    assert len(scans) == 1
+    install("beta", EVENTS)
+    settle(tmp_path)
+    assert {"alpha", "beta"} <= set(listed_entries())
+    assert len(scans) == 2
+    install("alpha", EVENTS, "second-owner")
+    assert listed_entries()["alpha"].others == ("second-owner 1.5",)
+
+
+@pytest.mark.usefixtures("only_settled_folders")
+def test_a_folder_that_has_just_changed_is_not_trusted(install: Install, tmp_path: Path) -> None:
+    install("alpha", EVENTS)
+    listed_entries()
+    assert not list(tmp_path.joinpath("cache").rglob("entries-*.json"))
+
+
+@pytest.mark.usefixtures("only_settled_folders")
+@pytest.mark.parametrize("damage", ["{", "[]", '{"folders": 1}', ""])
+def test_a_damaged_list_of_entries_is_made_anew(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    monkeypatch.setattr(installed, "_SETTLED_NS", 0)
+    install("alpha", EVENTS)
+    listed_entries()
+    (cache,) = tmp_path.joinpath("cache").rglob("entries-*.json")
+    whole = json.loads(cache.read_text())
+    del whole["entries"][0]["module"]
+    cache.write_text(damage or json.dumps(whole))
+    assert listed_entries() == installed_entries()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +13,8 @@ from typing import Any
 import attrs
 
 from redheart_core import PluginError
-from redheart_registry.installed import KINDS, Entry, check_entry, core_version, owner
+from redheart_registry.cache import read_cache, write_cache
+from redheart_registry.installed import KINDS, Entry, check_entry, owner
 
 TIMEOUT_S = 120.0
 """After that long a plugin's import counts as hanging."""
@@ -53,14 +52,14 @@ def inspect_plugins(entries: Mapping[str, Entry], timeout_s: float = TIMEOUT_S) 
         else:
             sound.append(entry)
     surroundings, keys = _surroundings(), {entry.name: _key(entry) for entry in sound}
-    cached = _read_cache(surroundings)
+    cached = _read_known(surroundings)
     known = {name: cached[key] for name, key in keys.items() if key in cached}
     inspections |= known
     stale = [entry for entry in sound if entry.name not in known]
     if stale:
         inspections |= _inspect(stale, timeout_s)
         working = {key: inspections[name] for name, key in keys.items() if not inspections[name].broken}
-        _write_cache(surroundings, working)
+        _write_known(surroundings, working)
     return {name: inspections[name] for name in entries}
 
 
@@ -115,9 +114,9 @@ def _how_it_ended(code: int, errors: str) -> str:
 
 
 def _surroundings() -> list[str]:
-    """What every inspection depends on: Python, redheart, and what pip has changed."""
+    """What every inspection depends on: Python, redheart's own files, and what pip has changed."""
     own = [*_files("redheart_core"), *_files("redheart_registry")]
-    return [sys.version, core_version(), *_site_packages(), *own]
+    return [sys.version, *_site_packages(), *own]
 
 
 def _key(entry: Entry) -> str:
@@ -152,21 +151,14 @@ def _stamp(path: str) -> str:
     return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
-def _cache_file() -> Path:
-    from platformdirs import user_cache_path  # only listing needs it
-
-    environment = f"{zlib.crc32(sys.prefix.encode()):08x}"
-    return user_cache_path("redheart", appauthor=False) / f"plugins-{environment}.json"
-
-
-def _read_cache(surroundings: list[str]) -> dict[str, Inspection]:
-    """Earlier successes by key; empty if there is no cache or it is damaged, since inspecting again is always right."""
+def _read_known(surroundings: list[str]) -> dict[str, Inspection]:
+    """Earlier successes by key; empty if there are none or the file is damaged."""
+    raw = read_cache("plugins")
     try:
-        raw = json.loads(_cache_file().read_text(encoding="utf-8"))
         if raw["surroundings"] != surroundings:
             return {}
         return {key: _from_cache(value) for key, value in raw["plugins"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 
@@ -177,13 +169,7 @@ def _from_cache(value: Any) -> Inspection:
     return Inspection(kind, group)
 
 
-def _write_cache(surroundings: list[str], inspections: Mapping[str, Inspection]) -> None:
+def _write_known(surroundings: list[str], inspections: Mapping[str, Inspection]) -> None:
     """Keep successes alone: a broken plugin may be mended without any of its files changing."""
-    path = _cache_file()
     plugins = {key: {"kind": value.kind, "group": value.group} for key, value in inspections.items()}
-    text = json.dumps({"surroundings": surroundings, "plugins": plugins})
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+    write_cache("plugins", {"surroundings": surroundings, "plugins": plugins})

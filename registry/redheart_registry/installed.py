@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
+import time
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import Distribution, entry_points, version
-from typing import Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
 
 from redheart_core import PluginError
 from redheart_core._markers import PROJECT_NAME
+from redheart_registry.cache import read_cache, write_cache
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_SETTLED_NS = 2_000_000_000
+"""A folder that changed later than this before now might change again without its time showing it."""
 
 RESERVED_NAMES = ("active", "data", "plugins", "training")
 """Words with a meaning of their own in plugins.toml and --set."""
@@ -36,6 +45,8 @@ class Entry:
 
 def installed_entries() -> dict[str, Entry]:
     """All installed plugins by name, sorted."""
+    from importlib.metadata import entry_points  # takes as long to import as all the rest of listing
+
     metadata: dict[Distribution, tuple[str, str]] = {}
     found: dict[str, list[Entry]] = {}
     for point in entry_points(group=PROJECT_NAME):
@@ -49,6 +60,29 @@ def installed_entries() -> dict[str, Entry]:
         first, *rest = sorted(found[name], key=lambda entry: (entry.distribution, entry.module))
         entries[name] = attrs.evolve(first, others=tuple(f"{entry.distribution} {entry.version}" for entry in rest))
     return entries
+
+
+def listed_entries() -> dict[str, Entry]:
+    """The same for listing, from the user's cache folder while no folder on the path has changed.
+
+    Installing, upgrading and removing a distribution changes the folder that holds its metadata.
+    """
+    folders = [[path, _changed_ns(Path(path))] for path in sys.path]
+    raw = read_cache("entries")
+    try:
+        if raw["folders"] == folders:
+            found = [Entry(**{**entry, "others": tuple(entry["others"])}) for entry in raw["entries"]]
+            return {entry.name: entry for entry in found}
+    except (LookupError, TypeError):  # no cache, or a damaged one
+        pass
+    entries = installed_entries()
+    if time.time_ns() - max(changed for _, changed in folders) > _SETTLED_NS:
+        write_cache("entries", {"folders": folders, "entries": [attrs.asdict(entry) for entry in entries.values()]})
+    return entries
+
+
+def _changed_ns(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def check_entry(entry: Entry) -> None:
@@ -89,4 +123,6 @@ def names(entries: Mapping[str, object] | Iterable[str]) -> str:
 @cache
 def core_version() -> str:
     """The version of redheart itself."""
+    from importlib.metadata import version
+
     return version(PROJECT_NAME)

@@ -10,7 +10,7 @@ import attrs
 from redheart_core import SettingsError
 from redheart_core._errors import join_complaints
 from redheart_registry.inspection import Inspection, inspect_plugins
-from redheart_registry.installed import Entry, installed_entries
+from redheart_registry.installed import Entry, listed_entries
 from redheart_registry.plugins_toml import PluginsToml, find_plugins_toml, parse_file, resolve
 
 
@@ -43,7 +43,7 @@ def list_plugins(
     Raises:
         SettingsError: plugins.toml or the options name what is not there.
     """
-    entries = installed_entries()
+    entries = listed_entries()
     path = find_plugins_toml(plugins_toml)
     configuration = resolve(parse_file(path), str(path), entries, enable, disable, overrides)
     if configuration.complaints:
