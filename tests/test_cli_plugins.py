@@ -178,10 +178,10 @@ def test_a_new_plugin_is_whole_and_described_with_its_sizes(install: Install, tm
     install("made_here", folder=folder)
     toml("")
     details = info("made_here", "--set", "made_here.huber_beta=0.2")
-    # Linear layers D -> w, w -> 1, w -> w, w -> 1, each with a bias, D = 768
+    # Linear layers D -> w, w -> 1, w -> w, w -> 1, D = 768; all but the score, whose softmax ignores it, have a bias
     sizes = {scale: size["parameters"] for scale, size in details["scales"].items()}
     widths = {"tiny": 16, "small": 64, "base": 512, "full": 1024}
-    assert sizes == {scale: 769 * w + (w + 1) + (w + 1) * w + (w + 1) for scale, w in widths.items()}
+    assert sizes == {scale: 769 * w + w + (w + 1) * w + (w + 1) for scale, w in widths.items()}
     assert details["scales"]["small"]["reads"] == {"embedding": "(B, T, 768)"}
     assert details["scales"]["small"]["gives"] == {"regret": "(B)"}
     assert (details["kind"], details["group"], details["targets"]) == ("analyzer", "made_here", ["regret"])

@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 PARAMETERS = {
     # tiny, small, base, full for an embedding of 768 numbers and four Bentham labels; the reference's figure
-    "backbone": (14_488, 262_464, 37_786_176, 90_604_416, 90_624_132),
+    "backbone": (14_488, 212_672, 37_786_176, 90_604_416, 90_624_132),
     "emotion_head": (3_417, 255_421, 7_442_285, 16_791_277, 17_254_583),
     "bentham_head": (4_561, 299_878, 5_764_294, 13_020_934, 13_871_919),
     "regret_head": (4_248, 244_625, 8_588_211, 19_978_313, 19_897_161),

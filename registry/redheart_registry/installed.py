@@ -67,7 +67,8 @@ def listed_entries() -> dict[str, Entry]:
 
     Installing, upgrading and removing a distribution changes the folder that holds its metadata.
     """
-    folders = [[path, _changed_ns(Path(path))] for path in sys.path]
+    changed_ns = [_changed_ns(Path(path)) for path in sys.path]
+    folders = [[path, changed] for path, changed in zip(sys.path, changed_ns, strict=True)]
     raw = read_cache("entries")
     try:
         if raw["folders"] == folders:
@@ -76,7 +77,7 @@ def listed_entries() -> dict[str, Entry]:
     except (LookupError, TypeError):  # no cache, or a damaged one
         pass
     entries = installed_entries()
-    if time.time_ns() - max(changed for _, changed in folders) > _SETTLED_NS:
+    if time.time_ns() - max(changed_ns) > _SETTLED_NS:
         write_cache("entries", {"folders": folders, "entries": [attrs.asdict(entry) for entry in entries.values()]})
     return entries
 

@@ -12,7 +12,7 @@ class BackboneSettings:
 
     width: int = attrs.field(default=64, validator=ge(4))
     """D of every output; a multiple of heads."""
-    layers: int = attrs.field(default=2, validator=ge(1))
+    layers: int = attrs.field(default=1, validator=ge(1))
     """Transformer layers."""
     heads: int = attrs.field(default=4, validator=ge(1))
     """Attention heads of a layer."""

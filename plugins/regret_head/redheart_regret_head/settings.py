@@ -18,7 +18,7 @@ class RegretHeadSettings:
     """Layers of each of the two LSTMs over the chunks."""
     members: int = attrs.field(default=5, validator=ge(2))
     """Ensemble members."""
-    huber_beta: float = attrs.field(default=0.1, validator=gt(0.0))
+    huber_beta: float = attrs.field(default=1.0, validator=gt(0.0))
     """Error at which the Huber loss turns from square to straight."""
     dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
