@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import attrs
 import torch
 from torch import Tensor
 
 from redheart_core._errors import DataError
+from redheart_core._evaluation import Evaluation, Figure, MetricTable
 from redheart_core._nodes import Metric
 from redheart_core._training import EpochEntry, Group
 from redheart_core.baselines import constant_baseline, linear_baseline
@@ -30,51 +29,6 @@ BASELINES = ("constant", "linear")
 
 Weights = Mapping[str, Mapping[str, Tensor]]
 Progress = Callable[[str, int, int], None]
-
-
-@attrs.frozen
-class Figure:
-    """One metric of one variant on the test split."""
-
-    value: float
-    low: float
-    high: float
-    """95 % interval: percentiles of a bootstrap over records."""
-
-
-@attrs.frozen
-class MetricTable:
-    """One metric of one node for all variants and baselines."""
-
-    metric: str
-    """"node.metric"."""
-    group: str
-    direction: str
-    main: bool
-    """The node's first metric."""
-    records: int
-    figures: Mapping[str, Figure]
-    beats_constant: bool
-    """The crossover is better than the constant predictor beyond the paired bootstrap's 95 % interval."""
-
-
-@attrs.frozen
-class Evaluation:
-    """All figures of the test split."""
-
-    variants: tuple[str, ...]
-    tables: tuple[MetricTable, ...]
-    losses: Mapping[str, Mapping[str, float]]
-    """Variant to group to test loss."""
-    skill: Mapping[str, float]
-    """Variant to mean skill over the nodes' main metrics: 0 is the constant predictor, 1 is perfect."""
-    test_records: int
-    test_reads: int
-    """How often the test split of this run has been read, this time included."""
-
-    def to_json(self) -> dict[str, Any]:
-        table: dict[str, Any] = json.loads(json.dumps(attrs.asdict(self)))
-        return table
 
 
 def evaluate_test(

@@ -14,10 +14,10 @@ import attrs
 import pytest
 
 from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStopped, NodeSpec, RunFinished, RunStarted
+from redheart_core._evaluation import Evaluation, Figure, MetricTable
 from redheart_core._training import EpochEntry, Group, GroupManifest, TrainSettings
 from redheart_core.audit import ParameterAccount
 from redheart_core.encoding import EncoderIdentity
-from redheart_core.evaluation import Evaluation, Figure, MetricTable
 from redheart_core.event_log import EventLog
 from redheart_core.files import write_json
 from redheart_core.run import describe

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import sysconfig
 import tomllib
 import zipfile
 from importlib.metadata import version
@@ -13,31 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wheels import ROOT, make_environment, run
 
-ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir())
 
 
 @pytest.fixture(scope="module")
 def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that pip builds from the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "-w", str(folder), str(ROOT))
-    (built,) = folder.glob("redheart-*.whl")
-    return built
-
-
-def run(*command: str, cwd: Path | None = None) -> str:
-    """Output of a command, without this process's Python settings; fails with what it printed."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=clean, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.mark.parametrize("folder", PLUGINS, ids=lambda path: path.name)
@@ -73,9 +52,11 @@ def test_test_files_have_names_of_their_own() -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_redheart_packages_and_the_default_file_alone(wheel: Path, project: dict[str, Any]) -> None:
+def test_the_wheel_holds_redheart_packages_and_the_default_file_alone(
+    redheart_wheel: Path, project: dict[str, Any]
+) -> None:
     packages = {Path(path).name for path in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(redheart_wheel) as archive:
         names = archive.namelist()
         shipped = archive.read("redheart_registry/plugins.toml")
     tops = {name.partition("/")[0] for name in names}
@@ -92,23 +73,16 @@ def test_the_wheel_holds_redheart_packages_and_the_default_file_alone(wheel: Pat
 
 
 @pytest.mark.slow
-def test_the_installed_wheel_lists_its_plugins_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
-    home = tmp_path / "venv"
-    run(sys.executable, "-m", "venv", "--without-pip", str(home))
-    python = home / "bin" / "python"
-    run(sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", str(wheel))
-    paths = sysconfig.get_paths(vars={"base": str(home), "platbase": str(home)})
-    # The dependencies come from this environment. A path in a .pth file is added as it is, without reading
-    # the .pth files there, so this environment's own editable redheart brings no folder of the checkout.
-    Path(paths["purelib"], "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+def test_the_installed_wheel_lists_its_plugins_from_an_empty_folder(redheart_wheel: Path, tmp_path: Path) -> None:
+    installed = make_environment(tmp_path / "venv", redheart_wheel)
     empty = tmp_path / "empty"
     empty.mkdir()
-    origin = run(str(python), "-c", "import redheart_registry; print(redheart_registry.__file__)", cwd=empty)
-    assert Path(origin.strip()).is_relative_to(home)
-    redheart = str(home / "bin" / "redheart")
-    assert run(redheart, "--version", cwd=empty).split()[-1] == version("redheart")
-    listed = run(redheart, "plugins", "list", cwd=empty)
-    shipped = Path(paths["purelib"], "redheart_registry", "plugins.toml")
+    code = "import redheart_registry; print(redheart_registry.__file__)"
+    origin = run(str(installed.python), "-c", code, cwd=empty).stdout
+    assert Path(origin.strip()).is_relative_to(installed.packages)
+    assert installed.redheart("--version", cwd=empty).stdout.split()[-1] == version("redheart")
+    listed = installed.redheart("plugins", "list", cwd=empty).stdout
+    shipped = installed.packages / "redheart_registry" / "plugins.toml"
     assert f"listed in {shipped}" in listed
     active = tomllib.loads(shipped.read_text(encoding="utf-8"))["active"]
     assert [line.split()[0] for line in listed.splitlines()[1 : 1 + len(active)]] == active

@@ -15,7 +15,7 @@ from redheart_cli.session import Session, open_session, run_of_model
 from redheart_cli.sweetspot import choose
 
 if TYPE_CHECKING:
-    from redheart_core.evaluation import Evaluation
+    from redheart_core._evaluation import Evaluation
 
 
 @click.command()

@@ -5,16 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from redheart_core._errors import CheckpointError
-from redheart_core.report.contents import (
-    Account,
-    Choice,
-    Choices,
-    Evaluation,
-    Figure,
-    GroupState,
-    MetricTable,
-    ModelGroup,
-)
+from redheart_core._evaluation import Evaluation, Figure, MetricTable
+from redheart_core.report.contents import Account, Choice, Choices, GroupState, ModelGroup
 from redheart_core.report.json_parts import Part
 
 

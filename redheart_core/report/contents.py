@@ -7,6 +7,8 @@ from pathlib import Path
 
 import attrs
 
+from redheart_core._evaluation import Evaluation
+
 
 @attrs.frozen
 class Epoch:
@@ -73,55 +75,6 @@ class Choices:
     groups: Mapping[str, Choice]
     common_epoch: int
     mean_cost: float
-
-
-@attrs.frozen
-class Figure:
-    """One metric of one variant on the test split, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@attrs.frozen
-class MetricTable:
-    """One metric for all variants and baselines."""
-
-    metric: str
-    group: str
-    direction: str
-    main: bool
-    records: int
-    figures: Mapping[str, Figure]
-    beats_constant: bool
-
-    def best_of(self, names: tuple[str, ...]) -> float:
-        """The best value among some variants."""
-        values = [self.figures[name].value for name in names]
-        return max(values) if self.direction == "max" else min(values)
-
-
-@attrs.frozen
-class Evaluation:
-    """evaluation.json."""
-
-    variants: tuple[str, ...]
-    """Ways to choose epochs, then the baselines."""
-    tables: tuple[MetricTable, ...]
-    losses: Mapping[str, Mapping[str, float]]
-    skill: Mapping[str, float]
-    test_records: int
-    test_reads: int
-
-    @property
-    def main(self) -> tuple[MetricTable, ...]:
-        return tuple(table for table in self.tables if table.main)
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """The variants that have losses; baselines have none."""
-        return tuple(name for name in self.variants if name in self.losses)
 
 
 @attrs.frozen

@@ -11,10 +11,11 @@ import attrs
 import jinja2
 from markupsafe import Markup, escape
 
+from redheart_core._evaluation import Evaluation
 from redheart_core.files import write_bytes
 from redheart_core.report import plots, words
 from redheart_core.report.collect import collect
-from redheart_core.report.contents import Account, Contents, Evaluation, GroupState
+from redheart_core.report.contents import Account, Contents, GroupState
 
 
 @attrs.frozen

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from redheart_core.report.contents import Choices, GroupState, MetricTable
+from redheart_core._evaluation import MetricTable
+from redheart_core.report.contents import Choices, GroupState
 from redheart_core.report.svg import (
     BEST,
     COMMON,

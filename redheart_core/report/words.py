@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from redheart_core.report.contents import Contents, Evaluation, MetricTable
+from redheart_core._evaluation import Evaluation, MetricTable
+from redheart_core.report.contents import Contents
 
 
 def number(value: float) -> str:

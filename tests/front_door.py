@@ -1,0 +1,202 @@
+"""redheart as a user meets it: the command line in a process of its own, and a finished small run to look at."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+COMMAND = (sys.executable, "-m", "redheart_cli")
+
+DATA = ("--set", "village.english=120", "--set", "village.korean=60", "--set", "lsa.width=48")
+PLUGINS = tuple(
+    part for name in ("bentham_head", "surd_head", "neural_emotion", "neural_bentham") for part in ("--disable", name)
+)
+TRAINING = ("--scale", "tiny", "--epochs", "3", "--set", "training.threads=1")
+SMALL = (*DATA, *PLUGINS, *TRAINING)
+GROUPS = ("backbone", "neural_regret", "neural_surd")
+
+PLUGIN = '''
+"""A module that is installed beside redheart."""
+import attrs
+from redheart_core import LossTerm, Metric, NodeSpec, Objective, Output, hookimpl
+
+@attrs.frozen
+class Settings:
+    after: int = 5
+
+@hookimpl
+def redheart_provide_analyzers():
+    return [NodeSpec(
+        name="{name}", meaning="regret, until it breaks", settings=Settings,
+        scales=dict.fromkeys(("tiny", "small", "base", "full"), {{}}), reads=("embedding",),
+        gives=(Output("value", "regret", "values", (), None, None, None),),
+        build=build, objective=objective, targets=("regret",),
+    )]
+
+def build(context):
+    import torch
+    from torch import nn
+
+    class Breaking(nn.Module):
+        def __init__(self, width, after):
+            super().__init__()
+            self.line, self.after, self.steps = nn.Linear(width, 1), after, 0
+
+        def forward(self, inputs):
+            self.steps += self.training
+            value = self.line(inputs["embedding"]).mean(1).squeeze(-1)
+            return {{"value": value * float("nan") if self.steps > self.after else value}}
+
+    return Breaking(context.input_width("embedding"), context.settings.after)
+
+def objective(context):
+    from redheart_core import losses, metrics
+    return Objective(
+        losses=(LossTerm("value", "regret", losses.mean_squared_error, takes_logits=False),),
+        metrics=(Metric("mean_absolute_error", "value", "regret", metrics.mean_absolute_error, "min"),),
+    )
+'''
+
+
+@attrs.frozen
+class Answer:
+    """What a finished process leaves."""
+
+    code: int
+    out: str
+    err: str
+    cpu_s: float
+    """Processor time of the process, which a busy machine does not stretch."""
+
+    def json(self) -> Any:
+        """The one JSON document on standard output."""
+        return json.loads(self.out)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a child: ours, without settings of a terminal."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR", "NO_COLOR")}
+    return {**kept, "PYTHONWARNINGS": "error::ResourceWarning", **more}
+
+
+def redheart(
+    *arguments: str | Path,
+    cwd: Path,
+    given: bytes = b"",
+    before: Callable[[], object] | None = None,
+    command: Sequence[str] = COMMAND,
+    **more: str,
+) -> Answer:
+    """Run a command to its end.
+
+    Args:
+        arguments: Of the command line.
+        cwd: The working directory.
+        given: Standard input.
+        before: Called in the child before the command starts.
+        command: What starts redheart.
+        more: Environment variables.
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [*command, *map(str, arguments)],
+        cwd=cwd,
+        input=given,
+        capture_output=True,
+        preexec_fn=before,
+        env=environment(**more),
+        timeout=300,
+        check=False,
+    )
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    return Answer(done.returncode, done.stdout.decode(), done.stderr.decode(), cpu_s)
+
+
+def succeed(*arguments: str | Path, cwd: Path, **more: Any) -> Answer:
+    """Run a command that has to exit with 0."""
+    answer = redheart(*arguments, cwd=cwd, **more)
+    assert answer.code == 0, answer.err
+    return answer
+
+
+def refuse(*arguments: str | Path, cwd: Path, says: Sequence[str], code: int = 1, **more: Any) -> str:
+    """Run a command that has to be refused in plain words; returns standard error.
+
+    Args:
+        says: What the message has to hold: the culprit, its place, the way out.
+        code: 1 for a mistake in files or settings, 2 for one in the command line itself.
+    """
+    answer = redheart(*arguments, cwd=cwd, **more)
+    assert answer.code == code, answer.err
+    assert "Traceback" not in answer.err
+    assert "Error: " in answer.err
+    message = " ".join(answer.err.split("Error: ", 1)[1].split())
+    for part in says:
+        assert part in message, f"{part!r} is not in: {message}"
+    return answer.err
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Every file below a folder with its SHA-256."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def flip_byte(path: Path) -> None:
+    """Change one bit in the middle of a file, in a copy of its own should it be linked elsewhere."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(data)
+
+
+def install(site: Path, name: str, source: str) -> None:
+    """Lay a plugin of one module out as pip would leave it; site goes into PYTHONPATH."""
+    (site / f"front_door_{name}.py").write_text(source)
+    info = site / f"front_door_{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: front-door-{name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[redheart]\n{name} = front_door_{name}\n")
+
+
+@attrs.frozen
+class Finished:
+    """A run that `redheart run` has finished; tests only look at it."""
+
+    folder: Path
+    answer: Answer
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store"
+
+    def copy(self, where: Path) -> Path:
+        """The same for a test that changes it."""
+        return Path(shutil.copytree(self.folder, where / "run"))
+
+
+@functools.cache
+def finished_run(base: Path) -> Finished:
+    """The run that the tests of a session share, made when the first of them asks."""
+    folder = base / "front_door"
+    folder.mkdir()
+    return Finished(folder / "run", succeed("run", "-o", "run", *SMALL, "--json", cwd=folder))
