@@ -42,8 +42,9 @@ class TrainSettings:
     keep_epochs: int = attrs.field(default=0, validator=ge(0))
     """Checkpoints kept: 0 all, otherwise the newest so many, the best and the referenced ones."""
     seed: int = attrs.field(default=0, validator=ge(0))
-    threads: int = attrs.field(default=2, validator=ge(1))
-    """Part of the result: sums split over another number round differently."""
+    threads: int = attrs.field(default=1, validator=ge(1))
+    """Part of the result: sums split over another number round differently. Small modules gain
+    nothing from a second one."""
     device: str = "cpu"
 
 

@@ -23,20 +23,26 @@ def constant_baseline(store: Store, field: Field, count: int) -> Tensor:
 def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
     """Ridge regression from the mean chunk embedding, fitted on train, penalty chosen on validation.
 
-    Fitted label by label on the records that have it; clipped to the field's range, and
+    Each label is fitted on the records that have it; clipped to the field's range, and
     scaled to sum to one for a distribution.
 
     Returns:
         (N, L) or (N,) for the given rows.
     """
     train, validation = store.rows("train"), store.rows("validation")
-    pooled = {name: mean_embedding(store, part) for name, part in (("t", train), ("v", validation), ("r", rows))}
-    y = {"t": _columns(store, field, train), "v": _columns(store, field, validation)}
-    columns = [
-        _fit_column(pooled["t"], y["t"][:, label], pooled["v"], y["v"][:, label], pooled["r"])
-        for label in range(y["t"].shape[1])
-    ]
-    prediction = np.clip(np.stack(columns, 1), field.low, field.high)
+    x, x_validation, x_out = (mean_embedding(store, part) for part in (train, validation, rows))
+    y, y_validation = (_columns(store, field, part) for part in (train, validation))
+    predictions = np.empty((len(rows), y.shape[1]), dtype=np.float32)
+    present = ~np.isnan(y)
+    for pattern in np.unique(present, axis=1).T:
+        labels = np.flatnonzero((present == pattern[:, None]).all(0))
+        models = [Ridge(alpha=penalty).fit(x[pattern], y[pattern][:, labels]) for penalty in PENALTIES]
+        errors = [
+            np.nanmean(np.abs(_predict(model, x_validation) - y_validation[:, labels]), axis=0) for model in models
+        ]
+        candidates = np.stack([_predict(model, x_out) for model in models])
+        predictions[:, labels] = candidates[np.argmin(errors, axis=0), :, np.arange(len(labels))].T
+    prediction = np.clip(predictions, field.low, field.high)
     if field.simplex:
         prediction = np.maximum(prediction, 1e-6)
         prediction /= prediction.sum(1, keepdims=True)
@@ -59,15 +65,7 @@ def _columns(store: Store, field: Field, rows: Tensor) -> NDArray[np.float32]:
     return columns
 
 
-def _fit_column(
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    x_validation: NDArray[np.float32],
-    y_validation: NDArray[np.float32],
-    x_out: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    present, judged = ~np.isnan(y), ~np.isnan(y_validation)
-    models = [Ridge(alpha=penalty).fit(x[present], y[present]) for penalty in PENALTIES]
-    errors = [float(np.abs(m.predict(x_validation[judged]) - y_validation[judged]).mean()) for m in models]
-    chosen: NDArray[np.float32] = models[int(np.argmin(errors))].predict(x_out)
-    return chosen
+def _predict(model: Ridge, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, D) to (N, L)."""
+    prediction: NDArray[np.float32] = model.predict(x).reshape(len(x), -1)
+    return prediction

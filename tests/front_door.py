@@ -40,7 +40,7 @@ def redheart_provide_analyzers():
     return [NodeSpec(
         name="{name}", meaning="regret, until it breaks", settings=Settings,
         scales=dict.fromkeys(("tiny", "small", "base", "full"), {{}}), reads=("embedding",),
-        gives=(Output("value", "regret", "values", (), None, None, None),),
+        gives=(Output("value", "regret", "values"),),
         build=build, objective=objective, targets=("regret",),
     )]
 
@@ -60,10 +60,10 @@ def build(context):
 
     return Breaking(context.input_width("embedding"), context.settings.after)
 
-def objective(context):
+def objective(settings):
     from redheart_core import losses, metrics
     return Objective(
-        losses=(LossTerm("value", "regret", losses.mean_squared_error, takes_logits=False),),
+        losses=(LossTerm("value", "regret", "values", losses.squared_error),),
         metrics=(Metric("mean_absolute_error", "value", "regret", metrics.mean_absolute_error, "min"),),
     )
 '''

@@ -23,6 +23,7 @@ SMALL = (
     "--set=lsa.width=48",
     "--scale=tiny",
     "--epochs=2",
+    "--set=training.threads=1",
 )
 RIVAL = {
     "pyproject.toml": """

@@ -50,19 +50,15 @@ def evaluate_model(session: Session, model: Path, display: Display) -> Evaluatio
 
 
 def print_evaluation(result: Evaluation) -> None:
-    """Metrics by variant, and the summary."""
-    print_table(
-        ("metric on test", "better", *result.variants),
-        [
-            (
-                table.metric,
-                table.direction,
-                *(f"{f.value:.4f} [{f.low:.4f}, {f.high:.4f}]" for f in (table.figures[v] for v in result.variants)),
-            )
-            for table in result.tables
-        ],
-    )
-    print_table(("variant", "mean skill"), [(name, f"{value:.4f}") for name, value in result.skill.items()])
-    behind = [table.metric for table in result.tables if table.main and not table.beats_constant]
+    """The main metric of each plugin by variant, and the summary; --json has the rest."""
+    rows = []
+    for table in result.main:
+        first, *others = (table.figures[variant] for variant in result.variants)
+        interval = f"{first.value:.4f} [{first.low:.4f}, {first.high:.4f}]"
+        rows.append((table.metric, table.direction, interval, *(f"{figure.value:.4f}" for figure in others)))
+    skill = [f"{result.skill[variant]:.4f}" for variant in result.variants]
+    rows.append(("mean skill: 0 constant, 1 perfect", "max", *skill))
+    print_table(("metric on test", "better", *result.variants), rows)
+    behind = [table.metric for table in result.main if not table.beats_constant]
     print(f"not better than the constant predictor beyond chance: {', '.join(behind) or 'none'}")
     print(f"{result.test_records} test records, read {result.test_reads} time(s) in this run")

@@ -71,6 +71,37 @@ def info_command(name: str, plugins_toml: Path | None, overrides: tuple[str, ...
         _print_details(details)
 
 
+@plugins.command("check")
+@click.argument("targets", nargs=-1, metavar="[NAME|PATH]...")
+@plugin_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check_command(targets: tuple[str, ...], choice: PluginChoice, as_json: bool) -> None:
+    """Run the conformance kit on plugins; without NAME or PATH, on all active ones.
+
+    PATH is the folder of a plugin that need not be installed. The exit code is 1 if a check failed.
+
+    \b
+    Examples:
+      redheart plugins check backbone
+      redheart plugins check ./my_regret
+    """
+    from redheart_cli.check_plugins import check_plugins
+    from redheart_cli.display import make_display
+
+    with make_display() as display:
+        results = check_plugins(targets, choice, display.progress)
+    if as_json:
+        print_json([attrs.asdict(result) for result in results])
+    else:
+        rows = [(result.plugin, result.check, result.status, " ".join(result.message.split())) for result in results]
+        print_table(("PLUGIN", "CHECK", "STATUS", "MESSAGE"), rows)
+        statuses = [result.status for result in results]
+        counts = ", ".join(f"{status} {statuses.count(status)}" for status in ("passed", "failed", "skipped"))
+        click.echo(f"plugins {len({result.plugin for result in results})}; checks {len(results)}: {counts}")
+    if any(result.status == "failed" for result in results):
+        raise SystemExit(1)
+
+
 @plugins.command("new")
 @click.argument("name")
 @click.option(

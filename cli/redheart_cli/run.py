@@ -44,7 +44,8 @@ def run(
     """Data, train, sweetspot, crossover, evaluate, report and analyze in one go.
 
     On the embedded data set if nothing else is said. Stopped at any moment, the same command
-    goes on where it was; what is finished is not done again.
+    goes on where it was; what is finished is not done again. The exit code is 3 if a group
+    stopped at a fault.
 
     \b
     Examples:
@@ -67,7 +68,9 @@ def run(
         stopped = train_session(session)
         if stopped:
             details = "; ".join(f"{group}: {reason}" for group, reason in stopped.items())
-            raise SystemExit(f"some groups stopped, so nothing is assembled: {details}\nrun: {session.run.path}")
+            click.echo(f"Error: some groups stopped, so nothing is assembled: {details}", err=True)
+            click.echo(f"run: {session.run.path}", err=True)
+            raise SystemExit(3)
         folder = session.run.path
         sweetspot = choose(folder)
         if not (folder / "model").exists():

@@ -1,0 +1,106 @@
+"""`redheart analyze`: every way to give a text, and every text that is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from front_door import Finished, finished_run, redheart, refuse, succeed
+
+pytestmark = pytest.mark.slow
+
+TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
+EMOTIONS = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return finished_run(tmp_path_factory.getbasetemp())
+
+
+def test_each_number_comes_with_label_source_and_distance_from_the_training_mean(
+    finished: Finished, tmp_path: Path
+) -> None:
+    findings = succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
+    manifest = json.loads((finished.model / "manifest.json").read_text())
+    by_plugin = {finding["plugin"]: finding for finding in findings}
+    emotion = by_plugin["emotion_head"]
+    assert [value["label"] for value in emotion["values"]] == EMOTIONS
+    assert math.fsum(value["value"] for value in emotion["values"]) == pytest.approx(1.0, abs=1e-6)
+    for finding in findings:
+        assert finding["epoch"] == manifest["groups"][finding["group"]]["epoch"]
+        for value in finding["values"]:
+            known = manifest["statistics"][finding["field"]][value["label"]]
+            assert value["training_mean"] == known["mean"]
+            assert value["deviations"] * known["std"] == pytest.approx(value["value"] - known["mean"])
+    by_hand = succeed("analyze", finished.model, TEXT, cwd=tmp_path).out
+    (line,) = [line for line in by_hand.splitlines() if line.split()[:2] == ["emotion", "joy"]]
+    assert line.split()[2] == f"{emotion['values'][0]['value']:.3f}"
+
+
+def test_argument_file_and_standard_input_give_the_same_numbers(finished: Finished, tmp_path: Path) -> None:
+    korean = "동생이 가게를 연다며 내 적금을 빌려 갔는데 모두 잃었다. 나는 화가 났지만 용서했다."
+    (tmp_path / "text.txt").write_text(korean, encoding="utf-8")
+    said = succeed("analyze", finished.model, korean, "--json", cwd=tmp_path).json()
+    assert succeed("analyze", finished.model, "--file", "text.txt", "--json", cwd=tmp_path).json() == said
+    assert succeed("analyze", finished.model, "--json", given=korean.encode(), cwd=tmp_path).json() == said
+    assert {finding["plugin"] for finding in said} == {"emotion_head", "regret_head", "neural_regret", "neural_surd"}
+
+
+def test_json_lines_answer_each_line_and_refuse_single_ones(finished: Finished, tmp_path: Path) -> None:
+    records = [{"id": "a", "text": TEXT}, {"id": "b", "text": "2026"}, {"id": "c"}, {"id": "d", "text": "친구를 도왔다."}]
+    lines = "".join(json.dumps(record) + "\n" for record in records).encode()
+    answer = redheart("analyze", finished.model, "--jsonl", "-", given=lines, cwd=tmp_path)
+    assert answer.code == 1
+    assert "Traceback" not in answer.err
+    results = [json.loads(line) for line in answer.out.splitlines()]
+    assert [result["id"] for result in results] == ["a", "b", "c", "d"]
+    assert ["refused" in result for result in results] == [False, True, True, False]
+    assert "stdin line 2: the text has no letter, '2026'" in results[1]["refused"]
+    assert "stdin line 3: expects a 'text', got NoneType" in results[2]["refused"]
+    assert results[0]["findings"] == succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
+
+
+def test_a_text_in_a_form_that_cannot_be_analyzed_is_refused_with_the_reason(
+    finished: Finished, tmp_path: Path
+) -> None:
+    reasons = {
+        " \n\t": ["the text is empty", "give at least a sentence"],
+        "a " * 500_000: ["has 1,000,000 characters", "100,000 are allowed", "split it"],
+        "010-1234-5678": ["has no letter, '010-1234-5678'", "in words"],
+        "a bell \x07 rings": ["a control character, U+0007, at position 8", "remove it"],
+        "Ὦ ξεῖν’ ἀγγέλλειν Λακεδαιμονίοις": ["knows no part of it", "in this language"],
+    }
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in reasons))
+    answer = redheart("analyze", finished.model, "--jsonl", "texts.jsonl", cwd=tmp_path)
+    assert answer.code == 1
+    assert "Traceback" not in answer.err
+    for number, (line, says) in enumerate(zip(answer.out.splitlines(), reasons.values(), strict=True), 1):
+        refused = json.loads(line)["refused"]
+        assert all(part in refused for part in [f"texts.jsonl line {number}: ", *says])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "says"),
+    [
+        ([""], b"", ["text: the text is empty", "give at least a sentence"]),
+        ([], b"a " * 500_000, ["standard input", "has 1,000,000 characters", "100,000 are allowed", "split it"]),
+        ([], b"caf\xe9 au lait", ["standard input: not UTF-8 (byte 3)"]),
+        (["--file", "latin.txt"], b"", ["latin.txt: not UTF-8 (byte 3)", "save it as UTF-8"]),
+        (["--file", "none.txt"], b"", ["none.txt", "No such file"]),
+        (["--jsonl", "torn.jsonl"], b"", ["torn.jsonl line 1: broken JSON"]),
+    ],
+    ids=["empty", "long", "bytes", "file", "missing", "torn"],
+)
+def test_a_source_that_cannot_be_read_is_refused_with_the_reason(
+    finished: Finished, tmp_path: Path, arguments: list[str], given: bytes, says: list[str]
+) -> None:
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "torn.jsonl").write_text('{"text": "half')
+    refuse("analyze", finished.model, *arguments, given=given, cwd=tmp_path, says=says)
+
+
+def test_two_texts_at_once_are_a_mistake_of_usage(finished: Finished, tmp_path: Path) -> None:
+    refuse("analyze", finished.model, TEXT, "--file", "x", cwd=tmp_path, says=["give one of TEXT"], code=2)

@@ -1,0 +1,167 @@
+"""Damaged files, full disks and folders that cannot be written, at the front door: nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from front_door import (
+    COMMAND,
+    GROUPS,
+    SMALL,
+    Finished,
+    environment,
+    finished_run,
+    flip_byte,
+    hashes,
+    redheart,
+    refuse,
+    succeed,
+)
+
+pytestmark = pytest.mark.slow
+
+NOBODY = 65534
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return finished_run(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "redheart-test", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a disk of its own can be mounted by root alone")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def other_user(finished: Finished) -> Iterator[Path]:
+    """A copy of the run that anybody may read and only its owner write."""
+    folder = Path(tempfile.mkdtemp(prefix="redheart-test-"))
+    run = finished.copy(folder)
+    for path in (folder, *run.rglob("*"), run):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    yield folder
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IRWXU)
+    shutil.rmtree(folder)
+
+
+def step_down() -> None:
+    """Give up the rights of root, which no permission stops."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+
+def test_a_flipped_byte_in_the_newest_checkpoint_stops_its_group_alone(finished: Finished, tmp_path: Path) -> None:
+    run = finished.copy(tmp_path)
+    victim = run / "groups" / "neural_surd" / "epoch-0003.safetensors"
+    whole = victim.read_bytes()
+    flip_byte(victim)
+    before = hashes(run / "groups")
+    answer = redheart("train", "--resume", "-o", "run", "--json", cwd=tmp_path)
+    assert answer.code == 3, answer.err
+    (reason,) = answer.json()["stopped"].values()
+    assert set(answer.json()["stopped"]) == {"neural_surd"}
+    assert "epoch-0003.safetensors is damaged or was replaced: its SHA-256 is" in reason
+    assert "restore it from a copy" in reason
+    assert hashes(run / "groups") == before
+    victim.write_bytes(whole)
+    assert succeed("train", "--resume", "-o", "run", "--json", cwd=tmp_path).json()["stopped"] == {}
+    assert hashes(run / "groups") == hashes(finished.folder / "groups")
+
+
+def test_a_flipped_byte_is_not_assembled_evaluated_or_asked(finished: Finished, tmp_path: Path) -> None:
+    run = finished.copy(tmp_path)
+    flip_byte(run / "groups" / "neural_surd" / "epoch-0001.safetensors")
+    flip_byte(run / "model" / "groups" / "backbone.safetensors")
+    says = ["epoch-0001.safetensors is damaged", "SHA-256"]
+    refuse("crossover", "run", "-o", "second", "--epoch", "neural_surd=1", cwd=tmp_path, says=says)
+    assert not (tmp_path / "second").exists()
+    refuse("analyze", "run/model", "I told him.", cwd=tmp_path, says=["groups/backbone.safetensors is damaged"])
+    flip_byte(run / "store" / "embedding-00000.safetensors")
+    refuse("evaluate", "run/model", cwd=tmp_path, says=["embedding-00000.safetensors is damaged", "prepare the data"])
+    assert len((run / "test_reads.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_limit_on_file_sizes_stops_the_save_and_without_it_the_run_goes_on(finished: Finished, tmp_path: Path) -> None:
+    begin = ("-o", "run", "--store", finished.store, *SMALL)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64_000, resource.RLIM_INFINITY))
+
+    refuse("train", *begin, cwd=tmp_path, before=limit, says=["cannot write run/groups/", "ulimit -f", "untouched"])
+    assert not [path for path in (tmp_path / "run").rglob("*") if path.name.startswith(".")]
+    assert succeed("train", "--resume", "-o", "run", "--json", cwd=tmp_path).json()["stopped"] == {}
+    assert hashes(tmp_path / "run" / "groups") == hashes(finished.folder / "groups")
+
+
+def test_a_disk_that_fills_up_loses_nothing_and_with_space_the_run_goes_on(
+    finished: Finished, small_disk: Path
+) -> None:
+    command = [*COMMAND, "train", "-o", "run", "--store", str(finished.store), *SMALL]
+    groups = small_disk / "run" / "groups"
+    with subprocess.Popen(command, cwd=small_disk, env=environment(), stderr=subprocess.PIPE) as process:
+        while not list(groups.glob("*/epoch-0001.safetensors")) and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGSTOP)
+        filler = small_disk / "filler"
+        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            while True:
+                file.write(bytes(4096))
+        process.send_signal(signal.SIGCONT)
+        _, said = process.communicate(timeout=120)
+    message = said.decode()
+    assert process.returncode == 1, message
+    assert "Traceback" not in message
+    assert "No space left on device; free some space and run the command again" in message
+    kept = {name: digest for name, digest in hashes(groups).items() if name.endswith("epoch-0001.safetensors")}
+    assert kept
+    filler.unlink()
+    assert succeed("train", "--resume", "-o", "run", "--json", cwd=small_disk).json()["stopped"] == {}
+    assert hashes(groups) == hashes(finished.folder / "groups")
+    assert kept.items() <= hashes(groups).items()
+
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_trained(finished: Finished, small_disk: Path) -> None:
+    (small_disk / "filler").write_bytes(bytes(24 * 2**20 - 400_000))
+    says = ["the run needs 0.00 GB", "free some, choose another folder"]
+    refuse("train", "-o", "run", "--store", finished.store, *SMALL, cwd=small_disk, says=says)
+    assert not list(small_disk.glob("run/groups/*/epoch-*"))
+
+
+def test_a_folder_without_write_permission_is_refused_and_unchanged(other_user: Path) -> None:
+    before = hashes(other_user)
+    says = ["cannot write", "Permission denied", "choose a folder that you may write to"]
+    commands: tuple[tuple[str, ...], ...] = (
+        ("data", "prepare", "-o", "new", *SMALL[: -len(("--scale", "tiny", "--epochs", "3", "--set", "x"))]),
+        ("train", "-o", "new", "--store", "run/store", *SMALL),
+        ("sweetspot", "run"),
+        ("crossover", "run", "-o", "second"),
+        ("evaluate", "run/model"),
+        ("report", "run"),
+    )
+    for command in commands:
+        refuse(*command, cwd=other_user, before=step_down, says=says, HOME="/")
+    reading = redheart("analyze", "run/model", "I told him the truth.", "--json", cwd=other_user, before=step_down)
+    assert reading.code == 0, reading.err
+    assert {finding["group"] for finding in reading.json()} == set(GROUPS)
+    assert hashes(other_user) == before
