@@ -34,8 +34,8 @@ class Finding:
     field: str
     """The field whose labels name the numbers."""
     group: str
-    epoch: int
-    """The epoch that the plugin's checkpoint group was taken at."""
+    epoch: int | None
+    """The epoch that the plugin's checkpoint group was taken at; None for a calculator."""
     values: tuple[LabelValue, ...]
 
 
@@ -74,5 +74,5 @@ def _findings(model: Model, outputs: dict[str, Tensor]) -> Iterator[Finding]:
                     )
                     for label, number in zip(model.fields[target].labels or (target,), numbers, strict=True)
                 )
-                epoch = model.manifest["groups"][group.name]["epoch"]
+                epoch = model.manifest["groups"][group.name].get("epoch")
                 yield Finding(node.name, output, target, group.name, epoch, values)

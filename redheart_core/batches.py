@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -22,8 +22,11 @@ class LowerOutputs:
     An output with chunks is kept as one row per real chunk; others as one row per record.
     """
 
-    def __init__(self, rows: Tensor, chunk_counts: Tensor, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self, rows: Tensor, chunk_counts: Tensor, tensors: Mapping[str, Tensor], chunked: Collection[str]
+    ) -> None:
         self.tensors = tensors
+        self.chunked = frozenset(chunked)
         size = int(rows.max()) + 1 if len(rows) else 0
         self._position = torch.full((size,), -1)
         self._position[rows] = torch.arange(len(rows))
@@ -33,7 +36,7 @@ class LowerOutputs:
     def batch(self, name: str, rows: Tensor, chunks: int) -> Tensor:
         """(B, *shape), zero-padded to (B, T, ...) if the output has chunks."""
         tensor, places = self.tensors[name], self._position[rows]
-        if len(tensor) == len(self._counts):
+        if name not in self.chunked:
             return tensor[places]
         padded = tensor.new_zeros((len(rows), chunks, *tensor.shape[1:]))
         for index, place in enumerate(places.tolist()):

@@ -25,6 +25,7 @@ from redheart_core.group_module import GroupModule, Surroundings
 from redheart_core.loop import Trainer
 from redheart_core.run import RunFolder, describe_data, describe_node, relative_path
 from redheart_core.store import parse_field
+from redheart_core.sweetspot import Sweetspot
 from redheart_core.validation import evaluate, has_objective
 
 FORMAT = 1
@@ -265,3 +266,16 @@ def chosen_epochs(folder: Path, run: RunFolder) -> dict[str, EpochEntry]:
                 raise CheckpointError(f"{folder} was not assembled from {run.path}: group '{name}' differs")
             chosen[name] = entry
     return chosen
+
+
+def require_model(folder: Path, run: RunFolder, sweetspot: Sweetspot) -> None:
+    """Refuse a model that is not the best epoch of every group of the run.
+
+    Raises:
+        CheckpointError: It was assembled from another run, by another rule, or before a group was added.
+    """
+    if chosen_epochs(folder, run) != sweetspot.chosen("best"):
+        raise CheckpointError(
+            f"{folder} is not made of the best epochs of {run.path}; remove it, "
+            f"or give another model its place with redheart crossover {run.path} -o FOLDER"
+        )

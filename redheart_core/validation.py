@@ -73,14 +73,16 @@ def compute_outputs(module: GroupModule, source: BatchSource, rows: Tensor, name
     """Outputs of a finished group for the groups above it."""
     module.eval()
     parts: dict[str, list[Tensor]] = {name: [] for name in names}
+    chunked = {name for name in names if "T" in module.shapes[name]}
     # one record after another in ascending order: what is stored must not depend on neighbours
     for part in torch.split(rows, source.batch_size):
         batch = source.batch(part, module.group.external)
         outputs = module(batch)
         for name in names:
-            has_chunks = "T" in module.shapes[name]
-            parts[name].append((outputs[name][batch.inputs["mask"]] if has_chunks else outputs[name]).cpu())
-    return LowerOutputs(rows, source.store.chunk_counts, {name: torch.cat(tensors) for name, tensors in parts.items()})
+            tensor = outputs[name][batch.inputs["mask"]] if name in chunked else outputs[name]
+            parts[name].append(tensor.cpu())
+    tensors = {name: torch.cat(found) for name, found in parts.items()}
+    return LowerOutputs(rows, source.store.chunk_counts, tensors, chunked)
 
 
 def has_objective(module: GroupModule) -> bool:

@@ -10,7 +10,7 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def redheart(
     given: bytes = b"",
     before: Callable[[], object] | None = None,
     command: Sequence[str] = COMMAND,
-    **more: str,
+    more: Mapping[str, str] | None = None,
 ) -> Answer:
     """Run a command to its end.
 
@@ -115,7 +115,7 @@ def redheart(
         input=given,
         capture_output=True,
         preexec_fn=before,
-        env=environment(**more),
+        env=environment(**more or {}),
         timeout=300,
         check=False,
     )
@@ -124,21 +124,21 @@ def redheart(
     return Answer(done.returncode, done.stdout.decode(), done.stderr.decode(), cpu_s)
 
 
-def succeed(*arguments: str | Path, cwd: Path, **more: Any) -> Answer:
+def succeed(*arguments: str | Path, cwd: Path, **options: Any) -> Answer:
     """Run a command that has to exit with 0."""
-    answer = redheart(*arguments, cwd=cwd, **more)
+    answer = redheart(*arguments, cwd=cwd, **options)
     assert answer.code == 0, answer.err
     return answer
 
 
-def refuse(*arguments: str | Path, cwd: Path, says: Sequence[str], code: int = 1, **more: Any) -> str:
+def refuse(*arguments: str | Path, cwd: Path, says: Sequence[str], code: int = 1, **options: Any) -> str:
     """Run a command that has to be refused in plain words; returns standard error.
 
     Args:
         says: What the message has to hold: the culprit, its place, the way out.
         code: 1 for a mistake in files or settings, 2 for one in the command line itself.
     """
-    answer = redheart(*arguments, cwd=cwd, **more)
+    answer = redheart(*arguments, cwd=cwd, **options)
     assert answer.code == code, answer.err
     assert "Traceback" not in answer.err
     assert "Error: " in answer.err

@@ -50,7 +50,12 @@ def test_argument_file_and_standard_input_give_the_same_numbers(finished: Finish
 
 
 def test_json_lines_answer_each_line_and_refuse_single_ones(finished: Finished, tmp_path: Path) -> None:
-    records = [{"id": "a", "text": TEXT}, {"id": "b", "text": "2026"}, {"id": "c"}, {"id": "d", "text": "친구를 도왔다."}]
+    records = [
+        {"id": "a", "text": TEXT},
+        {"id": "b", "text": "2026"},
+        {"id": "c"},
+        {"id": "d", "text": "친구를 도왔다."},
+    ]
     lines = "".join(json.dumps(record) + "\n" for record in records).encode()
     answer = redheart("analyze", finished.model, "--jsonl", "-", given=lines, cwd=tmp_path)
     assert answer.code == 1

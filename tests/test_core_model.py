@@ -19,7 +19,7 @@ from redheart_core.checkpoint import average
 from redheart_core.evaluation import evaluate_test, read_evaluation
 from redheart_core.files import save_tensors, write_json
 from redheart_core.loop import Trainer
-from redheart_core.model import assemble, check_exactness, chosen_epochs, load_model
+from redheart_core.model import assemble, check_exactness, chosen_epochs, load_model, require_model
 from redheart_core.run import RunFolder
 from redheart_core.sweetspot import common_epoch, find_sweetspot, one_standard_error, trained_groups
 
@@ -94,6 +94,17 @@ def test_a_flipped_byte_is_refused_at_assembly_and_at_load(trained: Trained, tmp
         assemble(tmp_path / "second", trained.run, trained.trainer, chosen)
     with pytest.raises(CheckpointError, match=chosen["b"].sha256):
         load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+
+
+def test_a_model_by_another_rule_is_not_taken_for_the_best_one(trained: Trained, tmp_path: Path) -> None:
+    sweetspot = find_sweetspot(trained.run, ["a", "b", "high"])
+    best = sweetspot.chosen("best")
+    assemble(tmp_path / "best", trained.run, trained.trainer, best)
+    require_model(tmp_path / "best", trained.run, sweetspot)
+    other = next(entry for entry in trained.run.group("b").read().epochs if entry.epoch != best["b"].epoch)
+    assemble(tmp_path / "other", trained.run, trained.trainer, {**best, "b": other})
+    with pytest.raises(CheckpointError, match="is not made of the best epochs"):
+        require_model(tmp_path / "other", trained.run, sweetspot)
 
 
 def test_a_model_refuses_another_plugin_version_and_other_settings(trained: Trained, tmp_path: Path) -> None:
@@ -253,3 +264,37 @@ def entry(epoch: int, loss: float, losses_file: str = "", losses_sha: str = "") 
 
 def manifest(group: str, losses: list[float]) -> GroupManifest:
     return GroupManifest(group, "finished", epochs=tuple(entry(epoch, loss) for epoch, loss in enumerate(losses, 1)))
+
+
+def test_a_calculator_is_computed_between_tiers_and_travels_without_a_file(toy: Toy, tmp_path: Path) -> None:
+    store = toy.store()
+    nodes = [
+        toy.node("a"),
+        toy.node("b"),
+        toy.calculator("mean", ("a.value", "b.value")),
+        toy.node("top", reads=("mean.value", "mean.chunks"), target="choice_factors"),
+    ]
+    run, stopped = toy.run("run", nodes, store)
+    assert not stopped
+    trainer = toy.trainer(nodes, store)
+    sweetspot = find_sweetspot(run, trained_groups(run))
+    assert [choice.group for choice in sweetspot.groups] == ["a", "b", "top"]
+    assemble(tmp_path / "model", run, trainer, sweetspot.chosen("best"))
+    model = load_model(tmp_path / "model", nodes, CPU)
+    assert [check.group for check in check_exactness(model, trainer)] == ["a", "b", "top"]
+    embedding, mask = store.batch(torch.arange(4))
+    outputs = model.predict(embedding, mask)
+    assert torch.equal(outputs["mean.value"], torch.stack([outputs["a.value"], outputs["b.value"]]).mean(0))
+    evaluate_test(run, trainer, sweetspot, sweetspot.chosen("best"))
+
+
+def test_outputs_with_chunks_reach_the_next_tier_padded(toy: Toy) -> None:
+    trainer = toy.trainer(
+        [toy.calculator("mean", ("a.value",)), toy.node("a"), toy.node("top", reads=("mean.chunks",))]
+    )
+    for group in trainer.groups[:2]:
+        trainer.add_outputs(group, trainer.module(group), trainer.seen_rows())
+    rows = trainer.source.training_order(1)[0]
+    batch = trainer.source.batch(rows, ("mean.chunks",))
+    assert torch.equal(batch.inputs["mean.chunks"], 2 * batch.inputs["embedding"])
+    assert len(set(trainer.store.chunk_counts[rows].tolist())) > 1

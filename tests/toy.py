@@ -99,6 +99,18 @@ class ToyNode(nn.Module):
         return {"value": value.squeeze(-1) if value.shape[-1] == 1 else value}
 
 
+class Mean(nn.Module):
+    """The mean of some numbers per record, and twice the chunks."""
+
+    def __init__(self, reads: tuple[str, ...]) -> None:
+        super().__init__()
+        self.reads = reads
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        value = torch.stack([inputs[read] for read in self.reads]).mean(0)
+        return {"value": value, "chunks": 2 * inputs["embedding"]}
+
+
 @attrs.frozen
 class Toy:
     """Makers of toy things."""
@@ -196,6 +208,26 @@ class Toy:
             learning_rate_scale=learning_rate_scale,
             loss_weight=loss_weight,
         )
+
+    def calculator(self, name: str, reads: tuple[str, ...]) -> ActiveNode:
+        """A node without parameters: the mean of what it reads as "value", and the chunks themselves as "chunks"."""
+
+        def build(_: BuildContext) -> nn.Module:
+            return Mean(reads)
+
+        spec = NodeSpec(
+            name=name,
+            meaning="A toy.",
+            settings=NoSettings,
+            scales={scale: {} for scale in SCALES},
+            reads=("embedding", *reads),
+            gives=(
+                Output("value", "The mean.", "values", (), None, 0.0, 1.0),
+                Output("chunks", "The chunks, doubled.", "features", ("T", 16)),
+            ),
+            build=build,
+        )
+        return ActiveNode(spec, "analyzer", name, "toy", "1.0", name, NoSettings())
 
     def settings(self, **changes: Any) -> TrainSettings:
         """Quick training settings."""

@@ -80,7 +80,7 @@ def print_findings(findings: tuple[Finding, ...]) -> None:
                 f"{value.training_mean:.3f}",
                 f"{value.deviations:+.1f}",
                 finding.plugin,
-                finding.epoch,
+                "-" if finding.epoch is None else finding.epoch,
             )
             for finding in sorted(findings, key=lambda finding: finding.field)
             for value in finding.values

@@ -59,6 +59,7 @@ def run(
     from redheart_cli.sweetspot import choose, print_sweetspot
     from redheart_cli.train import begin, train_session
     from redheart_core.evaluation import read_evaluation
+    from redheart_core.model import require_model
 
     with make_display() as display:
         session = begin(
@@ -69,13 +70,21 @@ def run(
         if stopped:
             details = "; ".join(f"{group}: {reason}" for group, reason in stopped.items())
             click.echo(f"Error: some groups stopped, so nothing is assembled: {details}", err=True)
-            click.echo(f"run: {session.run.path}", err=True)
+            click.echo(
+                f"redheart crossover {session.run.path} assembles what was finished; another run leaves a plugin out "
+                "with --disable NAME",
+                err=True,
+            )
             raise SystemExit(3)
         folder = session.run.path
         sweetspot = choose(folder)
-        if not (folder / "model").exists():
+        evaluation = None
+        if (folder / "model").exists():
+            require_model(folder / "model", session.run, sweetspot)
+            evaluation = read_evaluation(folder)
+        else:
             assemble_model(session, folder / "model")
-        evaluation = read_evaluation(folder) or evaluate_model(session, folder / "model", display)
+        evaluation = evaluation or evaluate_model(session, folder / "model", display)
         report = make_report(folder)
         findings = Analyzer(folder / "model", session.trainer.settings.device)(text, "text")
     if as_json:

@@ -50,8 +50,8 @@ def load_module(name: str, module: str | ModuleType) -> Plugin:
     if isinstance(module, str):
         try:
             module = import_module(module)
-        except ImportError as error:
-            raise PluginError(f"plugin '{name}' cannot be imported: {error}") from error
+        except (Exception, SystemExit) as error:  # a stranger's module may raise anything; the error names its owner
+            raise PluginError(f"plugin '{name}' cannot be imported: {type(error).__name__}: {error}") from error
     manager = pluggy.PluginManager(PROJECT_NAME)
     manager.add_hookspecs(hookspecs)
     try:
@@ -93,7 +93,10 @@ def folder_modules(folder: Path) -> Mapping[str, str]:
     """
     project = folder / "pyproject.toml"
     if project.exists():
-        table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
+        try:
+            table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise PluginError(f"{project} is not TOML: {error}") from error
         points: dict[str, str] = table.get("entry-points", {}).get(PROJECT_NAME, {})
         found = dict(points)
     else:

@@ -14,5 +14,5 @@ class NeuralSurdSettings:
     """Width of the trunk; all others are fixed ratios of it."""
     readings: int = attrs.field(default=3, validator=ge(1))
     """Weighted means over the chunks that the network analyser reads."""
-    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
