@@ -294,7 +294,7 @@ def test_outputs_with_chunks_reach_the_next_tier_padded(toy: Toy) -> None:
     )
     for group in trainer.groups[:2]:
         trainer.add_outputs(group, trainer.module(group), trainer.seen_rows())
-    rows = trainer.source.training_order(1)[0]
+    rows = trainer.store.rows("train")[:16]
     batch = trainer.source.batch(rows, ("mean.chunks",))
     assert torch.equal(batch.inputs["mean.chunks"], 2 * batch.inputs["embedding"])
     assert len(set(trainer.store.chunk_counts[rows].tolist())) > 1

@@ -48,6 +48,7 @@ def assemble_model(
     """Assemble and check; returns the checks."""
     import attrs
 
+    from redheart_core.files import writing
     from redheart_core.model import assemble, check_exactness
     from redheart_core.retention import add_references
 
@@ -62,7 +63,8 @@ def assemble_model(
         if entry is None:
             raise RedheartError(f"epoch {number} of group '{group}' is not on disk")
         chosen[group] = entry
-    assemble(folder, session.run, session.trainer, chosen)
+    with writing(folder):
+        assemble(folder, session.run, session.trainer, chosen)
     add_references(session.run.path, {group: entry.epoch for group, entry in chosen.items()})
     _, model = open_model(folder, session.trainer.settings.device)
     return [attrs.asdict(check) for check in check_exactness(model, session.trainer)]
