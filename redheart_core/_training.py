@@ -20,7 +20,7 @@ class TrainSettings:
     """The [training] table."""
 
     scale: str = attrs.field(default="small", validator=in_(SCALES))
-    epochs: int = attrs.field(default=20, validator=ge(1))
+    epochs: int = attrs.field(default=12, validator=ge(1))
     batch_size: int = attrs.field(default=64, validator=ge(1))
     learning_rate: float = attrs.field(default=1e-3, validator=gt(0.0))
     """Peak rate, times learning_rate_scale of a plugin."""

@@ -10,7 +10,7 @@ import structlog
 
 from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from redheart_core._markers import hookimpl
-from redheart_core.files import write_bytes
+from redheart_core.files import write_bytes, writing
 
 
 class EventLog:
@@ -45,7 +45,7 @@ class EventLog:
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one line."""
-        with self.file.open("a", encoding="utf-8") as stream:
+        with writing(self.file), self.file.open("a", encoding="utf-8") as stream:
             structlog.wrap_logger(
                 structlog.WriteLogger(stream),
                 processors=[

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import attrs
 import torch
@@ -48,7 +50,8 @@ class GroupModule(nn.Module):
             with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name):
                 self.nodes[node.name] = build_node(node, surroundings, group.wanted(node))
             if node.spec.objective is not None:
-                self.objectives[node.name] = check_objective(node, node.spec.objective(node.settings), self.fields)
+                objective = make_objective(node, node.spec.objective)
+                self.objectives[node.name] = check_objective(node, objective, self.fields)
         self.to(device)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
@@ -98,6 +101,23 @@ class GroupModule(nn.Module):
         self.load_state_dict({f"nodes.{name}": tensor for name, tensor in tensors.items()})
 
 
+@contextmanager
+def naming(node: ActiveNode, what: str) -> Iterator[None]:
+    """Inside, an exception out of a plugin's own code becomes an error that names the plugin."""
+    try:
+        yield
+    except RedheartError:
+        raise
+    except Exception as error:
+        raise PluginError(f"plugin '{node.name}' failed in {what}: {type(error).__name__}: {error}") from error
+
+
+def make_objective(node: ActiveNode, make: Callable[[Any], Objective]) -> Objective:
+    """Call a plugin's objective; its errors name it."""
+    with naming(node, "objective"):
+        return make(node.settings)
+
+
 def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> nn.Module:
     """Call a plugin's builder for the wanted outputs; its errors name it."""
     context = BuildContext(
@@ -107,12 +127,8 @@ def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[s
         fields={name: surroundings.fields[name] for name in node.spec.targets},
         wanted=wanted,
     )
-    try:
+    with naming(node, "build"):
         module = node.spec.build(context)
-    except RedheartError:
-        raise
-    except Exception as error:
-        raise PluginError(f"plugin '{node.name}' failed to build: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise PluginError(f"plugin '{node.name}' has to build an nn.Module, got {type(module).__name__}")
     lazy = [name for name, tensor in module.named_parameters() if isinstance(tensor, nn.UninitializedParameter)]
@@ -125,12 +141,8 @@ def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[s
 
 def call_node(node: ActiveNode, module: nn.Module, inputs: dict[str, Tensor]) -> Mapping[str, Tensor]:
     """Call a plugin's module; its errors name it."""
-    try:
+    with naming(node, "forward"):
         given = module(inputs)
-    except RedheartError:
-        raise
-    except Exception as error:
-        raise PluginError(f"plugin '{node.name}' failed in forward: {type(error).__name__}: {error}") from error
     if not isinstance(given, dict):
         raise ShapeError(f"plugin '{node.name}' has to return a dict of outputs, got {type(given).__name__}")
     return given

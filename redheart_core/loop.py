@@ -318,6 +318,6 @@ def _check_disk(path: Path, active: Sequence[GroupProgress], settings: TrainSett
     free = shutil.disk_usage(path).free
     if needed > free:
         raise CheckpointError(
-            f"the run needs {needed / 1e9:.2f} GB for checkpoints, {path} has {free / 1e9:.2f} GB free; "
-            "free some, choose another folder, or keep fewer with --keep-epochs"
+            f"the run needs {needed / 1e6:.0f} MB for checkpoints, {path} has {free / 1e6:.0f} MB free; "
+            "free some, choose another folder, or keep fewer with --set training.keep_epochs=N"
         )

@@ -56,11 +56,12 @@ def distribution_metrics(output: str, target: str) -> tuple[Metric, ...]:
 
 
 def value_metrics(output: str, target: str) -> tuple[Metric, ...]:
-    """The figures by which plain numbers are judged; mean_absolute_error is the main one."""
+    """The figures by which plain numbers are judged; root_mean_squared_error is the main one,
+    since squared losses aim at it."""
     return (
-        Metric("mean_absolute_error", output, target, mean_absolute_error, "min"),
-        Metric("explained_variance", output, target, explained_variance, "max"),
         Metric("root_mean_squared_error", output, target, root_mean_squared_error, "min"),
+        Metric("explained_variance", output, target, explained_variance, "max"),
+        Metric("mean_absolute_error", output, target, mean_absolute_error, "min"),
     )
 
 

@@ -68,11 +68,11 @@ class _Request:
     shard_records: int
 
     def check_same(self, there: Mapping[str, Any], folder: Path) -> None:
-        here = attrs.asdict(self)
+        mine, theirs = _flat(attrs.asdict(self)), _flat(there)
         differences = "; ".join(
-            f"{key} is {there.get(key)!r:.80} there, {value!r:.80} here"
-            for key, value in here.items()
-            if there.get(key) != value
+            f"{key} is {theirs.get(key)!r:.80} there, {mine.get(key)!r:.80} here"
+            for key in sorted(mine.keys() | theirs.keys())
+            if theirs.get(key) != mine.get(key)
         )
         if differences:
             raise StoreError(
@@ -338,3 +338,11 @@ def _is_whole(path: Path, entry: Mapping[str, Any] | None) -> bool:
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Tell nobody."""
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A table with the keys of inner tables as "outer.inner"."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

@@ -74,7 +74,7 @@ def common_epoch(manifests: Mapping[str, GroupManifest]) -> int:
     shared = set.intersection(*({entry.epoch for entry in manifest.epochs} for manifest in manifests.values()))
     if not shared:
         raise CheckpointError(
-            "no epoch is on disk for every group; train with --keep-epochs 0 to compare common epochs"
+            "no epoch is on disk for every group; train with --set training.keep_epochs=0 to compare common epochs"
         )
 
     def mean_ratio(epoch: int) -> float:

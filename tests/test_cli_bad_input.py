@@ -136,7 +136,7 @@ def test_a_store_of_another_encoder_is_refused_by_data_and_run(finished: Finishe
     other = [part.replace("lsa.width=48", "lsa.width=32") for part in SMALL]
     says = [
         "run/store holds a store that was made with other arguments",
-        "encoder_settings is",
+        "encoder_settings.width is",
         "choose another folder",
     ]
     refuse("train", "-o", "new", "--store", "run/store", *other, cwd=tmp_path, says=says)

@@ -134,7 +134,7 @@ def test_an_error_inside_a_plugin_names_it(toy: Toy) -> None:
 
     node = toy.node("a")
     broken = attrs.evolve(node, spec=attrs.evolve(node.spec, build=failing))
-    with pytest.raises(PluginError, match="plugin 'a' failed to build: KeyError: 'width'"):
+    with pytest.raises(PluginError, match="plugin 'a' failed in build: KeyError: 'width'"):
         toy.run("run", [broken])
 
 

@@ -16,5 +16,5 @@ class BackboneSettings:
     """Transformer layers."""
     heads: int = attrs.field(default=4, validator=ge(1))
     """Attention heads of a layer."""
-    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.2, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""

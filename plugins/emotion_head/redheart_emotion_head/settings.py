@@ -22,5 +22,5 @@ class EmotionHeadSettings:
     """Weight of each of the three levels' losses."""
     balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
     """Weight of the penalty on unequal expert load."""
-    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.2, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""

@@ -20,5 +20,5 @@ class RegretHeadSettings:
     """Ensemble members."""
     huber_beta: float = attrs.field(default=1.0, validator=gt(0.0))
     """Error at which the Huber loss turns from square to straight."""
-    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
