@@ -1,20 +1,29 @@
-"""redheart's public API that needs no torch."""
+"""redheart's public API that needs no torch.
 
-from redheart_core._data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
-from redheart_core._errors import (
-    AuditError,
-    CheckpointError,
-    DataError,
-    PluginError,
-    RedheartError,
-    SettingsError,
-    ShapeError,
-    StoreError,
-)
-from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
-from redheart_core._fields import CATALOGUE, Field
-from redheart_core._markers import hookimpl
-from redheart_core._nodes import SCALES, ActiveNode, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
+Names are imported when they are first used, as a listing of plugins needs few of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from redheart_core._data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
+    from redheart_core._errors import (
+        AuditError,
+        CheckpointError,
+        DataError,
+        PluginError,
+        RedheartError,
+        SettingsError,
+        ShapeError,
+        StoreError,
+    )
+    from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
+    from redheart_core._fields import CATALOGUE, Field
+    from redheart_core._markers import hookimpl
+    from redheart_core._nodes import SCALES, ActiveNode, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
 
 __all__ = [
     "CATALOGUE",
@@ -46,3 +55,29 @@ __all__ = [
     "StoreError",
     "hookimpl",
 ]
+
+_HOMES = {
+    "_data": ("DatasetSpec", "Encoder", "EncoderSpec", "Record", "SPLITS"),
+    "_errors": (
+        "AuditError",
+        "CheckpointError",
+        "DataError",
+        "PluginError",
+        "RedheartError",
+        "SettingsError",
+        "ShapeError",
+        "StoreError",
+    ),
+    "_events": ("EpochFinished", "GroupStopped", "RunFinished", "RunStarted"),
+    "_fields": ("CATALOGUE", "Field"),
+    "_markers": ("hookimpl",),
+    "_nodes": ("ActiveNode", "BuildContext", "LossTerm", "Metric", "NodeSpec", "Objective", "Output", "SCALES"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return value

@@ -256,10 +256,15 @@ def chosen_epochs(folder: Path, run: RunFolder) -> dict[str, EpochEntry]:
     """Which epoch of the run a model took of each group.
 
     Raises:
-        CheckpointError: The run no longer has it, or it is another file.
+        CheckpointError: The run no longer has it, it is another file, or data, label names or
+            encoder are others.
     """
+    manifest, data = read_manifest(folder), run.read()["data"]
+    for key in ("fingerprint", "fields", "encoder"):
+        if manifest["data"][key] != data[key]:
+            raise CheckpointError(f"{folder} was not assembled from {run.path}: {key} of the data differs")
     chosen = {}
-    for name, table in read_manifest(folder)["groups"].items():
+    for name, table in manifest["groups"].items():
         if "file" in table:
             entry = run.group(name).read().entry(table["epoch"])
             if entry is None or entry.sha256 != table["sha256"]:

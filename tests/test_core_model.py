@@ -96,6 +96,18 @@ def test_a_flipped_byte_is_refused_at_assembly_and_at_load(trained: Trained, tmp
         load_model(tmp_path / "model", trained.trainer.nodes, CPU)
 
 
+def test_a_model_with_other_label_names_than_the_run_is_refused(trained: Trained, tmp_path: Path) -> None:
+    assemble(
+        tmp_path / "model", trained.run, trained.trainer, find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    )
+    file = tmp_path / "model" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["data"]["fields"]["choice_factors"]["labels"].reverse()
+    write_json(file, manifest)
+    with pytest.raises(CheckpointError, match="fields of the data differs"):
+        chosen_epochs(tmp_path / "model", trained.run)
+
+
 def test_a_model_by_another_rule_is_not_taken_for_the_best_one(trained: Trained, tmp_path: Path) -> None:
     sweetspot = find_sweetspot(trained.run, ["a", "b", "high"])
     best = sweetspot.chosen("best")

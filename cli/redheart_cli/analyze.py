@@ -14,6 +14,7 @@ from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import json_option
 from redheart_cli.session import open_model
 from redheart_core import DataError
+from redheart_core.text import check_text
 
 if TYPE_CHECKING:
     from redheart_core.analysis import Finding
@@ -40,12 +41,13 @@ def analyze(model: Path, text: str | None, file: Path | None, jsonl: Path | None
     """
     if sum(source is not None for source in (text, file, jsonl)) > 1:
         raise click.UsageError("give one of TEXT, --file and --jsonl")
-    analyzer = Analyzer(model, device)
     if jsonl is not None:
+        analyzer = Analyzer(model, device)
         refused = sum(not _print_line(analyzer, where, record) for where, record in _objects(jsonl))
         raise SystemExit(1 if refused else 0)
     source, content = _read(text, file)
-    findings = analyzer(content, source)
+    check_text(content, source)  # before the model is loaded, which takes seconds
+    findings = Analyzer(model, device)(content, source)
     if as_json:
         print_json(to_json(findings))
     else:
