@@ -44,10 +44,20 @@ def random_stream(device: torch.device, *parts: object) -> Iterator[None]:
     Dropout and initialisation take no generator, so the global one is seeded for a moment.
     No state has to be saved: any step's stream follows from its numbers.
     """
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(stream_seed(*parts))
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        index = torch.cuda.current_device() if device.index is None else device.index
+        generators.append(torch.cuda.default_generators[index])
+    states = [one.get_state() for one in generators]
+    try:
+        for one in generators:
+            # torch.manual_seed takes 100 times as long, as it notes down the call for devices that are not there
+            one.manual_seed(stream_seed(*parts))
         yield
+    finally:
+        for one, state in zip(generators, states, strict=True):
+            one.set_state(state)
 
 
 def generator(*parts: object) -> torch.Generator:
