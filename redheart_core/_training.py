@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
+class DataSettings:
+    """The [data] table."""
+
+    dataset: str = "village"
+    encoder: str = "lsa"
+    chunk_chars: int = attrs.field(default=200, validator=ge(1))
+    """A text is packed into chunks of at most so many characters."""
+    seed: int = attrs.field(default=0, validator=ge(0))
+    """Decides the splits."""
+
+
+@attrs.frozen
 class TrainSettings:
     """The [training] table."""
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
-from attrs.validators import ge
 
 from redheart_cli.display import Display
 from redheart_cli.options import PluginChoice
 from redheart_core import CheckpointError, RedheartError
-from redheart_core._training import TrainSettings
+from redheart_core._training import DataSettings, TrainSettings
 from redheart_core.settings import read_table
 from redheart_registry import Registry, load_registry
 
@@ -23,18 +22,6 @@ if TYPE_CHECKING:
     from redheart_core.store import Store
 
 T = TypeVar("T")
-
-
-@attrs.frozen
-class DataSettings:
-    """The [data] table."""
-
-    dataset: str = "village"
-    encoder: str = "lsa"
-    chunk_chars: int = attrs.field(default=200, validator=ge(1))
-    """A text is packed into chunks of at most so many characters."""
-    seed: int = attrs.field(default=0, validator=ge(0))
-    """Decides the splits."""
 
 
 @attrs.frozen(eq=False)

@@ -12,12 +12,14 @@ import attrs
 from attrs.validators import gt, matches_re, optional
 
 from redheart_core import SettingsError
+from redheart_core._training import DataSettings, TrainSettings
 from redheart_core.settings import check_table, parse_override, read_table
 from redheart_registry.installed import names
 
 FILE_NAME = "plugins.toml"
-FREE_TABLES = ("data", "training")
-"""Tables that the commands read; the registry hands them on."""
+_HOST_SETTINGS: Mapping[str, type[Any]] = {"data": DataSettings, "training": TrainSettings}
+FREE_TABLES = tuple(_HOST_SETTINGS)
+"""Tables that the commands read; the registry checks them and hands them on."""
 
 
 @attrs.frozen
@@ -115,6 +117,8 @@ def resolve(
     free = {key: dict(table) for key, table in _tables(free, "", complaints).items()}
     for text in overrides:
         _override(text, active, installed, plugins, free, complaints)
+    for name, table in free.items():
+        complaints += check_table(_HOST_SETTINGS[name], table, f"[{name}]")
     options = {name: {key: table[key] for key in OPTION_NAMES if key in table} for name, table in plugins.items()}
     for name, table in options.items():
         complaints += check_table(NodeOptions, table, f"[plugins.{name}]")
