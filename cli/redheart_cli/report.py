@@ -6,14 +6,22 @@ from pathlib import Path
 
 import click
 
+from redheart_cli.output import print_json
+from redheart_cli.run_options import json_option
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; RUN/report.html if not given.")
 @click.option("--model", type=click.Path(path_type=Path), help="Folder of the model; RUN/model if it is there.")
-def report(run: Path, output: Path | None, model: Path | None) -> None:
+@json_option
+def report(run: Path, output: Path | None, model: Path | None, as_json: bool) -> None:
     """Write what happened in RUN, with plots, into one HTML file."""
-    print(f"report: {make_report(run, output, model)}")
+    file = make_report(run, output, model)
+    if as_json:
+        print_json({"report": str(file)})
+    else:
+        print(f"report: {file}")
 
 
 def make_report(run: Path, output: Path | None = None, model: Path | None = None) -> Path:
