@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,18 +25,17 @@ class PluginChoice:
     disable: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
 
-    def load(self, event_plugins: Sequence[object] = (), stored: Mapping[str, Any] | None = None) -> Registry:
+    def load(self, event_plugins: Sequence[object] = ()) -> Registry:
         """Load the active plugins.
 
         Args:
             event_plugins: Objects with event hooks, such as a progress display.
-            stored: The "document" of a run's resolved configuration, in place of plugins.toml.
         """
         from redheart_registry import load_registry
 
         tracing = click.get_current_context().find_root().params.get("trace_hooks", False)
         return load_registry(
-            self.plugins_toml if stored is None else stored,
+            self.plugins_toml,
             self.enable,
             self.disable,
             self.overrides,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor
 
@@ -130,7 +132,7 @@ def _leaves(loss: Tensor) -> list[Tensor]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if hasattr(node, "variable"):  # only AccumulateGrad, whose class torch does not export, has it
-            leaves.append(node.variable)
+        if node.name() == "torch::autograd::AccumulateGrad":  # torch does not export its class
+            leaves.append(cast(Any, node).variable)
         waiting += [other for other, _ in node.next_functions]
     return leaves
