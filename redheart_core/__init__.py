@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from redheart_core._catalogue import AFFECT, CATALOGUE
     from redheart_core._data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
     from redheart_core._errors import (
         AuditError,
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
         StoreError,
     )
     from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
-    from redheart_core._fields import CATALOGUE, Field
+    from redheart_core._fields import Field
     from redheart_core._markers import hookimpl
     from redheart_core._nodes import SCALES, ActiveNode, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
 
 __all__ = [
+    "AFFECT",
     "CATALOGUE",
     "SCALES",
     "SPLITS",
@@ -69,7 +71,8 @@ _HOMES = {
         "StoreError",
     ),
     "_events": ("EpochFinished", "GroupStopped", "RunFinished", "RunStarted"),
-    "_fields": ("CATALOGUE", "Field"),
+    "_catalogue": ("AFFECT", "CATALOGUE"),
+    "_fields": ("Field",),
     "_markers": ("hookimpl",),
     "_nodes": ("ActiveNode", "BuildContext", "LossTerm", "Metric", "NodeSpec", "Objective", "Output", "SCALES"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -32,6 +32,14 @@ class Output:
     """Field whose labels name the last axis, which is added to shape."""
     low: float = float("-inf")
     high: float = float("inf")
+    needs: tuple[str, ...] = ()
+    """Optional fields of the node without which this output is not built. The field of
+    labels is needed anyhow."""
+
+    def is_given(self, fields: Collection[str]) -> bool:
+        """Whether a data set with these fields allows the output."""
+        needed = self.needs if self.labels is None else (*self.needs, self.labels)
+        return all(field in fields for field in needed)
 
     def resolve(self, settings: Any, fields: Mapping[str, Field]) -> Shape:
         """The per-record shape with settings and label counts put in; "T" stays."""
@@ -52,17 +60,19 @@ class LossTerm:
 
     The core calls function(prediction, target, present) with the records that
     have the target: prediction (B, *shape) in the declared form, target and
-    present (B, L) or (B,), and expects one loss per record, (B,). Where present
+    present (B, *shape), and expects one loss per record, (B,). Where present
     is False the target is NaN. Prediction and target must have equal shapes,
     unless the term states the prediction's per-record shape itself.
     """
 
     output: str
     target: str
+    """A field; or, for a self-supervised loss, "embedding" or a "node.output" of the node or one
+    that it reads: that tensor of the batch, detached, NaN at padded chunks."""
     takes: Form
     function: Callable[[Tensor, Tensor, Tensor], Tensor]
     weight: float = 1.0
-    shape: tuple[int, ...] | None = None
+    shape: Shape | None = None
     """Per-record shape of the prediction, if it differs from the target's on purpose."""
 
 
@@ -71,7 +81,8 @@ class Metric:
     """One figure over a whole split.
 
     function(prediction, target, present) gets all N records that have the
-    target, prediction in the target's own space and shape, and returns a float.
+    target, a field, with the prediction in the target's own space and shape, and
+    returns a float.
     """
 
     name: str
@@ -100,12 +111,12 @@ class BuildContext:
     settings: Any
     scale: str
     inputs: Mapping[str, Shape]
-    """Per-record shape of everything the node reads."""
+    """Per-record shape of everything the node reads; of optional fields those that are there."""
     fields: Mapping[str, Field]
-    """The target fields of the data set, with its labels."""
+    """The fields of the data set that the node reads or learns, with their labels."""
     wanted: frozenset[str]
-    """The outputs to give: all that are declared, but of a module without losses only those
-    that its group reads, so that nothing untrained is built."""
+    """The outputs to give: all that are declared and whose fields are there, but of a module
+    without losses only those that its group reads, so that nothing untrained is built."""
 
     def input_width(self, name: str) -> int:
         """Size of the last axis of an input."""
@@ -126,7 +137,9 @@ class NodeSpec:
     "mask" (B, T) bool, True for real chunks, and returns a dict with exactly the
     outputs declared in gives, or the wanted ones of them (BuildContext.wanted). Inputs
     from another checkpoint group arrive detached.
-    Padding must not change the result, and records must not see each other.
+    Padding must not change the result, and records must not see each other. A field that
+    the node reads arrives as (B, *field.shape), NaN where missing; a record that has nothing
+    of a field in reads does not count in the node's losses and metrics.
     """
 
     name: str
@@ -136,16 +149,21 @@ class NodeSpec:
     scales: Mapping[str, Mapping[str, Any]]
     """For each of tiny, small, base, full the settings that make up the scale."""
     reads: tuple[str, ...]
-    """"embedding", or "node.output" of another node."""
+    """"embedding", "node.output" of another node, or a field of the data set that is not among
+    the node's targets."""
     gives: tuple[Output, ...]
     build: Callable[[BuildContext], nn.Module]
     """Makes the module with all its layers; imports torch only when called. A calculator is
     a module without parameters."""
-    objective: Callable[[Any], Objective] | None = None
-    """Settings to losses and metrics; imports torch only when called. None for a module that
-    others in its group train (a backbone) and for calculators."""
+    objective: Callable[[BuildContext], Objective] | None = None
+    """Losses and metrics for what build makes; imports torch only when called. None for a module
+    that others in its group train (a backbone) and for calculators."""
     targets: tuple[str, ...] = ()
     """Fields that the losses and metrics use."""
+    optional_reads: tuple[str, ...] = ()
+    """Fields that the node also reads where the data set has them."""
+    optional_targets: tuple[str, ...] = ()
+    """Fields that the node also learns where the data set has them."""
     group: str | None = None
     """Checkpoint group; None is a group of its own, named like the node."""
     layers: tuple[str, ...] = ()
@@ -160,6 +178,19 @@ class NodeSpec:
                 return output
         known = ", ".join(sorted(output.name for output in self.gives))
         raise PluginError(f"node '{self.name}' gives no output '{name}' (outputs: {known})")
+
+    def bind(self, fields: Collection[str]) -> NodeSpec:
+        """The same node on a data set with these fields: what is optional is read and learnt, or left out."""
+        read = tuple(field for field in self.optional_reads if field in fields)
+        learnt = tuple(field for field in self.optional_targets if field in fields)
+        return attrs.evolve(
+            self,
+            reads=tuple(dict.fromkeys((*self.reads, *read))),
+            targets=tuple(dict.fromkeys((*self.targets, *learnt))),
+            gives=tuple(output for output in self.gives if output.is_given(fields)),
+            optional_reads=read,
+            optional_targets=learnt,
+        )
 
 
 @attrs.frozen

@@ -71,6 +71,16 @@ class Group:
     """0 reads the data alone; a higher one reads outputs of lower ones."""
     reads: tuple[str, ...]
     """Groups whose outputs it reads."""
+    requires: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, hash=False)
+    """For each node the fields of the data set without which it cannot judge a record: those that
+    it reads, and those that the nodes it reads require in turn."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Everything beside embedding and mask that a batch for the group holds."""
+        fields = {read for node in self.nodes for read in node.spec.reads if "." not in read} - {"embedding"}
+        required = {field for fields in self.requires.values() for field in fields}
+        return (*sorted(fields | required), *self.external)
 
     @property
     def external(self) -> tuple[str, ...]:
@@ -100,9 +110,9 @@ class Batch:
     """Some records, ready for a group."""
 
     inputs: Mapping[str, Tensor]
-    """"embedding" (B, T, D), "mask" (B, T) bool, and "node.output" of lower tiers."""
+    """"embedding" (B, T, D), "mask" (B, T) bool, fields that are read, and "node.output" of lower tiers."""
     targets: Mapping[str, Tensor]
-    """Field to (B, L) or (B,) float32, NaN where missing."""
+    """Field to (B, *shape) float32, NaN where missing."""
 
     @property
     def size(self) -> int:

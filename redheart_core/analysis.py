@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import attrs
 import torch
 from torch import Tensor
 
 from redheart_core._data import Encoder
+from redheart_core._errors import DataError
 from redheart_core.encoding import encode_text
 from redheart_core.model import Model
+from redheart_core.tensors import has_any
 
 
 @attrs.frozen
@@ -39,27 +41,44 @@ class Finding:
     values: tuple[LabelValue, ...]
 
 
-def analyze(model: Model, encoder: Encoder, text: str, where: str = "text") -> tuple[Finding, ...]:
+def analyze(
+    model: Model, encoder: Encoder, text: str, where: str = "text", values: Mapping[str, object] | None = None
+) -> tuple[Finding, ...]:
     """Everything that the model's plugins have been judged on, for one text.
+
+    A plugin that reads a field which is not among the values says nothing; Model.lacking names these.
 
     Args:
         model: An assembled model.
         encoder: The model's own encoder, verified.
         text: 1 to 100,000 characters with at least one letter.
         where: Names the text in errors.
+        values: Fields of the record beside the text, name to raw value as in a data set.
 
     Raises:
-        DataError: The text is in a form that cannot be analyzed; the message gives the reason.
+        DataError: The text or a value is in a form that cannot be analyzed; the message gives the reason.
     """
     embedding = encode_text(encoder, text, model.encoder_identity.chunk_chars, where)
-    outputs = model.predict(embedding, torch.ones(embedding.shape[:2], dtype=torch.bool))
-    return tuple(_findings(model, outputs))
+    values = values or {}
+    unknown = sorted(values.keys() - set(model.read_fields))
+    if unknown:
+        known = ", ".join(model.read_fields) or "none"
+        raise DataError(f"{where}: the model reads no field {', '.join(unknown)} (fields that it reads: {known})")
+    fields = {
+        name: torch.from_numpy(model.fields[name].to_numbers(values.get(name), where)).unsqueeze(0)
+        for name in model.read_fields
+    }
+    outputs = model.predict(embedding, torch.ones(embedding.shape[:2], dtype=torch.bool), fields)
+    present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
+    return tuple(_findings(model, outputs, model.lacking(present)))
 
 
-def _findings(model: Model, outputs: dict[str, Tensor]) -> Iterator[Finding]:
+def _findings(model: Model, outputs: dict[str, Tensor], lacking: Collection[str]) -> Iterator[Finding]:
     for group in model.groups:
         module = model.modules[group.name]
         for node in group.nodes:
+            if node.name in lacking:
+                continue
             objective = module.objectives.get(node.name)
             judged = {(m.output, m.target): None for m in objective.metrics} if objective else {}
             for output, target in judged:
@@ -72,7 +91,8 @@ def _findings(model: Model, outputs: dict[str, Tensor]) -> Iterator[Finding]:
                         statistics[label]["mean"],
                         (number - statistics[label]["mean"]) / statistics[label]["std"],
                     )
-                    for label, number in zip(model.fields[target].labels or (target,), numbers, strict=True)
+                    for label, number in zip(model.fields[target].elements, numbers, strict=True)
+                    if label in statistics
                 )
                 epoch = model.manifest["groups"][group.name].get("epoch")
                 yield Finding(node.name, output, target, group.name, epoch, values)

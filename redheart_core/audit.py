@@ -50,7 +50,7 @@ def audit_island(island: Island, batches: Iterable[Batch]) -> list[ParameterAcco
         with random_stream(island.device, island.settings.seed, "audit", island.group.name, number):
             outputs = module(batch)
             module.check_ranges(outputs)
-            loss = training_loss(module, outputs, batch.targets)
+            loss = training_loss(module, outputs, batch)
         added = {name for name, _ in module.named_parameters()} - names
         if added:
             raise AuditError(

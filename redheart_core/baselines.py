@@ -16,7 +16,7 @@ PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 def constant_baseline(store: Store, field: Field, count: int) -> Tensor:
-    """The mean of the training records that have the field, for every record: (count, L) or (count,)."""
+    """The mean of the training records that have the field, for every record: (count, *shape)."""
     return store.target(field.name)[store.rows("train")].nanmean(0).expand(count, *field.shape).contiguous()
 
 
@@ -27,7 +27,7 @@ def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
     scaled to sum to one for a distribution.
 
     Returns:
-        (N, L) or (N,) for the given rows.
+        (N, *shape) for the given rows.
     """
     train, validation = store.rows("train"), store.rows("validation")
     x, x_validation, x_out = (mean_embedding(store, part) for part in (train, validation, rows))
@@ -44,10 +44,9 @@ def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
         predictions[:, labels] = candidates[np.argmin(errors, axis=0), :, np.arange(len(labels))].T
     prediction = np.clip(predictions, field.low, field.high)
     if field.simplex:
-        prediction = np.maximum(prediction, 1e-6)
-        prediction /= prediction.sum(1, keepdims=True)
-    result = torch.from_numpy(prediction.astype(np.float32))
-    return result if field.labels else result[:, 0]
+        prediction = np.maximum(prediction.reshape(len(rows), *field.shape), 1e-6)
+        prediction /= prediction.sum(-1, keepdims=True)
+    return torch.from_numpy(prediction.astype(np.float32).reshape(len(rows), *field.shape))
 
 
 def mean_embedding(store: Store, rows: Tensor, batch_size: int = 256) -> NDArray[np.float32]:
@@ -61,7 +60,7 @@ def mean_embedding(store: Store, rows: Tensor, batch_size: int = 256) -> NDArray
 
 def _columns(store: Store, field: Field, rows: Tensor) -> NDArray[np.float32]:
     target = store.target(field.name)[rows].numpy()
-    columns: NDArray[np.float32] = target if target.ndim == 2 else target[:, None]
+    columns: NDArray[np.float32] = target.reshape(len(rows), -1)
     return columns
 
 

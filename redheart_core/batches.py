@@ -84,12 +84,16 @@ class BatchSource:
         """Rows in batches, sorted by length."""
         return iter(torch.split(rows[self.store.chunk_counts[rows].argsort(stable=True)], self.batch_size))
 
-    def batch(self, rows: Tensor, external: Sequence[str] = ()) -> Batch:
-        """Read some rows, with the outputs of lower tiers that a group needs."""
+    def fields(self, rows: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """Those of the names that are fields of the data set, for some rows."""
+        return {name: self.store.target(name)[rows] for name in names if "." not in name}
+
+    def batch(self, rows: Tensor, names: Sequence[str] = ()) -> Batch:
+        """Read some rows, with the fields and outputs of lower tiers that a group needs (Group.inputs)."""
         embedding, mask = self.store.batch(rows)
         inputs = {"embedding": embedding, "mask": mask}
-        for name in external:
-            inputs[name] = self._lower[name].batch(name, rows, mask.shape[1])
+        inputs |= self.fields(rows, names)
+        inputs |= {name: self._lower[name].batch(name, rows, mask.shape[1]) for name in names if "." in name}
         targets = {name: tensor[rows] for name, tensor in self._targets.items()}
         if self.device.type != "cpu":
             inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}

@@ -18,6 +18,7 @@ from redheart_core.baselines import constant_baseline, linear_baseline
 from redheart_core.checkpoint import average
 from redheart_core.files import read_json, writing
 from redheart_core.group_module import GroupModule
+from redheart_core.judging import judged_rows
 from redheart_core.loop import Trainer
 from redheart_core.run import RunFolder
 from redheart_core.runtime import generator
@@ -120,7 +121,7 @@ def _tables(
     for group, node, metric in _metrics(modules):
         target = trainer.store.target(metric.target)[rows]
         present = ~target.isnan()
-        found = present.any(-1) if present.dim() > 1 else present
+        found = judged_rows(modules[group], node, target, trainer.source.fields(rows, modules[group].group.inputs))
         samples = _resamples(int(found.sum()), trainer.settings.seed)
         judged = {
             variant: tensors.get(f"{node}.{metric.output}", tensors.get(f"target.{metric.target}"))

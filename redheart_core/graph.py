@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+
+import attrs
 
 from redheart_core._errors import PluginError, join_complaints
 from redheart_core._fields import Field, Shape
-from redheart_core._nodes import ActiveNode
+from redheart_core._nodes import ActiveNode, NodeSpec
 from redheart_core._training import Group
 
 
+def bind_nodes(nodes: Iterable[ActiveNode], fields: Collection[str]) -> tuple[ActiveNode, ...]:
+    """The nodes as they are on a data set of which these fields can be used."""
+    return tuple(attrs.evolve(node, spec=node.spec.bind(fields)) for node in nodes)
+
+
 def plan_groups(nodes: Sequence[ActiveNode]) -> tuple[Group, ...]:
-    """Sort nodes into groups and groups into tiers; lower tiers first, then plugins.toml order.
+    """Sort bound nodes into groups and groups into tiers; lower tiers first, then plugins.toml order.
 
     Raises:
-        PluginError: A node reads what no active node gives, groups read each other in a circle.
+        PluginError: A node reads what no active node gives, or its own target; groups read each
+            other in a circle.
     """
     by_name = {node.name: node for node in nodes}
     _check_reads(nodes, by_name)
@@ -31,9 +39,24 @@ def plan_groups(nodes: Sequence[ActiveNode]) -> tuple[Group, ...]:
     for name in _order(reads, "checkpoint groups"):
         tiers[name] = 1 + max((tiers[read] for read in reads[name]), default=-1)
     order = list(dict.fromkeys(node.group for node in nodes))
-    groups = [Group(name, tuple(members[name]), tiers[name], tuple(reads[name])) for name in order]
+    requires = _required_fields(_sorted_nodes(nodes))
+    groups = [
+        Group(
+            name,
+            tuple(members[name]),
+            tiers[name],
+            tuple(reads[name]),
+            {node.name: requires[node.name] for node in members[name]},
+        )
+        for name in order
+    ]
     _check_trained(groups, by_name)
     return tuple(sorted(groups, key=lambda group: group.tier))
+
+
+def read_fields(spec: NodeSpec) -> tuple[str, ...]:
+    """Names of the data set's fields that a node reads."""
+    return tuple(read for read in spec.reads if "." not in read and read != "embedding")
 
 
 def read_nodes(node: ActiveNode) -> tuple[str, ...]:
@@ -44,7 +67,7 @@ def read_nodes(node: ActiveNode) -> tuple[str, ...]:
 def check_targets(
     nodes: Iterable[ActiveNode], fields: Mapping[str, Field], coverage: Mapping[str, int], split: str
 ) -> None:
-    """Every target has to be a field of the data set that at least one record has.
+    """Every field that a node reads or learns has to be one of the data set that at least one record has.
 
     Args:
         nodes: The active nodes.
@@ -57,12 +80,14 @@ def check_targets(
     """
     complaints = []
     for node in nodes:
-        for target in node.spec.targets:
-            if target not in fields:
+        used = [("learns", field) for field in node.spec.targets]
+        used += [("reads", field) for field in read_fields(node.spec)]
+        for verb, field in used:
+            if field not in fields:
                 known = ", ".join(sorted(fields))
-                complaints.append(f"plugin '{node.name}' learns '{target}', which the data set lacks (fields: {known})")
-            elif not coverage.get(target):
-                complaints.append(f"plugin '{node.name}' learns '{target}', which no {split} record has")
+                complaints.append(f"plugin '{node.name}' {verb} '{field}', which the data set lacks (fields: {known})")
+            elif not coverage.get(field):
+                complaints.append(f"plugin '{node.name}' {verb} '{field}', which no {split} record has")
     if complaints:
         raise PluginError(join_complaints("leave out with --disable NAME what this data set cannot train", complaints))
 
@@ -70,11 +95,21 @@ def check_targets(
 def output_shapes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field], embedding_width: int) -> dict[str, Shape]:
     """Per-record shape of everything that a node may read."""
     shapes: dict[str, Shape] = {"embedding": ("T", embedding_width)}
+    shapes |= {name: field.shape for name, field in fields.items()}
     for node in nodes:
         for output in node.spec.gives:
-            if output.labels is None or output.labels in fields:
-                shapes[f"{node.name}.{output.name}"] = output.resolve(node.settings, fields)
+            shapes[f"{node.name}.{output.name}"] = output.resolve(node.settings, fields)
     return shapes
+
+
+def _required_fields(nodes: Iterable[ActiveNode]) -> dict[str, tuple[str, ...]]:
+    """For each node the fields that it and all below it cannot do without."""
+    required: dict[str, tuple[str, ...]] = {}
+    for node in nodes:
+        own = {field for field in read_fields(node.spec) if field not in node.spec.optional_reads}
+        below = {field for source in read_nodes(node) for field in required[source]}
+        required[node.name] = tuple(sorted(own | below))
+    return required
 
 
 def _check_reads(nodes: Sequence[ActiveNode], by_name: Mapping[str, ActiveNode]) -> None:
@@ -82,10 +117,9 @@ def _check_reads(nodes: Sequence[ActiveNode], by_name: Mapping[str, ActiveNode])
     for node in nodes:
         for read in node.spec.reads:
             source, _, output = read.partition(".")
-            if read == "embedding":
-                continue
             if not output:
-                complaints.append(f"plugin '{node.name}' reads '{read}'; a node reads 'embedding' or 'node.output'")
+                if read in node.spec.targets:
+                    complaints.append(f"plugin '{node.name}' reads '{read}', which it is to learn")
             elif source not in by_name:
                 complaints.append(
                     f"plugin '{node.name}' reads '{read}', but '{source}' is not active; --enable {source}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import attrs
 import torch
@@ -14,6 +13,7 @@ from redheart_core._errors import PluginError, RedheartError, ShapeError
 from redheart_core._fields import Field, Shape
 from redheart_core._nodes import ActiveNode, BuildContext, Objective
 from redheart_core._training import Batch, Group
+from redheart_core.graph import read_fields
 from redheart_core.runtime import random_stream
 from redheart_core.tensors import check_range, check_shape
 
@@ -50,8 +50,8 @@ class GroupModule(nn.Module):
             with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name):
                 self.nodes[node.name] = build_node(node, surroundings, group.wanted(node))
             if node.spec.objective is not None:
-                objective = make_objective(node, node.spec.objective)
-                self.objectives[node.name] = check_objective(node, objective, self.fields)
+                objective = make_objective(node, surroundings, group.wanted(node))
+                self.objectives[node.name] = check_objective(node, objective, self.fields, self.shapes)
         self.to(device)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
@@ -112,23 +112,29 @@ def naming(node: ActiveNode, what: str) -> Iterator[None]:
         raise PluginError(f"plugin '{node.name}' failed in {what}: {type(error).__name__}: {error}") from error
 
 
-def make_objective(node: ActiveNode, make: Callable[[Any], Objective]) -> Objective:
+def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> BuildContext:
+    """What a bound node may know."""
+    fields = (*node.spec.targets, *read_fields(node.spec))
+    return BuildContext(
+        settings=node.settings,
+        scale=surroundings.scale,
+        inputs={name: surroundings.shapes[name] for name in node.spec.reads},
+        fields={name: surroundings.fields[name] for name in fields},
+        wanted=wanted,
+    )
+
+
+def make_objective(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> Objective:
     """Call a plugin's objective; its errors name it."""
+    assert node.spec.objective is not None
     with naming(node, "objective"):
-        return make(node.settings)
+        return node.spec.objective(make_context(node, surroundings, wanted))
 
 
 def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> nn.Module:
     """Call a plugin's builder for the wanted outputs; its errors name it."""
-    context = BuildContext(
-        settings=node.settings,
-        scale=surroundings.scale,
-        inputs={name: surroundings.shapes[name] for name in node.spec.reads},
-        fields={name: surroundings.fields[name] for name in node.spec.targets},
-        wanted=wanted,
-    )
     with naming(node, "build"):
-        module = node.spec.build(context)
+        module = node.spec.build(make_context(node, surroundings, wanted))
     if not isinstance(module, nn.Module):
         raise PluginError(f"plugin '{node.name}' has to build an nn.Module, got {type(module).__name__}")
     lazy = [name for name, tensor in module.named_parameters() if isinstance(tensor, nn.UninitializedParameter)]
@@ -168,13 +174,18 @@ def check_outputs(
     return outputs
 
 
-def check_objective(node: ActiveNode, objective: Objective, fields: Mapping[str, Field]) -> Objective:
+def check_objective(
+    node: ActiveNode, objective: Objective, fields: Mapping[str, Field], shapes: Mapping[str, Shape]
+) -> Objective:
     """Losses and metrics have to agree with the declared outputs, forms and targets.
 
     Raises:
         PluginError: Names the plugin and what does not agree.
     """
-    used = {term.target for term in objective.losses} | {metric.target for metric in objective.metrics}
+    own = {f"{node.name}.{output.name}" for output in node.spec.gives}
+    aims = {term.target for term in objective.losses}
+    used = {aim for aim in aims if aim not in own and aim not in node.spec.reads}
+    used |= {metric.target for metric in objective.metrics}
     if used != set(node.spec.targets):
         raise PluginError(
             f"plugin '{node.name}' declares the targets {', '.join(sorted(node.spec.targets))}, "
@@ -190,7 +201,7 @@ def check_objective(node: ActiveNode, objective: Objective, fields: Mapping[str,
                 f"but output '{term.output}' gives {output.form}"
             )
         shape = output.resolve(node.settings, fields)
-        expected = fields[term.target].shape if term.shape is None else term.shape
+        expected = shapes[term.target] if term.shape is None else term.shape
         if shape != expected:
             raise PluginError(
                 f"plugin '{node.name}': output '{term.output}' has the shape {shape} per record, the loss on "

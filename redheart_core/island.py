@@ -53,7 +53,7 @@ class Island:
         self.module.train()
         self.set_rate(schedule_factor((epoch - 1) * self.updates_per_epoch + step, self.total_updates, self.settings))
         with random_stream(self.device, self.settings.seed, "step", self.group.name, epoch, step):
-            loss = training_loss(self.module, self.module(batch), batch.targets)
+            loss = training_loss(self.module, self.module(batch), batch)
         if loss is None:
             return None
         self.optimizer.zero_grad(set_to_none=True)

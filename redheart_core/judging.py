@@ -10,6 +10,8 @@ from torch import Tensor
 
 from redheart_core._errors import DataError, ShapeError
 from redheart_core._nodes import ActiveNode, LossTerm
+from redheart_core._training import Batch
+from redheart_core.tensors import has_any
 
 if TYPE_CHECKING:
     from redheart_core.group_module import GroupModule
@@ -18,13 +20,13 @@ Terms = dict[tuple[str, int], tuple[Tensor, Tensor]]
 """(node, number of its loss term) to which records have the target, (B,) bool, and their n losses, (n,)."""
 
 
-def record_losses(module: GroupModule, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Terms:
+def record_losses(module: GroupModule, outputs: Mapping[str, Tensor], batch: Batch) -> Terms:
     """Every loss term of a group for the records of a batch that have its target."""
     terms: Terms = {}
     for node, number, term in loss_terms(module):
-        target, prediction = targets[term.target], outputs[f"{node.name}.{term.output}"]
+        target, prediction = find_target(module, term.target, outputs, batch), outputs[f"{node.name}.{term.output}"]
         present = ~target.isnan()
-        rows = present.any(-1) if present.dim() > 1 else present
+        rows = judged_rows(module, node.name, target, batch.inputs)
         if not bool(rows.all()):
             target, prediction, present = target[rows], prediction[rows], present[rows]
         losses = term.function(prediction, target, present) if len(target) else prediction.new_zeros(0)
@@ -37,12 +39,34 @@ def record_losses(module: GroupModule, outputs: Mapping[str, Tensor], targets: M
     return terms
 
 
-def training_loss(module: GroupModule, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
+def judged_rows(module: GroupModule, node: str, target: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Records that have the target, and the fields without which the node cannot judge them: (B,) bool."""
+    rows = has_any(target)
+    for field in module.group.requires.get(node, ()):
+        rows = rows & has_any(inputs[field])
+    return rows
+
+
+def find_target(module: GroupModule, name: str, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
+    """What a loss term aims at: a field, or a tensor of the batch without gradient, NaN at padded chunks."""
+    if name in batch.targets:
+        return batch.targets[name]
+    tensor = (outputs[name] if name in outputs else batch.inputs[name]).detach()
+    shape = module.shapes[name]
+    if "T" in shape:
+        mask = batch.inputs["mask"]
+        axis = 1 + shape.index("T")
+        wide = mask.reshape(len(mask), *(mask.shape[1] if place == axis else 1 for place in range(1, tensor.dim())))
+        tensor = tensor.masked_fill(~wide, float("nan"))
+    return tensor
+
+
+def training_loss(module: GroupModule, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
     """The scalar that a group descends: weighted means over present records, plus penalties.
 
     None if no record of the batch has any of the group's targets.
     """
-    terms = record_losses(module, outputs, targets)
+    terms = record_losses(module, outputs, batch)
     total: Tensor | None = None
     for node, number, term in loss_terms(module):
         _, losses = terms[node.name, number]
@@ -54,7 +78,7 @@ def training_loss(module: GroupModule, outputs: Mapping[str, Tensor], targets: M
     for node in module.group.nodes:
         objective = module.objectives.get(node.name)
         if objective is not None and objective.penalty is not None:
-            own = {output.name: outputs[f"{node.name}.{output.name}"] for output in node.spec.gives}
+            own = {name: outputs[f"{node.name}.{name}"] for name in module.group.wanted(node)}
             total = total + objective.penalty(own) * node.loss_weight
     return total
 
@@ -79,16 +103,19 @@ def contributions(module: GroupModule, terms: Terms) -> Tensor:
 
 
 def group_metrics(
-    module: GroupModule, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    module: GroupModule,
+    outputs: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
+    inputs: Mapping[str, Tensor],
 ) -> dict[str, float]:
-    """Every metric of a group over all records, "node.metric" to value."""
+    """Every metric of a group over all records, "node.metric" to value; inputs holds the fields that it reads."""
     values = {}
     for node in module.group.nodes:
         objective = module.objectives.get(node.name)
         for metric in objective.metrics if objective else ():
             target = targets[metric.target]
             present = ~target.isnan()
-            rows = present.any(-1) if present.dim() > 1 else present
+            rows = judged_rows(module, node.name, target, inputs)
             prediction = outputs[f"{node.name}.{metric.output}"][rows]
             values[f"{node.name}.{metric.name}"] = metric.function(prediction, target[rows], present[rows])
     return values

@@ -19,13 +19,14 @@ from redheart_core.audit import ParameterAccount, audit_island, require_complete
 from redheart_core.batches import BatchSource
 from redheart_core.checkpoint import GroupFolder
 from redheart_core.files import locked, make_folder, write_json
-from redheart_core.graph import check_targets, output_shapes, plan_groups
+from redheart_core.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.group_module import GroupModule, Surroundings
 from redheart_core.island import GroupFault, Island, schedule_factor
 from redheart_core.retention import epochs_to_keep
 from redheart_core.run import RunFolder, describe
 from redheart_core.runtime import choose_device, use_threads
 from redheart_core.store import Store
+from redheart_core.tensors import has_any
 from redheart_core.validation import compute_outputs, evaluate
 
 AUDIT_BATCHES = 8
@@ -53,15 +54,13 @@ class Trainer:
         """
         use_threads(settings.threads)
         device = choose_device(settings.device)
+        nodes = bind_nodes(nodes, usable_fields(store))
         groups = plan_groups(nodes)
         for split in ("train", "validation"):
             rows = store.rows(split)
             if not len(rows):
                 raise DataError(f"the data set has no {split} records; training without {split} data is refused")
-            coverage = {
-                name: int((~store.target(name)[rows].reshape(len(rows), -1).isnan()).any(-1).sum())
-                for name in store.fields
-            }
+            coverage = {name: int(has_any(store.target(name)[rows]).sum()) for name in store.fields}
             check_targets(nodes, store.fields, coverage, split)
         surroundings = Surroundings(
             fields=store.fields,
@@ -71,7 +70,7 @@ class Trainer:
         )
         targets = sorted({target for group in groups for target in group.targets})
         source = BatchSource(store, targets, settings.batch_size, settings.seed, device)
-        return cls(store, tuple(nodes), settings, groups, surroundings, source, device)
+        return cls(store, nodes, settings, groups, surroundings, source, device)
 
     def island(self, group: Group) -> Island:
         return Island(group, self.surroundings, self.settings, self.source.updates_per_epoch, self.device)
@@ -82,7 +81,7 @@ class Trainer:
     def audit(self, island: Island) -> list[ParameterAccount]:
         """Account for every parameter of a group on the first training batches."""
         order = self.source.training_order(1)[:AUDIT_BATCHES]
-        return audit_island(island, (self.source.batch(rows, island.group.external) for rows in order))
+        return audit_island(island, (self.source.batch(rows, island.group.inputs) for rows in order))
 
     def audit_all(self, progress: Callable[[str, int, int], None] | None = None) -> list[ParameterAccount]:
         """Account for every parameter of every group; higher tiers read untrained lower ones."""
@@ -220,7 +219,7 @@ def _train_epoch(
             if group.name in failed:
                 continue
             try:
-                loss = one.island.step(trainer.source.batch(rows, group.external), epoch, step)
+                loss = one.island.step(trainer.source.batch(rows, group.inputs), epoch, step)
             except GroupFault as fault:
                 failed[group.name] = str(fault)
                 continue
@@ -276,6 +275,14 @@ def _finish_epoch(
     )
     hooks.after_epoch(EpochFinished(group=island.group.name, epochs=settings.epochs, seconds=seconds, **entry))  # type: ignore[arg-type]
     return ""
+
+
+def usable_fields(store: Store) -> frozenset[str]:
+    """Fields that some training and some validation records have; others cannot be trained."""
+    splits = [store.rows(split) for split in ("train", "validation")]
+    return frozenset(
+        name for name in store.fields if all(bool(has_any(store.target(name)[rows]).any()) for rows in splits)
+    )
 
 
 def fixed_inputs(run: RunFolder, group: Group) -> dict[str, Mapping[str, object]]:

@@ -19,12 +19,13 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def present_mean(errors: Tensor, present: Tensor) -> Tensor:
-    """Mean of errors over the present numbers of each record: (B,) or (B, L) to (B,).
+    """Mean of errors over the present numbers of each record: (B, *shape) to (B,).
 
     Errors at missing places have to be finite; they are left out.
     """
     if errors.dim() == 1:
         return errors
+    errors, present = errors.flatten(1), present.flatten(1)
     return torch.where(present, errors, 0.0).sum(-1) / present.sum(-1)
 
 

@@ -1,6 +1,6 @@
 """Figures over a split, for Metric.function.
 
-All take prediction, target and present, (N,) or (N, L), and return a float.
+All take prediction, target and present, (N, *shape), and return a float.
 Missing numbers are left out.
 """
 
@@ -66,4 +66,4 @@ def value_metrics(output: str, target: str) -> tuple[Metric, ...]:
 
 
 def _columns(tensor: Tensor) -> Tensor:
-    return tensor if tensor.dim() == 2 else tensor.unsqueeze(-1)
+    return tensor.flatten(1) if tensor.dim() > 1 else tensor.unsqueeze(-1)

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from redheart_core._nodes import ActiveNode
 from redheart_core._training import Batch, EpochEntry, Group
 from redheart_core.encoding import EncoderIdentity
 from redheart_core.files import load_tensors, read_json, sha256, to_json, write_json
-from redheart_core.graph import output_shapes, plan_groups
+from redheart_core.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.group_module import GroupModule, Surroundings
-from redheart_core.loop import Trainer
+from redheart_core.loop import Trainer, usable_fields
 from redheart_core.run import RunFolder, describe_data, describe_node, relative_path
 from redheart_core.store import parse_field
 from redheart_core.sweetspot import Sweetspot
@@ -77,7 +77,7 @@ def assemble(folder: Path, run: RunFolder, trainer: Trainer, chosen: Mapping[str
         "groups": groups,
         "nodes": {node.name: describe_node(node) for node in trainer.nodes},
         "training": run.read()["training"],
-        "data": describe_data(trainer.store, folder),
+        "data": describe_data(trainer.store, folder) | {"usable": sorted(usable_fields(trainer.store))},
         "statistics": target_statistics(trainer),
         "encoder_files": encoder,
         "run": relative_path(run.path, folder),
@@ -104,10 +104,11 @@ def link(source: Path, target: Path) -> None:
 def target_statistics(trainer: Trainer) -> dict[str, dict[str, dict[str, float]]]:
     """Mean and standard deviation of every label over the training records: field, label, figure."""
     rows, statistics = trainer.store.rows("train"), {}
-    for name, field in trainer.store.fields.items():
+    for name in sorted({target for group in trainer.groups for target in group.targets}):
+        field = trainer.store.fields[name]
         columns = trainer.store.target(name)[rows].double().reshape(len(rows), -1)
         table = {}
-        for index, label in enumerate(field.labels or (name,)):
+        for index, label in enumerate(field.elements):
             column = columns[:, index]
             found = column[~column.isnan()]
             if len(found) > 1:
@@ -131,18 +132,31 @@ class Model:
     def encoder_identity(self) -> EncoderIdentity:
         return EncoderIdentity(**self.manifest["data"]["encoder"])
 
+    @property
+    def read_fields(self) -> tuple[str, ...]:
+        """Fields of a record that some plugin reads beside the text."""
+        return tuple(sorted({name for group in self.groups for name in group.inputs if "." not in name}))
+
+    def lacking(self, fields: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Plugins that cannot judge a record with these fields alone, and which fields they lack."""
+        required = {node: fields for group in self.groups for node, fields in group.requires.items()}
+        missing = {node: tuple(name for name in names if name not in fields) for node, names in required.items()}
+        return {node: names for node, names in missing.items() if names}
+
     @torch.inference_mode()
-    def predict(self, embedding: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    def predict(self, embedding: Tensor, mask: Tensor, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """All outputs of all groups.
 
         Args:
             embedding: (B, T, D) float32 from the model's own encoder.
             mask: (B, T) bool, True for real chunks.
+            fields: Each of read_fields to (B, *field.shape), NaN where missing.
 
         Returns:
             "node.output" to (B, *shape).
         """
         known = {"embedding": embedding.to(self.device), "mask": mask.to(self.device)}
+        known |= {name: tensor.to(self.device) for name, tensor in fields.items()}
         for group in self.groups:
             known |= self.modules[group.name](Batch(inputs=known, targets={}))
         return {name: tensor.cpu() for name, tensor in known.items() if "." in name}
@@ -186,6 +200,7 @@ def load_model(folder: Path, nodes: Sequence[ActiveNode], device: torch.device) 
                 f"{folder} was made with another plugin '{node.name}': {', '.join(different)}; "
                 f"install {stored['distribution']}=={stored['version']} or assemble a new model"
             )
+    nodes = bind_nodes(nodes, manifest["data"]["usable"])
     groups = plan_groups(nodes)
     surroundings = Surroundings(
         fields=fields,

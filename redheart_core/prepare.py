@@ -34,6 +34,7 @@ from redheart_core.files import (
 )
 from redheart_core.splits import Splits, assign_splits
 from redheart_core.store import FORMAT, FileEntry, Shard, Store, StoreIndex
+from redheart_core.tensors import has_any
 from redheart_core.text import check_text, chunk_text
 
 Progress = Callable[[str, int, int], None]
@@ -182,7 +183,7 @@ def _read(dataset: DatasetSpec, settings: Any, seed: int, tell: Progress) -> _Da
     if len({field.name for field in fields}) != len(fields):
         raise PluginError(f"data set '{dataset.name}' declares a field twice: {', '.join(f.name for f in fields)}")
     records: list[Record] = []
-    numbers: dict[str, list[tuple[float, ...]]] = {field.name: [] for field in fields}
+    numbers: dict[str, list[NDArray[np.float32]]] = {field.name: [] for field in fields}
     places: dict[str, str] = {}
     for record in dataset.records(settings):
         where = _check_record(record, numbers, places)
@@ -199,10 +200,7 @@ def _read(dataset: DatasetSpec, settings: Any, seed: int, tell: Progress) -> _Da
         raise DataError(
             f"data set '{dataset.name}' has no training records after the split, out of {len(records)}; add data"
         )
-    targets = {
-        field.name: torch.tensor(numbers[field.name], dtype=torch.float32).reshape(len(records), *field.shape)
-        for field in fields
-    }
+    targets = {field.name: torch.from_numpy(np.stack(numbers[field.name])) for field in fields}
     tell("read", len(records), len(records))
     return _Data(tuple(records), fields, targets, splits, _fingerprint(records, fields, targets, splits))
 
@@ -229,7 +227,7 @@ def _fingerprint(
 ) -> str:
     digest = hashlib.sha256()
     for field in fields:
-        digest.update(_line([field.name, *field.labels]))
+        digest.update(_line([field.name, *field.labels, *field.axes]))
     for record, split in zip(records, splits.names, strict=True):
         digest.update(_line([record.id, split, record.language, record.text]))
     for field in fields:
@@ -249,8 +247,7 @@ def _line(value: object) -> bytes:
 
 
 def _coverage(target: Tensor) -> int:
-    present = ~target.isnan()
-    return int((present.any(-1) if present.dim() > 1 else present).sum())
+    return int(has_any(target).sum())
 
 
 def _plain_settings(settings: Any, plugin: str, path_text: Callable[[Path], str]) -> dict[str, Any]:

@@ -247,4 +247,4 @@ def parse_field(table: Mapping[str, Any]) -> Field:
     """A field as StoreIndex.to_json writes it."""
     low = -math.inf if table["low"] is None else table["low"]
     high = math.inf if table["high"] is None else table["high"]
-    return Field(**{**table, "low": low, "high": high, "labels": tuple(table["labels"])})
+    return Field(**{**table, "low": low, "high": high, "labels": tuple(table["labels"]), "axes": tuple(table["axes"])})

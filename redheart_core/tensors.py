@@ -42,3 +42,15 @@ def check_range(tensor: Tensor, low: float, high: float, what: str) -> None:
     smallest, largest = tensor.min().item(), tensor.max().item()
     if smallest < low - 1e-5 or largest > high + 1e-5:
         raise ShapeError(f"{what} has to lie in {low:g}..{high:g}, got {smallest:g}..{largest:g}")
+
+
+def has_any(tensor: Tensor) -> Tensor:
+    """Which records have at least one number: (B, ...) with NaN where missing to (B,) bool."""
+    present = ~tensor.isnan()
+    return present.flatten(1).any(1) if present.dim() > 1 else present
+
+
+def fill_missing_input(tensor: Tensor) -> tuple[Tensor, Tensor]:
+    """A field that a module reads: its numbers with 0 where missing, and which are there, both (B, ...)."""
+    present = ~tensor.isnan()
+    return torch.where(present, tensor, 0.0), present

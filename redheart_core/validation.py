@@ -50,9 +50,9 @@ def evaluate(module: GroupModule, source: BatchSource, rows: Tensor) -> SplitRes
     order = list(source.fixed_order(rows))
     module.eval()
     for part in order:
-        batch = source.batch(part, module.group.external)
+        batch = source.batch(part, module.group.inputs)
         outputs = module(batch)
-        for key, (present, losses) in record_losses(module, outputs, batch.targets).items():
+        for key, (present, losses) in record_losses(module, outputs, batch).items():
             collected.setdefault(key, []).append((present.cpu(), losses.cpu()))
         for name, tensors in kept.items():
             tensors.append(outputs[name].cpu())
@@ -65,7 +65,9 @@ def evaluate(module: GroupModule, source: BatchSource, rows: Tensor) -> SplitRes
     back = torch.cat(order).argsort()
     predictions = {name: torch.cat(tensors)[back] for name, tensors in kept.items()}
     targets = {name: torch.cat(tensors)[back] for name, tensors in wanted.items()}
-    return SplitResult(contributions(module, terms)[back], group_metrics(module, predictions, targets), predictions)
+    inputs = source.fields(rows, module.group.inputs)
+    metrics = group_metrics(module, predictions, targets, inputs)
+    return SplitResult(contributions(module, terms)[back], metrics, predictions)
 
 
 @torch.no_grad()
@@ -76,7 +78,7 @@ def compute_outputs(module: GroupModule, source: BatchSource, rows: Tensor, name
     chunked = {name for name in names if "T" in module.shapes[name]}
     # one record after another in ascending order: what is stored must not depend on neighbours
     for part in torch.split(rows, source.batch_size):
-        batch = source.batch(part, module.group.external)
+        batch = source.batch(part, module.group.inputs)
         outputs = module(batch)
         for name in names:
             tensor = outputs[name][batch.inputs["mask"]] if name in chunked else outputs[name]

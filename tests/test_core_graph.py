@@ -47,7 +47,6 @@ def test_groups_that_read_each_other_are_refused(toy: Toy) -> None:
     [
         ("absent.value", "'absent' is not active; --enable absent"),
         ("b.wrong", r"reads 'b.wrong', which 'b' does not give \(gives: value\)"),
-        ("text", "reads 'text'; a node reads 'embedding' or 'node.output'"),
     ],
 )
 def test_reading_what_is_not_there_is_refused_by_name(toy: Toy, read: str, message: str) -> None:

@@ -66,7 +66,7 @@ def test_no_gradient_crosses_a_group_boundary(toy: Toy) -> None:
     trainer = toy.trainer([toy.node("low"), toy.node("high", reads=("low.value",))])
     low, high = (trainer.island(group) for group in trainer.groups)
     trainer.add_outputs(low.group, low.module, trainer.seen_rows())
-    batch = trainer.source.batch(trainer.source.training_order(1)[0], high.group.external)
+    batch = trainer.source.batch(trainer.source.training_order(1)[0], high.group.inputs)
     for tensor in batch.inputs.values():
         if tensor.is_floating_point():
             tensor.requires_grad_()

@@ -243,7 +243,7 @@ def test_a_prediction_in_a_batch_is_that_of_the_store(trained: Trained, tmp_path
     assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
     model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
     embedding, mask = trained.trainer.store.batch(torch.arange(5))
-    outputs = model.predict(embedding, mask)
+    outputs = model.predict(embedding, mask, {})
     assert set(outputs) == {"a.value", "b.value", "high.value"}
     assert outputs["b.value"].shape == (5, 4)
     assert math.isfinite(outputs["high.value"].sum().item())
@@ -295,7 +295,7 @@ def test_a_calculator_is_computed_between_tiers_and_travels_without_a_file(toy: 
     model = load_model(tmp_path / "model", nodes, CPU)
     assert [check.group for check in check_exactness(model, trainer)] == ["a", "b", "top"]
     embedding, mask = store.batch(torch.arange(4))
-    outputs = model.predict(embedding, mask)
+    outputs = model.predict(embedding, mask, {})
     assert torch.equal(outputs["mean.value"], torch.stack([outputs["a.value"], outputs["b.value"]]).mean(0))
     evaluate_test(run, trainer, sweetspot, sweetspot.chosen("best"))
 

@@ -95,7 +95,7 @@ def random_batch(lengths: tuple[int, ...] = (4, 1, 3, 2, 4, 1, 2, 3), *, width: 
 
 
 def loss_of(module: GroupModule, batch: Batch) -> Tensor:
-    loss = training_loss(module, module(batch), batch.targets)
+    loss = training_loss(module, module(batch), batch)
     assert loss is not None
     return loss
 
@@ -190,7 +190,7 @@ def test_missing_targets_add_neither_value_nor_gradient(name: str) -> None:
     holes["bentham"][5, 1] = holes["choice_factors"][5, 1] = float("nan")
     module = module_of(name)
     outputs = module(batch)
-    whole = record_losses(module, outputs, batch.targets)
+    whole = record_losses(module, outputs, batch)
     for key, (rows, losses) in record_losses(module, outputs, holes).items():
         assert rows.tolist() == [False] * 3 + [True] * 5
         intact = torch.tensor([3, 4, 6, 7])

@@ -135,12 +135,14 @@ class Toy:
             records.append(Record(f"r{index}", text, values, f"toy line {index + 1}"))
         return records
 
-    def store(self, records: list[Record] | None = None, name: str = "store") -> Store:
+    def store(
+        self, records: list[Record] | None = None, name: str = "store", more_fields: tuple[Field, ...] = ()
+    ) -> Store:
         """A prepared store."""
         held = self.records() if records is None else records
 
         def fields(_: NoSettings) -> tuple[Field, ...]:
-            return CATALOGUE["regret"], CATALOGUE["choice_factors"]
+            return CATALOGUE["regret"], CATALOGUE["choice_factors"], *more_fields
 
         def read(_: NoSettings) -> Iterator[Record]:
             return iter(held)

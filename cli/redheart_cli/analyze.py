@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 def analyze(model: Path, text: str | None, file: Path | None, jsonl: Path | None, device: str, as_json: bool) -> None:
     """Analyze TEXT with MODEL; without TEXT, or with -, the text comes from standard input.
 
+    Plugins that read more than a text (persons, a history, signals) take those fields from
+    the objects of --jsonl, named as in the data set.
+
     Each number stands with its label, the plugin it comes from, and how many standard
     deviations it lies from the training mean.
 
@@ -47,7 +50,9 @@ def analyze(model: Path, text: str | None, file: Path | None, jsonl: Path | None
         raise SystemExit(1 if refused else 0)
     source, content = _read(text, file)
     check_text(content, source)  # before the model is loaded, which takes seconds
-    findings = Analyzer(model, device)(content, source)
+    analyzer = Analyzer(model, device)
+    findings = analyzer(content, source)
+    analyzer.say_what_is_missing()
     if as_json:
         print_json(to_json(findings))
     else:
@@ -64,10 +69,15 @@ class Analyzer:
         spec, _ = registry.encoder(self.model.encoder_identity.name)
         self.encoder = load_encoder(spec, folder / "encoder", self.model.encoder_identity)
 
-    def __call__(self, text: str, where: str) -> tuple[Finding, ...]:
+    def __call__(self, text: str, where: str, values: Mapping[str, object] | None = None) -> tuple[Finding, ...]:
         from redheart_core.analysis import analyze
 
-        return analyze(self.model, self.encoder, text, where)
+        return analyze(self.model, self.encoder, text, where, values)
+
+    def say_what_is_missing(self) -> None:
+        """Tell people which plugins need more than a text."""
+        for plugin, fields in self.model.lacking(()).items():
+            click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl", err=True)
 
 
 def print_findings(findings: tuple[Finding, ...]) -> None:
@@ -126,7 +136,12 @@ def _print_line(analyzer: Analyzer, where: str, record: dict[str, object]) -> bo
     try:
         if not isinstance(text, str):
             raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
-        line = {**identity, "findings": to_json(analyzer(text, where))}
+        fields = analyzer.model.read_fields
+        values = {name: value for name, value in record.items() if name in fields and value is not None}
+        line = {**identity, "findings": to_json(analyzer(text, where, values))}
+        lacking = analyzer.model.lacking(values)
+        if lacking:
+            line["not_analyzed"] = {plugin: f"lacks {', '.join(names)}" for plugin, names in lacking.items()}
     except DataError as error:
         print(json.dumps({**identity, "refused": str(error)}, ensure_ascii=False), flush=True)
         return False

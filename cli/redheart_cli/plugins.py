@@ -180,6 +180,16 @@ def _print_node(details: dict[str, Any]) -> None:
     ]
     print_table(("NAME", "SHAPE", "RANGE", "FORM", "LABELS", "MEANING"), rows, "  ")
     click.echo(f"targets: {', '.join(details['targets']) or 'none'}")
+    optional = [("reads", field) for field in details["optional_reads"]]
+    optional += [("learns", field) for field in details["optional_targets"]]
+    if optional:
+        click.echo("only where the data set has the field (train names those that it lacks)")
+        needing = {
+            field: ", ".join(output["name"] for output in details["gives"] if field in output["needs"])
+            for _, field in optional
+        }
+        rows = [(field, verb, needing[field] or "-") for verb, field in optional]
+        print_table(("FIELD", "", "OUTPUTS THAT NEED IT"), rows, "  ")
     if details["metrics"]:
         click.echo("metrics")
         metrics = [

@@ -23,7 +23,7 @@ RESERVED = ("group", "learning_rate_scale", "loss_weight")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
-_READ = re.compile(r"embedding|[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_READ = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _PROBE = """
 import importlib, sys
 module = importlib.import_module(sys.argv[1])
@@ -99,7 +99,7 @@ def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
         f"it has to declare the scales {', '.join(SCALES)}; it declares {', '.join(spec.scales) or 'none'}",
     )
     wrong = [read for read in spec.reads if not _READ.fullmatch(read)]
-    plugin.require(not wrong, f"it reads {', '.join(wrong)}; a node reads 'embedding' or 'node.output'")
+    plugin.require(not wrong, f"it reads {', '.join(wrong)}; a node reads 'embedding', 'node.output' or a field")
     sources = {read.partition(".")[0] for read in spec.reads if "." in read}
     plugin.require(bool(spec.reads), "it reads nothing, so it cannot know the text")
     plugin.require(plugin.kind == "analyzer" or bool(sources), f"a {plugin.kind} has to read outputs of other nodes")
@@ -110,7 +110,7 @@ def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
     for output in spec.gives:
         _check_output(plugin, output)
     plugin.require(
-        bool(spec.targets) == (spec.objective is not None),
+        bool(spec.targets or spec.optional_targets) == (spec.objective is not None),
         "targets and objective belong together; declare both or neither",
     )
 

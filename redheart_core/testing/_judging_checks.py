@@ -11,8 +11,9 @@ from redheart_core._fields import Field
 from redheart_core._nodes import Form, LossTerm, Objective
 from redheart_core._training import Batch
 from redheart_core.group_module import CPU
-from redheart_core.judging import training_loss
+from redheart_core.judging import find_target, judged_rows, training_loss
 from redheart_core.runtime import random_stream
+from redheart_core.tensors import has_any
 from redheart_core.testing._plugin import ConformanceError, NotApplicable
 from redheart_core.testing._subject import SEED, Subject
 
@@ -40,7 +41,9 @@ def check_losses(subject: Subject) -> None:
             f"{what} of a record changes by {off:.2g} with the other records of the batch; "
             "prediction and target must not be broadcast against each other",
         )
-        field = subject.fields[term.target]
+        field = subject.fields.get(term.target)
+        if field is None:
+            continue
         perfect, constant = (as_prediction(term.takes, field, values) for values in (target, _constant(target)))
         if term.shape is not None or perfect is None or constant is None:
             continue
@@ -56,7 +59,7 @@ def check_metrics(subject: Subject) -> None:
     """Each metric is a finite float and better for a perfect prediction than for the constant mean."""
     for metric in _objective(subject).metrics:
         target = subject.records.targets[metric.target]
-        target = target[_rows(target)]
+        target = target[has_any(target)]
         constant, present = _constant(target), ~target.isnan()
         perfect = torch.where(present, target, constant)
         values = [metric.function(guess, target, present) for guess in (perfect, constant)]
@@ -76,9 +79,11 @@ def check_missing_targets(subject: Subject) -> None:
     objective = _objective(subject)
     targets = {name: with_gaps(subject.fields[name], target) for name, target in subject.records.targets.items()}
     for term, predicted, whole in _terms(subject):
-        field, what = subject.fields[term.target], f"the loss on '{term.output}'"
-        target = with_gaps(field, whole)
-        rows = _rows(target)
+        what = f"the loss on '{term.output}'"
+        if term.target not in subject.fields:
+            continue
+        target = with_gaps(subject.fields[term.target], whole)
+        rows = has_any(target)
         predicted = predicted[rows].requires_grad_()
         losses = _losses(subject, term, predicted, target[rows])
         (gradient,) = torch.autograd.grad(losses.sum(), predicted)
@@ -89,7 +94,7 @@ def check_missing_targets(subject: Subject) -> None:
             subject.plugin.require(leaked == 0.0, f"{what} has a gradient where the target is missing")
     for metric in objective.metrics:
         target = targets[metric.target]
-        target = target[_rows(target)]
+        target = target[has_any(target)]
         present = ~target.isnan()
         perfect = torch.where(present, target, _constant(target))
         elsewhere = torch.where(present, target, torch.full_like(target, subject.fields[metric.target].low))
@@ -122,14 +127,14 @@ def with_gaps(field: Field, target: Tensor) -> Tensor:
     gaps[::3] = float("nan")
     if len(field.labels) > 1 and not field.simplex:
         records = torch.arange(len(target))
-        gaps[records, records % len(field.labels)] = float("nan")
+        gaps[records, ..., records % len(field.labels)] = float("nan")
     return gaps
 
 
 def _check_training_step(subject: Subject, batch: Batch) -> None:
     module = subject.module().train()
     with random_stream(CPU, SEED, "conformance"):
-        loss = training_loss(module, module(batch), batch.targets)
+        loss = training_loss(module, module(batch), batch)
     if loss is None:
         raise ConformanceError(f"plugin '{subject.name}': no loss came although two thirds of the records have targets")
     loss.backward()  # type: ignore[no-untyped-call]
@@ -147,11 +152,12 @@ def _check_training_step(subject: Subject, batch: Batch) -> None:
 def _terms(subject: Subject) -> Iterator[tuple[LossTerm, Tensor, Tensor]]:
     """Each loss term with what the untrained node predicts and the targets, for the records that have them."""
     objective = _objective(subject)
+    module = subject.module().eval()
     with torch.no_grad():
-        outputs = subject.module().eval()(subject.records)
+        outputs = module(subject.records)
     for term in objective.losses:
-        target = subject.records.targets[term.target]
-        rows = _rows(target)
+        target = find_target(module, term.target, outputs, subject.records)
+        rows = judged_rows(module, subject.name, target, subject.records.inputs)
         yield term, outputs[f"{subject.name}.{term.output}"][rows].clone(), target[rows]
 
 
@@ -173,11 +179,6 @@ def _objective(subject: Subject) -> Objective:
     return subject.module().objectives[subject.name]
 
 
-def _rows(target: Tensor) -> Tensor:
-    present = ~target.isnan()
-    return present.any(-1) if present.dim() > 1 else present
-
-
 def _constant(target: Tensor) -> Tensor:
-    """The mean of the records, for every record."""
-    return target.nanmean(0).expand_as(target).contiguous()
+    """The mean of the records, for every record; 0 where none has the number."""
+    return target.nanmean(0).nan_to_num().expand_as(target).contiguous()

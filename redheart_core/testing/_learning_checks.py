@@ -86,7 +86,7 @@ def check_loss_falls(subject: Subject) -> None:
 def own_loss(subject: Subject, module: GroupModule, batch: Batch) -> float:
     """The node's loss in eval mode, without penalties; that of the whole group if others train the node."""
     module.eval()
-    terms = record_losses(module, module(batch), batch.targets)
+    terms = record_losses(module, module(batch), batch)
     alone = subject.name in module.objectives
     return sum(
         float(terms[node.name, number][1].mean()) * term.weight
@@ -97,7 +97,7 @@ def own_loss(subject: Subject, module: GroupModule, batch: Batch) -> float:
 
 def _loss(module: GroupModule, batch: Batch) -> Tensor | None:
     with random_stream(CPU, SEED, "conformance"):
-        return training_loss(module, module(batch), batch.targets)
+        return training_loss(module, module(batch), batch)
 
 
 def _cancelled(subject: Subject) -> list[str]:

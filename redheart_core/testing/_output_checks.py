@@ -37,7 +37,7 @@ def check_outputs_as_declared(subject: Subject) -> None:
                 subject.plugin.require(
                     off <= TOLERANCE, f"output '{given.name}' has to sum to 1 over its labels, it misses by {off:.2g}"
                 )
-    changed = [name for name, tensor in batch.inputs.items() if not torch.equal(tensor, before[name])]
+    changed = [name for name, tensor in batch.inputs.items() if not _is_same(tensor, before[name])]
     subject.plugin.require(not changed, f"it changes its inputs {', '.join(changed)} in place; others read them too")
 
 
@@ -57,7 +57,7 @@ def check_small_batches(subject: Subject) -> None:
             except RedheartError as error:
                 mode = "training" if training else "eval"
                 raise ConformanceError(f"plugin '{subject.name}': {title} in {mode} mode: {error}") from error
-        loss = training_loss(module, outputs, batch.targets)
+        loss = training_loss(module, outputs, batch)
         if loss is None or not loss.requires_grad:
             continue
         loss.backward()  # type: ignore[no-untyped-call]
@@ -132,6 +132,11 @@ def _is_noticed(subject: Subject, module: torch.nn.Module, inputs: dict[str, Ten
             ) from error
         return True
     return False
+
+
+def _is_same(tensor: Tensor, before: Tensor) -> bool:
+    """Equal, missing numbers included."""
+    return torch.equal(tensor.isnan(), before.isnan()) and torch.equal(tensor.nan_to_num(), before.nan_to_num())
 
 
 def _wider(tensor: Tensor) -> Tensor:

@@ -14,10 +14,11 @@ from redheart_core._errors import PluginError
 from redheart_core._fields import Field, Shape
 from redheart_core._nodes import SCALES, ActiveNode, NodeSpec, Output
 from redheart_core._training import Batch, Group, TrainSettings
-from redheart_core.graph import check_targets, output_shapes, plan_groups
+from redheart_core.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.group_module import CPU, GroupModule, Surroundings
 from redheart_core.island import GroupFault, Island
 from redheart_core.settings import read_table
+from redheart_core.tensors import has_any
 from redheart_core.testing._discovery import installed_plugins, load_installed
 from redheart_core.testing._plugin import ConformanceError, Plugin
 
@@ -136,18 +137,19 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
     if plugin.node.objective is None:
         mates = [other for other in _everyone(known) if _group_name(other.node) == _group_name(plugin.node)]
         found = _with_what_it_reads([plugin, *mates], known)
-    nodes = tuple(activate(other) for other in found.values())
-    coverage = {name: int((~tensor.isnan()).sum()) for name, tensor in sample.records.targets.items()}
+    coverage = {name: int(has_any(tensor).sum()) for name, tensor in sample.records.targets.items()}
+    usable = {name for name, count in coverage.items() if count}
+    nodes = bind_nodes([activate(other) for other in found.values()], usable)
     check_targets(nodes, sample.fields, coverage, "sample")
     groups = plan_groups(nodes)
     group = next(group for group in groups if plugin.name in {node.name for node in group.nodes})
     subject = Subject(plugin, nodes, group, sample.fields, sample.records)
-    inputs = dict(sample.records.inputs)
+    inputs = dict(sample.records.targets) | dict(sample.records.inputs)
     for lower in groups[: groups.index(group)]:
         module = GroupModule(lower, subject.surroundings(), CPU).eval()
         with torch.no_grad():
             inputs |= module(Batch(inputs, {}))
-    wanted = {"embedding", "mask", *group.external}
+    wanted = {"embedding", "mask", *group.inputs}
     records = Batch({name: tensor for name, tensor in inputs.items() if name in wanted}, sample.records.targets)
     return attrs.evolve(subject, records=records)
 

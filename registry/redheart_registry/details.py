@@ -19,7 +19,7 @@ from redheart_core import (
     SettingsError,
 )
 from redheart_core._fields import describe_shape
-from redheart_core.graph import output_shapes
+from redheart_core.graph import bind_nodes, output_shapes, read_fields
 from redheart_core.settings import describe_settings
 from redheart_registry.inspection import inspect_plugins
 from redheart_registry.installed import Entry, installed_entries, names
@@ -73,10 +73,9 @@ def _reads(spec: NodeSpec | None) -> tuple[str, ...]:
 
 
 def _used_fields(plugins: Mapping[str, NodeSpec | None]) -> set[str]:
-    """Fields that the nodes learn or take labels from."""
+    """Fields that the nodes cannot do without."""
     nodes = [spec for spec in plugins.values() if spec is not None]
-    labels = {output.labels for node in nodes for output in node.gives if output.labels is not None}
-    return labels | {target for node in nodes for target in node.targets}
+    return {field for node in nodes for field in (*read_fields(node), *node.targets)}
 
 
 def _describe(name: str, registry: Registry) -> dict[str, Any]:
@@ -133,34 +132,44 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
         "group": node.group,
         "learning_rate_scale": node.learning_rate_scale,
         "loss_weight": node.loss_weight,
-        "reads": list(spec.reads),
+        "reads": [*spec.reads, *spec.optional_reads],
         "gives": [
             {
                 "name": output.name,
                 "meaning": output.meaning,
                 "form": output.form,
                 "labels": output.labels,
+                "needs": sorted({*output.needs, *([output.labels] if output.labels else [])}),
                 "low": _finite(output.low),
                 "high": _finite(output.high),
             }
             for output in spec.gives
         ],
         "targets": list(spec.targets),
-        **_objective(node),
+        "optional_reads": list(spec.optional_reads),
+        "optional_targets": list(spec.optional_targets),
         "embedding_width": EMBEDDING_WIDTH,
     }
     fields = _all_fields(registry)
     lacking = _used_fields({node.name: node.spec for node in registry.nodes("small")}) - set(fields)
     if lacking:
         details["note"] = f"no sizes: no active data set declares the field {names(lacking)}"
-        return {**details, "scales": {}}
-    return {**details, "scales": {scale: _at_scale(name, registry.nodes(scale), scale, fields) for scale in SCALES}}
+        return {**details, "losses": [], "metrics": [], "scales": {}}
+    scales = {scale: _at_scale(name, registry.nodes(scale), scale, fields) for scale in SCALES}
+    return {**details, **_objective(name, registry.nodes("small"), fields), "scales": scales}
 
 
-def _objective(node: ActiveNode) -> dict[str, Any]:
+def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> dict[str, Any]:
+    """Losses and metrics on a data set that has all these fields."""
+    from redheart_core.group_module import Surroundings, make_objective
+
+    bound = bind_nodes(nodes, fields)
+    node = next(node for node in bound if node.name == name)
     if node.spec.objective is None:
         return {"losses": [], "metrics": []}
-    objective = node.spec.objective(node.settings)
+    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH)
+    wanted = frozenset(output.name for output in node.spec.gives)
+    objective = make_objective(node, Surroundings(fields, shapes, "small", seed=0), wanted)
     return {
         "losses": [
             {"output": term.output, "target": term.target, "takes": term.takes, "weight": term.weight}
@@ -192,8 +201,9 @@ def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mappin
 
     from redheart_core.group_module import Surroundings, build_node
 
-    shapes = output_shapes(nodes, fields, EMBEDDING_WIDTH)
-    node = next(node for node in nodes if node.name == name)
+    bound = bind_nodes(nodes, fields)
+    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH)
+    node = next(node for node in bound if node.name == name)
     with torch.device("meta"):
         wanted = frozenset(output.name for output in node.spec.gives)
         module = build_node(node, Surroundings(fields, shapes, scale, seed=0), wanted)

@@ -27,7 +27,7 @@ def by_trainer(trainer: Trainer, island: Island, epoch: int) -> float:
     """One epoch as the trainer runs it."""
     started = time.perf_counter()
     for step, rows in enumerate(trainer.source.training_order(epoch)):
-        island.step(trainer.source.batch(rows, island.group.external), epoch, step)
+        island.step(trainer.source.batch(rows, island.group.inputs), epoch, step)
     return time.perf_counter() - started
 
 
@@ -40,7 +40,7 @@ def by_hand(trainer: Trainer, island: Island, epoch: int) -> float:
     torch.manual_seed(epoch)
     started = time.perf_counter()
     for step, rows in enumerate(trainer.source.training_order(epoch)):
-        batch = trainer.source.batch(rows, island.group.external)
+        batch = trainer.source.batch(rows, island.group.inputs)
         known = dict(batch.inputs)
         loss = torch.zeros(())
         for node in island.group.nodes:

@@ -45,7 +45,7 @@ def _build(context: BuildContext) -> nn.Module:
     return build(context)
 
 
-def _objective(settings: BenthamHeadSettings) -> Objective:
+def _objective(context: BuildContext) -> Objective:
     from redheart_bentham_head.training import objective
 
-    return objective(settings)
+    return objective(context.settings)

@@ -44,7 +44,7 @@ def _build(context: BuildContext) -> nn.Module:
     return build(context)
 
 
-def _objective(settings: NeuralBenthamSettings) -> Objective:
+def _objective(context: BuildContext) -> Objective:
     from redheart_neural_bentham.training import objective
 
-    return objective(settings)
+    return objective(context.settings)

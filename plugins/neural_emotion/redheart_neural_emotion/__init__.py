@@ -45,7 +45,7 @@ def _build(context: BuildContext) -> nn.Module:
     return build(context)
 
 
-def _objective(settings: NeuralEmotionSettings) -> Objective:
+def _objective(context: BuildContext) -> Objective:
     from redheart_neural_emotion.training import objective
 
-    return objective(settings)
+    return objective(context.settings)

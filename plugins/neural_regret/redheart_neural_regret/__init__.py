@@ -46,7 +46,7 @@ def _build(context: BuildContext) -> nn.Module:
     return build(context)
 
 
-def _objective(settings: NeuralRegretSettings) -> Objective:
+def _objective(context: BuildContext) -> Objective:
     from redheart_neural_regret.training import objective
 
-    return objective(settings)
+    return objective(context.settings)

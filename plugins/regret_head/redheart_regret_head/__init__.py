@@ -49,7 +49,7 @@ def _build(context: BuildContext) -> nn.Module:
     return build(context)
 
 
-def _objective(settings: RegretHeadSettings) -> Objective:
+def _objective(context: BuildContext) -> Objective:
     from redheart_regret_head.training import objective
 
-    return objective(settings)
+    return objective(context.settings)

@@ -46,7 +46,7 @@ def _build(context: BuildContext) -> nn.Module:
     return build(context)
 
 
-def _objective(settings: SurdHeadSettings) -> Objective:
+def _objective(context: BuildContext) -> Objective:
     from redheart_surd_head.training import objective
 
-    return objective(settings)
+    return objective(context.settings)
