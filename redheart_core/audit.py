@@ -23,20 +23,20 @@ class ParameterAccount:
     name: str
     elements: int
     state: str
-    """"trained"; "frozen" (requires_grad False); otherwise what is wrong."""
+    """"trained"; "frozen" (requires_grad False); "not run" (nothing was computed); otherwise what is wrong."""
     in_optimizer: bool
     live: int
     """Elements that received a non-zero gradient in the audited batches."""
 
     @property
     def accounted(self) -> bool:
-        return self.state in ("trained", "frozen")
+        return self.state in ("trained", "frozen", "not run")
 
 
 def audit_island(island: Island, batches: Iterable[Batch]) -> list[ParameterAccount]:
     """Run forward and backward on some batches, change nothing, and account for every parameter.
 
-    Stops at the first batch after which every parameter is alive.
+    Stops at the first batch after which every element of every parameter is alive.
 
     Raises:
         ShapeError: An output has another shape or range than declared.
@@ -66,10 +66,18 @@ def audit_island(island: Island, batches: Iterable[Batch]) -> list[ParameterAcco
                     not_finite.add(name)
                 found = parameter.grad != 0
                 live[name] = live[name] | found if name in live else found
-        if all(name in live and bool(live[name].any()) for name in island.parameters):
+        if all(name in live and bool(live[name].all()) for name in island.parameters):
             break
     module.zero_grad(set_to_none=True)
     return [_account(island, name, live.get(name), name in not_finite) for name in _all_names(island)]
+
+
+def audit_optimizer(island: Island) -> list[ParameterAccount]:
+    """Account for every parameter without computing anything, so that the island may be on the meta device."""
+    accounts = [_account(island, name, None, False) for name in _all_names(island)]
+    return [
+        attrs.evolve(account, state="not run") if account.state == "no gradient" else account for account in accounts
+    ]
 
 
 def require_complete(accounts: Sequence[ParameterAccount]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -117,6 +118,32 @@ def masked_mean(sequence: Tensor, mask: Tensor) -> Tensor:
     """Mean over the real chunks: (B, T, W) to (B, W)."""
     weights = mask.to(sequence.dtype)
     return torch.einsum("btw,bt->bw", sequence, weights / weights.sum(1, keepdim=True))
+
+
+class LinearSkips(nn.Module):
+    """Linear maps of the mean chunk, to be added to a module's answers: (B, T, D) to (B, size) for each name.
+
+    The mean is scaled to a root mean square of one and partly dropped in training, which
+    regularises the maps like a ridge penalty (Wager et al. 2013). They begin at 0 and carry
+    an answer past all nonlinear layers, which a few thousand records do not fill.
+
+    Args:
+        width_in: D.
+        sizes: Name of an answer to its numbers.
+        dropout: Share of the mean's numbers dropped in training.
+    """
+
+    def __init__(self, width_in: int, sizes: Mapping[str, int], dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.maps = nn.ModuleDict({name: nn.Linear(width_in, size, bias=False) for name, size in sizes.items()})
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, sequence: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        mean = masked_mean(sequence, mask)
+        mean = self.dropout(F.rms_norm(mean, mean.shape[-1:]))
+        return {name: answer(mean) for name, answer in self.maps.items()}
 
 
 def last_chunk(sequence: Tensor, mask: Tensor) -> Tensor:

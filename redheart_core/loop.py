@@ -15,7 +15,7 @@ from redheart_core._errors import CheckpointError, DataError
 from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from redheart_core._nodes import ActiveNode
 from redheart_core._training import Group, GroupManifest, TrainSettings
-from redheart_core.audit import ParameterAccount, audit_island, require_complete
+from redheart_core.audit import ParameterAccount, audit_island, audit_optimizer, require_complete
 from redheart_core.batches import BatchSource
 from redheart_core.checkpoint import GroupFolder
 from redheart_core.files import locked, make_folder, write_json
@@ -29,7 +29,7 @@ from redheart_core.store import Store
 from redheart_core.tensors import has_any
 from redheart_core.validation import compute_outputs, evaluate
 
-AUDIT_BATCHES = 8
+AUDIT_BATCHES = 20
 
 
 @attrs.frozen(eq=False)
@@ -93,6 +93,16 @@ class Trainer:
             accounts += self.audit(island)
             self.add_outputs(group, island.module, self.seen_rows())
         return accounts
+
+    def audit_sizes(self) -> list[ParameterAccount]:
+        """Account for every parameter of every group on the meta device: no memory, no gradient."""
+        meta = torch.device("meta")
+        with meta:
+            islands = [
+                Island(group, self.surroundings, self.settings, self.source.updates_per_epoch, meta)
+                for group in self.groups
+            ]
+        return [account for island in islands for account in audit_optimizer(island)]
 
     def add_outputs(self, group: Group, module: GroupModule, rows: torch.Tensor) -> None:
         """Compute what the groups above read of this one."""

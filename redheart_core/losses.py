@@ -130,6 +130,18 @@ def grouped(loss: Loss, groups: tuple[tuple[int, ...], ...]) -> Loss:
     return coarse_loss
 
 
+def inconsistency(coarse: Tensor, fine: Tensor, groups: tuple[tuple[int, ...], ...]) -> Tensor:
+    """How far a coarse distribution is from the sums of a finer one, for Objective.penalty.
+
+    Mean over records of KL(sums || softmax(coarse)) in nats, the sums being those of
+    softmax(fine) over groups: logits (B, G) and (B, L) to a scalar, 0 if they agree. Both
+    sides get a gradient.
+    """
+    log_fine, log_coarse = fine.log_softmax(-1), coarse.log_softmax(-1)
+    log_sums = torch.stack([log_fine[:, list(group)].logsumexp(-1) for group in groups], -1)
+    return (log_sums.exp() * (log_sums - log_coarse)).sum(-1).mean()
+
+
 def imbalance(gate: Tensor) -> Tensor:
     """Squared coefficient of variation of the experts' mean gate: (B, E) to a scalar, for Objective.penalty.
 

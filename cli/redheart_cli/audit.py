@@ -26,6 +26,7 @@ from redheart_cli.train import begin
 @data_options
 @training_options
 @plugin_options
+@click.option("--meta", is_flag=True, help="Build on the meta device alone: no memory, no gradient; for large scales.")
 @click.option("--all", "every", is_flag=True, help="List every tensor, not only the totals.")
 @json_option
 def audit(
@@ -38,6 +39,7 @@ def audit(
     epochs: int | None,
     seed: int | None,
     device: str | None,
+    meta: bool,
     every: bool,
     as_json: bool,
 ) -> None:
@@ -52,7 +54,7 @@ def audit(
             choice, display, output, store, {"dataset": dataset, "encoder": encoder},
             {"scale": scale, "epochs": epochs, "seed": seed, "device": device},
         )  # fmt: skip
-        accounts = session.trainer.audit_all(display.progress)
+        accounts = session.trainer.audit_sizes() if meta else session.trainer.audit_all(display.progress)
     if as_json:
         print_json([attrs.asdict(account) for account in accounts])
     else:

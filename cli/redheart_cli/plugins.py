@@ -188,8 +188,8 @@ def _print_node(details: dict[str, Any]) -> None:
             field: ", ".join(output["name"] for output in details["gives"] if field in output["needs"])
             for _, field in optional
         }
-        rows = [(field, verb, needing[field] or "-") for verb, field in optional]
-        print_table(("FIELD", "", "OUTPUTS THAT NEED IT"), rows, "  ")
+        uses = [(field, verb, needing[field] or "-") for verb, field in optional]
+        print_table(("FIELD", "USE", "OUTPUTS THAT NEED IT"), uses, "  ")
     if details["metrics"]:
         click.echo("metrics")
         metrics = [

@@ -103,7 +103,22 @@ def begin(
     training_settings = train_settings(registry, **training)
     folder = folder or Path("runs") / settings.dataset
     store = prepare_store(registry, store_folder or folder / "store", settings, display)
-    return new_session(registry, folder, store, training_settings)
+    session = new_session(registry, folder, store, training_settings)
+    for line in left_out(session):
+        click.echo(line, err=True)
+    return session
+
+
+def left_out(session: Session) -> list[str]:
+    """What plugins do without since the data set lacks it: one line per plugin."""
+    bound = {node.name: node.spec for node in session.trainer.nodes}
+    lines = []
+    for node in session.registry.nodes(session.trainer.settings.scale):
+        optional = {*node.spec.optional_reads, *node.spec.optional_targets}
+        used = {*bound[node.name].optional_reads, *bound[node.name].optional_targets}
+        if optional - used:
+            lines.append(f"{node.name}: built without {', '.join(sorted(optional - used))}, which the data set lacks")
+    return lines
 
 
 def train_session(session: Session) -> dict[str, str]:

@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from redheart_registry.details import sources
     from redheart_registry.inspection import Inspection, inspect_plugins
     from redheart_registry.installed import Entry, installed_entries
     from redheart_registry.registry import Registry, load_registry
 
-__all__ = ["Entry", "Inspection", "Registry", "inspect_plugins", "installed_entries", "load_registry"]
+__all__ = ["Entry", "Inspection", "Registry", "inspect_plugins", "installed_entries", "load_registry", "sources"]
 
 _HOMES = {
     "Entry": "installed",
@@ -19,6 +20,7 @@ _HOMES = {
     "inspect_plugins": "inspection",
     "installed_entries": "installed",
     "load_registry": "registry",
+    "sources": "details",
 }
 
 

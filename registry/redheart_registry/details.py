@@ -54,6 +54,18 @@ def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequ
     return _describe(name, registry)
 
 
+def sources(name: str) -> tuple[str, ...]:
+    """An installed plugin and all nodes that it reads, directly or not.
+
+    Raises:
+        PluginError: It is not installed or breaks its contract.
+    """
+    entries = installed_entries()
+    if name not in entries:
+        raise PluginError(f"there is no plugin '{name}' (installed: {names(entries)})")
+    return tuple(_with_sources(name, entries))
+
+
 def _with_sources(name: str, entries: Mapping[str, Entry]) -> dict[str, NodeSpec | None]:
     """The plugin and all nodes that it reads, directly or not; None for what is no node."""
     wanted: dict[str, NodeSpec | None] = {}

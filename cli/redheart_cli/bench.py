@@ -1,0 +1,247 @@
+"""redheart bench: what a plugin is worth, and how its parameters are spread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from redheart_cli.display import make_display
+from redheart_cli.options import PluginChoice, plugin_options
+from redheart_cli.output import print_json
+from redheart_cli.run_options import data_options, json_option, run_option, store_option, training_options
+from redheart_cli.session import data_settings, listeners, prepare_store, train_settings
+from redheart_core import SCALES, CheckpointError, PluginError
+
+if TYPE_CHECKING:
+    from redheart_core._nodes import ActiveNode
+    from redheart_core._training import Group
+
+PREDECESSOR: Mapping[str, tuple[float, float, float]] = {
+    "backbone": (153.67e6, 101.0, 694.5),
+    "neural_emotion": (122.60e6, 99.5, 281.0),
+    "neural_bentham": (78.28e6, 48.0, 444.0),
+    "neural_regret": (153.87e6, 147.0, 1009.0),
+    "neural_surd": (13.47e6, 7.0, 61.0),
+    "emotion_dsp": (2.33e6, 4.3, 15.2),
+}
+"""Parameters, forward ms and step ms of the predecessor for one token, batch 32, two threads: the backbone
+with its heads, the DSP with its filter."""
+
+HEADING = "## Card"
+
+
+@click.group()
+def bench() -> None:
+    """Measure plugins."""
+
+
+@bench.command()
+@click.argument("name")
+@run_option
+@store_option
+@data_options
+@training_options
+@plugin_options
+@click.option("--write", type=click.Path(path_type=Path), metavar="README",
+              help="Put the card into this file, under the heading 'Card'.")  # fmt: skip
+@click.option("--timing-scale", type=click.Choice(SCALES), default="full", show_default=True)
+@json_option
+def plugin(
+    name: str,
+    choice: PluginChoice,
+    output: Path | None,
+    store: Path | None,
+    dataset: str | None,
+    encoder: str | None,
+    scale: str | None,
+    epochs: int | None,
+    seed: int | None,
+    device: str | None,
+    write: Path | None,
+    timing_scale: str,
+    as_json: bool,
+) -> None:
+    """Train NAME with what it reads, and write its card: metrics, ablations, time.
+
+    The metrics are those of the best epoch on the validation split, beside the constant mean
+    and a ridge regression on the mean embedding. An ablation sets the parameters of one
+    submodule to zero. A run that is there already is gone on with.
+
+    \b
+    Examples:
+      redheart bench plugin neural_regret
+      redheart bench plugin advanced_bentham --write plugins/advanced_bentham/README.md
+    """
+    from redheart_core.bench import ablate, compare, measure
+    from redheart_core.loop import Trainer, load_fixed, train
+    from redheart_core.run import RunFolder
+    from redheart_core.validation import evaluate
+
+    choice = _with_what_it_reads(name, choice)
+    with make_display() as display:
+        registry = choice.load(listeners(display))
+        data = data_settings(registry, dataset=dataset, encoder=encoder)
+        settings = train_settings(registry, scale=scale, epochs=epochs, seed=seed, device=device)
+        run = RunFolder(output or Path("runs") / "bench" / name)
+        found = prepare_store(registry, store or run.path / "store", data, display)
+        trainer = Trainer.prepare(found, _needed(name, registry.nodes(settings.scale)), settings)
+        stopped = train(run, trainer, registry.hooks)
+        if stopped:
+            raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
+        group = next(group for group in trainer.groups if name in {node.name for node in group.nodes})
+        module = trainer.module(group)
+        load_fixed(run, group, module)
+        rows = found.rows("validation")
+        result = evaluate(module, trainer.source, rows)
+        comparisons = compare(trainer, module, name, result) if name in module.objectives else []
+        ablations = ablate(trainer, module, name, result)
+        around = Trainer.prepare(found, _needed(name, registry.nodes(timing_scale)), settings).nodes
+        timed = _timed(name, group, around)
+        timings = [measure(timed, around, found.fields, timing_scale, chunks, 2) for chunks in (1, 16)]
+    card = {
+        "plugin": name,
+        "data": found.index.dataset,
+        "scale": settings.scale,
+        "epochs": settings.epochs,
+        "epoch": run.group(group.name).read().best.epoch,
+        "records": len(rows),
+        "loss": result.loss,
+        "metrics": [attrs.asdict(one) for one in comparisons],
+        "ablations": [attrs.asdict(one) for one in ablations],
+        "timed": [node.name for node in timed],
+        "timing_scale": timing_scale,
+        "timings": [attrs.asdict(one) | {"samples_per_second": one.samples_per_second} for one in timings],
+    }
+    if write is not None:
+        _put(write, card_text(card))
+    if as_json:
+        print_json(card)
+    else:
+        click.echo(card_text(card))
+
+
+@bench.command()
+@click.argument("name")
+@plugin_options
+@json_option
+def parameters(name: str, choice: PluginChoice, as_json: bool) -> None:
+    """Parameters of NAME by submodule at every scale, on a data set with all fields; nothing is allocated."""
+    from redheart_core import CATALOGUE
+    from redheart_core.bench import sizes_at
+    from redheart_core.graph import bind_nodes
+
+    registry = _with_what_it_reads(name, choice).load()
+    sizes: dict[str, dict[str, int]] = {}
+    for scale in SCALES:
+        nodes = bind_nodes(_needed(name, registry.nodes(scale)), CATALOGUE)
+        node = next(node for node in nodes if node.name == name)
+        sizes[scale] = sizes_at(node, nodes, CATALOGUE, scale)
+    if as_json:
+        print_json(sizes)
+        return
+    names = list(dict.fromkeys(part for table in sizes.values() for part in table))
+    rows = [(part, *(f"{sizes[scale].get(part, 0):,}" for scale in SCALES)) for part in names]
+    rows.append(("**all**", *(f"{sum(sizes[scale].values()):,}" for scale in SCALES)))
+    click.echo(markdown(("submodule", *SCALES), rows))
+
+
+def card_text(card: Mapping[str, Any]) -> str:
+    """A card as Markdown."""
+    lines = [
+        f"`redheart bench plugin {card['plugin']}`: data {card['data']}, scale {card['scale']}, best epoch "
+        f"{card['epoch']} of {card['epochs']}, {card['records']} validation records; a row of ablations sets the "
+        "parameters of that submodule to zero.",
+        "",
+    ]
+    if card["metrics"]:
+        rows = [
+            (f"{m['metric']} ({m['direction']})", *(f"{m[key]:.4f}" for key in ("node", "constant", "linear")))
+            for m in card["metrics"]
+        ]
+        lines += [markdown(("metric", card["plugin"], "constant", "linear"), rows), ""]
+    main = card["metrics"][0]["metric"] if card["metrics"] else "metric"
+    rows = [("(whole)", "", f"{card['metrics'][0]['node']:.4f}" if card["metrics"] else "-", "")]
+    rows += [
+        (a["submodule"], f"{a['parameters']:,}", "-" if a["metric"] is None else f"{a['metric']:.4f}",
+         f"{a['loss_gain']:+.4f}")
+        for a in card["ablations"]
+    ]  # fmt: skip
+    lines += [markdown(("without", "parameters", main, "validation loss"), rows), ""]
+    rows = [
+        (f"{t['parameters']:,}", t["chunks"], f"{t['forward']:.1f}", f"{t['step']:.1f}",
+         f"{t['samples_per_second']:.0f}", _predecessor(card["plugin"], t))
+        for t in card["timings"]
+    ]  # fmt: skip
+    what = (
+        f"{', '.join(card['timed'])} at scale {card['timing_scale']}, batch 32, {card['timings'][0]['threads']} threads"
+    )
+    header = (
+        "parameters",
+        "chunks",
+        "forward ms",
+        "step ms",
+        "samples/s",
+        "predecessor, scaled to this size, samples/s",
+    )
+    return "\n".join([*lines, f"Time of {what}:", "", markdown(header, rows)])
+
+
+def markdown(header: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _predecessor(name: str, timing: Mapping[str, Any]) -> str:
+    """Its samples per second if a step took as long per parameter as it did."""
+    if name not in PREDECESSOR or timing["chunks"] != 1:
+        return "-"
+    size, _, step = PREDECESSOR[name]
+    return f"{32_000 / (step * timing['parameters'] / size):.0f}"
+
+
+def _with_what_it_reads(name: str, choice: PluginChoice) -> PluginChoice:
+    from redheart_registry import sources
+
+    return attrs.evolve(choice, enable=tuple(dict.fromkeys((*choice.enable, *sources(name)))))
+
+
+def _needed(name: str, nodes: Sequence[ActiveNode]) -> tuple[ActiveNode, ...]:
+    """The node's group, and the groups that it depends on."""
+    from redheart_core.graph import plan_groups
+
+    groups = {group.name: group for group in plan_groups(nodes)}
+    waiting = [group.name for group in groups.values() if name in {node.name for node in group.nodes}]
+    if not waiting:
+        raise PluginError(f"'{name}' is no analyzer, head or fusion; there is nothing to measure")
+    needed = set()
+    while waiting:
+        group = waiting.pop()
+        needed.add(group)
+        waiting += [read for read in groups[group].reads if read not in needed]
+    return tuple(node for node in nodes if node.group in needed)
+
+
+def _timed(name: str, group: Group, around: Sequence[ActiveNode]) -> list[ActiveNode]:
+    """The node at the timing scale; with its whole group if others train it."""
+    order = [node.name for node in group.nodes]
+    alone = next(node for node in around if node.name == name).spec.objective is not None
+    wanted = [name] if alone else order
+    return [next(node for node in around if node.name == one) for one in wanted]
+
+
+def _put(path: Path, card: str) -> None:
+    """Replace the section of the heading, or add it at the end."""
+    text = path.read_text(encoding="utf-8")
+    section = f"{HEADING}\n\n{card}\n"
+    pattern = re.compile(rf"^{HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if pattern.search(text):
+        text = pattern.sub(lambda _: section + "\n", text, count=1).rstrip("\n") + "\n"
+    else:
+        text = text.rstrip("\n") + "\n\n" + section
+    path.write_text(text, encoding="utf-8")

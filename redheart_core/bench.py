@@ -1,0 +1,203 @@
+"""What a module is worth: parameters by submodule, ablations, and time."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from redheart_core._fields import Field, Shape
+from redheart_core._nodes import ActiveNode
+from redheart_core._training import Batch, Group, TrainSettings
+from redheart_core.baselines import constant_baseline, linear_baseline
+from redheart_core.graph import output_shapes, plan_groups
+from redheart_core.group_module import CPU, GroupModule, Surroundings, build_node
+from redheart_core.island import Island
+from redheart_core.judging import judged_rows
+from redheart_core.loop import Trainer
+from redheart_core.runtime import generator, use_threads
+from redheart_core.validation import SplitResult, evaluate
+
+BATCH = 32
+WIDTH = 768
+"""Width of the embeddings that times and sizes are given for."""
+
+
+def submodule_sizes(module: nn.Module) -> dict[str, int]:
+    """Parameters of every direct submodule, and of those that the module holds itself."""
+    sizes = {name: sum(p.numel() for p in child.parameters()) for name, child in module.named_children()}
+    sizes |= {name: parameter.numel() for name, parameter in module.named_parameters(recurse=False)}
+    return {name: size for name, size in sizes.items() if size}
+
+
+def sizes_at(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str, Field], scale: str) -> dict[str, int]:
+    """submodule_sizes of a bound node at a scale, with nothing allocated."""
+    surroundings = Surroundings(fields, output_shapes(nodes, fields, WIDTH), scale, seed=0)
+    with torch.device("meta"):
+        return submodule_sizes(build_node(node, surroundings, wanted_outputs(node, nodes)))
+
+
+def wanted_outputs(node: ActiveNode, nodes: Sequence[ActiveNode]) -> frozenset[str]:
+    """The outputs that a node is built for among others."""
+    return next(group for group in plan_groups(nodes) if node.name in {n.name for n in group.nodes}).wanted(node)
+
+
+@attrs.frozen
+class Comparison:
+    """A metric on the validation split: the node beside the constant mean and a linear map of the mean embedding."""
+
+    metric: str
+    direction: str
+    main: bool
+    node: float
+    constant: float
+    linear: float
+
+
+def compare(trainer: Trainer, module: GroupModule, node: str, result: SplitResult) -> list[Comparison]:
+    """Each metric of a node on the validation split; result is that of evaluate."""
+    rows = trainer.store.rows("validation")
+    inputs = trainer.source.fields(rows, module.group.inputs)
+    metrics = module.objectives[node].metrics
+    found = []
+    for metric in metrics:
+        field, target = trainer.store.fields[metric.target], trainer.store.target(metric.target)[rows]
+        judged = judged_rows(module, node, target, inputs)
+        present = ~target[judged].isnan()
+        guesses = (constant_baseline(trainer.store, field, len(rows)), linear_baseline(trainer.store, field, rows))
+        constant, linear = (metric.function(guess[judged], target[judged], present) for guess in guesses)
+        own = result.metrics[f"{node}.{metric.name}"]
+        found.append(Comparison(metric.name, metric.direction, metric is metrics[0], own, constant, linear))
+    return found
+
+
+@attrs.frozen
+class Ablation:
+    """What is lost when a submodule's parameters are set to zero."""
+
+    submodule: str
+    parameters: int
+    metric: float | None
+    """The node's main metric without it, None if the node has none."""
+    loss_gain: float
+    """How much the validation loss of the node's group rises."""
+
+
+def ablate(trainer: Trainer, module: GroupModule, node: str, result: SplitResult) -> list[Ablation]:
+    """Each submodule of a trained node in turn, on the validation split; the module is left as it was."""
+    objective = module.objectives.get(node)
+    rows, found = trainer.store.rows("validation"), []
+    for name, size in submodule_sizes(module.nodes[node]).items():
+        with _zeroed(module.nodes[node], name):
+            without = evaluate(module, trainer.source, rows)
+        metric = without.metrics[f"{node}.{objective.metrics[0].name}"] if objective else None
+        found.append(Ablation(name, size, metric, without.loss - result.loss))
+    return found
+
+
+@attrs.frozen
+class Timing:
+    """Medians in milliseconds for a batch of 32, fp32."""
+
+    parameters: int
+    chunks: int
+    threads: int
+    forward: float
+    """Evaluation, without gradient."""
+    step: float
+    """Gradients cleared, forward, loss, backward, AdamW."""
+
+    @property
+    def samples_per_second(self) -> float:
+        """In training."""
+        return 1000 * BATCH / self.step
+
+
+def measure(
+    nodes: Sequence[ActiveNode],
+    around: Sequence[ActiveNode],
+    fields: Mapping[str, Field],
+    scale: str,
+    chunks: int,
+    threads: int,
+    repeats: int = 5,
+) -> Timing:
+    """Time some nodes as one group, on numbers that stand for no data.
+
+    Args:
+        nodes: Bound, with the settings of the scale, in the order in which they compute.
+        around: All nodes whose outputs they may read.
+        fields: The fields of the data set.
+        scale: Its name.
+        chunks: T.
+        threads: Of torch.
+        repeats: Of which the median is taken.
+    """
+    use_threads(threads)
+    surroundings = Surroundings(fields, output_shapes(around, fields, WIDTH), scale, seed=0)
+    group = Group("bench", tuple(nodes), 0, ())
+    island = Island(group, surroundings, TrainSettings(scale=scale, batch_size=BATCH), repeats, CPU)
+    batch = _filler(group, surroundings, chunks)
+    numbers = iter(range(repeats + 1))
+
+    @torch.no_grad()
+    def forward() -> None:
+        island.module(batch)
+
+    island.module.eval()
+    forward_time = _median(forward, repeats)
+    step_time = _median(lambda: island.step(batch, 1, next(numbers)), repeats)
+    size = sum(parameter.numel() for parameter in island.parameters.values())
+    return Timing(size, chunks, threads, forward_time, step_time)
+
+
+def _median(action: Callable[[], object], repeats: int) -> float:
+    """Median milliseconds, after one call that does not count."""
+    action()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        action()
+        times.append(1000 * (time.perf_counter() - started))
+    return statistics.median(times)
+
+
+def _filler(group: Group, surroundings: Surroundings, chunks: int) -> Batch:
+    """A batch of the declared shapes and ranges; its numbers mean nothing."""
+    stream = generator("bench")
+
+    def numbers(shape: Shape) -> Tensor:
+        return torch.rand((BATCH, *(chunks if size == "T" else int(size) for size in shape)), generator=stream)
+
+    inputs = {"embedding": numbers(("T", WIDTH)) - 0.5, "mask": torch.ones(BATCH, chunks, dtype=torch.bool)}
+    inputs |= {name: numbers(surroundings.shapes[name]) for name in group.external}
+    fields = {name for name in group.inputs if "." not in name} | set(group.targets)
+    values = {name: _field_values(surroundings.fields[name], numbers) for name in sorted(fields)}
+    inputs |= {name: values[name] for name in group.inputs if "." not in name}
+    return Batch(inputs, {name: values[name] for name in group.targets})
+
+
+def _field_values(field: Field, numbers: Callable[[Shape], Tensor]) -> Tensor:
+    low, high = max(field.low, -5.0), min(field.high, 5.0)
+    values = low + (high - low) * numbers(field.shape)
+    return values / values.sum(-1, keepdim=True) if field.simplex else values
+
+
+@contextmanager
+def _zeroed(module: nn.Module, name: str) -> Iterator[None]:
+    """Inside, the parameters of a direct submodule, or one of the module's own, are zero."""
+    held = [p for full, p in module.named_parameters() if full == name or full.startswith(f"{name}.")]
+    copies = [parameter.detach().clone() for parameter in held]
+    with torch.no_grad():
+        for parameter in held:
+            parameter.zero_()
+        try:
+            yield
+        finally:
+            for parameter, copy in zip(held, copies, strict=True):
+                parameter.copy_(copy)

@@ -1,0 +1,51 @@
+"""redheart bench and audit --meta, in processes of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from front_door import DATA, TRAINING, refuse, succeed
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_card_is_printed_and_put_into_a_readme_once(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# a\n\n## Card\n\nold\n\n## After\n\nkept\n")
+    command = ("bench", "plugin", "neural_surd", *DATA, *TRAINING, "--timing-scale", "tiny")
+    document = succeed(*command, "--json", cwd=tmp_path).json()
+    assert document["plugin"] == "neural_surd"
+    assert {metric["metric"] for metric in document["metrics"]} >= {"root_mean_squared_error", "explained_variance"}
+    assert all(set(metric) >= {"node", "constant", "linear"} for metric in document["metrics"])
+    assert len(document["ablations"]) > 2
+    assert [timing["chunks"] for timing in document["timings"]] == [1, 16]
+    for _ in range(2):
+        succeed(*command, "--write", "README.md", cwd=tmp_path)
+    text = readme.read_text()
+    assert text.startswith("# a\n\n## Card\n\n`redheart bench plugin neural_surd`")
+    assert text.endswith("\n\n## After\n\nkept\n")
+    assert text.count("## Card") == 1
+    assert "old" not in text
+
+
+def test_parameters_are_listed_by_submodule_and_add_up(tmp_path: Path) -> None:
+    sizes = succeed("bench", "parameters", "neural_surd", "--json", cwd=tmp_path).json()
+    table = succeed("bench", "parameters", "neural_surd", cwd=tmp_path).out
+    last = table.strip().splitlines()[-1]
+    assert [int(cell.replace(",", "")) for cell in last.strip("| ").split(" | ")[1:]] == [
+        sum(sizes[scale].values()) for scale in ("tiny", "small", "base", "full")
+    ]
+
+
+def test_what_is_no_node_cannot_be_measured(tmp_path: Path) -> None:
+    refuse("bench", "parameters", "lsa", cwd=tmp_path, says=["'lsa' is no analyzer, head or fusion"])
+    refuse("bench", "plugin", "nobody", cwd=tmp_path, says=["there is no plugin 'nobody'"])
+
+
+def test_the_full_scale_is_accounted_for_without_memory(tmp_path: Path) -> None:
+    answer = succeed("audit", "--meta", "--scale", "full", *DATA, "--json", cwd=tmp_path)
+    accounts = answer.json()
+    assert sum(account["elements"] for account in accounts) > 400_000_000
+    assert all(account["in_optimizer"] for account in accounts)
+    assert {account["state"] for account in accounts} == {"not run"}
