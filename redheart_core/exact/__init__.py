@@ -1,0 +1,1 @@
+"""Exact calculators: mathematics without parameters, each tested against published or analytic numbers."""
