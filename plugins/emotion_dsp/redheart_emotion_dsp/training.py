@@ -1,0 +1,33 @@
+"""What the emotion DSP learns, straight from the embedding."""
+
+from __future__ import annotations
+
+from redheart_core import BuildContext, LossTerm, Objective
+from redheart_core.losses import divergence
+from redheart_core.metrics import distribution_metrics
+from redheart_emotion_dsp.model import EmotionDsp
+from redheart_emotion_dsp.settings import EmotionDspSettings
+
+
+def build(context: BuildContext) -> EmotionDsp:
+    """The module at the settings' widths, for the data set's labels."""
+    settings: EmotionDspSettings = context.settings
+    return EmotionDsp(
+        context.input_width("embedding"),
+        context.labels("emotion"),
+        settings.width,
+        settings.heads,
+        settings.window,
+        settings.tail,
+        settings.delays,
+        settings.dropout,
+        settings.skip_dropout,
+    )
+
+
+def objective(context: BuildContext) -> Objective:
+    """Divergence from the labelled distribution; every stage lies on the path to it."""
+    return Objective(
+        losses=(LossTerm("emotion_logits", "emotion", "logits", divergence),),
+        metrics=distribution_metrics("emotion", "emotion"),
+    )
