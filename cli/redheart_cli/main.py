@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),
     "evaluate": ("redheart_cli.evaluate", "Judge a model on the test split."),
     "report": ("redheart_cli.report", "Write one HTML page about a run."),
+    "decompose": ("redheart_cli.decompose", "Which analyzers are redundant, unique, synergistic."),
     "bench": ("redheart_cli.bench", "Measure what a plugin is worth."),
     "analyze": ("redheart_cli.analyze", "Analyze a text with a model."),
 }
