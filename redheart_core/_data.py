@@ -18,6 +18,16 @@ SplitName = Literal["train", "validation", "calibration", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "calibration", "test")
 
 
+def _comparable(values: Mapping[str, object]) -> dict[str, object]:
+    """Values that == compares as a whole, arrays too."""
+    import numpy as np
+
+    return {
+        name: (value.shape, value.dtype.str, value.tobytes()) if isinstance(value, np.ndarray) else value
+        for name, value in values.items()
+    }
+
+
 @attrs.frozen
 class Record:
     """One scenario as a data set gives it."""
@@ -25,8 +35,9 @@ class Record:
     id: str
     """Unique within the data set; decides the split."""
     text: str
-    values: Mapping[str, object]
-    """Field name to raw value: a number, a mapping of label to number, or None if missing."""
+    values: Mapping[str, object] = attrs.field(eq=_comparable)
+    """Field name to raw value: a number, a mapping of label to number, lists of these along the field's
+    axes, an array of its shape, or None if missing."""
     where: str
     """Where it was read, for error messages: "train.jsonl.gz line 7"."""
     split: Literal["train", "test"] | None = None

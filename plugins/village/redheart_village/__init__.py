@@ -9,6 +9,15 @@ from redheart_village.settings import VillageSettings
 
 __all__ = ["redheart_provide_datasets"]
 
+FIELDS = (
+    *("emotion", "bentham", "utility", "regret", "choice_factors"),
+    *("self_before", "self_after", "others_before", "others_after", "others_traits", "others_culture"),
+    *("projection", "community", "history", "culture", "causal_parts", "causal_paths"),
+    *("payoffs", "state_probability", "act_regret", "act_max_regret", "chosen_act", "regret_course"),
+    *("burdens", "context_layers", "utility_in_context", "utility_horizons", "mood_log", "transfer"),
+)
+SIGNALS = ("eeg", "ecg", "gsr", "image", "audio")
+
 
 @hookimpl
 def redheart_provide_datasets() -> list[DatasetSpec]:
@@ -25,7 +34,7 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
 
 
 def _fields(settings: VillageSettings) -> tuple[Field, ...]:
-    return tuple(CATALOGUE[name] for name in ("emotion", "bentham", "utility", "regret", "choice_factors"))
+    return tuple(CATALOGUE[name] for name in (*FIELDS, *(SIGNALS if settings.signals else ())))
 
 
 def _records(settings: VillageSettings) -> Iterator[Record]:

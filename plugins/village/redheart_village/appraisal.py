@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from redheart_village.account import Account, own_score
+from redheart_village.account import Account, own_worth
+from redheart_village.acts import Act
 from redheart_village.regret import expected
-from redheart_village.world import norm_of
+from redheart_village.world import Role, norm_of
+
+OwnScores = Mapping[Act, Sequence[float]]
+"""Per possible act the score of one person in each state."""
 
 HALF_BLAME = 0.4
 """A spared loss of this size is half the fault of the choice."""
@@ -54,7 +59,17 @@ def emotion(a: Appraisal) -> dict[str, float]:
 def appraise(account: Account) -> Appraisal:
     """The focus person's view of the episode."""
     focus = account.episode.focus
-    own = {act: [own_score(outcome, focus) for outcome in outcomes] for act, outcomes in account.outcomes.items()}
+    by_other = focus != "agent"
+    return appraise_from(account, own_scores(account, focus), by_other, account.situation.pair.closeness)
+
+
+def own_scores(account: Account, role: Role) -> OwnScores:
+    """What every possible act would have brought one person in every state."""
+    return {act: [own_worth(hedons, role) for hedons in row] for act, row in account.hedons.items()}
+
+
+def appraise_from(account: Account, own: OwnScores, by_other: bool, closeness: float) -> Appraisal:
+    """The view of somebody to whom the acts would have brought these scores."""
     best = [max(column) for column in zip(*own.values(), strict=True)]
     chosen, p = own[account.episode.chosen], account.weights
     spared = expected([top - value for top, value in zip(best, chosen, strict=True)], p)
@@ -63,8 +78,13 @@ def appraise(account: Account) -> Appraisal:
         loss=expected([max(-value, 0.0) for value in chosen], p),
         certainty=1.0 if account.episode.known else 1.0 - account.uncertainty,
         unexpected=1.0 - expected(account.shares, p) if account.episode.known else 0.0,
-        blame=spared / (spared + HALF_BLAME),
-        by_other=0.0 if focus == "agent" else 1.0,
+        blame=blame(spared),
+        by_other=1.0 if by_other else 0.0,
         norm=norm_of(account.situation, account.episode.chosen),
-        closeness=account.situation.pair.closeness,
+        closeness=closeness,
     )
+
+
+def blame(spared: float) -> float:
+    """Share of a loss that is the fault of the choice, by what another act would have spared."""
+    return spared / (spared + HALF_BLAME)

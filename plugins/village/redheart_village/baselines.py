@@ -41,7 +41,7 @@ def target_matrix(records: Sequence[Record]) -> tuple[list[tuple[str, str]], Mat
     """Field and label of every column, and the labels as (N, L)."""
     columns = [(name, label) for name in FIELDS for label in CATALOGUE[name].labels or (name,)]
     rows = [
-        [number for name in FIELDS for number in CATALOGUE[name].to_numbers(record.values[name], record.where)]
+        [number for name in FIELDS for number in CATALOGUE[name].to_numbers(record.values[name], record.where).flat]
         for record in records
     ]
     return columns, np.array(rows, dtype=np.float64)

@@ -79,7 +79,9 @@ def with_side_effects(
 def context_factor(layers: Sequence[float]) -> float:
     """M_ctx: geometric mean, with equal weights, of the layers clipped to 0.3..2.5."""
     low, high = LAYER_RANGE
-    return math.exp(math.fsum(math.log(min(max(layer, low), high)) for layer in layers) / len(layers))
+    # the logarithm of a neutral layer is 0
+    logs = [math.log(min(max(layer, low), high)) for layer in layers if layer != 1.0]
+    return math.exp(math.fsum(logs) / len(layers))
 
 
 def bounded_score(value: float, half: float) -> float:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-import attrs
-
 from redheart_village import calculus
 from redheart_village.account import RHO, Account, persons_in, score
 from redheart_village.calculus import Lot
@@ -69,19 +67,16 @@ def bentham(account: Account) -> dict[str, float]:
 
 def utility(account: Account) -> float:
     """Bounded score of the chosen act: of its outcome if known, else expected over the states."""
-    chosen = account.episode.chosen
-    lots = [
-        attrs.evolve(felt.lot, certainty=p)
-        for outcome, p in zip(account.outcomes[chosen], account.weights, strict=True)
-        for felt in outcome
-        if p > 0.0
-    ]
-    return score(account.situation, chosen, lots)
+    return score(account.situation, account.episode.chosen, account.chosen_lots)
 
 
 def regret(account: Account) -> float:
     """Regret against the best act, in the state that came or expected over the states; r / (R0 + r)."""
-    size = expected_regret(account.payoffs, account.weights, account.chosen_row)
+    return bounded_regret(expected_regret(account.payoffs, account.weights, account.chosen_row))
+
+
+def bounded_regret(size: float) -> float:
+    """r / (R0 + r), in 0..1."""
     return size / (HALF_REGRET + size)
 
 

@@ -27,7 +27,7 @@ CLOSENESS: Mapping[Relation, float] = {
 }
 """How much the two are to each other, 0..1."""
 
-_FREQUENCY: Mapping[Relation, float] = {
+FREQUENCY: Mapping[Relation, float] = {
     "child": 1.0,
     "spouse": 1.0,
     "friend": 2.0,
@@ -36,6 +36,7 @@ _FREQUENCY: Mapping[Relation, float] = {
     "stranger": 1.0,
     "rival": 1.5,
 }
+"""How often two people stand so to each other, in proportion."""
 
 
 @attrs.frozen
@@ -71,11 +72,12 @@ class Pair:
 
 def meet(rng: random.Random) -> Pair:
     """Two persons with their relation."""
-    relation = pick_weighted(rng, _FREQUENCY)
-    return Pair(agent=_person(rng), other=_person(rng), relation=relation, promise=chance(rng, 0.3))
+    relation = pick_weighted(rng, FREQUENCY)
+    return Pair(agent=anybody(rng), other=anybody(rng), relation=relation, promise=chance(rng, 0.3))
 
 
-def _person(rng: random.Random) -> Person:
+def anybody(rng: random.Random) -> Person:
+    """A villager."""
     return Person(
         gender=pick(rng, ("female", "male")),
         needs={need: rng.random() for need in NEEDS},

@@ -17,6 +17,9 @@ class VillageSettings:
     korean: int = 2000
     """Korean records, >= 0."""
 
+    signals: bool = False
+    """Simulated signals as well (eeg, ecg, gsr, image, audio); needs the extra "signals" and 30 kB a record."""
+
     def __attrs_post_init__(self) -> None:
         for name, count in (("english", self.english), ("korean", self.korean)):
             if count < 0:

@@ -48,6 +48,15 @@ def pick_weighted(rng: random.Random, weights: Mapping[T, float]) -> T:
     return list(weights)[-1]
 
 
+def normals(rng: random.Random, count: int) -> list[float]:
+    """An even number of standard normal numbers, by Box and Muller."""
+    numbers = []
+    for _ in range(count // 2):
+        radius, angle = math.sqrt(-2.0 * math.log(1.0 - rng.random())), 2.0 * math.pi * rng.random()
+        numbers += [radius * math.cos(angle), radius * math.sin(angle)]
+    return numbers
+
+
 def shuffled(rng: random.Random, items: Sequence[T]) -> list[T]:
     """All items in a random order."""
     rest = list(items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Literal
 
 import attrs
@@ -15,6 +16,8 @@ from redheart_village.streams import between, chance, gumbel, pick, pick_weighte
 Luck = Literal["fair", "foul"]
 Role = Literal["agent", "other", "crowd"]
 
+TWIST = (0.75, 1.25)
+"""Range of the hidden factor with which an act works."""
 WITNESSED_NORM = 0.3
 """From this size on, the norm of an act matters to those who see it."""
 
@@ -100,40 +103,54 @@ def norm_of(situation: Situation, act: Act) -> float:
 
 def play(situation: Situation, act: Act, state: State) -> Outcome:
     """What the act brings to everybody in the state; the world decides nothing else."""
-    return play_all(situation, act)[STATES.index(state)]
+    profile = PROFILES[act]
+    luck = _felt(situation, act, profile.fair if state.luck == "fair" else profile.foul)
+    return luck + standing_of(norm_of(situation, act)) if state.seen else luck
 
 
 def play_all(situation: Situation, act: Act) -> tuple[Outcome, ...]:
     """What the act brings in each of STATES."""
     profile = PROFILES[act]
-    by_luck = {"fair": _felt(situation, act, profile.fair), "foul": _felt(situation, act, profile.foul)}
-    standing = _standing(norm_of(situation, act))
-    return tuple(by_luck[state.luck] + standing if state.seen else by_luck[state.luck] for state in STATES)
+    fair = _felt(situation, act, profile.fair)
+    foul = fair if profile.foul == profile.fair else _felt(situation, act, profile.foul)
+    standing = standing_of(norm_of(situation, act))
+    # seen and unseen are one object where nobody cares, so that others need not work it out twice
+    return (fair, fair + standing, foul, foul + standing) if standing else (fair, fair, foul, foul)
 
 
 def _felt(situation: Situation, act: Act, effect: Effect) -> Outcome:
     """The pleasures and pains of an effect."""
-    profile, matter = PROFILES[act], MATTERS[situation.matter]
-    strength = situation.twists[ACTS.index(act)] * matter.intensity * (0.35 + 1.2 * situation.stakes)
-    felt = []
-    for role, size, need, persons in _touched(situation, effect):
-        pull = size * strength * (0.35 + 0.65 * need)
-        if pull == 0.0 or persons == 0:
-            continue
-        lot = Lot(
-            sign=1 if pull > 0 else -1,
-            intensity=min(abs(pull), 1.0),
-            days=situation.days,
-            delay_days=situation.delay_days,
-            fecundity=_unit(situation.fecundity + profile.fecundity),
-            purity=_unit(situation.purity + profile.purity),
-            persons=persons,
-        )
-        felt.append(Felt(role, lot))
-    return tuple(felt)
+    return tuple(
+        Felt(role, lot_of(situation, act, pull, persons))
+        for role, pull, persons in pulls(situation, effect, situation.twists[ACTS.index(act)])
+        if pull != 0.0 and persons != 0
+    )
 
 
-def _standing(norm: float) -> Outcome:
+def lot_of(situation: Situation, act: Act, pull: float, persons: int = 1) -> Lot:
+    """What a pull of that signed strength feels like."""
+    profile = PROFILES[act]
+    return Lot(
+        sign=1 if pull > 0 else -1,
+        intensity=min(abs(pull), 1.0),
+        days=situation.days,
+        delay_days=situation.delay_days,
+        fecundity=_unit(situation.fecundity + profile.fecundity),
+        purity=_unit(situation.purity + profile.purity),
+        persons=persons,
+    )
+
+
+def pulls(situation: Situation, effect: Effect, twist: float) -> list[tuple[Role, float, int]]:
+    """Role, signed strength of what is felt (an intensity where it is at most 1), and number of persons."""
+    strength = twist * MATTERS[situation.matter].intensity * (0.35 + 1.2 * situation.stakes)
+    return [
+        (role, size * strength * (0.35 + 0.65 * need), persons)
+        for role, size, need, persons in _touched(situation, effect)
+    ]
+
+
+def standing_of(norm: float) -> Outcome:
     """Shame or thanks for an act that others have seen."""
     if abs(norm) < WITNESSED_NORM:
         return ()
@@ -154,7 +171,7 @@ def _touched(situation: Situation, effect: Effect) -> tuple[tuple[Role, float, f
 
 def live(seed: int, language: str, index: int) -> Episode:
     """The episode of one record."""
-    situation = _situation(seed, language, index)
+    situation = arise(stream(seed, language, index, "situation"), meet(stream(seed, language, index, "people")))
     will = stream(seed, language, index, "choice")
     chosen = choose(situation, [gumbel(will) for _ in ACTS])
     luck = stream(seed, language, index, "chance")
@@ -171,22 +188,31 @@ def choose(situation: Situation, noise: list[float]) -> Act:
         situation: Where the agent stands.
         noise: One number per act in ACTS, scaled by the agent's haste.
     """
-    agent = situation.pair.agent
-
-    def appeal(act: Act) -> float:
-        profile = PROFILES[act]
-        fair, foul = situation.fair, 1.0 - situation.fair
-        own = fair * profile.fair.agent + foul * profile.foul.agent
-        theirs = fair * profile.fair.other + foul * profile.foul.other
-        regard = agent.care * situation.pair.closeness
-        duty = agent.conscience * norm_of(situation, act)
-        return own + regard * theirs + 0.3 * duty + agent.haste * noise[ACTS.index(act)]
-
-    return max(situation.acts, key=appeal)
+    haste = situation.pair.agent.haste
+    return max(situation.acts, key=lambda act: appeal(situation, act) + haste * noise[ACTS.index(act)])
 
 
-def _situation(seed: int, language: str, index: int) -> Situation:
-    rng = stream(seed, language, index, "situation")
+def appeal(situation: Situation, act: Act) -> float:
+    """What the act is worth to the agent in a cool moment."""
+    agent, profile = situation.pair.agent, PROFILES[act]
+    fair, foul = situation.fair, 1.0 - situation.fair
+    own = fair * profile.fair.agent + foul * profile.foul.agent
+    theirs = fair * profile.fair.other + foul * profile.foul.other
+    regard = agent.care * situation.pair.closeness
+    duty = agent.conscience * norm_of(situation, act)
+    return own + regard * theirs + 0.3 * duty
+
+
+def choice_probabilities(situation: Situation) -> tuple[float, ...]:
+    """Of each possible act: the largest of scores with Gumbel noise is a softmax choice, exactly."""
+    haste = situation.pair.agent.haste
+    appeals = [appeal(situation, act) / haste for act in situation.acts]
+    weights = [math.exp(value - max(appeals)) for value in appeals]
+    return tuple(weight / math.fsum(weights) for weight in weights)
+
+
+def arise(rng: random.Random, pair: Pair) -> Situation:
+    """A matter that comes up between two persons."""
     name = pick(rng, tuple(MATTERS))
     matter = MATTERS[name]
     count = pick_weighted(rng, {1: 0.16, 2: 0.28, 3: 0.3, 4: 0.26})
@@ -194,7 +220,7 @@ def _situation(seed: int, language: str, index: int) -> Situation:
     crowd = pick(rng, (3, 5, 8, 15, 30, 60)) if chance(rng, matter.crowd) else 0
     return Situation(
         matter=name,
-        pair=meet(stream(seed, language, index, "people")),
+        pair=pair,
         stakes=rng.random(),
         crowd=crowd,
         days=matter.days * math.exp(between(rng, -1.2, 1.2)),
@@ -203,11 +229,11 @@ def _situation(seed: int, language: str, index: int) -> Situation:
         purity=_unit(matter.purity + between(rng, -0.3, 0.3)),
         fair=between(rng, 0.08, 0.92),
         seen=between(rng, 0.1, 0.9),
-        twists=tuple(between(rng, 0.75, 1.25) for _ in ACTS),
+        twists=tuple(between(rng, *TWIST) for _ in ACTS),
         acts=tuple(act for act in ACTS if act in order[:count]),
         barred=order[-1],
     )
 
 
 def _unit(value: float) -> float:
-    return min(max(value, 0.0), 1.0)
+    return 0.0 if value < 0.0 else 1.0 if value > 1.0 else value

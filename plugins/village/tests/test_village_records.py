@@ -1,5 +1,7 @@
 """The records: reproducible, valid, varied, in two languages, and neither trivial nor hopeless to learn."""
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 
 from redheart_core import CATALOGUE, Record, SettingsError
-from redheart_village import redheart_provide_datasets
+from redheart_village import FIELDS as ALL_FIELDS
+from redheart_village import SIGNALS, redheart_provide_datasets
 from redheart_village.baselines import FIELDS, baseline_scores, near_duplicate_share, target_matrix
 from redheart_village.records import make_records
 from redheart_village.settings import VillageSettings
@@ -27,15 +30,35 @@ def texts_of(records: list[Record], language: str) -> list[str]:
 def test_hook_offers_one_data_set_named_like_the_plugin() -> None:
     (spec,) = redheart_provide_datasets()
     assert spec.name == "village"
-    assert {field.name for field in spec.fields(spec.settings())} == set(FIELDS)
+    assert tuple(field.name for field in spec.fields(spec.settings())) == ALL_FIELDS
+    assert tuple(field.name for field in spec.fields(VillageSettings(signals=True))) == ALL_FIELDS + SIGNALS
     assert [record.id for record in spec.records(VillageSettings(english=1, korean=1))] == [
         "village-en-00000",
         "village-ko-00000",
     ]
 
 
+def test_first_texts_and_labels_stay_as_they_were_before_the_world_grew(records: list[Record]) -> None:
+    digest = hashlib.sha256()
+    for record in records:
+        first = {name: record.values[name] for name in FIELDS}
+        row = [record.id, record.language, record.text, first]
+        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+    assert digest.hexdigest() == "ffb7f79962890aaca52935ca2bfd83422a3c1e0d3cec0a2252f48db732cb97c7"
+
+
+def test_every_field_of_every_record_is_within_its_range_and_no_label_is_constant(records: list[Record]) -> None:
+    for name in ALL_FIELDS:
+        field = CATALOGUE[name]
+        numbers = np.stack([field.to_numbers(record.values[name], record.where) for record in records[::4]])
+        assert np.isnan(numbers).mean() < 0.6, name
+        spread = np.nanstd(numbers.reshape(-1, numbers.shape[-1]) if field.labels else numbers, axis=0)
+        assert np.min(spread) > 0.01, (name, spread)
+
+
 def test_importing_the_plugin_loads_nothing_heavy() -> None:
-    code = "import sys, redheart_village; print([m for m in ('torch', 'sklearn', 'numpy') if m in sys.modules])"
+    heavy = ("torch", "sklearn", "numpy", "neurokit2")
+    code = f"import sys, redheart_village; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
