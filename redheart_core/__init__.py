@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from redheart_core._calculators import CalculatorInput, CalculatorSpec, calculate
     from redheart_core._catalogue import AFFECT, CATALOGUE
     from redheart_core._data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
     from redheart_core._errors import (
@@ -34,6 +35,8 @@ __all__ = [
     "ActiveNode",
     "AuditError",
     "BuildContext",
+    "CalculatorInput",
+    "CalculatorSpec",
     "CheckpointError",
     "DataError",
     "DatasetSpec",
@@ -55,10 +58,12 @@ __all__ = [
     "SettingsError",
     "ShapeError",
     "StoreError",
+    "calculate",
     "hookimpl",
 ]
 
 _HOMES = {
+    "_calculators": ("CalculatorInput", "CalculatorSpec", "calculate"),
     "_data": ("DatasetSpec", "Encoder", "EncoderSpec", "Record", "SPLITS"),
     "_errors": (
         "AuditError",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pluggy
 
+from redheart_core._calculators import CalculatorSpec
 from redheart_core._data import DatasetSpec, EncoderSpec
 from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from redheart_core._nodes import NodeSpec
@@ -30,6 +31,9 @@ class Hooks:
 
     def provide_fusions(self) -> list[list[NodeSpec]]:
         return list(self.relay.redheart_provide_fusions())
+
+    def provide_calculators(self) -> list[list[CalculatorSpec]]:
+        return list(self.relay.redheart_provide_calculators())
 
     def before_run(self, event: RunStarted) -> None:
         self.relay.redheart_before_run(event=event)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from redheart_core._markers import hookspec
 
 if TYPE_CHECKING:
+    from redheart_core._calculators import CalculatorSpec
     from redheart_core._data import DatasetSpec, EncoderSpec
     from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
     from redheart_core._nodes import NodeSpec
@@ -35,8 +36,7 @@ def redheart_provide_encoders() -> list[EncoderSpec]:
 def redheart_provide_analyzers() -> list[NodeSpec]:
     """Offer analyzers: nodes that read fields or outputs of other groups.
 
-    Called once, when plugins are loaded. Exact calculators without parameters are
-    analyzers too.
+    Called once, when plugins are loaded.
     """
     raise NotImplementedError
 
@@ -55,6 +55,15 @@ def redheart_provide_fusions() -> list[NodeSpec]:
     """Offer fusions: nodes that read several nodes' outputs for one task.
 
     Called once, when plugins are loaded.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_calculators() -> list[CalculatorSpec]:
+    """Offer exact calculators: mathematics without parameters, for arrays that a user gives.
+
+    Called once, when plugins are loaded. They take no part in training.
     """
     raise NotImplementedError
 

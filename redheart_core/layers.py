@@ -123,27 +123,36 @@ def masked_mean(sequence: Tensor, mask: Tensor) -> Tensor:
 class LinearSkips(nn.Module):
     """Linear maps of the mean chunk, to be added to a module's answers: (B, T, D) to (B, size) for each name.
 
-    The mean is scaled to a root mean square of one and partly dropped in training, which
-    regularises the maps like a ridge penalty (Wager et al. 2013). They begin at 0 and carry
-    an answer past all nonlinear layers, which a few thousand records do not fill.
+    A record's numbers are scaled to a root mean square of one and partly dropped in
+    training, which regularises the maps like a ridge penalty (Wager et al. 2013). The maps
+    begin at 0 and carry an answer past all nonlinear layers, which need more records.
 
     Args:
         width_in: D.
         sizes: Name of an answer to its numbers.
-        dropout: Share of the mean's numbers dropped in training.
+        dropout: Share of a record's D numbers dropped in training.
     """
 
     def __init__(self, width_in: int, sizes: Mapping[str, int], dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = RecordDropout(dropout)
         self.maps = nn.ModuleDict({name: nn.Linear(width_in, size, bias=False) for name, size in sizes.items()})
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, sequence: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        mean = masked_mean(sequence, mask)
-        mean = self.dropout(F.rms_norm(mean, mean.shape[-1:]))
+        mean = self.dropout(masked_mean(sequence, mask) * self._scale(sequence, mask))
         return {name: answer(mean) for name, answer in self.maps.items()}
+
+    def by_chunk(self, sequence: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """The same maps of each chunk, (B, T, size); their mean over the real chunks is what forward gives."""
+        scaled = self.dropout(sequence * self._scale(sequence, mask).unsqueeze(1))
+        return {name: answer(scaled) for name, answer in self.maps.items()}
+
+    def _scale(self, sequence: Tensor, mask: Tensor) -> Tensor:
+        """One over the root mean square of a record's real chunks: (B, 1)."""
+        square = masked_mean(sequence.square(), mask).mean(-1, keepdim=True)
+        return (square + torch.finfo(square.dtype).eps).rsqrt()
 
 
 def last_chunk(sequence: Tensor, mask: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from redheart_core import SettingsError
 from redheart_core.layers import (
     Attention,
     AttentionPooling,
+    LinearSkips,
     Mixture,
     ParallelMlp,
     RecordDropout,
@@ -112,6 +113,42 @@ def test_both_ways_recurrence_equals_torch_on_packed_sequences() -> None:
     expected, _ = pad_packed_sequence(states, batch_first=True, total_length=4)
     found = torch.where(MASK.unsqueeze(-1), ours(x, MASK), 0.0)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+
+
+def test_linear_skips_begin_at_zero_and_map_the_scaled_mean_of_real_chunks() -> None:
+    x, skips = random(3, 4, 5), LinearSkips(5, {"one": 2, "other": 1}, 0.0)
+    assert {name: (answer.shape, answer.any().item()) for name, answer in skips(x, MASK).items()} == {
+        "one": ((3, 2), False),
+        "other": ((3, 1), False),
+    }
+    weight = random(2, 5, seed=1)
+    with torch.no_grad():
+        skips.get_parameter("maps.one.weight").copy_(weight)
+    found, by_chunk = skips(x, MASK)["one"], skips.by_chunk(x, MASK)["one"]
+    for row, length in enumerate(LENGTHS.tolist()):
+        real = x[row, :length]
+        scaled = real / real.square().mean().sqrt()
+        torch.testing.assert_close(found[row], weight @ scaled.mean(0), rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(by_chunk[row, :length], scaled @ weight.T, rtol=1e-5, atol=1e-6)
+
+
+def test_linear_skips_learn_from_zero_and_drop_in_training_alone() -> None:
+    x, skips = random(3, 4, 5), LinearSkips(5, {"one": 2}, 0.5)
+    skips(x, MASK)["one"].sum().backward()
+    weight = skips.get_parameter("maps.one.weight")
+    assert weight.grad is not None
+    assert bool(weight.grad.any())
+    with torch.no_grad():
+        weight.fill_(1.0)
+    assert not torch.equal(skips(x, MASK)["one"], skips(x, MASK)["one"])
+    assert torch.equal(skips.eval()(x, MASK)["one"], skips(x, MASK)["one"])
+
+
+def test_a_text_without_known_parts_passes_nothing_by() -> None:
+    skips = LinearSkips(5, {"one": 2}, 0.0)
+    with torch.no_grad():
+        skips.get_parameter("maps.one.weight").fill_(1.0)
+    assert torch.equal(skips(torch.zeros(3, 4, 5), MASK)["one"], torch.zeros(3, 2))
 
 
 def test_reversal_turns_the_real_chunks_alone() -> None:

@@ -19,6 +19,7 @@ from redheart_core.losses import (
     grouped,
     huber,
     imbalance,
+    inconsistency,
     label_groups,
     pinball,
     soft_focal,
@@ -165,6 +166,31 @@ def test_grouped_sums_the_target_by_label_name() -> None:
 def test_groups_hold_each_label_exactly_once(members: tuple[str, ...]) -> None:
     with pytest.raises(DataError, match=r"each of joy, trust exactly once; they hold joy"):
         label_groups(("joy", "trust"), {"all": members})
+
+
+def test_inconsistency_is_the_divergence_of_the_sums_of_scipy_with_a_gradient_on_both_sides() -> None:
+    coarse, fine = random(5, 2, seed=2).requires_grad_(), random(5, 3, seed=3).requires_grad_()
+    found = inconsistency(coarse, fine, ((0, 2), (1,)))
+    p = fine.detach().softmax(-1).numpy()
+    sums = np.stack([p[:, 0] + p[:, 2], p[:, 1]], -1)
+    expected = entropy(sums, coarse.detach().softmax(-1).numpy(), axis=-1).mean()
+    assert found.item() == pytest.approx(expected, rel=1e-12)
+    found.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+    assert coarse.grad is not None
+    assert bool(coarse.grad.any())
+    assert fine.grad is not None
+    assert bool(fine.grad.any())
+    agreed = torch.from_numpy(sums).log() + 2.0
+    assert inconsistency(agreed, fine, ((0, 2), (1,))).item() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_inconsistency_stays_finite_for_extreme_logits() -> None:
+    coarse, fine = torch.tensor([[1e4, -1e4]], requires_grad=True), torch.tensor([[-1e4, 1e4, 0.0]])
+    found = inconsistency(coarse, fine, ((0, 2), (1,)))
+    found.backward()  # type: ignore[no-untyped-call] # as above
+    assert bool(found.isfinite())
+    assert coarse.grad is not None
+    assert bool(coarse.grad.isfinite().all())
 
 
 def test_imbalance_is_zero_for_equal_load_and_greatest_for_one_expert() -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from redheart_core import CATALOGUE, SCALES, ActiveNode, NodeSpec
+from redheart_core import CATALOGUE, SCALES, ActiveNode, Field, NodeSpec
 from redheart_core._training import Batch, Group, TrainSettings
 from redheart_core.audit import audit_island
-from redheart_core.graph import output_shapes, plan_groups
+from redheart_core.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.group_module import GroupModule, Surroundings, build_node
 from redheart_core.island import Island
 from redheart_core.judging import group_metrics, record_losses, training_loss
@@ -20,24 +20,24 @@ ANALYZERS = ("backbone", "neural_emotion", "neural_bentham", "neural_regret", "n
 HEADS = ("emotion_head", "bentham_head", "regret_head", "surd_head")
 GROUPS = ANALYZERS  # the heads are in the group of the backbone
 FIELDS = {**CATALOGUE, "bentham": CATALOGUE["bentham"].with_labels("intensity", "duration", "certainty", "propinquity")}
+"""All fields, so that every optional part is built."""
 CPU = torch.device("cpu")
 
 PARAMETERS = {
-    # tiny, small, base, full for an embedding of 768 numbers and four Bentham labels; the reference's figure
+    # tiny, small, base, full for an embedding of 768 numbers, four Bentham labels and all other fields; the
+    # reference's figure
     "backbone": (14_488, 212_672, 37_786_176, 90_604_416, 90_624_132),
-    "emotion_head": (3_417, 255_421, 7_442_285, 16_791_277, 17_254_583),
-    "bentham_head": (4_561, 299_878, 5_764_294, 13_020_934, 13_871_919),
-    "regret_head": (4_248, 244_625, 8_588_211, 19_978_313, 19_897_161),
-    "surd_head": (7_808, 226_696, 4_645_384, 10_507_016, 12_025_739),
-    "neural_emotion": (16_152, 212_752, 50_539_660, 112_993_344, 122_595_407),
-    "neural_bentham": (14_929, 263_906, 36_364_242, 76_136_930, 78_281_602),
-    "neural_regret": (26_386, 239_114, 69_192_347, 155_013_706, 153_872_666),
-    "neural_surd": (21_944, 223_760, 6_303_606, 13_582_088, 13_473_032),
+    "emotion_head": (22_077, 284_728, 7_758_320, 17_477_296, 17_254_583),
+    "bentham_head": (16_926, 353_963, 6_437_579, 14_516_619, 13_871_919),
+    "regret_head": (9_624, 251_537, 8_595_123, 19_985_225, 19_897_161),
+    "surd_head": (15_496, 269_328, 5_215_248, 11_776_528, 12_025_739),
+    "neural_emotion": (24_568, 240_818, 54_448_784, 121_774_666, 122_595_407),
+    "neural_bentham": (33_096, 301_589, 38_629_445, 80_898_293, 78_281_602),
+    "neural_regret": (37_054, 261_287, 70_331_278, 157_547_859, 153_872_666),
+    "neural_surd": (28_416, 238_552, 6_719_798, 14_511_888, 13_473_032),
 }
 EXPLAINED = {
-    "bentham_head": -1_482_245 + 491_520,  # no legal_risk, as it has no label; the LSTM reads 896 numbers, not 576
-    "surd_head": -1_887_555,  # no mutual_info, as it has no target
-    "neural_emotion": -13_297_935,  # no cultural_detector, as it has no field
+    "neural_surd": 922_628,  # the choice factors are a task of their own beside the causal parts
 }
 """What corrections add to the reference's figure, where they make more than 5 per cent."""
 
@@ -57,7 +57,7 @@ def active_nodes(scale: str) -> list[ActiveNode]:
         settings = spec.settings(**spec.scales[scale])
         kind = "head" if name in HEADS else "analyzer"
         nodes.append(ActiveNode(spec, kind, name, "redheart", "0", spec.group or name, settings))  # type: ignore[arg-type] # mypy widens kind to str
-    return nodes
+    return list(bind_nodes(nodes, FIELDS))
 
 
 def surroundings(nodes: list[ActiveNode], scale: str, width: int) -> Surroundings:
@@ -72,7 +72,12 @@ def group_of(name: str, width: int = 12) -> tuple[Group, Surroundings]:
 
 def module_of(name: str) -> GroupModule:
     group, around = group_of(name)
-    return GroupModule(group, around, CPU).eval()
+    module, draw = GroupModule(group, around, CPU).eval(), torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if not parameter.any():  # what begins at zero must not hide what it reads
+                parameter.normal_(0.0, 0.1, generator=draw)
+    return module
 
 
 def island_of(name: str) -> Island:
@@ -86,12 +91,23 @@ def random_batch(lengths: tuple[int, ...] = (4, 1, 3, 2, 4, 1, 2, 3), *, width: 
     mask = torch.arange(max(lengths)) < torch.tensor(lengths).unsqueeze(1)
     embedding = torch.randn(count, max(lengths), width, generator=draw) * mask.unsqueeze(-1)
     targets = {
-        "emotion": torch.rand(count, 7, generator=draw).mul(3).softmax(-1),
-        "regret": torch.rand(count, generator=draw),
-        "bentham": torch.rand(count, 4, generator=draw),
-        "choice_factors": torch.rand(count, 4, generator=draw),
+        name: random_field(field, count, draw)
+        for name, field in FIELDS.items()
+        if any(name in node.spec.targets for node in active_nodes("tiny"))
     }
-    return Batch({"embedding": embedding, "mask": mask}, targets)
+    history = random_field(FIELDS["history"], count, draw)
+    for row in range(count):
+        history[row, row % 5 :] = float("nan")  # none to four earlier scenarios
+    return Batch({"embedding": embedding, "mask": mask, "history": history}, targets)
+
+
+def random_field(field: Field, count: int, draw: torch.Generator) -> Tensor:
+    numbers = torch.rand(count, *field.shape, generator=draw)
+    return numbers.mul(3).softmax(-1) if field.simplex else field.low + (field.high - field.low) * numbers
+
+
+def has_chunks(module: GroupModule, output: str) -> bool:
+    return "T" in module.shapes[output]
 
 
 def loss_of(module: GroupModule, batch: Batch) -> Tensor:
@@ -136,12 +152,13 @@ def test_padding_changes_nothing(name: str) -> None:
     embedding, mask = batch.inputs["embedding"], batch.inputs["mask"]
     noise = 100 * torch.randn(3, 9, 12, generator=torch.Generator().manual_seed(1))
     noise[:, :3] = torch.where(mask.unsqueeze(-1), embedding, noise[:, :3])
-    longer = Batch({"embedding": noise, "mask": torch.cat([mask, mask.new_zeros(3, 6)], 1)}, batch.targets)
+    longer_mask = torch.cat([mask, mask.new_zeros(3, 6)], 1)
+    longer = Batch({**batch.inputs, "embedding": noise, "mask": longer_mask}, batch.targets)
     expected, found = module(batch), module(longer)
     for output, tensor in found.items():
-        if output.endswith(".sequence"):
+        if has_chunks(module, output):
             tensor = torch.where(mask.unsqueeze(-1), tensor[:, :3], expected[output])
-        torch.testing.assert_close(tensor, expected[output], rtol=0, atol=1e-6)
+        torch.testing.assert_close(tensor, expected[output], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -151,9 +168,9 @@ def test_records_do_not_see_each_other(name: str) -> None:
     for row in range(3):
         alone = module(Batch({key: tensor[row : row + 1] for key, tensor in batch.inputs.items()}, {}))
         for output, tensor in alone.items():
-            chunks = batch.inputs["mask"][row].sum() if output.endswith(".sequence") else tensor.shape[1:].numel()
+            chunks = batch.inputs["mask"][row].sum() if has_chunks(module, output) else tensor.shape[1:].numel()
             found, expected = (x[0][:chunks] if x.dim() > 1 else x for x in (tensor, together[output][row : row + 1]))
-            torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -191,7 +208,7 @@ def test_missing_targets_add_neither_value_nor_gradient(name: str) -> None:
     module = module_of(name)
     outputs = module(batch)
     whole = record_losses(module, outputs, batch)
-    for key, (rows, losses) in record_losses(module, outputs, holes).items():
+    for key, (rows, losses) in record_losses(module, outputs, Batch(batch.inputs, holes)).items():
         assert rows.tolist() == [False] * 3 + [True] * 5
         intact = torch.tensor([3, 4, 6, 7])
         assert torch.equal(losses[intact - 3], whole[key][1][intact])
@@ -212,7 +229,7 @@ def test_the_same_seed_gives_the_same_training(name: str) -> None:
 def test_metrics_are_finite_and_the_main_ones_are_as_agreed(name: str) -> None:
     module, batch = module_of(name), random_batch()
     with torch.no_grad():
-        values = group_metrics(module, module(batch), batch.targets)
+        values = group_metrics(module, module(batch), batch.targets, batch.inputs)
     assert all(torch.tensor(value).isfinite() for value in values.values())
     for node, objective in module.objectives.items():
         main = "jensen_shannon" if "emotion" in node else "root_mean_squared_error"

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from redheart_cli.display import make_display
+from redheart_cli.display import Display, make_display
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json
 from redheart_cli.run_options import data_options, json_option, run_option, store_option, training_options
-from redheart_cli.session import data_settings, listeners, prepare_store, train_settings
+from redheart_cli.session import Session, data_settings, listeners, open_session, prepare_store, train_settings
 from redheart_core import SCALES, CheckpointError, PluginError
 
 if TYPE_CHECKING:
     from redheart_core._nodes import ActiveNode
     from redheart_core._training import Group
+    from redheart_core.group_module import GroupModule
+    from redheart_core.loop import Trainer
 
 PREDECESSOR: Mapping[str, tuple[float, float, float]] = {
     "backbone": (153.67e6, 101.0, 694.5),
@@ -47,6 +49,8 @@ def bench() -> None:
 @data_options
 @training_options
 @plugin_options
+@click.option("--run", "finished", type=click.Path(path_type=Path), metavar="RUN",
+              help="Measure the plugin as it was trained in this run, instead of training it.")  # fmt: skip
 @click.option("--write", type=click.Path(path_type=Path), metavar="README",
               help="Put the card into this file, under the heading 'Card'.")  # fmt: skip
 @click.option("--timing-scale", type=click.Choice(SCALES), default="full", show_default=True)
@@ -62,6 +66,7 @@ def plugin(
     epochs: int | None,
     seed: int | None,
     device: str | None,
+    finished: Path | None,
     write: Path | None,
     timing_scale: str,
     as_json: bool,
@@ -70,44 +75,38 @@ def plugin(
 
     The metrics are those of the best epoch on the validation split, beside the constant mean
     and a ridge regression on the mean embedding. An ablation sets the parameters of one
-    submodule to zero. A run that is there already is gone on with.
+    submodule to zero.
 
     \b
     Examples:
       redheart bench plugin neural_regret
-      redheart bench plugin advanced_bentham --write plugins/advanced_bentham/README.md
+      redheart bench plugin advanced_bentham --run runs/village --write plugins/advanced_bentham/README.md
     """
     from redheart_core.bench import ablate, compare, measure
-    from redheart_core.loop import Trainer, load_fixed, train
-    from redheart_core.run import RunFolder
     from redheart_core.validation import evaluate
 
-    choice = _with_what_it_reads(name, choice)
+    given = (output, store, dataset, encoder, scale, epochs, seed, device)
+    if finished is not None and any(value is not None for value in given):
+        raise click.UsageError("--run takes data and settings from the run; leave the other options out")
     with make_display() as display:
-        registry = choice.load(listeners(display))
-        data = data_settings(registry, dataset=dataset, encoder=encoder)
-        settings = train_settings(registry, scale=scale, epochs=epochs, seed=seed, device=device)
-        run = RunFolder(output or Path("runs") / "bench" / name)
-        found = prepare_store(registry, store or run.path / "store", data, display)
-        trainer = Trainer.prepare(found, _needed(name, registry.nodes(settings.scale)), settings)
-        stopped = train(run, trainer, registry.hooks)
-        if stopped:
-            raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
-        group = next(group for group in trainer.groups if name in {node.name for node in group.nodes})
-        module = trainer.module(group)
-        load_fixed(run, group, module)
-        rows = found.rows("validation")
+        if finished is None:
+            session = _train(name, _with_what_it_reads(name, choice), display, *given)
+        else:
+            session = open_session(finished, choice, display)
+        run, trainer = session.run, session.trainer
+        group, module = _trained(name, session)
+        rows = trainer.store.rows("validation")
         result = evaluate(module, trainer.source, rows)
         comparisons = compare(trainer, module, name, result) if name in module.objectives else []
         ablations = ablate(trainer, module, name, result)
-        around = Trainer.prepare(found, _needed(name, registry.nodes(timing_scale)), settings).nodes
+        around = _at_scale(trainer, timing_scale)
         timed = _timed(name, group, around)
-        timings = [measure(timed, around, found.fields, timing_scale, chunks, 2) for chunks in (1, 16)]
+        timings = [measure(timed, around, trainer.store.fields, timing_scale, chunks, 2) for chunks in (1, 16)]
     card = {
         "plugin": name,
-        "data": found.index.dataset,
-        "scale": settings.scale,
-        "epochs": settings.epochs,
+        "data": trainer.store.index.dataset,
+        "scale": trainer.settings.scale,
+        "epochs": trainer.settings.epochs,
         "epoch": run.group(group.name).read().best.epoch,
         "records": len(rows),
         "loss": result.loss,
@@ -148,6 +147,60 @@ def parameters(name: str, choice: PluginChoice, as_json: bool) -> None:
     rows = [(part, *(f"{sizes[scale].get(part, 0):,}" for scale in SCALES)) for part in names]
     rows.append(("**all**", *(f"{sum(sizes[scale].values()):,}" for scale in SCALES)))
     click.echo(markdown(("submodule", *SCALES), rows))
+
+
+def _train(
+    name: str,
+    choice: PluginChoice,
+    display: Display,
+    output: Path | None,
+    store: Path | None,
+    dataset: str | None,
+    encoder: str | None,
+    scale: str | None,
+    epochs: int | None,
+    seed: int | None,
+    device: str | None,
+) -> Session:
+    """The plugin's group and those it depends on, trained."""
+    from redheart_core.loop import Trainer, train
+    from redheart_core.run import RunFolder
+
+    registry = choice.load(listeners(display))
+    data = data_settings(registry, dataset=dataset, encoder=encoder)
+    settings = train_settings(registry, scale=scale, epochs=epochs, seed=seed, device=device)
+    run = RunFolder(output or Path("runs") / "bench" / name)
+    found = prepare_store(registry, store or run.path / "store", data, display)
+    trainer = Trainer.prepare(found, _needed(name, registry.nodes(settings.scale)), settings)
+    stopped = train(run, trainer, registry.hooks)
+    if stopped:
+        raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
+    return Session(registry, run, trainer)
+
+
+def _trained(name: str, session: Session) -> tuple[Group, GroupModule]:
+    """The plugin's group at its best epoch, the outputs that it reads computed."""
+    from redheart_core.loop import load_fixed
+
+    trainer = session.trainer
+    rows = trainer.store.rows("validation")
+    for group in trainer.groups:
+        module = trainer.module(group)
+        load_fixed(session.run, group, module)
+        if name in {node.name for node in group.nodes}:
+            return group, module
+        trainer.add_outputs(group, module, rows)
+    raise PluginError(f"the run {session.run.path} has no plugin '{name}'")
+
+
+def _at_scale(trainer: Trainer, scale: str) -> list[ActiveNode]:
+    """The nodes with the settings of a scale in place of their own."""
+    from redheart_core.settings import read_table
+
+    return [
+        attrs.evolve(node, settings=read_table(node.spec.settings, node.spec.scales[scale], f"scale '{scale}'"))
+        for node in trainer.nodes
+    ]
 
 
 def card_text(card: Mapping[str, Any]) -> str:

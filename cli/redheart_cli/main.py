@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "decompose": ("redheart_cli.decompose", "Which analyzers are redundant, unique, synergistic."),
     "bench": ("redheart_cli.bench", "Measure what a plugin is worth."),
     "analyze": ("redheart_cli.analyze", "Analyze a text with a model."),
+    "calculate": ("redheart_cli.calculate", "Compute an exact calculator on your numbers."),
 }
 """Command to the module that holds it, imported only when it is called, and its line of help."""
 

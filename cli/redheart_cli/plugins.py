@@ -149,6 +149,19 @@ def _print_details(details: dict[str, Any]) -> None:
         print_table(("NAME", "SHAPE", "RANGE", "UNIT", "MEANING"), fields, "  ")
     elif "fields" in details:
         click.echo("fields: depend on settings that are still missing")
+    if "inputs" in details:
+        click.echo("inputs")
+        inputs = [
+            (
+                given["name"],
+                given["axes"],
+                "required" if given["required"] else "optional",
+                "null" if given["missing"] else "refused",
+                given["meaning"],
+            )
+            for given in details["inputs"]
+        ]
+        print_table(("NAME", "AXES", "NEEDED", "MISSING NUMBERS", "MEANING"), inputs, "  ")
     if details.get("settings"):
         click.echo("settings")
         rows = [(row["key"], row["type"], _default(row), str(row.get("set", "-"))) for row in details["settings"]]

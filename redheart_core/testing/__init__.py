@@ -1,9 +1,11 @@
 """The conformance kit: what every plugin has to satisfy, as checks, as a report and as pytest tests."""
 
+from redheart_core.testing._calculator_checks import CalculatorSubject
 from redheart_core.testing._data_checks import DatasetSubject, EncoderSubject
 from redheart_core.testing._discovery import load_installed, load_module
 from redheart_core.testing._plugin import ConformanceError, NotApplicable, Plugin
 from redheart_core.testing._runner import (
+    CALCULATOR_CHECKS,
     DATASET_CHECKS,
     ENCODER_CHECKS,
     NODE_CHECKS,
@@ -19,10 +21,12 @@ from redheart_core.testing._sample import real_chunks, real_sample, sample_of, s
 from redheart_core.testing._subject import Sample, Subject, activate, make_subject
 
 __all__ = [
+    "CALCULATOR_CHECKS",
     "DATASET_CHECKS",
     "ENCODER_CHECKS",
     "NODE_CHECKS",
     "PLUGIN_CHECKS",
+    "CalculatorSubject",
     "CheckResult",
     "ConformanceError",
     "DatasetSubject",

@@ -10,6 +10,7 @@ import sys
 
 import attrs
 
+from redheart_core._calculators import CalculatorSpec
 from redheart_core._data import DatasetSpec, EncoderSpec
 from redheart_core._errors import SettingsError
 from redheart_core._nodes import SCALES, NodeSpec, Output
@@ -62,6 +63,8 @@ def check_declaration(plugin: Plugin) -> None:
     )
     if isinstance(spec, NodeSpec):
         _check_node(plugin, spec)
+    if isinstance(spec, CalculatorSpec):
+        _check_calculator(plugin, spec)
 
 
 def check_settings(plugin: Plugin) -> None:
@@ -115,6 +118,24 @@ def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
     )
 
 
+def _check_calculator(plugin: Plugin, spec: CalculatorSpec) -> None:
+    names = [given.name for given in spec.inputs]
+    plugin.require(bool(names), "it takes no input")
+    plugin.require(len(set(names)) == len(names), f"it declares an input twice: {', '.join(names)}")
+    for given in spec.inputs:
+        what = f"input '{given.name}'"
+        plugin.require(bool(_NAME.fullmatch(given.name)), f"{what} has to be named in small letters and underscores")
+        plugin.require(bool(given.meaning.strip()), f"{what} has no meaning; say in a few words what it is")
+        plugin.require(
+            given.axes.startswith("(") and given.axes.endswith(")"),
+            f"{what} has the axes '{given.axes}'; write them as in (N,) or (acts, states), and () for one number",
+        )
+    try:
+        json.dumps(spec.example, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ConformanceError(f"plugin '{plugin.name}': its example has to be plain JSON: {error}") from error
+
+
 def _check_output(plugin: Plugin, output: Output) -> None:
     what = f"output '{output.name}'"
     plugin.require(bool(_NAME.fullmatch(output.name)), f"{what} has to be named in small letters and underscores")
@@ -124,7 +145,7 @@ def _check_output(plugin: Plugin, output: Output) -> None:
     plugin.require(bounded, f"{what} gives probabilities and has to declare low=0.0, high=1.0")
 
 
-def _spec(plugin: Plugin) -> NodeSpec | DatasetSpec | EncoderSpec:
+def _spec(plugin: Plugin) -> NodeSpec | DatasetSpec | EncoderSpec | CalculatorSpec:
     if plugin.spec is None:
         raise NotApplicable("it only listens to events")
     return plugin.spec

@@ -14,6 +14,7 @@ from types import ModuleType
 import pluggy
 
 from redheart_core import hookspecs
+from redheart_core._calculators import CalculatorSpec
 from redheart_core._calls import Hooks
 from redheart_core._data import DatasetSpec, EncoderSpec
 from redheart_core._errors import PluginError
@@ -64,12 +65,16 @@ def load_module(name: str, module: str | ModuleType) -> Plugin:
             f"plugin '{name}': module {module.__name__} implements no hook; mark functions with @hookimpl"
         )
     hooks = Hooks(manager.hook)
-    offers: dict[Kind, list[list[NodeSpec]] | list[list[DatasetSpec]] | list[list[EncoderSpec]]] = {
+    offers: dict[
+        Kind,
+        list[list[NodeSpec]] | list[list[DatasetSpec]] | list[list[EncoderSpec]] | list[list[CalculatorSpec]],
+    ] = {
         "dataset": hooks.provide_datasets(),
         "encoder": hooks.provide_encoders(),
         "analyzer": hooks.provide_analyzers(),
         "head": hooks.provide_heads(),
         "fusion": hooks.provide_fusions(),
+        "calculator": hooks.provide_calculators(),
     }
     found = [(kind, spec) for kind, lists in offers.items() for specs in lists for spec in specs]
     if not found:

@@ -6,11 +6,12 @@ from typing import Literal
 
 import attrs
 
+from redheart_core._calculators import CalculatorSpec
 from redheart_core._data import DatasetSpec, EncoderSpec
 from redheart_core._errors import PluginError, RedheartError
 from redheart_core._nodes import NodeSpec
 
-Kind = Literal["analyzer", "head", "fusion", "dataset", "encoder", "events"]
+Kind = Literal["analyzer", "head", "fusion", "dataset", "encoder", "calculator", "events"]
 
 
 class ConformanceError(RedheartError, AssertionError):
@@ -27,7 +28,7 @@ class Plugin:
 
     name: str
     kind: Kind
-    spec: NodeSpec | DatasetSpec | EncoderSpec | None
+    spec: NodeSpec | DatasetSpec | EncoderSpec | CalculatorSpec | None
     """None for a plugin that only listens to events."""
     module: str
     """Importable name of the module with the hook implementations."""

@@ -10,12 +10,14 @@ from typing import Any, Literal
 
 import attrs
 
+from redheart_core._calculators import CalculatorSpec
 from redheart_core._data import DatasetSpec, EncoderSpec
 from redheart_core._errors import RedheartError
 from redheart_core._nodes import NodeSpec
 from redheart_core.settings import read_table
 from redheart_core.testing import (
     _building_checks,
+    _calculator_checks,
     _contract_checks,
     _data_checks,
     _judging_checks,
@@ -66,8 +68,15 @@ ENCODER_CHECKS: tuple[Check, ...] = (
     _data_checks.check_saving_and_loading,
 )
 """Of an encoder; they take an EncoderSubject."""
+CALCULATOR_CHECKS: tuple[Check, ...] = (
+    _calculator_checks.check_example,
+    _calculator_checks.check_same_result_twice,
+    _calculator_checks.check_wrong_inputs_refused,
+    _calculator_checks.check_odd_inputs,
+)
+"""Of a calculator; they take a CalculatorSubject."""
 
-AnySubject = Subject | _data_checks.DatasetSubject | _data_checks.EncoderSubject
+AnySubject = Subject | _data_checks.DatasetSubject | _data_checks.EncoderSubject | _calculator_checks.CalculatorSubject
 
 
 @attrs.frozen
@@ -104,7 +113,7 @@ def subject_of(
         plugin: Any but one that only listens to events.
         sample: Records for nodes; real ones of the embedded data set if not given.
         beside: Plugins that need not be installed.
-        settings: Of a data set or encoder, where its defaults are not enough.
+        settings: Of a data set or encoder, where its defaults are not enough; calculators are tried with theirs.
 
     Raises:
         NotApplicable: A data set or encoder cannot be used with its defaults, and there are no settings.
@@ -115,6 +124,8 @@ def subject_of(
         return make_subject(plugin, real_sample() if sample is None else sample, beside)
     if spec is None:
         raise NotApplicable("it only listens to events")
+    if isinstance(spec, CalculatorSpec):
+        return _calculator_checks.CalculatorSubject(plugin, spec)
     values = read_table(spec.settings, settings or {}, f"[plugins.{plugin.name}]")
     try:
         if isinstance(spec, DatasetSpec):
@@ -202,6 +213,8 @@ def _subject_checks(plugin: Plugin) -> tuple[Check, ...]:
         return NODE_CHECKS
     if isinstance(plugin.spec, DatasetSpec):
         return DATASET_CHECKS
+    if isinstance(plugin.spec, CalculatorSpec):
+        return CALCULATOR_CHECKS
     return ENCODER_CHECKS if isinstance(plugin.spec, EncoderSpec) else ()
 
 

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from redheart_core import (
     CATALOGUE,
     SCALES,
     ActiveNode,
+    CalculatorSpec,
     DataError,
     DatasetSpec,
     Field,
@@ -107,6 +110,8 @@ def _describe(name: str, registry: Registry) -> dict[str, Any]:
         details |= _describe_node(name, registry)
     elif isinstance(plugin.spec, DatasetSpec):
         details["fields"] = _dataset_fields(name, registry)
+    elif isinstance(plugin.spec, CalculatorSpec):
+        details["inputs"] = [attrs.asdict(given) for given in plugin.spec.inputs]
     return details
 
 

@@ -20,7 +20,7 @@ from redheart_registry.cache import read_cache, write_cache
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "events"]
+Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _SETTLED_NS = 2_000_000_000

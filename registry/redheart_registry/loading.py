@@ -12,14 +12,14 @@ from typing import Any
 import attrs
 import pluggy
 
-from redheart_core import SCALES, DatasetSpec, EncoderSpec, NodeSpec, PluginError, hookspecs
+from redheart_core import SCALES, CalculatorSpec, DatasetSpec, EncoderSpec, NodeSpec, PluginError, hookspecs
 from redheart_core._errors import join_complaints
 from redheart_core._markers import PROJECT_NAME
 from redheart_core.settings import check_table, setting_names
 from redheart_registry.installed import Entry, Kind, check_entry, core_version, names, owner
 from redheart_registry.plugins_toml import OPTION_NAMES
 
-Spec = DatasetSpec | EncoderSpec | NodeSpec
+Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec
 
 _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
     {
@@ -28,6 +28,7 @@ _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
         "redheart_provide_analyzers": ("analyzer", NodeSpec),
         "redheart_provide_heads": ("head", NodeSpec),
         "redheart_provide_fusions": ("fusion", NodeSpec),
+        "redheart_provide_calculators": ("calculator", CalculatorSpec),
     }
 )
 

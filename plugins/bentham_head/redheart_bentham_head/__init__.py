@@ -25,16 +25,26 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 "base": {"width": 384, "recurrent_layers": 2},
                 "full": {"width": 576, "recurrent_layers": 2},
             },
-            reads=("backbone.bentham", "backbone.sequence"),
+            reads=("embedding", "backbone.bentham", "backbone.sequence"),
             gives=(
                 Output("bentham", "circumstances of pleasure or pain", "values", labels="bentham", low=0.0, high=1.0),
+                Output(
+                    "context_layers",
+                    "weight of each layer of context over the experts",
+                    "values",
+                    labels="context_layers",
+                    low=0.3,
+                    high=2.5,
+                ),
+                Output("legal_risk", "legal risk in each domain", "values", labels="legal_risk", low=0.0, high=1.0),
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
             build=_build,
             objective=_objective,
             targets=("bentham",),
+            optional_targets=("context_layers", "legal_risk"),
             group="backbone",
-            layers=("base", "temporal", "weight_layers", "mixture", "output"),
+            layers=("base", "temporal", "weight_layers", "mixture", "output", "skips"),
         )
     ]
 
@@ -48,4 +58,4 @@ def _build(context: BuildContext) -> nn.Module:
 def _objective(context: BuildContext) -> Objective:
     from redheart_bentham_head.training import objective
 
-    return objective(context.settings)
+    return objective(context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, lt
+from attrs.validators import ge, gt, lt
 
 
 @attrs.frozen
@@ -16,7 +16,13 @@ class BenthamHeadSettings:
     """Experts of the mixture."""
     recurrent_layers: int = attrs.field(default=1, validator=ge(1))
     """LSTM layers over the chunks."""
+    context_weight: float = attrs.field(default=0.3, validator=gt(0.0))
+    """Weight of the loss on the weight layers, where the data set has them."""
+    legal_weight: float = attrs.field(default=1.0, validator=gt(0.0))
+    """Weight of the loss on legal risk, where the data set has it."""
     balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
     """Weight of the penalty on unequal expert load."""
     dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
+    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    """Share of the mean embedding that the linear skips lose in training."""

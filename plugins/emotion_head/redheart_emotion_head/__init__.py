@@ -25,20 +25,22 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 "base": {"width": 512, "heads": 8},
                 "full": {"width": 768, "heads": 12},
             },
-            reads=("backbone.emotion", "backbone.sequence"),
+            reads=("embedding", "backbone.emotion", "backbone.sequence"),
             gives=(
                 Output("emotion", "share of each emotion", "probabilities", labels="emotion", low=0.0, high=1.0),
                 Output("emotion_logits", "the same before the softmax", "logits", labels="emotion"),
                 Output("valence_logits", "valence sign: positive, neutral, negative", "logits", (3,)),
                 Output("family_logits", "family: wellbeing, surprise, distress, hostility", "logits", (4,)),
                 Output("level_logits", "emotion, of the finest level alone", "logits", labels="emotion"),
+                Output("culture", "jeong, han, chemyeon", "values", labels="culture", low=0.0, high=1.0),
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
             build=_build,
             objective=_objective,
             targets=("emotion",),
+            optional_targets=("culture",),
             group="backbone",
-            layers=("base", "attention", "levels", "mixture", "output"),
+            layers=("base", "attention", "levels", "mixture", "output", "skips"),
         )
     ]
 
@@ -52,4 +54,4 @@ def _build(context: BuildContext) -> nn.Module:
 def _objective(context: BuildContext) -> Objective:
     from redheart_emotion_head.training import objective
 
-    return objective(context.settings)
+    return objective(context)

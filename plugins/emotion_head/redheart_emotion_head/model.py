@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import Attention, Mixture, mlp, trunk
+from redheart_core.layers import Attention, LinearSkips, Mixture, mlp, trunk
+
+LEVELS = ("valence", "family", "level")
+"""Names of the levels, coarse to fine."""
 
 
 class EmotionHead(nn.Module):
@@ -15,15 +18,27 @@ class EmotionHead(nn.Module):
 
     Args:
         width_in: W of the backbone's features.
+        width_embedding: D of the embedding.
         width: Width of the trunk; all others are fixed ratios of it.
         heads: Attention heads, a divisor of width.
         experts: E of the mixture.
         levels: Number of labels of each level, coarse to fine; the last is that of the emotions.
+        culture: C, number of cultural concepts; 0 if there are none to learn.
         dropout: Share of activations dropped in training.
+        skip_dropout: Share of the mean embedding dropped in training.
     """
 
     def __init__(
-        self, width_in: int, width: int, heads: int, experts: int, levels: Sequence[int], dropout: float
+        self,
+        width_in: int,
+        width_embedding: int,
+        width: int,
+        heads: int,
+        experts: int,
+        levels: Sequence[int],
+        culture: int,
+        dropout: float,
+        skip_dropout: float,
     ) -> None:
         super().__init__()
         half, three_quarters = width // 2, width * 3 // 4
@@ -35,22 +50,28 @@ class EmotionHead(nn.Module):
             for above, labels in zip(coarser, levels, strict=True)
         )
         self.mixture = Mixture(experts, width, three_quarters, half, levels[-1], gate_hidden=half, dropout=dropout)
-        self.output = mlp(width + sum(levels), half, levels[-1], dropout=dropout)
+        self.output = nn.ModuleDict({"emotion": mlp(width + sum(levels), half, levels[-1], dropout=dropout)})
+        if culture:
+            self.output["culture"] = mlp(width, three_quarters, half, culture, dropout=dropout)
+        sizes = {**dict(zip(LEVELS, levels, strict=True)), "emotion": levels[-1]}
+        self.skips = LinearSkips(width_embedding, sizes | ({"culture": culture} if culture else {}), skip_dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Features (B, W) and sequence (B, T, W) to the outputs that the plugin declares."""
+        """Embedding (B, T, D), features (B, W) and sequence (B, T, W) to the outputs that the plugin declares."""
+        mask = inputs["mask"]
         state = self.base(inputs["backbone.emotion"])
-        state = state + self.attention(state.unsqueeze(1), inputs["backbone.sequence"], inputs["mask"]).squeeze(1)
+        state = state + self.attention(state.unsqueeze(1), inputs["backbone.sequence"], mask).squeeze(1)
+        skips = self.skips(inputs["embedding"], mask)
         logits: list[Tensor] = []
-        for level in self.levels:
+        for name, level in zip(LEVELS, self.levels, strict=True):
             # a finer level sees what the next coarser one decided
             coarser = [previous.softmax(-1) for previous in logits[-1:]]
-            logits.append(level(torch.cat([state, *coarser], -1)))
+            logits.append(level(torch.cat([state, *coarser], -1)) + skips[name])
         mixed, gate = self.mixture(state)
         decided = [level.softmax(-1) for level in logits]
-        final = self.output(torch.cat([state, *decided], -1)) + mixed
+        final = self.output["emotion"](torch.cat([state, *decided], -1)) + mixed + skips["emotion"]
         valence, family, fine = logits
-        return {
+        outputs = {
             "emotion": final.softmax(-1),
             "emotion_logits": final,
             "valence_logits": valence,
@@ -58,3 +79,6 @@ class EmotionHead(nn.Module):
             "level_logits": fine,
             "gate": gate,
         }
+        if "culture" in self.output:
+            outputs["culture"] = (self.output["culture"](state) + skips["culture"]).sigmoid()
+        return outputs

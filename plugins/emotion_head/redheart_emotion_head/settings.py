@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, lt
+from attrs.validators import ge, gt, lt
 
 
 @attrs.frozen
@@ -20,7 +20,13 @@ class EmotionHeadSettings:
     """How much the focal loss prefers labels that are still wrong."""
     level_weight: float = attrs.field(default=0.3, validator=ge(0.0))
     """Weight of each of the three levels' losses."""
+    consistency_weight: float = attrs.field(default=0.3, validator=ge(0.0))
+    """Weight of the penalty on levels that disagree with the sums of the next finer one."""
+    culture_weight: float = attrs.field(default=1.0, validator=gt(0.0))
+    """Weight of the loss on the cultural concepts, where the data set has them."""
     balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
     """Weight of the penalty on unequal expert load."""
     dropout: float = attrs.field(default=0.2, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
+    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    """Share of the mean embedding that the linear skips lose in training."""

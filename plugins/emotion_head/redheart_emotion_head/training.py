@@ -6,13 +6,20 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from redheart_core import CATALOGUE, BuildContext, LossTerm, Objective, PluginError
-from redheart_core.losses import divergence, grouped, imbalance, label_groups, soft_focal
-from redheart_core.metrics import distribution_metrics
-from redheart_emotion_head.model import EmotionHead
+from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
+from redheart_core.losses import (
+    divergence,
+    grouped,
+    imbalance,
+    inconsistency,
+    label_groups,
+    soft_focal,
+    squared_error,
+)
+from redheart_core.metrics import distribution_metrics, explained_variance
+from redheart_emotion_head.model import LEVELS, EmotionHead
 from redheart_emotion_head.settings import EmotionHeadSettings
 
-LABELS = CATALOGUE["emotion"].labels
 FAMILIES = {
     "wellbeing": ("joy", "trust"),
     "surprise": ("surprise",),
@@ -20,54 +27,73 @@ FAMILIES = {
     "hostility": ("disgust", "anger"),
 }
 """Second level. Each family lies within one valence sign."""
+VALENCE_OF_FAMILIES = {"positive": ("wellbeing",), "neutral": ("surprise",), "negative": ("distress", "hostility")}
 VALENCE = {
-    "positive": FAMILIES["wellbeing"],
-    "neutral": FAMILIES["surprise"],
-    "negative": FAMILIES["distress"] + FAMILIES["hostility"],
+    sign: tuple(label for family in families for label in FAMILIES[family])
+    for sign, families in VALENCE_OF_FAMILIES.items()
 }
 """First level. Surprise is neutral, as it can be either."""
 
+Groups = tuple[tuple[int, ...], ...]
+
 
 def build(context: BuildContext) -> EmotionHead:
-    """The module at the settings' widths.
-
-    Raises:
-        PluginError: The data set names other emotions than the levels group.
-    """
+    """The module at the settings' widths."""
     settings: EmotionHeadSettings = context.settings
-    labels = context.labels("emotion")
-    if labels != LABELS:
-        raise PluginError(
-            f"plugin 'emotion_head' groups the emotions {', '.join(LABELS)}, in this order; the data set's field "
-            f"'emotion' has {', '.join(labels)}: take the field of redheart's catalogue, or leave out with "
-            "--disable emotion_head"
-        )
+    _, families = level_groups(context)
     return EmotionHead(
         context.input_width("backbone.emotion"),
+        context.input_width("embedding"),
         settings.width,
         settings.heads,
         settings.experts,
-        (len(VALENCE), len(FAMILIES), len(labels)),
+        (len(VALENCE), len(families), len(context.labels("emotion"))),
+        len(context.labels("culture")) if "culture" in context.wanted else 0,
         settings.dropout,
+        settings.skip_dropout,
     )
 
 
-def objective(settings: EmotionHeadSettings) -> Objective:
-    """Soft focal loss on the result, divergence at each level, equal load of the experts."""
-    valence = grouped(divergence, label_groups(LABELS, VALENCE))
-    family = grouped(divergence, label_groups(LABELS, FAMILIES))
+def objective(context: BuildContext) -> Objective:
+    """Soft focal loss on the result, divergence at each level, levels that agree, equal load of the experts."""
+    settings: EmotionHeadSettings = context.settings
+    signs, families = level_groups(context)
+    signs_of_families = label_groups(tuple(FAMILIES), VALENCE_OF_FAMILIES)
     weight = settings.level_weight
+    has_culture = "culture" in context.wanted
+    culture = (LossTerm("culture", "culture", "values", squared_error, settings.culture_weight),)
+    culture_metric = (Metric("culture_explained_variance", "culture", "culture", explained_variance, "max"),)
 
     def penalty(outputs: Mapping[str, Tensor]) -> Tensor:
-        return settings.balance_weight * imbalance(outputs["gate"])
+        valence, family, fine = (outputs[f"{level}_logits"] for level in LEVELS)
+        disagreement = inconsistency(valence, family, signs_of_families) + inconsistency(family, fine, families)
+        return settings.consistency_weight * disagreement + settings.balance_weight * imbalance(outputs["gate"])
 
     return Objective(
         losses=(
             LossTerm("emotion_logits", "emotion", "logits", soft_focal(settings.focal_gamma)),
-            LossTerm("valence_logits", "emotion", "logits", valence, weight, shape=(len(VALENCE),)),
-            LossTerm("family_logits", "emotion", "logits", family, weight, shape=(len(FAMILIES),)),
+            LossTerm("valence_logits", "emotion", "logits", grouped(divergence, signs), weight, shape=(len(signs),)),
+            LossTerm("family_logits", "emotion", "logits", grouped(divergence, families), weight, (len(families),)),
             LossTerm("level_logits", "emotion", "logits", divergence, weight),
+            *(culture if has_culture else ()),
         ),
-        metrics=distribution_metrics("emotion", "emotion"),
+        metrics=(*distribution_metrics("emotion", "emotion"), *(culture_metric if has_culture else ())),
         penalty=penalty,
     )
+
+
+def level_groups(context: BuildContext) -> tuple[Groups, Groups]:
+    """Places of each valence sign's and each family's emotions among the data set's, by name.
+
+    Raises:
+        PluginError: The data set names other emotions than the levels group.
+    """
+    labels = context.labels("emotion")
+    known = [label for family in FAMILIES.values() for label in family]
+    if sorted(labels) != sorted(known):
+        raise PluginError(
+            f"plugin 'emotion_head' groups the emotions {', '.join(known)}; the data set's field "
+            f"'emotion' has {', '.join(labels)}: take the field of redheart's catalogue, or leave out with "
+            "--disable emotion_head"
+        )
+    return label_groups(labels, VALENCE), label_groups(labels, FAMILIES)

@@ -28,12 +28,33 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             reads=("embedding",),
             gives=(
                 Output("bentham", "circumstances of pleasure or pain", "values", labels="bentham", low=0.0, high=1.0),
+                Output("burdens", "burdens of the act", "values", labels="burdens", low=-1.0, high=1.0),
+                Output("context_layers", "weight of each layer", "values", labels="context_layers", low=0.3, high=2.5),
+                Output(
+                    "utility_horizons",
+                    "value by each horizon, out of the long-term course",
+                    "values",
+                    labels="utility_horizons",
+                    low=-1.0,
+                    high=1.0,
+                ),
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
             build=_build,
             objective=_objective,
             targets=("bentham",),
-            layers=("reasoner", "attention", "norm", "longterm", "pool", "longterm_summary", "social", "integrator"),
+            optional_targets=("burdens", "context_layers", "utility_horizons"),
+            layers=(
+                "reasoner",
+                "attention",
+                "norm",
+                "longterm",
+                "pool",
+                "longterm_summary",
+                "social",
+                "integrators",
+                "skips",
+            ),
         )
     ]
 
@@ -47,4 +68,4 @@ def _build(context: BuildContext) -> nn.Module:
 def _objective(context: BuildContext) -> Objective:
     from redheart_neural_bentham.training import objective
 
-    return objective(context.settings)
+    return objective(context)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import Attention, AttentionPooling, Mixture, Recurrent, mlp, trunk, with_positions
+from redheart_core.layers import (
+    Attention,
+    AttentionPooling,
+    LinearSkips,
+    Mixture,
+    ParallelMlp,
+    RecordDropout,
+    Recurrent,
+    band,
+    mlp,
+    trunk,
+    with_positions,
+)
+
+LOWEST_WEIGHT, HIGHEST_WEIGHT = 0.3, 2.5
 
 
 class NeuralBentham(nn.Module):
-    """Bentham circumstances of a text, each in 0..1.
+    """Bentham circumstances of a text, each in 0..1, and what a data set says of its calculus besides.
 
     Args:
         width_in: D of the embedding.
@@ -17,32 +33,65 @@ class NeuralBentham(nn.Module):
         heads: Attention heads, a divisor of width.
         recurrent_layers: Layers of the bidirectional LSTM over the chunks.
         experts: E, number of social readings.
-        labels: L, number of circumstances.
+        sizes: Name of each output to its numbers: "bentham", and of "burdens", "context_layers" and
+            "utility_horizons" those that are to be learnt.
         dropout: Share of activations dropped in training.
+        input_dropout: Share of the embedding that the reasoner loses in training.
+        skip_dropout: Share of the mean embedding that the linear skips lose in training.
     """
 
     def __init__(
-        self, width_in: int, width: int, heads: int, recurrent_layers: int, experts: int, labels: int, dropout: float
+        self,
+        width_in: int,
+        width: int,
+        heads: int,
+        recurrent_layers: int,
+        experts: int,
+        sizes: Mapping[str, int],
+        dropout: float,
+        input_dropout: float,
+        skip_dropout: float,
     ) -> None:
         super().__init__()
-        half, two_thirds = width // 2, width * 2 // 3
+        quarter, half, two_thirds, labels = width // 4, width // 2, width * 2 // 3, sizes["bentham"]
+        self.input_dropout = RecordDropout(input_dropout)
         self.reasoner = trunk(width_in, 2 * width, 2 * width, width * 3 // 2, width, dropout=dropout)
         self.attention = Attention(width, width, width, heads)
         self.norm = nn.LayerNorm(width)
         self.longterm = Recurrent(width, two_thirds, recurrent_layers, both_ways=True)
-        self.pool = AttentionPooling(width + 2 * two_thirds, width // 4)
+        self.pool = AttentionPooling(width + 2 * two_thirds, quarter)
         self.longterm_summary = trunk(2 * two_thirds, width, half, dropout=dropout)
         self.social = Mixture(experts, width, width, width * 3 // 4, half, labels, gate_hidden=half, dropout=dropout)
-        self.integrator = mlp(width + half, width, half, labels, dropout=dropout)
+        integrators: dict[str, nn.Module] = {"bentham": mlp(width + half, width, half, labels, dropout=dropout)}
+        if "burdens" in sizes:
+            integrators["burdens"] = mlp(width, half, sizes["burdens"], dropout=dropout)
+        if "context_layers" in sizes:
+            layers = sizes["context_layers"]
+            integrators["context_layers"] = ParallelMlp(layers, width, half, quarter, 1, dropout=dropout)
+        if "utility_horizons" in sizes:
+            integrators["utility_horizons"] = mlp(half, half, sizes["utility_horizons"], dropout=dropout)
+        self.integrators = nn.ModuleDict(integrators)
+        self.skips = LinearSkips(width_in, sizes, skip_dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """(B, T, D) to "bentham" (B, L) and "gate" (B, E)."""
-        mask = inputs["mask"]
-        reasoned = with_positions(self.reasoner(inputs["embedding"]))
+        """(B, T, D) to the outputs that the plugin declares."""
+        embedding, mask = inputs["embedding"], inputs["mask"]
+        reasoned = with_positions(self.reasoner(self.input_dropout(embedding)))
         compared = self.norm(reasoned + self.attention(reasoned, reasoned, mask))
         sequence = torch.cat([compared, self.longterm(compared, mask)], -1)
         pooled = self.pool(sequence, mask).squeeze(1)
         state, longterm = pooled.tensor_split([compared.shape[-1]], -1)
+        outlook = self.longterm_summary(longterm)
         social, gate = self.social(state)
-        logits = self.integrator(torch.cat([state, self.longterm_summary(longterm)], -1)) + social
-        return {"bentham": logits.sigmoid(), "gate": gate}
+        skips = self.skips(embedding, mask)
+        logits = self.integrators["bentham"](torch.cat([state, outlook], -1)) + social + skips["bentham"]
+        outputs = {"bentham": logits.sigmoid(), "gate": gate}
+        if "burdens" in self.integrators:
+            outputs["burdens"] = (self.integrators["burdens"](state) + skips["burdens"]).tanh()
+        if "context_layers" in self.integrators:
+            layers = self.integrators["context_layers"](state).squeeze(-1) + skips["context_layers"]
+            outputs["context_layers"] = band(layers, LOWEST_WEIGHT, HIGHEST_WEIGHT)
+        if "utility_horizons" in self.integrators:
+            horizons = self.integrators["utility_horizons"](outlook) + skips["utility_horizons"]
+            outputs["utility_horizons"] = horizons.tanh()
+        return outputs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, lt
+from attrs.validators import ge, gt, lt
 
 
 @attrs.frozen
@@ -18,7 +18,13 @@ class NeuralBenthamSettings:
     """LSTM layers over the chunks."""
     experts: int = attrs.field(default=6, validator=ge(2))
     """Experts of the mixture."""
+    extra_weight: float = attrs.field(default=0.3, validator=gt(0.0))
+    """Weight of the losses on burdens, context_layers and utility_horizons, where the data set has them."""
     balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
     """Weight of the penalty on unequal expert load."""
     dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
+    input_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
+    """Share of the embedding that all but the linear skips lose in training."""
+    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    """Share of the embedding that the linear skips lose in training."""

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from redheart_core import BuildContext, LossTerm, Objective
+from redheart_core import BuildContext, LossTerm, Metric, Objective
 from redheart_core.losses import imbalance, squared_error
-from redheart_core.metrics import value_metrics
+from redheart_core.metrics import explained_variance, value_metrics
 from redheart_neural_bentham.model import NeuralBentham
 from redheart_neural_bentham.settings import NeuralBenthamSettings
+
+EXTRA = ("burdens", "context_layers", "utility_horizons")
+"""Fields that are learnt where the data set has them, under their own names."""
 
 
 def build(context: BuildContext) -> NeuralBentham:
@@ -22,19 +25,29 @@ def build(context: BuildContext) -> NeuralBentham:
         settings.heads,
         settings.recurrent_layers,
         settings.experts,
-        len(context.labels("bentham")),
+        {name: len(context.labels(name)) for name in ("bentham", *EXTRA) if name in context.wanted},
         settings.dropout,
+        settings.input_dropout,
+        settings.skip_dropout,
     )
 
 
-def objective(settings: NeuralBenthamSettings) -> Objective:
-    """Squared error on the labelled circumstances, equal load of the experts."""
+def objective(context: BuildContext) -> Objective:
+    """Squared error on all that is labelled, equal load of the experts."""
+    settings: NeuralBenthamSettings = context.settings
+    extra = [name for name in EXTRA if name in context.wanted]
 
     def penalty(outputs: Mapping[str, Tensor]) -> Tensor:
         return settings.balance_weight * imbalance(outputs["gate"])
 
     return Objective(
-        losses=(LossTerm("bentham", "bentham", "values", squared_error),),
-        metrics=value_metrics("bentham", "bentham"),
+        losses=(
+            LossTerm("bentham", "bentham", "values", squared_error),
+            *(LossTerm(name, name, "values", squared_error, settings.extra_weight) for name in extra),
+        ),
+        metrics=(
+            *value_metrics("bentham", "bentham"),
+            *(Metric(f"{name}_explained_variance", name, name, explained_variance, "max") for name in extra),
+        ),
         penalty=penalty,
     )

@@ -1,4 +1,4 @@
-"""As many circumstances come out as the data set labels."""
+"""As many circumstances come out as the data set labels, and what else it says of the calculus."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from redheart_core import CATALOGUE, BuildContext
+from redheart_core import CATALOGUE, BuildContext, Field
 from redheart_neural_bentham import redheart_provide_analyzers
 from redheart_neural_bentham.settings import NeuralBenthamSettings
-from redheart_neural_bentham.training import build
+from redheart_neural_bentham.training import EXTRA, build, objective
 
 
-def inputs(width: int) -> dict[str, Tensor]:
+def context(*names: str, **changes: Field) -> BuildContext:
+    """What the builder sees of a data set with these fields."""
+    (spec,) = redheart_provide_analyzers()
+    bound = spec.bind(names)
+    fields = {name: CATALOGUE[name] for name in names} | changes
+    settings = NeuralBenthamSettings(**spec.scales["tiny"])
+    shapes: dict[str, tuple[int | str, ...]] = {"embedding": ("T", 6)}
+    return BuildContext(settings, "tiny", shapes, fields, frozenset(given.name for given in bound.gives))
+
+
+def inputs(width: int = 6) -> dict[str, Tensor]:
     draw = torch.Generator().manual_seed(0)
     mask = torch.arange(3) < torch.tensor([3, 1, 2, 3]).unsqueeze(1)
     return {"embedding": torch.randn(4, 3, width, generator=draw), "mask": mask}
@@ -21,10 +31,27 @@ def inputs(width: int) -> dict[str, Tensor]:
 @pytest.mark.parametrize("labels", [("intensity", "certainty"), CATALOGUE["bentham"].labels])
 def test_the_answer_has_the_labels_of_the_data_set(labels: tuple[str, ...]) -> None:
     torch.manual_seed(0)
-    (spec,) = redheart_provide_analyzers()
-    settings = NeuralBenthamSettings(**spec.scales["tiny"])
-    fields = {"bentham": CATALOGUE["bentham"].with_labels(*labels)}
-    module = build(BuildContext(settings, "tiny", {"embedding": ("T", 6)}, fields, frozenset()))
-    found = module(inputs(6))["bentham"]
-    assert found.shape == (4, *spec.output("bentham").resolve(settings, fields)) == (4, len(labels))
+    found = build(context("bentham", bentham=CATALOGUE["bentham"].with_labels(*labels)))(inputs())["bentham"]
+    assert found.shape == (4, len(labels))
     assert bool(((found > 0) & (found < 1)).all())
+
+
+@pytest.mark.parametrize("extra", [(), *((name,) for name in EXTRA), EXTRA])
+def test_what_the_data_set_has_is_built_and_learnt(extra: tuple[str, ...]) -> None:
+    seen = context("bentham", *extra)
+    outputs = build(seen)(inputs())
+    assert outputs.keys() == {"bentham", "gate", *extra}
+    assert tuple(term.target for term in objective(seen).losses) == ("bentham", *extra)
+    for name in extra:
+        field = CATALOGUE[name]
+        assert outputs[name].shape == (4, len(field.labels))
+        assert field.low < outputs[name].min()
+        assert outputs[name].max() < field.high
+
+
+def test_horizons_come_out_of_the_long_term_course() -> None:
+    torch.manual_seed(0)
+    module = build(context("bentham", *EXTRA))
+    module(inputs())["utility_horizons"].square().sum().backward()
+    assert all(p.grad is not None and bool(p.grad.any()) for p in module.longterm_summary.parameters())
+    assert all(p.grad is None for p in module.social.parameters())

@@ -29,12 +29,15 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             gives=(
                 Output("emotion", "share of each emotion", "probabilities", labels="emotion", low=0.0, high=1.0),
                 Output("emotion_logits", "the same before the softmax", "logits", labels="emotion"),
+                Output("trajectory", "the logits of each chunk, whose mean they are", "logits", ("T",), "emotion"),
+                Output("culture", "jeong, han, chemyeon", "values", labels="culture", low=0.0, high=1.0),
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
             build=_build,
             objective=_objective,
             targets=("emotion",),
-            layers=("encoder", "fusion", "tracker", "pool", "state", "mixture"),
+            optional_targets=("culture",),
+            layers=("encoder", "fusion", "tracker", "pool", "state", "mixture", "readings", "skips"),
         )
     ]
 
@@ -48,4 +51,4 @@ def _build(context: BuildContext) -> nn.Module:
 def _objective(context: BuildContext) -> Objective:
     from redheart_neural_emotion.training import objective
 
-    return objective(context.settings)
+    return objective(context)

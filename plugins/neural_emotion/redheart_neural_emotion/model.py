@@ -1,14 +1,26 @@
-"""Emotion logits straight from the embedding: chunk encoder, attention, LSTM tracker, mixture."""
+"""Emotion logits of each chunk, straight from the embedding: chunk encoder, attention, LSTM tracker, mixture."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from redheart_core.layers import AttentionPooling, Mixture, Recurrent, TransformerLayer, trunk, with_positions
+from redheart_core.layers import (
+    AttentionPooling,
+    LinearSkips,
+    Mixture,
+    ParallelMlp,
+    RecordDropout,
+    Recurrent,
+    TransformerLayer,
+    masked_mean,
+    mlp,
+    trunk,
+    with_positions,
+)
 
 
 class NeuralEmotion(nn.Module):
-    """Emotion distribution of a text.
+    """Emotion distribution of a text as the mean of its course over the chunks.
 
     Args:
         width_in: D of the embedding.
@@ -17,25 +29,53 @@ class NeuralEmotion(nn.Module):
         recurrent_layers: Layers of the bidirectional LSTM over the chunks.
         experts: E of the mixture.
         labels: L, number of emotions.
+        culture: C, number of cultural concepts; 0 if there are none to learn.
         dropout: Share of activations dropped in training.
+        input_dropout: Share of the embedding that the encoder loses in training.
+        skip_dropout: Share of the embedding that the linear skips lose in training.
     """
 
     def __init__(
-        self, width_in: int, width: int, heads: int, recurrent_layers: int, experts: int, labels: int, dropout: float
+        self,
+        width_in: int,
+        width: int,
+        heads: int,
+        recurrent_layers: int,
+        experts: int,
+        labels: int,
+        culture: int,
+        dropout: float,
+        input_dropout: float,
+        skip_dropout: float,
     ) -> None:
         super().__init__()
-        two_thirds, four_thirds = width * 2 // 3, width * 4 // 3
+        quarter, half, two_thirds, four_thirds = width // 4, width // 2, width * 2 // 3, width * 4 // 3
+        self.input_dropout = RecordDropout(input_dropout)
         self.encoder = trunk(width_in, four_thirds, four_thirds, width, dropout=dropout)
         self.fusion = TransformerLayer(width, heads, four_thirds, dropout)
         self.tracker = Recurrent(width, two_thirds, recurrent_layers, both_ways=True)
-        self.pool = AttentionPooling(2 * two_thirds, width // 4)
+        self.pool = AttentionPooling(2 * two_thirds, quarter)
         self.state = trunk(2 * two_thirds, width)
-        self.mixture = Mixture(experts, width, width // 2, width // 4, labels, gate_hidden=width // 2, dropout=dropout)
+        self.mixture = Mixture(experts, width, half, quarter, labels, gate_hidden=half, dropout=dropout)
+        self.readings = nn.ModuleDict({"emotion": mlp(2 * two_thirds, quarter, labels, dropout=dropout)})
+        if culture:
+            self.readings["culture"] = ParallelMlp(culture, width, two_thirds, half, quarter, 1, dropout=dropout)
+        sizes = {"emotion": labels} | ({"culture": culture} if culture else {})
+        self.skips = LinearSkips(width_in, sizes, skip_dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """(B, T, D) to "emotion" and "emotion_logits" (B, L) and "gate" (B, E)."""
-        mask = inputs["mask"]
-        fused = self.fusion(with_positions(self.encoder(inputs["embedding"])), mask)
-        tracked = self.pool(self.tracker(fused, mask), mask).squeeze(1)
-        logits, gate = self.mixture(self.state(tracked))
-        return {"emotion": logits.softmax(-1), "emotion_logits": logits, "gate": gate}
+        """(B, T, D) to the outputs that the plugin declares."""
+        embedding, mask = inputs["embedding"], inputs["mask"]
+        fused = self.fusion(with_positions(self.encoder(self.input_dropout(embedding))), mask)
+        tracked = self.tracker(fused, mask)
+        state = self.state(self.pool(tracked, mask).squeeze(1))
+        mixed, gate = self.mixture(state)
+        skips = self.skips.by_chunk(embedding, mask)
+        # what a chunk says by itself, and what the whole text says
+        trajectory = self.readings["emotion"](tracked) + skips["emotion"] + mixed.unsqueeze(1)
+        logits = masked_mean(trajectory, mask)
+        outputs = {"emotion": logits.softmax(-1), "emotion_logits": logits, "trajectory": trajectory, "gate": gate}
+        if "culture" in self.readings:
+            culture = self.readings["culture"](state).squeeze(-1) + masked_mean(skips["culture"], mask)
+            outputs["culture"] = culture.sigmoid()
+        return outputs

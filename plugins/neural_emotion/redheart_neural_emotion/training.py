@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from redheart_core import BuildContext, LossTerm, Objective
-from redheart_core.losses import divergence, imbalance
-from redheart_core.metrics import distribution_metrics
+from redheart_core import BuildContext, LossTerm, Metric, Objective
+from redheart_core.losses import divergence, imbalance, squared_error
+from redheart_core.metrics import distribution_metrics, explained_variance
 from redheart_neural_emotion.model import NeuralEmotion
 from redheart_neural_emotion.settings import NeuralEmotionSettings
 
@@ -23,18 +23,23 @@ def build(context: BuildContext) -> NeuralEmotion:
         settings.recurrent_layers,
         settings.experts,
         len(context.labels("emotion")),
+        len(context.labels("culture")) if "culture" in context.wanted else 0,
         settings.dropout,
+        settings.input_dropout,
+        settings.skip_dropout,
     )
 
 
-def objective(settings: NeuralEmotionSettings) -> Objective:
-    """Divergence from the labelled distribution, equal load of the experts."""
+def objective(context: BuildContext) -> Objective:
+    """Divergence from the labelled distribution, squared error on the culture, equal load of the experts."""
+    settings: NeuralEmotionSettings = context.settings
+    losses = [LossTerm("emotion_logits", "emotion", "logits", divergence)]
+    metrics = [*distribution_metrics("emotion", "emotion")]
+    if "culture" in context.wanted:
+        losses.append(LossTerm("culture", "culture", "values", squared_error, settings.culture_weight))
+        metrics.append(Metric("culture_explained_variance", "culture", "culture", explained_variance, "max"))
 
     def penalty(outputs: Mapping[str, Tensor]) -> Tensor:
         return settings.balance_weight * imbalance(outputs["gate"])
 
-    return Objective(
-        losses=(LossTerm("emotion_logits", "emotion", "logits", divergence),),
-        metrics=distribution_metrics("emotion", "emotion"),
-        penalty=penalty,
-    )
+    return Objective(tuple(losses), tuple(metrics), penalty)

@@ -1,4 +1,4 @@
-"""The mixture carries the answer, over what the LSTM has tracked."""
+"""The answer is the mean of the trajectory, over what the LSTM has tracked; culture is learnt where it is labelled."""
 
 from __future__ import annotations
 
@@ -6,24 +6,75 @@ import pytest
 import torch
 from torch import Tensor
 
+from redheart_core import CATALOGUE, BuildContext, Field
+from redheart_neural_emotion import redheart_provide_analyzers
 from redheart_neural_emotion.model import NeuralEmotion
+from redheart_neural_emotion.settings import NeuralEmotionSettings
+from redheart_neural_emotion.training import build, objective
 
 
-def inputs(width: int) -> dict[str, Tensor]:
+def context(*names: str, **changes: Field) -> BuildContext:
+    """What the builder sees of a data set with these fields."""
+    (spec,) = redheart_provide_analyzers()
+    bound = spec.bind(names)
+    fields = {name: CATALOGUE[name] for name in names} | changes
+    settings = NeuralEmotionSettings(**spec.scales["tiny"])
+    shapes: dict[str, tuple[int | str, ...]] = {"embedding": ("T", 6)}
+    return BuildContext(settings, "tiny", shapes, fields, frozenset(given.name for given in bound.gives))
+
+
+def inputs(width: int = 6) -> dict[str, Tensor]:
     draw = torch.Generator().manual_seed(0)
     mask = torch.arange(3) < torch.tensor([3, 1, 2, 3]).unsqueeze(1)
     return {"embedding": torch.randn(4, 3, width, generator=draw), "mask": mask}
 
 
-@pytest.mark.parametrize("part", ["tracker", "mixture.gate", "fusion.attention.query", "fusion.attention.key"])
+@pytest.mark.parametrize(
+    "part", ["tracker", "mixture.gate", "readings.emotion", "fusion.attention.query", "fusion.attention.key"]
+)
 def test_every_part_reaches_the_emotion_logits(part: str) -> None:
     torch.manual_seed(0)
-    module = NeuralEmotion(6, 12, 2, 2, 3, 7, 0.0)
-    module(inputs(6))["emotion_logits"].square().sum().backward()
+    module = NeuralEmotion(6, 12, 2, 2, 3, 7, 0, 0.0, 0.0, 0.0)
+    module(inputs())["emotion_logits"].square().sum().backward()
     assert all(p.grad is not None and bool(p.grad.any()) for p in module.get_submodule(part).parameters())
 
 
 def test_probabilities_are_the_softmax_of_the_logits() -> None:
-    outputs = NeuralEmotion(6, 12, 2, 1, 3, 7, 0.0)(inputs(6))
+    outputs = build(context("emotion"))(inputs())
     expected = outputs["emotion_logits"].exp() / outputs["emotion_logits"].exp().sum(-1, keepdim=True)
     torch.testing.assert_close(outputs["emotion"], expected)
+
+
+def test_the_logits_are_the_mean_of_the_trajectory_over_the_real_chunks() -> None:
+    torch.manual_seed(0)
+    given = inputs()
+    outputs = build(context("emotion")).eval()(given)
+    for row, length in enumerate([3, 1, 2, 3]):
+        torch.testing.assert_close(outputs["emotion_logits"][row], outputs["trajectory"][row, :length].mean(0))
+    first, second = outputs["trajectory"][0, :2]
+    assert not torch.allclose(first, second, atol=1e-3)
+
+
+def test_the_trajectory_learns_from_the_loss_of_the_text() -> None:
+    torch.manual_seed(0)
+    module, given, target = build(context("emotion")), inputs(), torch.eye(7)[[0, 2, 5, 6]]
+    (term,) = objective(context("emotion")).losses
+    optimizer = torch.optim.Adam(module.parameters(), 1e-2)
+    before = module.eval()(given)["trajectory"][:, 0].softmax(-1)[range(4), [0, 2, 5, 6]].mean()
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = term.function(module.train()(given)["emotion_logits"], target, target >= 0).mean()
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+        optimizer.step()
+    after = module.eval()(given)["trajectory"][:, 0].softmax(-1)[range(4), [0, 2, 5, 6]].mean()
+    assert after > before + 0.3
+
+
+def test_culture_is_built_and_learnt_only_where_the_data_set_has_it() -> None:
+    without, with_culture = context("emotion"), context("emotion", "culture")
+    assert "culture" not in build(without)(inputs())
+    assert {term.target for term in objective(without).losses} == {"emotion"}
+    given = build(with_culture)(inputs())["culture"]
+    assert given.shape == (4, 3)
+    assert bool(((given > 0) & (given < 1)).all())
+    assert {term.target for term in objective(with_culture).losses} == {"emotion", "culture"}

@@ -31,11 +31,15 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("tree", "regret by the decision tree", "values", low=0.0, high=1.0),
                 Output("members", "regret as each ensemble member sees it", "values", ("members",), low=0.0, high=1.0),
                 Output("uncertainty", "standard deviation of the members", "values", low=0.0, high=0.5),
+                Output("act_regret", "expected regret of each act", "values", labels="act_regret", low=0.0, high=2.0),
+                Output("regret_course", "regret as time goes by", "values", labels="regret_course", low=0.0, high=1.0),
             ),
             build=_build,
             objective=_objective,
             targets=("regret",),
-            layers=("simulator", "propagation", "pool", "summary", "tree", "members", "quantifier"),
+            optional_reads=("history",),
+            optional_targets=("act_regret", "regret_course"),
+            layers=("simulator", "propagation", "pool", "summary", "tree", "members", "quantifier", "skips"),
         )
     ]
 
@@ -49,4 +53,4 @@ def _build(context: BuildContext) -> nn.Module:
 def _objective(context: BuildContext) -> Objective:
     from redheart_neural_regret.training import objective
 
-    return objective(context.settings)
+    return objective(context)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import AttentionPooling, ParallelMlp, Recurrent, mlp, trunk
+from redheart_core.layers import (
+    AttentionPooling,
+    LinearSkips,
+    ParallelMlp,
+    RecordDropout,
+    Recurrent,
+    last_chunk,
+    mlp,
+    trunk,
+)
+from redheart_core.tensors import fill_missing_input
 
 
 class SoftDecisionTree(nn.Module):
@@ -33,8 +43,27 @@ class SoftDecisionTree(nn.Module):
         return self.ways(state) @ self.leaves.sigmoid()
 
 
+class Past(nn.Module):
+    """A recurrent layer over earlier scenarios of the same person: (B, S, L), NaN where missing, to (B, W).
+
+    Scenarios come oldest first. A person without any has the result 0.
+    """
+
+    def __init__(self, labels: int, width: int) -> None:
+        super().__init__()
+        self.scenarios = Recurrent(2 * labels, width, 1)
+
+    def forward(self, history: Tensor) -> Tensor:
+        filled, present = fill_missing_input(history)
+        places = torch.arange(1, history.shape[1] + 1, device=history.device)
+        lengths = (present.any(-1) * places).amax(-1)
+        mask = places <= lengths.clamp(min=1).unsqueeze(-1)
+        states = self.scenarios(torch.cat([filled, present.to(filled.dtype)], -1), mask)
+        return last_chunk(states, mask) * (lengths > 0).unsqueeze(-1)
+
+
 class NeuralRegret(nn.Module):
-    """Regret of a text in 0..1, by a score, a tree and an ensemble.
+    """Regret of a text in 0..1, by a score, a tree and an ensemble, and of the acts and over the years.
 
     Args:
         width_in: D of the embedding.
@@ -42,34 +71,70 @@ class NeuralRegret(nn.Module):
         recurrent_layers: Layers of the bidirectional LSTM over the chunks.
         tree_depth: Levels of the decision tree.
         members: M of the ensemble.
+        acts: Number of acts whose regret is learnt; 0 if there are none.
+        course: Number of times at which regret is learnt; 0 if there are none.
+        history: Numbers of each earlier scenario of the same person; 0 if there are none.
         dropout: Share of activations dropped in training; twice that in the ensemble.
+        input_dropout: Share of the embedding that the simulator loses in training.
+        skip_dropout: Share of the mean embedding that the linear skips lose in training.
     """
 
     def __init__(
-        self, width_in: int, width: int, recurrent_layers: int, tree_depth: int, members: int, dropout: float
+        self,
+        width_in: int,
+        width: int,
+        recurrent_layers: int,
+        tree_depth: int,
+        members: int,
+        acts: int,
+        course: int,
+        history: int,
+        dropout: float,
+        input_dropout: float,
+        skip_dropout: float,
     ) -> None:
         super().__init__()
-        third, half, two_thirds, four_thirds = width // 3, width // 2, width * 2 // 3, width * 4 // 3
-        self.simulator = trunk(width_in, four_thirds, four_thirds, width, width, dropout=dropout)
-        self.propagation = Recurrent(width, two_thirds, recurrent_layers, both_ways=True)
+        sixth, third, half, two_thirds = width // 6, width // 3, width // 2, width * 2 // 3
+        self.input_dropout = RecordDropout(input_dropout)
+        self.simulator = trunk(width_in, width * 4 // 3, width * 4 // 3, width, width, dropout=dropout)
+        self.propagation = nn.ModuleDict({"chunks": Recurrent(width, two_thirds, recurrent_layers, both_ways=True)})
+        if history:
+            self.propagation["past"] = Past(history, sixth)
         self.pool = AttentionPooling(width + 2 * two_thirds, width // 4)
         self.summary = trunk(2 * two_thirds, two_thirds, third, dropout=dropout)
         self.tree = SoftDecisionTree(width, (two_thirds, half, third), tree_depth, dropout)
         self.members = ParallelMlp(members, width, two_thirds, half, width // 4, 1, dropout=min(2 * dropout, 0.5))
-        self.quantifier = mlp(width + third, two_thirds, third, width // 6, 1, dropout=dropout)
+        summaries = third + (sixth if history else 0)
+        answers = {"regret": mlp(width + summaries, two_thirds, third, sixth, 1, dropout=dropout)}
+        if acts:
+            answers["act_regret"] = mlp(width, half, third, acts, dropout=dropout)
+        if course:
+            answers["regret_course"] = mlp(summaries, third, course, dropout=dropout)
+        self.quantifier = nn.ModuleDict(answers)
+        sizes = {"regret": 1, "members": members, "act_regret": acts, "regret_course": course}
+        self.skips = LinearSkips(width_in, {name: size for name, size in sizes.items() if size}, skip_dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """(B, T, D) to "regret", "tree" and "uncertainty" (B,) and "members" (B, M)."""
-        mask = inputs["mask"]
-        simulated = self.simulator(inputs["embedding"])
-        sequence = torch.cat([simulated, self.propagation(simulated, mask)], -1)
+        """(B, T, D), and "history" (B, S, L) if it is read, to the outputs that the plugin declares."""
+        embedding, mask = inputs["embedding"], inputs["mask"]
+        simulated = self.simulator(self.input_dropout(embedding))
+        sequence = torch.cat([simulated, self.propagation["chunks"](simulated, mask)], -1)
         pooled = self.pool(sequence, mask).squeeze(1)
         state, course = pooled.tensor_split([simulated.shape[-1]], -1)
-        score = self.quantifier(torch.cat([state, self.summary(course)], -1)).squeeze(-1)
-        members = self.members(state).squeeze(-1).sigmoid()
-        return {
-            "regret": score.sigmoid(),
+        summary = self.summary(course)
+        if "past" in self.propagation:
+            summary = torch.cat([summary, self.propagation["past"](inputs["history"])], -1)
+        skips = self.skips(embedding, mask)
+        score = self.quantifier["regret"](torch.cat([state, summary], -1)) + skips["regret"]
+        members = (self.members(state).squeeze(-1) + skips["members"]).sigmoid()
+        outputs = {
+            "regret": score.squeeze(-1).sigmoid(),
             "tree": self.tree(state),
             "members": members,
             "uncertainty": members.std(-1, unbiased=False),
         }
+        if "act_regret" in self.quantifier:
+            outputs["act_regret"] = 2 * (self.quantifier["act_regret"](state) + skips["act_regret"]).sigmoid()
+        if "regret_course" in self.quantifier:
+            outputs["regret_course"] = (self.quantifier["regret_course"](summary) + skips["regret_course"]).sigmoid()
+        return outputs

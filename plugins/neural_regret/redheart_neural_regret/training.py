@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from redheart_core import BuildContext, LossTerm, Objective
-from redheart_core.losses import each_member, huber
-from redheart_core.metrics import value_metrics
+from redheart_core import BuildContext, LossTerm, Metric, Objective
+from redheart_core.losses import each_member, huber, squared_error
+from redheart_core.metrics import explained_variance, value_metrics
 from redheart_neural_regret.model import NeuralRegret
 from redheart_neural_regret.settings import NeuralRegretSettings
 
+EXTRA = ("act_regret", "regret_course")
+"""Fields that are learnt where the data set has them, under their own names."""
+
 
 def build(context: BuildContext) -> NeuralRegret:
-    """The module at the settings' widths."""
+    """The module at the settings' widths, for the data set's labels."""
     settings: NeuralRegretSettings = context.settings
+    sizes = {name: len(context.labels(name)) for name in EXTRA if name in context.wanted}
     return NeuralRegret(
         context.input_width("embedding"),
         settings.width,
         settings.recurrent_layers,
         settings.tree_depth,
         settings.members,
+        sizes.get("act_regret", 0),
+        sizes.get("regret_course", 0),
+        context.input_width("history") if "history" in context.inputs else 0,
         settings.dropout,
+        settings.input_dropout,
+        settings.skip_dropout,
     )
 
 
-def objective(settings: NeuralRegretSettings) -> Objective:
-    """Huber loss on the score, the tree and every member."""
+def objective(context: BuildContext) -> Objective:
+    """Huber loss on the score, the tree and every member, squared error on acts and course."""
+    settings: NeuralRegretSettings = context.settings
     loss = huber(settings.huber_beta)
+    extra = [name for name in EXTRA if name in context.wanted]
     return Objective(
         losses=(
             LossTerm("regret", "regret", "values", loss),
             LossTerm("tree", "regret", "values", loss),
             LossTerm("members", "regret", "values", each_member(loss), shape=(settings.members,)),
+            *(LossTerm(name, name, "values", squared_error, settings.extra_weight) for name in extra),
         ),
-        metrics=value_metrics("regret", "regret"),
+        metrics=(
+            *value_metrics("regret", "regret"),
+            *(Metric(f"{name}_explained_variance", name, name, explained_variance, "max") for name in extra),
+        ),
     )

@@ -1,4 +1,4 @@
-"""Choice factors from the embedding: chunk reasoner, several readings and a network for each factor."""
+"""Choice factors and causal parts from the embedding: chunk reasoner, several readings and a network for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
     return [
         NodeSpec(
             name="neural_surd",
-            meaning="choice factors from the embedding: chunk reasoner, several readings and a network for each factor",
+            meaning="choice factors and causal parts from the embedding: chunk reasoner, readings, a network for each",
             settings=NeuralSurdSettings,
             scales={
                 "tiny": {"width": 12, "readings": 2},
@@ -30,11 +30,20 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output(
                     "choice_factors", "the situation of choice", "values", labels="choice_factors", low=0.0, high=1.0
                 ),
+                Output(
+                    "causal_parts",
+                    "synergistic, unique, redundant part and leak of the causes",
+                    "probabilities",
+                    labels="causal_parts",
+                    low=0.0,
+                    high=1.0,
+                ),
+                Output("causal_parts_logits", "the same before the softmax", "logits", labels="causal_parts"),
             ),
             build=_build,
             objective=_objective,
-            targets=("choice_factors",),
-            layers=("reasoner", "pool", "network", "factors", "calculator"),
+            optional_targets=("choice_factors", "causal_parts"),
+            layers=("reasoner", "pool", "network", "networks", "calculator", "skips"),
         )
     ]
 
@@ -48,4 +57,4 @@ def _build(context: BuildContext) -> nn.Module:
 def _objective(context: BuildContext) -> Objective:
     from redheart_neural_surd.training import objective
 
-    return objective(context.settings)
+    return objective(context)

@@ -1,38 +1,75 @@
-"""Choice factors straight from the embedding: chunk reasoner, several readings, a network for each factor."""
+"""Choice factors and causal parts straight from the embedding: chunk reasoner, several readings, a network for each."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import AttentionPooling, ParallelMlp, masked_mean, mlp, trunk, with_positions
+from redheart_core.layers import (
+    AttentionPooling,
+    LinearSkips,
+    ParallelMlp,
+    RecordDropout,
+    masked_mean,
+    mlp,
+    trunk,
+    with_positions,
+)
 
 
 class NeuralSurd(nn.Module):
-    """Choice factors of a text, each in 0..1.
+    """Choice factors of a text, each in 0..1, and the causal parts of its outcome, which sum to one.
 
     Args:
         width_in: D of the embedding.
         width: Width of a chunk that was reasoned about; all others are fixed ratios of it.
         readings: C, weighted means over the chunks, each with a network of its own.
-        labels: L, number of factors.
+        factors: Number of choice factors; 0 if there are none to learn.
+        parts: Number of causal parts; 0 if there are none to learn.
         dropout: Share of activations dropped in training.
+        input_dropout: Share of the embedding that the reasoner loses in training.
+        skip_dropout: Share of the mean embedding that the linear skips lose in training.
     """
 
-    def __init__(self, width_in: int, width: int, readings: int, labels: int, dropout: float) -> None:
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        readings: int,
+        factors: int,
+        parts: int,
+        dropout: float,
+        input_dropout: float,
+        skip_dropout: float,
+    ) -> None:
         super().__init__()
         sixth, third, half, two_thirds = width // 6, width // 3, width // 2, width * 2 // 3
+        self.sizes = {name: size for name, size in (("factors", factors), ("parts", parts)) if size}
+        self.input_dropout = RecordDropout(input_dropout)
         self.reasoner = trunk(width_in, 2 * width, 2 * width, width * 4 // 3, width, dropout=dropout)
         self.pool = AttentionPooling(width, sixth, readings)
         self.network = ParallelMlp(readings, width, two_thirds, half, third, sixth, dropout=dropout)
-        self.factors = ParallelMlp(labels, width, width, two_thirds, third, 1, dropout=dropout)
-        self.calculator = mlp(width + readings * sixth, two_thirds, third, labels, dropout=dropout)
+        hidden = {"factors": (width, two_thirds, third, 1), "parts": (third, sixth, 1)}
+        self.networks = nn.ModuleDict(
+            {name: ParallelMlp(size, width, *hidden[name], dropout=dropout) for name, size in self.sizes.items()}
+        )
+        outputs = sum(self.sizes.values())
+        self.calculator = mlp(width + readings * sixth, two_thirds, third, outputs, dropout=dropout)
+        self.skips = LinearSkips(width_in, self.sizes, skip_dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """(B, T, D) to "choice_factors" (B, L)."""
-        mask = inputs["mask"]
-        reasoned = self.reasoner(inputs["embedding"])
+        """(B, T, D) to the outputs that the plugin declares."""
+        embedding, mask = inputs["embedding"], inputs["mask"]
+        reasoned = self.reasoner(self.input_dropout(embedding))
         state = masked_mean(reasoned, mask)
         readings = self.network(self.pool(with_positions(reasoned), mask)).flatten(1)
-        logits = self.calculator(torch.cat([state, readings], -1)) + self.factors(state).squeeze(-1)
-        return {"choice_factors": logits.sigmoid()}
+        shared = self.calculator(torch.cat([state, readings], -1)).split(list(self.sizes.values()), -1)
+        skips = self.skips(embedding, mask)
+        logits = {
+            name: logits + self.networks[name](state).squeeze(-1) + skips[name]
+            for name, logits in zip(self.sizes, shared, strict=True)
+        }
+        outputs = {"choice_factors": logits["factors"].sigmoid()} if "factors" in logits else {}
+        if "parts" in logits:
+            outputs |= {"causal_parts": logits["parts"].softmax(-1), "causal_parts_logits": logits["parts"]}
+        return outputs

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, lt
+from attrs.validators import ge, gt, lt
 
 
 @attrs.frozen
 class NeuralSurdSettings:
-    """Widths of neural SURD."""
+    """Widths and losses of neural SURD."""
 
     width: int = attrs.field(default=72, validator=ge(6))
     """Width of the trunk; all others are fixed ratios of it."""
     readings: int = attrs.field(default=3, validator=ge(1))
     """Weighted means over the chunks that the network analyser reads."""
+    parts_weight: float = attrs.field(default=0.3, validator=gt(0.0))
+    """Weight of the loss on the causal parts, where the data set has them."""
     dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
+    input_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
+    """Share of the embedding that the reasoner loses in training."""
+    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    """Share of the mean embedding that the linear skips lose in training."""

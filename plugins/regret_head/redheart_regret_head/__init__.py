@@ -25,7 +25,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 "base": {"width": 504, "recurrent_layers": 2, "heads": 8},
                 "full": {"width": 768, "recurrent_layers": 2, "heads": 8},
             },
-            reads=("backbone.regret", "backbone.sequence"),
+            reads=("embedding", "backbone.regret", "backbone.sequence"),
             gives=(
                 Output("regret", "how much there is to regret", "values", low=0.0, high=1.0),
                 Output(
@@ -38,7 +38,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
             objective=_objective,
             targets=("regret",),
             group="backbone",
-            layers=("base", "views", "members", "unfolding", "attention", "propagation", "output"),
+            layers=("base", "views", "members", "unfolding", "attention", "propagation", "output", "skips"),
         )
     ]
 
@@ -52,4 +52,4 @@ def _build(context: BuildContext) -> nn.Module:
 def _objective(context: BuildContext) -> Objective:
     from redheart_regret_head.training import objective
 
-    return objective(context.settings)
+    return objective(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import Attention, ParallelMlp, Recurrent, last_chunk, mlp, ordered, trunk
+from redheart_core.layers import Attention, LinearSkips, ParallelMlp, Recurrent, last_chunk, mlp, ordered, trunk
 
 
 class RegretHead(nn.Module):
@@ -13,15 +13,25 @@ class RegretHead(nn.Module):
 
     Args:
         width_in: W of the backbone's features.
+        width_embedding: D of the embedding.
         width: Width of the trunk; all others are fixed ratios of it.
         heads: Attention heads, a divisor of two thirds of width.
         recurrent_layers: Layers of each of the two LSTMs over the chunks.
         members: M of the ensemble.
         dropout: Share of activations dropped in training; twice that in the ensemble.
+        skip_dropout: Share of the mean embedding dropped in training.
     """
 
     def __init__(
-        self, width_in: int, width: int, heads: int, recurrent_layers: int, members: int, dropout: float
+        self,
+        width_in: int,
+        width_embedding: int,
+        width: int,
+        heads: int,
+        recurrent_layers: int,
+        members: int,
+        dropout: float,
+        skip_dropout: float,
     ) -> None:
         super().__init__()
         half, two_thirds = width // 2, width * 2 // 3
@@ -32,19 +42,21 @@ class RegretHead(nn.Module):
         self.attention = Attention(width, two_thirds, two_thirds, heads)
         self.propagation = Recurrent(two_thirds, half, recurrent_layers)
         self.output = mlp(width + two_thirds + half, width, half, 1, dropout=dropout)
+        self.skips = LinearSkips(width_embedding, {"regret": 1, "views": 3, "members": members}, skip_dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Features (B, W) and sequence (B, T, W) to the outputs that the plugin declares."""
+        """Embedding (B, T, D), features (B, W) and sequence (B, T, W) to the outputs that the plugin declares."""
         mask = inputs["mask"]
         state = self.base(inputs["backbone.regret"])
         unfolding = self.unfolding(inputs["backbone.sequence"], mask)
         turning_points = self.attention(state.unsqueeze(1), unfolding, mask).squeeze(1)
         consequence = last_chunk(self.propagation(unfolding, mask), mask)
-        score = self.output(torch.cat([state, turning_points, consequence], -1)).squeeze(-1)
-        members = self.members(state).squeeze(-1).sigmoid()
+        skips = self.skips(inputs["embedding"], mask)
+        score = self.output(torch.cat([state, turning_points, consequence], -1)) + skips["regret"]
+        members = (self.members(state).squeeze(-1) + skips["members"]).sigmoid()
         return {
-            "regret": score.sigmoid(),
-            "views": ordered(self.views(state).squeeze(-1)).sigmoid(),
+            "regret": score.squeeze(-1).sigmoid(),
+            "views": ordered(self.views(state).squeeze(-1) + skips["views"]).sigmoid(),
             "members": members,
             "uncertainty": members.std(-1, unbiased=False),
         }

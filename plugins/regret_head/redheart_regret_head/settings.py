@@ -22,3 +22,5 @@ class RegretHeadSettings:
     """Error at which the Huber loss turns from square to straight."""
     dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
+    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    """Share of the mean embedding that the linear skips lose in training."""

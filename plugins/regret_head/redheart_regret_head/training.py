@@ -17,16 +17,19 @@ def build(context: BuildContext) -> RegretHead:
     settings: RegretHeadSettings = context.settings
     return RegretHead(
         context.input_width("backbone.regret"),
+        context.input_width("embedding"),
         settings.width,
         settings.heads,
         settings.recurrent_layers,
         settings.members,
         settings.dropout,
+        settings.skip_dropout,
     )
 
 
-def objective(settings: RegretHeadSettings) -> Objective:
+def objective(context: BuildContext) -> Objective:
     """Huber loss on the score and on every member, pinball loss on the views."""
+    settings: RegretHeadSettings = context.settings
     loss = huber(settings.huber_beta)
     return Objective(
         losses=(

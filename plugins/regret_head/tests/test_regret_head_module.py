@@ -8,32 +8,38 @@ from torch import Tensor
 from redheart_regret_head.model import RegretHead
 
 
-def inputs(name: str, width: int) -> dict[str, Tensor]:
+def head_of(members: int = 3) -> RegretHead:
+    return RegretHead(8, 8, 12, 2, 1, members, 0.0, 0.0)
+
+
+def inputs(width: int = 8) -> dict[str, Tensor]:
     draw = torch.Generator().manual_seed(0)
     mask = torch.arange(3) < torch.tensor([3, 1, 2, 3]).unsqueeze(1)
     features = torch.randn(4, width, generator=draw)
-    return {f"backbone.{name}": features, "backbone.sequence": torch.randn(4, 3, width, generator=draw), "mask": mask}
+    sequence, embedding = torch.randn(2, 4, 3, width, generator=draw)
+    return {"backbone.regret": features, "backbone.sequence": sequence, "embedding": embedding, "mask": mask}
 
 
 def test_views_are_ordered_whatever_the_weights() -> None:
     for seed in range(5):
         torch.manual_seed(seed)
-        head = RegretHead(8, 12, 2, 1, 3, 0.0)
+        head = head_of()
         with torch.no_grad():
             for parameter in head.views.parameters():
                 parameter.mul_(1.5)
-        low, middle, high = head(inputs("regret", 8))["views"].unbind(-1)
+            head.skips.get_parameter("maps.views.weight").normal_()
+        low, middle, high = head(inputs())["views"].unbind(-1)
         assert bool((low <= middle).all() and (middle <= high).all())
 
 
 def test_uncertainty_is_the_standard_deviation_of_the_members() -> None:
     torch.manual_seed(0)
-    outputs = RegretHead(8, 12, 2, 1, 5, 0.0)(inputs("regret", 8))
+    outputs = head_of(members=5)(inputs())
     expected = outputs["members"].detach().numpy().std(axis=1)
     torch.testing.assert_close(outputs["uncertainty"].detach(), torch.from_numpy(expected))
 
 
 def test_members_and_views_learn_from_their_own_losses_alone() -> None:
-    head = RegretHead(8, 12, 2, 1, 3, 0.0)
-    head(inputs("regret", 8))["regret"].sum().backward()
+    head = head_of()
+    head(inputs())["regret"].sum().backward()
     assert all(p.grad is None for part in (head.views, head.members) for p in part.parameters())

@@ -1,4 +1,4 @@
-"""Choice factors from the backbone: a network for each factor beside a shared one."""
+"""Choice factors and causal parts from the backbone: a network for each beside a shared one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
     return [
         NodeSpec(
             name="surd_head",
-            meaning="choice factors from the backbone: a network for each factor beside a shared one",
+            meaning="choice factors and causal parts from the backbone: a network for each beside a shared one",
             settings=SurdHeadSettings,
             scales={
                 "tiny": {"width": 18, "heads": 2, "residual_layers": 1},
@@ -25,17 +25,26 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 "base": {"width": 384, "heads": 12, "residual_layers": 4},
                 "full": {"width": 576, "heads": 12, "residual_layers": 4},
             },
-            reads=("backbone.surd", "backbone.sequence"),
+            reads=("embedding", "backbone.surd", "backbone.sequence"),
             gives=(
                 Output(
                     "choice_factors", "the situation of choice", "values", labels="choice_factors", low=0.0, high=1.0
                 ),
+                Output(
+                    "causal_parts",
+                    "synergistic, unique, redundant part and leak of the causes",
+                    "probabilities",
+                    labels="causal_parts",
+                    low=0.0,
+                    high=1.0,
+                ),
+                Output("causal_parts_logits", "the same before the softmax", "logits", labels="causal_parts"),
             ),
             build=_build,
             objective=_objective,
-            targets=("choice_factors",),
+            optional_targets=("choice_factors", "causal_parts"),
             group="backbone",
-            layers=("base", "residual", "attention", "factors", "output"),
+            layers=("base", "residual", "attention", "networks", "output", "skips"),
         )
     ]
 
@@ -49,4 +58,4 @@ def _build(context: BuildContext) -> nn.Module:
 def _objective(context: BuildContext) -> Objective:
     from redheart_surd_head.training import objective
 
-    return objective(context.settings)
+    return objective(context)
