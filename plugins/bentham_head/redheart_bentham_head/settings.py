@@ -16,7 +16,7 @@ class BenthamHeadSettings:
     """Experts of the mixture."""
     recurrent_layers: int = attrs.field(default=1, validator=ge(1))
     """LSTM layers over the chunks."""
-    context_weight: float = attrs.field(default=0.3, validator=gt(0.0))
+    context_weight: float = attrs.field(default=0.05, validator=gt(0.0))
     """Weight of the loss on the weight layers, where the data set has them."""
     legal_weight: float = attrs.field(default=1.0, validator=gt(0.0))
     """Weight of the loss on legal risk, where the data set has it."""

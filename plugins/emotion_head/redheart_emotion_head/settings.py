@@ -22,7 +22,7 @@ class EmotionHeadSettings:
     """Weight of each of the three levels' losses."""
     consistency_weight: float = attrs.field(default=0.3, validator=ge(0.0))
     """Weight of the penalty on levels that disagree with the sums of the next finer one."""
-    culture_weight: float = attrs.field(default=1.0, validator=gt(0.0))
+    culture_weight: float = attrs.field(default=0.5, validator=gt(0.0))
     """Weight of the loss on the cultural concepts, where the data set has them."""
     balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
     """Weight of the penalty on unequal expert load."""

@@ -18,7 +18,7 @@ class NeuralBenthamSettings:
     """LSTM layers over the chunks."""
     experts: int = attrs.field(default=6, validator=ge(2))
     """Experts of the mixture."""
-    extra_weight: float = attrs.field(default=0.3, validator=gt(0.0))
+    extra_weight: float = attrs.field(default=0.05, validator=gt(0.0))
     """Weight of the losses on burdens, context_layers and utility_horizons, where the data set has them."""
     balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
     """Weight of the penalty on unequal expert load."""

@@ -20,7 +20,7 @@ class NeuralRegretSettings:
     """Ensemble members."""
     huber_beta: float = attrs.field(default=1.0, validator=gt(0.0))
     """Error at which the Huber loss turns from square to straight."""
-    extra_weight: float = attrs.field(default=0.3, validator=gt(0.0))
+    extra_weight: float = attrs.field(default=0.1, validator=gt(0.0))
     """Weight of the losses on act_regret and regret_course, where the data set has them."""
     dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""

@@ -16,7 +16,7 @@ class SurdHeadSettings:
     """Attention heads; a divisor of the attention's width."""
     residual_layers: int = attrs.field(default=2, validator=ge(1))
     """Residual layers on the trunk."""
-    parts_weight: float = attrs.field(default=0.3, validator=gt(0.0))
+    parts_weight: float = attrs.field(default=0.1, validator=gt(0.0))
     """Weight of the loss on the causal parts, where the data set has them."""
     dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""

@@ -1,0 +1,84 @@
+"""Ten Bentham dimensions and six context layers from the embedding, with the exact hedonic calculus in the path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_advanced_bentham.settings import AdvancedBenthamSettings
+from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl
+def redheart_provide_analyzers() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    large = {"heads": 8, "recurrent_layers": 2, "attention_layers": 3}
+    return [
+        NodeSpec(
+            name="advanced_bentham",
+            meaning="ten Bentham dimensions and six context layers, valued by the exact hedonic calculus",
+            settings=AdvancedBenthamSettings,
+            scales={
+                "tiny": {"width": 12, "heads": 2, "experts": 2},
+                "small": {},
+                "base": {"width": 512, **large},
+                "full": {"width": 768, **large},
+            },
+            reads=("embedding",),
+            gives=(
+                Output("utility", "bounded value of the act", "values", low=-1.0, high=1.0),
+                Output("bentham", "circumstances of pleasure or pain", "values", labels="bentham", low=0.0, high=1.0),
+                Output("net_share", "net over gross pleasure and pain, H / G", "values", low=-1.0, high=1.0),
+                Output("lots", "how many pleasures and pains the act brings about", "values", low=0.1, high=10.0),
+                Output("levels", "share of each social level in the extent", "probabilities", (4,), low=0.0, high=1.0),
+                Output("gate", "share of each ethical expert", "probabilities", ("experts",), low=0.0, high=1.0),
+                Output("burdens", "cost, redistribution, self-damage", "values", labels="burdens", low=-1.0, high=1.0),
+                Output("context_layers", "weight of each layer", "values", labels="context_layers", low=0.3, high=2.5),
+                Output(
+                    "utility_in_context",
+                    "bounded value with all six layers",
+                    "values",
+                    low=-1.0,
+                    high=1.0,
+                    needs=("utility_in_context",),
+                ),
+                Output(
+                    "utility_horizons",
+                    "bounded value that the act has brought by each horizon",
+                    "values",
+                    labels="utility_horizons",
+                    low=-1.0,
+                    high=1.0,
+                ),
+            ),
+            build=_build,
+            objective=_objective,
+            targets=("bentham", "utility"),
+            optional_targets=("burdens", "context_layers", "utility_in_context", "utility_horizons"),
+            layers=(
+                "encoder",
+                "pool",
+                "norm",
+                "social_impact",
+                "deep_ethics",
+                "cross_cultural",
+                "skip",
+                "weight_predictor",
+                "balance",
+            ),
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_advanced_bentham.training import build
+
+    return build(context)
+
+
+def _objective(context: BuildContext) -> Objective:
+    from redheart_advanced_bentham.training import objective
+
+    return objective(context)

@@ -1,0 +1,96 @@
+"""Readings of a text that the ten dimensions are made of: ethics, social levels, cultures, the long term."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from redheart_core.layers import AttentionPooling, ParallelMlp, Recurrent, TransformerLayer, mlp, trunk
+
+DIMENSIONS = 10
+DUTIES, VIRTUES = 5, 7
+"""Latent numbers of the deontological and the virtue reading; no field labels them."""
+LEVELS = ("individual", "group", "society", "global")
+"""Social levels, each a quarter of the extent's logarithmic scale: with N0 = 100 up to 2, 9, 31 and 100 persons."""
+CULTURES = ("western", "eastern", "korean", "islamic", "african")
+"""Views after the prototype; no label tells them apart, so they are an ensemble."""
+
+
+class DeepEthics(nn.Module):
+    """Philosophical, deontological and virtue ethics, integrated: state (B, W) to (B, 10)."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        two_thirds = width * 2 // 3
+        self.philosophical = mlp(width, width * 4 // 3, width, two_thirds, DIMENSIONS, dropout=dropout)
+        self.deontological = mlp(width, width, two_thirds, DUTIES, dropout=dropout)
+        self.virtue = mlp(width, width, two_thirds, VIRTUES, dropout=dropout)
+        self.integrator = mlp(DIMENSIONS + DUTIES + VIRTUES, max(width // 6, 8), DIMENSIONS)
+
+    def forward(self, state: Tensor) -> Tensor:
+        read = torch.cat([self.philosophical(state), self.deontological(state), self.virtue(state)], -1)
+        return self.integrator(read)  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
+
+
+class SocialImpact(nn.Module):
+    """An LSTM over the chunks for each social level, aggregated."""
+
+    def __init__(self, width: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        self.levels = nn.ModuleDict({level: Recurrent(width, width // 2, layers, both_ways=True) for level in LEVELS})
+        self.pools = nn.ModuleDict({level: AttentionPooling(width, max(width // 4, 1)) for level in LEVELS})
+        self.norm = nn.LayerNorm(width)
+        self.aggregator = mlp(len(LEVELS) * width, 2 * width, width, DIMENSIONS + 2 * len(LEVELS), dropout=dropout)
+
+    def forward(self, sequence: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, W) to (B, 10), the share of each level (B, 4), and where within it the persons are (B, 4)."""
+        states = {level: self.norm(self.levels[level](sequence, mask)) for level in LEVELS}
+        read = [self.pools[level](states[level], mask).squeeze(1) for level in LEVELS]
+        numbers = self.aggregator(torch.cat(read, -1))
+        dimensions, shares, places = numbers.split([DIMENSIONS, len(LEVELS), len(LEVELS)], -1)
+        return dimensions, shares.softmax(-1), places
+
+
+def extent_of(shares: Tensor, places: Tensor) -> Tensor:
+    """Extent in 0..1: the mean over the levels of a place within each level's quarter: (B, 4), (B, 4) to (B,).
+
+    Non-decreasing in every place. Level l covers l/4..(l + 1)/4.
+    """
+    floors = torch.arange(len(LEVELS), device=places.device, dtype=places.dtype)
+    return (shares * (floors + places.sigmoid())).sum(-1) / len(LEVELS)
+
+
+class CrossCultural(nn.Module):
+    """One deep reading, seen by each culture, fused: state (B, W) to (B, 10)."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.deep = trunk(width, width * 4 // 3, width, width, dropout=dropout)
+        self.views = ParallelMlp(len(CULTURES), width, width, width // 2, width, dropout=dropout)
+        self.fusion = mlp(len(CULTURES) * width, 3 * width, width, DIMENSIONS, dropout=dropout)
+
+    def forward(self, state: Tensor) -> Tensor:
+        return self.fusion(self.views(self.deep(state)).flatten(1))  # type: ignore[no-any-return] # as above
+
+
+LARGEST_SHIFT = 0.5
+"""Of the balance of pleasure and pain by a horizon; the calculus, not the correction, is to make the course."""
+
+
+class LongTerm(nn.Module):
+    """How the balance before its tanh shifts by each horizon: (B, T, W) to (B, H) in -0.5..0.5."""
+
+    def __init__(self, width: int, heads: int, layers: int, horizons: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
+        self.pool = AttentionPooling(width, max(width // 4, 1))
+        self.outcome = nn.Sequential(
+            nn.LayerNorm(width),
+            *mlp(width, width * 4 // 3, width * 2 // 3, width // 3, horizons, dropout=dropout),
+        )
+
+    def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
+        for layer in self.layers:
+            sequence = layer(sequence, mask)
+        outcome: Tensor = self.outcome(self.pool(sequence, mask).squeeze(1))
+        return LARGEST_SHIFT * outcome.tanh()

@@ -1,0 +1,54 @@
+"""The [plugins.advanced_bentham] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import deep_iterable, ge, gt, in_, lt
+
+LAYER_NAMES = ("cultural", "temporal", "social", "personal", "moral", "situational")
+
+
+@attrs.frozen
+class AdvancedBenthamSettings:
+    """Widths, depths, units of the calculus and losses of advanced Bentham."""
+
+    width: int = attrs.field(default=40, validator=ge(12))
+    """Width of an encoded chunk; all others are fixed ratios of it. Even."""
+    heads: int = attrs.field(default=4, validator=ge(1))
+    """Attention heads of the long-term predictor; a divisor of width."""
+    recurrent_layers: int = attrs.field(default=1, validator=ge(1))
+    """LSTM layers of each social level."""
+    attention_layers: int = attrs.field(default=1, validator=ge(1))
+    """Transformer layers of the long-term predictor."""
+    experts: int = attrs.field(default=4, validator=ge(2))
+    """Ethical experts of the weight predictor."""
+    days_scale: float = attrs.field(default=30.0, validator=gt(0.0))
+    """D0: days of which the duration is 1 - 1/e."""
+    rho: float = attrs.field(default=0.02, validator=gt(0.0))
+    """Discount per day; a propinquity is exp(-rho delay)."""
+    hyperbolic_rate: float = attrs.field(default=0.0, validator=ge(0.0))
+    """k per day of hyperbolic discounting; 0 discounts exponentially by rho."""
+    most_persons: float = attrs.field(default=100.0, validator=gt(0.0))
+    """N0: persons of whom the extent is 1."""
+    half_value: float = attrs.field(default=15.0, validator=gt(0.0))
+    """V0: hedons that score one half."""
+    utility_layers: tuple[str, ...] = attrs.field(
+        default=("social", "moral"), validator=deep_iterable(in_(LAYER_NAMES))
+    )
+    """Layers that the field utility counts; utility_in_context and utility_horizons count all six."""
+    balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
+    """Weight of the penalty on unequal expert load."""
+    dimensions_weight: float = attrs.field(default=4.0, validator=ge(0.0))
+    """Weight of the losses on bentham and burdens beside that of utility."""
+    layers_weight: float = attrs.field(default=2.0, validator=ge(0.0))
+    """Weight of the loss on context_layers."""
+    context_weight: float = attrs.field(default=0.25, validator=ge(0.0))
+    """Weight of the losses on utility_in_context and utility_horizons, which tell much the same as utility."""
+    dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    """Share of activations dropped in training."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.width % 2:
+            raise ValueError(f"'width' has to be even, got {self.width}")
+        if len(set(self.utility_layers)) != len(self.utility_layers):
+            raise ValueError(f"'utility_layers' names a layer twice: {', '.join(self.utility_layers)}")

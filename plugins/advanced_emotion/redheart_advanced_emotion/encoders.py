@@ -1,0 +1,123 @@
+"""Text, time series and pictures into one vector each, with what is missing masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from redheart_core.layers import AttentionPooling, TransformerLayer, trunk, with_positions
+from redheart_core.tensors import fill_missing_input
+
+
+class TextEncoder(nn.Module):
+    """Chunks with positions through pre-norm transformer layers and a final norm: (B, T, D) to (B, T, W)."""
+
+    def __init__(self, width_in: int, width: int, heads: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        self.entry = trunk(width_in, width, dropout=dropout)
+        self.layers = nn.ModuleList(TransformerLayer(width, heads, 4 * width, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, embedding: Tensor, mask: Tensor) -> Tensor:
+        sequence = with_positions(self.entry(embedding))
+        for layer in self.layers:
+            sequence = layer(sequence, mask)
+        return self.norm(sequence)  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
+
+
+class ConvEncoder(nn.Module):
+    """Strided convolutions over time or over a picture, and a weighted mean over the places.
+
+    Every channel has a second one that says which samples are there, so that a missing sample
+    differs from a zero. Norms go over the channels of one place. A place counts if its convolution
+    has seen at least one sample.
+
+    Args:
+        space: Axes to convolve over: 1 for time, 2 for a picture.
+        channels: C of the input.
+        widths: Channels after each convolution.
+        kernels: Size of each convolution, odd.
+        strides: Step of each convolution.
+        width: W of the result.
+    """
+
+    def __init__(
+        self,
+        space: Literal[1, 2],
+        channels: int,
+        widths: tuple[int, int],
+        kernels: tuple[int, int],
+        strides: tuple[int, int],
+        width: int,
+    ) -> None:
+        super().__init__()
+        convolution = nn.Conv1d if space == 1 else nn.Conv2d
+        self.reach = F.max_pool1d if space == 1 else F.max_pool2d
+        self.steps = tuple(zip(kernels, strides, strict=True))
+        sizes = zip((2 * channels, widths[0]), widths, self.steps, strict=True)
+        self.convolutions = nn.ModuleList(
+            convolution(size_in, size, kernel, stride, kernel // 2) for size_in, size, (kernel, stride) in sizes
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for size in widths)
+        self.pool = AttentionPooling(widths[-1], max(widths[-1] // 4, 1))
+        self.out = trunk(widths[-1], width)
+
+    def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, ...), NaN where missing, to (B, W), 0 for records without the signal, and which have it, (B,)."""
+        filled, present = fill_missing_input(signal)
+        x = torch.cat([filled, present.to(filled.dtype)], 1)
+        seen = present.any(1, keepdim=True).to(filled.dtype)
+        for convolution, norm, (kernel, stride) in zip(self.convolutions, self.norms, self.steps, strict=True):
+            seen = self.reach(seen, kernel, stride, kernel // 2)
+            x = F.gelu(norm(convolution(x).movedim(1, -1)).movedim(-1, 1)) * seen
+        places = seen.flatten(1) > 0
+        there = places.any(1)
+        # a softmax over no place at all would be NaN; the result of such a record is set to 0
+        pooled = self.pool(with_positions(x.flatten(2).transpose(1, 2)), places | ~there.unsqueeze(1)).squeeze(1)
+        return self.out(pooled) * there.unsqueeze(1), there
+
+
+class BiometricProcessor(nn.Module):
+    """Time series of the body, each through convolutions of its own, then fused.
+
+    Args:
+        channels: Name of each series that the data set has to its channels.
+        width: W of the result.
+    """
+
+    def __init__(self, channels: Mapping[str, int], width: int) -> None:
+        super().__init__()
+        widths = (max(width // 3, 2), max(width * 2 // 3, 2))
+        self.series = nn.ModuleDict(
+            {name: ConvEncoder(1, count, widths, (7, 3), (4, 2), width) for name, count in channels.items()}
+        )
+        self.fusion = trunk(len(channels) * (width + 1), 2 * width, width)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Series (B, S, C) each to (B, W) and which records have any of them, (B,)."""
+        parts = [encoder(inputs[name].transpose(1, 2)) for name, encoder in self.series.items()]
+        flags = torch.stack([there for _, there in parts], 1)
+        there = flags.any(1)
+        fused = self.fusion(torch.cat([*(vector for vector, _ in parts), flags.to(parts[0][0].dtype)], 1))
+        return fused * there.unsqueeze(1), there
+
+
+class AudioEncoder(nn.Module):
+    """Convolutions over the frames of a voice: (B, S, C) to (B, W) and which records have it, (B,)."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.frames = ConvEncoder(1, channels, (max(width // 12, 4), max(width // 6, 4)), (5, 3), (2, 2), width)
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        vector, there = self.frames(audio.transpose(1, 2))
+        return vector, there
+
+
+def image_encoder(channels: int, width: int) -> ConvEncoder:
+    """Convolutions over a picture (B, C, H, V)."""
+    return ConvEncoder(2, channels, (max(width // 12, 4), max(width // 6, 4)), (3, 3), (1, 2), width)
