@@ -12,6 +12,7 @@ from redheart_core.layers import (
     ParallelLinear,
     ParallelMlp,
     ParallelNorm,
+    RecordDropout,
     TransformerLayer,
     masked_mean,
     trunk,
@@ -45,6 +46,7 @@ class Backbone(nn.Module):
         layers: Transformer layers.
         heads: Attention heads of a layer.
         dropout: Share of activations dropped in training.
+        input_dropout: Share of the embedding's coordinates dropped in training.
         tasks: Names of the branches and their outputs; at least one.
         gives_sequence: Whether the chunks in context are an output too.
     """
@@ -56,10 +58,12 @@ class Backbone(nn.Module):
         layers: int,
         heads: int,
         dropout: float,
+        input_dropout: float,
         tasks: Sequence[str],
         gives_sequence: bool,
     ) -> None:
         super().__init__()
+        self.input_dropout = RecordDropout(input_dropout)
         self.project = trunk(width_in, width, width, dropout=dropout)
         self.encoder = nn.ModuleList(TransformerLayer(width, heads, 4 * width, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
@@ -70,7 +74,7 @@ class Backbone(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, T, D) to (B, W) for each task and, if asked for, "sequence" (B, T, W)."""
-        embedding, mask = inputs["embedding"], inputs["mask"]
+        embedding, mask = self.input_dropout(inputs["embedding"]), inputs["mask"]
         sequence = with_positions(self.project(embedding))
         for layer in self.encoder:
             sequence = layer(sequence, mask)

@@ -18,3 +18,5 @@ class BackboneSettings:
     """Attention heads of a layer."""
     dropout: float = attrs.field(default=0.2, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
+    input_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
+    """Share of the embedding's coordinates dropped in training, against learning few records by heart."""

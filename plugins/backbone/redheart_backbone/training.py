@@ -17,6 +17,7 @@ def build(context: BuildContext) -> Backbone:
         settings.layers,
         settings.heads,
         settings.dropout,
+        settings.input_dropout,
         tasks=[task for task in TASKS if task in context.wanted],
         gives_sequence="sequence" in context.wanted,
     )
