@@ -186,7 +186,7 @@ def check_objective(
     aims = {term.target for term in objective.losses}
     used = {aim for aim in aims if aim not in own and aim not in node.spec.reads}
     used |= {metric.target for metric in objective.metrics}
-    if used != set(node.spec.targets):
+    if not set(node.spec.targets) - set(node.spec.optional_targets) <= used <= set(node.spec.targets):
         raise PluginError(
             f"plugin '{node.name}' declares the targets {', '.join(sorted(node.spec.targets))}, "
             f"but its losses and metrics use {', '.join(sorted(used))}"

@@ -1,0 +1,120 @@
+"""Regret by imagining what each act would bring: the whole module."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from redheart_advanced_regret.course import Future, Past
+from redheart_advanced_regret.posterior import Posterior
+from redheart_advanced_regret.regrets import expected_regret, largest_regret, regret_matrix, saturated
+from redheart_advanced_regret.tree import DecisionTree
+from redheart_advanced_regret.world import World
+from redheart_core.layers import AttentionPooling, Recurrent, mlp, trunk
+
+TREE_DEPTH = 3
+"""Levels of decisions; 8 branches."""
+ESTIMATES = 3
+"""Regret by reading, by the world model, by the tree."""
+LARGEST = 2.0
+"""The largest difference of two payoffs."""
+
+
+class AdvancedRegret(nn.Module):
+    """Regret of a text in 0..1 with its uncertainty, and of each act that could have been done.
+
+    Args:
+        width_in: D of the embedding.
+        width: Width of an encoded chunk; all others are fixed ratios of it.
+        heads: Attention heads, a divisor of width.
+        layers: Layers in which acts are compared.
+        recurrent_layers: Layers over the chunks and over the horizons.
+        acts: A.
+        states: S.
+        horizons: H of the regret's course.
+        history: Numbers of an earlier scenario; 0 if there are none.
+        wanted: The outputs to give; parts that no other output needs are only built for them.
+        dropout: Share of activations dropped in training.
+    """
+
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        heads: int,
+        layers: int,
+        recurrent_layers: int,
+        acts: int,
+        states: int,
+        horizons: int,
+        history: int,
+        wanted: Collection[str],
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        third, half, two_thirds, four_thirds = width // 3, width // 2, width * 2 // 3, width * 4 // 3
+        self.wanted = frozenset(wanted)
+        self.encoder = trunk(width_in, four_thirds, four_thirds, width, dropout=dropout)
+        self.past = Recurrent(width, two_thirds, recurrent_layers)
+        self.pool = AttentionPooling(width + two_thirds, width // 4)
+        self.history = Past(history, third) if history else None
+        self.state = trunk(width + two_thirds + (third if history else 0), width, dropout=dropout)
+        self.score = mlp(width, two_thirds, third, 1, dropout=dropout)
+        self.world = World(width, heads, layers, acts, states, dropout)
+        self.told = mlp(width, third, states)
+        expects = self.wanted & {"state_logits", "act_regret"}
+        self.expects = mlp(width, third, states) if expects else None
+        self.saturation = nn.Parameter(torch.zeros(()))
+        self.scores = {"tree_regret": acts, "tree_max_regret": acts}
+        self.scores = {name: size for name, size in self.scores.items() if name in self.wanted}
+        leaves = 1 + sum(self.scores.values())
+        case = width + 2 * acts
+        self.tree = DecisionTree(case, (half,), (two_thirds, third, width // 4), TREE_DEPTH, leaves, dropout)
+        future = "regret_course" in self.wanted
+        self.future = Future(width, heads, recurrent_layers, horizons, ESTIMATES, dropout) if future else None
+        self.posterior = Posterior(width, ESTIMATES, third if history else 0, dropout)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """(B, T, D), and the history (B, P, L) where it is read, to the wanted outputs."""
+        mask = inputs["mask"]
+        sequence = self.encoder(inputs["embedding"])
+        known = [self.pool(torch.cat([sequence, self.past(sequence, mask)], -1), mask).squeeze(1)]
+        past = None
+        if self.history is not None:
+            past = self.history(inputs["history"])
+            known.append(past)
+        state = self.state(torch.cat(known, -1))
+
+        world = self.world(state, sequence, mask)
+        regrets = regret_matrix(world.payoffs, world.possible_logits.sigmoid())
+        told, largest = expected_regret(regrets, self.told(state).softmax(-1)), largest_regret(regrets)
+        choice = world.choice_logits.softmax(-1)
+        imagined = saturated((choice * told).sum(-1), F.softplus(self.saturation))
+        leaves = self.tree(torch.cat([state, told, largest], -1))
+        tree, *tables = leaves.split([1, *self.scores.values()], -1)
+        estimates = torch.cat([self.score(state).sigmoid(), imagined.unsqueeze(-1), tree], -1)
+        posterior = self.posterior(state, estimates, past)
+
+        outputs = {
+            "regret": posterior[:, 0],
+            "uncertainty": posterior[:, 1],
+            "posterior": posterior,
+            "estimates": estimates,
+            "payoffs": world.payoffs,
+            "possible_logits": world.possible_logits,
+            "choice_logits": world.choice_logits,
+            "chosen_act": choice,
+            "act_max_regret": largest,
+        }
+        if self.expects is not None:
+            logits = self.expects(state)
+            probabilities = logits.softmax(-1)
+            outputs["state_logits"], outputs["state_probability"] = logits, probabilities
+            outputs["act_regret"] = expected_regret(regrets, probabilities)
+        outputs |= {name: LARGEST * table for name, table in zip(self.scores, tables, strict=True)}
+        if self.future is not None:
+            outputs["regret_course"] = self.future(state, sequence, mask, estimates)
+        return {name: tensor for name, tensor in outputs.items() if name in self.wanted}

@@ -1,0 +1,71 @@
+"""The world model: what each act would bring in each state, whether it can be done, and which was chosen."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from redheart_core.layers import Attention, TransformerLayer, mlp
+
+
+@attrs.frozen(eq=False)
+class Imagined:
+    """A world in which each act is tried."""
+
+    payoffs: Tensor
+    """(B, A, S) in -1..1."""
+    possible_logits: Tensor
+    """(B, A)."""
+    choice_logits: Tensor
+    """(B, A); an act that cannot be done is not chosen."""
+
+
+class World(nn.Module):
+    """One branch per act, all by the same networks: the act reads the text, and is compared with the other acts.
+
+    A linear layer per act and state stands beside the outcome network, so that the
+    simple part of the payoffs is learnt from few records.
+
+    Args:
+        width: W.
+        heads: Attention heads, a divisor of width.
+        layers: Layers of comparison.
+        acts: A.
+        states: S.
+        dropout: Share of activations dropped in training.
+    """
+
+    def __init__(self, width: int, heads: int, layers: int, acts: int, states: int, dropout: float) -> None:
+        super().__init__()
+        third = width // 3
+        self.acts = nn.Parameter(torch.empty(acts, width))
+        nn.init.uniform_(self.acts, -(3**0.5), 3**0.5)  # of variance one
+        self.shape = acts, states
+        self.norm = nn.LayerNorm(width)
+        self.reading = Attention(width, width, width, heads)
+        self.comparison = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
+        self.imagined = nn.LayerNorm(width)
+        self.outcome = mlp(width, width, width * 2 // 3, states, dropout=dropout)
+        self.direct = nn.Linear(width, acts * states)
+        self.possible = mlp(width, third, 1)
+        # without a last bias, which would be the same for every act and cancel in the softmax
+        self.choice = nn.Sequential(
+            nn.Linear(width, third), nn.LayerNorm(third), nn.GELU(), nn.Linear(third, 1, bias=False)
+        )
+
+    def forward(self, state: Tensor, sequence: Tensor, mask: Tensor) -> Imagined:
+        """What is known (B, W), and chunks (B, T, W), to a world."""
+        branches = state.unsqueeze(1) + self.acts
+        branches = branches + self.reading(self.norm(branches), sequence, mask)
+        everyone = mask.new_ones(branches.shape[:2])
+        for layer in self.comparison:
+            branches = layer(branches, everyone)
+        branches = self.imagined(branches)
+        possible = self.possible(branches).squeeze(-1)
+        return Imagined(
+            payoffs=(self.outcome(branches) + self.direct(state).view(len(state), *self.shape)).tanh(),
+            possible_logits=possible,
+            choice_logits=self.choice(branches).squeeze(-1) + F.logsigmoid(possible),
+        )

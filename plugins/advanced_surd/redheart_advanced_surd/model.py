@@ -1,0 +1,74 @@
+"""SURD parts and paths from the text, transfer entropy from the mood log: the whole module."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from torch import Tensor, nn
+
+from redheart_advanced_surd.causal import CausalModel
+from redheart_advanced_surd.decomposition import Decomposition, part_logits
+from redheart_advanced_surd.transfer import Transfer
+from redheart_core.layers import AttentionPooling, TransformerLayer, trunk, with_positions
+
+
+class AdvancedSurd(nn.Module):
+    """Decomposition of the causes that a text tells of.
+
+    Args:
+        width_in: D of the embedding.
+        width: W of the chunks' features.
+        heads: Attention heads, a divisor of W.
+        layers: Attention layers over the chunks.
+        causal_width: First width of the causal model.
+        causal_heads: Its attention heads, a divisor of a quarter of causal_width.
+        parts: Places of the parts to give, in PARTS.
+        paths: Places of the paths to give, in PATHS.
+        directions: Source and target of each transfer to give; none if there is no log to read.
+        transfer_width: Width of the network over the log.
+        wanted: The outputs to give.
+        dropout: Share of activations dropped in training.
+    """
+
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        heads: int,
+        layers: int,
+        causal_width: int,
+        causal_heads: int,
+        parts: Sequence[int],
+        paths: Sequence[int],
+        directions: Sequence[tuple[int, int]],
+        transfer_width: int,
+        wanted: Collection[str],
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.wanted = frozenset(wanted)
+        self.part_places, self.path_places = list(parts), list(paths)
+        self.encoder = trunk(width_in, 2 * width, width * 3 // 2, width, dropout=dropout)
+        self.attention = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
+        self.pool = AttentionPooling(width, width // 2)
+        self.decomposition = Decomposition(width, dropout)
+        self.causal = CausalModel(width, causal_width, causal_heads)
+        self.transfer = Transfer(directions, transfer_width) if directions else None
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """(B, T, D), and the log (B, N, P) where it is read, to the wanted outputs."""
+        mask = inputs["mask"]
+        sequence = with_positions(self.encoder(inputs["embedding"]))
+        for layer in self.attention:
+            sequence = layer(sequence, mask)
+        logits = self.decomposition(self.pool(sequence, mask).squeeze(1)) + self.causal(sequence, mask)
+        paths, parts = logits[:, self.path_places], part_logits(logits)[:, self.part_places]
+        outputs = {
+            "causal_parts": parts.softmax(-1),
+            "parts_logits": parts,
+            "causal_paths": paths.softmax(-1),
+            "paths_logits": paths,
+        }
+        if self.transfer is not None:
+            outputs["transfer"] = self.transfer(inputs["mood_log"])
+        return {name: tensor for name, tensor in outputs.items() if name in self.wanted}

@@ -1,0 +1,62 @@
+"""What advanced SURD learns: exact decompositions of the causes, exact transfer entropies of the log."""
+
+from __future__ import annotations
+
+from redheart_advanced_surd.model import AdvancedSurd
+from redheart_advanced_surd.paths import PARTS, PATHS, places
+from redheart_advanced_surd.settings import AdvancedSurdSettings
+from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
+from redheart_core.losses import divergence, squared_error
+from redheart_core.metrics import distribution_metrics, explained_variance, jensen_shannon
+
+
+def build(context: BuildContext) -> AdvancedSurd:
+    """The module at the settings' widths, for the data set's order of labels.
+
+    Raises:
+        PluginError: The data set names other parts, paths or persons.
+    """
+    settings: AdvancedSurdSettings = context.settings
+    return AdvancedSurd(
+        context.input_width("embedding"),
+        settings.width,
+        settings.heads,
+        settings.layers,
+        settings.causal_width,
+        settings.causal_heads,
+        places(context.labels("causal_parts"), PARTS, "causal_parts"),
+        places(context.labels("causal_paths"), PATHS, "causal_paths") if "causal_paths" in context.fields else (),
+        _directions(context) if "transfer" in context.wanted else (),
+        settings.transfer_width,
+        context.wanted,
+        settings.dropout,
+    )
+
+
+def objective(context: BuildContext) -> Objective:
+    """Divergence of parts and paths from the exact ones, squared error of the transfer entropy."""
+    settings: AdvancedSurdSettings = context.settings
+    losses = [LossTerm("parts_logits", "causal_parts", "logits", divergence)]
+    metrics = [*distribution_metrics("causal_parts", "causal_parts")]
+    if "causal_paths" in context.fields:
+        losses.append(LossTerm("paths_logits", "causal_paths", "logits", divergence))
+        metrics.append(Metric("paths_jensen_shannon", "causal_paths", "causal_paths", jensen_shannon, "min"))
+    if "transfer" in context.wanted:
+        losses.append(LossTerm("transfer", "transfer", "values", squared_error, settings.transfer_weight))
+        metrics.append(Metric("transfer_explained", "transfer", "transfer", explained_variance, "max"))
+    return Objective(tuple(losses), tuple(metrics))
+
+
+def _directions(context: BuildContext) -> tuple[tuple[int, int], ...]:
+    """Places of source and target in the log for each label of the transfer, such as agent_to_other."""
+    persons = context.labels("mood_log")
+    directions = []
+    for label in context.labels("transfer"):
+        source, _, target = label.partition("_to_")
+        if source not in persons or target not in persons:
+            raise PluginError(
+                f"plugin 'advanced_surd' reads 'transfer' as SOURCE_to_TARGET with persons of 'mood_log' "
+                f"({', '.join(persons)}); got {label}: rename it, or leave out with --disable advanced_surd"
+            )
+        directions.append((persons.index(source), persons.index(target)))
+    return tuple(directions)
