@@ -1,0 +1,121 @@
+"""The views of self, other and community, blended by a learned share each."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from redheart_core.layers import AttentionPooling, masked_mean, mlp, trunk
+from redheart_core.tensors import fill_missing_input
+
+FACT_GAIN = 8.0
+"""Numbers of a field spread by about a quarter; what they are put beside spreads by one or two."""
+TEXT_GAIN = 0.3
+"""The linear path takes the text this much smaller than normalised, so that a step of AdamW, which moves all weights
+alike, does not move its result by more than it should."""
+VIEWS = 3
+"""Self, other, community."""
+
+
+def told(field: Tensor) -> Tensor:
+    """A field's numbers, enlarged, 0 where missing, and beside them which are there: (..., L) to (..., 2 L)."""
+    values, present = fill_missing_input(field)
+    return torch.cat([FACT_GAIN * values, present.to(values.dtype)], -1)
+
+
+class LinearPath(nn.Module):
+    """What a ridge regression would see, the mean chunk (B, D) and facts (B, ..., F) to (B, ..., out); 0 at the start.
+
+    A module of many layers on few records would have to find the linear part again.
+    """
+
+    def __init__(self, width_in: int, facts: int, width_out: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.text = nn.Linear(width_in, width_out, bias=False)
+        self.facts = nn.Linear(facts, width_out)
+        for start in self.parameters():
+            nn.init.zeros_(start)
+
+    def forward(self, embedding: Tensor, mask: Tensor, facts: Tensor) -> Tensor:
+        mean = TEXT_GAIN * F.layer_norm(masked_mean(embedding, mask), embedding.shape[-1:])
+        by_text: Tensor = self.text(self.dropout(mean))
+        by_facts: Tensor = self.facts(facts)
+        return by_facts + (by_text if facts.dim() == 2 else by_text.unsqueeze(1))
+
+
+class View(nn.Module):
+    """One view: its affect goes a share of the way to what the event makes one feel, (B, 6) to (B, 6) in -1..1."""
+
+    def __init__(self, affects: int, width: int, hidden: int) -> None:
+        super().__init__()
+        self.sizes = [affects, 1]
+        self.move = mlp(width + affects, hidden, affects + 1)
+
+    def forward(self, affect: Tensor, state: Tensor, drive: Tensor) -> Tensor:
+        """Affect (B, 6), state (B, W) and the drive that all views share (B, 6), unbounded."""
+        own, way = torch.split(self.move(torch.cat([FACT_GAIN * affect, state], -1)), self.sizes, -1)
+        return torch.lerp(affect, torch.tanh(own + drive), way.sigmoid())
+
+
+class Hierarchical(nn.Module):
+    """Affect of the self after an event, as a blend of what the views of self, other and community lead to.
+
+    Args:
+        width_in: D of the embedding.
+        affects: Dimensions of the affect space.
+        traits: Number of traits of a person.
+        width: Width of a chunk that has been read; all others are fixed ratios of it.
+        dropout: Share of activations dropped in training.
+    """
+
+    def __init__(self, width_in: int, affects: int, traits: int, width: int, dropout: float) -> None:
+        super().__init__()
+        half, quarter = width // 2, width // 4
+        facts = 5 * affects + 2  # self told, projection, others, community; regret and consensus
+        self.affects = affects
+        self.reader = trunk(width_in, width, dropout=dropout)
+        self.pool = AttentionPooling(width, quarter)
+        # without a last bias, which the softmax would cancel
+        self.concern = nn.Sequential(
+            nn.Linear(affects + 2 * traits + 1, quarter), nn.GELU(), nn.Linear(quarter, 1, bias=False)
+        )
+        self.state = trunk(width + facts, width, half, dropout=dropout)
+        self.drive = mlp(half, half, affects, dropout=dropout)
+        self.linear = LinearPath(width_in, facts, affects, dropout)
+        self.views = nn.ModuleList(View(affects, half, quarter) for _ in range(VIEWS))
+        self.share = mlp(half, half, VIEWS * affects)
+        self.regret_weight = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Fields and what the phases say of them to "self_after" (B, 6) and "shares" (B, 3, 6)."""
+        embedding, mask = inputs["embedding"], inputs["mask"]
+        projection, community = inputs["phase0.projection"], inputs["phase2.community"]
+        regret, consensus = inputs["phase1.regret"].unsqueeze(-1), inputs["phase2.consensus"].unsqueeze(-1)
+        other = self._others(inputs)
+        heard = FACT_GAIN * torch.cat([projection, other, community, regret, consensus], -1)
+        facts = torch.cat([told(inputs["self_before"]), heard], -1)
+        text = self.pool(self.reader(embedding), mask).squeeze(1)
+        state = F.gelu(self.state(torch.cat([text, facts], -1)))
+
+        drive = self.drive(state) + self.linear(embedding, mask, facts)
+        affects = (fill_missing_input(inputs["self_before"])[0], (projection + other) / 2, community)
+        views = [view(affect, state, drive) for view, affect in zip(self.views, affects, strict=True)]
+        scores = self.share(state).unflatten(-1, (VIEWS, self.affects))
+        # regret turns the mind to the other, agreement to the community
+        turn = torch.cat([torch.zeros_like(regret), self.regret_weight * regret, consensus], 1)
+        shares = (scores + turn.unsqueeze(-1)).softmax(1)
+        return {"self_after": (shares * torch.stack(views, 1)).sum(1), "shares": shares}
+
+    def _others(self, inputs: dict[str, Tensor]) -> Tensor:
+        """The others' affect after the event, weighted by how much each concerns the self: (B, 6)."""
+        after, before = inputs["phase1.others_after"], inputs["others_before"]
+        there = (~before.isnan()).any(-1)
+        # a record without others is not judged; its first place is taken so that nothing is divided by zero
+        there = torch.cat([there[:, :1] | ~there.any(1, keepdim=True), there[:, 1:]], 1)
+        first = torch.zeros_like(before[..., :1])
+        first[:, 0] = 1.0
+        scores = self.concern(torch.cat([after, told(inputs["others_traits"]), first], -1)).squeeze(-1)
+        weights = scores.masked_fill(~there, float("-inf")).softmax(-1)
+        return torch.einsum("bp,bpa->ba", weights, after)

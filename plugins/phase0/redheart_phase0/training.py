@@ -1,0 +1,45 @@
+"""What Phase 0 learns: the affect that the self would have in the place of the first other."""
+
+from __future__ import annotations
+
+from redheart_core import CATALOGUE, BuildContext, LossTerm, Objective, PluginError
+from redheart_core.losses import squared_error
+from redheart_core.metrics import value_metrics
+from redheart_phase0.model import Phase0
+from redheart_phase0.settings import Phase0Settings
+
+FIELDS = ("others_before", "others_traits", "others_culture", "self_before", "projection")
+
+
+def build(context: BuildContext) -> Phase0:
+    """The module at the settings' widths.
+
+    Raises:
+        PluginError: A field has other labels than the calibration is about.
+    """
+    settings: Phase0Settings = context.settings
+    for name in FIELDS:
+        expected, found = CATALOGUE[name].labels, context.labels(name)
+        if found != expected:
+            raise PluginError(
+                f"plugin 'phase0' calibrates by name: it expects '{name}' to have {', '.join(expected)}, in this "
+                f"order; the data set's has {', '.join(found) or 'none'}: take the field of redheart's catalogue, or "
+                "leave out with --disable phase0"
+            )
+    return Phase0(
+        context.input_width("embedding"),
+        len(context.labels("projection")),
+        len(context.labels("others_traits")),
+        context.labels("others_traits").index("similarity"),
+        len(context.labels("others_culture")),
+        settings.width,
+        settings.dropout,
+    )
+
+
+def objective() -> Objective:
+    """Squared error in the affect space."""
+    return Objective(
+        losses=(LossTerm("projection", "projection", "values", squared_error),),
+        metrics=value_metrics("projection", "projection"),
+    )

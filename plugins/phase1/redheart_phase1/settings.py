@@ -1,0 +1,18 @@
+"""The [plugins.phase1] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge, lt
+
+
+@attrs.frozen
+class Phase1Settings:
+    """Width and losses of Phase 1."""
+
+    width: int = attrs.field(default=80, validator=ge(8))
+    """A chunk that has been read; all others are fixed ratios of it."""
+    expectation_weight: float = attrs.field(default=0.3, validator=ge(0.0))
+    """Weight of the loss on the expectation, before it is corrected."""
+    dropout: float = attrs.field(default=0.2, validator=[ge(0.0), lt(1.0)])
+    """Share of activations dropped in training."""

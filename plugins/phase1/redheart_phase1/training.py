@@ -1,0 +1,53 @@
+"""What Phase 1 learns: the affect of each other after the event, its own expectation of that, and regret."""
+
+from __future__ import annotations
+
+import attrs
+
+from redheart_core import CATALOGUE, BuildContext, LossTerm, Objective, PluginError
+from redheart_core.losses import squared_error
+from redheart_core.metrics import value_metrics
+from redheart_phase1.model import Phase1
+from redheart_phase1.settings import Phase1Settings
+
+FIELDS = ("others_before", "others_traits", "others_after")
+
+
+def build(context: BuildContext) -> Phase1:
+    """The module at the settings' widths.
+
+    Raises:
+        PluginError: A field has other labels or persons than the update is about.
+    """
+    settings: Phase1Settings = context.settings
+    for name in FIELDS:
+        expected, found = CATALOGUE[name], context.fields[name]
+        if (found.axes, found.labels) != (expected.axes, expected.labels):
+            raise PluginError(
+                f"plugin 'phase1' needs '{name}' with {expected.axes[0]} persons and the labels "
+                f"{', '.join(expected.labels)}, in this order; the data set's is of shape {found.shape} with "
+                f"{', '.join(found.labels) or 'none'}: take the field of redheart's catalogue, or leave out with "
+                "--disable phase1"
+            )
+    return Phase1(
+        context.input_width("embedding"),
+        len(context.labels("others_after")),
+        len(context.labels("others_traits")),
+        settings.width,
+        settings.dropout,
+    )
+
+
+def objective(settings: Phase1Settings) -> Objective:
+    """Squared error on each other's affect and on regret; the expectation has a loss of its own."""
+    return Objective(
+        losses=(
+            LossTerm("others_after", "others_after", "values", squared_error),
+            LossTerm("expectation", "others_after", "values", squared_error, settings.expectation_weight),
+            LossTerm("regret", "regret", "values", squared_error),
+        ),
+        metrics=(
+            *value_metrics("others_after", "others_after"),
+            *(attrs.evolve(metric, name=f"regret_{metric.name}") for metric in value_metrics("regret", "regret")),
+        ),
+    )

@@ -1,0 +1,46 @@
+"""What Phase 2 learns: the affect of the community after the event."""
+
+from __future__ import annotations
+
+from redheart_core import CATALOGUE, BuildContext, LossTerm, Objective, PluginError
+from redheart_core.losses import squared_error
+from redheart_core.metrics import value_metrics
+from redheart_phase2.model import Phase2
+from redheart_phase2.settings import Phase2Settings
+
+FIELDS = ("others_before", "others_traits", "others_culture", "self_before", "community")
+
+
+def build(context: BuildContext) -> Phase2:
+    """The module at the settings' widths.
+
+    Raises:
+        PluginError: A field has other labels than the rules of expression are about.
+    """
+    settings: Phase2Settings = context.settings
+    for name in FIELDS:
+        expected, found = CATALOGUE[name].labels, context.labels(name)
+        if found != expected:
+            raise PluginError(
+                f"plugin 'phase2' treats affects and cultures by name: it expects '{name}' to have "
+                f"{', '.join(expected)}, in this order; the data set's has {', '.join(found) or 'none'}: take the "
+                "field of redheart's catalogue, or leave out with --disable phase2"
+            )
+    traits = context.labels("others_traits")
+    return Phase2(
+        context.input_width("embedding"),
+        len(traits),
+        (traits.index("status"), traits.index("influence"), traits.index("expressiveness")),
+        settings.width,
+        settings.heads,
+        settings.layers,
+        settings.dropout,
+    )
+
+
+def objective() -> Objective:
+    """Squared error in the affect space, against the community's own state."""
+    return Objective(
+        losses=(LossTerm("community", "community", "values", squared_error),),
+        metrics=value_metrics("community", "community"),
+    )

@@ -1,0 +1,7 @@
+"""The contract of plugins, kept by phase2."""
+
+from __future__ import annotations
+
+from redheart_core.testing import conformance_tests
+
+test_conformance = conformance_tests("phase2")
