@@ -244,7 +244,7 @@ def test_shapes_of_what_a_node_reads_come_from_the_nodes_it_reads(install: Insta
 
 
 def test_a_field_that_nothing_declares_leaves_the_sizes_out_and_says_so(install: Install) -> None:
-    install("source", READER.format(name="source", reads='"embedding",', labels='"mood"'))
+    install("source", READER.format(name="source", reads='"embedding", "mood"', labels='"mood"'))
     toml("")
     details = info("source")
     assert details["scales"] == {}

@@ -126,7 +126,7 @@ def test_without_names_all_active_plugins_are_checked_with_their_settings() -> N
 def test_an_unknown_name_is_an_error_that_lists_the_installed_ones_before_anything_is_checked() -> None:
     result = check("village", "nobody")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "Error: there is no plugin and no folder 'nobody' (installed: backbone, " in result.stderr
+    assert "Error: there is no plugin and no folder 'nobody' (installed: advanced_bentham, " in result.stderr
 
 
 def test_wrong_options_are_errors() -> None:

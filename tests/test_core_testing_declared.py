@@ -118,7 +118,7 @@ def test_broken_settings_are_found(settings: type[Any], message: str) -> None:
         ({"meaning": " "}, "its meaning is empty"),
         ({"minimum_core": "new"}, "minimum_core has to be a version such as 0.1, got 'new'"),
         ({"scales": {"tiny": {}}}, "it has to declare the scales tiny, small, base, full; it declares tiny"),
-        ({"reads": ("text",)}, "it reads text; a node reads 'embedding' or 'node.output'"),
+        ({"reads": ("a.b.c",)}, "it reads a.b.c; a node reads 'embedding', 'node.output' or a field"),
         ({"reads": ()}, "it reads nothing"),
         ({"gives": ()}, "it gives no output"),
         ({"gives": (NODE.gives[0], NODE.gives[0])}, "it declares an output twice: mood, mood"),

@@ -67,7 +67,8 @@ def expectation(values: npt.ArrayLike, probabilities: npt.ArrayLike) -> FloatArr
 
 
 def _per_act(table: FloatArray, probabilities: npt.ArrayLike) -> FloatArray:
-    return expectation(table, np.asarray(probabilities, dtype=np.float64)[..., None, :])
+    chances = axes("probabilities", real("probabilities", probabilities), "states")
+    return expectation(table, chances[..., None, :])
 
 
 @attrs.frozen(eq=False)
