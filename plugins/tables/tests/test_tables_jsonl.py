@@ -23,6 +23,19 @@ def read(folder: Path, lines: str, settings: JsonlSettings) -> list[Record]:
     return list(SPEC.records(attrs.evolve(settings, path=path)))
 
 
+def test_a_history_is_a_list_along_the_axis_of_its_field(tmp_path: Path) -> None:
+    settings = JsonlSettings(fields={"history": "posts"})
+    line = '{"id": "a", "text": "b", "posts": [{"valence": -0.25, "regret": 0.5}, {"valence": 0.125}]}'
+    (record,) = read(tmp_path, line, settings)
+    (field,) = SPEC.fields(settings)
+    numbers = field.to_numbers(record.values["history"], record.where)
+    valence, regret = field.labels.index("valence"), field.labels.index("regret")
+    assert numbers[:2, valence].tolist() == [-0.25, 0.125]
+    assert numbers[0, regret] == 0.5
+    assert math.isnan(numbers[1, regret])
+    assert all(math.isnan(number) for number in numbers[2:].flatten().tolist())
+
+
 def test_a_record_holds_id_text_and_mapped_values(tmp_path: Path) -> None:
     settings = JsonlSettings(
         id="key",
