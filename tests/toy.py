@@ -177,7 +177,7 @@ class Toy:
             s = context.settings
             return ToyNode(inputs, s.width, outputs, s.dropout, s.fault_after)
 
-        def objective(_: NodeSettings) -> Objective:
+        def objective(_: BuildContext) -> Objective:
             return Objective(
                 losses=(LossTerm("value", target, "values", loss),),
                 metrics=(
