@@ -100,6 +100,20 @@ def ablate(trainer: Trainer, module: GroupModule, node: str, result: SplitResult
     return found
 
 
+@torch.inference_mode()
+def expert_load(trainer: Trainer, module: GroupModule, node: str) -> list[float]:
+    """Mean weight of each expert of a node over the validation records, from its output "gate"; empty without one."""
+    if f"{node}.gate" not in module.shapes:
+        return []
+    total, count = torch.zeros(()), 0
+    module.eval()
+    for rows in trainer.source.fixed_order(trainer.store.rows("validation")):
+        gate = module(trainer.source.batch(rows, module.group.inputs))[f"{node}.gate"].cpu()
+        total, count = total + gate.sum(0), count + len(gate)
+    load: list[float] = (total / count).tolist()
+    return load
+
+
 @attrs.frozen
 class Timing:
     """Medians in milliseconds for a batch of 32, fp32."""

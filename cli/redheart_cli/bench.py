@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from redheart_core._nodes import ActiveNode
     from redheart_core._training import Group
     from redheart_core.group_module import GroupModule
-    from redheart_core.loop import Trainer
+    from redheart_registry import Registry
 
 PREDECESSOR: Mapping[str, tuple[float, float, float]] = {
     "backbone": (153.67e6, 101.0, 694.5),
@@ -82,7 +82,7 @@ def plugin(
       redheart bench plugin neural_regret
       redheart bench plugin advanced_bentham --run runs/village --write plugins/advanced_bentham/README.md
     """
-    from redheart_core.bench import ablate, compare, measure
+    from redheart_core.bench import ablate, compare, expert_load, measure
     from redheart_core.validation import evaluate
 
     given = (output, store, dataset, encoder, scale, epochs, seed, device)
@@ -99,7 +99,9 @@ def plugin(
         result = evaluate(module, trainer.source, rows)
         comparisons = compare(trainer, module, name, result) if name in module.objectives else []
         ablations = ablate(trainer, module, name, result)
-        around = _at_scale(trainer, timing_scale)
+        load = expert_load(trainer, module, name)
+        sizes = _sizes(name, session.registry)
+        around = _at_scale(trainer.nodes, timing_scale)
         timed = _timed(name, group, around)
         timings = [measure(timed, around, trainer.store.fields, timing_scale, chunks, 2) for chunks in (1, 16)]
     card = {
@@ -111,6 +113,8 @@ def plugin(
         "records": len(rows),
         "loss": result.loss,
         "metrics": [attrs.asdict(one) for one in comparisons],
+        "expert_load": load,
+        "parameters": sizes,
         "ablations": [attrs.asdict(one) for one in ablations],
         "timed": [node.name for node in timed],
         "timing_scale": timing_scale,
@@ -130,23 +134,32 @@ def plugin(
 @json_option
 def parameters(name: str, choice: PluginChoice, as_json: bool) -> None:
     """Parameters of NAME by submodule at every scale, on a data set with all fields; nothing is allocated."""
+    sizes = _sizes(name, _with_what_it_reads(name, choice).load())
+    if as_json:
+        print_json(sizes)
+    else:
+        click.echo(_size_table(sizes))
+
+
+def _sizes(name: str, registry: Registry) -> dict[str, dict[str, int]]:
+    """Parameters by scale and submodule on a data set with all fields."""
     from redheart_core import CATALOGUE
     from redheart_core.bench import sizes_at
     from redheart_core.graph import bind_nodes
 
-    registry = _with_what_it_reads(name, choice).load()
     sizes: dict[str, dict[str, int]] = {}
     for scale in SCALES:
-        nodes = bind_nodes(_needed(name, registry.nodes(scale)), CATALOGUE)
+        nodes = bind_nodes(_at_scale(_needed(name, registry.nodes("small")), scale), CATALOGUE)
         node = next(node for node in nodes if node.name == name)
         sizes[scale] = sizes_at(node, nodes, CATALOGUE, scale)
-    if as_json:
-        print_json(sizes)
-        return
+    return sizes
+
+
+def _size_table(sizes: Mapping[str, Mapping[str, int]]) -> str:
     names = list(dict.fromkeys(part for table in sizes.values() for part in table))
     rows = [(part, *(f"{sizes[scale].get(part, 0):,}" for scale in SCALES)) for part in names]
     rows.append(("**all**", *(f"{sum(sizes[scale].values()):,}" for scale in SCALES)))
-    click.echo(markdown(("submodule", *SCALES), rows))
+    return markdown(("submodule", *SCALES), rows)
 
 
 def _train(
@@ -193,13 +206,13 @@ def _trained(name: str, session: Session) -> tuple[Group, GroupModule]:
     raise PluginError(f"the run {session.run.path} has no plugin '{name}'")
 
 
-def _at_scale(trainer: Trainer, scale: str) -> list[ActiveNode]:
+def _at_scale(nodes: Sequence[ActiveNode], scale: str) -> list[ActiveNode]:
     """The nodes with the settings of a scale in place of their own."""
     from redheart_core.settings import read_table
 
     return [
         attrs.evolve(node, settings=read_table(node.spec.settings, node.spec.scales[scale], f"scale '{scale}'"))
-        for node in trainer.nodes
+        for node in nodes
     ]
 
 
@@ -225,6 +238,9 @@ def card_text(card: Mapping[str, Any]) -> str:
         for a in card["ablations"]
     ]  # fmt: skip
     lines += [markdown(("without", "parameters", main, "validation loss"), rows), ""]
+    if card["expert_load"]:
+        lines += [f"Mean weight of the experts: {', '.join(f'{share:.3f}' for share in card['expert_load'])}.", ""]
+    lines += ["Parameters at every scale, on a data set with all fields:", "", _size_table(card["parameters"]), ""]
     rows = [
         (f"{t['parameters']:,}", t["chunks"], f"{t['forward']:.1f}", f"{t['step']:.1f}",
          f"{t['samples_per_second']:.0f}", _predecessor(card["plugin"], t))
