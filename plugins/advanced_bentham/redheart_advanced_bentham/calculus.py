@@ -34,6 +34,8 @@ class Units:
     """V0: hedons that score one half."""
     hyperbolic_rate: float = 0.0
     """k per day of hyperbolic discounting; 0 discounts exponentially by rho."""
+    spread_days: float = 0.0
+    """How gradually a lot begins, in days around its delay; 0 at once."""
 
 
 @attrs.frozen(eq=False)
@@ -82,9 +84,15 @@ def size_of(lot: Lot, units: Units) -> Tensor:
     return lot.persons * lot.intensity * lot.certainty * integral * chain
 
 
-def until(lot: Lot, horizon_days: Tensor) -> Lot:
-    """What of a lot lies before a horizon: its duration cut there, 0 days if it begins later."""
-    return attrs.evolve(lot, days=torch.minimum(lot.days, (horizon_days - lot.delay_days).clamp(min=0.0)))
+def until(lot: Lot, horizon_days: Tensor, spread_days: float = 0.0) -> Lot:
+    """What of a lot lies before a horizon: its duration cut there, 0 days if it begins later.
+
+    With a spread the days before the horizon are spread softplus((horizon - delay) / spread): a lot whose delay is
+    not certain has a little of itself before it, and every horizon a gradient.
+    """
+    before = horizon_days - lot.delay_days
+    before = F.softplus(before / spread_days) * spread_days if spread_days > 0.0 else before.clamp(min=0.0)
+    return attrs.evolve(lot, days=torch.minimum(lot.days, before))
 
 
 def with_burdens(

@@ -62,7 +62,7 @@ def value_of(verdict: Verdict, units: Units, shift: Tensor | float = 0.0, horizo
     if horizon_days is not None:
         # every tensor of a record gets an axis for the horizons
         lot = Lot(*(tensor.unsqueeze(-1) for tensor in attrs.astuple(lot, recurse=False)))
-        lot = calculus.until(lot, horizon_days)
+        lot = calculus.until(lot, horizon_days, units.spread_days)
         lots, balance, burdens = lots.unsqueeze(-1), balance.unsqueeze(-1), burdens.unsqueeze(-2)
     gross = lots * calculus.size_of(lot, units)
     return calculus.with_burdens(gross * torch.tanh(balance + shift), gross, *burdens.unbind(-1))

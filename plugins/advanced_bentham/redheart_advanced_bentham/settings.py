@@ -28,6 +28,8 @@ class AdvancedBenthamSettings:
     """Discount per day; a propinquity is exp(-rho delay)."""
     hyperbolic_rate: float = attrs.field(default=0.0, validator=ge(0.0))
     """k per day of hyperbolic discounting; 0 discounts exponentially by rho."""
+    spread_days: float = attrs.field(default=3.0, validator=ge(0.0))
+    """How gradually a lot begins around its delay when horizons are counted; 0 at once."""
     most_persons: float = attrs.field(default=100.0, validator=gt(0.0))
     """N0: persons of whom the extent is 1."""
     half_value: float = attrs.field(default=15.0, validator=gt(0.0))

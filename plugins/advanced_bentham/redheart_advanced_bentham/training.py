@@ -37,7 +37,12 @@ def build(context: BuildContext) -> AdvancedBentham:
 def units_of(settings: AdvancedBenthamSettings) -> Units:
     """Of the calculus."""
     return Units(
-        settings.days_scale, settings.rho, settings.most_persons, settings.half_value, settings.hyperbolic_rate
+        settings.days_scale,
+        settings.rho,
+        settings.most_persons,
+        settings.half_value,
+        settings.hyperbolic_rate,
+        settings.spread_days,
     )
 
 

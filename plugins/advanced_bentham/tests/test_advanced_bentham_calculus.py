@@ -211,6 +211,17 @@ def test_by_a_late_horizon_everything_has_come_and_by_one_before_the_delay_nothi
     assert torch.equal(values[:, 1] == 0, verdict.lot.delay_days >= 1.0)
 
 
+def test_a_lot_that_begins_gradually_has_a_little_of_itself_before_every_horizon() -> None:
+    _, verdict = random_acts(50)
+    days = torch.tensor([1.0, 10.0, 1e6], dtype=DOUBLE)
+    sharp, soft = (value_of(verdict, Units(spread_days=spread), horizon_days=days) for spread in (0.0, 3.0))
+    assert bool((soft != 0).all())
+    assert bool((soft.abs() >= sharp.abs()).all())
+    torch.testing.assert_close(soft[:, -1], sharp[:, -1])
+    sharper = value_of(verdict, Units(spread_days=1e-4), horizon_days=days)
+    torch.testing.assert_close(sharper, sharp, atol=1e-3, rtol=1e-3)
+
+
 def test_logits_and_shares_make_the_same_lot() -> None:
     draw = torch.Generator().manual_seed(5)
     logits = torch.randn(40, 6, generator=draw, dtype=DOUBLE) * 4
