@@ -25,8 +25,7 @@ def test_each_number_comes_with_label_source_and_distance_from_the_training_mean
 ) -> None:
     findings = succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
     manifest = json.loads((finished.model / "manifest.json").read_text())
-    by_plugin = {finding["plugin"]: finding for finding in findings}
-    emotion = by_plugin["emotion_head"]
+    (emotion,) = [one for one in findings if (one["plugin"], one["field"]) == ("emotion_head", "emotion")]
     assert [value["label"] for value in emotion["values"]] == EMOTIONS
     assert math.fsum(value["value"] for value in emotion["values"]) == pytest.approx(1.0, abs=1e-6)
     for finding in findings:

@@ -115,7 +115,7 @@ def test_a_limit_on_file_sizes_stops_the_save_and_without_it_the_run_goes_on(
     begin: tuple[str | Path, ...] = ("-o", "run", "--store", finished.store, *SMALL)
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (64_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 
     refuse("train", *begin, cwd=tmp_path, before=limit, says=["cannot write run/groups/", "ulimit -f", "untouched"])
     assert not [path for path in (tmp_path / "run").rglob("*") if path.name.startswith(".")]
