@@ -33,15 +33,34 @@ class PluginChoice:
         """
         from redheart_registry import load_registry
 
+        enable = self.enabled()
+        if more := [name for name in enable if name not in self.enable]:
+            click.echo(f"enabled too, since they are read: {', '.join(more)}", err=True)
         tracing = click.get_current_context().find_root().params.get("trace_hooks", False)
         return load_registry(
             self.plugins_toml,
-            self.enable,
+            enable,
             self.disable,
             self.overrides,
             event_plugins,
             functools.partial(click.echo, err=True) if tracing else None,
         )
+
+    def enabled(self) -> tuple[str, ...]:
+        """The enabled plugins, and the nodes that they read unless they are active anyhow or disabled."""
+        from redheart_registry import installed_entries, sources
+        from redheart_registry.plugins_toml import find_plugins_toml, parse_file
+
+        if not self.enable:
+            return ()
+        installed = installed_entries()
+        listed = parse_file(find_plugins_toml(self.plugins_toml)).get("active")  # load_registry checks its form
+        known = {*self.disable, *(name for name in listed or () if isinstance(name, str))}
+        names = dict.fromkeys(self.enable)
+        for name in self.enable:
+            if name in installed:
+                names |= dict.fromkeys(other for other in sources(name) if other not in known)
+        return tuple(names)
 
 
 def plugin_options(command: Command) -> Command:
@@ -66,7 +85,12 @@ def plugin_options(command: Command) -> Command:
             metavar="FILE",
             help="The plugins.toml to use. [default: ./plugins.toml, else the one shipped with redheart]",
         ),
-        click.option("--enable", multiple=True, metavar="NAME", help="Add a plugin to the active ones; repeatable."),
+        click.option(
+            "--enable",
+            multiple=True,
+            metavar="NAME",
+            help="Add a plugin, and what it reads, to the active ones; repeatable.",
+        ),
         click.option("--disable", multiple=True, metavar="NAME", help="Leave an active plugin out; repeatable."),
         click.option(
             "--set", "overrides", multiple=True, metavar="PLUGIN.KEY=VALUE", help="Change a setting; repeatable."

@@ -1,0 +1,32 @@
+"""What --enable brings along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from redheart_cli.options import PluginChoice
+
+
+@pytest.mark.parametrize(
+    ("enable", "disable", "enabled"),
+    [
+        (("kalman",), (), ("kalman", "emotion_dsp")),
+        (("kalman",), ("emotion_dsp",), ("kalman",)),
+        (("hierarchical",), (), ("hierarchical", "phase0", "phase1", "phase2")),
+        (("phase0", "advanced_surd"), (), ("phase0", "advanced_surd")),
+        (("nobody",), (), ("nobody",)),
+        ((), (), ()),
+    ],
+)
+def test_a_plugin_brings_what_it_reads_unless_that_is_active_or_disabled(
+    enable: tuple[str, ...], disable: tuple[str, ...], enabled: tuple[str, ...]
+) -> None:
+    assert PluginChoice(enable=enable, disable=disable).enabled() == enabled
+
+
+def test_what_is_read_is_brought_where_the_file_does_not_list_it(tmp_path: Path) -> None:
+    file = tmp_path / "plugins.toml"
+    file.write_text('active = ["village", "lsa"]\n')
+    assert PluginChoice(file, enable=("kalman",)).enabled() == ("kalman", "neural_emotion", "emotion_dsp")
