@@ -64,13 +64,17 @@ def compare(trainer: Trainer, module: GroupModule, node: str, result: SplitResul
     rows = trainer.store.rows("validation")
     inputs = trainer.source.fields(rows, module.group.inputs)
     metrics = module.objectives[node].metrics
+    guesses = {
+        name: (constant_baseline(trainer.store, field, len(rows)), linear_baseline(trainer.store, field, rows))
+        for name in {metric.target for metric in metrics}
+        for field in [trainer.store.fields[name]]
+    }
     found = []
     for metric in metrics:
-        field, target = trainer.store.fields[metric.target], trainer.store.target(metric.target)[rows]
+        target = trainer.store.target(metric.target)[rows]
         judged = judged_rows(module, node, target, inputs)
         present = ~target[judged].isnan()
-        guesses = (constant_baseline(trainer.store, field, len(rows)), linear_baseline(trainer.store, field, rows))
-        constant, linear = (metric.function(guess[judged], target[judged], present) for guess in guesses)
+        constant, linear = (metric.function(guess[judged], target[judged], present) for guess in guesses[metric.target])
         own = result.metrics[f"{node}.{metric.name}"]
         found.append(Comparison(metric.name, metric.direction, metric is metrics[0], own, constant, linear))
     return found
