@@ -44,6 +44,8 @@ class Record:
     """The publisher's own split; None leaves the choice to redheart."""
     language: str | None = None
     """BCP 47 code such as "en" or "ko"; None if the data set does not say."""
+    source: str | None = None
+    """The data set, where several are joined; None stands for the one that gives the record."""
 
 
 @attrs.frozen

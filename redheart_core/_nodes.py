@@ -13,10 +13,16 @@ from redheart_core._fields import Field, Shape
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from redheart_core.fitting import FitData
+
 Form = Literal["values", "probabilities", "logits", "features"]
 """What the numbers of an output are. A loss says which form it takes; the two must agree."""
 
 SCALES = ("tiny", "small", "base", "full")
+
+VIEWS = ("embedding", "terms")
+"""What a node may read of the text itself: the vectors of its chunks (B, T, D), and the TF-IDF weights
+of the whole text's terms (B, V)."""
 
 
 @attrs.frozen
@@ -149,12 +155,15 @@ class NodeSpec:
     scales: Mapping[str, Mapping[str, Any]]
     """For each of tiny, small, base, full the settings that make up the scale."""
     reads: tuple[str, ...]
-    """"embedding", "node.output" of another node, or a field of the data set that is not among
-    the node's targets."""
+    """"embedding", "terms", "node.output" of another node, or a field of the data set that is not
+    among the node's targets."""
     gives: tuple[Output, ...]
     build: Callable[[BuildContext], nn.Module]
     """Makes the module with all its layers; imports torch only when called. A calculator is
     a module without parameters."""
+    fit: Callable[[nn.Module, FitData], None] | None = None
+    """Computes the module's weights in closed form from finished records, instead of descending the losses, which
+    then only judge. Its parameters have requires_grad False, and all nodes of its group are fitted."""
     objective: Callable[[BuildContext], Objective] | None = None
     """Losses and metrics for what build makes; imports torch only when called. None for a module
     that others in its group train (a backbone) and for calculators."""
@@ -170,6 +179,11 @@ class NodeSpec:
     """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
     "encoder.*" stands for encoder.0, encoder.1, ... in order."""
     minimum_core: str = "0.1"
+
+    @property
+    def read_fields(self) -> tuple[str, ...]:
+        """Names of the data set's fields that the node reads."""
+        return tuple(read for read in self.reads if "." not in read and read not in VIEWS)
 
     def output(self, name: str) -> Output:
         """The declared output of that name."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import attrs
-from attrs.validators import ge, gt, in_, le
+from attrs.validators import ge, gt, in_, le, lt, optional
 
 from redheart_core._nodes import SCALES, ActiveNode
 
@@ -23,6 +23,8 @@ class DataSettings:
     encoder: str = "lsa"
     chunk_chars: int = attrs.field(default=200, validator=ge(1))
     """A text is packed into chunks of at most so many characters."""
+    terms: int = attrs.field(default=20_000, validator=ge(0))
+    """At most so many words, pairs of words and parts of words make up the second view of a text; 0 for none."""
     seed: int = attrs.field(default=0, validator=ge(0))
     """Decides the splits."""
 
@@ -47,8 +49,9 @@ class TrainSettings:
     """AdamW's, on tensors of two or more dimensions."""
     clip_norm: float = attrs.field(default=1.0, validator=gt(0.0))
     """Global norm of a group's gradient."""
-    layer_decay: float = attrs.field(default=1.0, validator=[gt(0.0), le(1.0)])
-    """Factor on the rate per declared layer, counted from the output back."""
+    mixture: float = attrs.field(default=1.0, validator=[ge(0.0), le(1.0)])
+    """Of several data sets: the exponent on their sizes that gives their shares of an epoch; 1 takes every record
+    once, 0 all data sets equally often."""
     interleave: Literal["epoch", "batch"] = "epoch"
     """Groups of a tier take turns by epoch or by batch: the same bits either way."""
     keep_epochs: int = attrs.field(default=0, validator=ge(0))
@@ -58,6 +61,31 @@ class TrainSettings:
     """Part of the result: sums split over another number round differently. Small modules gain
     nothing from a second one."""
     device: str = "cpu"
+
+
+@attrs.frozen
+class GroupSettings:
+    """A [groups.<name>] table: what a checkpoint group does otherwise than [training] says, and its techniques."""
+
+    learning_rate: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
+    """Peak rate; that of [training] if left out."""
+    weight_decay: float | None = attrs.field(default=None, validator=optional(ge(0.0)))
+    layer_decay: float = attrs.field(default=1.0, validator=[gt(0.0), le(1.0)])
+    """Factor on the rate per declared layer, counted from the output back (Howard and Ruder 2018)."""
+    label_smoothing: float = attrs.field(default=0.0, validator=[ge(0.0), lt(1.0)])
+    """Share of the uniform answer in targets that are distributions or 0/1 labels."""
+    r_drop: float = attrs.field(default=0.0, validator=ge(0.0))
+    """Weight of the disagreement of two passes with other dropout masks; each update costs two passes."""
+    mixup: float = attrs.field(default=0.0, validator=ge(0.0))
+    """Both parameters of the Beta distribution from which the share of another record is drawn."""
+    ema: float = attrs.field(default=0.0, validator=[ge(0.0), lt(1.0)])
+    """Decay of the moving average of the weights, which is saved and judged beside every epoch."""
+    dropout_end: float = attrs.field(default=1.0, validator=ge(0.0))
+    """Factor on all dropout shares at the last update; it goes there straight from 1."""
+
+    def is_on(self, technique: str) -> bool:
+        """Whether a technique is switched on."""
+        return bool(getattr(self, technique) != attrs.fields_dict(GroupSettings)[technique].default)
 
 
 @attrs.frozen
@@ -74,13 +102,20 @@ class Group:
     requires: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, hash=False)
     """For each node the fields of the data set without which it cannot judge a record: those that
     it reads, and those that the nodes it reads require in turn."""
+    settings: GroupSettings = GroupSettings()
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Everything beside embedding and mask that a batch for the group holds."""
-        fields = {read for node in self.nodes for read in node.spec.reads if "." not in read} - {"embedding"}
+        terms = ("terms",) if any("terms" in node.spec.reads for node in self.nodes) else ()
+        return (*self.fields, *terms, *self.external)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of the data set that its nodes read, or need to judge a record."""
+        read = {field for node in self.nodes for field in node.spec.read_fields}
         required = {field for fields in self.requires.values() for field in fields}
-        return (*sorted(fields | required), *self.external)
+        return tuple(sorted(read | required))
 
     @property
     def external(self) -> tuple[str, ...]:
@@ -100,6 +135,11 @@ class Group:
         return frozenset(output for source, _, output in reads if source == node.name)
 
     @property
+    def fitted(self) -> bool:
+        """Whether its weights are computed in closed form, in one go, instead of descended to."""
+        return any(node.spec.fit is not None for node in self.nodes)
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """Fields that its nodes learn."""
         return tuple(sorted({target for node in self.nodes for target in node.spec.targets}))
@@ -110,7 +150,8 @@ class Batch:
     """Some records, ready for a group."""
 
     inputs: Mapping[str, Tensor]
-    """"embedding" (B, T, D), "mask" (B, T) bool, fields that are read, and "node.output" of lower tiers."""
+    """"embedding" (B, T, D), "mask" (B, T) bool, "terms" (B, V), fields that are read, and "node.output" of
+    lower tiers."""
     targets: Mapping[str, Tensor]
     """Field to (B, *shape) float32, NaN where missing."""
 
@@ -140,6 +181,10 @@ class EpochEntry:
     losses_file: str
     """The validation loss record by record, for standard errors."""
     losses_sha256: str
+    averaged: bool = False
+    """The weights are the moving average at the end of the epoch."""
+    effects: Mapping[str, int] = attrs.field(factory=dict)
+    """How often each technique that is switched on has acted in the epoch."""
 
 
 @attrs.frozen
@@ -150,6 +195,10 @@ class GroupManifest:
     status: Literal["running", "finished", "stopped"]
     reason: str = ""
     epochs: tuple[EpochEntry, ...] = ()
+    averages: tuple[EpochEntry, ...] = ()
+    """The moving averages at the end of each epoch, if [groups.<name>] ema is on."""
+    fitted: bool = False
+    """The weights were computed in closed form; the one epoch stands for that."""
     state_file: str = ""
     """Optimizer state of the newest epoch, for resuming."""
     state_sha256: str = ""
@@ -157,12 +206,17 @@ class GroupManifest:
     """For each group that it reads: the epoch and SHA-256 that were fixed for it."""
 
     def to_json(self) -> dict[str, object]:
-        return {"format": 1, **json.loads(json.dumps(attrs.asdict(self)))}
+        return {"format": 2, **json.loads(json.dumps(attrs.asdict(self)))}
 
     @property
     def best(self) -> EpochEntry:
-        """The epoch of the lowest validation loss, the earlier one of equals."""
-        return min(self.epochs, key=lambda entry: (entry.validation_loss, entry.epoch))
+        """The epoch of the lowest validation loss, or the average at its end; the earlier one of equals."""
+        return min(self.candidates, key=lambda entry: (entry.validation_loss, entry.epoch, entry.averaged))
+
+    @property
+    def candidates(self) -> tuple[EpochEntry, ...]:
+        """Everything that may be chosen: the epochs, and the moving averages at their ends."""
+        return (*self.epochs, *self.averages)
 
     def entry(self, epoch: int) -> EpochEntry | None:
         return next((entry for entry in self.epochs if entry.epoch == epoch), None)

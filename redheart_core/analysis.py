@@ -68,7 +68,8 @@ def analyze(
         name: torch.from_numpy(model.fields[name].to_numbers(values.get(name), where)).unsqueeze(0)
         for name in model.read_fields
     }
-    outputs = model.predict(embedding, torch.ones(embedding.shape[:2], dtype=torch.bool), fields)
+    terms = model.terms.vector(text) if model.terms else None
+    outputs = model.predict(embedding, torch.ones(embedding.shape[:2], dtype=torch.bool), fields, terms)
     present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
     return tuple(_findings(model, outputs, model.lacking(present)))
 

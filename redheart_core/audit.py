@@ -9,6 +9,7 @@ import torch
 
 from redheart_core._errors import AuditError, join_complaints
 from redheart_core._training import Batch
+from redheart_core.group_module import GroupModule
 from redheart_core.island import Island
 from redheart_core.judging import training_loss
 from redheart_core.runtime import random_stream
@@ -23,14 +24,15 @@ class ParameterAccount:
     name: str
     elements: int
     state: str
-    """"trained"; "frozen" (requires_grad False); "not run" (nothing was computed); otherwise what is wrong."""
+    """"trained"; "fitted" (in closed form); "frozen" (requires_grad False); "not run" (nothing was computed);
+    otherwise what is wrong."""
     in_optimizer: bool
     live: int
     """Elements that received a non-zero gradient in the audited batches."""
 
     @property
     def accounted(self) -> bool:
-        return self.state in ("trained", "frozen", "not run")
+        return self.state in ("trained", "fitted", "frozen", "not run")
 
 
 def audit_island(island: Island, batches: Iterable[Batch]) -> list[ParameterAccount]:
@@ -78,6 +80,23 @@ def audit_optimizer(island: Island) -> list[ParameterAccount]:
     return [
         attrs.evolve(account, state="not run") if account.state == "no gradient" else account for account in accounts
     ]
+
+
+def audit_fitted(module: GroupModule) -> list[ParameterAccount]:
+    """Account for every parameter of a group that was fitted in closed form: each has to be finite and not all zero."""
+    accounts = []
+    for full, parameter in module.named_parameters():
+        plugin, _, name = full.removeprefix("nodes.").partition(".")
+        state = "fitted"
+        if parameter.requires_grad:
+            state = "wants a gradient, but its group is fitted"
+        elif not bool(torch.isfinite(parameter).all()):
+            state = "not finite after the fit"
+        elif not bool(parameter.any()):
+            state = "exactly zero after the fit"
+        size = parameter.numel()
+        accounts.append(ParameterAccount(module.group.name, plugin, name, size, state, in_optimizer=False, live=0))
+    return accounts
 
 
 def require_complete(accounts: Sequence[ParameterAccount]) -> None:
@@ -147,6 +166,8 @@ class PluginTotal:
     """Elements that received a non-zero gradient."""
     frozen: int
     """Elements."""
+    fitted: int
+    """Elements that were computed in closed form."""
 
 
 def totals(accounts: Sequence[ParameterAccount]) -> list[PluginTotal]:
@@ -164,6 +185,7 @@ def totals(accounts: Sequence[ParameterAccount]) -> list[PluginTotal]:
             sum(account.elements for account in held if account.in_optimizer),
             sum(account.live for account in held),
             sum(account.elements for account in held if account.state == "frozen"),
+            sum(account.elements for account in held if account.state == "fitted"),
         )
         for (group, plugin), held in lines.items()
     ]

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from redheart_core._errors import DataError
 from redheart_core._training import Batch
+from redheart_core.mixture import draw
 from redheart_core.runtime import generator
 from redheart_core.store import Store
+from redheart_core.tensors import has_any
 
 POOL = 32
 """Batches that are sorted by length together, so that little is padded."""
@@ -48,8 +50,17 @@ class LowerOutputs:
 class BatchSource:
     """Records as batches: shuffled for training, in a fixed order for everything else."""
 
-    def __init__(self, store: Store, targets: Iterable[str], batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        store: Store,
+        targets: Iterable[str],
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        mixture: float = 1.0,
+    ) -> None:
         self.store = store
+        self.mixture = mixture
         self.batch_size = batch_size
         self.seed = seed
         self.device = device
@@ -59,26 +70,41 @@ class BatchSource:
         if len(self._train) == 0:
             raise DataError("the data set has no training records after the split; add data")
 
-    @property
-    def updates_per_epoch(self) -> int:
-        return -(-len(self._train) // self.batch_size)
+    def updates_per_epoch(self, rows: Tensor) -> int:
+        """How many batches these training rows make."""
+        return -(-len(rows) // self.batch_size)
+
+    def training_rows(self, targets: Sequence[str]) -> Tensor:
+        """Training records that have any of the targets, ascending; all of them for a group without targets."""
+        if not targets:
+            return self._train
+        found = torch.stack([has_any(self.store.target(name)[self._train]) for name in targets]).any(0)
+        return self._train[found]
 
     def add_lower(self, lower: LowerOutputs) -> None:
         """Make outputs of a finished tier readable."""
         self._lower.update(dict.fromkeys(lower.tensors, lower))
 
-    def training_order(self, epoch: int) -> list[Tensor]:
-        """The batches of an epoch as row numbers: a function of seed and epoch alone.
+    def training_order(self, epoch: int, rows: Tensor | None = None) -> list[Tensor]:
+        """The batches of an epoch as row numbers: a function of seed, epoch and these training rows alone.
 
-        Every training record comes once. Records of similar length share a batch.
+        Without rows those of the whole train split.
+
+        Every one of the rows comes once, or as the mixture of several data sets says. Records of
+        similar length share a batch.
         """
         stream = generator(self.seed, "order", epoch)
-        rows = self._train[torch.randperm(len(self._train), generator=stream)]
+        rows = self._train if rows is None else rows
+        rows = draw(rows, self.store.sources[rows], self.mixture, stream)
         batches: list[Tensor] = []
         for pool in torch.split(rows, POOL * self.batch_size):
             by_length = pool[self.store.chunk_counts[pool].argsort(stable=True)]
             batches.extend(torch.split(by_length, self.batch_size))
         return [batches[index] for index in torch.randperm(len(batches), generator=stream).tolist()]
+
+    def lower(self, name: str, rows: Tensor) -> Tensor:
+        """An output of a finished tier that has no chunks, for some rows: (N, *shape)."""
+        return self._lower[name].batch(name, rows, 1)
 
     def fixed_order(self, rows: Tensor) -> Iterator[Tensor]:
         """Rows in batches, sorted by length."""
@@ -86,13 +112,15 @@ class BatchSource:
 
     def fields(self, rows: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Those of the names that are fields of the data set, for some rows."""
-        return {name: self.store.target(name)[rows] for name in names if "." not in name}
+        return {name: self.store.target(name)[rows] for name in names if name in self.store.fields}
 
     def batch(self, rows: Tensor, names: Sequence[str] = ()) -> Batch:
         """Read some rows, with the fields and outputs of lower tiers that a group needs (Group.inputs)."""
         embedding, mask = self.store.batch(rows)
         inputs = {"embedding": embedding, "mask": mask}
         inputs |= self.fields(rows, names)
+        if "terms" in names:
+            inputs["terms"] = torch.from_numpy(self.store.term_matrix(rows).toarray())
         inputs |= {name: self._lower[name].batch(name, rows, mask.shape[1]) for name in names if "." in name}
         targets = {name: tensor[rows] for name, tensor in self._targets.items()}
         if self.device.type != "cpu":

@@ -19,13 +19,15 @@ from redheart_core.graph import output_shapes, plan_groups
 from redheart_core.group_module import CPU, GroupModule, Surroundings, build_node
 from redheart_core.island import Island
 from redheart_core.judging import judged_rows
-from redheart_core.loop import Trainer
 from redheart_core.runtime import generator, use_threads
+from redheart_core.trainer import Trainer
 from redheart_core.validation import SplitResult, evaluate
 
 BATCH = 32
 WIDTH = 768
 """Width of the embeddings that times and sizes are given for."""
+TERMS = 20_000
+"""Number of terms that times and sizes are given for."""
 
 
 def submodule_sizes(module: nn.Module) -> dict[str, int]:
@@ -37,7 +39,7 @@ def submodule_sizes(module: nn.Module) -> dict[str, int]:
 
 def sizes_at(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str, Field], scale: str) -> dict[str, int]:
     """submodule_sizes of a bound node at a scale, with nothing allocated."""
-    surroundings = Surroundings(fields, output_shapes(nodes, fields, WIDTH), scale, seed=0)
+    surroundings = Surroundings(fields, output_shapes(nodes, fields, WIDTH, TERMS), scale, seed=0)
     with torch.device("meta"):
         return submodule_sizes(build_node(node, surroundings, wanted_outputs(node, nodes)))
 
@@ -157,7 +159,7 @@ def measure(
         repeats: Of which the median is taken.
     """
     use_threads(threads)
-    surroundings = Surroundings(fields, output_shapes(around, fields, WIDTH), scale, seed=0)
+    surroundings = Surroundings(fields, output_shapes(around, fields, WIDTH, TERMS), scale, seed=0)
     group = Group("bench", tuple(nodes), 0, ())
     island = Island(group, surroundings, TrainSettings(scale=scale, batch_size=BATCH), repeats, CPU)
     batch = _filler(group, surroundings, chunks)
@@ -193,10 +195,10 @@ def _filler(group: Group, surroundings: Surroundings, chunks: int) -> Batch:
         return torch.rand((BATCH, *(chunks if size == "T" else int(size) for size in shape)), generator=stream)
 
     inputs = {"embedding": numbers(("T", WIDTH)) - 0.5, "mask": torch.ones(BATCH, chunks, dtype=torch.bool)}
-    inputs |= {name: numbers(surroundings.shapes[name]) for name in group.external}
-    fields = {name for name in group.inputs if "." not in name} | set(group.targets)
+    inputs |= {name: numbers(surroundings.shapes[name]) for name in group.inputs if name not in group.fields}
+    fields = {*group.fields, *group.targets}
     values = {name: _field_values(surroundings.fields[name], numbers) for name in sorted(fields)}
-    inputs |= {name: values[name] for name in group.inputs if "." not in name}
+    inputs |= {name: values[name] for name in group.fields}
     return Batch(inputs, {name: values[name] for name in group.targets})
 
 

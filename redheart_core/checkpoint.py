@@ -18,7 +18,7 @@ from redheart_core._errors import CheckpointError
 from redheart_core._training import EpochEntry, GroupManifest
 from redheart_core.files import load_tensors, make_folder, read_json, save_tensors, write_json
 
-FORMAT = 1
+FORMAT = 2
 
 
 class GroupFolder:
@@ -48,6 +48,7 @@ class GroupFolder:
         optimizer: Mapping[str, Tensor],
         losses: Tensor,
         keep: Sequence[int] | None,
+        average: tuple[Mapping[str, Any], Mapping[str, Tensor], Tensor] | None = None,
     ) -> GroupManifest:
         """Save an epoch: weights, losses, optimizer state, then the manifest; then drop what is no longer needed.
 
@@ -58,33 +59,45 @@ class GroupFolder:
             optimizer: Replaces the state of the epoch before.
             losses: (N,) float64, the validation loss record by record.
             keep: Epochs to keep besides this one and the best; None keeps all.
+            average: The same of the moving average of the weights, if there is one: entry, weights, losses.
         """
         make_folder(self.path)
         epoch = int(entry["epoch"])
-        file, losses_file, state_file = (f"{kind}-{epoch:04d}.safetensors" for kind in ("epoch", "losses", "state"))
-        sha = save_tensors(self.path / file, dict(weights))
-        losses_sha = save_tensors(self.path / losses_file, {"losses": losses})
-        state_sha = save_tensors(self.path / state_file, dict(optimizer))
-        new = EpochEntry(
-            **entry,
-            file=file,
-            sha256=sha,
-            bytes=(self.path / file).stat().st_size,
-            losses_file=losses_file,
-            losses_sha256=losses_sha,
-        )
-        updated = attrs.evolve(manifest, epochs=(*manifest.epochs, new), state_file=state_file, state_sha256=state_sha)
+        new = self._save(entry, weights, losses, "")
+        averages = manifest.averages
+        if average is not None:
+            averages = (*averages, attrs.evolve(self._save(*average, "average-"), averaged=True))
+        updated = attrs.evolve(manifest, epochs=(*manifest.epochs, new), averages=averages)
+        if optimizer:
+            state_file = f"state-{epoch:04d}.safetensors"
+            state_sha = save_tensors(self.path / state_file, dict(optimizer))
+            updated = attrs.evolve(updated, state_file=state_file, state_sha256=state_sha)
         if keep is not None:
             kept = {*keep, epoch, updated.best.epoch}
-            updated = attrs.evolve(updated, epochs=tuple(e for e in updated.epochs if e.epoch in kept))
+            updated = attrs.evolve(
+                updated,
+                epochs=tuple(e for e in updated.epochs if e.epoch in kept),
+                averages=tuple(e for e in updated.averages if e.epoch in kept),
+            )
         self.write(updated)
         self.remove_unnamed(updated)
         return updated
 
+    def _save(self, entry: Mapping[str, Any], weights: Mapping[str, Tensor], losses: Tensor, prefix: str) -> EpochEntry:
+        file, losses_file = (f"{prefix}{kind}-{entry['epoch']:04d}.safetensors" for kind in ("epoch", "losses"))
+        return EpochEntry(
+            **entry,
+            file=file,
+            sha256=save_tensors(self.path / file, dict(weights)),
+            bytes=(self.path / file).stat().st_size,
+            losses_file=losses_file,
+            losses_sha256=save_tensors(self.path / losses_file, {"losses": losses}),
+        )
+
     def remove_unnamed(self, manifest: GroupManifest) -> None:
         """Delete files that the manifest does not name: older states, retired epochs, remains of a kill."""
         named = {"manifest.json", manifest.state_file}
-        for entry in manifest.epochs:
+        for entry in manifest.candidates:
             named |= {entry.file, entry.losses_file}
         for file in self.path.iterdir():
             if file.name not in named:
@@ -117,8 +130,8 @@ def parse_manifest(value: object, file: Path) -> GroupManifest:
         table = dict(value)
         if table.pop("format") != FORMAT:
             raise CheckpointError(f"{file} has the format {value['format']}, this version reads {FORMAT}")
-        epochs = tuple(EpochEntry(**entry) for entry in table.pop("epochs"))
-        return GroupManifest(**table, epochs=epochs)
+        epochs, averages = (tuple(EpochEntry(**entry) for entry in table.pop(key)) for key in ("epochs", "averages"))
+        return GroupManifest(**table, epochs=epochs, averages=averages)
     except (AssertionError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{file} is damaged ({error}); restore it, or remove the folder to train the group again"

@@ -13,9 +13,10 @@ from redheart_core._errors import DataError
 from redheart_core.exact.specific import MAX_SOURCES
 from redheart_core.exact.surd import SampleCodes, state_shares
 from redheart_core.exact.surd_sampling import SampledSurd, estimate
-from redheart_core.loop import Trainer, load_fixed
+from redheart_core.loop import load_fixed
 from redheart_core.run import RunFolder
 from redheart_core.runtime import stream_seed
+from redheart_core.trainer import Trainer
 from redheart_core.validation import evaluate, has_objective
 
 

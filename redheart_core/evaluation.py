@@ -19,10 +19,10 @@ from redheart_core.checkpoint import average
 from redheart_core.files import read_json, writing
 from redheart_core.group_module import GroupModule
 from redheart_core.judging import judged_rows
-from redheart_core.loop import Trainer
 from redheart_core.run import RunFolder
 from redheart_core.runtime import generator
 from redheart_core.sweetspot import Sweetspot
+from redheart_core.trainer import Trainer
 from redheart_core.validation import evaluate, has_objective
 
 RESAMPLES = 500

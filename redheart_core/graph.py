@@ -7,10 +7,10 @@ from graphlib import CycleError, TopologicalSorter
 
 import attrs
 
-from redheart_core._errors import PluginError, join_complaints
+from redheart_core._errors import PluginError, SettingsError, join_complaints
 from redheart_core._fields import Field, Shape
-from redheart_core._nodes import ActiveNode, NodeSpec
-from redheart_core._training import Group
+from redheart_core._nodes import ActiveNode
+from redheart_core._training import Group, GroupSettings
 
 
 def bind_nodes(nodes: Iterable[ActiveNode], fields: Collection[str]) -> tuple[ActiveNode, ...]:
@@ -18,13 +18,21 @@ def bind_nodes(nodes: Iterable[ActiveNode], fields: Collection[str]) -> tuple[Ac
     return tuple(attrs.evolve(node, spec=node.spec.bind(fields)) for node in nodes)
 
 
-def plan_groups(nodes: Sequence[ActiveNode]) -> tuple[Group, ...]:
+def plan_groups(
+    nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSettings] | None = None
+) -> tuple[Group, ...]:
     """Sort bound nodes into groups and groups into tiers; lower tiers first, then plugins.toml order.
+
+    Args:
+        nodes: The active nodes.
+        settings: The [groups.<name>] tables.
 
     Raises:
         PluginError: A node reads what no active node gives, or its own target; groups read each
-            other in a circle.
+            other in a circle; fitted and descending nodes share a group.
+        SettingsError: A table is that of no group.
     """
+    settings = settings or {}
     by_name = {node.name: node for node in nodes}
     _check_reads(nodes, by_name)
     group_of = {node.name: node.group for node in nodes}
@@ -47,16 +55,13 @@ def plan_groups(nodes: Sequence[ActiveNode]) -> tuple[Group, ...]:
             tiers[name],
             tuple(reads[name]),
             {node.name: requires[node.name] for node in members[name]},
+            settings.get(name, GroupSettings()),
         )
         for name in order
     ]
     _check_trained(groups, by_name)
+    _check_kinds(groups, settings)
     return tuple(sorted(groups, key=lambda group: group.tier))
-
-
-def read_fields(spec: NodeSpec) -> tuple[str, ...]:
-    """Names of the data set's fields that a node reads."""
-    return tuple(read for read in spec.reads if "." not in read and read != "embedding")
 
 
 def read_nodes(node: ActiveNode) -> tuple[str, ...]:
@@ -81,7 +86,7 @@ def check_targets(
     complaints = []
     for node in nodes:
         used = [("learns", field) for field in node.spec.targets]
-        used += [("reads", field) for field in read_fields(node.spec)]
+        used += [("reads", field) for field in node.spec.read_fields]
         for verb, field in used:
             if field not in fields:
                 known = ", ".join(sorted(fields))
@@ -92,9 +97,27 @@ def check_targets(
         raise PluginError(join_complaints("leave out with --disable NAME what this data set cannot train", complaints))
 
 
-def output_shapes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field], embedding_width: int) -> dict[str, Shape]:
-    """Per-record shape of everything that a node may read."""
-    shapes: dict[str, Shape] = {"embedding": ("T", embedding_width)}
+def output_shapes(
+    nodes: Sequence[ActiveNode], fields: Mapping[str, Field], embedding_width: int, terms: int
+) -> dict[str, Shape]:
+    """Per-record shape of everything that a node may read.
+
+    Args:
+        nodes: The active nodes.
+        fields: The fields of the data set.
+        embedding_width: D.
+        terms: V, 0 if the data set has none.
+
+    Raises:
+        PluginError: A node reads terms and there are none.
+    """
+    readers = [node.name for node in nodes if "terms" in node.spec.reads]
+    if readers and not terms:
+        raise PluginError(
+            f"{', '.join(readers)} read terms, and the data set has none: no term occurs in three training texts, or "
+            "it was prepared with terms = 0; prepare it with --set data.terms=20000, or leave out with --disable"
+        )
+    shapes: dict[str, Shape] = {"embedding": ("T", embedding_width), "terms": (terms,)}
     shapes |= {name: field.shape for name, field in fields.items()}
     for node in nodes:
         for output in node.spec.gives:
@@ -106,7 +129,7 @@ def _required_fields(nodes: Iterable[ActiveNode]) -> dict[str, tuple[str, ...]]:
     """For each node the fields that it and all below it cannot do without."""
     required: dict[str, tuple[str, ...]] = {}
     for node in nodes:
-        own = {field for field in read_fields(node.spec) if field not in node.spec.optional_reads}
+        own = {field for field in node.spec.read_fields if field not in node.spec.optional_reads}
         below = {field for source in read_nodes(node) for field in required[source]}
         required[node.name] = tuple(sorted(own | below))
     return required
@@ -144,6 +167,21 @@ def _check_trained(groups: Sequence[Group], by_name: Mapping[str, ActiveNode]) -
                     f"group '{group.name}' reads '{read}', which nothing in group '{by_name[source].group}' trains; "
                     "enable a plugin there that learns from it"
                 )
+
+
+def _check_kinds(groups: Sequence[Group], settings: Mapping[str, GroupSettings]) -> None:
+    """A group is fitted as a whole or descends as a whole, and what is fitted has no rate and no techniques."""
+    known = {group.name for group in groups}
+    if unknown := sorted(settings.keys() - known):
+        raise SettingsError(f"[groups.{unknown[0]}]: there is no such group (groups: {', '.join(sorted(known))})")
+    for group in groups:
+        if not group.fitted:
+            continue
+        others = [node.name for node in group.nodes if node.spec.fit is None]
+        if others:
+            raise PluginError(f"group '{group.name}' is fitted in closed form, {', '.join(others)} in it cannot be")
+        if group.settings != GroupSettings():
+            raise SettingsError(f"[groups.{group.name}]: it is fitted in closed form, so that nothing there applies")
 
 
 def _sorted_nodes(nodes: Sequence[ActiveNode]) -> list[ActiveNode]:

@@ -13,7 +13,6 @@ from redheart_core._errors import PluginError, RedheartError, ShapeError
 from redheart_core._fields import Field, Shape
 from redheart_core._nodes import ActiveNode, BuildContext, Objective
 from redheart_core._training import Batch, Group
-from redheart_core.graph import read_fields
 from redheart_core.runtime import random_stream
 from redheart_core.tensors import check_range, check_shape
 
@@ -114,7 +113,7 @@ def naming(node: ActiveNode, what: str) -> Iterator[None]:
 
 def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> BuildContext:
     """What a bound node may know."""
-    fields = (*node.spec.targets, *read_fields(node.spec))
+    fields = (*node.spec.targets, *node.spec.read_fields)
     return BuildContext(
         settings=node.settings,
         scale=surroundings.scale,

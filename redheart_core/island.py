@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 
 import torch
@@ -13,6 +14,7 @@ from redheart_core._training import Batch, Group, TrainSettings
 from redheart_core.group_module import GroupModule, Surroundings
 from redheart_core.judging import training_loss
 from redheart_core.runtime import random_stream
+from redheart_core.techniques import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
 
 
 class GroupFault(Exception):  # noqa: N818 - an event to deal with, not a mistake
@@ -35,13 +37,21 @@ class Island:
         self.device = device
         self.updates_per_epoch = updates_per_epoch
         self.module = GroupModule(group, surroundings, device)
+        own = group.settings
+        self.peak = settings.learning_rate if own.learning_rate is None else own.learning_rate
+        """Largest learning rate of the schedule."""
+        self.effects: Counter[str] = Counter()
+        """How often each technique that is on has acted since the epoch began."""
         self.parameters = {
             name.removeprefix("nodes."): parameter
             for name, parameter in self.module.named_parameters()
             if parameter.requires_grad
         }
-        rates = parameter_rates(group, list(self.parameters), settings.layer_decay)
-        self.optimizer = make_optimizer(self.parameters, rates, settings) if self.parameters else None
+        rates = parameter_rates(group, list(self.parameters), own.layer_decay)
+        decay = settings.weight_decay if own.weight_decay is None else own.weight_decay
+        self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay) if self.parameters else None
+        self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
+        self.dropout = DropoutSchedule(self.module, own.dropout_end) if own.is_on("dropout_end") else None
 
     def step(self, batch: Batch, epoch: int, step: int) -> float | None:
         """One update; returns the loss, None if the batch has none of the group's targets.
@@ -51,9 +61,13 @@ class Island:
         """
         assert self.optimizer is not None
         self.module.train()
-        self.set_rate(schedule_factor((epoch - 1) * self.updates_per_epoch + step, self.total_updates, self.settings))
+        update = (epoch - 1) * self.updates_per_epoch + step
+        self.set_rate(schedule_factor(update, self.total_updates, self.settings))
+        if self.dropout is not None:
+            self.dropout.set(update / max(self.total_updates - 1, 1))
+            self.effects["dropout_end"] += 1
         with random_stream(self.device, self.settings.seed, "step", self.group.name, epoch, step):
-            loss = training_loss(self.module, self.module(batch), batch)
+            loss = self.loss(batch)
         if loss is None:
             return None
         self.optimizer.zero_grad(set_to_none=True)
@@ -65,7 +79,38 @@ class Island:
         if not math.isfinite(norm.item()):
             raise GroupFault(f"the gradient norm became {norm.item()} in epoch {epoch}, step {step + 1}")
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.parameters)
+            self.effects["ema"] += 1
+        if self.group.settings.is_on("layer_decay"):
+            self.effects["layer_decay"] += int(len({group["lr"] for group in self.optimizer.param_groups}) > 1)
         return value
+
+    def loss(self, batch: Batch) -> Tensor | None:
+        """The loss that a step descends, with the techniques that are on; None without any target."""
+        own = self.group.settings
+        if own.is_on("label_smoothing"):
+            batch, changed = smooth_labels(self.module, batch, own.label_smoothing)
+            self.effects["label_smoothing"] += int(changed > 0)
+        if own.is_on("mixup") and batch.size > 1:
+            batch = mix_records(batch, own.mixup)
+            self.effects["mixup"] += 1
+        outputs = self.module(batch)
+        loss = training_loss(self.module, outputs, batch)
+        if loss is None or not own.is_on("r_drop"):
+            return loss
+        again = self.module(batch)
+        second = training_loss(self.module, again, batch)
+        assert second is not None
+        apart = disagreement(self.module, outputs, again)
+        self.effects["r_drop"] += int(apart.item() > 0)
+        return (loss + second) / 2 + own.r_drop * apart
+
+    def take_effects(self) -> dict[str, int]:
+        """How often each technique that is on has acted since this was last asked."""
+        found = dict(self.effects)
+        self.effects.clear()
+        return found
 
     @property
     def total_updates(self) -> int:
@@ -75,16 +120,20 @@ class Island:
         """Set the learning rates of the coming update."""
         assert self.optimizer is not None
         for parameters in self.optimizer.param_groups:
-            parameters["lr"] = self.settings.learning_rate * parameters["scale"] * factor
+            parameters["lr"] = self.peak * parameters["scale"] * factor
 
     def optimizer_tensors(self) -> dict[str, Tensor]:
-        """AdamW's moments and counts, "exp_avg/node.parameter" to tensor."""
+        """AdamW's moments and counts, "exp_avg/node.parameter" to tensor, and those of the moving average."""
         assert self.optimizer is not None
-        return {
+        tensors = {
             f"{key}/{name}": tensor
             for name, parameter in self.parameters.items()
             for key, tensor in self.optimizer.state.get(parameter, {}).items()
         }
+        if self.average is not None:
+            tensors |= {f"average/{name}": tensor for name, tensor in self.average.weights.items()}
+            tensors |= {"average_updates": torch.tensor(self.average.updates)}
+        return tensors
 
     def load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what optimizer_tensors gave.
@@ -94,6 +143,12 @@ class Island:
         """
         assert self.optimizer is not None
         states: dict[str, dict[str, Tensor]] = {}
+        tensors = dict(tensors)
+        if self.average is not None:
+            self.average.updates = int(tensors.pop("average_updates"))
+            self.average.weights = {
+                name: tensors.pop(f"average/{name}").to(parameter.device) for name, parameter in self.parameters.items()
+            }
         for key, tensor in tensors.items():
             kind, _, name = key.partition("/")
             states.setdefault(name, {})[kind] = tensor
@@ -111,19 +166,19 @@ class Island:
 
 
 def make_optimizer(
-    parameters: Mapping[str, nn.Parameter], rates: Mapping[str, float], settings: TrainSettings
+    parameters: Mapping[str, nn.Parameter], rates: Mapping[str, float], peak: float, weight_decay: float
 ) -> torch.optim.AdamW:
     """AdamW with one parameter group per rate and decay; vectors (biases, norms) do not decay."""
     members: dict[tuple[float, float], list[str]] = {}
     for name, parameter in parameters.items():
-        decay = settings.weight_decay if parameter.dim() > 1 else 0.0
+        decay = weight_decay if parameter.dim() > 1 else 0.0
         members.setdefault((rates[name], decay), []).append(name)
     return torch.optim.AdamW(
         [
             {"params": [parameters[name] for name in names], "scale": rate, "weight_decay": decay}
             for (rate, decay), names in members.items()
         ],
-        lr=settings.learning_rate,
+        lr=peak,
         fused=True,
     )
 

@@ -4,117 +4,26 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 import torch
 
 from redheart_core._calls import Hooks
-from redheart_core._errors import CheckpointError, DataError
+from redheart_core._errors import CheckpointError
 from redheart_core._events import EpochFinished, GroupStopped, RunFinished, RunStarted
-from redheart_core._nodes import ActiveNode
 from redheart_core._training import Group, GroupManifest, TrainSettings
-from redheart_core.audit import ParameterAccount, audit_island, audit_optimizer, require_complete
-from redheart_core.batches import BatchSource
+from redheart_core.audit import ParameterAccount, audit_fitted, require_complete
 from redheart_core.checkpoint import GroupFolder
 from redheart_core.files import locked, make_folder, write_json
-from redheart_core.graph import bind_nodes, check_targets, output_shapes, plan_groups
-from redheart_core.group_module import GroupModule, Surroundings
+from redheart_core.group_module import GroupModule
 from redheart_core.island import GroupFault, Island, schedule_factor
 from redheart_core.retention import epochs_to_keep
 from redheart_core.run import RunFolder, describe
-from redheart_core.runtime import choose_device, use_threads
-from redheart_core.store import Store
-from redheart_core.tensors import has_any
-from redheart_core.validation import compute_outputs, evaluate
-
-AUDIT_BATCHES = 20
-
-
-@attrs.frozen(eq=False)
-class Trainer:
-    """Everything that the groups of a run share; none of it learns."""
-
-    store: Store
-    nodes: tuple[ActiveNode, ...]
-    settings: TrainSettings
-    groups: tuple[Group, ...]
-    surroundings: Surroundings
-    source: BatchSource
-    device: torch.device
-
-    @classmethod
-    def prepare(cls, store: Store, nodes: Sequence[ActiveNode], settings: TrainSettings) -> Trainer:
-        """Check plugins against data and plan groups.
-
-        Raises:
-            PluginError: A plugin cannot be trained on this data.
-            DataError: There is no validation split.
-        """
-        use_threads(settings.threads)
-        device = choose_device(settings.device)
-        nodes = bind_nodes(nodes, usable_fields(store))
-        groups = plan_groups(nodes)
-        for split in ("train", "validation"):
-            rows = store.rows(split)
-            if not len(rows):
-                raise DataError(f"the data set has no {split} records; training without {split} data is refused")
-            coverage = {name: int(has_any(store.target(name)[rows]).sum()) for name in store.fields}
-            check_targets(nodes, store.fields, coverage, split)
-        surroundings = Surroundings(
-            fields=store.fields,
-            shapes=output_shapes(nodes, store.fields, store.embedding_width),
-            scale=settings.scale,
-            seed=settings.seed,
-        )
-        targets = sorted({target for group in groups for target in group.targets})
-        source = BatchSource(store, targets, settings.batch_size, settings.seed, device)
-        return cls(store, nodes, settings, groups, surroundings, source, device)
-
-    def island(self, group: Group) -> Island:
-        return Island(group, self.surroundings, self.settings, self.source.updates_per_epoch, self.device)
-
-    def module(self, group: Group) -> GroupModule:
-        return GroupModule(group, self.surroundings, self.device)
-
-    def audit(self, island: Island) -> list[ParameterAccount]:
-        """Account for every parameter of a group on the first training batches."""
-        order = self.source.training_order(1)[:AUDIT_BATCHES]
-        return audit_island(island, (self.source.batch(rows, island.group.inputs) for rows in order))
-
-    def audit_all(self, progress: Callable[[str, int, int], None] | None = None) -> list[ParameterAccount]:
-        """Account for every parameter of every group; higher tiers read untrained lower ones."""
-        accounts = []
-        for number, group in enumerate(self.groups):
-            if progress:
-                progress("audit", number, len(self.groups))
-            island = self.island(group)
-            accounts += self.audit(island)
-            self.add_outputs(group, island.module, self.seen_rows())
-        return accounts
-
-    def audit_sizes(self) -> list[ParameterAccount]:
-        """Account for every parameter of every group on the meta device: no memory, no gradient."""
-        meta = torch.device("meta")
-        with meta:
-            islands = [
-                Island(group, self.surroundings, self.settings, self.source.updates_per_epoch, meta)
-                for group in self.groups
-            ]
-        return [account for island in islands for account in audit_optimizer(island)]
-
-    def add_outputs(self, group: Group, module: GroupModule, rows: torch.Tensor) -> None:
-        """Compute what the groups above read of this one."""
-        wanted = {name for other in self.groups for name in other.external}
-        own = {node.name for node in group.nodes}
-        names = tuple(sorted(name for name in wanted if name.partition(".")[0] in own))
-        if names:
-            self.source.add_lower(compute_outputs(module, self.source, rows, names))
-
-    def seen_rows(self) -> torch.Tensor:
-        """Rows that training may look at: train and validation."""
-        return torch.cat([self.store.rows("train"), self.store.rows("validation")]).sort().values
+from redheart_core.techniques import check_effective
+from redheart_core.trainer import Trainer
+from redheart_core.validation import evaluate
 
 
 @attrs.define(eq=False)
@@ -173,6 +82,9 @@ def _train_tier(
         if missing:
             _stop(stopped, hooks, group.name, 0, f"it reads {', '.join(missing)}, which stopped")
             continue
+        if group.fitted:
+            accounts += _fit_group(run, trainer, group, hooks)
+            continue
         progress = GroupProgress(trainer.island(group), run.group(group.name), run.group(group.name).read())
         accounts += trainer.audit(progress.island)
         if progress.island.optimizer is None:
@@ -223,11 +135,13 @@ def _train_epoch(
     started = time.monotonic()
     losses: dict[str, list[tuple[float, int]]] = {one.island.group.name: [] for one in turn}
     failed: dict[str, str] = {}
-    for step, rows in enumerate(trainer.source.training_order(epoch)):
-        for one in turn:
+    orders = [trainer.training_order(one.island.group, epoch) for one in turn]
+    for step in range(max(map(len, orders))):
+        for one, order in zip(turn, orders, strict=True):
             group = one.island.group
-            if group.name in failed:
+            if group.name in failed or step >= len(order):
                 continue
+            rows = order[step]
             try:
                 loss = one.island.step(trainer.source.batch(rows, group.inputs), epoch, step)
             except GroupFault as fault:
@@ -273,8 +187,11 @@ def _finish_epoch(
         "train_loss": sum(loss * size for loss, size in losses) / sum(size for _, size in losses),
         "validation_loss": result.loss,
         "metrics": result.metrics,
-        "learning_rate": settings.learning_rate * schedule_factor(last, island.total_updates, settings),
+        "learning_rate": island.peak * schedule_factor(last, island.total_updates, settings),
+        "effects": island.take_effects(),
     }
+    check_effective(island.group.settings, entry["effects"], island.group.name)  # type: ignore[arg-type] # a mapping
+    average = _judge_average(trainer, island, entry)
     one.manifest = one.folder.add_epoch(
         one.manifest,
         entry,
@@ -282,17 +199,52 @@ def _finish_epoch(
         island.optimizer_tensors(),
         result.losses,
         epochs_to_keep(run.path, one.manifest, settings.keep_epochs),
+        average,
     )
-    hooks.after_epoch(EpochFinished(group=island.group.name, epochs=settings.epochs, seconds=seconds, **entry))  # type: ignore[arg-type]
+    shown = {key: value for key, value in entry.items() if key != "effects"}
+    hooks.after_epoch(EpochFinished(group=island.group.name, epochs=settings.epochs, seconds=seconds, **shown))  # type: ignore[arg-type]
     return ""
 
 
-def usable_fields(store: Store) -> frozenset[str]:
-    """Fields that some training and some validation records have; others cannot be trained."""
-    splits = [store.rows(split) for split in ("train", "validation")]
-    return frozenset(
-        name for name in store.fields if all(bool(has_any(store.target(name)[rows]).any()) for rows in splits)
-    )
+def _judge_average(
+    trainer: Trainer, island: Island, entry: Mapping[str, object]
+) -> tuple[dict[str, object], dict[str, torch.Tensor], torch.Tensor] | None:
+    """Entry, weights and validation losses of the moving average, if there is one; the weights stay as they were."""
+    if island.average is None:
+        return None
+    own = {name: tensor.clone() for name, tensor in island.module.parameter_dict().items()}
+    weights = own | island.average.weights
+    island.module.load(weights)
+    result = evaluate(island.module, trainer.source, trainer.store.rows("validation"))
+    island.module.load(own)
+    return {**entry, "validation_loss": result.loss, "metrics": result.metrics}, weights, result.losses
+
+
+def _fit_group(run: RunFolder, trainer: Trainer, group: Group, hooks: Hooks) -> list[ParameterAccount]:
+    """Fit a group in closed form, unless an earlier process did; its one epoch stands for that."""
+    folder, inputs, started = run.group(group.name), fixed_inputs(run, group), time.monotonic()
+    manifest = folder.read()
+    if manifest.epochs:
+        if inputs != manifest.inputs:
+            raise CheckpointError(f"group '{group.name}' was fitted on other epochs of {', '.join(group.reads)}")
+        module = trainer.module(group)
+        load_fixed(run, group, module)
+        return audit_fitted(module)
+    module = trainer.fit(group)
+    on = {split: evaluate(module, trainer.source, trainer.store.rows(split)) for split in ("train", "validation")}
+    result = on["validation"]
+    entry = {
+        "epoch": 1,
+        "train_loss": on["train"].loss,
+        "validation_loss": result.loss,
+        "metrics": result.metrics,
+        "learning_rate": 0.0,
+    }
+    manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished")
+    folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, None)
+    seconds = time.monotonic() - started
+    hooks.after_epoch(EpochFinished(group=group.name, epochs=1, seconds=seconds, **entry))  # type: ignore[arg-type]
+    return audit_fitted(module)
 
 
 def fixed_inputs(run: RunFolder, group: Group) -> dict[str, Mapping[str, object]]:

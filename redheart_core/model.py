@@ -22,10 +22,11 @@ from redheart_core.encoding import EncoderIdentity
 from redheart_core.files import load_tensors, read_json, sha256, to_json, write_json
 from redheart_core.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.group_module import GroupModule, Surroundings
-from redheart_core.loop import Trainer, usable_fields
 from redheart_core.run import RunFolder, describe_data, describe_node, relative_path
 from redheart_core.store import parse_field
 from redheart_core.sweetspot import Sweetspot
+from redheart_core.term_view import TermView, load_terms
+from redheart_core.trainer import Trainer, usable_fields
 from redheart_core.validation import evaluate, has_objective
 
 FORMAT = 1
@@ -59,19 +60,20 @@ def assemble(folder: Path, run: RunFolder, trainer: Trainer, chosen: Mapping[str
                 )
             table |= {
                 "epoch": entry.epoch,
+                "averaged": entry.averaged,
                 "file": file,
                 "sha256": entry.sha256,
                 "validation_loss": entry.validation_loss,
                 "metrics": dict(entry.metrics),
             }
         groups[group.name] = table
-    encoder = {}
-    (building / "encoder").mkdir()
-    for source in sorted(path for path in (trainer.store.folder / "encoder").rglob("*") if path.is_file()):
+    files = {}
+    parts = [trainer.store.folder / part for part in ("encoder", "terms")]
+    for source in sorted(path for part in parts for path in part.rglob("*") if path.is_file()):
         name = source.relative_to(trainer.store.folder).as_posix()
         (building / name).parent.mkdir(parents=True, exist_ok=True)
         link(source, building / name)
-        encoder[name] = sha256(source)
+        files[name] = sha256(source)
     manifest = {
         "format": FORMAT,
         "groups": groups,
@@ -79,7 +81,7 @@ def assemble(folder: Path, run: RunFolder, trainer: Trainer, chosen: Mapping[str
         "training": run.read()["training"],
         "data": describe_data(trainer.store, folder) | {"usable": sorted(usable_fields(trainer.store))},
         "statistics": target_statistics(trainer),
-        "encoder_files": encoder,
+        "files": files,
         "run": relative_path(run.path, folder),
     }
     write_json(building / "manifest.json", manifest)
@@ -126,6 +128,8 @@ class Model:
     groups: tuple[Group, ...]
     modules: Mapping[str, GroupModule]
     fields: Mapping[str, Field]
+    terms: TermView | None
+    """The second view of a text, if the data set had one."""
     device: torch.device
 
     @property
@@ -135,7 +139,7 @@ class Model:
     @property
     def read_fields(self) -> tuple[str, ...]:
         """Fields of a record that some plugin reads beside the text."""
-        return tuple(sorted({name for group in self.groups for name in group.inputs if "." not in name}))
+        return tuple(sorted({name for group in self.groups for name in group.fields}))
 
     def lacking(self, fields: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Plugins that cannot judge a record with these fields alone, and which fields they lack."""
@@ -144,19 +148,24 @@ class Model:
         return {node: names for node, names in missing.items() if names}
 
     @torch.inference_mode()
-    def predict(self, embedding: Tensor, mask: Tensor, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def predict(
+        self, embedding: Tensor, mask: Tensor, fields: Mapping[str, Tensor], terms: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """All outputs of all groups.
 
         Args:
             embedding: (B, T, D) float32 from the model's own encoder.
             mask: (B, T) bool, True for real chunks.
             fields: Each of read_fields to (B, *field.shape), NaN where missing.
+            terms: (B, V) float32 from the model's own terms; needed if a plugin reads them.
 
         Returns:
             "node.output" to (B, *shape).
         """
         known = {"embedding": embedding.to(self.device), "mask": mask.to(self.device)}
         known |= {name: tensor.to(self.device) for name, tensor in fields.items()}
+        if terms is not None:
+            known["terms"] = terms.to(self.device)
         for group in self.groups:
             known |= self.modules[group.name](Batch(inputs=known, targets={}))
         return {name: tensor.cpu() for name, tensor in known.items() if "." in name}
@@ -200,11 +209,15 @@ def load_model(folder: Path, nodes: Sequence[ActiveNode], device: torch.device) 
                 f"{folder} was made with another plugin '{node.name}': {', '.join(different)}; "
                 f"install {stored['distribution']}=={stored['version']} or assemble a new model"
             )
+    for file, expected in manifest["files"].items():
+        if not (folder / file).exists() or sha256(folder / file) != expected:
+            raise CheckpointError(f"{folder / file} is missing or damaged; assemble the model again")
+    terms = load_terms(folder / "terms") if (folder / "terms").exists() else None
     nodes = bind_nodes(nodes, manifest["data"]["usable"])
     groups = plan_groups(nodes)
     surroundings = Surroundings(
         fields=fields,
-        shapes=output_shapes(nodes, fields, int(manifest["data"]["encoder"]["width"])),
+        shapes=output_shapes(nodes, fields, int(manifest["data"]["encoder"]["width"]), terms.size if terms else 0),
         scale=manifest["training"]["scale"],
         seed=manifest["training"]["seed"],
     )
@@ -215,15 +228,12 @@ def load_model(folder: Path, nodes: Sequence[ActiveNode], device: torch.device) 
         if "file" in table:
             module.load(load_tensors(folder / table["file"], table["sha256"]))
         modules[group.name] = module.eval()
-    for file, expected in manifest["encoder_files"].items():
-        if not (folder / file).exists() or sha256(folder / file) != expected:
-            raise CheckpointError(f"{folder / file} is missing or damaged; assemble the model again")
-    return Model(folder, manifest, groups, modules, fields, device)
+    return Model(folder, manifest, groups, modules, fields, terms, device)
 
 
 def _check_inputs(run: RunFolder, group: Group, chosen: Mapping[str, EpochEntry]) -> None:
     for name, fixed in run.group(group.name).read().inputs.items():
-        if chosen[name].epoch != fixed["epoch"]:
+        if chosen[name].sha256 != fixed["sha256"]:
             raise CheckpointError(
                 f"group '{group.name}' was trained on epoch {fixed['epoch']} of '{name}', not on {chosen[name].epoch}; "
                 f"take '{name}' at epoch {fixed['epoch']}"
@@ -281,10 +291,10 @@ def chosen_epochs(folder: Path, run: RunFolder) -> dict[str, EpochEntry]:
     chosen = {}
     for name, table in manifest["groups"].items():
         if "file" in table:
-            entry = run.group(name).read().entry(table["epoch"])
-            if entry is None or entry.sha256 != table["sha256"]:
+            found = [entry for entry in run.group(name).read().candidates if entry.sha256 == table["sha256"]]
+            if not found:
                 raise CheckpointError(f"{folder} was not assembled from {run.path}: group '{name}' differs")
-            chosen[name] = entry
+            chosen[name] = found[0]
     return chosen
 
 

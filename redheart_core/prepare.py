@@ -33,8 +33,9 @@ from redheart_core.files import (
     writing,
 )
 from redheart_core.splits import Splits, assign_splits
-from redheart_core.store import FORMAT, FileEntry, Shard, Store, StoreIndex
+from redheart_core.store import FORMAT, TERMS_FILE, FileEntry, Shard, Store, StoreIndex
 from redheart_core.tensors import has_any
+from redheart_core.term_view import fit_terms
 from redheart_core.text import check_text, chunk_text
 
 Progress = Callable[[str, int, int], None]
@@ -65,6 +66,7 @@ class _Request:
     encoder: str
     encoder_settings: Mapping[str, Any]
     chunk_chars: int
+    terms: int
     seed: int
     shard_records: int
 
@@ -89,6 +91,7 @@ def prepare(
     encoder: EncoderSpec,
     encoder_settings: Any,
     chunk_chars: int = 200,
+    terms: int = 20_000,
     seed: int = 0,
     shard_records: int = 1000,
     progress: Progress | None = None,
@@ -104,6 +107,7 @@ def prepare(
         encoder: Fitted on the train split alone.
         encoder_settings: An instance of encoder.settings.
         chunk_chars: Longest chunk of text that gets a vector of its own.
+        terms: At most so many terms of the train split make up the second view of a text; 0 for none.
         seed: Decides the splits.
         shard_records: Records per file of vectors; a kill loses at most the work on one.
         progress: Called now and then.
@@ -118,7 +122,9 @@ def prepare(
     tell = progress if progress is not None else _quiet
     data = _read(dataset, dataset_settings, seed, tell)
     settings = _plain_settings(encoder_settings, encoder.name, str)
-    request = _Request(FORMAT, dataset.name, data.fingerprint, encoder.name, settings, chunk_chars, seed, shard_records)
+    request = _Request(
+        FORMAT, dataset.name, data.fingerprint, encoder.name, settings, chunk_chars, terms, seed, shard_records
+    )
     make_folder(folder)
     with locked(folder):
         if not (folder / "index.json").exists():
@@ -157,7 +163,13 @@ def _build(
     write_bytes(folder / "records.jsonl", _record_lines(data))
     save_tensors(folder / "fields.safetensors", data.targets)
     names = ["records.jsonl", "fields.safetensors", *(shard.file for shard in shards)]
-    names += [path.relative_to(folder).as_posix() for path in (folder / "encoder").rglob("*") if path.is_file()]
+    names += _write_terms(folder, data, request.terms)
+    names += [
+        path.relative_to(folder).as_posix()
+        for part in ("encoder", "terms")
+        for path in (folder / part).rglob("*")
+        if path.is_file()
+    ]
     index = StoreIndex(
         dataset=request.dataset,
         dataset_settings=_plain_settings(dataset_settings, request.dataset, lambda path: path.name),
@@ -165,6 +177,7 @@ def _build(
         encoder=identify(spec.name, encoder, folder / "encoder", request.chunk_chars),
         encoder_settings=request.encoder_settings,
         chunk_chars=request.chunk_chars,
+        terms=request.terms,
         seed=request.seed,
         shard_records=request.shard_records,
         fields={field.name: field for field in data.fields},
@@ -188,7 +201,8 @@ def _read(dataset: DatasetSpec, settings: Any, seed: int, tell: Progress) -> _Da
     for record in dataset.records(settings):
         where = _check_record(record, numbers, places)
         places[record.id] = record.where
-        records.append(attrs.evolve(record, text=check_text(record.text, where)))
+        source = record.source if record.source is not None else dataset.name
+        records.append(attrs.evolve(record, text=check_text(record.text, where), source=source))
         for field in fields:
             numbers[field.name].append(field.to_numbers(record.values.get(field.name), where))
         if len(records) % 1000 == 0:
@@ -237,7 +251,7 @@ def _fingerprint(
 
 def _record_lines(data: _Data) -> bytes:
     return b"".join(
-        _line({"id": r.id, "language": r.language, "split": split, "text": r.text, "where": r.where})
+        _line({key: getattr(r, key) for key in ("id", "language", "source", "text", "where")} | {"split": split})
         for r, split in zip(data.records, data.splits.names, strict=True)
     )
 
@@ -327,6 +341,25 @@ def _encode_shard(
     digest = save_tensors(path, {"chunks": torch.from_numpy(vectors), "offsets": torch.from_numpy(offsets)})
     known = np.logical_or.reduceat(vectors.any(axis=1), offsets[:-1])
     return Shard(path.name, len(texts), len(vectors), int((~known).sum())), digest
+
+
+def _write_terms(folder: Path, data: _Data, most: int) -> list[str]:
+    """The terms of the train split and every record's weights of them; the file written beside the folder terms/."""
+    train = [record.text for record, split in zip(data.records, data.splits.names, strict=True) if split == "train"]
+    view = fit_terms(train, most) if most else None
+    if view is None:
+        return []
+    view.save(folder / "terms")
+    weighed = view.weigh([record.text for record in data.records])
+    save_tensors(
+        folder / TERMS_FILE,
+        {
+            "starts": torch.from_numpy(weighed.indptr.astype(np.int64)),
+            "columns": torch.from_numpy(weighed.indices.astype(np.int64)),
+            "weights": torch.from_numpy(weighed.data),
+        },
+    )
+    return [TERMS_FILE]
 
 
 def _is_whole(path: Path, entry: Mapping[str, Any] | None) -> bool:

@@ -13,13 +13,13 @@ import attrs
 
 from redheart_core._errors import CheckpointError, join_complaints
 from redheart_core._nodes import ActiveNode
-from redheart_core._training import Group, TrainSettings
+from redheart_core._training import Group, GroupSettings, TrainSettings
 from redheart_core.checkpoint import GroupFolder
 from redheart_core.files import make_folder, read_json, to_json, write_json
 from redheart_core.settings import as_table, read_table
 from redheart_core.store import Store
 
-FORMAT = 1
+FORMAT = 2
 
 
 @attrs.frozen
@@ -57,6 +57,13 @@ class RunFolder:
     def settings(self) -> TrainSettings:
         return read_table(TrainSettings, self.read()["training"], str(self.file))
 
+    def group_settings(self) -> dict[str, GroupSettings]:
+        """The [groups.<name>] tables that it was begun with."""
+        return {
+            name: read_table(GroupSettings, group["settings"], str(self.file))
+            for name, group in self.read()["groups"].items()
+        }
+
     def begin(self, description: dict[str, Any]) -> None:
         """Write run.json, or check that what is there agrees; new plugins in new groups may join.
 
@@ -79,7 +86,14 @@ def describe(
         "torch": version("torch"),
         "training": as_table(settings),
         "nodes": {node.name: describe_node(node) for node in nodes},
-        "groups": {group.name: {"tier": group.tier, "nodes": [node.name for node in group.nodes]} for group in groups},
+        "groups": {
+            group.name: {
+                "tier": group.tier,
+                "nodes": [node.name for node in group.nodes],
+                "settings": as_table(group.settings),
+            }
+            for group in groups
+        },
         "data": describe_data(store, folder),
     }
     plain: dict[str, Any] = json.loads(to_json(description))
@@ -132,7 +146,10 @@ def check_same_run(old: dict[str, Any], new: dict[str, Any], path: Path) -> None
                 f"plugin '{name}': {key} was {node[key]!r}, is {now[key]!r}" for key in node if node[key] != now[key]
             ]
     for name, group in old["groups"].items():
-        joined = set(new["groups"].get(name, group)["nodes"]) - set(group["nodes"])
+        now = new["groups"].get(name, group)
+        joined = set(now["nodes"]) - set(group["nodes"])
+        if now["settings"] != group["settings"]:
+            complaints.append(f"[groups.{name}] was {group['settings']}, is {now['settings']}")
         if joined:
             complaints.append(f"group '{name}' cannot take in {', '.join(sorted(joined))}: its weights would change")
     for key in ("torch",):

@@ -15,6 +15,7 @@ import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
 
 from redheart_core._data import SPLITS
@@ -23,10 +24,12 @@ from redheart_core._fields import Field
 from redheart_core.encoding import EncoderIdentity
 from redheart_core.files import check_sha256, load_tensors, read_json, to_json
 from redheart_core.splits import SplitReport
+from redheart_core.term_view import TermView, load_terms
 
 __all__ = ["EncoderIdentity", "FileEntry", "Shard", "Store", "StoreIndex", "map_tensors", "parse_field"]
 
-FORMAT = 1
+FORMAT = 2
+TERMS_FILE = "terms.safetensors"
 _TYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
 
 
@@ -61,6 +64,8 @@ class StoreIndex:
     encoder: EncoderIdentity
     encoder_settings: Mapping[str, Any]
     chunk_chars: int
+    terms: int
+    """The most terms that were asked for."""
     seed: int
     shard_records: int
     fields: Mapping[str, Field]
@@ -116,6 +121,12 @@ class Store:
         lines = [json.loads(line) for line in (folder / "records.jsonl").read_bytes().split(b"\n")[:-1]]
         self.ids: tuple[str, ...] = tuple(line["id"] for line in lines)
         self.languages: tuple[str | None, ...] = tuple(line["language"] for line in lines)
+        names = [line["source"] for line in lines]
+        self.source_names: tuple[str, ...] = tuple(sorted(set(names)))
+        """The data sets that the records come from; one, unless several were joined."""
+        numbers = {name: number for number, name in enumerate(self.source_names)}
+        self.sources = torch.tensor([numbers[name] for name in names], dtype=torch.int64)
+        """(N,) int64, places in source_names."""
         self._texts: tuple[str, ...] = tuple(line["text"] for line in lines)
         splits = np.array([line["split"] for line in lines])
         self._rows = {split: torch.from_numpy(np.flatnonzero(splits == split)) for split in SPLITS}
@@ -126,6 +137,9 @@ class Store:
             offsets = tensors["offsets"].tolist()
             chunks = tensors["chunks"]
             self._places += [(chunks, start, end) for start, end in pairwise(offsets)]
+        self.terms: TermView | None = load_terms(folder / "terms") if TERMS_FILE in index.files else None
+        """The terms of the second view; None if there are none."""
+        self._terms = self._read_terms()
         self.chunk_counts = torch.tensor([end - start for _, start, end in self._places], dtype=torch.int64)
         """(N,) int64, how many chunks each text has."""
 
@@ -164,6 +178,10 @@ class Store:
     def text(self, row: int) -> str:
         """The text of a record, in NFC."""
         return self._texts[row]
+
+    def shuffle_key(self, row: int) -> bytes:
+        """Orders records as if by chance, by their ids alone."""
+        return hashlib.sha256(self.ids[row].encode()).digest()
 
     def rows(self, split: str) -> Tensor:
         """The row numbers of a split, ascending int64.
@@ -211,6 +229,28 @@ class Store:
             padded[end - start :] = 0.0
         mask = torch.arange(longest) < self.chunk_counts[rows].unsqueeze(1)
         return torch.from_numpy(embedding), mask
+
+    @property
+    def term_count(self) -> int:
+        """V, the number of terms."""
+        return self.terms.size if self.terms else 0
+
+    def term_matrix(self, rows: Tensor) -> sparse.csr_matrix:
+        """Terms of the whole texts of some records, (B, V) float32, as TermView.weigh gives them.
+
+        Raises:
+            DataError: The store has no terms.
+        """
+        if self._terms is None:
+            raise DataError("the data set has no terms; prepare it with --set data.terms=20000, or with more text")
+        return self._terms[rows.numpy()]
+
+    def _read_terms(self) -> sparse.csr_matrix | None:
+        if self.terms is None:
+            return None
+        tensors = map_tensors(self.folder / TERMS_FILE)
+        parts = (tensors["weights"], tensors["columns"], tensors["starts"])
+        return sparse.csr_matrix(parts, shape=(len(self), self.terms.size), copy=False)
 
     def require_encoder(self, identity: EncoderIdentity) -> None:
         """Refuse another encoder than the one that made this store.

@@ -17,11 +17,11 @@ from redheart_core.analysis import analyze
 from redheart_core.baselines import constant_baseline, linear_baseline, mean_embedding
 from redheart_core.checkpoint import average
 from redheart_core.evaluation import evaluate_test, read_evaluation
-from redheart_core.files import save_tensors, write_json
-from redheart_core.loop import Trainer
+from redheart_core.files import write_json
 from redheart_core.model import assemble, check_exactness, chosen_epochs, load_model, require_model
 from redheart_core.run import RunFolder
-from redheart_core.sweetspot import common_epoch, find_sweetspot, one_standard_error, trained_groups
+from redheart_core.sweetspot import common_epoch, find_sweetspot, trained_groups
+from redheart_core.trainer import Trainer
 
 CPU = torch.device("cpu")
 
@@ -136,25 +136,6 @@ def test_the_common_epoch_has_the_smallest_mean_ratio(toy: Toy) -> None:
     assert common_epoch(manifests) == 3
 
 
-def test_the_one_se_choice_is_the_earliest_within_its_own_error(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    differences = {1: 0.5 + torch.zeros(100), 2: torch.linspace(-1, 1.1, 100), 3: torch.zeros(100)}
-    base = torch.linspace(1, 2, 100, dtype=torch.float64)
-    entries = []
-    (tmp_path / "groups" / "g").mkdir(parents=True)
-    for epoch, difference in differences.items():
-        file = f"losses-{epoch:04d}.safetensors"
-        losses = base + difference.double()
-        sha = save_tensors(tmp_path / "groups" / "g" / file, {"losses": losses})
-        entries.append(entry(epoch, float(losses.mean()), file, sha))
-    chosen, difference_mean, error = one_standard_error(
-        run.group("g"), GroupManifest("g", "finished", epochs=tuple(entries))
-    )
-    assert chosen.epoch == 2
-    assert difference_mean == pytest.approx(0.05)
-    assert error == pytest.approx(float(torch.linspace(-1, 1.1, 100).double().std()) / 10)
-
-
 def test_a_run_without_epochs_has_no_sweet_spot(trained: Trained) -> None:
     write_json(
         trained.run.group("b").path / "manifest.json", GroupManifest("b", "stopped", "loss became nan").to_json()
@@ -259,7 +240,7 @@ def test_the_manifest_names_everything_that_decides_the_numbers(trained: Trained
     assert manifest["data"]["encoder"]["content_hash"] == trained.trainer.store.encoder_identity.content_hash
 
 
-def entry(epoch: int, loss: float, losses_file: str = "", losses_sha: str = "") -> EpochEntry:
+def entry(epoch: int, loss: float) -> EpochEntry:
     return EpochEntry(
         epoch=epoch,
         file="",
@@ -269,8 +250,8 @@ def entry(epoch: int, loss: float, losses_file: str = "", losses_sha: str = "") 
         validation_loss=loss,
         metrics={},
         learning_rate=0.0,
-        losses_file=losses_file,
-        losses_sha256=losses_sha,
+        losses_file="",
+        losses_sha256="",
     )
 
 

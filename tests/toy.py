@@ -34,11 +34,12 @@ from redheart_core import (
 )
 from redheart_core._calls import Hooks
 from redheart_core._markers import PROJECT_NAME
-from redheart_core._training import TrainSettings
-from redheart_core.loop import Trainer, train
+from redheart_core._training import GroupSettings, TrainSettings
+from redheart_core.loop import train
 from redheart_core.prepare import prepare
 from redheart_core.run import RunFolder
 from redheart_core.store import Store
+from redheart_core.trainer import Trainer
 
 WORDS = ("calm", "kind", "late", "cruel", "brave", "poor", "rich", "lost", "found", "broken", "gift", "debt")
 
@@ -236,9 +237,15 @@ class Toy:
         values = {"scale": "tiny", "epochs": 4, "batch_size": 16, "warmup_updates": 3, "threads": 1, **changes}
         return TrainSettings(**values)
 
-    def trainer(self, nodes: Sequence[ActiveNode], store: Store | None = None, **changes: Any) -> Trainer:
+    def trainer(
+        self,
+        nodes: Sequence[ActiveNode],
+        store: Store | None = None,
+        groups: Mapping[str, GroupSettings] | None = None,
+        **changes: Any,
+    ) -> Trainer:
         """A trainer over a store."""
-        return Trainer.prepare(store or self.store(), nodes, self.settings(**changes))
+        return Trainer.prepare(store or self.store(), nodes, self.settings(**changes), groups)
 
     def run(
         self,
@@ -246,11 +253,12 @@ class Toy:
         nodes: Sequence[ActiveNode],
         store: Store | None = None,
         listeners: Sequence[object] = (),
+        groups: Mapping[str, GroupSettings] | None = None,
         **changes: Any,
     ) -> tuple[RunFolder, dict[str, str]]:
         """Train nodes into a folder; the run and the groups that stopped."""
         run = RunFolder(self.folder / name)
-        return run, train(run, self.trainer(nodes, store, **changes), hooks(*listeners))
+        return run, train(run, self.trainer(nodes, store, groups, **changes), hooks(*listeners))
 
 
 def hooks(*listeners: object) -> Hooks:

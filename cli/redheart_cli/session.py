@@ -10,16 +10,16 @@ import attrs
 
 from redheart_cli.display import Display
 from redheart_cli.options import PluginChoice
-from redheart_core import CheckpointError, RedheartError
-from redheart_core._training import DataSettings, TrainSettings
+from redheart_core import CheckpointError, DatasetSpec, RedheartError
+from redheart_core._training import DataSettings, GroupSettings, TrainSettings
 from redheart_core.settings import read_table
 from redheart_registry import Registry, load_registry
 
 if TYPE_CHECKING:
-    from redheart_core.loop import Trainer
     from redheart_core.model import Model
     from redheart_core.run import RunFolder
     from redheart_core.store import Store
+    from redheart_core.trainer import Trainer
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
     """Make or finish the embedding store of a data set; a finished one is opened."""
     from redheart_core.prepare import prepare
 
-    dataset, dataset_settings = registry.dataset(data.dataset)
+    dataset, dataset_settings = _dataset(registry, data.dataset)
     encoder, encoder_settings = registry.encoder(data.encoder)
     return prepare(
         folder,
@@ -56,20 +56,36 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
         encoder,
         encoder_settings,
         chunk_chars=data.chunk_chars,
+        terms=data.terms,
         seed=data.seed,
         progress=display.progress,
     )
 
 
-def new_session(registry: Registry, folder: Path, store: Store, settings: TrainSettings) -> Session:
-    """A run that begins, or goes on under the same settings."""
-    from redheart_core.loop import Trainer
+def _dataset(registry: Registry, name: str) -> tuple[DatasetSpec, Any]:
+    """A data set by its name, or several joined as "one+other"."""
+    from redheart_core.joining import SEPARATOR, join_datasets
+
+    if SEPARATOR not in name:
+        return registry.dataset(name)
+    return join_datasets([registry.dataset(part) for part in name.split(SEPARATOR)])
+
+
+def new_session(
+    registry: Registry,
+    folder: Path,
+    store: Store,
+    settings: TrainSettings,
+    groups: Mapping[str, GroupSettings] | None = None,
+) -> Session:
+    """A run that begins, or goes on under the same settings; groups are the [groups.<name>] tables."""
     from redheart_core.run import RunFolder
+    from redheart_core.trainer import Trainer
 
     nodes = registry.nodes(settings.scale)
     if not nodes:
         raise RedheartError("no analyzer, head or fusion is active; name some in plugins.toml or with --enable")
-    return Session(registry, RunFolder(folder), Trainer.prepare(store, nodes, settings))
+    return Session(registry, RunFolder(folder), Trainer.prepare(store, nodes, settings, groups))
 
 
 def listeners(display: Display) -> tuple[object, ...]:
@@ -97,7 +113,7 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
         event_plugins=listeners(display) if display else (),
     )
     store = Store.open(folder / description["data"]["store"])
-    return new_session(registry, folder, store, run.settings())
+    return new_session(registry, folder, store, run.settings(), run.group_settings())
 
 
 def open_model(folder: Path, device: str) -> tuple[Registry, Model]:

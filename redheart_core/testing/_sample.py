@@ -54,7 +54,8 @@ def sample_of(store: Store, size: int = SIZE) -> Sample:
     rows = train[torch.linspace(0, len(train) - 1, min(size, len(train))).round().long()]
     embedding, mask = store.batch(rows)
     targets = {name: store.target(name)[rows] for name in store.fields}
-    return Sample(Batch({"embedding": embedding, "mask": mask}, targets), store.fields)
+    terms = torch.from_numpy(store.term_matrix(rows).toarray())
+    return Sample(Batch({"embedding": embedding, "mask": mask, "terms": terms}, targets), store.fields)
 
 
 @cache

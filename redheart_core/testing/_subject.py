@@ -12,7 +12,7 @@ from torch import Tensor
 
 from redheart_core._errors import PluginError
 from redheart_core._fields import Field, Shape
-from redheart_core._nodes import SCALES, ActiveNode, NodeSpec, Output
+from redheart_core._nodes import SCALES, VIEWS, ActiveNode, NodeSpec, Output
 from redheart_core._training import Batch, Group, TrainSettings
 from redheart_core.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.group_module import CPU, GroupModule, Surroundings
@@ -72,9 +72,9 @@ class Subject:
 
     def surroundings(self, scale: str = "tiny", seed: int = SEED) -> Surroundings:
         """What a module may know when it is built at a scale."""
-        width = self.records.inputs["embedding"].shape[-1]
+        width, terms = (self.records.inputs[view].shape[-1] for view in VIEWS)
         nodes = [at_scale(node, scale) for node in self.nodes]
-        return Surroundings(self.fields, output_shapes(nodes, self.fields, width), scale, seed)
+        return Surroundings(self.fields, output_shapes(nodes, self.fields, width, terms), scale, seed)
 
     def module(self, seed: int = SEED) -> GroupModule:
         """The group, new."""
@@ -149,7 +149,7 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
         module = GroupModule(lower, subject.surroundings(), CPU).eval()
         with torch.no_grad():
             inputs |= module(Batch(inputs, {}))
-    wanted = {"embedding", "mask", *group.inputs}
+    wanted = {*VIEWS, "mask", *group.inputs}
     records = Batch({name: tensor for name, tensor in inputs.items() if name in wanted}, sample.records.targets)
     return attrs.evolve(subject, records=records)
 

@@ -22,7 +22,7 @@ from redheart_core import (
     SettingsError,
 )
 from redheart_core._fields import describe_shape
-from redheart_core.graph import bind_nodes, output_shapes, read_fields
+from redheart_core.graph import bind_nodes, output_shapes
 from redheart_core.settings import describe_settings
 from redheart_registry.inspection import inspect_plugins
 from redheart_registry.installed import Entry, installed_entries, names
@@ -30,7 +30,7 @@ from redheart_registry.loading import load_one
 from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
 from redheart_registry.registry import Registry, load_registry
 
-EMBEDDING_WIDTH = 768
+EMBEDDING_WIDTH, TERMS = 768, 20_000
 """Shapes and numbers of parameters are those for embeddings of this width."""
 
 
@@ -90,7 +90,7 @@ def _reads(spec: NodeSpec | None) -> tuple[str, ...]:
 def _used_fields(plugins: Mapping[str, NodeSpec | None]) -> set[str]:
     """Fields that the nodes cannot do without."""
     nodes = [spec for spec in plugins.values() if spec is not None]
-    return {field for node in nodes for field in (*read_fields(node), *node.targets)}
+    return {field for node in nodes for field in (*node.read_fields, *node.targets)}
 
 
 def _describe(name: str, registry: Registry) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Fiel
     node = next(node for node in bound if node.name == name)
     if node.spec.objective is None:
         return {"losses": [], "metrics": []}
-    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH)
+    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS)
     wanted = frozenset(output.name for output in node.spec.gives)
     objective = make_objective(node, Surroundings(fields, shapes, "small", seed=0), wanted)
     return {
@@ -219,7 +219,7 @@ def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mappin
     from redheart_core.group_module import Surroundings, build_node
 
     bound = bind_nodes(nodes, fields)
-    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH)
+    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS)
     node = next(node for node in bound if node.name == name)
     with torch.device("meta"):
         wanted = frozenset(output.name for output in node.spec.gives)

@@ -12,7 +12,7 @@ import attrs
 from attrs.validators import gt, matches_re, optional
 
 from redheart_core import SettingsError
-from redheart_core._training import DataSettings, TrainSettings
+from redheart_core._training import DataSettings, GroupSettings, TrainSettings
 from redheart_core.settings import check_table, parse_override, read_table
 from redheart_registry.installed import names
 
@@ -51,6 +51,8 @@ class PluginsToml:
     """Per plugin its node options as far as they are given."""
     free: Mapping[str, Mapping[str, Any]]
     """The tables [training] and [data]."""
+    groups: Mapping[str, Mapping[str, Any]]
+    """The tables [groups.<name>]."""
     complaints: tuple[str, ...]
 
     def node_options(self, plugin: str) -> NodeOptions:
@@ -59,7 +61,8 @@ class PluginsToml:
     def document(self) -> dict[str, Any]:
         """What plugins.toml would have to say for the same result; plain JSON."""
         plugins = {name: {**self.options[name], **self.tables[name]} for name in self.tables}
-        return {"active": list(self.active), **self.free, "plugins": plugins}
+        groups = {"groups": {name: dict(table) for name, table in self.groups.items()}} if self.groups else {}
+        return {"active": list(self.active), **self.free, "plugins": plugins, **groups}
 
 
 def find_plugins_toml(given: Path | None) -> Path:
@@ -105,7 +108,7 @@ def resolve(
 ) -> PluginsToml:
     """Check a document, put the changes of the command line in, collect all complaints."""
     complaints: list[str] = []
-    known = ("active", "plugins", *FREE_TABLES)
+    known = ("active", "plugins", "groups", *FREE_TABLES)
     for key in sorted(document.keys() - set(known)):
         complaints.append(f"{where} has no key or table '{key}' (known: {names(known)})")
     listed = _read_active(document, installed, complaints)
@@ -115,6 +118,7 @@ def resolve(
         complaints.append(f"[plugins.{name}]: '{name}' is not installed (installed: {names(installed)})")
     free = {key: document[key] for key in FREE_TABLES if key in document}
     free = {key: dict(table) for key, table in _tables(free, "", complaints).items()}
+    groups = {key: dict(table) for key, table in _tables(document.get("groups", {}), "groups", complaints).items()}
     for text in overrides:
         _override(text, active, installed, plugins, free, complaints)
     for name, table in free.items():
@@ -125,7 +129,9 @@ def resolve(
     tables = {
         name: {key: value for key, value in table.items() if key not in OPTION_NAMES} for name, table in plugins.items()
     }
-    return PluginsToml(where, active, reasons, tables, options, free, tuple(dict.fromkeys(complaints)))
+    for name, table in groups.items():
+        complaints += check_table(GroupSettings, table, f"[groups.{name}]")
+    return PluginsToml(where, active, reasons, tables, options, free, groups, tuple(dict.fromkeys(complaints)))
 
 
 def _read_active(document: Mapping[str, Any], installed: Collection[str], complaints: list[str]) -> list[str]:

@@ -20,6 +20,7 @@ from redheart_core import (
 )
 from redheart_core._calls import Hooks
 from redheart_core._errors import join_complaints
+from redheart_core._training import GroupSettings
 from redheart_core.graph import plan_groups, read_nodes
 from redheart_core.settings import as_table, read_or_complain, read_table
 from redheart_registry.installed import Entry, installed_entries, names, owner
@@ -84,6 +85,13 @@ class Registry:
         """The table [training] or [data], empty if there is none."""
         assert name in FREE_TABLES, name
         return self.plugins_toml.free.get(name, {})
+
+    def groups(self) -> dict[str, GroupSettings]:
+        """The tables [groups.<name>]."""
+        return {
+            name: read_table(GroupSettings, table, f"[groups.{name}]")
+            for name, table in self.plugins_toml.groups.items()
+        }
 
     def resolved(self, scale: str | None = None) -> dict[str, Any]:
         """The configuration as plain JSON, to be stored with a run.

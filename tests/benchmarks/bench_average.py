@@ -21,9 +21,10 @@ from sklearn.linear_model import Ridge
 
 from redheart_cli.options import PluginChoice
 from redheart_cli.session import open_session
-from redheart_core.loop import Trainer, load_fixed
+from redheart_core.loop import load_fixed
 from redheart_core.run import RunFolder
 from redheart_core.store import Store
+from redheart_core.trainer import Trainer
 from redheart_core.validation import evaluate, has_objective
 
 Array = NDArray[np.float64]

@@ -20,7 +20,7 @@ from redheart_cli.options import PluginChoice
 from redheart_cli.session import open_session
 from redheart_core._training import Group
 from redheart_core.island import Island, schedule_factor
-from redheart_core.loop import Trainer
+from redheart_core.trainer import Trainer
 
 
 def by_trainer(trainer: Trainer, island: Island, epoch: int) -> float:

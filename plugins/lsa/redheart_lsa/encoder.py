@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from redheart_lsa.settings import LsaSettings
-from redheart_lsa.terms import Terms
+from redheart_core.terms import Terms, composed, join
 
 ROWS = 8192
 """Chunks that are worked on at a time; bounds the memory, changes no result."""
@@ -53,13 +50,3 @@ class LsaEncoder:
         from redheart_lsa.storing import save
 
         save(self, folder)
-
-
-def composed(chunk: str) -> str:
-    """The chunk in Unicode's composed form, so that Korean typed on any system counts the same."""
-    return unicodedata.normalize("NFC", chunk)
-
-
-def join(parts: list[Any]) -> Any:
-    """Sparse matrices of the same chunks side by side."""
-    return sparse.hstack(parts, format="csr")

@@ -13,7 +13,7 @@ from redheart_core.files import check_sha256, read_json, sha256, write_bytes, wr
 from redheart_core.settings import read_table
 from redheart_lsa.encoder import LsaEncoder
 from redheart_lsa.settings import LsaSettings
-from redheart_lsa.terms import Terms
+from redheart_core.terms import Terms
 
 _MANIFEST, _TERMS, _VECTORS = "encoder.json", "terms.json", "vectors.safetensors"
 _HEAD = {"encoder": "lsa", "format": 1}

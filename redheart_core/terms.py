@@ -1,12 +1,13 @@
-"""Counts terms in chunks and weighs them.
+"""Terms of texts: words, pairs of words and parts of words, counted and weighed by TF-IDF.
 
 Everything here works on the rows of a matrix one by one, in whole numbers or in
-a fixed order, so that the result for a chunk does not depend on its neighbours.
+a fixed order, so that the result for a text does not depend on its neighbours.
 """
 
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -24,7 +25,7 @@ _PARTS = {"analyzer": "char_wb", "ngram_range": (3, 5)}
 
 @attrs.frozen(eq=False)
 class Terms:
-    """The terms of one kind that an encoder knows."""
+    """The terms of one kind that is known."""
 
     kind: Kind
     names: tuple[str, ...]
@@ -36,32 +37,32 @@ class Terms:
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_counter", _counter(self.kind, self.names))
 
-    def weigh(self, chunks: Sequence[str]) -> Any:
-        """N chunks to (N, F) sparse float32; a row has the length weight, or 0 if no term is known."""
-        return weigh(_count(self.kind, chunks, self._counter), self.idf, self.weight)
+    def weigh(self, texts: Sequence[str]) -> Any:
+        """N texts to (N, F) sparse float32; a row has the length weight, or 0 if no term is known."""
+        return weigh(_count(self.kind, texts, self._counter), self.idf, self.weight)
 
 
 def choose_terms(
-    kind: Kind, chunks: Sequence[str], most: int, min_chunks: int, weight: float
+    kind: Kind, texts: Sequence[str], most: int, min_texts: int, weight: float
 ) -> tuple[Terms | None, Any]:
-    """The most frequent terms in the chunks, ties in the order of the alphabet, and their weighed counts.
+    """The most frequent terms in the texts, ties in the order of the alphabet, and their weighed counts.
 
     Returns:
         The terms and (N, F) as Terms.weigh gives it; None and (N, 0) if no term is frequent enough.
     """
     counter = _counter(kind, None)
     analyze = counter.build_analyzer()
-    if not any(analyze(chunk) for chunk in chunks):  # which scikit-learn refuses with a message of its own
-        return None, sparse.csr_matrix((len(chunks), 0), dtype=np.float32)
-    counts = _count(kind, chunks, counter)
+    if not any(analyze(text) for text in texts):  # which scikit-learn refuses with a message of its own
+        return None, sparse.csr_matrix((len(texts), 0), dtype=np.float32)
+    counts = _count(kind, texts, counter)
     names = counter.get_feature_names_out()
-    in_chunks = np.bincount(counts.indices, minlength=len(names))
+    in_texts = np.bincount(counts.indices, minlength=len(names))
     total = np.asarray(counts.sum(axis=0)).ravel()
-    kept = np.flatnonzero(in_chunks >= min_chunks)
+    kept = np.flatnonzero(in_texts >= min_texts)
     kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[:most]])
-    idf = np.array([math.log((1 + len(chunks)) / (1 + int(n))) + 1 for n in in_chunks[kept]], np.float32)
+    idf = np.array([math.log((1 + len(texts)) / (1 + int(n))) + 1 for n in in_texts[kept]], np.float32)
     if not len(kept):
-        return None, sparse.csr_matrix((len(chunks), 0), dtype=np.float32)
+        return None, sparse.csr_matrix((len(texts), 0), dtype=np.float32)
     return Terms(kind, tuple(map(str, names[kept])), idf, weight), weigh(counts[:, kept], idf, weight)
 
 
@@ -81,20 +82,20 @@ def _counter(kind: Kind, names: Sequence[str] | None) -> Any:
     return CountVectorizer(vocabulary=names, dtype=np.int32, **(_WORDS if kind == "word" else _PARTS))
 
 
-def _count(kind: Kind, chunks: Sequence[str], counter: Any) -> Any:
+def _count(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
     """(N, F) counts; a counter without a vocabulary takes all terms."""
     if kind == "word":
-        return _apply(counter, chunks)
+        return _apply(counter, texts)
     # the parts of a word are counted once per distinct word, which takes a tenth of the time
     columns: dict[str, int] = {}
     indices: list[int] = []
     starts = [0]
-    for chunk in chunks:
-        indices.extend(columns.setdefault(word, len(columns)) for word in chunk.lower().split())
+    for text in texts:
+        indices.extend(columns.setdefault(word, len(columns)) for word in text.lower().split())
         starts.append(len(indices))
     words = sparse.csr_matrix(
         (np.ones(len(indices), np.int32), np.array(indices, np.int32), np.array(starts, np.int32)),
-        shape=(len(chunks), len(columns)),
+        shape=(len(texts), len(columns)),
     )
     words.sum_duplicates()
     return (words @ _apply(counter, list(columns))).tocsr()
@@ -104,3 +105,13 @@ def _apply(counter: Any, texts: Sequence[str]) -> Any:
     if counter.vocabulary is not None:
         return counter.transform(texts)
     return counter.fit_transform(texts)
+
+
+def composed(text: str) -> str:
+    """The text in Unicode's composed form, so that Korean typed on any system counts the same."""
+    return unicodedata.normalize("NFC", text)
+
+
+def join(parts: Sequence[Any]) -> Any:
+    """Sparse matrices of the same texts side by side."""
+    return sparse.hstack(list(parts), format="csr")
