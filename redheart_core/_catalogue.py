@@ -19,6 +19,19 @@ LOG_DAYS = 64
 
 _ACTS = ("bold", "safe", "kind", "wrong", "wait")
 _STATES = ("fair_unseen", "fair_seen", "foul_unseen", "foul_seen")
+_GOEMOTIONS = (
+    *("admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity", "desire"),
+    *("disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy"),
+    *("love", "nervousness", "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral"),
+)
+_KOTE = (
+    *("불평/불만", "환영/호의", "감동/감탄", "지긋지긋", "고마움", "슬픔", "화남/분노", "존경", "기대감"),
+    *("우쭐댐/무시함", "안타까움/실망", "비장함", "의심/불신", "뿌듯함", "편안/쾌적", "신기함/관심", "아껴주는"),
+    *("부끄러움", "공포/무서움", "절망", "한심함", "역겨움/징그러움", "짜증", "어이없음", "없음", "패배/자기혐오"),
+    *("귀찮음", "힘듦/지침", "즐거움/신남", "깨달음", "죄책감", "증오/혐오", "흐뭇함(귀여움/예쁨)", "당황/난처"),
+    *("경악", "부담/안_내킴", "서러움", "재미없음", "불쌍함/연민", "놀람", "행복", "불안/걱정", "기쁨", "안심/신뢰"),
+)
+"""In the order of their numbers, as in the publisher's list; 없음 is no emotion."""
 _HORIZONS = tuple(f"day_{days}" for days in (1, 3, 7, 14, 30, 60, 90, 180, 365, 730))
 
 
@@ -58,6 +71,39 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         1e9,
         unit="votes",
         labels=("AUTHOR", "OTHER", "EVERYBODY", "NOBODY", "INFO"),
+        counts=True,
+    ),
+    # what raters say of a text: several labels may be 1, or none
+    Field(
+        "goemotions",
+        "1 for each emotion that raters see in the text, by the taxonomy of GoEmotions (Demszky et al. 2020)",
+        0.0,
+        1.0,
+        labels=_GOEMOTIONS,
+        binary=True,
+    ),
+    Field(
+        "ekman",
+        "1 for each basic emotion after Ekman that raters see in the text, and for neutral if they see none",
+        0.0,
+        1.0,
+        labels=("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral"),
+        binary=True,
+    ),
+    Field(
+        "kote",
+        "1 for each emotion that raters see in the Korean text, by the taxonomy of KOTE (Jeon et al. 2024)",
+        0.0,
+        1.0,
+        labels=_KOTE,
+        binary=True,
+    ),
+    Field(
+        "vad",
+        "mean rating of valence, arousal and dominance on the scale of self-assessment manikins: 1 low, 5 high",
+        1.0,
+        5.0,
+        labels=("valence", "arousal", "dominance"),
     ),
     # persons who live through the same event
     Field("self_before", "affect of the self, who acts, before the event", -1.0, 1.0, labels=AFFECT),

@@ -40,6 +40,10 @@ class Field:
     """Ordered names of the last axis."""
     simplex: bool = False
     """The numbers of a record, or of each place on the axes, sum to one."""
+    binary: bool = False
+    """Each number is 0 or 1; several labels may be 1, or none."""
+    counts: bool = False
+    """The numbers say how often each label was chosen, such as votes; only their shares are predicted."""
     axes: tuple[int, ...] = ()
     """Sizes of the axes in front of the labels; a record may fill less of them, from the start."""
 
@@ -144,6 +148,8 @@ class Field:
             raise DataError(f"{where}: {name} expects a number, got {type(value).__name__} {value!r:.60}")
         if not self.low <= value <= self.high:
             raise DataError(f"{where}: {name} expects a value in {self.low:g}..{self.high:g}, got {value!r}")
+        if self.binary and value not in (0, 1):
+            raise DataError(f"{where}: {name} expects 0 or 1, got {value!r}")
         return float(value)
 
     def _distribution(self, numbers: tuple[float, ...], where: str) -> tuple[float, ...]:

@@ -88,14 +88,17 @@ class Metric:
 
     function(prediction, target, present) gets all N records that have the
     target, a field, with the prediction in the target's own space and shape, and
-    returns a float.
+    returns a float. With thresholded it also gets one threshold per label, which
+    are chosen on the validation split.
     """
 
     name: str
     output: str
     target: str
-    function: Callable[[Tensor, Tensor, Tensor], float]
+    function: Callable[..., float]
     direction: Literal["min", "max"]
+    thresholded: bool = False
+    """For probabilities of labels that are 0 or 1."""
 
 
 @attrs.frozen

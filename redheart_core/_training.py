@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -13,6 +13,9 @@ from redheart_core._nodes import SCALES, ActiveNode
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+RUN_FORMAT = 2
+"""Of run.json and of the groups' manifests."""
 
 
 @attrs.frozen
@@ -181,6 +184,8 @@ class EpochEntry:
     losses_file: str
     """The validation loss record by record, for standard errors."""
     losses_sha256: str
+    thresholds: Mapping[str, Sequence[float]] = attrs.field(factory=dict)
+    """"node.output" to one threshold per label, chosen on validation, for labels that are 0 or 1."""
     averaged: bool = False
     """The weights are the moving average at the end of the epoch."""
     effects: Mapping[str, int] = attrs.field(factory=dict)
@@ -206,7 +211,7 @@ class GroupManifest:
     """For each group that it reads: the epoch and SHA-256 that were fixed for it."""
 
     def to_json(self) -> dict[str, object]:
-        return {"format": 2, **json.loads(json.dumps(attrs.asdict(self)))}
+        return {"format": RUN_FORMAT, **json.loads(json.dumps(attrs.asdict(self)))}
 
     @property
     def best(self) -> EpochEntry:

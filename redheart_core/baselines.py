@@ -17,7 +17,8 @@ PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 
 def constant_baseline(store: Store, field: Field, count: int) -> Tensor:
     """The mean of the training records that have the field, for every record: (count, *shape)."""
-    return store.target(field.name)[store.rows("train")].nanmean(0).expand(count, *field.shape).contiguous()
+    mean = _shares(store, field, store.rows("train")).nanmean(0)
+    return mean.expand(count, *field.shape).contiguous()
 
 
 def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
         candidates = np.stack([_predict(model, x_out) for model in models])
         predictions[:, labels] = candidates[np.argmin(errors, axis=0), :, np.arange(len(labels))].T
     prediction = np.clip(predictions, field.low, field.high)
-    if field.simplex:
+    if field.simplex or field.counts:
         prediction = np.maximum(prediction.reshape(len(rows), *field.shape), 1e-6)
         prediction /= prediction.sum(-1, keepdims=True)
     return torch.from_numpy(prediction.astype(np.float32).reshape(len(rows), *field.shape))
@@ -58,8 +59,14 @@ def mean_embedding(store: Store, rows: Tensor, batch_size: int = 256) -> NDArray
     return np.concatenate(parts)
 
 
+def _shares(store: Store, field: Field, rows: Tensor) -> Tensor:
+    """A field, (N, *shape), counts as shares of their sum."""
+    target = store.target(field.name)[rows]
+    return target / target.sum(-1, keepdim=True) if field.counts else target
+
+
 def _columns(store: Store, field: Field, rows: Tensor) -> NDArray[np.float32]:
-    target = store.target(field.name)[rows].numpy()
+    target = _shares(store, field, rows).numpy()
     columns: NDArray[np.float32] = target.reshape(len(rows), -1)
     return columns
 

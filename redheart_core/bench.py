@@ -18,7 +18,7 @@ from redheart_core.baselines import constant_baseline, linear_baseline
 from redheart_core.graph import output_shapes, plan_groups
 from redheart_core.group_module import CPU, GroupModule, Surroundings, build_node
 from redheart_core.island import Island
-from redheart_core.judging import judged_rows
+from redheart_core.judging import figure, judged_rows, thresholds_for
 from redheart_core.runtime import generator, use_threads
 from redheart_core.trainer import Trainer
 from redheart_core.validation import SplitResult, evaluate
@@ -75,8 +75,11 @@ def compare(trainer: Trainer, module: GroupModule, node: str, result: SplitResul
     for metric in metrics:
         target = trainer.store.target(metric.target)[rows]
         judged = judged_rows(module, node, target, inputs)
-        present = ~target[judged].isnan()
-        constant, linear = (metric.function(guess[judged], target[judged], present) for guess in guesses[metric.target])
+        known = target[judged]
+        constant, linear = (
+            figure(metric, guess, known, thresholds_for(metric, guess, known, trainer.store.fields))
+            for guess in (guess[judged] for guess in guesses[metric.target])
+        )
         own = result.metrics[f"{node}.{metric.name}"]
         found.append(Comparison(metric.name, metric.direction, metric is metrics[0], own, constant, linear))
     return found

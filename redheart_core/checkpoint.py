@@ -15,10 +15,8 @@ import torch
 from torch import Tensor
 
 from redheart_core._errors import CheckpointError
-from redheart_core._training import EpochEntry, GroupManifest
+from redheart_core._training import RUN_FORMAT, EpochEntry, GroupManifest
 from redheart_core.files import load_tensors, make_folder, read_json, save_tensors, write_json
-
-FORMAT = 2
 
 
 class GroupFolder:
@@ -128,8 +126,8 @@ def parse_manifest(value: object, file: Path) -> GroupManifest:
     try:
         assert isinstance(value, dict)
         table = dict(value)
-        if table.pop("format") != FORMAT:
-            raise CheckpointError(f"{file} has the format {value['format']}, this version reads {FORMAT}")
+        if table.pop("format") != RUN_FORMAT:
+            raise CheckpointError(f"{file} has the format {value['format']}, this version reads {RUN_FORMAT}")
         epochs, averages = (tuple(EpochEntry(**entry) for entry in table.pop(key)) for key in ("epochs", "averages"))
         return GroupManifest(**table, epochs=epochs, averages=averages)
     except (AssertionError, KeyError, TypeError) as error:

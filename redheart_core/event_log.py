@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import resource
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +26,18 @@ class EventLog:
     def redheart_before_run(self, event: RunStarted) -> None:
         self.file = event.folder / "events.jsonl"
         self._drop_torn_line()
-        self.write("run started", groups=event.groups, epochs=event.epochs, epochs_done=dict(event.epochs_done))
+        self.write(
+            "run started",
+            groups=event.groups,
+            epochs=event.epochs,
+            epochs_done=dict(event.epochs_done),
+            process=os.getpid(),
+            host=platform.node(),
+        )
 
     @hookimpl
     def redheart_after_epoch(self, event: EpochFinished) -> None:
-        self.write("epoch finished", **attrs.asdict(event))
+        self.write("epoch finished", **attrs.asdict(event), peak_memory_bytes=peak_memory_bytes())
 
     @hookimpl
     def redheart_after_group_stopped(self, event: GroupStopped) -> None:
@@ -53,3 +64,9 @@ class EventLog:
                     structlog.processors.JSONRenderer(ensure_ascii=False),
                 ],
             ).info(event, **fields)
+
+
+def peak_memory_bytes() -> int:
+    """The most main memory that this process has held so far, as getrusage(2) counts it."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # Linux counts KiB

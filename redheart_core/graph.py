@@ -18,9 +18,7 @@ def bind_nodes(nodes: Iterable[ActiveNode], fields: Collection[str]) -> tuple[Ac
     return tuple(attrs.evolve(node, spec=node.spec.bind(fields)) for node in nodes)
 
 
-def plan_groups(
-    nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSettings] | None = None
-) -> tuple[Group, ...]:
+def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSettings] | None = None) -> tuple[Group, ...]:
     """Sort bound nodes into groups and groups into tiers; lower tiers first, then plugins.toml order.
 
     Args:

@@ -66,5 +66,6 @@ def _join_fields(members: Sequence[tuple[DatasetSpec, Any]]) -> tuple[Field, ...
                     for key in attrs.fields_dict(Field)
                     if getattr(known, key) != getattr(field, key)
                 )
-                raise DataError(f"data sets {owner} and {spec.name} declare field '{field.name}' differently: {details}")
+                names = f"data sets {owner} and {spec.name}"
+                raise DataError(f"{names} declare field '{field.name}' differently: {details}")
     return tuple(field for field, _ in joined.values())

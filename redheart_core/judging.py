@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from redheart_core._errors import DataError, ShapeError
-from redheart_core._nodes import ActiveNode, LossTerm
+from redheart_core._fields import Field
+from redheart_core._nodes import ActiveNode, LossTerm, Metric
 from redheart_core._training import Batch
 from redheart_core.tensors import has_any
+from redheart_core.thresholds import best_thresholds
 
 if TYPE_CHECKING:
     from redheart_core.group_module import GroupModule
@@ -107,18 +109,50 @@ def group_metrics(
     outputs: Mapping[str, Tensor],
     targets: Mapping[str, Tensor],
     inputs: Mapping[str, Tensor],
-) -> dict[str, float]:
-    """Every metric of a group over all records, "node.metric" to value; inputs holds the fields that it reads."""
-    values = {}
+    thresholds: Mapping[str, Sequence[float]] | None = None,
+) -> tuple[dict[str, float], dict[str, Sequence[float]]]:
+    """Every metric of a group over all records.
+
+    Args:
+        module: The group.
+        outputs: "node.output" to (N, *shape).
+        targets: Field to (N, *shape).
+        inputs: The fields that the group reads.
+        thresholds: "node.output" to one threshold per label; None to choose them on these records.
+
+    Returns:
+        "node.metric" to value, and the thresholds that were used.
+    """
+    values: dict[str, float] = {}
+    used: dict[str, Sequence[float]] = {}
     for node in module.group.nodes:
         objective = module.objectives.get(node.name)
         for metric in objective.metrics if objective else ():
-            target = targets[metric.target]
-            present = ~target.isnan()
+            name, target = f"{node.name}.{metric.output}", targets[metric.target]
             rows = judged_rows(module, node.name, target, inputs)
-            prediction = outputs[f"{node.name}.{metric.output}"][rows]
-            values[f"{node.name}.{metric.name}"] = metric.function(prediction, target[rows], present[rows])
-    return values
+            prediction, target = outputs[name][rows], target[rows]
+            if metric.thresholded and name not in used:
+                if thresholds is None:
+                    used[name] = thresholds_for(metric, prediction, target, module.fields)
+                else:
+                    used[name] = thresholds[name]
+            values[f"{node.name}.{metric.name}"] = figure(metric, prediction, target, used.get(name, ()))
+    return values, used
+
+
+def thresholds_for(metric: Metric, prediction: Tensor, target: Tensor, fields: Mapping[str, Field]) -> Sequence[float]:
+    """One threshold per label, chosen on these records; none for a metric that needs none."""
+    if not metric.thresholded:
+        return ()
+    return best_thresholds(prediction, target, fields[metric.target].labels).values
+
+
+def figure(metric: Metric, prediction: Tensor, target: Tensor, thresholds: Sequence[float]) -> float:
+    """One metric over some records that are judged; thresholds for one that needs them."""
+    present = ~target.isnan()
+    if metric.thresholded:
+        return metric.function(prediction, target, present, thresholds)
+    return metric.function(prediction, target, present)
 
 
 def loss_terms(module: GroupModule) -> Iterator[tuple[ActiveNode, int, LossTerm]]:

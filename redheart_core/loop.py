@@ -187,6 +187,7 @@ def _finish_epoch(
         "train_loss": sum(loss * size for loss, size in losses) / sum(size for _, size in losses),
         "validation_loss": result.loss,
         "metrics": result.metrics,
+        "thresholds": result.thresholds,
         "learning_rate": island.peak * schedule_factor(last, island.total_updates, settings),
         "effects": island.take_effects(),
     }
@@ -201,9 +202,13 @@ def _finish_epoch(
         epochs_to_keep(run.path, one.manifest, settings.keep_epochs),
         average,
     )
-    shown = {key: value for key, value in entry.items() if key != "effects"}
-    hooks.after_epoch(EpochFinished(group=island.group.name, epochs=settings.epochs, seconds=seconds, **shown))  # type: ignore[arg-type]
+    hooks.after_epoch(_finished(island.group.name, settings.epochs, seconds, entry))
     return ""
+
+
+def _finished(group: str, epochs: int, seconds: float, entry: Mapping[str, object]) -> EpochFinished:
+    shown = {key: value for key, value in entry.items() if key not in ("effects", "thresholds")}
+    return EpochFinished(group=group, epochs=epochs, seconds=seconds, **shown)  # type: ignore[arg-type] # a mapping
 
 
 def _judge_average(
@@ -217,7 +222,8 @@ def _judge_average(
     island.module.load(weights)
     result = evaluate(island.module, trainer.source, trainer.store.rows("validation"))
     island.module.load(own)
-    return {**entry, "validation_loss": result.loss, "metrics": result.metrics}, weights, result.losses
+    judged = {"validation_loss": result.loss, "metrics": result.metrics, "thresholds": result.thresholds}
+    return {**entry, **judged}, weights, result.losses
 
 
 def _fit_group(run: RunFolder, trainer: Trainer, group: Group, hooks: Hooks) -> list[ParameterAccount]:
@@ -238,12 +244,13 @@ def _fit_group(run: RunFolder, trainer: Trainer, group: Group, hooks: Hooks) -> 
         "train_loss": on["train"].loss,
         "validation_loss": result.loss,
         "metrics": result.metrics,
+        "thresholds": result.thresholds,
         "learning_rate": 0.0,
     }
     manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished")
     folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, None)
     seconds = time.monotonic() - started
-    hooks.after_epoch(EpochFinished(group=group.name, epochs=1, seconds=seconds, **entry))  # type: ignore[arg-type]
+    hooks.after_epoch(_finished(group.name, 1, seconds, entry))
     return audit_fitted(module)
 
 

@@ -1,12 +1,14 @@
 """Losses per record, for LossTerm.function.
 
-All take prediction, target and present, give (B,), and are 0 at their best. A
-record's loss is the mean over its present numbers; missing ones are NaN in the
-target and add neither value nor gradient. Every record has at least one present.
+All take prediction, target and present, give (B,), and are 0 at their best unless
+they say otherwise. A record's loss is the mean over its present numbers; missing ones
+are NaN in the target and add neither value nor gradient. Every record has at least
+one present.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -76,6 +78,33 @@ def soft_focal(gamma: float) -> Loss:
         entropy = torch.xlogy(target, target) + torch.xlogy(1 - target, 1 - target)
         excess = entropy - target * log_p - (1 - target) * log_rest
         return ((target - p).abs().pow(gamma) * excess).sum(-1)
+
+    return loss
+
+
+def binary_cross_entropy(positive_weights: Sequence[float] | None = None, smoothing: float = 0.0) -> Loss:
+    """-w y ln p - (1 - y) ln(1 - p) in nats for labels of which each is 0 or 1, p = sigmoid(z); takes logits.
+
+    Args:
+        positive_weights: w > 0 for each label; 1 if left out.
+        smoothing: s in 0..1, 1 excluded: y becomes (1 - s) y + s / 2, and the least loss is above 0.
+
+    Raises:
+        DataError: A weight or the smoothing is out of range; when called, weights are not one per label.
+    """
+    if not 0.0 <= smoothing < 1.0:
+        raise DataError(f"label smoothing has to be at least 0 and below 1, got {smoothing!r}")
+    weights = None if positive_weights is None else tuple(positive_weights)
+    if weights is not None and not all(math.isfinite(weight) and weight > 0 for weight in weights):
+        raise DataError(f"positive weights have to be finite numbers above 0, got {weights}")
+
+    def loss(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+        if weights is not None and len(weights) != prediction.shape[-1]:
+            raise DataError(f"{len(weights)} positive weights for {prediction.shape[-1]} labels; give one per label")
+        y = torch.where(present, target, 0.0) * (1.0 - smoothing) + smoothing / 2.0
+        w = None if weights is None else prediction.new_tensor(weights)
+        errors = F.binary_cross_entropy_with_logits(prediction, y, pos_weight=w, reduction="none")
+        return present_mean(errors, present)
 
     return loss
 

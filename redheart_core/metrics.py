@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from redheart_core._errors import DataError
 from redheart_core._nodes import Metric
 
 
@@ -30,6 +31,27 @@ def explained_variance(prediction: Tensor, target: Tensor, present: Tensor) -> f
     total = torch.where(present, (y - y.sum(0) / count).square(), 0.0).sum()
     residual = torch.where(present, (y - prediction.double()).square(), 0.0).sum()
     return float(1 - residual / total)
+
+
+def pearson_r(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Pearson correlation of each label, mean over labels; 1 is perfect, 0 no linear relation.
+
+    A constant prediction of a label orders nothing and counts as 0.
+
+    Raises:
+        DataError: The target of a label is constant, so that nothing can correlate with it.
+    """
+    prediction, target, present = _columns(prediction).double(), _columns(target).double(), _columns(present)
+    pairs = [(p[there], y[there]) for p, y, there in zip(prediction.T, target.T, present.T, strict=True)]
+    constant = [number for number, (_, y) in enumerate(pairs) if not len(y) or bool((y == y[0]).all())]
+    if constant:
+        raise DataError(f"no correlation with a constant target, at the labels {constant} (from 0); give more records")
+    return sum(0.0 if bool((p == p[0]).all()) else _correlation(p, y) for p, y in pairs) / len(pairs)
+
+
+def _correlation(p: Tensor, y: Tensor) -> float:
+    p, y = p - p.mean(), y - y.mean()
+    return float(torch.dot(p / p.norm(), y / y.norm()))
 
 
 def jensen_shannon(prediction: Tensor, target: Tensor, present: Tensor) -> float:

@@ -65,6 +65,7 @@ def assemble(folder: Path, run: RunFolder, trainer: Trainer, chosen: Mapping[str
                 "sha256": entry.sha256,
                 "validation_loss": entry.validation_loss,
                 "metrics": dict(entry.metrics),
+                "thresholds": dict(entry.thresholds),
             }
         groups[group.name] = table
     files = {}

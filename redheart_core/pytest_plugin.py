@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from redheart_core.loop import Trainer
     from redheart_core.store import Store
     from redheart_core.testing import Sample
+    from redheart_core.trainer import Trainer
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +35,8 @@ def redheart_trainer(redheart_store: Store) -> Iterator[Callable[..., Trainer]]:
     import torch
 
     from redheart_core._training import TrainSettings
-    from redheart_core.loop import Trainer
     from redheart_core.testing import activate, load_installed
+    from redheart_core.trainer import Trainer
 
     def make(*names: str, **settings: Any) -> Trainer:
         chosen = TrainSettings(**{"scale": "tiny", "epochs": 2, "threads": 1, **settings})

@@ -13,13 +13,11 @@ import attrs
 
 from redheart_core._errors import CheckpointError, join_complaints
 from redheart_core._nodes import ActiveNode
-from redheart_core._training import Group, GroupSettings, TrainSettings
+from redheart_core._training import RUN_FORMAT, Group, GroupSettings, TrainSettings
 from redheart_core.checkpoint import GroupFolder
 from redheart_core.files import make_folder, read_json, to_json, write_json
 from redheart_core.settings import as_table, read_table
 from redheart_core.store import Store
-
-FORMAT = 2
 
 
 @attrs.frozen
@@ -47,8 +45,8 @@ class RunFolder:
                 f"{self.path} holds no run (no run.json); start one with redheart train -o {self.path}"
             )
         table = read_json(self.file)
-        if not isinstance(table, dict) or table.get("format") != FORMAT:
-            raise CheckpointError(f"{self.file} is not a run of format {FORMAT}; train again with this version")
+        if not isinstance(table, dict) or table.get("format") != RUN_FORMAT:
+            raise CheckpointError(f"{self.file} is not a run of format {RUN_FORMAT}; train again with this version")
         return table
 
     def group(self, name: str) -> GroupFolder:
@@ -81,7 +79,7 @@ def describe(
 ) -> dict[str, Any]:
     """All that decides the numbers of a run, as JSON values; folder is where they will be written."""
     description = {
-        "format": FORMAT,
+        "format": RUN_FORMAT,
         "redheart": version("redheart"),
         "torch": version("torch"),
         "training": as_table(settings),

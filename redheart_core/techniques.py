@@ -39,9 +39,7 @@ def _smoothable(module: GroupModule) -> set[str]:
     found = set()
     for _, _, term in loss_terms(module):
         field = module.fields.get(term.target)
-        if field is None or not field.labels:
-            continue
-        if field.simplex or (term.takes == "logits" and (field.low, field.high) == (0.0, 1.0)):
+        if field is not None and (field.simplex or field.binary):
             found.add(field.name)
     return found
 
@@ -79,7 +77,7 @@ def disagreement(module: GroupModule, first: Mapping[str, Tensor], second: Mappi
 
 def _distance(module: GroupModule, term: LossTerm, a: Tensor, b: Tensor) -> Tensor:
     field = module.fields.get(term.target)
-    if term.takes == "logits" and field is not None and not field.simplex and (field.low, field.high) == (0.0, 1.0):
+    if term.takes == "logits" and field is not None and field.binary:
         p, q = a.sigmoid(), b.sigmoid()
         return ((p - q) * (a - b)).mean() / 2  # KL(p, q) + KL(q, p) of Bernoulli distributions, halved
     if term.takes in ("logits", "probabilities"):

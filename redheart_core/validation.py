@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import attrs
 import torch
@@ -21,6 +22,8 @@ class SplitResult:
     """(N,) float64: what each record adds to the loss; the loss is their mean."""
     metrics: dict[str, float]
     """By "node.metric"."""
+    thresholds: dict[str, Sequence[float]]
+    """"node.output" to one threshold per label, for outputs whose labels are 0 or 1."""
     predictions: dict[str, Tensor]
     """"node.output" to (N, *shape) for the outputs that metrics judge, in the order of the rows."""
 
@@ -34,8 +37,16 @@ class SplitResult:
 
 
 @torch.inference_mode()
-def evaluate(module: GroupModule, source: BatchSource, rows: Tensor) -> SplitResult:
+def evaluate(
+    module: GroupModule,
+    source: BatchSource,
+    rows: Tensor,
+    thresholds: Mapping[str, Sequence[float]] | None = None,
+) -> SplitResult:
     """Losses, metrics and predictions of a group on some records.
+
+    Thresholds of labels that are 0 or 1 are chosen on these records, unless given: "node.output" to
+    one per label.
 
     The same weights, rows and number of threads give the same bits, whoever calls.
     """
@@ -66,8 +77,8 @@ def evaluate(module: GroupModule, source: BatchSource, rows: Tensor) -> SplitRes
     predictions = {name: torch.cat(tensors)[back] for name, tensors in kept.items()}
     targets = {name: torch.cat(tensors)[back] for name, tensors in wanted.items()}
     inputs = source.fields(rows, module.group.inputs)
-    metrics = group_metrics(module, predictions, targets, inputs)
-    return SplitResult(contributions(module, terms)[back], metrics, predictions)
+    metrics, used = group_metrics(module, predictions, targets, inputs, thresholds)
+    return SplitResult(contributions(module, terms)[back], metrics, used, predictions)
 
 
 @torch.no_grad()

@@ -17,6 +17,8 @@ from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStop
 from redheart_core._evaluation import Evaluation, Figure, MetricTable
 from redheart_core._training import EpochEntry, Group, GroupManifest, TrainSettings
 from redheart_core.audit import ParameterAccount
+from redheart_core.common_epoch import Cost, EpochInterval, Estimate
+from redheart_core.detectors import Detection
 from redheart_core.encoding import EncoderIdentity
 from redheart_core.event_log import EventLog
 from redheart_core.files import write_json
@@ -219,9 +221,43 @@ def make_sweetspot(manifests: dict[str, GroupManifest]) -> Sweetspot:
         assert at_common is not None
         cost = at_common.validation_loss / manifest.best.validation_loss - 1
         choices.append(
-            GroupChoice(manifest.group, len(manifest.epochs), manifest.best, one_se, 0.001, 0.002, at_common, cost)
+            GroupChoice(
+                group=manifest.group,
+                epochs=len(manifest.epochs),
+                best=manifest.best,
+                one_se=one_se,
+                one_se_difference=0.001,
+                one_se_error=0.002,
+                common=at_common,
+                cost=cost,
+                interval=EpochInterval(
+                    one_se.epoch, manifest.best.epoch, {one_se.epoch: 0.25, manifest.best.epoch: 0.75}
+                ),
+                detections=make_detections(manifest.best.epoch, one_se.epoch),
+                common_cost=make_cost(at_common.validation_loss - manifest.best.validation_loss),
+                metric_differences={
+                    name: at_common.metrics[name] - value for name, value in manifest.best.metrics.items()
+                },
+                entries={entry.epoch: entry for entry in manifest.epochs},
+            )
         )
-    return Sweetspot(tuple(choices), common, sum(choice.cost for choice in choices) / len(choices))
+    mean = sum(choice.cost for choice in choices) / len(choices)
+    return Sweetspot(tuple(choices), common, EpochInterval(common, common, {common: 1.0}), mean, make_cost(mean))
+
+
+def make_detections(best: int, one_se: int) -> dict[str, Detection]:
+    return {
+        "best": Detection(best, "lowest validation loss"),
+        "one_se": Detection(one_se, "within the standard error"),
+        "plateau": Detection(None, "no 5 epochs in a row are flat"),
+        "knee": Detection(one_se, "the fall bends there"),
+        "onset": Detection(None, "the loss does not rise"),
+        "vote": Detection(one_se, "2 of 3 within 1 epoch"),
+    }
+
+
+def make_cost(value: float) -> Cost:
+    return Cost(Estimate(value, value - 0.004, value + 0.005), Estimate(value - 0.001, value - 0.006, value + 0.004))
 
 
 def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) -> Evaluation:
@@ -290,6 +326,7 @@ def make_index() -> StoreIndex:
         ),
         encoder_settings={},
         chunk_chars=1200,
+        terms=20_000,
         seed=7,
         shard_records=1000,
         fields=fields,

@@ -85,8 +85,27 @@ def test_sweetspot_gives_the_epoch_of_the_lowest_loss_of_each_group(finished: Fi
         manifest = read(finished.folder / "groups" / choice["group"] / "manifest.json")
         losses = {entry["validation_loss"]: entry["epoch"] for entry in manifest["epochs"]}
         assert choice["best"]["epoch"] == losses[min(losses)]
+        assert found["chosen"][choice["group"]] == choice["best"]["epoch"]
+        assert choice["interval"]["low"] <= choice["best"]["epoch"] <= choice["interval"]["high"]
+        assert set(choice["common_cost"]) == {"apparent", "corrected"}
+    assert found["rule"] == "best"
     table = succeed("sweetspot", finished.folder, cwd=finished.folder).out
     assert table.splitlines()[0].split()[:3] == ["group", "best", "epoch"]
+    for choice in found["groups"]:
+        assert f"{choice['group']}: 3 epochs on disk; best of the resamples" in table
+        assert f"abstains: {choice['detections']['plateau']['reason']}" in table
+    assert "corrected for having chosen on validation" in table
+
+
+def test_sweetspot_by_a_rule_that_abstains_is_an_error_and_changes_no_choice(finished: Finished) -> None:
+    found = succeed("sweetspot", finished.folder, "--rule", "one_se", "--json", cwd=finished.folder).json()
+    assert found["chosen"] == {choice["group"]: choice["one_se"]["epoch"] for choice in found["groups"]}
+    before = hashes(finished.folder)
+    refuse(
+        "sweetspot", finished.folder, "--rule", "plateau", cwd=finished.folder,
+        says=["'plateau' names no epoch for some groups", *(f"{group}: no 5 epochs in a row" for group in GROUPS)],
+    )  # fmt: skip
+    assert hashes(finished.folder) == before
 
 
 def test_crossover_assembles_other_choices_and_reproduces_their_losses(finished: Finished, tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def test_restarts_agree_with_torch(toy: Toy) -> None:
 
 
 def test_declared_layers_decay_from_the_output_back(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a", layers=("hidden", "last"), learning_rate_scale=2.0)], groups={"a": GroupSettings(layer_decay=0.5)})
+    node = toy.node("a", layers=("hidden", "last"), learning_rate_scale=2.0)
+    trainer = toy.trainer([node], groups={"a": GroupSettings(layer_decay=0.5)})
     island = trainer.island(trainer.groups[0])
     rates = parameter_rates(island.group, list(island.parameters), 0.5)
     assert rates == {"a.hidden.weight": 1.0, "a.hidden.bias": 1.0, "a.last.weight": 2.0, "a.last.bias": 2.0}

@@ -9,11 +9,13 @@ import pytest
 import torch
 from scipy.special import huber as scipy_huber
 from scipy.stats import entropy
+from sklearn.metrics import log_loss
 from torch import Tensor
 
 from redheart_core import CATALOGUE, DataError
 from redheart_core.losses import (
     Loss,
+    binary_cross_entropy,
     divergence,
     each_member,
     grouped,
@@ -199,3 +201,65 @@ def test_imbalance_is_zero_for_equal_load_and_greatest_for_one_expert() -> None:
     gate = distribution(9, 4)
     load = gate.mean(0).numpy()
     assert imbalance(gate).item() == pytest.approx((load.std() / load.mean()) ** 2)
+
+
+def test_binary_cross_entropy_is_the_log_loss_of_scikit_learn() -> None:
+    logits, target = random(40, 3), (random(40, 3, seed=1) > 0).double()
+    found = binary_cross_entropy()(logits, target, everywhere(target)).mean().item()
+    p, y = logits.sigmoid().numpy().ravel(), target.numpy().ravel()
+    assert found == pytest.approx(log_loss(y, p), rel=1e-12)
+
+
+def test_binary_cross_entropy_is_about_zero_if_right_and_large_if_wrong() -> None:
+    target = (random(6, 4) > 0).double()
+    right = (target * 2 - 1) * 40
+    assert binary_cross_entropy()(right, target, everywhere(target)).max().item() < 1e-12
+    assert binary_cross_entropy()(-right, target, everywhere(target)).min().item() == pytest.approx(40.0)
+
+
+def test_positive_weights_count_positives_so_many_times() -> None:
+    logits, target = random(5, 2), torch.tensor([[1.0, 0], [0, 1], [1, 1], [0, 0], [1, 0]], dtype=torch.float64)
+    p, w = logits.sigmoid(), torch.tensor([3.0, 0.5], dtype=torch.float64)
+    expected = (-w * target * p.log() - (1 - target) * (1 - p).log()).mean(-1)
+    torch.testing.assert_close(binary_cross_entropy((3.0, 0.5))(logits, target, everywhere(target)), expected)
+
+
+def test_smoothing_moves_the_best_prediction_from_certainty_to_half_of_it() -> None:
+    loss, target = binary_cross_entropy(smoothing=0.2), torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    best = torch.tensor([[0.9, 0.1]], dtype=torch.float64).logit().requires_grad_()
+    value = loss(best, target, everywhere(target))
+    assert value.item() == pytest.approx(entropy([0.9, 0.1]), rel=1e-12)
+    value.sum().backward()  # type: ignore[no-untyped-call] # torch's
+    assert best.grad is not None
+    torch.testing.assert_close(best.grad, torch.zeros_like(best), rtol=0, atol=1e-12)
+    assert loss(best.detach() * 9, target, everywhere(target)).item() > value.item()
+
+
+def test_missing_labels_add_neither_value_nor_gradient_to_binary_cross_entropy() -> None:
+    prediction = random(3, 2).requires_grad_()
+    target = torch.tensor([[1.0, math.nan], [0.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    found = binary_cross_entropy((2.0, 3.0), 0.1)(prediction, target, ~target.isnan())
+    alone = binary_cross_entropy((2.0,), 0.1)(prediction[:1, :1], target[:1, :1], everywhere(target[:1, :1]))
+    torch.testing.assert_close(found[:1], alone)
+    found.sum().backward()  # type: ignore[no-untyped-call] # torch's
+    assert prediction.grad is not None
+    assert prediction.grad[0, 1] == 0
+    assert prediction.grad[0, 0] != 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "smoothing", "message"),
+    [
+        ((1.0, 0.0), 0.0, "positive weights have to be finite numbers above 0"),
+        ((1.0, math.inf), 0.0, "positive weights have to be finite numbers above 0"),
+        (None, 1.0, "label smoothing has to be at least 0 and below 1, got 1.0"),
+        (None, -0.1, "label smoothing has to be at least 0 and below 1"),
+        ((1.0, 2.0), 0.0, "2 positive weights for 3 labels; give one per label"),
+    ],
+)
+def test_wrong_settings_of_binary_cross_entropy_are_refused(
+    weights: tuple[float, ...] | None, smoothing: float, message: str
+) -> None:
+    target = torch.zeros(2, 3)
+    with pytest.raises(DataError, match=message):
+        binary_cross_entropy(weights, smoothing)(target, target, everywhere(target))

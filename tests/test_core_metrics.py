@@ -7,15 +7,18 @@ import math
 import pytest
 import torch
 from scipy.spatial.distance import jensenshannon
+from scipy.stats import pearsonr
 from sklearn.metrics import mean_absolute_error as sk_absolute
 from sklearn.metrics import mean_squared_error, r2_score
 from torch import Tensor
 
+from redheart_core import DataError
 from redheart_core.metrics import (
     distribution_metrics,
     explained_variance,
     jensen_shannon,
     mean_absolute_error,
+    pearson_r,
     root_mean_squared_error,
     top_label_accuracy,
     value_metrics,
@@ -79,3 +82,30 @@ def test_a_perfect_predictor_beats_a_constant_one_on_each_figure(simplex: bool) 
         assert perfect == pytest.approx(0.0 if metric.direction == "min" else 1.0, abs=1e-6)
         assert worse > perfect if metric.direction == "min" else worse < perfect
     assert explained_variance(constant, target, everywhere(target)) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_pearson_r_is_the_mean_over_labels_of_scipy_s() -> None:
+    target = values(60, 3)
+    prediction = target + values(60, 3, seed=1)
+    target[40:, 1] = math.nan
+    counts = (60, 40, 60)
+    expected = sum(pearsonr(prediction[:n, k], target[:n, k]).statistic for k, n in enumerate(counts)) / 3
+    assert pearson_r(prediction, target, ~target.isnan()) == pytest.approx(expected, rel=1e-6)
+    one = pearsonr(prediction[:, 0], target[:, 0]).statistic
+    assert pearson_r(prediction[:, 0], target[:, 0], everywhere(target[:, 0])) == pytest.approx(one, rel=1e-6)
+
+
+def test_pearson_r_knows_perfect_reversed_and_constant_predictions() -> None:
+    target = values(30, 2)
+    there = everywhere(target)
+    assert pearson_r(target * 3 + 1, target, there) == pytest.approx(1.0)
+    assert pearson_r(-target, target, there) == pytest.approx(-1.0)
+    assert pearson_r(target.mean(0).expand(30, 2), target, there) == 0.0
+    assert pearson_r(torch.stack([target[:, 0], torch.ones(30)], -1), target, there) == pytest.approx(0.5)
+
+
+def test_pearson_r_refuses_a_constant_target() -> None:
+    target = values(30, 2)
+    target[:, 1] = 0.5
+    with pytest.raises(DataError, match=r"no correlation with a constant target, at the labels \[1\]"):
+        pearson_r(values(30, 2, seed=1), target, everywhere(target))

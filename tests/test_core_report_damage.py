@@ -30,14 +30,14 @@ def damage(made: Any, file: str, change: Callable[[Any], None]) -> None:
     ("file", "change", "message"),
     [
         ("run.json", lambda t: t.pop("training"), r"run\.json is damaged: it lacks 'training'"),
-        ("run.json", lambda t: t.update(format=2), r"run\.json is not a run of format 1"),
+        ("run.json", lambda t: t.update(format=2), r"run\.json is not a run of format 2"),
         ("run.json", lambda t: t["data"]["splits"].update(test="many"), r"splits: test is damaged: expects an integer"),
         (
             "groups/backbone/manifest.json",
             lambda t: t["epochs"][2].update(validation_loss=float("nan")),
             r"epochs\[2\]: validation_loss is damaged: expects a finite number, got float nan",
         ),
-        ("groups/backbone/manifest.json", lambda t: t.update(format=9), r"manifest\.json is not of format 1"),
+        ("groups/backbone/manifest.json", lambda t: t.update(format=9), r"manifest\.json is not of format 2"),
         (
             "groups/backbone/manifest.json",
             lambda t: t["epochs"][0]["metrics"].clear(),

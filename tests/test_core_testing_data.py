@@ -14,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 
 from redheart_core import CATALOGUE, DatasetSpec, EncoderSpec, Field, Record, StoreError
-from redheart_core.loop import Trainer
 from redheart_core.store import Store
 from redheart_core.testing import (
     DATASET_CHECKS,
@@ -26,6 +25,7 @@ from redheart_core.testing import (
     Sample,
     subject_of,
 )
+from redheart_core.trainer import Trainer
 
 CHUNKS = tuple(f"word{number} and {number * 7} more" for number in range(9))
 

@@ -176,8 +176,9 @@ def _train(
     device: str | None,
 ) -> Session:
     """The plugin's group and those it depends on, trained."""
-    from redheart_core.loop import Trainer, train
+    from redheart_core.loop import train
     from redheart_core.run import RunFolder
+    from redheart_core.trainer import Trainer
 
     registry = choice.load(listeners(display))
     data = data_settings(registry, dataset=dataset, encoder=encoder)

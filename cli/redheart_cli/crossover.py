@@ -10,15 +10,15 @@ from redheart_cli.options import PluginChoice
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import json_option
 from redheart_cli.session import Session, open_model, open_session
-from redheart_cli.sweetspot import choose
+from redheart_cli.sweetspot import NAMES, choose
 from redheart_core import RedheartError
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the model; RUN/model if not given.")
-@click.option("--rule", type=click.Choice(["best", "one_se", "common"]), default="best", show_default=True,
-              help="Epoch of each group: best validation, 1-SE, or the best common one.")  # fmt: skip
+@click.option("--rule", type=click.Choice([*NAMES]), default="best", show_default=True,
+              help="Epoch of each group, as redheart sweetspot names them.")  # fmt: skip
 @click.option(
     "--epoch", "epochs", multiple=True, metavar="GROUP=N", help="Take this group at this epoch; may be repeated."
 )

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plugins": ("redheart_cli.plugins", "List, describe, check and start plugins."),
     "data": ("redheart_cli.data", "Turn raw records into an embedding store."),
     "train": ("redheart_cli.train", "Train every checkpoint group."),
+    "watch": ("redheart_cli.watch", "Show how the training in a run goes, live."),
     "audit": ("redheart_cli.audit", "Account for every parameter."),
     "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),
     "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),

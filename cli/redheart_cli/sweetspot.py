@@ -9,25 +9,41 @@ import click
 
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import json_option
+from redheart_core.detectors import NAMES
 
 if TYPE_CHECKING:
-    from redheart_core.sweetspot import Sweetspot
+    from redheart_core.common_epoch import Estimate
+    from redheart_core.sweetspot import GroupChoice, Sweetspot
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("--rule", type=click.Choice([*NAMES]), default="best", show_default=True,
+              help="What is printed as chosen; an error if it names no epoch for some group.")  # fmt: skip
 @json_option
-def sweetspot(run: Path, as_json: bool) -> None:
+def sweetspot(run: Path, rule: str, as_json: bool) -> None:
     """Find the best validation epoch of each group in RUN, and what one common epoch would cost.
 
-    The 1-SE choice is the earliest epoch whose loss is within one standard error of the
-    best one's, judged by the differences record by record.
+    \b
+    best     lowest validation loss; the interval is a bootstrap over validation records
+    one_se   earliest epoch within one standard error of the best, record by record
+    plateau  first epoch of the longest flat stretch at the bottom without a trend
+    knee     where the fall bends most
+    onset    last epoch before the loss rises for good
+    vote     what more than half of them agree on, give or take one epoch
+
+    All but the first two may abstain. The corrected cost of a common epoch is judged on
+    records that it was not chosen on.
     """
     found = choose(run)
+    chosen = {group: entry.epoch for group, entry in found.chosen(rule).items()}
     if as_json:
-        print_json(found.to_json())
-    else:
-        print_sweetspot(found)
+        print_json({**found.to_json(), "rule": rule, "chosen": chosen})
+        return
+    print_sweetspot(found)
+    for choice in found.groups:
+        print_detections(choice)
+    print(f"chosen by {NAMES[rule]}: {', '.join(f'{group} {epoch}' for group, epoch in chosen.items())}")
 
 
 def choose(run: Path) -> Sweetspot:
@@ -43,26 +59,72 @@ def choose(run: Path) -> Sweetspot:
 
 
 def print_sweetspot(found: Sweetspot) -> None:
-    """The choices as a table."""
+    """The choices, and the cost of one common epoch, as tables."""
+    names = [name for name in NAMES if name != "best"]
     print_table(
-        ("group", "best epoch", "loss", "1-SE epoch", "loss", f"epoch {found.common_epoch}", "cost"),
+        ("group", "best epoch", "95 %", "loss", *(NAMES[name] for name in names), "epochs on disk"),
         [
             (
                 choice.group,
                 choice.best.epoch,
+                f"{choice.interval.low}..{choice.interval.high}",
                 f"{choice.best.validation_loss:.5f}",
-                choice.one_se.epoch,
-                f"{choice.one_se.validation_loss:.5f}",
+                *(choice.detections[name].epoch or "-" for name in names),
+                choice.epochs,
+            )
+            for choice in found.groups
+        ],
+    )
+    print_table(
+        ("group", f"loss at epoch {found.common_epoch}", "cost", "difference (95 %)", "corrected (95 %)"),
+        [
+            (
+                choice.group,
                 f"{choice.common.validation_loss:.5f}",
                 f"{choice.cost:+.2%}",
+                _estimate(choice.common_cost.apparent),
+                _estimate(choice.common_cost.corrected),
             )
             for choice in found.groups
         ],
     )
     metrics = [
-        (name, choice.group, *(f"{entry.metrics[name]:.4f}" for entry in (choice.best, choice.one_se, choice.common)))
+        (
+            name,
+            choice.group,
+            *(f"{entry.metrics[name]:.4f}" for entry in (choice.best, choice.one_se, choice.common)),
+            f"{choice.metric_differences[name]:+.4f}",
+        )
         for choice in found.groups
         for name in choice.best.metrics
     ]
-    print_table(("validation metric", "group", "best", "1-SE", "common"), metrics)
-    print(f"one common epoch for all, {found.common_epoch}, costs {found.mean_cost:+.2%} validation loss on average")
+    print_table(("validation metric", "group", "best", "1-SE", "common", "common - best"), metrics)
+    corrected = found.mean_common_cost.corrected
+    print(
+        f"one common epoch for all, {found.common_epoch} ({found.common_interval.low}..{found.common_interval.high}), "
+        f"costs {found.mean_cost:+.2%} validation loss on average; corrected for having chosen on validation "
+        f"{corrected.value:+.2%} ({corrected.low:+.2%}..{corrected.high:+.2%})"
+    )
+
+
+def print_detections(choice: GroupChoice) -> None:
+    """What each detector says of a group, and why."""
+    share = choice.interval.shares.get(choice.best.epoch, 0.0)
+    print(
+        f"{choice.group}: {choice.epochs} epochs on disk; best of the resamples {choice.interval.low}.."
+        f"{choice.interval.high}, epoch {choice.best.epoch} in {share:.0%} of them"
+    )
+    print_table(
+        ("rule", "epoch", "loss", "why"),
+        [
+            (name, "-", "", f"abstains: {detection.reason}")
+            if detection.epoch is None
+            else (name, detection.epoch, f"{choice.entries[detection.epoch].validation_loss:.5f}", detection.reason)
+            for name, detection in ((NAMES[rule], choice.detections[rule]) for rule in NAMES)
+        ],
+        indent="  ",
+    )
+
+
+def _estimate(estimate: Estimate) -> str:
+    return f"{estimate.value:+.5f} ({estimate.low:+.5f}..{estimate.high:+.5f})"

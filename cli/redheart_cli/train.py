@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import click
 
 from redheart_cli.display import Display, make_display
@@ -64,7 +65,7 @@ def train(
         if resume:
             if any(value is not None for value in (store, dataset, encoder, scale, epochs, seed, device)):
                 raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
-            session = open_session(output or Path("runs") / "village", choice, display)
+            session = open_session(output or Path("runs") / "village", with_listening(choice), display)
         else:
             session = begin(
                 choice, display, output, store, {"dataset": dataset, "encoder": encoder},
@@ -89,6 +90,15 @@ def train(
         raise SystemExit(3)
 
 
+def with_listening(choice: PluginChoice) -> PluginChoice:
+    """Plugins of event hooks alone are no part of a run, so plugins.toml and the options are asked anew for them."""
+    from redheart_registry.report import list_plugins
+
+    rows = list_plugins(choice.plugins_toml, choice.enable, choice.disable)
+    listening = [row.name for row in rows if row.active and row.kind in ("events", "")]  # a broken one: to be refused
+    return attrs.evolve(choice, enable=tuple(dict.fromkeys((*choice.enable, *listening))))
+
+
 def begin(
     choice: PluginChoice,
     display: Display,
@@ -103,7 +113,7 @@ def begin(
     training_settings = train_settings(registry, **training)
     folder = folder or Path("runs") / settings.dataset
     store = prepare_store(registry, store_folder or folder / "store", settings, display)
-    session = new_session(registry, folder, store, training_settings)
+    session = new_session(registry, folder, store, training_settings, registry.groups())
     for line in left_out(session):
         click.echo(line, err=True)
     return session

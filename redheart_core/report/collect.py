@@ -7,13 +7,12 @@ from pathlib import Path
 import attrs
 
 from redheart_core._errors import CheckpointError, DataError
+from redheart_core._training import RUN_FORMAT
 from redheart_core.jsonlines import read_objects
 from redheart_core.report.collect_data import read_data, read_node
 from redheart_core.report.collect_results import read_accounts, read_choices, read_evaluation, read_model
 from redheart_core.report.contents import Account, Contents, Epoch, GroupState
 from redheart_core.report.json_parts import Part
-
-FORMAT = 1
 
 
 @attrs.frozen
@@ -35,8 +34,8 @@ def collect(run: Path, model: Path | None) -> Contents:
     if not (run / "run.json").exists():
         raise CheckpointError(f"{run} holds no run (no run.json); start one with redheart train -o {run}")
     description = Part.read(run / "run.json")
-    if description["format"].value != FORMAT:
-        raise CheckpointError(f"{run / 'run.json'} is not a run of format {FORMAT}; train again with this version")
+    if description["format"].value != RUN_FORMAT:
+        raise CheckpointError(f"{run / 'run.json'} is not a run of format {RUN_FORMAT}; train again with this version")
     events = read_events(run / "events.jsonl")
     accounts = read_accounts(run / "audit.json")
     groups = tuple(
@@ -106,8 +105,8 @@ def read_group(run: Path, name: str, table: Part, events: Events, accounts: tupl
     told = events.epochs.get(name, {})
     if file.exists():
         manifest = Part.read(file)
-        if manifest["format"].value != FORMAT:
-            raise CheckpointError(f"{file} is not of format {FORMAT}; train the group again with this version")
+        if manifest["format"].value != RUN_FORMAT:
+            raise CheckpointError(f"{file} is not of format {RUN_FORMAT}; train the group again with this version")
         status, reason = manifest["status"].text(), manifest["reason"].text()
         for part in manifest["epochs"].items():
             number = part["epoch"].integer()

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from redheart_core._fields import Field
-from redheart_core._nodes import Form, LossTerm, Objective
+from redheart_core._nodes import Form, LossTerm, Metric, Objective
 from redheart_core._training import Batch
 from redheart_core.group_module import CPU
-from redheart_core.judging import find_target, judged_rows, training_loss
+from redheart_core.judging import figure, find_target, judged_rows, thresholds_for, training_loss
 from redheart_core.runtime import random_stream
 from redheart_core.tensors import has_any
 from redheart_core.testing._plugin import ConformanceError, NotApplicable
@@ -62,7 +62,7 @@ def check_metrics(subject: Subject) -> None:
         target = target[has_any(target)]
         constant, present = _constant(target), ~target.isnan()
         perfect = torch.where(present, target, constant)
-        values = [metric.function(guess, target, present) for guess in (perfect, constant)]
+        values = [_figure(subject, metric, guess, target) for guess in (perfect, constant)]
         for value in values:
             finite = isinstance(value, float) and value - value == 0
             subject.plugin.require(finite, f"metric '{metric.name}' has to give a finite float, got {value!r}")
@@ -98,13 +98,18 @@ def check_missing_targets(subject: Subject) -> None:
         present = ~target.isnan()
         perfect = torch.where(present, target, _constant(target))
         elsewhere = torch.where(present, target, torch.full_like(target, subject.fields[metric.target].low))
-        values = [metric.function(guess, target, present) for guess in (perfect, elsewhere)]
+        values = [_figure(subject, metric, guess, target) for guess in (perfect, elsewhere)]
         subject.plugin.require(
             values[0] == values[1],
             f"metric '{metric.name}' has to leave out missing targets; predictions there change it from "
             f"{values[0]:.6g} to {values[1]:.6g}",
         )
     _check_training_step(subject, Batch(subject.records.inputs, targets))
+
+
+def _figure(subject: Subject, metric: Metric, guess: Tensor, target: Tensor) -> float:
+    """A metric, with thresholds that are chosen on the sample if it needs them."""
+    return figure(metric, guess, target, thresholds_for(metric, guess, target, subject.fields))
 
 
 def as_prediction(form: Form, field: Field, target: Tensor) -> Tensor | None:

@@ -1,0 +1,168 @@
+"""redheart watch: how the training in a run goes, live."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from redheart_cli.output import print_json, print_table
+from redheart_cli.run_options import json_option
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from redheart_core._watching import GroupView, RunView
+
+HEADER = ("group", "status", "epoch", "train", "valid", "best", "losses", "rate", "s/epoch")
+BARS = "▁▂▃▄▅▆▇█"
+SPARKLINE, SHORT_SPARKLINE = 16, 8
+"""Epochs that a sparkline shows, the newest ones; the short one where a terminal has fewer columns than WIDE."""
+WIDE = 100
+STYLES = {"running": "cyan", "finished": "green", "stopped": "red", "interrupted": "red"}
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--once", is_flag=True, help="Print once as plain text; so it is anyhow where the output is no terminal.")
+@click.option(
+    "--interval", type=click.FloatRange(min=0.1), default=1.0, show_default=True, help="Seconds from look to look."
+)
+@json_option
+def watch(run: Path, once: bool, interval: float, as_json: bool) -> None:
+    """Show how the training in RUN goes, until it is finished or interrupted.
+
+    Reads the folder and nothing else, so it can be started and left (Ctrl-C) at any moment,
+    from another terminal or machine.
+
+    Per group: training and validation loss of the newest epoch, the lowest validation loss
+    and its epoch, the validation losses of the newest epochs as bars, the learning rate, and
+    seconds per epoch. Time left is that of the epochs to come, without their validation. Peak
+    memory is told after each epoch.
+
+    \b
+    Examples:
+      redheart watch runs/village
+      redheart watch runs/village --once --json
+    """
+    if as_json:
+        print_json(look(run).to_json())
+    elif once or not sys.stdout.isatty():
+        print_view(look(run))
+    else:
+        follow(run, interval)
+
+
+def look(run: Path) -> RunView:
+    """The run as it is now."""
+    from datetime import UTC, datetime
+
+    from redheart_core.watching import view_run
+
+    return view_run(run, datetime.now(UTC))
+
+
+def follow(run: Path, interval: float) -> None:
+    """Draw the run again and again until nothing more will happen to it."""
+    from rich.live import Live
+
+    view = look(run)
+    with Live(auto_refresh=False) as live:
+        try:
+            live.update(draw(view, live.console.width), refresh=True)
+            while view.state in ("starting", "running"):
+                time.sleep(interval)
+                view = look(run)
+                live.update(draw(view, live.console.width), refresh=True)
+        except KeyboardInterrupt:  # how one leaves
+            pass
+
+
+def print_view(view: RunView) -> None:
+    """Plain text."""
+    for line in summary(view):
+        click.echo(line)
+    print_table(HEADER, [row(group, view.epochs) for group in view.groups])
+    for line in reasons(view):
+        click.echo(line)
+
+
+def draw(view: RunView, width: int) -> Group:
+    """The same for a terminal of so many columns, in colours."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for name in HEADER:
+        flexible = name in ("status", "losses")  # what gives way on a narrow terminal
+        table.add_column(name, no_wrap=not flexible, min_width=8 if flexible else None, overflow="fold")
+    bars = SPARKLINE if width >= WIDE else SHORT_SPARKLINE
+    for group in view.groups:
+        style = STYLES.get(group.status, "dim")
+        cells = row(group, view.epochs, bars)
+        table.add_row(*(Text(cell, style if number == 1 else "") for number, cell in enumerate(cells)))
+    first, *rest = summary(view)
+    style = STYLES.get(view.state, "dim")
+    return Group(Text(first, style), *map(Text, rest), table, *(Text(line, "red") for line in reasons(view)))
+
+
+def summary(view: RunView) -> list[str]:
+    """What holds for the whole run."""
+    where = "unknown" if view.process is None else f"{view.process} on {view.host}"
+    memory = "unknown" if view.peak_memory_bytes is None else f"{view.peak_memory_bytes / 1e6:.0f} MB"
+    lines = [f"{view.path}: {view.state}", f"process {where}, peak memory {memory}"]
+    if view.state == "starting":
+        return lines
+    assert view.elapsed_s is not None
+    lines.append(f"at work for {duration(view.elapsed_s)}")
+    if view.state != "finished":
+        more = f" and {', '.join(view.unmeasured)} (not yet known)" if view.unmeasured else ""
+        lines[-1] += f", left {duration(view.seconds_left)}{more}"
+    if view.state == "interrupted":
+        lines.append(f"the process has ended without finishing; go on with redheart train --resume -o {view.path}")
+    return lines
+
+
+def row(group: GroupView, epochs: int, bars: int = SPARKLINE) -> tuple[str, ...]:
+    """A group under the header; its sparkline has at most so many bars."""
+    newest, best, seconds = group.newest, group.best, group.seconds_per_epoch
+    return (
+        group.name,
+        group.status,
+        "-" if group.status == "nothing to train" else f"{group.done}/{epochs}",
+        f"{newest.train_loss:.4f}" if newest else "-",
+        f"{newest.validation_loss:.4f}" if newest else "-",
+        f"{best.validation_loss:.4f}@{best.epoch}" if best else "-",
+        sparkline([epoch.validation_loss for epoch in group.epochs[-bars:]]) or "-",
+        f"{newest.learning_rate:.2g}" if newest else "-",
+        f"{seconds:.2f}" if seconds is not None else "-",
+    )
+
+
+def reasons(view: RunView) -> list[str]:
+    """Why groups stopped."""
+    return [
+        f"{group.name} stopped after {group.done} epochs: {group.reason}"
+        for group in view.groups
+        if group.status == "stopped"
+    ]
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A bar for each value, between the least and the greatest."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    if low == high:
+        return BARS[0] * len(values)
+    return "".join(BARS[round((value - low) / (high - low) * (len(BARS) - 1))] for value in values)
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

@@ -1,0 +1,29 @@
+"""Offers the data set `emobank`: English sentences with rated valence, arousal and dominance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from redheart_core import DatasetSpec, Record, hookimpl
+from redheart_emobank.settings import FIELDS, EmobankSettings
+
+
+@hookimpl
+def redheart_provide_datasets() -> list[DatasetSpec]:
+    """Offer the data set."""
+    return [
+        DatasetSpec(
+            name="emobank",
+            meaning="English sentences of EmoBank (Buechel and Hahn 2017) with rated valence, arousal and dominance; "
+            "read from emobank.csv in a folder",
+            settings=EmobankSettings,
+            fields=lambda settings: FIELDS,
+            records=_records,
+        )
+    ]
+
+
+def _records(settings: EmobankSettings) -> Iterator[Record]:
+    from redheart_emobank.reading import read_records
+
+    return read_records(settings)

@@ -1,0 +1,29 @@
+"""Offers the data set `kote`: Korean online comments with the emotions that raters see in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from redheart_core import DatasetSpec, Record, hookimpl
+from redheart_kote.settings import FIELDS, KoteSettings
+
+
+@hookimpl
+def redheart_provide_datasets() -> list[DatasetSpec]:
+    """Offer the data set."""
+    return [
+        DatasetSpec(
+            name="kote",
+            meaning="Korean online comments of KOTE (Jeon et al. 2024) with 43 emotions and no emotion; read from "
+            "train.tsv and val.tsv, or one of them, in a folder",
+            settings=KoteSettings,
+            fields=lambda settings: FIELDS,
+            records=_records,
+        )
+    ]
+
+
+def _records(settings: KoteSettings) -> Iterator[Record]:
+    from redheart_kote.reading import read_records
+
+    return read_records(settings)

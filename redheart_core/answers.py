@@ -1,0 +1,91 @@
+"""What an analyzer answers on a field, whatever its kind: outputs, losses and metrics.
+
+A field is a distribution (simplex), 0/1 labels (binary), counts of which the shares are predicted, or plain
+values. An analyzer that covers several fields gives for each the raw numbers z (B, size), and finish makes the
+declared outputs of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from redheart_core._catalogue import CATALOGUE
+from redheart_core._fields import Field
+from redheart_core._nodes import BuildContext, LossTerm, Metric, Objective, Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def answer_outputs(names: Sequence[str]) -> tuple[Output, ...]:
+    """The outputs of an analyzer that learns some fields of the catalogue where the data set has them."""
+    outputs: list[Output] = []
+    for field in (CATALOGUE[name] for name in names):
+        labels, needs = (field.name, ()) if field.labels else (None, (field.name,))
+        if is_values(field):
+            outputs.append(Output(field.name, field.meaning, "values", (), labels, field.low, field.high, needs))
+        else:
+            outputs += [
+                Output(field.name, field.meaning, "probabilities", (), labels, 0.0, 1.0),
+                Output(f"{field.name}_logits", "the same before it becomes probabilities", "logits", (), labels),
+            ]
+    return tuple(outputs)
+
+
+def is_values(field: Field) -> bool:
+    """Whether the answer is the numbers themselves and not probabilities."""
+    return not (field.simplex or field.binary or field.counts)
+
+
+def size_of(field: Field) -> int:
+    """Raw numbers of an answer."""
+    return len(field.labels) or 1
+
+
+def finish(field: Field, raw: Tensor) -> dict[str, Tensor]:
+    """Raw numbers (B, size) to the outputs of a field; values are squeezed into its range by a sigmoid."""
+    if is_values(field):
+        values = field.low + (field.high - field.low) * raw.sigmoid()
+        return {field.name: values if field.labels else values.squeeze(-1)}
+    probabilities = raw.sigmoid() if field.binary else raw.softmax(-1)
+    return {field.name: probabilities, f"{field.name}_logits": raw}
+
+
+def answer_objective(
+    context: BuildContext, learnt: Sequence[str], weights: Mapping[str, float] | None = None
+) -> Objective:
+    """Losses and metrics of the learnt fields, in their order; the first one's main metric is the node's.
+
+    Cross-entropies for probabilities; squared errors in units of the field's range for values.
+    """
+    from redheart_core.label_metrics import label_metrics, vote_metrics
+    from redheart_core.losses import binary_cross_entropy, divergence, squared_error
+    from redheart_core.metrics import distribution_metrics, pearson_r, value_metrics
+    from redheart_core.vote_losses import vote_cross_entropy
+
+    losses: list[LossTerm] = []
+    metrics: list[Metric] = []
+    for number, field in enumerate(context.fields[name] for name in learnt):
+        weight = (weights or {}).get(field.name, 1.0)
+        prefix = f"{field.name}_" if number else ""
+        name, logits = field.name, f"{field.name}_logits"
+        if field.simplex:
+            losses.append(LossTerm(logits, name, "logits", divergence, weight))
+            found = distribution_metrics(name, name)
+        elif field.binary:
+            losses.append(LossTerm(logits, name, "logits", binary_cross_entropy(), weight))
+            found = label_metrics(name, name)
+        elif field.counts:
+            losses.append(LossTerm(logits, name, "logits", vote_cross_entropy, weight))
+            found = vote_metrics(name, name)
+        else:
+            scale = (field.high - field.low) ** -2
+            losses.append(LossTerm(name, name, "values", squared_error, weight * scale))
+            found = value_metrics(name, name)
+            if field.labels:
+                found = (*found, Metric("pearson_r", name, name, pearson_r, "max"))
+        metrics += [attrs.evolve(metric, name=prefix + metric.name) for metric in found]
+    return Objective(tuple(losses), tuple(metrics))

@@ -1,0 +1,180 @@
+"""The sweet spot of a run: made-up validation losses in, choices, rules and JSON out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from redheart_core import CheckpointError, DataError, RedheartError
+from redheart_core._training import RUN_FORMAT, EpochEntry, GroupManifest, TrainSettings
+from redheart_core.exact._numbers import FloatArray
+from redheart_core.files import save_tensors, write_json
+from redheart_core.run import RunFolder
+from redheart_core.settings import as_table
+from redheart_core.sweetspot import RULES, common_epoch, find_sweetspot, trained_groups
+
+Write = Callable[..., RunFolder]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a run: write(a=records, b={epoch: losses}, seed=0), records (E, N)."""
+
+    def run(seed: int = 0, **groups: FloatArray | Mapping[int, FloatArray]) -> RunFolder:
+        folder = RunFolder(tmp_path)
+        for name, given in groups.items():
+            records = given if isinstance(given, Mapping) else dict(enumerate(given, 1))
+            entries = [write_epoch(folder.group(name).path, epoch, losses) for epoch, losses in records.items()]
+            write_json(
+                folder.group(name).path / "manifest.json",
+                GroupManifest(name, "finished", epochs=tuple(entries)).to_json(),
+            )
+        training = as_table(TrainSettings(seed=seed))
+        description = {"format": RUN_FORMAT, "training": training, "groups": dict.fromkeys(groups)}
+        write_json(folder.file, description)
+        return folder
+
+    return run
+
+
+def write_epoch(folder: Path, epoch: int, losses: FloatArray) -> EpochEntry:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = f"losses-{epoch:04d}.safetensors"
+    sha = save_tensors(folder / file, {"losses": torch.tensor(losses, dtype=torch.float64)})
+    return EpochEntry(
+        epoch=epoch,
+        file=f"epoch-{epoch:04d}.safetensors",
+        sha256=f"{folder.name}-{epoch}",
+        bytes=1,
+        train_loss=-1e9,  # a detector that looked at it would be led astray
+        validation_loss=float(torch.tensor(losses).mean()),
+        metrics={"node.error": 0.5 - 0.01 * epoch},
+        learning_rate=1e-3,
+        losses_file=file,
+        losses_sha256=sha,
+    )
+
+
+def valley(optimum: int, seed: int = 0, epochs: int = 16, records: int = 80) -> FloatArray:
+    """(E, N) losses that fall to an optimum and rise after it."""
+    draw, steps = np.random.default_rng(seed), np.arange(1, epochs + 1)
+    mean = np.where(steps < optimum, np.exp(-steps / 1.5), 0.05 * (steps - optimum))
+    table: FloatArray = 1 + mean[:, None] + draw.normal(0, 0.1, (1, records)) + draw.normal(0, 0.01, (epochs, records))
+    return table
+
+
+def test_every_rule_chooses_an_entry_on_disk(write: Write) -> None:
+    run = write(early=valley(6), late=valley(9, 1))
+    found = find_sweetspot(run, trained_groups(run))
+    assert [choice.group for choice in found.groups] == ["early", "late"]
+    assert {name: entry.epoch for name, entry in found.chosen("best").items()} == {"early": 6, "late": 9}
+    assert {entry.epoch for entry in found.chosen("common").values()} == {found.common_epoch}
+    for rule in set(RULES) - {"plateau"}:
+        for name, entry in found.chosen(rule).items():
+            assert entry == run.group(name).read().entry(entry.epoch)
+            (choice,) = [choice for choice in found.groups if choice.group == name]
+            assert rule == "common" or entry.epoch == choice.detections[rule].epoch
+    assert found.chosen("onset")["late"].epoch in (8, 9, 10)
+    assert found.chosen("best")["early"] == run.group("early").read().best
+
+
+def test_a_rule_that_abstains_is_an_error_that_names_the_groups(write: Write) -> None:
+    falling = np.linspace(2, 1, 12)[:, None] + np.random.default_rng(1).normal(0, 0.001, (12, 80))
+    run = write(falling=falling, valley=valley(6))
+    found = find_sweetspot(run, ["falling", "valley"])
+    with pytest.raises(
+        RedheartError, match=r"'onset' names no epoch for some groups(.|\n)*falling: the smoothed loss"
+    ) as e:
+        found.chosen("onset")
+    assert "valley:" not in str(e.value)
+    with pytest.raises(
+        RedheartError, match="no rule 'mcda'; choose one of best, one_se, common, plateau, knee, onset, v"
+    ):
+        found.chosen("mcda")
+
+
+def test_the_json_keeps_its_keys_and_gains_new_ones(write: Write) -> None:
+    run = write(early=valley(6), late=valley(9, 1))
+    found = find_sweetspot(run, ["early", "late"])
+    table = found.to_json()
+    assert table == json.loads(json.dumps(table))
+    assert set(table) == {"groups", "common_epoch", "common_interval", "mean_cost", "mean_common_cost"}
+    assert table["common_interval"]["low"] <= table["common_epoch"] <= table["common_interval"]["high"]
+    for group, choice in zip(table["groups"], found.groups, strict=True):
+        assert set(group) == {
+            "group", "epochs", "best", "one_se", "one_se_difference", "one_se_error", "common", "cost",
+            "interval", "detections", "common_cost", "metric_differences",
+        }  # fmt: skip
+        assert group["epochs"] == 16
+        assert group["best"]["epoch"] == choice.best.epoch
+        assert set(group["detections"]) == {"best", "one_se", "plateau", "knee", "onset", "vote"}
+        assert set(group["detections"]["knee"]) == {"epoch", "reason"}
+        assert set(group["common_cost"]["corrected"]) == {"value", "low", "high"}
+        difference = choice.common.metrics["node.error"] - choice.best.metrics["node.error"]
+        assert group["metric_differences"] == {"node.error": difference}
+
+
+def test_the_numbers_of_a_group_do_not_depend_on_the_others_and_are_the_same_again(write: Write) -> None:
+    run = write(early=valley(6), flat=valley(16, 2, epochs=16), late=valley(9, 1))
+    every = find_sweetspot(run, ["early", "flat", "late"])
+    assert find_sweetspot(run, ["early", "flat", "late"]) == every
+    (alone,) = find_sweetspot(run, ["late"]).groups
+    assert (alone.interval, alone.detections) == (every.groups[2].interval, every.groups[2].detections)
+    assert alone.common_cost.corrected.value == alone.cost == 0.0
+
+
+def test_the_one_se_choice_comes_with_its_difference_and_error(write: Write) -> None:
+    base = np.linspace(1, 2, 100)
+    wide = np.linspace(-1, 1.1, 100)
+    run = write(g=np.array([base + 0.5, base + wide, base]))
+    (choice,) = find_sweetspot(run, ["g"]).groups
+    assert choice.one_se.epoch == 2
+    assert choice.one_se_difference == pytest.approx(0.05)
+    assert choice.one_se_error == pytest.approx(wide.std(ddof=1) / 10)
+
+
+def test_another_seed_of_the_run_gives_other_resamples(write: Write) -> None:
+    groups = {"a": valley(6, epochs=8, records=20), "b": valley(3, 1, epochs=8, records=20)}
+    first = find_sweetspot(write(seed=0, **groups), ["a", "b"])
+    second = find_sweetspot(write(seed=1, **groups), ["a", "b"])
+    assert first.mean_cost == second.mean_cost
+    assert first.mean_common_cost.corrected != second.mean_common_cost.corrected
+
+
+def test_losses_below_zero_have_a_cost_of_zero_at_the_best_epoch(write: Write) -> None:
+    run = write(likelihood=valley(6) - 3, other=valley(6, 1))
+    found = find_sweetspot(run, ["likelihood", "other"])
+    assert [choice.cost for choice in found.groups] == [0.0, 0.0]
+    assert found.mean_cost == 0.0
+
+
+def test_epochs_that_retention_removed_silence_what_needs_the_whole_curve(write: Write) -> None:
+    records = valley(6)
+    run = write(g={epoch: records[epoch - 1] for epoch in (3, 6, 15, 16)})
+    (choice,) = find_sweetspot(run, ["g"]).groups
+    assert (choice.best.epoch, choice.epochs) == (6, 4)
+    assert "epochs 1, 2, 4, 5, 7, ... are not on disk" in choice.detections["knee"].reason
+
+
+def test_a_run_whose_groups_share_no_epoch_has_no_common_one(write: Write) -> None:
+    records = valley(6)
+    run = write(a={1: records[0], 2: records[1]}, b={3: records[2], 4: records[3]})
+    with pytest.raises(CheckpointError, match="no epoch is on disk for every group; train with"):
+        find_sweetspot(run, ["a", "b"])
+    with pytest.raises(CheckpointError, match="no epoch is on disk for every group"):
+        common_epoch({name: run.group(name).read() for name in "ab"})
+
+
+def test_constant_and_damaged_losses_are_refused(write: Write) -> None:
+    run = write(stuck=np.ones((4, 10)), fine=valley(6, epochs=8, records=10))
+    with pytest.raises(DataError, match="of group 'stuck' are 1 at all 4 epochs: nothing can be chosen"):
+        find_sweetspot(run, ["stuck", "fine"])
+    file = run.group("fine").path / "losses-0003.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match=r"losses-0003\.safetensors"):
+        find_sweetspot(run, ["fine"])
