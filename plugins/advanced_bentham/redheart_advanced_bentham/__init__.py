@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 @hookimpl
 def redheart_provide_analyzers() -> list[NodeSpec]:
     """Offer the node of this plugin."""
-    large = {"heads": 8, "recurrent_layers": 2, "attention_layers": 3}
     return [
         NodeSpec(
             name="advanced_bentham",
             meaning="ten Bentham dimensions and six context layers, valued by the exact hedonic calculus",
             settings=AdvancedBenthamSettings,
             scales={
-                "tiny": {"width": 12, "heads": 2, "experts": 2},
+                "tiny": {"width": 12, "experts": 2},
                 "small": {},
-                "base": {"width": 512, **large},
-                "full": {"width": 768, **large},
+                "base": {"width": 512, "recurrent_layers": 2},
+                "full": {"width": 768, "recurrent_layers": 2},
             },
             reads=("embedding",),
             gives=(
@@ -59,7 +58,6 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             optional_targets=("burdens", "context_layers", "utility_in_context", "utility_horizons"),
             layers=(
                 "encoder",
-                "pool",
                 "norm",
                 "social_impact",
                 "deep_ethics",

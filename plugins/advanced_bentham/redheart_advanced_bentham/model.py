@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from redheart_advanced_bentham import calculus
 from redheart_advanced_bentham.calculus import HIGHEST_LAYER, LAYERS, LOWEST_LAYER, Lot, Units
-from redheart_advanced_bentham.readings import DIMENSIONS, CrossCultural, DeepEthics, LongTerm, SocialImpact, extent_of
-from redheart_core.layers import AttentionPooling, Mixture, RecordDropout, band, masked_mean, mlp, trunk, with_positions
+from redheart_advanced_bentham.readings import DIMENSIONS, CrossCultural, DeepEthics, SocialImpact, extent_of
+from redheart_core.layers import Mixture, RecordDropout, band, masked_mean, mlp, trunk, with_positions
 
 NEUTRAL = -math.log(math.log(HIGHEST_LAYER / LOWEST_LAYER) / -math.log(LOWEST_LAYER) - 1.0)
 """The u of which a layer 0.3 (2.5 / 0.3)^sigmoid(u) is 1: 0.273048330653."""
@@ -52,10 +52,10 @@ class Verdict:
     """(B, 6) in the order of LAYERS, 1 where not predicted."""
 
 
-def value_of(verdict: Verdict, units: Units, shift: Tensor | float = 0.0, horizon_days: Tensor | None = None) -> Tensor:
+def value_of(verdict: Verdict, units: Units, horizon_days: Tensor | None = None) -> Tensor:
     """V10 in hedons: (B,), or (B, H) by each horizon.
 
-    Gross turnover G = lots w I C K M and net H = tanh(balance + shift) G, so that
+    Gross turnover G = lots w I C K M and net H = tanh(balance) G, so that
     V10 = G (s + k_r r - k_e e - k_d d): its size is non-decreasing in each circumstance.
     """
     lot, lots, balance, burdens = verdict.lot, verdict.lots, verdict.balance, verdict.burdens
@@ -65,7 +65,7 @@ def value_of(verdict: Verdict, units: Units, shift: Tensor | float = 0.0, horizo
         lot = calculus.until(lot, horizon_days, units.spread_days)
         lots, balance, burdens = lots.unsqueeze(-1), balance.unsqueeze(-1), burdens.unsqueeze(-2)
     gross = lots * calculus.size_of(lot, units)
-    return calculus.with_burdens(gross * torch.tanh(balance + shift), gross, *burdens.unbind(-1))
+    return calculus.with_burdens(gross * torch.tanh(balance), gross, *burdens.unbind(-1))
 
 
 class AdvancedBentham(nn.Module):
@@ -74,9 +74,7 @@ class AdvancedBentham(nn.Module):
     Args:
         width_in: D of the embedding.
         width: W of an encoded chunk; all others are fixed ratios of it.
-        heads: Attention heads, a divisor of width.
         recurrent_layers: LSTM layers of each social level.
-        attention_layers: Transformer layers of the long-term predictor.
         experts: E of the weight predictor.
         parts: What the data set has.
         units: Of the calculus.
@@ -87,9 +85,7 @@ class AdvancedBentham(nn.Module):
         self,
         width_in: int,
         width: int,
-        heads: int,
         recurrent_layers: int,
-        attention_layers: int,
         experts: int,
         parts: Parts,
         units: Units,
@@ -99,7 +95,6 @@ class AdvancedBentham(nn.Module):
         self.parts, self.units = parts, units
         half, read = width // 2, width + 3 * DIMENSIONS
         self.encoder = trunk(width_in, width, dropout=dropout)
-        self.pool = AttentionPooling(width, max(width // 4, 1))
         self.norm = nn.LayerNorm(width)
         self.deep_ethics = DeepEthics(width, dropout)
         self.social_impact = SocialImpact(width, recurrent_layers, dropout)
@@ -116,9 +111,6 @@ class AdvancedBentham(nn.Module):
             dropout=dropout,
         )
         self.balance = mlp(read, half, 2, dropout=dropout)
-        self.long_term = (
-            LongTerm(width, heads, attention_layers, len(parts.horizons), dropout) if parts.horizons else None
-        )
         self.start_small()
 
     def start_small(self) -> None:
@@ -139,7 +131,7 @@ class AdvancedBentham(nn.Module):
         """(B, T, D) to the dimensions and layers that have labels, and "utility" and "net_share" (B,)."""
         mask, parts, units = inputs["mask"], self.parts, self.units
         sequence = with_positions(self.encoder(inputs["embedding"]))
-        state = self.norm(self.pool(sequence, mask).squeeze(1))
+        state = self.norm(masked_mean(sequence, mask))
         ethics, culture = self.deep_ethics(state), self.cross_cultural(state)
         social, shares, places = self.social_impact(sequence, mask)
         skip = self.skip(masked_mean(inputs["embedding"], mask))
@@ -173,8 +165,8 @@ class AdvancedBentham(nn.Module):
             outputs["context_layers"] = verdict.layers[:, list(parts.layers)]
         if parts.in_context:
             outputs["utility_in_context"] = self.score(value, verdict.layers, None)
-        if self.long_term is not None:
-            by_horizon = value_of(verdict, units, self.long_term(sequence, mask), value.new_tensor(parts.horizons))
+        if parts.horizons:
+            by_horizon = value_of(verdict, units, value.new_tensor(parts.horizons))
             outputs["utility_horizons"] = self.score(by_horizon, verdict.layers, None)
         return outputs
 

@@ -1,11 +1,11 @@
-"""Readings of a text that the ten dimensions are made of: ethics, social levels, cultures, the long term."""
+"""Readings of a text that the ten dimensions are made of: ethics, social levels, cultures."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import AttentionPooling, ParallelMlp, Recurrent, TransformerLayer, mlp, trunk
+from redheart_core.layers import AttentionPooling, ParallelMlp, Recurrent, mlp, trunk
 
 DIMENSIONS = 10
 DUTIES, VIRTUES = 5, 7
@@ -71,26 +71,3 @@ class CrossCultural(nn.Module):
 
     def forward(self, state: Tensor) -> Tensor:
         return self.fusion(self.views(self.deep(state)).flatten(1))  # type: ignore[no-any-return] # as above
-
-
-LARGEST_SHIFT = 0.5
-"""Of the balance of pleasure and pain by a horizon; the calculus, not the correction, is to make the course."""
-
-
-class LongTerm(nn.Module):
-    """How the balance before its tanh shifts by each horizon: (B, T, W) to (B, H) in -0.5..0.5."""
-
-    def __init__(self, width: int, heads: int, layers: int, horizons: int, dropout: float) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
-        self.pool = AttentionPooling(width, max(width // 4, 1))
-        self.outcome = nn.Sequential(
-            nn.LayerNorm(width),
-            *mlp(width, width * 4 // 3, width * 2 // 3, width // 3, horizons, dropout=dropout),
-        )
-
-    def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
-        for layer in self.layers:
-            sequence = layer(sequence, mask)
-        outcome: Tensor = self.outcome(self.pool(sequence, mask).squeeze(1))
-        return LARGEST_SHIFT * outcome.tanh()

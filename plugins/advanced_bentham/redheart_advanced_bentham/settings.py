@@ -14,12 +14,8 @@ class AdvancedBenthamSettings:
 
     width: int = attrs.field(default=40, validator=ge(12))
     """Width of an encoded chunk; all others are fixed ratios of it. Even."""
-    heads: int = attrs.field(default=4, validator=ge(1))
-    """Attention heads of the long-term predictor; a divisor of width."""
     recurrent_layers: int = attrs.field(default=1, validator=ge(1))
     """LSTM layers of each social level."""
-    attention_layers: int = attrs.field(default=1, validator=ge(1))
-    """Transformer layers of the long-term predictor."""
     experts: int = attrs.field(default=4, validator=ge(2))
     """Ethical experts of the weight predictor."""
     days_scale: float = attrs.field(default=30.0, validator=gt(0.0))

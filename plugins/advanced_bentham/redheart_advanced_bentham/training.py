@@ -24,9 +24,7 @@ def build(context: BuildContext) -> AdvancedBentham:
     return AdvancedBentham(
         context.input_width("embedding"),
         settings.width,
-        settings.heads,
         settings.recurrent_layers,
-        settings.attention_layers,
         settings.experts,
         parts_of(context),
         units_of(settings),

@@ -23,7 +23,7 @@ FEW = Parts((0, 1), (), (), (2, 4), (2, 4), False, ())
 
 def module(parts: Parts = ALL) -> AdvancedBentham:
     torch.manual_seed(0)
-    return AdvancedBentham(6, 12, 2, 1, 1, 2, parts, Units(), 0.0)
+    return AdvancedBentham(6, 12, 1, 2, parts, Units(), 0.0)
 
 
 def inputs(count: int = 8) -> dict[str, Tensor]:
@@ -70,13 +70,9 @@ def test_utilities_are_the_calculus_of_the_other_outputs() -> None:
         assert row["utility_in_context"][0] == pytest.approx(worth(row, layers), abs=1e-5)
 
 
-def test_without_their_correction_horizons_cut_the_integral() -> None:
-    made = module()
-    assert made.long_term is not None
+def test_horizons_cut_the_integral() -> None:
     with torch.no_grad():
-        for parameter in made.long_term.outcome[-1].parameters():
-            parameter.zero_()
-        outputs = made(inputs())
+        outputs = module()(inputs())
     for row in rows(outputs):
         layers = dict(zip(LAYERS, row["context_layers"], strict=True))
         expected = [worth(row, layers, days) for days in (1.0, 30.0, 730.0)]
@@ -143,7 +139,6 @@ def test_layers_that_nothing_would_train_are_not_predicted() -> None:
     assert last_weights(made).shape[-1] == 2
     layers = made.all_layers(torch.ones(1, 2))[0]
     assert [place for place in range(6) if layers[place] != 1.0] == [2, 4]
-    assert made.long_term is None
 
 
 def test_levels_divide_the_scale_of_the_extent() -> None:

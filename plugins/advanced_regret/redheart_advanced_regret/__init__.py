@@ -39,7 +39,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 "chosen_act",
                 "regret_course",
             ),
-            layers=("encoder", "past", "pool", "state", "world", "tree", "posterior"),
+            layers=("encoder", "past", "state", "world", "tree", "posterior"),
         )
     ]
 

@@ -6,14 +6,13 @@ from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from redheart_advanced_regret.course import Future, Past
 from redheart_advanced_regret.posterior import Posterior
 from redheart_advanced_regret.regrets import expected_regret, largest_regret, regret_matrix, saturated
 from redheart_advanced_regret.tree import DecisionTree
 from redheart_advanced_regret.world import World
-from redheart_core.layers import AttentionPooling, Recurrent, mlp, trunk
+from redheart_core.layers import Recurrent, masked_mean, mlp, trunk
 
 TREE_DEPTH = 3
 """Levels of decisions; 8 branches."""
@@ -37,6 +36,7 @@ class AdvancedRegret(nn.Module):
         horizons: H of the regret's course.
         history: Numbers of an earlier scenario; 0 if there are none.
         wanted: The outputs to give; parts that no other output needs are only built for them.
+        half_regret: Difference of payoffs that is a regret of one half.
         dropout: Share of activations dropped in training.
     """
 
@@ -52,14 +52,14 @@ class AdvancedRegret(nn.Module):
         horizons: int,
         history: int,
         wanted: Collection[str],
+        half_regret: float,
         dropout: float,
     ) -> None:
         super().__init__()
         third, half, two_thirds, four_thirds = width // 3, width // 2, width * 2 // 3, width * 4 // 3
-        self.wanted = frozenset(wanted)
+        self.wanted, self.half_regret = frozenset(wanted), half_regret
         self.encoder = trunk(width_in, four_thirds, four_thirds, width, dropout=dropout)
         self.past = Recurrent(width, two_thirds, recurrent_layers)
-        self.pool = AttentionPooling(width + two_thirds, width // 4)
         self.history = Past(history, third) if history else None
         self.state = trunk(width + two_thirds + (third if history else 0), width, dropout=dropout)
         self.score = mlp(width, two_thirds, third, 1, dropout=dropout)
@@ -67,7 +67,6 @@ class AdvancedRegret(nn.Module):
         self.told = mlp(width, third, states)
         expects = self.wanted & {"state_logits", "act_regret"}
         self.expects = mlp(width, third, states) if expects else None
-        self.saturation = nn.Parameter(torch.zeros(()))
         self.scores = {"tree_regret": acts, "tree_max_regret": acts}
         self.scores = {name: size for name, size in self.scores.items() if name in self.wanted}
         leaves = 1 + sum(self.scores.values())
@@ -81,7 +80,7 @@ class AdvancedRegret(nn.Module):
         """(B, T, D), and the history (B, P, L) where it is read, to the wanted outputs."""
         mask = inputs["mask"]
         sequence = self.encoder(inputs["embedding"])
-        known = [self.pool(torch.cat([sequence, self.past(sequence, mask)], -1), mask).squeeze(1)]
+        known = [masked_mean(torch.cat([sequence, self.past(sequence, mask)], -1), mask)]
         past = None
         if self.history is not None:
             past = self.history(inputs["history"])
@@ -92,7 +91,7 @@ class AdvancedRegret(nn.Module):
         regrets = regret_matrix(world.payoffs, world.possible_logits.sigmoid())
         told, largest = expected_regret(regrets, self.told(state).softmax(-1)), largest_regret(regrets)
         choice = world.choice_logits.softmax(-1)
-        imagined = saturated((choice * told).sum(-1), F.softplus(self.saturation))
+        imagined = saturated((choice * told).sum(-1), self.half_regret)
         leaves = self.tree(torch.cat([state, told, largest], -1))
         tree, *tables = leaves.split([1, *self.scores.values()], -1)
         estimates = torch.cat([self.score(state).sigmoid(), imagined.unsqueeze(-1), tree], -1)

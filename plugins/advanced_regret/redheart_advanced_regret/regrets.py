@@ -38,6 +38,6 @@ def largest_regret(regrets: Tensor) -> Tensor:
     return regrets.amax(-1)
 
 
-def saturated(size: Tensor, half: Tensor) -> Tensor:
+def saturated(size: Tensor, half: float) -> Tensor:
     """r / (r0 + r), which maps a regret >= 0 to 0..1; a regret of r0 > 0 is one half."""
     return size / (half + size)

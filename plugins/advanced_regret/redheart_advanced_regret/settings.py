@@ -22,6 +22,8 @@ class AdvancedRegretSettings:
     """Acts that are imagined; as many as the data set's fields on acts have."""
     states: int = attrs.field(default=4, validator=ge(1))
     """States of the world, where no field of the data set says how many there are."""
+    half_regret: float = attrs.field(default=0.4, validator=gt(0.0))
+    """r0: how far a payoff falls behind where the regret r / (r0 + r) is one half."""
     huber_beta: float = attrs.field(default=1.0, validator=gt(0.0))
     """Error of the regret at which the Huber loss turns from square to straight."""
     likelihood_weight: float = attrs.field(default=0.02, validator=gt(0.0))

@@ -30,6 +30,7 @@ def build(context: BuildContext) -> AdvancedRegret:
         len(context.labels("regret_course")) if "regret_course" in context.fields else 0,
         context.input_width("history") if "history" in context.inputs else 0,
         context.wanted,
+        settings.half_regret,
         settings.dropout,
     )
 

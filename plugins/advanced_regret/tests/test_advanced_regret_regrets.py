@@ -49,7 +49,7 @@ def test_gradients_of_regret_are_those_of_finite_differences() -> None:
 
 
 def test_regret_of_the_half_size_is_one_half() -> None:
-    assert saturated(torch.tensor(0.4), torch.tensor(0.4)).item() == 0.5
+    assert saturated(torch.tensor(0.4), 0.4).item() == 0.5
 
 
 def test_agreement_counts_possible_acts_alone() -> None:

@@ -17,6 +17,7 @@ from redheart_advanced_surd.paths import MEMBERS, PATHS
 from redheart_advanced_surd.systems import SOURCES, Systems, exact_systems, random_systems, reference_systems
 from redheart_core.layers import trunk
 from redheart_core.losses import divergence
+from redheart_core.runtime import generator, random_stream
 
 SAMPLES = 100_000
 """Pairs of steps of a reference system (reference 1.5)."""
@@ -66,14 +67,15 @@ def train_network(
         learning_rate: The highest rate; it falls to 0 along a cosine.
         seed: Of weights, order and names.
     """
-    torch.manual_seed(seed)
-    network = DecompositionNetwork(systems.pmfs.shape[1], width)
+    with random_stream(torch.device("cpu"), seed, "weights"):
+        network = DecompositionNetwork(systems.pmfs.shape[1], width)
+    draw = generator(seed, "systems")
     optimizer = torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     pmfs, shares = torch.from_numpy(systems.pmfs), torch.from_numpy(systems.shares)
     for _ in range(steps):
-        rows = torch.randint(len(pmfs), (batch,))
-        given, exact = renamed(pmfs[rows], shares[rows])
+        rows = torch.randint(len(pmfs), (batch,), generator=draw)
+        given, exact = renamed(pmfs[rows], shares[rows], draw)
         optimizer.zero_grad()
         loss = divergence(network(given), exact, torch.ones_like(exact, dtype=torch.bool)).mean()
         loss.backward()  # type: ignore[no-untyped-call] # torch declares no types for it
@@ -83,13 +85,13 @@ def train_network(
     return network.eval()
 
 
-def renamed(pmfs: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+def renamed(pmfs: Tensor, shares: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     """The same systems with sources and states numbered in another way, and their decompositions."""
     orders = tuple(permutations(range(SOURCES)))
-    order = orders[int(torch.randint(len(orders), ()))]
+    order = orders[int(torch.randint(len(orders), (), generator=draw))]
     pmfs = pmfs.permute(0, 1, *(2 + source for source in order))
     for axis in range(1, pmfs.dim()):
-        pmfs = pmfs.index_select(axis, torch.randperm(pmfs.shape[axis]))
+        pmfs = pmfs.index_select(axis, torch.randperm(pmfs.shape[axis], generator=draw))
     return pmfs, shares[:, _renamed_paths(order)]
 
 

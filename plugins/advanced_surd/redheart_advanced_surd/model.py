@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from redheart_advanced_surd.causal import CausalModel
 from redheart_advanced_surd.decomposition import Decomposition, part_logits
 from redheart_advanced_surd.transfer import Transfer
-from redheart_core.layers import AttentionPooling, TransformerLayer, trunk, with_positions
+from redheart_core.layers import TransformerLayer, masked_mean, trunk, with_positions
 
 
 class AdvancedSurd(nn.Module):
@@ -50,7 +50,6 @@ class AdvancedSurd(nn.Module):
         self.part_places, self.path_places = list(parts), list(paths)
         self.encoder = trunk(width_in, 2 * width, width * 3 // 2, width, dropout=dropout)
         self.attention = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
-        self.pool = AttentionPooling(width, width // 2)
         self.decomposition = Decomposition(width, dropout)
         self.causal = CausalModel(width, causal_width, causal_heads)
         self.transfer = Transfer(directions, transfer_width) if directions else None
@@ -61,7 +60,7 @@ class AdvancedSurd(nn.Module):
         sequence = with_positions(self.encoder(inputs["embedding"]))
         for layer in self.attention:
             sequence = layer(sequence, mask)
-        logits = self.decomposition(self.pool(sequence, mask).squeeze(1)) + self.causal(sequence, mask)
+        logits = self.decomposition(masked_mean(sequence, mask)) + self.causal(sequence, mask)
         paths, parts = logits[:, self.path_places], part_logits(logits)[:, self.part_places]
         outputs = {
             "causal_parts": parts.softmax(-1),

@@ -62,11 +62,11 @@ def test_random_systems_are_distributions_of_all_kinds() -> None:
 
 
 def test_renamed_systems_have_the_exact_decomposition_of_their_new_names() -> None:
-    torch.manual_seed(0)
+    draw = torch.Generator().manual_seed(0)
     systems = random_systems(3, 3, np.random.default_rng(0))
     seen = set()
     for _ in range(12):
-        pmfs, shares = benchmark.renamed(torch.from_numpy(systems.pmfs), torch.from_numpy(systems.shares))
+        pmfs, shares = benchmark.renamed(torch.from_numpy(systems.pmfs), torch.from_numpy(systems.shares), draw)
         exact = exact_systems(list(pmfs.double().numpy()))
         np.testing.assert_allclose(shares.numpy(), exact.shares, atol=1e-4)
         seen.add(tuple(shares[0].tolist()))
@@ -83,7 +83,7 @@ def test_what_the_network_reads_is_zero_for_an_independent_target_alone() -> Non
 
 
 def test_distance_is_the_largest_difference_of_any_event() -> None:
-    shares, exact = torch.rand(2, 10).softmax(-1), torch.rand(2, 10).softmax(-1)
+    shares, exact = torch.rand(2, 2, 10, generator=torch.Generator().manual_seed(0)).softmax(-1)
     paths, parts = benchmark.distances(shares, exact)
     torch.testing.assert_close(paths, (shares - exact).clamp(min=0).sum(-1))
     assert bool((parts <= paths + 1e-6).all())

@@ -34,7 +34,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             ),
             build=_build,
             group="backbone",
-            layers=("project", "encoder.*", "norm", "branches", "skip"),
+            layers=("project", "encoder.*", "norm", "branches"),
         )
     ]
 

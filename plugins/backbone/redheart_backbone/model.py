@@ -14,7 +14,6 @@ from redheart_core.layers import (
     ParallelNorm,
     RecordDropout,
     TransformerLayer,
-    masked_mean,
     trunk,
     with_positions,
 )
@@ -70,16 +69,13 @@ class Backbone(nn.Module):
         self.tasks = tuple(tasks)
         self.gives_sequence = gives_sequence
         self.branches = Branches(len(self.tasks), width, dropout)
-        self.skip = nn.Linear(width_in, width)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, T, D) to (B, W) for each task and, if asked for, "sequence" (B, T, W)."""
-        embedding, mask = self.input_dropout(inputs["embedding"]), inputs["mask"]
-        sequence = with_positions(self.project(embedding))
+        mask = inputs["mask"]
+        sequence = with_positions(self.project(self.input_dropout(inputs["embedding"])))
         for layer in self.encoder:
             sequence = layer(sequence, mask)
         sequence = self.norm(sequence)
-        skipped = self.skip(masked_mean(embedding, mask))
-        features = self.branches(sequence, mask) + skipped.unsqueeze(1)
-        outputs = dict(zip(self.tasks, features.unbind(1), strict=True))
+        outputs = dict(zip(self.tasks, self.branches(sequence, mask).unbind(1), strict=True))
         return {**outputs, "sequence": sequence} if self.gives_sequence else outputs

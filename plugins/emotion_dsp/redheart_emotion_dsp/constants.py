@@ -1,4 +1,4 @@
-"""Initial values by emotion name: bands, envelopes and valence-arousal points."""
+"""Values by emotion name: bands and envelopes to begin with, valence-arousal points for good."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from redheart_core import SettingsError
 from redheart_core.settings import read_table
-from redheart_emotion_dsp.affect import REACH, ValenceArousal
+from redheart_emotion_dsp.affect import ValenceArousal
 from redheart_emotion_dsp.constants import POINTS, SOUNDS, sounds_of
 from redheart_emotion_dsp.dynamics import Compressor, Envelope, envelope_means
 from redheart_emotion_dsp.model import EmotionDsp
@@ -101,7 +101,7 @@ def test_a_gradient_reaches_every_parameter() -> None:
 def test_every_sound_parameter_of_every_emotion_has_a_gradient_of_its_own() -> None:
     chain = module()
     chain(inputs())["emotion_logits"].square().sum().backward()
-    for parameter in (chain.envelope.times, chain.envelope.sustain, chain.bands.centre, chain.valence_arousal.shift):
+    for parameter in (chain.envelope.times, chain.envelope.sustain, chain.bands.centre):
         assert parameter.grad is not None
         assert bool((parameter.grad != 0).all())
 
@@ -187,15 +187,11 @@ def test_d14_and_d15_points_of_distributions() -> None:
     assert (joy[0] ** 2 + joy[1] ** 2) ** 0.5 == pytest.approx(0.8989, abs=5e-3)
 
 
-def test_points_go_by_name_and_trust_begins_at_the_origin() -> None:
-    points = ValenceArousal(("trust", "sadness", "joy")).points
-    torch.testing.assert_close(points, torch.tensor([[0.0, 0.0], [-0.63, -0.27], [0.76, 0.48]]))
-
-
-def test_sourced_points_stay_near_their_source_and_all_within_the_square() -> None:
-    mapping = ValenceArousal(("trust", "joy"))
-    nn.init.constant_(mapping.shift, 50.0)
-    torch.testing.assert_close(mapping.points, torch.tensor([[1.0, 1.0], [1.0, 0.48 + REACH]]))
+def test_points_go_by_name_trust_is_at_the_origin_and_all_are_constants() -> None:
+    mapping = ValenceArousal(("trust", "sadness", "joy"))
+    assert torch.equal(mapping.points, torch.tensor([[0.0, 0.0], [-0.63, -0.27], [0.76, 0.48]]))
+    assert not list(mapping.parameters())
+    assert not mapping.state_dict()
 
 
 def test_an_odd_window_is_refused() -> None:

@@ -29,7 +29,6 @@ def redheart_provide_fusions() -> list[NodeSpec]:
                 "embedding",
                 "self_before",
                 "others_before",
-                "others_traits",
                 "phase0.projection",
                 "phase1.others_after",
                 "phase1.regret",
@@ -51,7 +50,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
             build=_build,
             objective=_objective,
             targets=("self_after",),
-            layers=("reader", "pool", "state", "drive", "views"),
+            layers=("reader", "state", "drive", "views"),
         )
     ]
 

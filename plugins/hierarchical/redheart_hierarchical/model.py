@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.facts import FACT_GAIN, LinearPath, told
-from redheart_core.layers import AttentionPooling, mlp, trunk
+from redheart_core.layers import masked_mean, mlp, trunk
 from redheart_core.tensors import fill_missing_input
 
 VIEWS = 3
@@ -34,57 +34,46 @@ class Hierarchical(nn.Module):
     Args:
         width_in: D of the embedding.
         affects: Dimensions of the affect space.
-        traits: Number of traits of a person.
         width: Width of a chunk that has been read; all others are fixed ratios of it.
         dropout: Share of activations dropped in training.
     """
 
-    def __init__(self, width_in: int, affects: int, traits: int, width: int, dropout: float) -> None:
+    def __init__(self, width_in: int, affects: int, width: int, dropout: float) -> None:
         super().__init__()
         half, quarter = width // 2, width // 4
         facts = 5 * affects + 2  # self told, projection, others, community; regret and consensus
         self.affects = affects
         self.reader = trunk(width_in, width, dropout=dropout)
-        self.pool = AttentionPooling(width, quarter)
-        # without a last bias, which the softmax would cancel
-        self.concern = nn.Sequential(
-            nn.Linear(affects + 2 * traits + 1, quarter), nn.GELU(), nn.Linear(quarter, 1, bias=False)
-        )
         self.state = trunk(width + facts, width, half, dropout=dropout)
         self.drive = mlp(half, half, affects, dropout=dropout)
         self.linear = LinearPath(width_in, facts, affects, dropout)
         self.views = nn.ModuleList(View(affects, half, quarter) for _ in range(VIEWS))
         self.share = mlp(half, half, VIEWS * affects)
-        self.regret_weight = nn.Parameter(torch.tensor(0.5))
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Fields and what the phases say of them to "self_after" (B, 6) and "shares" (B, 3, 6)."""
         embedding, mask = inputs["embedding"], inputs["mask"]
         projection, community = inputs["phase0.projection"], inputs["phase2.community"]
         regret, consensus = inputs["phase1.regret"].unsqueeze(-1), inputs["phase2.consensus"].unsqueeze(-1)
-        other = self._others(inputs)
+        other = _mean_of_others(inputs["phase1.others_after"], inputs["others_before"])
         heard = FACT_GAIN * torch.cat([projection, other, community, regret, consensus], -1)
         facts = torch.cat([told(inputs["self_before"]), heard], -1)
-        text = self.pool(self.reader(embedding), mask).squeeze(1)
+        text = masked_mean(self.reader(embedding), mask)
         state = F.gelu(self.state(torch.cat([text, facts], -1)))
 
         drive = self.drive(state) + self.linear(embedding, mask, facts)
         affects = (fill_missing_input(inputs["self_before"])[0], (projection + other) / 2, community)
         views = [view(affect, state, drive) for view, affect in zip(self.views, affects, strict=True)]
         scores = self.share(state).unflatten(-1, (VIEWS, self.affects))
-        # regret turns the mind to the other, agreement to the community
-        turn = torch.cat([torch.zeros_like(regret), self.regret_weight * regret, consensus], 1)
+        # agreement turns the mind to the community
+        turn = torch.cat([consensus.new_zeros(len(consensus), VIEWS - 1), consensus], 1)
         shares = (scores + turn.unsqueeze(-1)).softmax(1)
         return {"self_after": (shares * torch.stack(views, 1)).sum(1), "shares": shares}
 
-    def _others(self, inputs: dict[str, Tensor]) -> Tensor:
-        """The others' affect after the event, weighted by how much each concerns the self: (B, 6)."""
-        after, before = inputs["phase1.others_after"], inputs["others_before"]
-        there = (~before.isnan()).any(-1)
-        # a record without others is not judged; its first place is taken so that nothing is divided by zero
-        there = torch.cat([there[:, :1] | ~there.any(1, keepdim=True), there[:, 1:]], 1)
-        first = torch.zeros_like(before[..., :1])
-        first[:, 0] = 1.0
-        scores = self.concern(torch.cat([after, told(inputs["others_traits"]), first], -1)).squeeze(-1)
-        weights = scores.masked_fill(~there, float("-inf")).softmax(-1)
-        return torch.einsum("bp,bpa->ba", weights, after)
+
+def _mean_of_others(after: Tensor, before: Tensor) -> Tensor:
+    """Mean affect after the event (B, P, 6) of the others who are there, whose affect before is told: (B, 6)."""
+    there = (~before.isnan()).any(-1)
+    # a record without others is not judged; its first place is taken so that nothing is divided by zero
+    there = torch.cat([there[:, :1] | ~there.any(1, keepdim=True), there[:, 1:]], 1)
+    return masked_mean(after, there)

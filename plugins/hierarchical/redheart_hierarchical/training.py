@@ -8,7 +8,7 @@ from redheart_core.metrics import value_metrics
 from redheart_hierarchical.model import Hierarchical
 from redheart_hierarchical.settings import HierarchicalSettings
 
-FIELDS = ("self_before", "others_before", "others_traits", "self_after")
+FIELDS = ("self_before", "others_before", "self_after")
 
 
 def build(context: BuildContext) -> Hierarchical:
@@ -29,7 +29,6 @@ def build(context: BuildContext) -> Hierarchical:
     return Hierarchical(
         context.input_width("embedding"),
         len(context.labels("self_after")),
-        len(context.labels("others_traits")),
         settings.width,
         settings.dropout,
     )

@@ -17,12 +17,15 @@ NOISE_FLOOR = 1e-3
 """eps of R = L L' + eps I, in squared log-ratios; far above float32's rounding."""
 DIAGONAL_FLOOR = 1e-6
 """Added to the softplus diagonal of L."""
+GAIN = 10.0
+"""The filter's own numbers are this many times their parameters: AdamW moves a parameter by about its learning rate in
+an update, and they have to go further in a run than some hundred steps of 0.001."""
 LEAST_WEIGHT = 0.02
 """Of a sensor, so that no noise becomes infinite."""
 
 
 class Covariance(nn.Module):
-    """A positive definite matrix L L' with L lower triangular, its diagonal softplus(raw) + 1e-6.
+    """A positive definite matrix L L' with L lower triangular, its diagonal softplus(GAIN raw) + 1e-6, below GAIN raw.
 
     Args:
         size: n.
@@ -39,10 +42,11 @@ class Covariance(nn.Module):
         self.register_buffer("rows", rows, persistent=False)
         self.register_buffer("columns", columns, persistent=False)
         free = math.log(math.expm1(math.sqrt(variance) - DIAGONAL_FLOOR))
-        self.raw = nn.Parameter(torch.where(rows == columns, free, 0.0))
+        self.raw = nn.Parameter(torch.where(rows == columns, free / GAIN, 0.0))
 
     def forward(self) -> Tensor:
-        values = torch.where(self.rows == self.columns, F.softplus(self.raw) + DIAGONAL_FLOOR, self.raw)
+        free = GAIN * self.raw
+        values = torch.where(self.rows == self.columns, F.softplus(free) + DIAGONAL_FLOOR, free)
         factor = values.new_zeros(self.size, self.size).index_put((self.rows, self.columns), values)
         return factor @ factor.T
 
@@ -68,7 +72,6 @@ class KalmanFusion(nn.Module):
         self.transition_change = nn.Parameter(torch.zeros(size, size))  # from identity, to which weight decay leads
         self.process = Covariance(size, 0.01)
         self.noise = nn.ModuleList(Covariance(size, 0.1) for _ in SENSORS)
-        self.prior_mean = nn.Parameter(torch.zeros(size))
         self.prior = Covariance(size, 1.0)
         self.log_scale = nn.Parameter(torch.zeros(sensors))
         self.offset = nn.Parameter(torch.zeros(sensors * size))
@@ -95,7 +98,7 @@ class KalmanFusion(nn.Module):
 
     def transition(self) -> Tensor:
         """F = 0.999 W / max(1, |W|) with the spectral norm, so that no state grows for ever: (n, n)."""
-        free = self.transition_change + torch.eye(len(self.transition_change), device=self.basis.device)
+        free = GAIN * self.transition_change + torch.eye(len(self.transition_change), device=self.basis.device)
         largest: Tensor = torch.linalg.matrix_norm(free, 2)
         return 0.999 * free / largest.clamp(min=1.0)
 
@@ -103,7 +106,8 @@ class KalmanFusion(nn.Module):
         size = self.basis.shape[1]
         identity = torch.eye(size, dtype=self.basis.dtype, device=self.basis.device)
         stacked = identity.repeat(len(SENSORS), 1)
-        return StateSpace(self.transition(), stacked, self.process(), self.prior_mean, self.prior())
+        even = self.basis.new_zeros(size)  # the prior mean: all emotions alike
+        return StateSpace(self.transition(), stacked, self.process(), even, self.prior())
 
     def _observations(self, inputs: dict[str, Tensor], mask: Tensor) -> Tensor:
         """Both sensors' log-ratios on one scale, (B, T, 2 n), 0 where padded."""

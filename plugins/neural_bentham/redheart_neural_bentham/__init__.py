@@ -49,7 +49,6 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 "attention",
                 "norm",
                 "longterm",
-                "pool",
                 "longterm_summary",
                 "social",
                 "integrators",

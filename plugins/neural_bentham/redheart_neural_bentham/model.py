@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from redheart_core.layers import (
     Attention,
-    AttentionPooling,
     LinearSkips,
     Mixture,
     ParallelMlp,
     RecordDropout,
     Recurrent,
     band,
+    masked_mean,
     mlp,
     trunk,
     with_positions,
@@ -59,7 +59,6 @@ class NeuralBentham(nn.Module):
         self.attention = Attention(width, width, width, heads)
         self.norm = nn.LayerNorm(width)
         self.longterm = Recurrent(width, two_thirds, recurrent_layers, both_ways=True)
-        self.pool = AttentionPooling(width + 2 * two_thirds, quarter)
         self.longterm_summary = trunk(2 * two_thirds, width, half, dropout=dropout)
         self.social = Mixture(experts, width, width, width * 3 // 4, half, labels, gate_hidden=half, dropout=dropout)
         integrators: dict[str, nn.Module] = {"bentham": mlp(width + half, width, half, labels, dropout=dropout)}
@@ -78,10 +77,8 @@ class NeuralBentham(nn.Module):
         embedding, mask = inputs["embedding"], inputs["mask"]
         reasoned = with_positions(self.reasoner(self.input_dropout(embedding)))
         compared = self.norm(reasoned + self.attention(reasoned, reasoned, mask))
-        sequence = torch.cat([compared, self.longterm(compared, mask)], -1)
-        pooled = self.pool(sequence, mask).squeeze(1)
-        state, longterm = pooled.tensor_split([compared.shape[-1]], -1)
-        outlook = self.longterm_summary(longterm)
+        state = masked_mean(compared, mask)
+        outlook = self.longterm_summary(masked_mean(self.longterm(compared, mask), mask))
         social, gate = self.social(state)
         skips = self.skips(embedding, mask)
         logits = self.integrators["bentham"](torch.cat([state, outlook], -1)) + social + skips["bentham"]

@@ -39,7 +39,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             targets=("regret",),
             optional_reads=("history",),
             optional_targets=("act_regret", "regret_course"),
-            layers=("simulator", "propagation", "pool", "summary", "tree", "members", "quantifier", "skips"),
+            layers=("simulator", "propagation", "summary", "tree", "members", "quantifier", "skips"),
         )
     ]
 

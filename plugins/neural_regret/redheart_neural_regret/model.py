@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.layers import (
-    AttentionPooling,
     LinearSkips,
     ParallelMlp,
     RecordDropout,
     Recurrent,
     last_chunk,
+    masked_mean,
     mlp,
     trunk,
 )
@@ -100,7 +100,6 @@ class NeuralRegret(nn.Module):
         self.propagation = nn.ModuleDict({"chunks": Recurrent(width, two_thirds, recurrent_layers, both_ways=True)})
         if history:
             self.propagation["past"] = Past(history, sixth)
-        self.pool = AttentionPooling(width + 2 * two_thirds, width // 4)
         self.summary = trunk(2 * two_thirds, two_thirds, third, dropout=dropout)
         self.tree = SoftDecisionTree(width, (two_thirds, half, third), tree_depth, dropout)
         self.members = ParallelMlp(members, width, two_thirds, half, width // 4, 1, dropout=min(2 * dropout, 0.5))
@@ -118,10 +117,8 @@ class NeuralRegret(nn.Module):
         """(B, T, D), and "history" (B, S, L) if it is read, to the outputs that the plugin declares."""
         embedding, mask = inputs["embedding"], inputs["mask"]
         simulated = self.simulator(self.input_dropout(embedding))
-        sequence = torch.cat([simulated, self.propagation["chunks"](simulated, mask)], -1)
-        pooled = self.pool(sequence, mask).squeeze(1)
-        state, course = pooled.tensor_split([simulated.shape[-1]], -1)
-        summary = self.summary(course)
+        state = masked_mean(simulated, mask)
+        summary = self.summary(masked_mean(self.propagation["chunks"](simulated, mask), mask))
         if "past" in self.propagation:
             summary = torch.cat([summary, self.propagation["past"](inputs["history"])], -1)
         skips = self.skips(embedding, mask)

@@ -1,4 +1,4 @@
-"""Choice factors and causal parts from the embedding: chunk reasoner, several readings and a network for each."""
+"""Choice factors and causal parts from the embedding: chunk reasoner, a network for each, and a shared one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
     return [
         NodeSpec(
             name="neural_surd",
-            meaning="choice factors and causal parts from the embedding: chunk reasoner, readings, a network for each",
+            meaning="choice factors and causal parts from the embedding: chunk reasoner and a network for each",
             settings=NeuralSurdSettings,
             scales={
-                "tiny": {"width": 12, "readings": 2},
+                "tiny": {"width": 12},
                 "small": {},
                 "base": {"width": 512},
                 "full": {"width": 768},
@@ -43,7 +43,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             build=_build,
             objective=_objective,
             optional_targets=("choice_factors", "causal_parts"),
-            layers=("reasoner", "pool", "network", "networks", "calculator", "skips"),
+            layers=("reasoner", "networks", "calculator", "skips"),
         )
     ]
 

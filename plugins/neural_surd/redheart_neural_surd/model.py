@@ -1,20 +1,10 @@
-"""Choice factors and causal parts straight from the embedding: chunk reasoner, several readings, a network for each."""
+"""Choice factors and causal parts straight from the embedding: chunk reasoner, a network for each, and a shared one."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import (
-    AttentionPooling,
-    LinearSkips,
-    ParallelMlp,
-    RecordDropout,
-    masked_mean,
-    mlp,
-    trunk,
-    with_positions,
-)
+from redheart_core.layers import LinearSkips, ParallelMlp, RecordDropout, masked_mean, mlp, trunk
 
 
 class NeuralSurd(nn.Module):
@@ -23,7 +13,6 @@ class NeuralSurd(nn.Module):
     Args:
         width_in: D of the embedding.
         width: Width of a chunk that was reasoned about; all others are fixed ratios of it.
-        readings: C, weighted means over the chunks, each with a network of its own.
         factors: Number of choice factors; 0 if there are none to learn.
         parts: Number of causal parts; 0 if there are none to learn.
         dropout: Share of activations dropped in training.
@@ -35,7 +24,6 @@ class NeuralSurd(nn.Module):
         self,
         width_in: int,
         width: int,
-        readings: int,
         factors: int,
         parts: int,
         dropout: float,
@@ -43,27 +31,22 @@ class NeuralSurd(nn.Module):
         skip_dropout: float,
     ) -> None:
         super().__init__()
-        sixth, third, half, two_thirds = width // 6, width // 3, width // 2, width * 2 // 3
+        sixth, third, two_thirds = width // 6, width // 3, width * 2 // 3
         self.sizes = {name: size for name, size in (("factors", factors), ("parts", parts)) if size}
         self.input_dropout = RecordDropout(input_dropout)
         self.reasoner = trunk(width_in, 2 * width, 2 * width, width * 4 // 3, width, dropout=dropout)
-        self.pool = AttentionPooling(width, sixth, readings)
-        self.network = ParallelMlp(readings, width, two_thirds, half, third, sixth, dropout=dropout)
         hidden = {"factors": (width, two_thirds, third, 1), "parts": (third, sixth, 1)}
         self.networks = nn.ModuleDict(
             {name: ParallelMlp(size, width, *hidden[name], dropout=dropout) for name, size in self.sizes.items()}
         )
-        outputs = sum(self.sizes.values())
-        self.calculator = mlp(width + readings * sixth, two_thirds, third, outputs, dropout=dropout)
+        self.calculator = mlp(width, two_thirds, third, sum(self.sizes.values()), dropout=dropout)
         self.skips = LinearSkips(width_in, self.sizes, skip_dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, T, D) to the outputs that the plugin declares."""
         embedding, mask = inputs["embedding"], inputs["mask"]
-        reasoned = self.reasoner(self.input_dropout(embedding))
-        state = masked_mean(reasoned, mask)
-        readings = self.network(self.pool(with_positions(reasoned), mask)).flatten(1)
-        shared = self.calculator(torch.cat([state, readings], -1)).split(list(self.sizes.values()), -1)
+        state = masked_mean(self.reasoner(self.input_dropout(embedding)), mask)
+        shared = self.calculator(state).split(list(self.sizes.values()), -1)
         skips = self.skips(embedding, mask)
         logits = {
             name: logits + self.networks[name](state).squeeze(-1) + skips[name]

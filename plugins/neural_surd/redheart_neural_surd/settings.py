@@ -12,8 +12,6 @@ class NeuralSurdSettings:
 
     width: int = attrs.field(default=72, validator=ge(6))
     """Width of the trunk; all others are fixed ratios of it."""
-    readings: int = attrs.field(default=3, validator=ge(1))
-    """Weighted means over the chunks that the network analyser reads."""
     parts_weight: float = attrs.field(default=0.1, validator=gt(0.0))
     """Weight of the loss on the causal parts, where the data set has them."""
     dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])

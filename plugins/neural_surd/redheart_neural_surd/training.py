@@ -20,7 +20,6 @@ def build(context: BuildContext) -> NeuralSurd:
     return NeuralSurd(
         context.input_width("embedding"),
         settings.width,
-        settings.readings,
         sizes.get("choice_factors", 0),
         sizes.get("causal_parts", 0),
         settings.dropout,

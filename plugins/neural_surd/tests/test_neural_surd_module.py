@@ -8,7 +8,6 @@ from torch import Tensor
 
 from redheart_core import CATALOGUE, BuildContext, Field, PluginError
 from redheart_neural_surd import redheart_provide_analyzers
-from redheart_neural_surd.model import NeuralSurd
 from redheart_neural_surd.settings import NeuralSurdSettings
 from redheart_neural_surd.training import build, objective
 
@@ -29,19 +28,25 @@ def inputs(width: int = 6) -> dict[str, Tensor]:
     return {"embedding": torch.randn(4, 3, width, generator=draw), "mask": mask}
 
 
-def test_every_reading_reaches_the_answer() -> None:
+def test_each_answer_adds_its_own_network_to_the_shared_one_and_the_linear_skip() -> None:
     torch.manual_seed(0)
-    module = NeuralSurd(6, 12, 3, 4, 4, 0.0, 0.0, 0.0)
-    module(inputs())["choice_factors"].square().sum().backward()
-    assert module.pool.score.grad is not None
-    assert bool((module.pool.score.grad != 0).any(-1).all())
+    module = build(context("choice_factors", "causal_parts")).eval()
+    bias = [name for name, _ in module.named_parameters() if name.startswith("networks.factors.")][-1]
+    before = module(inputs())
+    with torch.no_grad():
+        module.get_parameter(bias)[1] += 0.5  # of the second factor
+    after = module(inputs())
+    moved = after["choice_factors"].logit() - before["choice_factors"].logit()
+    torch.testing.assert_close(moved, torch.tensor([0.0, 0.5, 0.0, 0.0]).expand(4, 4), atol=1e-5, rtol=0)
+    assert torch.equal(after["causal_parts"], before["causal_parts"])
 
 
-def test_readings_differ() -> None:
+def test_a_text_is_the_mean_of_its_chunks_whatever_their_order() -> None:
     torch.manual_seed(0)
-    module = NeuralSurd(6, 12, 3, 4, 0, 0.0, 0.0, 0.0)
-    read = module.pool(module.reasoner(inputs()["embedding"]), inputs()["mask"])[0]
-    assert not torch.allclose(read[0], read[1], atol=1e-5)
+    module, given = build(context("choice_factors")).eval(), inputs()
+    turned = given | {"embedding": given["embedding"].clone()}
+    turned["embedding"][0] = given["embedding"][0].flip(0)
+    torch.testing.assert_close(module(turned)["choice_factors"], module(given)["choice_factors"])
 
 
 def test_causal_parts_sum_to_one_and_are_the_softmax_of_the_logits() -> None:

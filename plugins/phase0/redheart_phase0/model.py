@@ -64,8 +64,8 @@ class Calibration(nn.Module):
 class Phase0(nn.Module):
     """Affect that the self would have in the place of the first other.
 
-    First the self imagines what is felt there: it starts from its own affect and the other's, mixed, and goes a share
-    of the way to what the text makes one feel. Then it calibrates that, and a learned rest is added.
+    First the self imagines what is felt there: it starts half way between its own affect and the other's, and goes a
+    share of the way to what the text makes one feel. Then it calibrates that, and a learned rest is added.
 
     Args:
         width_in: D of the embedding.
@@ -86,7 +86,6 @@ class Phase0(nn.Module):
         self.reader = trunk(width_in, width, dropout=dropout)
         self.pool = AttentionPooling(width, width // 4)
         self.state = trunk(width + facts, width, half, dropout=dropout)
-        self.mix = nn.Parameter(torch.zeros(affects))
         self.feeling = mlp(half, half, affects + 1, dropout=dropout)
         self.linear = LinearPath(width_in, facts, affects, dropout)
         self.calibration = Calibration(half, cultures)
@@ -104,9 +103,7 @@ class Phase0(nn.Module):
         text = self.pool(self.reader(embedding), mask).squeeze(1)
         state = F.gelu(self.state(torch.cat([text, facts], -1)))
 
-        start = torch.lerp(
-            fill_missing_input(other["before"])[0], fill_missing_input(inputs["self_before"])[0], self.mix.sigmoid()
-        )
+        start = (fill_missing_input(inputs["self_before"])[0] + fill_missing_input(other["before"])[0]) / 2
         drive, way = self.feeling(state).split([self.affects, 1], -1)
         feeling = torch.tanh(drive + self.linear(embedding, mask, facts))
         imagined = torch.lerp(start, feeling, way.sigmoid())

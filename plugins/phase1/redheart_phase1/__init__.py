@@ -46,7 +46,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             objective=_objective,
             targets=("others_after", "regret"),
             group="empathy",
-            layers=("reader", "pool", "person", "perception"),
+            layers=("reader", "person", "perception"),
         )
     ]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.facts import FACT_GAIN, LinearPath, told, unbounded
-from redheart_core.layers import AttentionPooling, mlp, trunk
+from redheart_core.layers import AttentionPooling, masked_mean, mlp, trunk
 from redheart_core.tensors import fill_missing_input
 
 UPDATES = 10.0
@@ -99,7 +99,6 @@ class Phase1(nn.Module):
         facts = 2 * (affects + traits) + affects + 1  # before and traits, projection, mark of the first
         self.affects = affects
         self.reader = trunk(width_in, width, dropout=dropout)
-        self.pool = AttentionPooling(width, quarter)
         self.blend = mlp(facts, quarter, 3 * affects)
         self.person = trunk(width + facts, width, half, dropout=dropout)
         self.perception = mlp(2 * half, half, affects, dropout=dropout)
@@ -116,7 +115,7 @@ class Phase1(nn.Module):
         first = torch.zeros_like(before[..., :1])
         first[:, 0] = 1.0
         facts = torch.cat([told(before), told(inputs["others_traits"]), FACT_GAIN * own, first], -1)
-        text = self.pool(self.reader(embedding), mask).squeeze(1)
+        text = masked_mean(self.reader(embedding), mask)
         state = F.gelu(self.person(torch.cat([_for_each(text, persons), facts], -1)))
         everybody = (state * there.unsqueeze(-1)).sum(1) / there.sum(1, keepdim=True).clamp(min=1)
 

@@ -120,8 +120,7 @@ class Phase2(nn.Module):
         self.expression = Expression()
         self.voices = Voices()
         self.trust = nn.Parameter(torch.ones(AFFECTS))
-        self.crowd = AttentionPooling(width, width // 4)
-        self.residual = mlp(3 * width, half, AFFECTS, dropout=dropout)
+        self.residual = mlp(2 * width, half, AFFECTS, dropout=dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Embedding (B, T, D), self (B, 6), others (B, P, ...) to "community" (B, 6) and "consensus" (B,)."""
@@ -150,8 +149,8 @@ class Phase2(nn.Module):
         # a person of neither status nor influence still counts a little, and has a logarithm
         voice = (self.voices(status + influence + 0.01, there).unsqueeze(-1) * shown).sum(1)
 
-        crowd = torch.cat([text, self.crowd(state, there).squeeze(1), masked_mean(state, there)], -1)
-        community = torch.tanh(self.trust * unbounded(voice) + self.residual(crowd))
+        rest = self.residual(torch.cat([text, masked_mean(state, there)], -1))
+        community = torch.tanh(self.trust * unbounded(voice) + rest)
         return {"community": community, "consensus": consensus(shown, community, there)}
 
     def _members(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

@@ -38,7 +38,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
             objective=_objective,
             targets=("regret",),
             group="backbone",
-            layers=("base", "views", "members", "unfolding", "attention", "propagation", "output", "skips"),
+            layers=("base", "views", "members", "unfolding", "attention", "output", "skips"),
         )
     ]
 

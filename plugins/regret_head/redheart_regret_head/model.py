@@ -16,7 +16,7 @@ class RegretHead(nn.Module):
         width_embedding: D of the embedding.
         width: Width of the trunk; all others are fixed ratios of it.
         heads: Attention heads, a divisor of two thirds of width.
-        recurrent_layers: Layers of each of the two LSTMs over the chunks.
+        recurrent_layers: Layers of the LSTM over the chunks.
         members: M of the ensemble.
         dropout: Share of activations dropped in training; twice that in the ensemble.
         skip_dropout: Share of the mean embedding dropped in training.
@@ -40,8 +40,7 @@ class RegretHead(nn.Module):
         self.members = ParallelMlp(members, width, half, width // 4, 1, dropout=min(2 * dropout, 0.5))
         self.unfolding = Recurrent(width_in, two_thirds, recurrent_layers)
         self.attention = Attention(width, two_thirds, two_thirds, heads)
-        self.propagation = Recurrent(two_thirds, half, recurrent_layers)
-        self.output = mlp(width + two_thirds + half, width, half, 1, dropout=dropout)
+        self.output = mlp(width + 2 * two_thirds, width, half, 1, dropout=dropout)
         self.skips = LinearSkips(width_embedding, {"regret": 1, "views": 3, "members": members}, skip_dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -50,7 +49,7 @@ class RegretHead(nn.Module):
         state = self.base(inputs["backbone.regret"])
         unfolding = self.unfolding(inputs["backbone.sequence"], mask)
         turning_points = self.attention(state.unsqueeze(1), unfolding, mask).squeeze(1)
-        consequence = last_chunk(self.propagation(unfolding, mask), mask)
+        consequence = last_chunk(unfolding, mask)
         skips = self.skips(inputs["embedding"], mask)
         score = self.output(torch.cat([state, turning_points, consequence], -1)) + skips["regret"]
         members = (self.members(state).squeeze(-1) + skips["members"]).sigmoid()

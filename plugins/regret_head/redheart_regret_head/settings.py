@@ -15,7 +15,7 @@ class RegretHeadSettings:
     heads: int = attrs.field(default=4, validator=ge(1))
     """Attention heads; a divisor of the attention's width."""
     recurrent_layers: int = attrs.field(default=1, validator=ge(1))
-    """Layers of each of the two LSTMs over the chunks."""
+    """Layers of the LSTM over the chunks."""
     members: int = attrs.field(default=5, validator=ge(2))
     """Ensemble members."""
     huber_beta: float = attrs.field(default=1.0, validator=gt(0.0))
