@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,8 +13,19 @@ from torch import Tensor
 from redheart_core._fields import Field
 from redheart_core.store import Store
 
+BASELINES = ("constant", "linear")
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 """Ridge penalties; validation chooses."""
+
+
+def baseline_predictions(store: Store, field: Field, splits: Sequence[Tensor]) -> dict[str, list[Tensor]]:
+    """Each of BASELINES on the rows of some splits, (N, *shape) for each."""
+    sizes = [len(rows) for rows in splits]
+    linear = linear_baseline(store, field, torch.cat(list(splits)))
+    return {
+        "constant": [constant_baseline(store, field, size) for size in sizes],
+        "linear": list(torch.split(linear, sizes)),
+    }
 
 
 def constant_baseline(store: Store, field: Field, count: int) -> Tensor:

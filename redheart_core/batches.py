@@ -29,8 +29,7 @@ class LowerOutputs:
     ) -> None:
         self.tensors = tensors
         self.chunked = frozenset(chunked)
-        size = int(rows.max()) + 1 if len(rows) else 0
-        self._position = torch.full((size,), -1)
+        self._position = torch.full((len(chunk_counts),), -1)
         self._position[rows] = torch.arange(len(rows))
         self._counts = chunk_counts[rows]
         self._offsets = torch.cat([torch.zeros(1, dtype=torch.int64), self._counts.cumsum(0)])
@@ -38,6 +37,8 @@ class LowerOutputs:
     def batch(self, name: str, rows: Tensor, chunks: int) -> Tensor:
         """(B, *shape), zero-padded to (B, T, ...) if the output has chunks."""
         tensor, places = self.tensors[name], self._position[rows]
+        if bool((places < 0).any()):
+            raise DataError(f"'{name}' was not computed for {int((places < 0).sum())} of {len(rows)} records")
         if name not in self.chunked:
             return tensor[places]
         padded = tensor.new_zeros((len(rows), chunks, *tensor.shape[1:]))

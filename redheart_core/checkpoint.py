@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import torch
 from torch import Tensor
 
 from redheart_core._errors import CheckpointError
@@ -134,14 +133,3 @@ def parse_manifest(value: object, file: Path) -> GroupManifest:
         raise CheckpointError(
             f"{file} is damaged ({error}); restore it, or remove the folder to train the group again"
         ) from error
-
-
-def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of several checkpoints, in float64, rounded once (SWA, Izmailov et al. 2018)."""
-    first = states[0]
-    return {
-        name: torch.stack([state[name].double() for state in states]).mean(0).to(tensor.dtype)
-        if tensor.is_floating_point()
-        else tensor
-        for name, tensor in first.items()
-    }

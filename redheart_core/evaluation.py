@@ -1,4 +1,4 @@
-"""The test split, once: the assembled model beside what a user would do instead, and beside no model."""
+"""The test split: the assembled model beside what a user would do instead, and beside no model."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import torch
 from torch import Tensor
 
 from redheart_core._errors import DataError
 from redheart_core._evaluation import Evaluation, Figure, MetricTable
 from redheart_core._nodes import Metric
-from redheart_core._training import EpochEntry, Group
-from redheart_core.baselines import constant_baseline, linear_baseline
-from redheart_core.checkpoint import average
+from redheart_core.baselines import BASELINES, baseline_predictions
+from redheart_core.bootstrap import Draws, interval
+from redheart_core.ceilings import ceiling
 from redheart_core.files import read_json, writing
 from redheart_core.group_module import GroupModule
-from redheart_core.judging import judged_rows
+from redheart_core.judging import figure, judged_rows, thresholds_for
+from redheart_core.picks import Pick
+from redheart_core.rivals import compare_methods
 from redheart_core.run import RunFolder
 from redheart_core.runtime import generator
 from redheart_core.sweetspot import Sweetspot
 from redheart_core.trainer import Trainer
-from redheart_core.validation import evaluate, has_objective
+from redheart_core.variants import REFERENCE, Predicted, predict_variant, variant_picks
 
-RESAMPLES = 500
-BASELINES = ("constant", "linear")
-
-Weights = Mapping[str, Mapping[str, Tensor]]
 Progress = Callable[[str, int, int], None]
 
 
@@ -36,10 +35,20 @@ def evaluate_test(
     run: RunFolder,
     trainer: Trainer,
     sweetspot: Sweetspot,
-    crossover: Mapping[str, EpochEntry],
+    model: Mapping[str, Pick],
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Judge crossover, last epoch, best common epoch and SWA on the test split, with intervals.
+    """Judge every way to make a model of the run's epochs on the test split, with intervals.
+
+    Each variant's choices and thresholds come from validation. Differences are paired: all variants are judged on
+    the same resamples of the test records.
+
+    Args:
+        run: The run.
+        trainer: Its trainer.
+        sweetspot: The choices of all groups.
+        model: What the model that is evaluated took of each group.
+        progress: Called now and then.
 
     Raises:
         DataError: There is no test split.
@@ -48,60 +57,40 @@ def evaluate_test(
     rows = trainer.store.rows("test")
     if not len(rows):
         raise DataError("the data set has no test records; nothing to evaluate on")
+    rivals, pools = compare_methods(run, trainer, progress)
+    variants = list(variant_picks(rivals, pools, sweetspot, model))
     reads = count_test_read(run)
-    predictions: dict[str, dict[str, Tensor]] = {}
-    losses: dict[str, dict[str, float]] = {}
-    modules: dict[str, GroupModule] = {}
-    variants = list(variant_weights(run, trainer, sweetspot, crossover))
-    for number, (variant, load) in enumerate(variants):
+    predicted: dict[str, Predicted] = {}
+    for number, (name, picks) in enumerate(variants):
         if progress:
             progress("evaluate", number, len(variants))
-        predictions[variant], losses[variant] = {}, {}
-        for group in trainer.groups:
-            module = modules.setdefault(group.name, trainer.module(group))
-            weights = load(group)
-            if weights:
-                module.load(weights)
-            if has_objective(module):
-                result = evaluate(module, trainer.source, rows)
-                predictions[variant] |= result.predictions
-                losses[variant][group.name] = result.loss
-            trainer.add_outputs(group, module, rows)
-    for name in {metric.target for _, _, metric in _metrics(modules)}:
-        field = trainer.store.fields[name]
-        for baseline, tensor in (
-            ("constant", constant_baseline(trainer.store, field, len(rows))),
-            ("linear", linear_baseline(trainer.store, field, rows)),
-        ):
-            predictions.setdefault(baseline, {})[f"target.{name}"] = tensor
-    tables = tuple(_tables(trainer, modules, predictions, rows))
-    names = (*(variant for variant, _ in variants), *BASELINES)
-    skill = {name: _mean_skill(tables, name) for name in names}
-    return Evaluation(names, tables, losses, skill, len(rows), reads)
+        predicted[name] = predict_variant(trainer, pools, picks, rows)
+    modules = {group.name: trainer.module(group) for group in trainer.groups}
+    judge = Judge(trainer, modules, predicted, rows)
+    tables = tuple(judge.tables())
+    names = (*predicted, *BASELINES)
+    skill, points = judge.overall(names, "skill"), judge.overall(names, "points")
+    return Evaluation(
+        variants=names,
+        tables=tables,
+        losses={name: {g: result.loss for g, result in one.results.items()} for name, one in predicted.items()},
+        skill={name: interval(value, draws) for name, (value, draws) in skill.items()},
+        skill_gains=_gains(skill),
+        points={name: interval(value, draws) for name, (value, draws) in points.items()},
+        point_gains=_gains(points),
+        best_method=rivals.best_method,
+        refits={name: dict(one.refits) for name, one in predicted.items()},
+        test_records=len(rows),
+        test_reads=reads,
+    )
 
 
-def variant_weights(
-    run: RunFolder, trainer: Trainer, sweetspot: Sweetspot, crossover: Mapping[str, EpochEntry]
-) -> Iterator[tuple[str, Callable[[Group], Mapping[str, Tensor]]]]:
-    """Name and loader of each way to choose weights."""
-
-    def picked(entries: Mapping[str, EpochEntry]) -> Callable[[Group], Mapping[str, Tensor]]:
-        return lambda group: run.group(group.name).weights(entries[group.name]) if group.name in entries else {}
-
-    def last_epochs() -> dict[str, EpochEntry]:
-        return {choice.group: run.group(choice.group).read().epochs[-1] for choice in sweetspot.groups}
-
-    def averaged(group: Group) -> Mapping[str, Tensor]:
-        epochs = run.group(group.name).read().epochs
-        if not epochs:
-            return {}
-        half = [entry for entry in epochs if entry.epoch > epochs[-1].epoch // 2]
-        return average([run.group(group.name).weights(entry) for entry in half])
-
-    yield "crossover", picked(crossover)
-    yield "common epoch", picked(sweetspot.chosen("common"))
-    yield "last epoch", picked(last_epochs())
-    yield "swa", averaged
+def _gains(overall: Mapping[str, tuple[float, Tensor]]) -> dict[str, Figure]:
+    """Value and draws of each variant to its paired difference from the reference."""
+    if not overall:
+        return {}
+    base, base_draws = overall[REFERENCE]
+    return {name: interval(value - base, draws - base_draws) for name, (value, draws) in overall.items()}
 
 
 def count_test_read(run: RunFolder) -> int:
@@ -112,62 +101,122 @@ def count_test_read(run: RunFolder) -> int:
     return len(file.read_text(encoding="utf-8").splitlines())
 
 
-def _tables(
-    trainer: Trainer,
-    modules: Mapping[str, GroupModule],
-    predictions: Mapping[str, Mapping[str, Tensor]],
-    rows: Tensor,
-) -> Iterator[MetricTable]:
-    for group, node, metric in _metrics(modules):
-        target = trainer.store.target(metric.target)[rows]
-        present = ~target.isnan()
-        found = judged_rows(modules[group], node, target, trainer.source.fields(rows, modules[group].group.inputs))
-        samples = _resamples(int(found.sum()), trainer.settings.seed)
-        judged = {
-            variant: tensors.get(f"{node}.{metric.output}", tensors.get(f"target.{metric.target}"))
-            for variant, tensors in predictions.items()
-        }
-        draws, figures = {}, {}
-        for variant, prediction in judged.items():
-            assert prediction is not None
-            p, y, there = prediction[found], target[found], present[found]
-            draws[variant] = torch.tensor([metric.function(p[s], y[s], there[s]) for s in samples], dtype=torch.float64)
-            low, high = draws[variant].quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-            figures[variant] = Figure(metric.function(p, y, there), low, high)
-        gain = draws["crossover"] - draws["constant"]
-        gain = gain if metric.direction == "max" else -gain
-        yield MetricTable(
-            metric=f"{node}.{metric.name}",
-            group=group,
-            direction=metric.direction,
-            main=metric is modules[group].objectives[node].metrics[0],
-            records=int(found.sum()),
-            figures=figures,
-            beats_constant=bool(gain.quantile(0.025) > 0),
+@attrs.frozen(eq=False)
+class Scores:
+    """A node's main metric by variant, on all records and on every resample, turned so that more is better."""
+
+    direction: str
+    values: Mapping[str, float]
+    draws: Mapping[str, Tensor]
+
+    def turned(self, kind: str, name: str) -> tuple[float, Tensor] | None:
+        """The metric as "skill", 0 for the constant predictor and 1 for a perfect one, or in "points", 100 times the
+        metric itself, which is None if the metric is not best at 1."""
+        if kind == "points":
+            return (100 * self.values[name], 100 * self.draws[name]) if self.direction == "max" else None
+        perfect = 1.0 if self.direction == "max" else 0.0
+        constant, constants = self.values["constant"], self.draws["constant"]
+        return (
+            (self.values[name] - constant) / (perfect - constant),
+            (self.draws[name] - constants) / (perfect - constants),
         )
 
 
-def _metrics(modules: Mapping[str, GroupModule]) -> Iterator[tuple[str, str, Metric]]:
-    for group, module in modules.items():
-        for node, objective in module.objectives.items():
-            for metric in objective.metrics:
-                yield group, node, metric
+class Judge:
+    """Metrics of all variants and baselines over the same records and resamples."""
 
+    def __init__(
+        self, trainer: Trainer, modules: Mapping[str, GroupModule], predicted: Mapping[str, Predicted], rows: Tensor
+    ) -> None:
+        self.trainer, self.modules, self.predicted, self.rows = trainer, modules, predicted, rows
+        self.draws = Draws(len(rows), generator(trainer.settings.seed, "bootstrap", len(rows)))
+        self.validation = trainer.store.rows("validation")
+        self.baselines = {
+            field: baseline_predictions(trainer.store, trainer.store.fields[field], (self.validation, rows))
+            for field in sorted({metric.target for _, _, metric in self.metrics()})
+        }
+        self.scores: dict[str, Scores] = {}
 
-def _resamples(count: int, seed: int) -> list[Tensor]:
-    stream = generator(seed, "bootstrap", count)
-    return [torch.randint(count, (count,), generator=stream) for _ in range(RESAMPLES)]
+    def metrics(self) -> Iterator[tuple[str, str, Metric]]:
+        """Group, node and metric of everything that is judged."""
+        for group, module in self.modules.items():
+            for node, objective in module.objectives.items():
+                for metric in objective.metrics:
+                    yield group, node, metric
 
+    def tables(self) -> Iterator[MetricTable]:
+        """One table per metric; main ones with intervals and gains."""
+        for group, node, metric in self.metrics():
+            main = metric is self.modules[group].objectives[node].metrics[0]
+            target, found = self._target(group, node, metric, self.rows)
+            answers = self._answers(group, node, metric)
+            values = {
+                name: figure(metric, prediction[found], target[found], thresholds)
+                for name, (prediction, thresholds) in answers.items()
+            }
+            figures, gains, beats = {name: Figure(value) for name, value in values.items()}, {}, False
+            if main:
+                draws = {
+                    name: self._drawn(metric, prediction, target, found, thresholds)
+                    for name, (prediction, thresholds) in answers.items()
+                }
+                self.scores[node] = scores = Scores(metric.direction, values, draws)
+                figures = {name: interval(value, draws[name]) for name, value in values.items()}
+                sign = 1.0 if metric.direction == "max" else -1.0
+                gains = {
+                    name: interval(sign * (value - values[REFERENCE]), sign * (draws[name] - draws[REFERENCE]))
+                    for name, value in values.items()
+                }
+                beats = bool((sign * (scores.draws["crossover"] - scores.draws["constant"])).quantile(0.025) > 0)
+            yield MetricTable(
+                metric=f"{node}.{metric.name}",
+                group=group,
+                direction=metric.direction,
+                main=main,
+                records=int(found.sum()),
+                figures=figures,
+                gains=gains,
+                beats_constant=beats,
+                ceiling=ceiling(self.trainer, metric, target[found]),
+            )
 
-def _mean_skill(tables: tuple[MetricTable, ...], variant: str) -> float:
-    """(value - constant) / (perfect - constant), perfect = 0 for "min" and 1 for "max", mean over main metrics."""
-    skills = []
-    for table in tables:
-        if table.main:
-            perfect = 0.0 if table.direction == "min" else 1.0
-            constant = table.figures["constant"].value
-            skills.append((table.figures[variant].value - constant) / (perfect - constant))
-    return sum(skills) / len(skills)
+    def overall(self, names: tuple[str, ...], kind: str) -> dict[str, tuple[float, Tensor]]:
+        """Mean over nodes by variant, with its resamples; empty if no metric can be turned so."""
+        found = {}
+        for name in names:
+            parts = [part for scores in self.scores.values() if (part := scores.turned(kind, name)) is not None]
+            if parts:
+                value = sum(part for part, _ in parts) / len(parts)
+                found[name] = value, torch.stack([draws for _, draws in parts]).mean(0)
+        return found
+
+    def _drawn(
+        self, metric: Metric, prediction: Tensor, target: Tensor, found: Tensor, thresholds: tuple[float, ...]
+    ) -> Tensor:
+        """A metric on every resample."""
+
+        def on(sample: Tensor) -> float:
+            return figure(metric, prediction[sample], target[sample], thresholds)
+
+        return self.draws.apply(found, on)
+
+    def _target(self, group: str, node: str, metric: Metric, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The metric's target on some rows, and which of them are judged."""
+        module, target = self.modules[group], self.trainer.store.target(metric.target)[rows]
+        return target, judged_rows(module, node, target, self.trainer.source.fields(rows, module.group.fields))
+
+    def _answers(self, group: str, node: str, metric: Metric) -> dict[str, tuple[Tensor, tuple[float, ...]]]:
+        """Variant to its prediction on the test rows and its thresholds."""
+        name = f"{node}.{metric.output}"
+        answers = {
+            variant: (one.predictions[name], tuple(one.results[group].thresholds.get(name, ())))
+            for variant, one in self.predicted.items()
+        }
+        target, found = self._target(group, node, metric, self.validation)
+        for baseline, (on_validation, on_test) in self.baselines[metric.target].items():
+            chosen = thresholds_for(metric, on_validation[found], target[found], self.trainer.store.fields)
+            answers[baseline] = on_test, tuple(chosen)
+        return answers
 
 
 def read_evaluation(run: Path) -> Evaluation | None:
@@ -175,8 +224,13 @@ def read_evaluation(run: Path) -> Evaluation | None:
     if not (run / "evaluation.json").exists():
         return None
     table = read_json(run / "evaluation.json")
+
+    def figures(part: Mapping[str, Mapping[str, float]]) -> dict[str, Figure]:
+        return {name: Figure(**one) for name, one in part.items()}
+
     tables = tuple(
-        MetricTable(**{**row, "figures": {name: Figure(**figure) for name, figure in row["figures"].items()}})
+        MetricTable(**{**row, "figures": figures(row["figures"]), "gains": figures(row["gains"])})
         for row in table["tables"]
     )
-    return Evaluation(**{**table, "variants": tuple(table["variants"]), "tables": tables})
+    overall = {key: figures(table[key]) for key in ("skill", "skill_gains", "points", "point_gains")}
+    return Evaluation(**{**table, **overall, "variants": tuple(table["variants"]), "tables": tables})

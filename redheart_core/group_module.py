@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol
 
 import attrs
 import torch
@@ -18,6 +19,26 @@ from redheart_core.tensors import check_range, check_shape
 
 CPU = torch.device("cpu")
 """Weights are drawn here whatever the device, so that they do not depend on it."""
+
+
+class Answering(Protocol):
+    """What can answer for a group: its module, or several weights of it together."""
+
+    @property
+    def group(self) -> Group: ...
+
+    @property
+    def fields(self) -> Mapping[str, Field]: ...
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]: ...
+
+    @property
+    def objectives(self) -> Mapping[str, Objective]: ...
+
+    def eval(self) -> object: ...
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]: ...
 
 
 @attrs.frozen

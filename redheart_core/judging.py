@@ -16,13 +16,13 @@ from redheart_core.tensors import has_any
 from redheart_core.thresholds import best_thresholds
 
 if TYPE_CHECKING:
-    from redheart_core.group_module import GroupModule
+    from redheart_core.group_module import Answering
 
 Terms = dict[tuple[str, int], tuple[Tensor, Tensor]]
 """(node, number of its loss term) to which records have the target, (B,) bool, and their n losses, (n,)."""
 
 
-def record_losses(module: GroupModule, outputs: Mapping[str, Tensor], batch: Batch) -> Terms:
+def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch) -> Terms:
     """Every loss term of a group for the records of a batch that have its target."""
     terms: Terms = {}
     for node, number, term in loss_terms(module):
@@ -41,7 +41,7 @@ def record_losses(module: GroupModule, outputs: Mapping[str, Tensor], batch: Bat
     return terms
 
 
-def judged_rows(module: GroupModule, node: str, target: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+def judged_rows(module: Answering, node: str, target: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
     """Records that have the target, and the fields without which the node cannot judge them: (B,) bool."""
     rows = has_any(target)
     for field in module.group.requires.get(node, ()):
@@ -49,7 +49,7 @@ def judged_rows(module: GroupModule, node: str, target: Tensor, inputs: Mapping[
     return rows
 
 
-def find_target(module: GroupModule, name: str, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
+def find_target(module: Answering, name: str, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
     """What a loss term aims at: a field, or a tensor of the batch without gradient, NaN at padded chunks."""
     if name in batch.targets:
         return batch.targets[name]
@@ -63,7 +63,7 @@ def find_target(module: GroupModule, name: str, outputs: Mapping[str, Tensor], b
     return tensor
 
 
-def training_loss(module: GroupModule, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
+def training_loss(module: Answering, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
     """The scalar that a group descends: weighted means over present records, plus penalties.
 
     None if no record of the batch has any of the group's targets.
@@ -85,7 +85,7 @@ def training_loss(module: GroupModule, outputs: Mapping[str, Tensor], batch: Bat
     return total
 
 
-def contributions(module: GroupModule, terms: Terms) -> Tensor:
+def contributions(module: Answering, terms: Terms) -> Tensor:
     """What each record adds to the group's loss, (N,) float64, so that their mean is the loss.
 
     A term that only n of N records have counts N / n for each of them.
@@ -105,7 +105,7 @@ def contributions(module: GroupModule, terms: Terms) -> Tensor:
 
 
 def group_metrics(
-    module: GroupModule,
+    module: Answering,
     outputs: Mapping[str, Tensor],
     targets: Mapping[str, Tensor],
     inputs: Mapping[str, Tensor],
@@ -155,7 +155,7 @@ def figure(metric: Metric, prediction: Tensor, target: Tensor, thresholds: Seque
     return metric.function(prediction, target, present)
 
 
-def loss_terms(module: GroupModule) -> Iterator[tuple[ActiveNode, int, LossTerm]]:
+def loss_terms(module: Answering) -> Iterator[tuple[ActiveNode, int, LossTerm]]:
     """All loss terms of a group in a fixed order."""
     for node in module.group.nodes:
         objective = module.objectives.get(node.name)

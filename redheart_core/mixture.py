@@ -21,7 +21,7 @@ def draw(rows: Tensor, sources: Tensor, exponent: float, stream: torch.Generator
     """
     if exponent == 1.0:
         return rows[torch.randperm(len(rows), generator=stream)]
-    members = [rows[sources == source] for source in sources.unique().tolist()]
+    members = [rows[sources == source] for source in sorted(set(sources.tolist()))]
     weights = torch.tensor([float(len(member)) ** exponent for member in members], dtype=torch.float64)
     drawn = [
         _again(member, count, stream) for member, count in zip(members, _apportion(weights, len(rows)), strict=True)

@@ -19,9 +19,11 @@ from redheart_core._fields import Field
 from redheart_core._nodes import ActiveNode
 from redheart_core._training import Batch, EpochEntry, Group
 from redheart_core.encoding import EncoderIdentity
-from redheart_core.files import load_tensors, read_json, sha256, to_json, write_json
+from redheart_core.ensemble import Ensemble
+from redheart_core.files import load_tensors, read_json, save_tensors, sha256, to_json, write_json
 from redheart_core.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.group_module import GroupModule, Surroundings
+from redheart_core.picks import Pick
 from redheart_core.run import RunFolder, describe_data, describe_node, relative_path
 from redheart_core.store import parse_field
 from redheart_core.sweetspot import Sweetspot
@@ -32,8 +34,21 @@ from redheart_core.validation import evaluate, has_objective
 FORMAT = 1
 
 
-def assemble(folder: Path, run: RunFolder, trainer: Trainer, chosen: Mapping[str, EpochEntry]) -> None:
-    """Link the chosen epoch of every group into a model folder; no weight is rewritten.
+def assemble(
+    folder: Path,
+    run: RunFolder,
+    trainer: Trainer,
+    chosen: Mapping[str, EpochEntry],
+    blends: Mapping[str, Blend] | None = None,
+) -> None:
+    """Put every group into a model folder: the chosen epoch, linked and not rewritten, or what it was blended to.
+
+    Args:
+        folder: Made here.
+        run: The run.
+        trainer: Its trainer.
+        chosen: Group to epoch.
+        blends: Group to mixed or several weights instead of one epoch.
 
     Raises:
         CheckpointError: The folder exists, a checkpoint is damaged, or a group is to be taken
@@ -50,7 +65,9 @@ def assemble(folder: Path, run: RunFolder, trainer: Trainer, chosen: Mapping[str
     groups: dict[str, Any] = {}
     for group in trainer.groups:
         table: dict[str, Any] = {"tier": group.tier, "nodes": [node.name for node in group.nodes]}
-        if group.name in chosen:
+        if blends and group.name in blends:
+            table |= _write_blend(building, group.name, blends[group.name])
+        elif group.name in chosen:
             entry, file = chosen[group.name], f"groups/{group.name}.safetensors"
             link(run.group(group.name).path / entry.file, building / file)
             found = sha256(building / file)
@@ -87,6 +104,35 @@ def assemble(folder: Path, run: RunFolder, trainer: Trainer, chosen: Mapping[str
     }
     write_json(building / "manifest.json", manifest)
     os.replace(building, folder)
+
+
+@attrs.frozen(eq=False)
+class Blend:
+    """What a group was made into out of several epochs."""
+
+    pick: Pick
+    epochs: str
+    """For people."""
+    states: tuple[Mapping[str, Tensor], ...]
+    """The weights of each member."""
+    validation_loss: float
+    metrics: Mapping[str, float]
+    thresholds: Mapping[str, Sequence[float]]
+
+
+def _write_blend(building: Path, group: str, blend: Blend) -> dict[str, Any]:
+    members = []
+    for number, (member, state) in enumerate(zip(blend.pick.members, blend.states, strict=True), 1):
+        file = f"groups/{group}-{number}.safetensors"
+        members.append({"file": file, "sha256": save_tensors(building / file, dict(state)), "shares": dict(member)})
+    return {
+        "method": blend.pick.method,
+        "epochs": blend.epochs,
+        "members": members,
+        "validation_loss": blend.validation_loss,
+        "metrics": dict(blend.metrics),
+        "thresholds": dict(blend.thresholds),
+    }
 
 
 def link(source: Path, target: Path) -> None:
@@ -127,7 +173,7 @@ class Model:
     folder: Path
     manifest: Mapping[str, Any]
     groups: tuple[Group, ...]
-    modules: Mapping[str, GroupModule]
+    modules: Mapping[str, GroupModule | Ensemble]
     fields: Mapping[str, Field]
     terms: TermView | None
     """The second view of a text, if the data set had one."""
@@ -222,13 +268,16 @@ def load_model(folder: Path, nodes: Sequence[ActiveNode], device: torch.device) 
         scale=manifest["training"]["scale"],
         seed=manifest["training"]["seed"],
     )
-    modules = {}
+    modules: dict[str, GroupModule | Ensemble] = {}
     for group in groups:
         module = GroupModule(group, surroundings, device)
         table = manifest["groups"][group.name]
-        if "file" in table:
-            module.load(load_tensors(folder / table["file"], table["sha256"]))
-        modules[group.name] = module.eval()
+        found = table.get("members", [table] if "file" in table else [])
+        states = [load_tensors(folder / member["file"], member["sha256"]) for member in found]
+        if states:
+            module.load(states[0])
+        on_device = [{name: tensor.to(device) for name, tensor in state.items()} for state in states]
+        modules[group.name] = Ensemble(module, on_device).eval() if len(states) > 1 else module.eval()
     return Model(folder, manifest, groups, modules, fields, terms, device)
 
 
@@ -246,7 +295,8 @@ class ExactnessCheck:
     """A group's validation loss as recorded in the run and as the assembled model gives it."""
 
     group: str
-    epoch: int
+    epoch: int | str
+    """The epoch, or the epochs of a blend."""
     recorded: float
     assembled: float
 
@@ -264,9 +314,10 @@ def check_exactness(model: Model, trainer: Trainer) -> list[ExactnessCheck]:
     checks = []
     for group in trainer.groups:
         table, module = model.manifest["groups"][group.name], model.modules[group.name]
-        if "file" in table and has_objective(module):
+        if "validation_loss" in table and has_objective(module):
             loss = evaluate(module, trainer.source, trainer.store.rows("validation")).loss
-            checks.append(ExactnessCheck(group.name, table["epoch"], table["validation_loss"], loss))
+            epoch = table["epoch"] if "epoch" in table else table["epochs"]
+            checks.append(ExactnessCheck(group.name, epoch, table["validation_loss"], loss))
         trainer.add_outputs(group, module, trainer.seen_rows())
     different = [check for check in checks if not check.equal]
     if different:
@@ -289,7 +340,7 @@ def chosen_epochs(folder: Path, run: RunFolder) -> dict[str, EpochEntry]:
     for key in ("fingerprint", "fields", "encoder"):
         if manifest["data"][key] != data[key]:
             raise CheckpointError(f"{folder} was not assembled from {run.path}: {key} of the data differs")
-    chosen = {}
+    chosen: dict[str, EpochEntry] = {}
     for name, table in manifest["groups"].items():
         if "file" in table:
             found = [entry for entry in run.group(name).read().candidates if entry.sha256 == table["sha256"]]
@@ -297,6 +348,20 @@ def chosen_epochs(folder: Path, run: RunFolder) -> dict[str, EpochEntry]:
                 raise CheckpointError(f"{folder} was not assembled from {run.path}: group '{name}' differs")
             chosen[name] = found[0]
     return chosen
+
+
+def model_picks(folder: Path, run: RunFolder) -> dict[str, Pick]:
+    """What a model took of each group of the run.
+
+    Raises:
+        CheckpointError: As chosen_epochs.
+    """
+    picks = {name: Pick.single("selection", entry) for name, entry in chosen_epochs(folder, run).items()}
+    for name, table in read_manifest(folder)["groups"].items():
+        if "members" in table:
+            members = tuple(tuple(member["shares"].items()) for member in table["members"])
+            picks[name] = Pick(table["method"], members)
+    return picks
 
 
 def require_model(folder: Path, run: RunFolder, sweetspot: Sweetspot) -> None:

@@ -14,7 +14,7 @@ from redheart_core.audit import ParameterAccount, audit_fitted, audit_island, au
 from redheart_core.batches import BatchSource
 from redheart_core.fitting import FitData, Part
 from redheart_core.graph import bind_nodes, check_targets, output_shapes, plan_groups
-from redheart_core.group_module import GroupModule, Surroundings, naming
+from redheart_core.group_module import Answering, GroupModule, Surroundings, naming
 from redheart_core.island import Island
 from redheart_core.runtime import choose_device, use_threads
 from redheart_core.store import Store
@@ -125,15 +125,15 @@ class Trainer:
     def fit(self, group: Group) -> GroupModule:
         """Compute a fitted group's weights from the training and validation records."""
         module = self.module(group)
-        parts = (Part(self.source, self.store.rows(split)) for split in ("train", "validation"))
-        data = FitData(*parts, self.store.fields, self.settings.seed)
+        train, validation = (Part(self.source, self.store.rows(split)) for split in ("train", "validation"))
+        data = FitData(train, validation, self.store.fields, self.settings.seed)
         for node in group.nodes:
             assert node.spec.fit is not None
             with naming(node, "fit"):
                 node.spec.fit(module.nodes[node.name], data)
         return module
 
-    def add_outputs(self, group: Group, module: GroupModule, rows: torch.Tensor) -> None:
+    def add_outputs(self, group: Group, module: Answering, rows: torch.Tensor) -> None:
         """Compute what the groups above read of this one."""
         wanted = {name for other in self.groups for name in other.external}
         own = {node.name for node in group.nodes}

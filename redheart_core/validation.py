@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.batches import BatchSource, LowerOutputs
-from redheart_core.group_module import GroupModule
+from redheart_core.group_module import Answering
 from redheart_core.judging import Terms, contributions, group_metrics, loss_terms, record_losses
 
 
@@ -38,7 +38,7 @@ class SplitResult:
 
 @torch.inference_mode()
 def evaluate(
-    module: GroupModule,
+    module: Answering,
     source: BatchSource,
     rows: Tensor,
     thresholds: Mapping[str, Sequence[float]] | None = None,
@@ -82,7 +82,7 @@ def evaluate(
 
 
 @torch.no_grad()
-def compute_outputs(module: GroupModule, source: BatchSource, rows: Tensor, names: tuple[str, ...]) -> LowerOutputs:
+def compute_outputs(module: Answering, source: BatchSource, rows: Tensor, names: tuple[str, ...]) -> LowerOutputs:
     """Outputs of a finished group for the groups above it."""
     module.eval()
     parts: dict[str, list[Tensor]] = {name: [] for name in names}
@@ -98,6 +98,6 @@ def compute_outputs(module: GroupModule, source: BatchSource, rows: Tensor, name
     return LowerOutputs(rows, source.store.chunk_counts, tensors, chunked)
 
 
-def has_objective(module: GroupModule) -> bool:
+def has_objective(module: Answering) -> bool:
     """Whether the group learns anything; a group of calculators does not."""
     return any(True for _ in loss_terms(module))

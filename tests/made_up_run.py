@@ -273,13 +273,28 @@ def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) 
             main = name.endswith("mean_absolute_error")
             direction = "min" if sign > 0 else "max"
             beats = manifest.group not in weak
-            tables.append(MetricTable(name, manifest.group, direction, main, 388, figures, beats))
+            gains = {variant: Figure(-offset, -offset - 0.01, 0.01 - offset) for variant, offset in offsets.items()}
+            tables.append(MetricTable(name, manifest.group, direction, main, 388, figures, gains, beats))
     losses = {
         variant: {name: manifest.best.validation_loss + offsets[variant] for name, manifest in manifests.items()}
         for variant in VARIANTS[:4]
     }
     skill = dict(zip(VARIANTS, (0.35678, 0.33321, 0.30456, 0.34512, 0.0, 0.19873), strict=True))
-    return Evaluation(VARIANTS, tuple(tables), losses, skill, COUNTS["test"], 2)
+    figures = {name: Figure(value, value - 0.02, value + 0.02) for name, value in skill.items()}
+    gains = {name: Figure(value - skill["common epoch"], -0.01, 0.03) for name, value in skill.items()}
+    return Evaluation(
+        variants=VARIANTS,
+        tables=tuple(tables),
+        losses=losses,
+        skill=figures,
+        skill_gains=gains,
+        points={},
+        point_gains={},
+        best_method="greedy soup",
+        refits={},
+        test_records=COUNTS["test"],
+        test_reads=2,
+    )
 
 
 def make_accounts(groups: list[Group], calculators: tuple[str, ...]) -> list[ParameterAccount]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -12,13 +13,15 @@ import torch
 from toy import Toy
 
 from redheart_core import CheckpointError, DataError
+from redheart_core._evaluation import Figure
 from redheart_core._training import EpochEntry, GroupManifest
 from redheart_core.analysis import analyze
 from redheart_core.baselines import constant_baseline, linear_baseline, mean_embedding
-from redheart_core.checkpoint import average
 from redheart_core.evaluation import evaluate_test, read_evaluation
 from redheart_core.files import write_json
+from redheart_core.methods import METHODS
 from redheart_core.model import assemble, check_exactness, chosen_epochs, load_model, require_model
+from redheart_core.picks import Pick, mix
 from redheart_core.run import RunFolder
 from redheart_core.sweetspot import common_epoch, find_sweetspot, trained_groups
 from redheart_core.trainer import Trainer
@@ -51,7 +54,7 @@ def test_the_assembled_validation_loss_is_the_recorded_one_to_the_last_bit(train
         checks = check_exactness(model, trained.trainer)
         assert [check.group for check in checks] == ["a", "b", "high"]
         for check in checks:
-            entry = trained.run.group(check.group).read().entry(check.epoch)
+            entry = trained.run.group(check.group).read().entry(int(check.epoch))
             assert entry is not None
             assert check.assembled == check.recorded == entry.validation_loss
 
@@ -144,10 +147,17 @@ def test_a_run_without_epochs_has_no_sweet_spot(trained: Trained) -> None:
         find_sweetspot(trained.run, ["a", "b", "high"])
 
 
+def as_picks(chosen: Mapping[str, EpochEntry]) -> dict[str, Pick]:
+    return {group: Pick.single("selection", entry) for group, entry in chosen.items()}
+
+
 def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: Trained) -> None:
     sweetspot = find_sweetspot(trained.run, ["a", "b", "high"])
-    result = evaluate_test(trained.run, trained.trainer, sweetspot, sweetspot.chosen("best"))
-    assert result.variants == ("crossover", "common epoch", "last epoch", "swa", "constant", "linear")
+    result = evaluate_test(trained.run, trained.trainer, sweetspot, as_picks(sweetspot.chosen("best")))
+    others = [name for name in METHODS if name not in ("selection", "ema")]
+    assert result.variants == (
+        "crossover", "common epoch", "last epoch", "common soup", *others, "chosen", "constant", "linear"
+    )  # fmt: skip
     assert {table.metric for table in result.tables if table.main} == {
         f"{name}.mean_absolute_error" for name in ("a", "b", "high")
     }
@@ -157,11 +167,14 @@ def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: T
     table = next(table for table in result.tables if table.metric == "a.mean_absolute_error")
     assert table.figures["constant"].value == pytest.approx(float((target[rows] - mean).abs().mean()), rel=1e-6)
     for figure in table.figures.values():
+        assert figure.low is not None
+        assert figure.high is not None
         assert figure.low <= figure.value <= figure.high
-    assert result.skill["constant"] == 0.0
+    assert result.skill["constant"] == Figure(0.0, 0.0, 0.0)
+    assert table.gains["common epoch"] == Figure(0.0, 0.0, 0.0)
     assert result.test_records == len(rows)
     assert result.test_reads == 1
-    again = evaluate_test(trained.run, trained.trainer, sweetspot, sweetspot.chosen("best"))
+    again = evaluate_test(trained.run, trained.trainer, sweetspot, as_picks(sweetspot.chosen("best")))
     assert again == attrs.evolve(result, test_reads=2)
     write_json(trained.run.path / "evaluation.json", result.to_json())
     assert read_evaluation(trained.run.path) == result
@@ -172,8 +185,8 @@ def test_swa_is_the_mean_of_weights() -> None:
         {"w": torch.tensor([1.0, 2.0]), "n": torch.tensor(3)},
         {"w": torch.tensor([3.0, 6.0]), "n": torch.tensor(3)},
     ]
-    assert torch.equal(average(states)["w"], torch.tensor([2.0, 4.0]))
-    assert torch.equal(average(states)["n"], torch.tensor(3))
+    assert torch.equal(mix(states, [1 / len(states)] * len(states))["w"], torch.tensor([2.0, 4.0]))
+    assert torch.equal(mix(states, [1 / len(states)] * len(states))["n"], torch.tensor(3))
 
 
 def test_the_linear_baseline_finds_a_linear_target_and_the_constant_does_not(toy: Toy) -> None:
@@ -278,7 +291,7 @@ def test_a_calculator_is_computed_between_tiers_and_travels_without_a_file(toy: 
     embedding, mask = store.batch(torch.arange(4))
     outputs = model.predict(embedding, mask, {})
     assert torch.equal(outputs["mean.value"], torch.stack([outputs["a.value"], outputs["b.value"]]).mean(0))
-    evaluate_test(run, trainer, sweetspot, sweetspot.chosen("best"))
+    evaluate_test(run, trainer, sweetspot, as_picks(sweetspot.chosen("best")))
 
 
 def test_outputs_with_chunks_reach_the_next_tier_padded(toy: Toy) -> None:

@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 PARAMETERS = {
     # tiny, small, base, full for an embedding of 768 numbers, four Bentham labels and all other fields; the
     # reference's figure
-    "backbone": (8_336, 163_456, 37_343_232, 89_915_392, 90_624_132),
+    "backbone": (8_336, 163_456, 37_370_880, 89_958_400, 90_624_132),
     "emotion_head": (22_077, 284_728, 7_758_320, 17_477_296, 17_254_583),
     "bentham_head": (16_926, 353_963, 6_437_579, 14_516_619, 13_871_919),
     "regret_head": (9_264, 231_185, 7_532_691, 17_521_481, 19_897_161),

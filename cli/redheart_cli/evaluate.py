@@ -15,7 +15,7 @@ from redheart_cli.session import Session, open_session, run_of_model
 from redheart_cli.sweetspot import choose
 
 if TYPE_CHECKING:
-    from redheart_core._evaluation import Evaluation
+    from redheart_core._evaluation import Evaluation, Figure
 
 
 @click.command()
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.option("--run", type=click.Path(path_type=Path), help="Folder of the run, if it has moved.")
 @json_option
 def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
-    """Judge MODEL on the test split: crossover, best common epoch, last epoch, SWA and baselines.
+    """Judge MODEL and its rivals on the test split: every way to make a model of the run's epochs.
 
-    Every metric comes with a 95 % bootstrap interval. The run keeps count of how often its
-    test split has been read.
+    Main metrics come with 95 % bootstrap intervals, and with paired gains over the single best
+    common epoch. The run keeps count of how often its test split has been read.
     """
     with make_display() as display:
         session = open_session(run or run_of_model(model), PluginChoice())
@@ -41,24 +41,52 @@ def evaluate_model(session: Session, model: Path, display: Display) -> Evaluatio
     """Evaluate, and write evaluation.json into the run."""
     from redheart_core.evaluation import evaluate_test
     from redheart_core.files import write_json
-    from redheart_core.model import chosen_epochs
+    from redheart_core.model import model_picks
 
     sweetspot = choose(session.run.path)
-    result = evaluate_test(session.run, session.trainer, sweetspot, chosen_epochs(model, session.run), display.progress)
+    result = evaluate_test(session.run, session.trainer, sweetspot, model_picks(model, session.run), display.progress)
     write_json(session.run.path / "evaluation.json", result.to_json())
     return result
 
 
 def print_evaluation(result: Evaluation) -> None:
-    """The main metric of each plugin by variant, and the summary; --json has the rest."""
-    rows = []
-    for table in result.main:
-        first, *others = (table.figures[variant] for variant in result.variants)
-        interval = f"{first.value:.4f} [{first.low:.4f}, {first.high:.4f}]"
-        rows.append((table.metric, table.direction, interval, *(f"{figure.value:.4f}" for figure in others)))
-    skill = [f"{result.skill[variant]:.4f}" for variant in result.variants]
-    rows.append(("mean skill: 0 constant, 1 perfect", "max", *skill))
-    print_table(("metric on test", "better", *result.variants), rows)
+    """Every variant by its mean, and the main metric of each plugin; --json has the rest."""
+    rows = [
+        (
+            name,
+            _with_interval(result.skill[name]),
+            _with_interval(result.skill_gains[name], signed=True),
+            *((_with_interval(result.points[name], 2), _with_interval(result.point_gains[name], 2, signed=True))
+              if result.points else ()),
+        )
+        for name in result.variants
+    ]  # fmt: skip
+    heads = ("variant on test", "mean skill", "over the best common epoch")
+    print_table((*heads, *(("points", "over the best common epoch") if result.points else ())), rows)
+    shown = tuple(dict.fromkeys(("crossover", "common epoch", result.best_method, "chosen", "constant", "linear")))
+    shown = tuple("crossover" if name == "selection" else name for name in shown)
+    shown = tuple(dict.fromkeys(shown))
+    print_table(
+        ("main metric on test", "better", *shown, "ceiling"),
+        [
+            (
+                table.metric,
+                table.direction,
+                _with_interval(table.figures[shown[0]]),
+                *(f"{table.figures[name].value:.4f}" for name in shown[1:]),
+                "-" if table.ceiling is None else f"{table.ceiling:.4f}",
+            )
+            for table in result.main
+        ],
+    )
     behind = [table.metric for table in result.main if not table.beats_constant]
     print(f"not better than the constant predictor beyond chance: {', '.join(behind) or 'none'}")
+    print(f"validation alone prefers for all groups: {result.best_method}")
     print(f"{result.test_records} test records, read {result.test_reads} time(s) in this run")
+
+
+def _with_interval(figure: Figure, digits: int = 4, signed: bool = False) -> str:
+    style = f"{'+' if signed else ''}.{digits}f"
+    if figure.low is None or figure.high is None:
+        return format(figure.value, style)
+    return f"{figure.value:{style}} [{figure.low:{style}}, {figure.high:{style}}]"

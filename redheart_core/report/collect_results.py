@@ -55,22 +55,38 @@ def read_evaluation(file: Path, groups: tuple[GroupState, ...]) -> Evaluation | 
                 main=part["main"].flag(),
                 records=part["records"].integer(),
                 figures={name: read_figure(part["figures"][name]) for name in variants},
+                gains={name: read_figure(figure) for name, figure in part["gains"].entries().items()},
                 beats_constant=part["beats_constant"].flag(),
+                ceiling=None if part["ceiling"].value is None else part["ceiling"].number(),
             )
         )
     return Evaluation(
         variants=variants,
         tables=tuple(tables),
         losses={name: losses.numbers() for name, losses in table["losses"].entries().items()},
-        skill={name: table["skill"][name].number() for name in variants},
+        skill={name: read_figure(table["skill"][name]) for name in variants},
+        skill_gains={name: read_figure(table["skill_gains"][name]) for name in variants},
+        points={name: read_figure(figure) for name, figure in table["points"].entries().items()},
+        point_gains={name: read_figure(figure) for name, figure in table["point_gains"].entries().items()},
+        best_method=table["best_method"].text(),
+        refits={
+            name: {group: _pair(losses) for group, losses in refits.entries().items()}
+            for name, refits in table["refits"].entries().items()
+        },
         test_records=table["test_records"].integer(),
         test_reads=table["test_reads"].integer(),
     )
 
 
 def read_figure(part: Part) -> Figure:
-    """A value and its interval."""
-    return Figure(part["value"].number(), part["low"].number(), part["high"].number())
+    """A value and its interval, if it has one."""
+    low, high = (None if part[key].value is None else part[key].number() for key in ("low", "high"))
+    return Figure(part["value"].number(), low, high)
+
+
+def _pair(part: Part) -> tuple[float, float]:
+    before, after = (one.number() for one in part.items())
+    return before, after
 
 
 def read_accounts(file: Path) -> tuple[Account, ...] | None:

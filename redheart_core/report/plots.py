@@ -112,7 +112,8 @@ def comparison(table: MetricTable, variants: Sequence[str], models: Sequence[str
     for y, name in enumerate(variants):
         figures = table.figures[name]
         color = BEST if name == "crossover" else VALIDATION if name in models else TRAIN
-        axes.plot([figures.low, figures.high], [y, y], color=color, linewidth=1.8, solid_capstyle="butt")
+        if figures.low is not None and figures.high is not None:
+            axes.plot([figures.low, figures.high], [y, y], color=color, linewidth=1.8, solid_capstyle="butt")
         axes.plot([figures.value], [y], "o" if name in models else "s", color=color, markersize=5)
         label = axes.text(-0.03, y, shorten(name, 18), ha="right", va="center", color=INK, fontsize=8, parse_math=False)
         label.set_transform(axes.get_yaxis_transform())

@@ -112,10 +112,10 @@ def _common_epoch(contents: Contents) -> str:
 
 def _on_test(evaluation: Evaluation) -> list[str]:
     skill, models = evaluation.skill, evaluation.models
-    others = [f"{name} {number(skill[name])}" for name in evaluation.variants if name not in ("crossover", "constant")]
+    others = [f"{name} {number(skill[name].value)}" for name in evaluation.variants if name not in ("crossover", "constant")]
     sentences = [
         f"On {plural(evaluation.test_records, 'test record')} the crossover reaches a mean skill of "
-        f"{number(skill['crossover'])} ({joined(others)}); 0 is the constant predictor, 1 is perfect."
+        f"{number(skill['crossover'].value)} ({joined(others)}); 0 is the constant predictor, 1 is perfect."
     ]
     if "common epoch" in models:
         better, equal, worse = _compare(evaluation.main, "crossover", "common epoch")

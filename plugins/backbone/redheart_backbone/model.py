@@ -22,10 +22,10 @@ from redheart_core.layers import (
 class Branches(nn.Module):
     """C views of the text: each weighs chunks, then projects and specialises. (B, T, W) to (B, C, W)."""
 
-    def __init__(self, copies: int, width: int, dropout: float) -> None:
+    def __init__(self, copies: int, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.pool = AttentionPooling(width, width // 2, copies)
-        self.projection = ParallelMlp(copies, width, width, width, dropout=dropout)
+        self.projection = ParallelMlp(copies, width, hidden, width, dropout=dropout)
         self.projection_norm = ParallelNorm(copies, width)
         self.specialization = ParallelLinear(copies, width, width)
         self.specialization_norm = ParallelNorm(copies, width)
@@ -44,6 +44,8 @@ class Backbone(nn.Module):
         width: W of every output, a multiple of heads.
         layers: Transformer layers.
         heads: Attention heads of a layer.
+        feedforward: Hidden width of a layer's feed-forward network, in widths.
+        branch: Hidden width of a branch's projection, in widths.
         dropout: Share of activations dropped in training.
         input_dropout: Share of the embedding's coordinates dropped in training.
         tasks: Names of the branches and their outputs; at least one.
@@ -56,6 +58,8 @@ class Backbone(nn.Module):
         width: int,
         layers: int,
         heads: int,
+        feedforward: int,
+        branch: int,
         dropout: float,
         input_dropout: float,
         tasks: Sequence[str],
@@ -64,11 +68,13 @@ class Backbone(nn.Module):
         super().__init__()
         self.input_dropout = RecordDropout(input_dropout)
         self.project = trunk(width_in, width, width, dropout=dropout)
-        self.encoder = nn.ModuleList(TransformerLayer(width, heads, 4 * width, dropout) for _ in range(layers))
+        self.encoder = nn.ModuleList(
+            TransformerLayer(width, heads, feedforward * width, dropout) for _ in range(layers)
+        )
         self.norm = nn.LayerNorm(width)
         self.tasks = tuple(tasks)
         self.gives_sequence = gives_sequence
-        self.branches = Branches(len(self.tasks), width, dropout)
+        self.branches = Branches(len(self.tasks), width, branch * width, dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, T, D) to (B, W) for each task and, if asked for, "sequence" (B, T, W)."""

@@ -16,6 +16,8 @@ def build(context: BuildContext) -> Backbone:
         settings.width,
         settings.layers,
         settings.heads,
+        settings.feedforward,
+        settings.branch,
         settings.dropout,
         settings.input_dropout,
         tasks=[task for task in TASKS if task in context.wanted],
