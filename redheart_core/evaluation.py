@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from redheart_core.trainer import Trainer
 from redheart_core.variants import REFERENCE, Predicted, predict_variant, variant_picks
 
 Progress = Callable[[str, int, int], None]
+Overall = Mapping[str, tuple[float, Tensor]]
+"""Variant to its mean over nodes, and that on every resample, (S,) float64."""
 
 
 def evaluate_test(
@@ -38,6 +40,18 @@ def evaluate_test(
     model: Mapping[str, Pick],
     progress: Progress | None = None,
 ) -> Evaluation:
+    """What evaluate_with_draws gives, without the resamples."""
+    return evaluate_with_draws(run, trainer, sweetspot, model, progress)[0]
+
+
+def evaluate_with_draws(
+    run: RunFolder,
+    trainer: Trainer,
+    sweetspot: Sweetspot,
+    model: Mapping[str, Pick],
+    progress: Progress | None = None,
+    counted: Collection[str] | None = None,
+) -> tuple[Evaluation, dict[str, Overall]]:
     """Judge every way to make a model of the run's epochs on the test split, with intervals.
 
     Each variant's choices and thresholds come from validation. Differences are paired: all variants are judged on
@@ -49,6 +63,11 @@ def evaluate_test(
         sweetspot: The choices of all groups.
         model: What the model that is evaluated took of each group.
         progress: Called now and then.
+        counted: Nodes that the means go over; all that are judged if left out.
+
+    Returns:
+        The evaluation, and the means as "skill" and "points". Resamples depend on the number of test records
+        alone, so that runs of several seeds can be compared on the same ones.
 
     Raises:
         DataError: There is no test split.
@@ -69,8 +88,8 @@ def evaluate_test(
     judge = Judge(trainer, modules, predicted, rows)
     tables = tuple(judge.tables())
     names = (*predicted, *BASELINES)
-    skill, points = judge.overall(names, "skill"), judge.overall(names, "points")
-    return Evaluation(
+    skill, points = (judge.overall(names, kind, counted) for kind in ("skill", "points"))
+    evaluation = Evaluation(
         variants=names,
         tables=tables,
         losses={name: {g: result.loss for g, result in one.results.items()} for name, one in predicted.items()},
@@ -83,9 +102,10 @@ def evaluate_test(
         test_records=len(rows),
         test_reads=reads,
     )
+    return evaluation, {"skill": skill, "points": points}
 
 
-def _gains(overall: Mapping[str, tuple[float, Tensor]]) -> dict[str, Figure]:
+def _gains(overall: Overall) -> dict[str, Figure]:
     """Value and draws of each variant to its paired difference from the reference."""
     if not overall:
         return {}
@@ -129,7 +149,7 @@ class Judge:
         self, trainer: Trainer, modules: Mapping[str, GroupModule], predicted: Mapping[str, Predicted], rows: Tensor
     ) -> None:
         self.trainer, self.modules, self.predicted, self.rows = trainer, modules, predicted, rows
-        self.draws = Draws(len(rows), generator(trainer.settings.seed, "bootstrap", len(rows)))
+        self.draws = Draws(len(rows), generator("bootstrap", len(rows)))
         self.validation = trainer.store.rows("validation")
         self.baselines = {
             field: baseline_predictions(trainer.store, trainer.store.fields[field], (self.validation, rows))
@@ -180,11 +200,12 @@ class Judge:
                 ceiling=ceiling(self.trainer, metric, target[found]),
             )
 
-    def overall(self, names: tuple[str, ...], kind: str) -> dict[str, tuple[float, Tensor]]:
+    def overall(self, names: tuple[str, ...], kind: str, counted: Collection[str] | None) -> Overall:
         """Mean over nodes by variant, with its resamples; empty if no metric can be turned so."""
         found = {}
+        scored = [scores for node, scores in self.scores.items() if counted is None or node in counted]
         for name in names:
-            parts = [part for scores in self.scores.values() if (part := scores.turned(kind, name)) is not None]
+            parts = [part for scores in scored if (part := scores.turned(kind, name)) is not None]
             if parts:
                 value = sum(part for part, _ in parts) / len(parts)
                 found[name] = value, torch.stack([draws for _, draws in parts]).mean(0)

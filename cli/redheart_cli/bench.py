@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from redheart_cli.bench_crossover import crossover
 from redheart_cli.display import Display, make_display
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json
@@ -39,7 +40,10 @@ HEADING = "## Card"
 
 @click.group()
 def bench() -> None:
-    """Measure plugins."""
+    """Measure plugins and methods."""
+
+
+bench.add_command(crossover)
 
 
 @bench.command()

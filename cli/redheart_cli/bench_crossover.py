@@ -1,0 +1,144 @@
+"""redheart bench crossover: every way to make a model of a run's epochs, over seeds and data sets, from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from redheart_cli.display import Display, make_display
+from redheart_cli.groups_file import merged_groups
+from redheart_cli.options import PluginChoice, plugin_options
+from redheart_cli.output import print_json
+from redheart_cli.run_options import groups_option, json_option
+from redheart_cli.session import data_settings, listeners, prepare_store, train_settings
+from redheart_core import CheckpointError
+
+if TYPE_CHECKING:
+    from redheart_core._nodes import ActiveNode
+    from redheart_core._training import GroupSettings, TrainSettings
+    from redheart_core.evaluation import Overall
+    from redheart_core.repeats import Repeated
+    from redheart_core.store import Store
+    from redheart_registry import Registry
+
+
+@click.command()
+@click.argument("datasets", nargs=-1, metavar="[DATA]...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("runs/bench-crossover"),
+              show_default=True, help="Folder of the runs; what is finished there is not done again.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1))
+@click.option("--joint/--no-joint", default=True, show_default=True,
+              help="Also train everything that reads the text alone as one group.")  # fmt: skip
+@groups_option
+@plugin_options
+@json_option
+def crossover(
+    choice: PluginChoice,
+    datasets: tuple[str, ...],
+    output: Path,
+    seeds: int,
+    epochs: int | None,
+    joint: bool,
+    groups_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare all ways to make one model of a run's epochs on the test split of each DATA set.
+
+    Every seed trains from scratch. Gains are over the single best common epoch, on the same test
+    records and the same resamples; "validation's choice" is the method that validation alone
+    would have chosen. Several data sets at once are joined with a plus.
+
+    \b
+    Examples:
+      redheart bench crossover village --seeds 3
+      redheart bench crossover goemotions+emobank+scruples --plugins plugins/text_tasks/plugins.toml
+    """
+    found = {}
+    with make_display() as display:
+        registry = choice.load(listeners(display))
+        names = datasets or (data_settings(registry).dataset,)
+        for name in names:
+            data = data_settings(registry, dataset=name)
+            store = prepare_store(registry, output / name / "store", data, display)
+            tables = merged_groups(registry, groups_file)
+            settings = [train_settings(registry, epochs=epochs, seed=seed) for seed in range(seeds)]
+            found[name] = _compare(registry, output / name, store, settings, tables, joint, display)
+    if as_json:
+        print_json({name: [table.to_json() for table in tables] for name, tables in found.items()})
+        return
+    for name, tables in found.items():
+        for table in tables:
+            print(f"{name}, {table.kind}, {seeds} seed(s); validation chose {', '.join(table.choices)}\n")
+            print(table.markdown())
+
+
+def _compare(
+    registry: Registry,
+    folder: Path,
+    store: Store,
+    settings: Sequence[TrainSettings],
+    groups: Mapping[str, GroupSettings],
+    joint: bool,
+    display: Display,
+) -> list[Repeated]:
+    from redheart_core.files import write_bytes, write_json
+    from redheart_core.repeats import repeat
+
+    islands: list[tuple[dict[str, Overall], str]] = []
+    together: list[dict[str, Overall]] = []
+    for one in settings:
+        nodes = registry.nodes(one.scale)
+        counted = [node.name for node in nodes if _reads_text_alone(node)]
+        islands.append(_seed(registry, folder / f"seed-{one.seed}", store, nodes, one, groups, counted, display))
+        if joint:
+            merged = [attrs.evolve(node, group="joint") for node in nodes if node.name in counted]
+            merged_run = folder / f"joint-{one.seed}"
+            together.append(_seed(registry, merged_run, store, merged, one, {}, counted, display)[0])
+    choices = [choice for _, choice in islands]
+    tables = [
+        repeat(kind, [overall[kind] for overall, _ in islands], choices, [overall[kind] for overall in together])
+        for kind in ("skill", "points")
+        if islands[0][0][kind]
+    ]
+    write_json(folder / "crossover.json", [table.to_json() for table in tables])
+    write_bytes(folder / "crossover.md", "\n".join(table.markdown() for table in tables).encode())
+    return tables
+
+
+def _reads_text_alone(node: ActiveNode) -> bool:
+    """Whether a node descends, and reads no output of another checkpoint group."""
+    return node.spec.fit is None and node.kind != "fusion"
+
+
+def _seed(
+    registry: Registry,
+    folder: Path,
+    store: Store,
+    nodes: Sequence[ActiveNode],
+    settings: TrainSettings,
+    groups: Mapping[str, GroupSettings],
+    counted: Sequence[str],
+    display: Display,
+) -> tuple[dict[str, Overall], str]:
+    """Train and judge one seed: means with resamples, and the method that validation prefers."""
+    from redheart_core.evaluation import evaluate_with_draws
+    from redheart_core.files import write_json
+    from redheart_core.loop import train
+    from redheart_core.picks import Pick
+    from redheart_core.run import RunFolder
+    from redheart_core.sweetspot import find_sweetspot, trained_groups
+    from redheart_core.trainer import Trainer
+
+    run, trainer = RunFolder(folder), Trainer.prepare(store, nodes, settings, groups)
+    if stopped := train(run, trainer, registry.hooks):
+        raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
+    sweetspot = find_sweetspot(run, trained_groups(run))
+    picks = {group: Pick.single("selection", entry) for group, entry in sweetspot.chosen("best").items()}
+    evaluation, overall = evaluate_with_draws(run, trainer, sweetspot, picks, display.progress, counted)
+    write_json(folder / "evaluation.json", evaluation.to_json())
+    return overall, evaluation.best_method
