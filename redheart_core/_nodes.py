@@ -137,6 +137,19 @@ class BuildContext:
         """The data set's labels of a field, in order."""
         return self.fields[field].labels
 
+    def gathered(self, field: str) -> tuple[str, ...]:
+        """The inputs "node.output" that answer a field; several for one that the node gathers.
+
+        Raises:
+            PluginError: One has another shape than the field.
+        """
+        names = tuple(name for name in self.inputs if name.partition(".")[2] == field)
+        shape = self.fields[field].shape
+        for name in names:
+            if self.inputs[name] != shape:
+                raise PluginError(f"'{name}' has the shape {self.inputs[name]} per record, the field '{field}' {shape}")
+        return names
+
 
 @attrs.frozen
 class NodeSpec:
@@ -176,6 +189,10 @@ class NodeSpec:
     """Fields that the node also reads where the data set has them."""
     optional_targets: tuple[str, ...] = ()
     """Fields that the node also learns where the data set has them."""
+    gathers: tuple[str, ...] = ()
+    """Fields, among the optional targets, of which a fusion reads every answer: the outputs of other nodes that learn
+    the field and are named like it, as values or probabilities. It learns those alone that some node answers, and
+    leaves out what needs more of a record than itself, what lies above it, and other nodes that gather."""
     group: str | None = None
     """Checkpoint group; None is a group of its own, named like the node."""
     layers: tuple[str, ...] = ()
@@ -195,6 +212,15 @@ class NodeSpec:
                 return output
         known = ", ".join(sorted(output.name for output in self.gives))
         raise PluginError(f"node '{self.name}' gives no output '{name}' (outputs: {known})")
+
+    def answers(self, field: str) -> bool:
+        """Whether the node learns a field and gives it under its name, label by label."""
+        return field in self.targets and any(
+            output.name == field
+            and output.form in ("values", "probabilities")
+            and (output.shape, output.labels) in (((), field), ((), None))
+            for output in self.gives
+        )
 
     def bind(self, fields: Collection[str]) -> NodeSpec:
         """The same node on a data set with these fields: what is optional is read and learnt, or left out."""

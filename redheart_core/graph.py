@@ -9,13 +9,27 @@ import attrs
 
 from redheart_core._errors import PluginError, SettingsError, join_complaints
 from redheart_core._fields import Field, Shape
-from redheart_core._nodes import ActiveNode
+from redheart_core._nodes import ActiveNode, NodeSpec
 from redheart_core._training import Group, GroupSettings
 
 
 def bind_nodes(nodes: Iterable[ActiveNode], fields: Collection[str]) -> tuple[ActiveNode, ...]:
-    """The nodes as they are on a data set of which these fields can be used."""
-    return tuple(attrs.evolve(node, spec=node.spec.bind(fields)) for node in nodes)
+    """The nodes as they are on a data set of which these fields can be used.
+
+    A node that gathers reads the answers of the others by name, so that plugins.toml order changes no bits.
+
+    Raises:
+        PluginError: No node answers anything that another one gathers.
+    """
+    nodes = tuple(nodes)
+    bound = tuple(attrs.evolve(node, spec=node.spec.bind(fields)) for node in nodes)
+    if not any(node.spec.gathers for node in nodes):
+        return bound
+    given = _answers(bound)
+    return tuple(
+        attrs.evolve(node, spec=_gather(node, fields, given[node.name])) if node.spec.gathers else other
+        for node, other in zip(nodes, bound, strict=True)
+    )
 
 
 def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSettings] | None = None) -> tuple[Group, ...]:
@@ -121,6 +135,42 @@ def output_shapes(
         for output in node.spec.gives:
             shapes[f"{node.name}.{output.name}"] = output.resolve(node.settings, fields)
     return shapes
+
+
+def _answers(nodes: Sequence[ActiveNode]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """For each node that gathers: field to the "node.output" that answer it."""
+    _check_reads(nodes, {node.name: node for node in nodes})
+    required = {name: set(fields) for name, fields in _required_fields(_sorted_nodes(nodes)).items()}
+    group_of = {node.name: node.group for node in nodes}
+    above = {node.group for node in nodes if node.spec.gathers}
+    while more := {node.group for node in nodes if above & {group_of[name] for name in read_nodes(node)}} - above:
+        above |= more
+    below = sorted((node for node in nodes if node.group not in above), key=lambda node: node.name)
+    return {
+        node.name: {
+            field: tuple(
+                f"{other.name}.{field}"
+                for other in below
+                if other.spec.answers(field) and required[other.name] <= required[node.name]
+            )
+            for field in node.spec.gathers
+        }
+        for node in nodes
+        if node.spec.gathers
+    }
+
+
+def _gather(node: ActiveNode, fields: Collection[str], given: Mapping[str, tuple[str, ...]]) -> NodeSpec:
+    """The spec of a node on a data set with these fields, reading what others answer."""
+    lacking = {field for field, names in given.items() if not names}
+    if len(lacking) == len(given):
+        raise PluginError(
+            f"plugin '{node.name}' gathers the answers on {', '.join(given)}, and no other active plugin gives any; "
+            f"--enable one that does, or --disable {node.name}"
+        )
+    spec = node.spec.bind(set(fields) - lacking)
+    names = (name for found in given.values() for name in found)
+    return attrs.evolve(spec, reads=tuple(dict.fromkeys((*spec.reads, *names))))
 
 
 def _required_fields(nodes: Iterable[ActiveNode]) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,9 @@ from redheart_core._data import Record
 from redheart_core._errors import DataError
 from redheart_core.jsonlines import read_lines
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+_CONTROLS = (*range(0x09), *range(0x0E, 0x1C), *range(0x7F, 0x85), *range(0x86, 0xA0))
+"""Control characters that are no white space; some posts hold a stray one."""
+_INVISIBLE = dict.fromkeys((*map(ord, "\u200b\u200c\u200d\u2060\ufeff"), *_CONTROLS))
 
 
 def required_folder(dataset: str, path: Path | None, holds: str) -> Path:
@@ -116,7 +118,7 @@ def has_words(text: str, where: str) -> bool:
 
 
 def clean_post(text: str) -> str:
-    """Undo HTML entities, twice as posts are encoded twice, and drop zero-width characters and outer blanks."""
+    """Undo HTML entities, twice as posts are encoded twice; drop what cannot be seen and outer blanks."""
     return html.unescape(html.unescape(text)).translate(_INVISIBLE).strip()
 
 

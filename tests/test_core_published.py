@@ -130,3 +130,7 @@ def test_ids_come_once_and_are_not_empty() -> None:
         list(distinct(iter([*fine, record("a", "line 3")])))
     with pytest.raises(DataError, match="line 1: id is empty"):
         list(distinct(iter([record(" ", "line 1")])))
+
+
+def test_stray_control_characters_of_a_post_are_dropped_and_white_space_stays() -> None:
+    assert clean_post("a\x08b\x00 c\td\ne\x9ff\x85g") == "ab c\td\nef\x85g"

@@ -162,7 +162,8 @@ def broken(sample: Sample, **changes: Any) -> Subject:
 
 def test_a_good_plugin_passes_every_check(sample: Sample) -> None:
     results = run_checks(plugin_of(LITTLE), sample)
-    assert [(result.check, result.message) for result in results if result.status != "passed"] == []
+    skipped = [("fitting twice", "it is not fitted in closed form")]
+    assert [(result.check, result.message) for result in results if result.status != "passed"] == skipped
     assert len(results) == 3 + len(NODE_CHECKS)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from redheart_core._errors import PluginError, RedheartError
 from redheart_core._fields import Field
 from redheart_core._nodes import SCALES
+from redheart_core._training import Batch
+from redheart_core.audit import audit_fitted
 from redheart_core.files import load_tensors, save_tensors
 from redheart_core.group_module import GroupModule, build_node
 from redheart_core.testing._plugin import NotApplicable
@@ -78,7 +83,7 @@ def check_same_seed_same_result(subject: Subject) -> None:
 
 def check_saving_keeps_everything(subject: Subject) -> None:
     """Weights saved and loaded into a module of another seed give equal outputs, bit for bit."""
-    trained, other = subject.module(), subject.module(SEED + 1)
+    trained, other = subject.module(), subject.blank(SEED + 1)
     batch = subject.batch(FEW)
     trained.train()
     with torch.no_grad():
@@ -107,8 +112,56 @@ def check_other_labels(subject: Subject) -> None:
     except RedheartError as error:
         subject.plugin.require(subject.name in str(error), f"it refuses other labels without its name: {error}")
         return
+    batch = subject.batch(FEW)
+    inputs = {name: _relabelled(subject, name, tensor, fields) for name, tensor in batch.inputs.items()}
     with torch.no_grad():
-        module.eval()(subject.batch(FEW))
+        module.eval()(Batch(inputs, batch.targets))
+
+
+def check_fitting_twice(subject: Subject) -> None:
+    """What is fitted in closed form depends on the records alone, and fits them with finite weights, not all zero."""
+    if subject.node.spec.fit is None:
+        raise NotApplicable("it is not fitted in closed form")
+    with _global_streams(SEED) as states:
+        before = states()
+        first = subject.module()
+        moved = [name for name, state in states().items() if state != before[name]]
+    subject.plugin.require(
+        not moved, f"its fit draws from the global random numbers of {', '.join(moved)}; make a generator of the seed"
+    )
+    with _global_streams(SEED + 1):
+        second = subject.module()
+    _require_equal(subject, first.parameter_dict(), second.parameter_dict(), "the weights of two fits")
+    accounts = [account for account in audit_fitted(first) if account.plugin == subject.name]
+    subject.plugin.require(bool(accounts), "it has no parameters to fit; hold the weights in nn.Parameter")
+    wrong = [f"{account.name} {account.state}" for account in accounts if not account.accounted]
+    subject.plugin.require(not wrong, f"every parameter has to be computed by the fit: {', '.join(wrong)}")
+
+
+@contextmanager
+def _global_streams(seed: int) -> Iterator[Callable[[], dict[str, str]]]:
+    """Inside, all global random streams begin with a seed; what is given tells how they stand."""
+    kept = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
+    try:
+        yield lambda: {
+            "torch": repr(torch.get_rng_state().tolist()),
+            "numpy": repr([np.asarray(part).tolist() for part in np.random.get_state()]),
+            "random": repr(random.getstate()),
+        }
+    finally:
+        torch.set_rng_state(kept[0])
+        np.random.set_state(kept[1])
+        random.setstate(kept[2])
+
+
+def _relabelled(subject: Subject, name: str, tensor: Tensor, fields: Mapping[str, Field]) -> Tensor:
+    """An output of a lower node as it would be on other labels."""
+    source, _, output = name.partition(".")
+    field = next((node.spec.output(output).labels for node in subject.nodes if output and node.name == source), None)
+    return tensor if field is None else tensor[..., : len(fields[field].labels)]
 
 
 def _other_labels(field: Field) -> Field:

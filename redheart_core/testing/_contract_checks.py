@@ -103,10 +103,21 @@ def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
     )
     wrong = [read for read in spec.reads if not _READ.fullmatch(read)]
     plugin.require(not wrong, f"it reads {', '.join(wrong)}; a node reads 'embedding', 'node.output' or a field")
+    unanswered = [field for field in spec.gathers if not _is_fused(spec, field)]
+    plugin.require(
+        not unanswered,
+        f"it gathers {', '.join(unanswered)}; declare each of them in optional_targets, and an output of that name",
+    )
+    may_gather = plugin.kind == "fusion" or not spec.gathers
+    plugin.require(may_gather, f"it gathers, and is of kind {plugin.kind}; offer it as a fusion")
     sources = {read.partition(".")[0] for read in spec.reads if "." in read}
-    plugin.require(bool(spec.reads), "it reads nothing, so it cannot know the text")
-    plugin.require(plugin.kind == "analyzer" or bool(sources), f"a {plugin.kind} has to read outputs of other nodes")
-    plugin.require(plugin.kind != "fusion" or len(sources) > 1, "a fusion has to read two or more nodes")
+    plugin.require(bool(spec.reads or spec.gathers), "it reads nothing, so it cannot know the text")
+    plugin.require(
+        plugin.kind == "analyzer" or bool(sources or spec.gathers),
+        f"a {plugin.kind} has to read outputs of other nodes",
+    )
+    enough = plugin.kind != "fusion" or len(sources) > 1 or bool(spec.gathers)
+    plugin.require(enough, "a fusion has to read two or more nodes, or to gather answers")
     plugin.require(bool(spec.gives), "it gives no output")
     names = [output.name for output in spec.gives]
     plugin.require(len(set(names)) == len(names), f"it declares an output twice: {', '.join(names)}")
@@ -116,6 +127,11 @@ def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
         bool(spec.targets or spec.optional_targets) == (spec.objective is not None),
         "targets and objective belong together; declare both or neither",
     )
+
+
+def _is_fused(spec: NodeSpec, field: str) -> bool:
+    """Whether the node learns and gives a field that it gathers."""
+    return field in spec.optional_targets and field in {output.name for output in spec.gives}
 
 
 def _check_calculator(plugin: Plugin, spec: CalculatorSpec) -> None:

@@ -24,6 +24,7 @@ LEARNT = 0.05
 
 def check_every_parameter_learns(subject: Subject) -> None:
     """Every trainable parameter gets a finite gradient that is not all zero, from its group's own loss."""
+    _require_descending(subject)
     island = subject.island()
     if not any(name.startswith(f"{subject.name}.") for name in island.parameters):
         raise NotApplicable("it has no trainable parameters")
@@ -43,6 +44,7 @@ def check_every_parameter_learns(subject: Subject) -> None:
 
 def check_nothing_outside_learns(subject: Subject) -> None:
     """The gradient of the group's loss reaches the group's registered parameters and nothing else."""
+    _require_descending(subject)
     module = subject.module().train()
     batch = subject.batch(range(BATCH))
     inputs = {
@@ -63,6 +65,7 @@ def check_nothing_outside_learns(subject: Subject) -> None:
 
 def check_loss_falls(subject: Subject) -> None:
     """Trained on a few real records, the node's own loss on them falls."""
+    _require_descending(subject)
     island = subject.island()
     if island.optimizer is None or not any(True for _ in loss_terms(island.module)):
         raise NotApplicable("it has nothing to train")
@@ -80,6 +83,11 @@ def check_loss_falls(subject: Subject) -> None:
         f"its loss on {BATCH} records has to fall by {LEARNT:.0%} within {UPDATES} updates; "
         f"it went from {before:.6g} to {after:.6g}",
     )
+
+
+def _require_descending(subject: Subject) -> None:
+    if subject.group.fitted:
+        raise NotApplicable("it is fitted in closed form and descends no gradient")
 
 
 @torch.no_grad()

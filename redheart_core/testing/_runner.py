@@ -43,6 +43,7 @@ NODE_CHECKS: tuple[Check, ...] = (
     _building_checks.check_same_seed_same_result,
     _building_checks.check_saving_keeps_everything,
     _building_checks.check_other_labels,
+    _building_checks.check_fitting_twice,
     _output_checks.check_outputs_as_declared,
     _output_checks.check_small_batches,
     _output_checks.check_padding_changes_nothing,

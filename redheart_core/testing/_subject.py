@@ -20,6 +20,8 @@ from redheart_core.island import GroupFault, Island
 from redheart_core.settings import read_table
 from redheart_core.tensors import has_any
 from redheart_core.testing._discovery import installed_plugins, load_installed
+from redheart_core.testing._fitting import fit_group
+from redheart_core.testing._members import stand_ins
 from redheart_core.testing._plugin import ConformanceError, Plugin
 
 SEED = 20260
@@ -72,12 +74,20 @@ class Subject:
 
     def surroundings(self, scale: str = "tiny", seed: int = SEED) -> Surroundings:
         """What a module may know when it is built at a scale."""
-        width, terms = (self.records.inputs[view].shape[-1] for view in VIEWS)
+        views = {view: self.records.inputs[view].shape[-1] for view in VIEWS if view in self.records.inputs}
         nodes = [at_scale(node, scale) for node in self.nodes]
-        return Surroundings(self.fields, output_shapes(nodes, self.fields, width, terms), scale, seed)
+        shapes = output_shapes(nodes, self.fields, views["embedding"], views.get("terms", 0))
+        return Surroundings(self.fields, shapes, scale, seed)
 
     def module(self, seed: int = SEED) -> GroupModule:
-        """The group, new."""
+        """The group, new; fitted to the records if it is one that is fitted."""
+        module = self.blank(seed)
+        if self.group.fitted:
+            fit_group(module, self.records, seed)
+        return module
+
+    def blank(self, seed: int = SEED) -> GroupModule:
+        """The group as it is built."""
         return GroupModule(self.group, self.surroundings(seed=seed), CPU)
 
     def island(self) -> Island:
@@ -125,7 +135,7 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
     """Put a node among the nodes that it reads.
 
     Args:
-        plugin: Offers the node.
+        plugin: Offers the node; what it gathers is answered by stand-ins.
         sample: The records.
         beside: Plugins that need not be installed; they come before installed ones of the same name.
 
@@ -133,7 +143,7 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
         RedheartError: What it reads or learns is not there, or what it reads does not build.
     """
     known = {other.name: other for other in beside} | {plugin.name: plugin}
-    found = _with_what_it_reads([plugin], known)
+    found = _with_what_it_reads([plugin, *stand_ins(plugin.node.gathers)], known)
     if plugin.node.objective is None:
         mates = [other for other in _everyone(known) if _group_name(other.node) == _group_name(plugin.node)]
         found = _with_what_it_reads([plugin, *mates], known)

@@ -37,7 +37,8 @@ EMBEDDING_WIDTH, TERMS = 768, 20_000
 def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """One installed plugin, active or not, as plain JSON.
 
-    Nodes that it reads are loaded with it; others only if they are data sets that may declare a field it needs.
+    Nodes that it reads are loaded with it; others only if they are data sets that may declare a field it needs, or if
+    it gathers what they answer.
 
     Raises:
         PluginError: It is not installed or breaks its contract.
@@ -52,7 +53,8 @@ def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequ
     if _used_fields(wanted) - set(CATALOGUE):
         inspections = inspect_plugins({other: entries[other] for other in active})
         wanted |= {other: None for other in active if inspections[other].kind == "dataset"}
-    disable = [other for other in active if other not in wanted]
+    gathers = any(spec.gathers for spec in wanted.values() if spec is not None)
+    disable = [other for other in active if other not in wanted and not gathers]
     registry = load_registry(path, list(wanted), disable, overrides)
     return _describe(name, registry)
 
@@ -143,13 +145,15 @@ def _field(field: Field) -> dict[str, Any]:
 
 
 def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
-    node = next(node for node in registry.nodes("small") if node.name == name)
+    nodes, fields = registry.nodes("small"), _all_fields(registry)
+    node = next(node for node in nodes if node.name == name)
     spec = node.spec
     details: dict[str, Any] = {
         "group": node.group,
         "learning_rate_scale": node.learning_rate_scale,
         "loss_weight": node.loss_weight,
-        "reads": [*spec.reads, *spec.optional_reads],
+        "reads": [*spec.reads, *spec.optional_reads, *_gathered(node, nodes, fields)],
+        "gathers": list(spec.gathers),
         "gives": [
             {
                 "name": output.name,
@@ -167,13 +171,21 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
         "optional_targets": list(spec.optional_targets),
         "embedding_width": EMBEDDING_WIDTH,
     }
-    fields = _all_fields(registry)
-    lacking = _used_fields({node.name: node.spec for node in registry.nodes("small")}) - set(fields)
+    lacking = _used_fields({node.name: node.spec for node in nodes}) - set(fields)
     if lacking:
         details["note"] = f"no sizes: no active data set declares the field {names(lacking)}"
         return {**details, "losses": [], "metrics": [], "scales": {}}
     scales = {scale: _at_scale(name, registry.nodes(scale), scale, fields) for scale in SCALES}
-    return {**details, **_objective(name, registry.nodes("small"), fields), "scales": scales}
+    return {**details, **_objective(name, nodes, fields), "scales": scales}
+
+
+def _gathered(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> tuple[str, ...]:
+    """The outputs of active nodes that a node gathers on a data set that has all these fields."""
+    if not node.spec.gathers:
+        return ()
+    bound = next(other for other in bind_nodes(nodes, fields) if other.name == node.name)
+    declared = (*node.spec.reads, *node.spec.optional_reads)
+    return tuple(read for read in bound.spec.reads if read not in declared)
 
 
 def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> dict[str, Any]:

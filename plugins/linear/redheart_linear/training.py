@@ -1,0 +1,79 @@
+"""What the linear maps are fitted to."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+from torch import nn
+
+from redheart_core import BuildContext, Field, Objective, PluginError
+from redheart_core.answers import answer_objective, is_values, size_of
+from redheart_core.fitting import FitData, Part
+from redheart_core.tensors import has_any
+from redheart_linear import FIELDS, logistic, ridge
+from redheart_linear.model import Linear, LinearMap
+
+
+def build(context: BuildContext) -> Linear:
+    """A map for each field that the data set has."""
+    return Linear(context.input_width("terms"), [context.fields[name] for name in learnt(context)])
+
+
+def objective(context: BuildContext) -> Objective:
+    """How the answers are judged; the fit has the same losses, and penalties on the weights."""
+    return answer_objective(context, learnt(context))
+
+
+def learnt(context: BuildContext) -> list[str]:
+    """The fields that are there.
+
+    Raises:
+        PluginError: None is.
+    """
+    names = [name for name in FIELDS if name in context.fields]
+    if not names:
+        raise PluginError(
+            f"plugin 'linear' learns {', '.join(FIELDS)}, and the data set has none of them; --disable linear"
+        )
+    return names
+
+
+def fit(module: nn.Module, data: FitData) -> None:
+    """Fit each field by itself to the training records; the validation records choose the penalty alone."""
+    assert isinstance(module, Linear)
+    with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
+        for field in module.fields:
+            linear = module.maps[field.name]
+            assert isinstance(linear, LinearMap)
+            linear.set(_ridge(field, data) if is_values(field) else _logistic(field, data))
+
+
+def _ridge(field: Field, data: FitData) -> NDArray[np.float64]:
+    train, validation = (_values(field, part) for part in (data.train, data.validation))
+    return ridge.choose(train, validation, (field.low, field.high)).coefficients
+
+
+def _values(field: Field, part: Part) -> ridge.Records:
+    """The records of a part that have the field."""
+    target = part.field(field.name).double()
+    rows = has_any(target).numpy()
+    return ridge.Records(part.terms()[rows].astype(np.float64), target.numpy()[rows].reshape(-1, size_of(field)))
+
+
+def _logistic(field: Field, data: FitData) -> NDArray[np.float64]:
+    train, validation = (_records(field, part) for part in (data.train, data.validation))
+    return logistic.choose(train, validation).coefficients
+
+
+def _records(field: Field, part: Part) -> logistic.Records:
+    """The records of a part that have the field; counts become shares."""
+    target = part.field(field.name).double()
+    present, numbers = ~target.isnan(), target.nan_to_num()
+    rows = numbers.sum(-1) > 0 if field.counts else present.any(-1)
+    present, numbers = present[rows], numbers[rows]
+    if field.counts:
+        numbers = numbers / numbers.sum(-1, keepdim=True)
+    terms = part.terms()[rows.numpy()].astype(np.float64)
+    return logistic.Records(terms, numbers.numpy(), present.numpy(), shared=not field.binary)

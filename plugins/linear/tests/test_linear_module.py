@@ -1,0 +1,70 @@
+"""The module gives the linear maps' answers, and only on fields that are there."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from redheart_core import CATALOGUE, BuildContext, PluginError
+from redheart_linear import redheart_provide_analyzers
+from redheart_linear.model import Linear, LinearMap
+from redheart_linear.settings import LinearSettings
+from redheart_linear.training import build, objective
+
+
+def context(*names: str) -> BuildContext:
+    """What the builder sees of a data set with these fields."""
+    (spec,) = redheart_provide_analyzers()
+    bound = spec.bind(names)
+    fields = {name: CATALOGUE[name] for name in bound.targets}
+    return BuildContext(
+        LinearSettings(), "tiny", {"terms": (5,)}, fields, frozenset(output.name for output in bound.gives)
+    )
+
+
+def module(*names: str) -> Linear:
+    """With weights drawn by chance."""
+    made, draw = build(context(*names)), torch.Generator().manual_seed(0)
+    for parameter in made.parameters():
+        parameter.copy_(torch.randn(parameter.shape, generator=draw))
+    return made
+
+
+TERMS = torch.rand(4, 5, generator=torch.Generator().manual_seed(1))
+
+
+def raw(made: Linear, name: str) -> torch.Tensor:
+    linear = made.maps[name]
+    assert isinstance(linear, LinearMap)
+    return TERMS @ linear.weight + linear.bias
+
+
+def test_values_are_the_map_cut_off_at_the_ends_of_the_range() -> None:
+    made = module("vad", "regret")
+    outputs = made({"terms": TERMS})
+    assert torch.equal(outputs["vad"], raw(made, "vad").clamp(1.0, 5.0))
+    assert torch.equal(outputs["regret"], raw(made, "regret").squeeze(-1).clamp(0.0, 1.0))
+    assert bool((outputs["vad"] == 1.0).any())
+
+
+def test_probabilities_are_those_of_the_maps_logits() -> None:
+    made = module("emotion", "votes", "ekman")
+    outputs = made({"terms": TERMS})
+    for name in ("emotion", "votes", "ekman"):
+        assert torch.equal(outputs[f"{name}_logits"], raw(made, name))
+    torch.testing.assert_close(outputs["emotion"], outputs["emotion_logits"].softmax(-1))
+    torch.testing.assert_close(outputs["votes"].sum(-1), torch.ones(4))
+    torch.testing.assert_close(outputs["ekman"], outputs["ekman_logits"].sigmoid())
+
+
+def test_only_fields_that_are_there_are_built_and_judged() -> None:
+    seen = context("goemotions", "village_weather")
+    assert build(seen)({"terms": TERMS}).keys() == {"goemotions", "goemotions_logits"} == seen.wanted
+    assert {term.target for term in objective(seen).losses} == {"goemotions"}
+    assert build(seen).maps["goemotions"].weight.shape == (5, 28)
+    assert not any(parameter.requires_grad for parameter in build(seen).parameters())
+
+
+def test_a_data_set_without_any_of_the_fields_is_refused() -> None:
+    with pytest.raises(PluginError, match=r"the data set has none of them; --disable linear"):
+        build(context("utility"))

@@ -1,0 +1,54 @@
+"""Several answers on one field into one, with weights that are learnt on records that none of them has learnt from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_core import BuildContext, NodeSpec, Objective, hookimpl
+from redheart_core.answers import answer_outputs
+from redheart_stacking_fusion.settings import StackingFusionSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from redheart_core.fitting import FitData
+
+FIELDS = ("emotion", "regret", "bentham", "choice_factors", "ekman", "goemotions", "kote", "vad", "votes")
+
+
+@hookimpl
+def redheart_provide_fusions() -> list[NodeSpec]:
+    """Offer the node of this plugin."""
+    return [
+        NodeSpec(
+            name="stacking_fusion",
+            meaning="stacks all answers on a field: uniform, shared or label-wise weights, chosen by cross-fitting",
+            settings=StackingFusionSettings,
+            scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
+            reads=(),
+            gives=answer_outputs(FIELDS),
+            build=_build,
+            fit=_fit,
+            objective=_objective,
+            optional_targets=FIELDS,
+            gathers=FIELDS,
+        )
+    ]
+
+
+def _build(context: BuildContext) -> nn.Module:
+    from redheart_stacking_fusion.training import build
+
+    return build(context)
+
+
+def _fit(module: nn.Module, data: FitData) -> None:
+    from redheart_stacking_fusion.training import fit
+
+    fit(module, data)
+
+
+def _objective(context: BuildContext) -> Objective:
+    from redheart_stacking_fusion.training import objective
+
+    return objective(context)

@@ -1,0 +1,75 @@
+"""What the stacks are fitted to."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+from torch import nn
+
+from redheart_core import BuildContext, Field, Objective
+from redheart_core.answers import answer_objective, is_values, size_of
+from redheart_core.fitting import FitData, Part
+from redheart_stacking_fusion import FIELDS
+from redheart_stacking_fusion.candidates import choose
+from redheart_stacking_fusion.evidence import LEAST, Evidence, Kind, Mask, Matrix
+from redheart_stacking_fusion.model import Stack, StackingFusion
+
+FOLDS = 5
+
+
+def build(context: BuildContext) -> StackingFusion:
+    """A stack for each field that some node answers."""
+    names = learnt(context)
+    return StackingFusion([context.fields[name] for name in names], {name: context.gathered(name) for name in names})
+
+
+def objective(context: BuildContext) -> Objective:
+    """How the stacks are judged: like every other answer."""
+    return answer_objective(context, learnt(context))
+
+
+def learnt(context: BuildContext) -> list[str]:
+    """The fields that are there and that some node answers."""
+    return [name for name in FIELDS if name in context.fields]
+
+
+def fit(module: nn.Module, data: FitData) -> None:
+    """Stack each field by itself on the validation records, from which its members have not learnt."""
+    assert isinstance(module, StackingFusion)
+    folds = data.validation.folds(FOLDS).numpy()
+    with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
+        for field in module.fields:
+            stack = module.stacks[field.name]
+            assert isinstance(stack, Stack)
+            evidence = evidence_of(field, module.members[field.name], data.validation)
+            judged: Mask = np.asarray(evidence.present.any(1))
+            choice = choose(evidence.of(judged), folds[judged])
+            stack.set(choice, _in_units_of(field, choice.weights) if is_values(field) else choice.weights)
+
+
+def evidence_of(field: Field, members: tuple[str, ...], part: Part) -> Evidence:
+    """The answers on a field and its targets for all records of a part; counts as shares."""
+    size = size_of(field)
+    target = part.field(field.name).double().numpy().reshape(-1, size)
+    given = np.stack([part.output(name).double().numpy().reshape(-1, size) for name in members])
+    present = ~np.isnan(target)
+    if is_values(field):
+        width = field.high - field.low
+        target, given = (target - field.low) / width, (given - field.low) / width
+    else:
+        given = given.clip(LEAST, 1 - LEAST)
+    numbers = np.where(present, target, 0.0)
+    if field.counts:
+        total = numbers.sum(1, keepdims=True)
+        present = present & (total > 0)
+        numbers = numbers / np.where(total > 0, total, 1.0)
+    counted = present.sum(1, keepdims=True)
+    kind: Kind = "values" if is_values(field) else "labels" if field.binary else "shares"
+    return Evidence(given, numbers, present, 1 / np.maximum(counted, 1), kind)
+
+
+def _in_units_of(field: Field, weights: Matrix) -> Matrix:
+    """Weights whose intercept, the last row, is in the field's own unit instead of its range."""
+    intercept = field.low * (1 - weights[:-1].sum(0)) + (field.high - field.low) * weights[-1]
+    return np.vstack([weights[:-1], intercept])

@@ -1,0 +1,108 @@
+"""The module answers with its stacks, in the fields' own units, and remembers how they were chosen."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core import CATALOGUE, Field
+from redheart_core.batches import BatchSource
+from redheart_core.fitting import FitData, Part
+from redheart_stacking_fusion.candidates import CANDIDATES
+from redheart_stacking_fusion.model import Stack, StackingFusion
+from redheart_stacking_fusion.training import fit
+
+RECORDS = 600
+
+
+@attrs.frozen(eq=False)
+class Records:
+    """Targets and answers by name, as far as a fit looks at them."""
+
+    tensors: dict[str, Tensor]
+
+    @property
+    def store(self) -> Records:
+        return self
+
+    def target(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def lower(self, name: str, rows: Tensor) -> Tensor:
+        return self.tensors[name][rows]
+
+    def shuffle_key(self, row: int) -> bytes:
+        return row.to_bytes(4, "big")
+
+
+def fitted(field: Field, target: Tensor, *members: Tensor) -> tuple[StackingFusion, dict[str, Tensor]]:
+    """A stack of some answers on a field, and its inputs."""
+    inputs = {f"member_{number}.{field.name}": member for number, member in enumerate(members)}
+    source = cast(BatchSource, Records({field.name: target, **inputs}))
+    module = StackingFusion([field], {field.name: tuple(inputs)})
+    part = Part(source, torch.arange(RECORDS))
+    fit(module, FitData(part, part, {field.name: field}, 0))
+    return module, inputs
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def stack_of(module: StackingFusion, name: str) -> Stack:
+    stack = module.stacks[name]
+    assert isinstance(stack, Stack)
+    return stack
+
+
+def test_a_wrong_scale_and_offset_of_values_is_put_right() -> None:
+    """vad lies in 1..5: the intercept has to come back in its own unit."""
+    target = (3 + 0.5 * noise(RECORDS, 3)).clamp(1, 5)
+    module, inputs = fitted(CATALOGUE["vad"], target, 2 + 0.5 * (target - 3))
+    torch.testing.assert_close(module(inputs)["vad"], target, atol=1e-4, rtol=0)
+    weight = stack_of(module, "vad").weight
+    torch.testing.assert_close(weight, torch.tensor([[2.0] * 3, [-1.0] * 3]), atol=1e-4, rtol=0)
+
+
+def test_the_choice_and_its_losses_are_kept_beside_the_weights() -> None:
+    target = (0.5 + 0.1 * noise(RECORDS)).clamp(0, 1)
+    module, _ = fitted(CATALOGUE["regret"], target, target, noise(RECORDS, seed=1))
+    stack = stack_of(module, "regret")
+    assert CANDIDATES[int(stack.choice)] == "shared"
+    assert stack.cross_fitted[1] < 1e-9 < 1e-3 < stack.cross_fitted[0]
+    assert stack.standard_error[0] > 0
+    names = {f"stacks.regret.{name}" for name in ("weight", "choice", "cross_fitted", "standard_error")}
+    assert module.state_dict().keys() == names
+
+
+def test_records_without_the_target_add_nothing() -> None:
+    target = (0.5 + 0.1 * noise(RECORDS, 4)).clamp(0, 1)
+    holed, member, other = target.clone(), target.clone(), noise(RECORDS, 4, seed=2)
+    holed[::2], member[::2] = float("nan"), 40.0
+    field = CATALOGUE["choice_factors"]
+    weight = stack_of(fitted(field, holed, member, other)[0], "choice_factors").weight
+    torch.testing.assert_close(weight[0], torch.ones(4), atol=1e-3, rtol=0)
+    torch.testing.assert_close(weight[1:], torch.zeros(2, 4), atol=1e-3, rtol=0)
+
+
+def test_a_mixture_of_distributions_stays_one() -> None:
+    logits = 2 * noise(RECORDS, 7)
+    members = [(logits + noise(RECORDS, 7, seed=seed)).softmax(-1) for seed in (1, 2)]
+    module, inputs = fitted(CATALOGUE["emotion"], logits.softmax(-1), *members)
+    outputs = module(inputs)
+    torch.testing.assert_close(outputs["emotion"].sum(-1), torch.ones(RECORDS))
+    assert bool((outputs["emotion"] > 0).all())
+    torch.testing.assert_close(outputs["emotion_logits"].softmax(-1), outputs["emotion"])
+
+
+def test_votes_are_stacked_as_shares_and_records_without_votes_are_left_out() -> None:
+    logits = noise(RECORDS, 5)
+    counts = torch.distributions.Multinomial(20, logits=logits, validate_args=True).mean.round()
+    counts[:50] = 0.0
+    useless = noise(RECORDS, 5, seed=3).softmax(-1)
+    module, inputs = fitted(CATALOGUE["votes"], counts, logits.softmax(-1), useless)
+    assert stack_of(module, "votes").weight[1].max() < 0.1
+    torch.testing.assert_close(module(inputs)["votes"].sum(-1), torch.ones(RECORDS))
