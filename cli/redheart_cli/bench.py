@@ -287,9 +287,10 @@ def _with_what_it_reads(name: str, choice: PluginChoice) -> PluginChoice:
 
 def _needed(name: str, nodes: Sequence[ActiveNode]) -> tuple[ActiveNode, ...]:
     """The node's group, and the groups that it depends on."""
-    from redheart_core.graph import plan_groups
+    from redheart_core import CATALOGUE
+    from redheart_core.graph import bind_nodes, plan_groups
 
-    groups = {group.name: group for group in plan_groups(nodes)}
+    groups = {group.name: group for group in plan_groups(bind_nodes(nodes, CATALOGUE))}
     waiting = [group.name for group in groups.values() if name in {node.name for node in group.nodes}]
     if not waiting:
         raise PluginError(f"'{name}' is no analyzer, head or fusion; there is nothing to measure")

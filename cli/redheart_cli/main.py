@@ -14,6 +14,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plugins": ("redheart_cli.plugins", "List, describe, check and start plugins."),
     "data": ("redheart_cli.data", "Turn raw records into an embedding store."),
     "train": ("redheart_cli.train", "Train every checkpoint group."),
+    "sweep": ("redheart_cli.sweep", "Find the learning rate of every group."),
+    "search": ("redheart_cli.search", "Search settings of one group."),
     "watch": ("redheart_cli.watch", "Show how the training in a run goes, live."),
     "audit": ("redheart_cli.audit", "Account for every parameter."),
     "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,11 +12,15 @@ from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json
 from redheart_cli.run_options import (
     data_options,
+    groups_option,
     json_option,
     run_option,
     store_option,
     training_options,
 )
+
+if TYPE_CHECKING:
+    from redheart_cli.session import Session
 
 EXAMPLE = "My brother borrowed my savings for his shop and lost everything. I had warned him, and now he avoids me."
 
@@ -25,6 +30,7 @@ EXAMPLE = "My brother borrowed my savings for his shop and lost everything. I ha
 @store_option
 @data_options
 @training_options
+@groups_option
 @plugin_options
 @click.option("--text", default=EXAMPLE, help="A text to analyze at the end.")
 @json_option
@@ -38,6 +44,7 @@ def run(
     epochs: int | None,
     seed: int | None,
     device: str | None,
+    groups_file: Path | None,
     text: str,
     as_json: bool,
 ) -> None:
@@ -64,9 +71,10 @@ def run(
     with make_display() as display:
         session = begin(
             choice, display, output, store, {"dataset": dataset, "encoder": encoder},
-            {"scale": scale, "epochs": epochs, "seed": seed, "device": device},
+            {"scale": scale, "epochs": epochs, "seed": seed, "device": device}, groups_file,
         )  # fmt: skip
         stopped = train_session(session)
+        inspect_data(session)
         if stopped:
             details = "; ".join(f"{group}: {reason}" for group, reason in stopped.items())
             click.echo(f"Error: some groups stopped, so nothing is assembled: {details}", err=True)
@@ -105,3 +113,13 @@ def run(
     print(f'"{text}"')
     print_findings(findings)
     print(f"model:  {folder / 'model'}\nreport: {report.resolve()}")
+
+
+def inspect_data(session: Session) -> None:
+    """Write inspection.json into a run that has begun, and so belongs to this data, unless it is there."""
+    from redheart_core.files import write_json
+    from redheart_core.inspection import inspect_store
+
+    file = session.run.path / "inspection.json"
+    if not file.exists():
+        write_json(file, inspect_store(session.trainer.store).to_json())

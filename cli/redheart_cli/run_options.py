@@ -49,3 +49,13 @@ training_options = _all(
     click.option("--seed", type=click.IntRange(min=0)),
     click.option("--device", help="cpu, cuda, cuda:1, ... [default: cpu]"),
 )
+
+groups_option = _all(
+    click.option(
+        "--groups",
+        "groups_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Tables [groups.NAME] that change those of plugins.toml, such as the groups.toml of a sweep.",
+    )
+)

@@ -8,10 +8,12 @@ import attrs
 import click
 
 from redheart_cli.display import Display, make_display
+from redheart_cli.groups_file import merged_groups
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import (
     data_options,
+    groups_option,
     json_option,
     run_option,
     store_option,
@@ -35,6 +37,7 @@ from redheart_core import RedheartError
 @store_option
 @data_options
 @training_options
+@groups_option
 @plugin_options
 @json_option
 def train(
@@ -48,6 +51,7 @@ def train(
     epochs: int | None,
     seed: int | None,
     device: str | None,
+    groups_file: Path | None,
     as_json: bool,
 ) -> None:
     """Train the active plugins, each checkpoint group on its own.
@@ -59,17 +63,18 @@ def train(
     Examples:
       redheart train --epochs 10
       redheart train --enable advanced_regret
+      redheart train --groups runs/village/groups.toml
       redheart train --resume -o runs/village
     """
     with make_display() as display:
         if resume:
-            if any(value is not None for value in (store, dataset, encoder, scale, epochs, seed, device)):
+            if any(value is not None for value in (store, dataset, encoder, scale, epochs, seed, device, groups_file)):
                 raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
             session = open_session(output or Path("runs") / "village", with_listening(choice), display)
         else:
             session = begin(
                 choice, display, output, store, {"dataset": dataset, "encoder": encoder},
-                {"scale": scale, "epochs": epochs, "seed": seed, "device": device},
+                {"scale": scale, "epochs": epochs, "seed": seed, "device": device}, groups_file,
             )  # fmt: skip
             if session.run.exists:
                 raise RedheartError(
@@ -106,14 +111,16 @@ def begin(
     store_folder: Path | None,
     data: dict[str, str | None],
     training: dict[str, object],
+    groups_file: Path | None = None,
 ) -> Session:
     """A session under the current settings; prepares the store if need be."""
     registry = choice.load(listeners(display))
+    groups = merged_groups(registry, groups_file)
     settings = data_settings(registry, **data)
     training_settings = train_settings(registry, **training)
     folder = folder or Path("runs") / settings.dataset
     store = prepare_store(registry, store_folder or folder / "store", settings, display)
-    session = new_session(registry, folder, store, training_settings, registry.groups())
+    session = new_session(registry, folder, store, training_settings, groups)
     for line in left_out(session):
         click.echo(line, err=True)
     return session

@@ -3,7 +3,7 @@
 Usage: python tests/benchmarks/bench_average.py RUN
 
 RUN is a finished run. For each field: the mean over its labels of R2 = 1 - SS / SS about the mean, for each
-output that is judged on it, for the mean of all of them with and without the ridge regression, and for a ridge
+output that is judged on it, for the mean of all but the fusions with and without the ridge regression, and for a ridge
 regression on TF-IDF of words, word pairs and characters of the first 1,500 characters of the text (penalty chosen
 on validation). The last lines are means over all label columns.
 """
@@ -51,9 +51,11 @@ def predictions(run: RunFolder, trainer: Trainer) -> dict[str, dict[str, Array]]
         if has_objective(module):
             given = evaluate(module, trainer.source, rows).predictions
             for node, objective in module.objectives.items():
-                metric = objective.metrics[0]
-                name = f"{node}.{metric.output}"
-                found.setdefault(metric.target, {})[name] = given[name].double().reshape(len(rows), -1).numpy()
+                answers = {metric.target: metric.output for metric in reversed(objective.metrics)}
+                for target, output in answers.items():
+                    name, field = f"{node}.{output}", trainer.store.fields[target]
+                    if field.shape == given[name].shape[1:] and not field.counts:
+                        found.setdefault(target, {})[name] = given[name].double().reshape(len(rows), -1).numpy()
         trainer.add_outputs(group, module, rows)
     return found
 
@@ -91,7 +93,8 @@ def main() -> None:
     columns: dict[str, list[float]] = {}
     for field, outputs in found.items():
         target = store.target(field)[rows].double().reshape(len(rows), -1).numpy()
-        mean = np.mean(list(outputs.values()), axis=0)
+        members = [prediction for name, prediction in outputs.items() if "_fusion." not in name]
+        mean = np.mean(members, axis=0)
         best = max(outputs, key=lambda name: r2(outputs[name], target).mean())
         table = outputs | {
             "mean of plugins": mean,
@@ -103,6 +106,9 @@ def main() -> None:
         for name in ("mean of plugins", "ridge on TF-IDF", "mean of plugins and ridge"):
             columns.setdefault(name, []).extend(r2(table[name], target).tolist())
         columns.setdefault("best plugin of each task", []).extend(r2(outputs[best], target).tolist())
+        for name in outputs:
+            if "_fusion." in name or name.startswith("linear."):
+                columns.setdefault(name.partition(".")[0], []).extend(r2(outputs[name], target).tolist())
     for name, values in columns.items():
         print(f"{'all columns':<16} {name:<36} {np.mean(values):.3f} ({len(values)})")
 

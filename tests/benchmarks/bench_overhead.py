@@ -19,7 +19,8 @@ from torch import nn
 from redheart_cli.options import PluginChoice
 from redheart_cli.session import open_session
 from redheart_core._training import Group
-from redheart_core.island import Island, schedule_factor
+from redheart_core.island import Island
+from redheart_core.schedule import schedule_factor
 from redheart_core.trainer import Trainer
 
 

@@ -1,0 +1,174 @@
+"""redheart sweep: the learning rate of every group."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from redheart_cli.display import make_display
+from redheart_cli.options import PluginChoice, plugin_options
+from redheart_cli.output import print_json, print_table
+from redheart_cli.run_options import (
+    data_options,
+    groups_option,
+    json_option,
+    run_option,
+    store_option,
+    training_options,
+)
+
+if TYPE_CHECKING:
+    from redheart_core.common_epoch import Estimate
+    from redheart_core.sweep_result import GroupSweep, RateRuns, Sweep
+
+
+@click.command()
+@run_option
+@store_option
+@data_options
+@training_options
+@click.option("--rates", metavar="R,R,...", help="The rates to try. [default: 1e-4,3e-4,1e-3,3e-3,1e-2]")
+@click.option("--hierarchical", is_flag=True, help="From decades to ever finer rates around each group's best one.")
+@click.option("--sweep-epochs", type=click.IntRange(min=1), default=3, show_default=True, help="Of a short run.")
+@click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True, help="Short runs per rate.")
+@click.option("--no-halving", is_flag=True, help="Run every rate to its end, so that all groups can be compared.")
+@groups_option
+@plugin_options
+@json_option
+def sweep(
+    choice: PluginChoice,
+    output: Path | None,
+    store: Path | None,
+    dataset: str | None,
+    encoder: str | None,
+    scale: str | None,
+    epochs: int | None,
+    seed: int | None,
+    device: str | None,
+    rates: str | None,
+    hierarchical: bool,
+    sweep_epochs: int,
+    seeds: int,
+    no_halving: bool,
+    groups_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the learning rate of every group with short runs, for a training with the same options.
+
+    Writes sweep.json and groups.toml into RUN. A rate costs one short run whatever the number of
+    groups; those that are hopeless for a group are dropped for it. Can be stopped at any moment;
+    the same command goes on where it was. The exit code is 3 if a group has no rate.
+
+    \b
+    Examples:
+      redheart sweep --epochs 20
+      redheart train --epochs 20 --groups runs/village/groups.toml
+      redheart sweep --hierarchical --seeds 3
+    """
+    from redheart_cli.train import begin
+    from redheart_core.sweep import COARSE, RATES, SweepSettings
+    from redheart_core.sweep import sweep as find_rates
+
+    if rates is not None and hierarchical:
+        raise click.UsageError("--hierarchical tries rates of its own; leave out --rates or --hierarchical")
+    tried = (COARSE if hierarchical else RATES) if rates is None else parse_rates(rates)
+    with make_display() as display:
+        session = begin(
+            choice, display, output, store, {"dataset": dataset, "encoder": encoder},
+            {"scale": scale, "epochs": epochs, "seed": seed, "device": device}, groups_file,
+        )  # fmt: skip
+        settings = SweepSettings(tried, hierarchical, sweep_epochs, seeds, not no_halving)
+        found = find_rates(session.run, session.trainer, settings, display.progress)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_sweep(found)
+        print(f"rates: {session.run.path / 'groups.toml'}; take them up with redheart train --groups")
+    if any(group.status == "failed" for group in found.groups):
+        raise SystemExit(3)
+
+
+def parse_rates(text: str) -> tuple[float, ...]:
+    """The rates of "1e-4,1e-3", ascending."""
+    try:
+        rates = sorted(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise click.UsageError(f"--rates expects numbers such as 1e-4,1e-3,1e-2, got '{text}'") from error
+    if not all(0 < rate < float("inf") for rate in rates) or len(set(rates)) < len(rates):
+        raise click.UsageError(f"--rates expects numbers above 0, each once, got '{text}'")
+    return tuple(rates)
+
+
+def print_sweep(found: Sweep) -> None:
+    """Losses by rate, the choices, and what each group gains over one rate for all."""
+    for group in found.groups:
+        if group.choice is None:
+            print(f"{group.group}: {group.status}, {group.reason}")
+    rates = sorted({runs.rate for group in found.groups for runs in group.rates})
+    print_table(
+        ("validation loss", *(f"{rate:g}" for rate in rates), "chosen", "within noise"),
+        [
+            (
+                group.group,
+                *(_cell(group, rate) for rate in rates),
+                f"{group.choice.chosen:g}",
+                ", ".join(f"{rate:g}" for rate in group.choice.within_noise),
+            )
+            for group in found.groups
+            if group.choice is not None
+        ],
+    )
+    for group in found.groups:
+        for line in remarks(group):
+            print(f"{group.group}: {line}")
+    print_common(found)
+    cost = found.cost()
+    print(
+        f"{cost['short_runs']:.2f} short runs of all groups; halving and faults saved {cost['updates_saved']:.0f} of "
+        f"{cost['updates_run'] + cost['updates_saved']:.0f} updates"
+    )
+
+
+def remarks(group: GroupSweep) -> list[str]:
+    """What a reader of a choice has to know."""
+    lines = []
+    if group.choice is not None and len(group.choice.differences) > 1 and not group.choice.told_apart:
+        lines.append("no rate beats another by a standard error: the validation set is too small to tell them apart")
+    if group.edge:
+        lines.append(f"no {group.edge} rate than the chosen one was tried; the best may lie beyond")
+    return lines
+
+
+def print_common(found: Sweep) -> None:
+    """What each group gains by its own rate."""
+    common = found.common
+    if common.rate is None or common.mean is None:
+        print(f"one rate for all groups: {common.reason}")
+        return
+    print_table(
+        ("group", f"loss at {common.rate:g} - at its own (95 %)", "corrected (95 %)"),
+        [(name, _estimate(cost.apparent), _estimate(cost.corrected)) for name, cost in common.gains.items()],
+    )
+    mean, tried = common.mean.corrected, ", ".join(f"{rate:g}" for rate in common.candidates)
+    print(
+        f"the best rate for all groups, {common.rate:g} (of {tried}), costs {common.mean.apparent.value:+.2%} "
+        f"validation loss on average; corrected for having chosen on validation {mean.value:+.2%} "
+        f"({mean.low:+.2%}..{mean.high:+.2%})"
+    )
+
+
+def _cell(group: GroupSweep, rate: float) -> str:
+    runs = next((runs for runs in group.rates if runs.rate == rate), None)
+    if runs is None:
+        return ""
+    return f"{runs.mean:.5f}" if runs.mean is not None else _ended(runs)
+
+
+def _ended(runs: RateRuns) -> str:
+    return "dropped" if runs.status == "dropped" else "not finite"
+
+
+def _estimate(estimate: Estimate) -> str:
+    return f"{estimate.value:+.5f} ({estimate.low:+.5f}..{estimate.high:+.5f})"
