@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +15,10 @@ from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import data_options, json_option
 from redheart_cli.session import data_settings, prepare_store
+
+if TYPE_CHECKING:
+    from redheart_core.inspection import Inspection
+    from redheart_core.store import Store
 
 
 @click.group()
@@ -47,3 +55,140 @@ def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, outp
     print_table(("split", "records"), [(name, count) for name, count in index.counts.items()])
     rows = [(field.name, ", ".join(field.labels) or "-", index.coverage[field.name]) for field in store.fields.values()]
     print_table(("field", "labels", "records"), rows)
+
+
+@data.command()
+@click.option("--store", "folder", type=click.Path(path_type=Path), help="Folder of a prepared store.")
+@data_options
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document there too."
+)
+@plugin_options
+@json_option
+def inspect(
+    choice: PluginChoice,
+    folder: Path | None,
+    dataset: str | None,
+    encoder: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Look at a data set before training: coverage, balance, noise, baselines, near-duplicates and what is wrong.
+
+    Looks at a prepared store, or prepares the data as `redheart data prepare` does, in a temporary folder. Figures
+    are of the train split, baselines and the noise of votes of validation; no prediction is made on the test split.
+    Entropies are in bits.
+
+    \b
+    Examples:
+      redheart data inspect --store runs/village/store
+      redheart data inspect --data scenarios --set scenarios.path=data/scenarios
+    """
+    from redheart_core.files import write_json
+    from redheart_core.inspection import inspect_store
+    from redheart_core.store import Store
+
+    if folder is not None:
+        if dataset or encoder or choice != PluginChoice():
+            raise click.UsageError("--store is prepared already; leave the options that say how to prepare data out")
+        found = inspect_store(Store.open(folder))
+    else:
+        with tempfile.TemporaryDirectory(prefix="redheart-") as temporary:
+            found = inspect_store(_prepared(choice, dataset, encoder, Path(temporary) / "store"))
+    if output is not None:
+        write_json(output, found.to_json())
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_inspection(found)
+
+
+def _prepared(choice: PluginChoice, dataset: str | None, encoder: str | None, folder: Path) -> Store:
+    registry = choice.load()
+    with make_display() as display:
+        return prepare_store(registry, folder, data_settings(registry, dataset=dataset, encoder=encoder), display)
+
+
+def print_inspection(found: Inspection) -> None:
+    """Tables of splits, fields, labels and baselines, then near-duplicates, and the warnings last."""
+    print(f"data set {found.dataset}, {sum(found.counts.values())} records")
+    print_table(("split", "records"), list(found.counts.items()))
+    print()
+    _print_fields(found)
+    print()
+    _print_labels(found)
+    print()
+    _print_baselines(found)
+    print()
+    _print_duplicates(found)
+    print()
+    for warning in found.warnings:
+        print(f"warning: {warning.field}: {warning.what}\n  why: {warning.why}\n  way out: {warning.way_out}")
+    print(f"{len(found.warnings) or 'no'} warnings")
+
+
+def _print_fields(found: Inspection) -> None:
+    splits = tuple(found.fields[0].coverage) if found.fields else ()
+    rows = []
+    for field in found.fields:
+        shares = [_share(field.coverage[split], found.counts[split]) for split in splits]
+        noise = field.noise
+        if field.votes:
+            votes = field.votes
+            noise = (
+                f"{noise}: entropy {votes.entropy:.4f} nats; at best cross-entropy {votes.cross_entropy:.4f}, "
+                f"macro-F1 {votes.macro_f1:.4f} (sd {votes.macro_f1_sd:.4f})"
+            )
+        rows.append((field.name, field.kind, *shares, _number(field.class_entropy), noise))
+    print_table(("field", "kind", *splits, "class entropy", "noise floor"), rows)
+
+
+def _print_labels(found: Inspection) -> None:
+    rows = []
+    for field in found.fields:
+        for label in field.labels:
+            name = field.name if label.label == field.name else f"{field.name}.{label.label}"
+            over = f"{label.bins} bins" if label.bins else "values"
+            grid = f"step {label.grid.step:.4g}, error {label.grid.error:.3g}" if label.grid else "-"
+            figures = (_number(label.mean), _number(label.standard_deviation), label.distinct)
+            rows.append((name, *figures, _number(label.entropy), over, _number(label.imbalance), grid))
+    print_table(("label in train", "mean", "sd", "distinct", "entropy", "over", "imbalance", "rounded to"), rows)
+    print("imbalance: share of ones, of records where the label is the largest, or of the most frequent value")
+
+
+def _print_baselines(found: Inspection) -> None:
+    rows = [
+        (field.name, figure.metric, figure.direction, _number(figure.constant), _number(figure.linear))
+        for field in found.fields
+        for figure in field.baselines
+    ]
+    print_table(("baselines on validation", "metric", "better", "constant", "linear"), rows)
+    for field in found.fields:
+        if field.baselines_note:
+            print(f"{field.name}: {field.baselines_note}")
+
+
+def _print_duplicates(found: Inspection) -> None:
+    duplicates = found.duplicates
+    print(
+        f"near-duplicates: {duplicates.sets} sets of {duplicates.records} records, the largest of {duplicates.largest}"
+        f"; within one split: {_counts(duplicates.within)}; across splits: {duplicates.across}, not counting excluded "
+        f"records: {duplicates.leaking}"
+    )
+    for example in duplicates.examples:
+        for id_, split, text in zip(example.ids, example.splits, example.texts, strict=True):
+            print(f"  {split} {id_}: {text}")
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "-"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if math.isfinite(value) else "inf"

@@ -1,0 +1,69 @@
+"""redheart data inspect, in a process of its own on the small embedded data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from front_door import DATA, Finished, finished_run, hashes, refuse, succeed
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return finished_run(tmp_path_factory.getbasetemp())
+
+
+def test_a_store_is_shown_in_tables_with_the_warnings_last(finished: Finished, tmp_path: Path) -> None:
+    before = hashes(finished.folder)
+    out = succeed("data", "inspect", "--store", finished.store, cwd=tmp_path).out
+    lines = out.splitlines()
+    assert lines[0] == "data set village, 180 records"
+    heads = [line.split("  ")[0] for line in lines]
+    assert [heads.index(head) for head in ("field", "label in train", "baselines on validation")] == sorted(
+        heads.index(head) for head in ("field", "label in train", "baselines on validation")
+    )
+    warnings = [number for number, line in enumerate(lines) if line.startswith("warning: ")]
+    assert warnings
+    assert min(warnings) > heads.index("baselines on validation")
+    assert lines[-1] == f"{len(warnings)} warnings"
+    assert any("causal_paths" in lines[number] for number in warnings)
+    assert hashes(finished.folder) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_keeps_the_inspection_of_its_data(finished: Finished, tmp_path: Path) -> None:
+    kept = json.loads((finished.folder / "inspection.json").read_text(encoding="utf-8"))
+    shown = succeed("data", "inspect", "--store", finished.store, "-o", "file.json", "--json", cwd=tmp_path).json()
+    assert kept == shown == json.loads((tmp_path / "file.json").read_text(encoding="utf-8"))
+    assert sum(kept["counts"].values()) == 180
+    assert kept["fingerprint"] == json.loads((finished.store / "index.json").read_text())["fingerprint"]
+
+
+def test_data_is_prepared_for_the_look_and_nothing_is_left_behind(finished: Finished, tmp_path: Path) -> None:
+    kept = json.loads((finished.folder / "inspection.json").read_text(encoding="utf-8"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    shown = succeed(
+        "data", "inspect", "--data", "village", *DATA, "--set", "training.threads=1", "--json",
+        cwd=tmp_path, more={"TMPDIR": str(temporary)},
+    ).json()  # fmt: skip
+    assert shown["fingerprint"] == kept["fingerprint"]
+    assert shown["counts"] == kept["counts"]
+    assert shown["fields"][0]["labels"] == kept["fields"][0]["labels"]
+    assert list(temporary.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [temporary]
+
+
+@pytest.mark.parametrize("more", [("--data", "village"), ("--encoder", "lsa"), ("--set", "village.english=1")])
+def test_a_store_with_options_that_prepare_data_is_refused(tmp_path: Path, more: tuple[str, str]) -> None:
+    refuse(
+        "data", "inspect", "--store", "store", *more,
+        cwd=tmp_path, code=2, says=["--store is prepared already", "leave the options"],
+    )  # fmt: skip
+
+
+def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:
+    refuse("data", "inspect", "--store", "nothing", cwd=tmp_path, says=["nothing holds no embedding store"])
