@@ -15,6 +15,8 @@ from redheart_core.group_module import GroupModule
 from redheart_core.judging import loss_terms
 
 TECHNIQUES = ("label_smoothing", "r_drop", "mixup", "ema", "dropout_end", "layer_decay")
+_LEAST = 1e-6
+"""Probabilities are taken as at least this, so that their logarithms are finite."""
 
 
 def smooth_labels(module: GroupModule, batch: Batch, share: float) -> tuple[Batch, int]:
@@ -44,11 +46,14 @@ def _smoothable(module: GroupModule) -> set[str]:
     return found
 
 
-def mix_records(batch: Batch, alpha: float) -> Batch:
+def mix_records(module: GroupModule, batch: Batch, alpha: float) -> tuple[Batch, int]:
     """Each record with a random other one, inputs and targets alike (Zhang et al. 2018).
 
     One share for the batch is drawn from Beta(alpha, alpha). A text of fewer chunks counts as 0 where the other goes
-    on. A number that either record lacks is missing.
+    on. A number that either record lacks is missing. Of counts the shares are mixed, and the totals.
+
+    Returns:
+        The batch, and how many records changed.
     """
     share = float(torch.distributions.Beta(alpha, alpha).sample())
     order = torch.randperm(batch.size)
@@ -56,33 +61,56 @@ def mix_records(batch: Batch, alpha: float) -> Batch:
     def mixed(tensor: Tensor) -> Tensor:
         return share * tensor + (1 - share) * tensor[order.to(tensor.device)]
 
+    def mixed_counts(counts: Tensor) -> Tensor:
+        totals = counts.nansum(-1, keepdim=True)
+        return mixed(counts / torch.where(totals > 0, totals, 1.0)) * mixed(totals)
+
     inputs = {name: mixed(tensor) for name, tensor in batch.inputs.items() if name != "mask"}
     mask = batch.inputs["mask"]
     inputs["mask"] = mask | mask[order.to(mask.device)]
-    return Batch(inputs, {name: mixed(tensor) for name, tensor in batch.targets.items()})
+    targets = {
+        name: mixed_counts(tensor) if module.fields[name].counts else mixed(tensor)
+        for name, tensor in batch.targets.items()
+    }
+    changed = int((order != torch.arange(batch.size)).sum()) if 0.0 < share < 1.0 else 0
+    return Batch(inputs, targets), changed
 
 
-def disagreement(module: GroupModule, first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> Tensor:
+def disagreement(
+    module: GroupModule, batch: Batch, first: Mapping[str, Tensor], second: Mapping[str, Tensor]
+) -> Tensor:
     """How far two passes with other dropout masks differ (R-Drop, Liang et al. 2021); a scalar, 0 if they agree.
 
     Summed over the losses' outputs with their weights: for distributions the mean of both Kullback-Leibler
     divergences in nats, for labels one by one that of their Bernoulli distributions, for values the mean square.
+    Padded chunks do not count.
     """
     total = torch.zeros(())
     for node, _, term in loss_terms(module):
         name = f"{node.name}.{term.output}"
-        total = total + term.weight * node.loss_weight * _distance(module, term, first[name], second[name])
+        a, b = (_real(module, batch, name, outputs[name]) for outputs in (first, second))
+        total = total + term.weight * node.loss_weight * _distance(module, term, a, b)
     return total
+
+
+def _real(module: GroupModule, batch: Batch, name: str, output: Tensor) -> Tensor:
+    """The output without its padded chunks, which then are the first axis together with the records."""
+    shape = module.shapes[name]
+    if "T" not in shape:
+        return output
+    return output.movedim(1 + shape.index("T"), 1)[batch.inputs["mask"]]
 
 
 def _distance(module: GroupModule, term: LossTerm, a: Tensor, b: Tensor) -> Tensor:
     field = module.fields.get(term.target)
-    if term.takes == "logits" and field is not None and field.binary:
+    if field is not None and field.binary and term.takes in ("logits", "probabilities"):
+        if term.takes == "probabilities":
+            a, b = a.logit(_LEAST), b.logit(_LEAST)
         p, q = a.sigmoid(), b.sigmoid()
         return ((p - q) * (a - b)).mean() / 2  # KL(p, q) + KL(q, p) of Bernoulli distributions, halved
     if term.takes in ("logits", "probabilities"):
-        log_p = a.log_softmax(-1) if term.takes == "logits" else a.clamp(min=1e-6).log()
-        log_q = b.log_softmax(-1) if term.takes == "logits" else b.clamp(min=1e-6).log()
+        log_p = a.log_softmax(-1) if term.takes == "logits" else a.clamp(min=_LEAST).log()
+        log_q = b.log_softmax(-1) if term.takes == "logits" else b.clamp(min=_LEAST).log()
         return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean() / 2
     return F.mse_loss(a, b)
 

@@ -9,7 +9,9 @@ import torch
 from toy import Toy
 
 from redheart_core._training import GroupSettings
-from redheart_core.island import parameter_rates, schedule_factor
+from redheart_core.island import parameter_rates
+from redheart_core.runtime import random_stream
+from redheart_core.schedule import schedule_factor
 
 
 def test_the_cosine_follows_its_closed_form_in_updates(toy: Toy) -> None:
@@ -98,3 +100,25 @@ def test_a_numbered_layer_prefix_stands_for_each_number_in_order(toy: Toy) -> No
     names = [f"a.{layer}.weight" for layer in ("in", *(f"encoder.{number}" for number in range(11)), "out")]
     rates = parameter_rates(trainer.groups[0], names, 0.5)
     assert [rates[name] for name in names] == [0.5 ** (12 - depth) for depth in range(13)]
+
+
+def test_the_gradient_of_an_epoch_is_recorded_as_it_was_before_clipping(toy: Toy) -> None:
+    trainer = toy.trainer([toy.node("a")], toy.store(), clip_norm=0.12)
+    (group,) = trainer.groups
+    island, twin, norms = trainer.island(group), trainer.island(group), []
+    for step, rows in enumerate(trainer.training_order(group, 1)):
+        batch = trainer.source.batch(rows, group.inputs)
+        twin.module.load(island.module.parameter_dict())
+        twin.module.train()
+        with random_stream(twin.device, trainer.settings.seed, "step", group.name, 1, step):
+            loss = twin.loss(batch)
+        assert loss is not None
+        gradients = torch.autograd.grad(loss, list(twin.parameters.values()))
+        norms.append(math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients)))
+        island.step(batch, 1, step)
+    clipped = sum(norm > 0.12 for norm in norms) / len(norms)
+    assert 0 < clipped < 1
+    found = island.take_record(1)
+    assert found["gradient"] == pytest.approx({"mean": sum(norms) / len(norms), "max": max(norms), "clipped": clipped})
+    assert found["updates"] == len(norms)
+    assert island.take_gradient() == {}

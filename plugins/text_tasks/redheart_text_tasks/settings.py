@@ -1,0 +1,66 @@
+"""The [plugins.<task>_<architecture>] tables, one class for each architecture."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge, lt
+
+SHARE = [ge(0.0), lt(1.0)]
+
+
+@attrs.frozen
+class PooledSettings:
+    """A network on the mean chunk, and linear maps of the mean chunk and of the terms."""
+
+    width: int = attrs.field(default=128, validator=ge(2))
+    """Width of the network."""
+    layers: int = attrs.field(default=1, validator=ge(1))
+    """Hidden layers that read the mean chunk."""
+    dropout: float = attrs.field(default=0.3, validator=SHARE)
+    """Share of activations dropped in training."""
+    input_dropout: float = attrs.field(default=0.5, validator=SHARE)
+    """Share of the embedding that the network loses in training."""
+    skip_dropout: float = attrs.field(default=0.3, validator=SHARE)
+    """Share of the embedding that the linear map loses in training."""
+    term_dropout: float = attrs.field(default=0.5, validator=SHARE)
+    """Share of the terms that their linear map loses in training."""
+
+
+@attrs.frozen
+class AttentiveSettings:
+    """Transformer layers and attention pooling over the chunks, beside a bottleneck of the terms."""
+
+    width: int = attrs.field(default=128, validator=ge(2))
+    """Width of a chunk."""
+    heads: int = attrs.field(default=4, validator=ge(1))
+    """Attention heads; a divisor of width."""
+    layers: int = attrs.field(default=1, validator=ge(1))
+    """Transformer layers."""
+    terms: bool = True
+    """Also read the terms."""
+    bottleneck: int = attrs.field(default=32, validator=ge(1))
+    """Numbers to which the terms are reduced."""
+    dropout: float = attrs.field(default=0.3, validator=SHARE)
+    """Share of activations dropped in training."""
+    input_dropout: float = attrs.field(default=0.5, validator=SHARE)
+    """Share of the embedding that the network loses in training."""
+    skip_dropout: float = attrs.field(default=0.3, validator=SHARE)
+    """Share of the embedding that the linear map loses in training."""
+    term_dropout: float = attrs.field(default=0.5, validator=SHARE)
+    """Share of the terms that the bottleneck loses in training."""
+
+
+@attrs.frozen
+class RecurrentSettings:
+    """A bidirectional LSTM over the chunks."""
+
+    width: int = attrs.field(default=128, validator=ge(2))
+    """Width of a chunk and of each direction's state."""
+    layers: int = attrs.field(default=1, validator=ge(1))
+    """LSTM layers."""
+    dropout: float = attrs.field(default=0.3, validator=SHARE)
+    """Share of activations dropped in training."""
+    input_dropout: float = attrs.field(default=0.5, validator=SHARE)
+    """Share of the embedding that the network loses in training."""
+    skip_dropout: float = attrs.field(default=0.3, validator=SHARE)
+    """Share of the embedding that the linear map loses in training."""

@@ -1,0 +1,5 @@
+"""Offers `votes_attentive`."""
+
+from redheart_text_tasks.nodes import provide
+
+redheart_provide_analyzers = provide("votes", "attentive")

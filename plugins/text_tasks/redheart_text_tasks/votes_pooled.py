@@ -1,0 +1,5 @@
+"""Offers `votes_pooled`."""
+
+from redheart_text_tasks.nodes import provide
+
+redheart_provide_analyzers = provide("votes", "pooled")

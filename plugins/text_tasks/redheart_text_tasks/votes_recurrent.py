@@ -1,0 +1,5 @@
+"""Offers `votes_recurrent`."""
+
+from redheart_text_tasks.nodes import provide
+
+redheart_provide_analyzers = provide("votes", "recurrent")

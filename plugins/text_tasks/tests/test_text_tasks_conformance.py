@@ -1,0 +1,75 @@
+"""The contract of plugins, kept by every task and architecture, on real texts with made-up labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import attrs
+import pytest
+import torch
+from torch import Tensor
+
+from redheart_core import CATALOGUE, Field
+from redheart_core.testing import NODE_CHECKS, PLUGIN_CHECKS, NotApplicable, Sample, load_installed, make_subject
+from redheart_core.testing import real_sample as village_sample
+
+TASKS = ("ekman", "goemotions", "kote", "vad", "votes")
+ARCHITECTURES = ("pooled", "attentive", "recurrent")
+NAMES = [f"{task}_{architecture}" for task in TASKS for architecture in ARCHITECTURES]
+KINDS = [f"{task}_{architecture}" for task in ("ekman", "vad", "votes") for architecture in ARCHITECTURES]
+"""A task of each kind of field; goemotions and kote are of the kind of ekman."""
+
+
+def made_up(field: Field, count: int, draw: torch.Generator) -> Tensor:
+    """Labels, votes or ratings that no text decides, (count, labels), one record without any.
+
+    Votes are unanimous: calibration is judged by the confidence in the majority, which shares of divided votes lack.
+    """
+    shape = (count, len(field.labels))
+    if field.binary:
+        target = (torch.rand(shape, generator=draw) < 0.3).float()
+    elif field.counts:
+        chosen = torch.randint(len(field.labels), (count,), generator=draw)
+        target = torch.nn.functional.one_hot(chosen, len(field.labels)) * 7.0
+    else:
+        target = field.low + (field.high - field.low) * torch.rand(shape, generator=draw)
+    target[count // 2] = float("nan")
+    return target
+
+
+@cache
+def sample() -> Sample:
+    """The embedded data set's records, which lack these fields, with fields made up for the test."""
+    real, draw = village_sample(), torch.Generator().manual_seed(0)
+    targets = {task: made_up(CATALOGUE[task], real.records.size, draw) for task in TASKS}
+    records = attrs.evolve(real.records, targets=targets)
+    return Sample(records, {task: CATALOGUE[task] for task in TASKS})
+
+
+def title(check: Callable[[Any], None]) -> str:
+    return check.__name__.removeprefix("check_")
+
+
+@pytest.mark.parametrize("check", PLUGIN_CHECKS, ids=title)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_node_is_declared_as_agreed(name: str, check: Callable[[Any], None]) -> None:
+    check(load_installed(name))
+
+
+@pytest.mark.parametrize("check", NODE_CHECKS, ids=title)
+@pytest.mark.parametrize("name", KINDS)
+def test_conformance(name: str, check: Callable[[Any], None]) -> None:
+    try:
+        check(make_subject(load_installed(name), sample()))
+    except NotApplicable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in KINDS])
+def test_the_other_tasks_learn_with_every_parameter_too(name: str) -> None:
+    subject = make_subject(load_installed(name), sample())
+    for check in NODE_CHECKS:
+        if title(check) in ("outputs_as_declared", "every_parameter_learns", "loss_falls"):
+            check(subject)

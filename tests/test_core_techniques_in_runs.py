@@ -1,0 +1,266 @@
+"""Techniques in whole runs: off they change no bit, on they act, and no group feels those of another."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import torch
+from toy import Toy
+
+from redheart_core import CATALOGUE, ActiveNode, SettingsError, hookimpl
+from redheart_core._events import EpochFinished
+from redheart_core._training import GroupManifest, GroupSettings
+from redheart_core.checkpoint import parse_manifest
+from redheart_core.run import RunFolder
+from redheart_core.settings import read_table
+from redheart_core.store import Store
+
+FilesOf = Callable[[RunFolder, str], dict[str, str]]
+
+ACTING = {
+    "label_smoothing": 0.1,
+    "r_drop": 1.0,
+    "mixup": 0.4,
+    "ema": 0.9,
+    "dropout_end": 0.0,
+    "layer_decay": 0.5,
+}
+
+
+def feeling_store(toy: Toy) -> Store:
+    """The toy's records with a distribution, which label smoothing acts on."""
+    records = []
+    for record in toy.records():
+        share = float(record.values["regret"])  # type: ignore[arg-type] # a number
+        emotion = dict.fromkeys(CATALOGUE["emotion"].labels, 0.0) | {"joy": 1 - share, "fear": share}
+        records.append(attrs.evolve(record, values={**record.values, "emotion": emotion}))
+    return toy.store(records, "feelings", (CATALOGUE["emotion"],))
+
+
+def node(toy: Toy, name: str, **settings: Any) -> ActiveNode:
+    return toy.node(name, target="emotion", layers=("hidden", "last"), **settings)
+
+
+def final_weights(run: RunFolder, group: str) -> dict[str, torch.Tensor]:
+    return run.group(group).weights(run.group(group).read().epochs[-1])
+
+
+def test_a_table_with_everything_off_changes_no_bit(toy: Toy, files_of: FilesOf) -> None:
+    store = feeling_store(toy)
+    off = read_table(GroupSettings, {key: read_default(key) for key in ACTING}, "[groups.a]")
+    plain, _ = toy.run("plain", [node(toy, "a")], store)
+    tabled, _ = toy.run("tabled", [node(toy, "a")], store, groups={"a": off})
+    assert files_of(plain, "a") == files_of(tabled, "a")
+    assert [dict(entry.effects) for entry in plain.group("a").read().epochs] == [{}] * 4
+
+
+def read_default(key: str) -> object:
+    return attrs.fields_dict(GroupSettings)[key].default
+
+
+@pytest.mark.parametrize("technique", ACTING)
+def test_a_technique_acts_in_every_epoch_and_keeps_to_its_group(toy: Toy, files_of: FilesOf, technique: str) -> None:
+    store, on = feeling_store(toy), {"a": GroupSettings(**{technique: ACTING[technique]})}
+    plain, _ = toy.run("plain", [node(toy, "a"), node(toy, "b", width=5)], store)
+    both, _ = toy.run("both", [node(toy, "a"), node(toy, "b", width=5)], store, groups=on, interleave="batch")
+    alone, _ = toy.run("alone", [node(toy, "a")], store, groups=on)
+    assert files_of(both, "b") == files_of(plain, "b")
+    assert files_of(both, "a") == files_of(alone, "a") != files_of(plain, "a")
+    for entry in both.group("a").read().epochs:
+        assert entry.effects.keys() == {technique}
+        assert entry.effects[technique] > 0
+    same = {
+        key: torch.equal(tensor, final_weights(plain, "a")[key]) for key, tensor in final_weights(both, "a").items()
+    }
+    if technique == "ema":  # beside the weights, which it leaves as they are
+        assert all(same.values())
+    else:
+        assert not any(same.values())
+
+
+def test_averages_are_saved_judged_and_chosen_where_they_are_best(toy: Toy) -> None:
+    nodes = [node(toy, "a", width=32), toy.node("high", reads=("a.value",))]
+    store, on = feeling_store(toy), {"a": GroupSettings(ema=0.9)}
+    run, stopped = toy.run("run", nodes, store, groups=on, learning_rate=0.3)
+    assert not stopped
+    manifest = run.group("a").read()
+    assert [entry.epoch for entry in manifest.averages] == [entry.epoch for entry in manifest.epochs] == [1, 2, 3, 4]
+    assert all(entry.averaged for entry in manifest.averages)
+    assert not any(entry.averaged for entry in manifest.epochs)
+    lowest = min(entry.validation_loss for entry in (*manifest.epochs, *manifest.averages))
+    assert manifest.best.validation_loss == lowest < min(entry.validation_loss for entry in manifest.epochs)
+    assert manifest.best.averaged
+    assert run.group("high").read().inputs == {"a": {"epoch": manifest.best.epoch, "sha256": manifest.best.sha256}}
+
+
+def test_a_saved_average_is_that_of_the_updates_so_far_and_gives_its_recorded_loss(toy: Toy) -> None:
+    from redheart_core.validation import evaluate
+
+    store, on = feeling_store(toy), {"a": GroupSettings(ema=0.7)}
+    run, _ = toy.run("run", [node(toy, "a")], store, groups=on)
+    trainer = toy.trainer([node(toy, "a")], store, on)
+    (group,) = trainer.groups
+    island = trainer.island(group)
+    for entry in run.group("a").read().averages:
+        for step, rows in enumerate(trainer.training_order(group, entry.epoch)):
+            island.step(trainer.source.batch(rows), entry.epoch, step)
+        assert island.average is not None
+        saved = run.group("a").weights(entry)
+        assert saved.keys() == island.average.weights.keys()
+        assert all(torch.equal(saved[name], tensor) for name, tensor in island.average.weights.items())
+        module = trainer.module(group)
+        module.load(saved)
+        result = evaluate(module, trainer.source, store.rows("validation"))
+        assert result.loss == entry.validation_loss
+        assert result.metrics == dict(entry.metrics)
+        assert torch.equal(result.losses, run.group("a").losses(entry))
+
+
+def test_of_equal_losses_the_plain_weights_come_before_the_average(toy: Toy) -> None:
+    run, _ = toy.run("run", [node(toy, "a")], feeling_store(toy), groups={"a": GroupSettings(ema=0.9)}, epochs=1)
+    manifest = run.group("a").read()
+    (plain,) = manifest.epochs
+    equal = attrs.evolve(manifest, averages=(attrs.evolve(plain, averaged=True),))
+    assert not equal.best.averaged
+    written = parse_manifest(equal.to_json(), Path("manifest.json"))
+    assert isinstance(written, GroupManifest)
+    assert written == equal
+
+
+def test_retention_drops_the_average_of_a_dropped_epoch(toy: Toy) -> None:
+    on = {"a": GroupSettings(ema=0.9)}
+    run, _ = toy.run("run", [node(toy, "a")], feeling_store(toy), groups=on, epochs=6, keep_epochs=1)
+    manifest = run.group("a").read()
+    kept = [entry.epoch for entry in manifest.epochs]
+    assert kept == [entry.epoch for entry in manifest.averages] == sorted({manifest.best.epoch, 6})
+    on_disk = {path.name for path in run.group("a").path.glob("*epoch-*")}
+    assert on_disk == {entry.file for entry in manifest.candidates}
+
+
+class StopAfter:
+    """Interrupts a run after some finished epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.left = epochs
+
+    @hookimpl
+    def redheart_after_epoch(self, event: EpochFinished) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+EVERYTHING = {key: value for key, value in ACTING.items() if key != "dropout_end"} | {"dropout_end": 0.5}
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_an_interrupted_run_with_every_technique_ends_in_the_same_bits(toy: Toy, files_of: FilesOf, after: int) -> None:
+    store, on = feeling_store(toy), {"a": GroupSettings(**EVERYTHING)}
+    whole, _ = toy.run("whole", [node(toy, "a")], store, groups=on)
+    with pytest.raises(KeyboardInterrupt):
+        toy.run("parts", [node(toy, "a")], store, groups=on, listeners=[StopAfter(after)])
+    parts, _ = toy.run("parts", [node(toy, "a")], store, groups=on)
+    assert files_of(parts, "a") == files_of(whole, "a")
+    assert any(name.startswith("average-epoch") for name in files_of(parts, "a"))
+
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from toy import Toy
+from redheart_core._training import GroupSettings
+from redheart_core.island import Island
+toy = Toy(Path(sys.argv[2]))
+left = {"%s": int(sys.argv[3])}
+def dying(place, function):
+    def wrapped(*args, **kwargs):
+        if place in left:
+            left[place] -= 1
+            if left[place] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **kwargs)
+    return wrapped
+store = toy.store()
+os.replace = dying("rename", os.replace)
+Island.step = dying("step", Island.step)
+toy.run("killed", [toy.node("a"), toy.node("b")], store, groups={"a": GroupSettings(ema=0.8, mixup=0.4)})
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("place", "points"), [("step", (9, 20)), ("rename", (4, 9))])
+def test_a_moving_average_survives_a_kill(toy: Toy, files_of: FilesOf, place: str, points: tuple[int, ...]) -> None:
+    on = {"a": GroupSettings(ema=0.8, mixup=0.4)}
+    nodes, store = [toy.node("a"), toy.node("b")], toy.store()
+    for after in points:
+        command = [sys.executable, "-c", CHILD % place, str(Path(__file__).parent), str(toy.folder), str(after)]
+        assert subprocess.run(command, check=False, timeout=300).returncode == -signal.SIGKILL
+    killed, stopped = toy.run("killed", nodes, store, groups=on)
+    assert not stopped
+    whole, _ = toy.run("whole", nodes, store, groups=on)
+    for name in ("a", "b"):
+        assert files_of(killed, name) == files_of(whole, name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "idle"),
+    [
+        ({"r_drop": 1.0}, {"dropout": 0.0}),
+        ({"layer_decay": 0.5}, {"layers": ()}),
+        ({"label_smoothing": 0.1}, {"target": "choice_factors"}),
+    ],
+)
+def test_a_technique_without_any_effect_is_an_error_after_an_epoch(
+    toy: Toy, settings: dict[str, float], idle: dict[str, Any]
+) -> None:
+    (name,) = settings
+    lazy = toy.node("a", **{"target": "regret", **idle})
+    with pytest.raises(SettingsError, match=rf"\[groups.a\] {name}: switched on, but without any effect"):
+        toy.run("run", [lazy], groups={"a": GroupSettings(**settings)})
+    assert toy.run("off", [lazy])[1] == {}
+
+
+def test_rates_that_differ_by_plugin_are_no_layer_decay(toy: Toy) -> None:
+    nodes = [toy.node("a", group="g"), toy.node("b", group="g", learning_rate_scale=0.5)]
+    with pytest.raises(SettingsError, match="layer_decay: switched on, but without any effect"):
+        toy.run("run", nodes, groups={"g": GroupSettings(layer_decay=0.5)})
+
+
+def test_mixup_of_batches_of_one_record_is_an_error(toy: Toy) -> None:
+    with pytest.raises(SettingsError, match="mixup: switched on, but without any effect"):
+        toy.run("run", [toy.node("a")], groups={"a": GroupSettings(mixup=0.4)}, batch_size=1)
+
+
+def test_a_dropout_schedule_without_dropout_is_an_error(toy: Toy) -> None:
+    with pytest.raises(SettingsError, match=r"\[groups.a\] dropout_end: the group has no dropout"):
+        toy.run("run", [toy.node("a", dropout=0.0)], groups={"a": GroupSettings(dropout_end=0.5)})
+
+
+def test_a_table_of_no_group_is_an_error_that_lists_the_groups(toy: Toy) -> None:
+    with pytest.raises(SettingsError, match=r"\[groups.c\]: there is no such group \(groups: a, b\)"):
+        toy.trainer([toy.node("a"), toy.node("b")], groups={"c": GroupSettings(ema=0.9)})
+
+
+def test_wrong_values_are_told_all_at_once() -> None:
+    table = {"ema": 1.0, "label_smoothing": -0.1, "layer_decay": 0.0, "learning_rate": 0.0, "warmup": 3, "mixup": "a"}
+    with pytest.raises(SettingsError) as found:
+        read_table(GroupSettings, table, "[groups.a]")
+    for key in table:
+        assert f"'{key}'" in str(found.value)
+
+
+def test_a_run_goes_on_only_under_the_techniques_it_was_begun_with(toy: Toy) -> None:
+    from redheart_core import CheckpointError
+
+    store = toy.store()
+    toy.run("run", [toy.node("a")], store)
+    with pytest.raises(CheckpointError, match=r"\[groups.a\] was .*'ema': 0.0.* is .*'ema': 0.9"):
+        toy.run("run", [toy.node("a")], store, groups={"a": GroupSettings(ema=0.9)})

@@ -1,0 +1,195 @@
+"""Terms as the second view of a text: the same bits in the view, the store, a batch and an analysis."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+from toy import Toy
+
+from redheart_core import DataError, PluginError, StoreError
+from redheart_core.analysis import analyze
+from redheart_core.model import assemble, check_exactness, load_model
+from redheart_core.store import Store
+from redheart_core.sweetspot import find_sweetspot
+from redheart_core.term_view import CHARACTER_WEIGHT, TermView, fit_terms, load_terms
+
+CPU = torch.device("cpu")
+TEXTS = (
+    "I told the truth.",
+    "I told a lie, and the truth came out.",
+    "The truth hurts: the lie hurt more.",
+    "나는 친구에게 진실을 말했다.",
+    "나는 거짓을 말했다.",
+    "나는 진실을 들었다.",
+)
+
+
+def view_of(texts: tuple[str, ...] = TEXTS, most: int = 1000) -> TermView:
+    view = fit_terms(texts, most)
+    assert view is not None
+    return view
+
+
+def scikit_learn(kind: str, names: tuple[str, ...]) -> TfidfVectorizer:
+    """An independent weighing with the same terms."""
+    analysis = {"token_pattern": r"(?u)\b\w+\b", "ngram_range": (1, 2)}
+    if kind == "character":
+        analysis = {"analyzer": "char_wb", "ngram_range": (3, 5)}
+    return TfidfVectorizer(vocabulary=names, sublinear_tf=True, **analysis).fit(TEXTS)
+
+
+def test_weights_are_those_of_scikit_learn_with_parts_of_words_at_their_weight() -> None:
+    view = view_of()
+    assert [terms.kind for terms in view.terms] == ["word", "character"]
+    found = view.weigh(TEXTS)
+    start = 0
+    for terms in view.terms:
+        block = found[:, start : start + len(terms.names)].toarray()
+        expected = scikit_learn(terms.kind, terms.names).transform(TEXTS).toarray()
+        np.testing.assert_allclose(block, expected * (1.0 if terms.kind == "word" else CHARACTER_WEIGHT), atol=1e-6)
+        start += len(terms.names)
+    assert start == view.size == len(view.names) == found.shape[1]
+
+
+def test_terms_are_those_of_three_texts_or_more() -> None:
+    names = view_of().names
+    words = {name.removeprefix("word:") for name in names if name.startswith("word:")}
+    assert words == {"the", "truth", "the truth", "나는"}
+    parts = {name.removeprefix("character:") for name in names if name.startswith("character:")}
+    assert {" th", "the ", "ruth", "나는 "} <= parts
+    assert not {part for part in parts if sum(part.strip() in text.lower() for text in TEXTS) < 3}
+
+
+def test_at_most_so_many_are_taken_half_of_each_kind_the_most_frequent_first() -> None:
+    all_terms, few = view_of(), view_of(most=4)
+    assert len(few.names) == 4
+    assert [name.partition(":")[0] for name in few.names] == ["word", "word", "character", "character"]
+    assert set(few.names) < set(all_terms.names)
+    assert "word:the" in few.names
+    assert fit_terms(TEXTS[:2], 1000) is None
+
+
+def test_inverse_document_frequency_follows_its_closed_form() -> None:
+    (words, _) = view_of().terms
+    place = words.names.index("나는")
+    assert words.idf[place] == np.float32(math.log((1 + 6) / (1 + 3)) + 1)
+
+
+def test_a_vector_depends_on_its_text_alone() -> None:
+    view = view_of()
+    together = torch.from_numpy(view.weigh(TEXTS).toarray())
+    for row, text in enumerate(TEXTS):
+        assert torch.equal(view.vector(text), together[row : row + 1])
+    assert view.vector(TEXTS[0]).shape == (1, view.size)
+    assert view.vector(TEXTS[0]).dtype == torch.float32
+    assert not view.vector("Zebra?").any()
+
+
+def test_decomposed_korean_counts_as_composed() -> None:
+    import unicodedata
+
+    view = view_of()
+    decomposed = unicodedata.normalize("NFD", TEXTS[3])
+    assert decomposed != TEXTS[3]
+    assert torch.equal(view.vector(decomposed), view.vector(TEXTS[3]))
+
+
+def test_a_saved_view_gives_the_same_bits_and_the_same_bytes(tmp_path: Path) -> None:
+    view = view_of()
+    view.save(tmp_path / "one")
+    loaded = load_terms(tmp_path / "one")
+    assert loaded.names == view.names
+    for text in TEXTS:
+        assert torch.equal(loaded.vector(text), view.vector(text))
+    loaded.save(tmp_path / "two")
+    for file in sorted(path.name for path in (tmp_path / "one").iterdir()):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["terms.json", "idf.safetensors"])
+def test_a_missing_or_damaged_view_is_refused(tmp_path: Path, damage: str) -> None:
+    view_of().save(tmp_path / "view")
+    file = tmp_path / "view" / damage
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 128  # no UTF-8 either
+    file.write_bytes(bytes(data))
+    with pytest.raises(StoreError, match=damage):
+        load_terms(tmp_path / "view")
+    file.unlink()
+    with pytest.raises(StoreError, match=damage):
+        load_terms(tmp_path / "view")
+
+
+def test_a_batch_holds_the_vectors_of_the_whole_texts_bit_for_bit(toy: Toy) -> None:
+    store = toy.store()
+    assert store.terms is not None
+    trainer = toy.trainer([toy.node("a", reads=("embedding", "terms")), toy.node("b")], store)
+    reading, other = trainer.groups
+    texts = {record.id: record.text for record in toy.records()}
+    for split in ("train", "validation", "calibration", "test"):
+        rows = store.rows(split).flip(0)[:20]
+        terms = trainer.source.batch(rows, reading.inputs).inputs["terms"]
+        expected = torch.cat([store.terms.vector(texts[store.ids[row]]) for row in rows])
+        assert torch.equal(terms, expected)
+    assert "terms" not in trainer.source.batch(rows, other.inputs).inputs
+
+
+def test_terms_are_chosen_on_the_train_split_alone(toy: Toy) -> None:
+    records = [
+        attrs.evolve(record, split="test" if number % 2 else "train") for number, record in enumerate(toy.records())
+    ]
+    spoilt = [
+        attrs.evolve(record, text=record.text + " zebra zebra") if record.split == "test" else record
+        for record in records
+    ]
+    clean, other = toy.store(records, "clean"), toy.store(spoilt, "spoilt")
+    assert clean.terms is not None
+    assert other.terms is not None
+    assert other.terms.names == clean.terms.names
+    assert all(np.array_equal(a.idf, b.idf) for a, b in zip(clean.terms.terms, other.terms.terms, strict=True))
+    assert "word:calm" in clean.terms.names
+
+
+def test_a_store_that_is_opened_again_holds_the_same_terms(toy: Toy) -> None:
+    store = toy.store()
+    again, rows = Store.open(store.folder), store.rows("train")
+    assert np.array_equal(again.term_matrix(rows).toarray(), store.term_matrix(rows).toarray())
+
+
+def test_a_node_that_reads_terms_where_there_are_none_is_refused(toy: Toy) -> None:
+    texts = ["".join(chr(0x4E00 + 7 * number + place) for place in range(7)) for number in range(60)]
+    records = [attrs.evolve(record, text=text) for record, text in zip(toy.records(60), texts, strict=True)]
+    store = toy.store(records, "unlike")
+    assert store.term_count == 0
+    with pytest.raises(PluginError, match="a read terms, and the data set has none: no term occurs in three"):
+        toy.trainer([toy.node("a", reads=("embedding", "terms"))], store)
+    with pytest.raises(DataError, match="the data set has no terms"):
+        store.term_matrix(store.rows("train"))
+
+
+def test_a_model_answers_with_the_terms_of_the_text(toy: Toy, tmp_path: Path) -> None:
+    store = toy.store()
+    nodes = [toy.node("a", reads=("embedding", "terms")), toy.node("high", reads=("a.value",))]
+    run, stopped = toy.run("run", nodes, store, learning_rate=1e-2)
+    assert not stopped
+    trainer = toy.trainer(nodes, store, learning_rate=1e-2)
+    assemble(tmp_path / "model", run, trainer, find_sweetspot(run, ["a", "high"]).chosen("best"))
+    model = load_model(tmp_path / "model", trainer.nodes, CPU)
+    for check in check_exactness(model, trainer):
+        assert check.assembled == check.recorded
+    row = int(store.rows("test")[0])
+    record = next(record for record in toy.records() if record.id == store.ids[row])
+    batch = trainer.source.batch(torch.tensor([row]), ("terms",))
+    with torch.inference_mode():
+        expected = model.modules["a"].eval()(batch)["a.value"].item()
+        without = attrs.evolve(batch, inputs={**batch.inputs, "terms": torch.zeros_like(batch.inputs["terms"])})
+        assert model.modules["a"](without)["a.value"].item() != expected
+    found, _ = analyze(model, toy.encoder(), record.text)
+    assert found.plugin == "a"
+    assert found.values[0].value == expected
