@@ -63,14 +63,19 @@ def majority_f1(prediction: Tensor, target: Tensor, present: Tensor) -> float:
     return _macro_f1(chosen.unsqueeze(-1) == classes, majority.unsqueeze(-1) == classes)
 
 
-def majority_calibration_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
-    """Expected calibration error of the largest predicted share as the probability that it is the majority's.
+def share_calibration_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Expected calibration error of the predicted shares of votes, over all classes together; 0 is perfect.
 
-    Binned as in label_calibration_error; the prediction is divided by its sum.
+    Sum over BINS of predicted shares of |mean observed share - mean predicted share|, weighted with
+    how many shares a bin holds. The prediction is divided by its sum.
     """
-    chosen, majority = _chosen(prediction, target, present)
-    p, _ = _voted(prediction, target, present)
-    return _calibration_error(p.amax(-1) / p.sum(-1), (chosen == majority).double())
+    p, n = _voted(prediction, target, present)
+    p, q = (values / values.sum(-1, keepdim=True) for values in (p, n))
+    there = present[torch.where(present, target, 0.0).sum(-1) > 0]
+    p, q = p[there], q[there]
+    place = (p * BINS).ceil().long().sub(1).clamp(0, BINS - 1)
+    gaps = torch.zeros(BINS, dtype=torch.float64, device=p.device).index_add_(0, place, q - p)
+    return float(gaps.abs().sum() / len(p))
 
 
 def label_metrics(output: str, target: str) -> tuple[Metric, ...]:
@@ -86,7 +91,7 @@ def vote_metrics(output: str, target: str) -> tuple[Metric, ...]:
     return (
         Metric("macro_f1", output, target, majority_f1, "max"),
         Metric("soft_cross_entropy", output, target, soft_cross_entropy, "min"),
-        Metric("calibration_error", output, target, majority_calibration_error, "min"),
+        Metric("calibration_error", output, target, share_calibration_error, "min"),
     )
 
 

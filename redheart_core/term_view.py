@@ -18,7 +18,6 @@ MIN_TEXTS = 3
 """A term has to occur in at least so many training texts."""
 CHARACTER_WEIGHT = 0.7
 """Weight of the parts of words beside the words, whose weight is 1."""
-KINDS = (("word", 1.0), ("character", CHARACTER_WEIGHT))
 _TABLE, _TENSORS = "terms.json", "idf.safetensors"
 
 
@@ -66,7 +65,9 @@ def fit_terms(texts: Sequence[str], most: int) -> TermView | None:
         None if no term occurs in three texts.
     """
     texts = [composed(text) for text in texts]
-    found = [choose_terms(kind, texts, most // len(KINDS), MIN_TEXTS, weight)[0] for kind, weight in KINDS]  # type: ignore[arg-type]
+    words = choose_terms("word", texts, most - most // 2, MIN_TEXTS, 1.0)[0]
+    parts = choose_terms("character", texts, most // 2, MIN_TEXTS, CHARACTER_WEIGHT)[0]
+    found = (words, parts)
     terms = tuple(one for one in found if one is not None)
     return TermView(terms) if terms else None
 

@@ -17,8 +17,8 @@ from redheart_core.label_metrics import (
     label_calibration_error,
     label_metrics,
     macro_f1,
-    majority_calibration_error,
     majority_f1,
+    share_calibration_error,
     soft_cross_entropy,
     vote_metrics,
 )
@@ -107,7 +107,7 @@ def test_a_denied_class_costs_infinitely_and_no_prediction_at_all_is_refused() -
         soft_cross_entropy(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), n, everywhere(n))
 
 
-@pytest.mark.parametrize("figure", [soft_cross_entropy, majority_f1, majority_calibration_error])
+@pytest.mark.parametrize("figure", [soft_cross_entropy, majority_f1, share_calibration_error])
 def test_records_without_votes_and_missing_classes_are_left_out(figure: object) -> None:
     assert callable(figure)
     p, n = values(20, 3), counts(20)[:, :3]
@@ -147,12 +147,18 @@ def test_label_calibration_error_is_that_of_a_loop_over_all_labels() -> None:
     assert label_calibration_error(p, y, there) == pytest.approx(expected, rel=1e-9)
 
 
-def test_majority_calibration_error_is_that_of_the_largest_share() -> None:
-    p, n = values(50, 5), counts(50)
-    share = (p.amax(-1).double() / p.double().sum(-1)).tolist()
-    right = (p.argmax(-1) == n.argmax(-1)).double().tolist()
-    expected = plain_calibration_error(share, right)
-    assert majority_calibration_error(p, n, everywhere(n)) == pytest.approx(expected, rel=1e-9)
+def test_share_calibration_error_is_the_gap_of_shares_by_bin() -> None:
+    p, n = values(80, 5) + 0.1, counts()
+    shares, votes = (p / p.sum(-1, keepdim=True)).double().numpy(), (n / n.sum(-1, keepdim=True)).double().numpy()
+    expected = 0.0
+    for low in range(15):
+        inside = (shares > low / 15) & (shares <= (low + 1) / 15)
+        if inside.any():
+            expected += inside.mean() * abs(votes[inside].mean() - shares[inside].mean())
+    assert share_calibration_error(p, n, everywhere(n)) == pytest.approx(expected, rel=1e-6)
+    assert share_calibration_error(n, n, everywhere(n)) == pytest.approx(0.0, abs=1e-12)
+    certain = torch.zeros_like(n).index_fill_(1, torch.tensor([4]), 1.0)
+    assert share_calibration_error(certain, n, everywhere(n)) > 0.2
 
 
 def test_calibration_errors_know_honest_and_overconfident_predictions() -> None:
