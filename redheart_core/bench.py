@@ -28,6 +28,9 @@ WIDTH = 768
 """Width of the embeddings that times and sizes are given for."""
 TERMS = 20_000
 """Number of terms that times and sizes are given for."""
+_VILLAGE = ("utility", "utility_in_context", "utility_horizons", "causal_parts", "causal_paths", "transfer")
+EXACT: Mapping[str, frozenset[str]] = {"village": frozenset((*_VILLAGE, "act_regret", "act_max_regret"))}
+"""Data set to the fields whose labels an exact calculator computed from what the text does not tell."""
 
 
 def submodule_sizes(module: nn.Module) -> dict[str, int]:
@@ -59,6 +62,8 @@ class Comparison:
     node: float
     constant: float
     linear: float
+    exact: float | None
+    """Of the exact calculator, where the labels are its own: it knows what the text does not tell."""
 
 
 def compare(trainer: Trainer, module: GroupModule, node: str, result: SplitResult) -> list[Comparison]:
@@ -81,7 +86,10 @@ def compare(trainer: Trainer, module: GroupModule, node: str, result: SplitResul
             for guess in (guess[judged] for guess in guesses[metric.target])
         )
         own = result.metrics[f"{node}.{metric.name}"]
-        found.append(Comparison(metric.name, metric.direction, metric is metrics[0], own, constant, linear))
+        exact = None
+        if metric.target in EXACT.get(trainer.store.index.dataset, ()):
+            exact = figure(metric, known, known, thresholds_for(metric, known, known, trainer.store.fields))
+        found.append(Comparison(metric.name, metric.direction, metric is metrics[0], own, constant, linear, exact))
     return found
 
 

@@ -231,10 +231,14 @@ def card_text(card: Mapping[str, Any]) -> str:
     ]
     if card["metrics"]:
         rows = [
-            (f"{m['metric']} ({m['direction']})", *(f"{m[key]:.4f}" for key in ("node", "constant", "linear")))
+            (
+                f"{m['metric']} ({m['direction']})",
+                *(f"{m[key]:.4f}" for key in ("node", "constant", "linear")),
+                "-" if m["exact"] is None else f"{m['exact']:.4f}",
+            )
             for m in card["metrics"]
         ]
-        lines += [markdown(("metric", card["plugin"], "constant", "linear"), rows), ""]
+        lines += [markdown(("metric", card["plugin"], "constant", "linear", "exact calculator"), rows), ""]
     main = card["metrics"][0]["metric"] if card["metrics"] else "metric"
     rows = [("(whole)", "", f"{card['metrics'][0]['node']:.4f}" if card["metrics"] else "-", "")]
     rows += [
