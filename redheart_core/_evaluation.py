@@ -46,6 +46,65 @@ class MetricTable:
 
 
 @attrs.frozen
+class Bin:
+    """Predicted probabilities of 0/1 labels, or predicted shares, that are about the same."""
+
+    count: int
+    confidence: float
+    """Their mean, 0..1."""
+    correct: float
+    """What came true, 0..1: how often the label is 1, or the mean share that it has."""
+
+
+@attrs.frozen
+class Confusion:
+    """The label that is true by the label that is predicted."""
+
+    labels: tuple[str, ...]
+    """In the order of the field; of many the ones that are most often true."""
+    counts: tuple[tuple[int, ...], ...]
+    """A row for each true label, a column for each predicted one."""
+    left_out: int
+    """Records whose true or predicted label is none of these."""
+
+
+@attrs.frozen
+class Disagreement:
+    """How far the members of an ensemble are apart, and whether that tells where it is wrong."""
+
+    mean: float
+    """Standard deviation over members, in the unit of the output; mean over numbers and records."""
+    rank_correlation: float | None
+    """Spearman's, over records, of the disagreement with the absolute error; None if either is constant."""
+    records: int
+
+
+@attrs.frozen
+class Diagnosis:
+    """What lies behind the main metric of a node."""
+
+    metric: str
+    """"node.metric"."""
+    reliability: tuple[Bin, ...] = ()
+    """Bins of the crossover's predictions, from low to high, without empty ones; none for plain values."""
+    confusion: Confusion | None = None
+    """Of the crossover, for distributions and votes."""
+    disagreement: Mapping[str, Disagreement] = attrs.field(factory=dict)
+    """By ensemble."""
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> Diagnosis:
+        confusion = table["confusion"]
+        return cls(
+            metric=table["metric"],
+            reliability=tuple(Bin(**one) for one in table["reliability"]),
+            confusion=confusion
+            and Confusion(tuple(confusion["labels"]), tuple(map(tuple, confusion["counts"])), confusion["left_out"]),
+            disagreement={name: Disagreement(**one) for name, one in table["disagreement"].items()},
+        )
+
+
+@attrs.frozen
 class Evaluation:
     """evaluation.json: all figures of the test split."""
 
@@ -70,6 +129,8 @@ class Evaluation:
     test_records: int
     test_reads: int
     """How often the test split of this run has been read, this time included."""
+    diagnostics: tuple[Diagnosis, ...] = ()
+    """One per node that is judged."""
 
     @property
     def main(self) -> tuple[MetricTable, ...]:

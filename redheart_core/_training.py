@@ -190,6 +190,10 @@ class EpochEntry:
     """The weights are the moving average at the end of the epoch."""
     effects: Mapping[str, int] = attrs.field(factory=dict)
     """How often each technique that is switched on has acted in the epoch."""
+    updates: int = 0
+    """Steps of the schedule that the epoch takes; 0 for a closed form."""
+    gradient: Mapping[str, float] = attrs.field(factory=dict)
+    """"mean" and "max" of the gradient's norm before clipping over the updates, and the share "clipped" of them."""
 
 
 @attrs.frozen

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from redheart_core._errors import DataError
-from redheart_core._evaluation import Evaluation, Figure, MetricTable
+from redheart_core._evaluation import Diagnosis, Evaluation, Figure, MetricTable
 from redheart_core._nodes import Metric
 from redheart_core.baselines import BASELINES, baseline_predictions
 from redheart_core.bootstrap import Draws, interval
 from redheart_core.ceilings import ceiling
+from redheart_core.diagnostics import ENSEMBLES, diagnose, ensemble_spreads
 from redheart_core.files import read_json, writing
 from redheart_core.group_module import GroupModule
 from redheart_core.judging import figure, judged_rows, thresholds_for
@@ -80,10 +81,13 @@ def evaluate_with_draws(
     variants = list(variant_picks(rivals, pools, sweetspot, model))
     reads = count_test_read(run)
     predicted: dict[str, Predicted] = {}
+    spreads: dict[str, dict[str, Tensor]] = {}
     for number, (name, picks) in enumerate(variants):
         if progress:
             progress("evaluate", number, len(variants))
         predicted[name] = predict_variant(trainer, pools, picks, rows)
+        if name in ENSEMBLES:
+            spreads[name] = ensemble_spreads(trainer, pools, picks, rows)
     modules = {group.name: trainer.module(group) for group in trainer.groups}
     judge = Judge(trainer, modules, predicted, rows)
     tables = tuple(judge.tables())
@@ -101,6 +105,7 @@ def evaluate_with_draws(
         refits={name: dict(one.refits) for name, one in predicted.items()},
         test_records=len(rows),
         test_reads=reads,
+        diagnostics=tuple(judge.diagnoses(spreads)),
     )
     return evaluation, {"skill": skill, "points": points}
 
@@ -200,6 +205,17 @@ class Judge:
                 ceiling=ceiling(self.trainer, metric, target[found]),
             )
 
+    def diagnoses(self, spreads: Mapping[str, Mapping[str, Tensor]]) -> Iterator[Diagnosis]:
+        """What lies behind each node's main metric; spreads are those of the ensembles."""
+        for group, node, metric in self.metrics():
+            if metric is self.modules[group].objectives[node].metrics[0]:
+                name, (target, found) = f"{node}.{metric.output}", self._target(group, node, metric, self.rows)
+                answers = {variant: one.predictions[name][found] for variant, one in self.predicted.items()}
+                apart = {variant: one[name][found] for variant, one in spreads.items() if name in one}
+                yield diagnose(
+                    f"{node}.{metric.name}", self.trainer.store.fields[metric.target], target[found], answers, apart
+                )
+
     def overall(self, names: tuple[str, ...], kind: str, counted: Collection[str] | None) -> Overall:
         """Mean over nodes by variant, with its resamples; empty if no metric can be turned so."""
         found = {}
@@ -254,4 +270,6 @@ def read_evaluation(run: Path) -> Evaluation | None:
         for row in table["tables"]
     )
     overall = {key: figures(table[key]) for key in ("skill", "skill_gains", "points", "point_gains")}
-    return Evaluation(**{**table, **overall, "variants": tuple(table["variants"]), "tables": tables})
+    diagnostics = tuple(Diagnosis.from_json(one) for one in table["diagnostics"])
+    variants = tuple(table["variants"])
+    return Evaluation(**{**table, **overall, "variants": variants, "tables": tables, "diagnostics": diagnostics})

@@ -14,6 +14,7 @@ from redheart_core._training import Batch, Group, TrainSettings
 from redheart_core.group_module import GroupModule, Surroundings
 from redheart_core.judging import training_loss
 from redheart_core.runtime import random_stream
+from redheart_core.schedule import schedule_factor
 from redheart_core.techniques import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
 
 
@@ -42,12 +43,16 @@ class Island:
         """Largest learning rate of the schedule."""
         self.effects: Counter[str] = Counter()
         """How often each technique that is on has acted since the epoch began."""
+        self.norms: list[float] = []
+        """Norm of the gradient before clipping at each update since the epoch began."""
         self.parameters = {
             name.removeprefix("nodes."): parameter
             for name, parameter in self.module.named_parameters()
             if parameter.requires_grad
         }
         rates = parameter_rates(group, list(self.parameters), own.layer_decay)
+        self.rates_decay = rates != parameter_rates(group, list(self.parameters), 1.0)
+        """Whether layer_decay lowers the rate of any parameter."""
         decay = settings.weight_decay if own.weight_decay is None else own.weight_decay
         self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay) if self.parameters else None
         self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
@@ -75,15 +80,16 @@ class Island:
         if not math.isfinite(value):
             raise GroupFault(f"the training loss became {value} in epoch {epoch}, step {step + 1}")
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm)
-        if not math.isfinite(norm.item()):
-            raise GroupFault(f"the gradient norm became {norm.item()} in epoch {epoch}, step {step + 1}")
+        norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm).item()
+        if not math.isfinite(norm):
+            raise GroupFault(f"the gradient norm became {norm} in epoch {epoch}, step {step + 1}")
+        self.norms.append(norm)
         self.optimizer.step()
         if self.average is not None:
             self.average.update(self.parameters)
             self.effects["ema"] += 1
         if self.group.settings.is_on("layer_decay"):
-            self.effects["layer_decay"] += int(len({group["lr"] for group in self.optimizer.param_groups}) > 1)
+            self.effects["layer_decay"] += int(self.rates_decay)
         return value
 
     def loss(self, batch: Batch) -> Tensor | None:
@@ -93,8 +99,8 @@ class Island:
             batch, changed = smooth_labels(self.module, batch, own.label_smoothing)
             self.effects["label_smoothing"] += int(changed > 0)
         if own.is_on("mixup") and batch.size > 1:
-            batch = mix_records(batch, own.mixup)
-            self.effects["mixup"] += 1
+            batch, changed = mix_records(self.module, batch, own.mixup)
+            self.effects["mixup"] += int(changed > 0)
         outputs = self.module(batch)
         loss = training_loss(self.module, outputs, batch)
         if loss is None or not own.is_on("r_drop"):
@@ -102,7 +108,7 @@ class Island:
         again = self.module(batch)
         second = training_loss(self.module, again, batch)
         assert second is not None
-        apart = disagreement(self.module, outputs, again)
+        apart = disagreement(self.module, batch, outputs, again)
         self.effects["r_drop"] += int(apart.item() > 0)
         return (loss + second) / 2 + own.r_drop * apart
 
@@ -111,6 +117,27 @@ class Island:
         found = dict(self.effects)
         self.effects.clear()
         return found
+
+    def take_record(self, epoch: int) -> dict[str, object]:
+        """How an epoch was trained, as EpochEntry names it; counting starts anew."""
+        factor = schedule_factor(epoch * self.updates_per_epoch - 1, self.total_updates, self.settings)
+        return {
+            "learning_rate": self.peak * factor,
+            "updates": self.updates_per_epoch,
+            "effects": self.take_effects(),
+            "gradient": self.take_gradient(),
+        }
+
+    def take_gradient(self) -> dict[str, float]:
+        """Mean and largest gradient norm before clipping, and the share of updates that were clipped, since last asked.
+
+        Empty if there was no update.
+        """
+        norms, self.norms = self.norms, []
+        if not norms:
+            return {}
+        clipped = sum(norm > self.settings.clip_norm for norm in norms)
+        return {"mean": math.fsum(norms) / len(norms), "max": max(norms), "clipped": clipped / len(norms)}
 
     @property
     def total_updates(self) -> int:
@@ -209,22 +236,3 @@ def _expand(prefix: str, names: list[str]) -> list[str]:
     stem = prefix.removesuffix("*")
     numbers = {int(name.removeprefix(stem).partition(".")[0]) for name in names if name.startswith(stem)}
     return [f"{stem}{number}" for number in sorted(numbers)]
-
-
-def schedule_factor(update: int, total: int, settings: TrainSettings) -> float:
-    """Share of the peak rate at an update, counted from 0.
-
-    Linear warm-up, then a cosine to final_rate at the last update, or cosines that
-    restart after restart_updates, each twice as long as the one before (Loshchilov and
-    Hutter 2017).
-    """
-    warmup = min(settings.warmup_updates, total - 1)
-    if update < warmup:
-        return (update + 1) / (warmup + 1)
-    done, length = update - warmup, max(total - warmup - 1, 1)
-    if settings.schedule == "cosine_restarts":
-        length = settings.restart_updates
-        while done >= length:
-            done, length = done - length, 2 * length
-    share = 0.5 * (1 + math.cos(math.pi * min(done / length, 1.0)))
-    return settings.final_rate + (1 - settings.final_rate) * share

@@ -18,7 +18,7 @@ from redheart_core.audit import ParameterAccount, audit_fitted, require_complete
 from redheart_core.checkpoint import GroupFolder
 from redheart_core.files import locked, make_folder, write_json
 from redheart_core.group_module import GroupModule
-from redheart_core.island import GroupFault, Island, schedule_factor
+from redheart_core.island import GroupFault, Island
 from redheart_core.retention import epochs_to_keep
 from redheart_core.run import RunFolder, describe
 from redheart_core.techniques import check_effective
@@ -181,15 +181,13 @@ def _finish_epoch(
     result = evaluate(island.module, trainer.source, trainer.store.rows("validation"))
     if not result.finite:
         return f"the validation loss or a metric is not finite after epoch {epoch}"
-    last = epoch * island.updates_per_epoch - 1
     entry = {
         "epoch": epoch,
         "train_loss": sum(loss * size for loss, size in losses) / sum(size for _, size in losses),
         "validation_loss": result.loss,
         "metrics": result.metrics,
         "thresholds": result.thresholds,
-        "learning_rate": island.peak * schedule_factor(last, island.total_updates, settings),
-        "effects": island.take_effects(),
+        **island.take_record(epoch),
     }
     check_effective(island.group.settings, entry["effects"], island.group.name)  # type: ignore[arg-type] # a mapping
     average = _judge_average(trainer, island, entry)
@@ -207,7 +205,7 @@ def _finish_epoch(
 
 
 def _finished(group: str, epochs: int, seconds: float, entry: Mapping[str, object]) -> EpochFinished:
-    shown = {key: value for key, value in entry.items() if key not in ("effects", "thresholds")}
+    shown = {key: value for key, value in entry.items() if key not in ("effects", "gradient", "thresholds", "updates")}
     return EpochFinished(group=group, epochs=epochs, seconds=seconds, **shown)  # type: ignore[arg-type] # a mapping
 
 

@@ -12,23 +12,31 @@ from typing import cast
 
 import attrs
 import pytest
+from made_up_results import COUNTS, make_evaluation, make_inspection, make_rivals, make_sweep
 
 from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStopped, NodeSpec, RunFinished, RunStarted
-from redheart_core._evaluation import Evaluation, Figure, MetricTable
-from redheart_core._training import EpochEntry, Group, GroupManifest, TrainSettings
+from redheart_core._evaluation import Evaluation
+from redheart_core._inspection import Inspection
+from redheart_core._training import EpochEntry, Group, GroupManifest, GroupSettings, TrainSettings
 from redheart_core.audit import ParameterAccount
 from redheart_core.common_epoch import Cost, EpochInterval, Estimate
 from redheart_core.detectors import Detection
 from redheart_core.encoding import EncoderIdentity
 from redheart_core.event_log import EventLog
 from redheart_core.files import write_json
+from redheart_core.rivals import Rivals
 from redheart_core.run import describe
+from redheart_core.schedule import schedule_factor
 from redheart_core.splits import SplitReport
 from redheart_core.store import FileEntry, Shard, Store, StoreIndex
+from redheart_core.sweep_result import Sweep
 from redheart_core.sweetspot import GroupChoice, Sweetspot, common_epoch
 
-VARIANTS = ("crossover", "common epoch", "last epoch", "swa", "constant", "linear")
-COUNTS = {"train": 2810, "validation": 402, "calibration": 398, "test": 391, "excluded": 3}
+UPDATES = 44
+"""Per epoch."""
+AVERAGED = "backbone"
+"""The group that keeps moving averages, if there is one of that name."""
+OPENINGS = ("2026-01-01T08:30:00+00:00", "2026-01-02T09:00:00.25+00:00")
 
 
 @attrs.frozen
@@ -48,6 +56,9 @@ class MadeUpRun:
     settings: TrainSettings
     manifests: dict[str, GroupManifest]
     sweetspot: Sweetspot
+    rivals: Rivals
+    sweep: Sweep
+    inspection: Inspection
     evaluation: Evaluation
     accounts: tuple[ParameterAccount, ...]
     index: StoreIndex
@@ -108,7 +119,7 @@ def write_made_up_run(
     settings = TrainSettings(scale="tiny", epochs=epochs, seed=7)
     halted = stopped or {}
     manifests = {
-        name: make_manifest(name, nodes, number, halted.get(name, epochs), name in halted, reason)
+        name: make_manifest(name, nodes, number, settings, halted.get(name, epochs), reason if name in halted else "")
         for number, (name, nodes) in enumerate(groups.items())
     }
     index = make_index()
@@ -126,19 +137,24 @@ def write_made_up_run(
     whole = {name: manifest for name, manifest in manifests.items() if name not in halted}
     sweetspot = make_sweetspot(whole)
     write_json(run / "sweetspot.json", sweetspot.to_json())
+    rivals, sweep, inspection = make_rivals(whole), make_sweep(tuple(groups), settings), make_inspection(index)
+    write_json(run / "rivals.json", rivals.to_json())
+    write_json(run / "sweep.json", sweep.to_json())
+    write_json(run / "inspection.json", inspection.to_json())
     evaluation = make_evaluation(whole, weak)
     write_json(run / "evaluation.json", evaluation.to_json())
-    (run / "test_reads.jsonl").write_text('{"time": "2026-01-01"}\n' * evaluation.test_reads)
+    (run / "test_reads.jsonl").write_text("".join(f'{{"time": "{time}"}}\n' for time in OPENINGS))
     accounts = tuple(make_accounts(all_groups, calculators))
     write_json(run / "audit.json", [attrs.asdict(account) for account in accounts])
     model = run / "model"
     model.mkdir()
     write_json(model / "manifest.json", make_model(all_groups, sweetspot))
-    return MadeUpRun(run, model, settings, manifests, sweetspot, evaluation, accounts, index)
+    return MadeUpRun(run, model, settings, manifests, sweetspot, rivals, sweep, inspection, evaluation, accounts, index)
 
 
 def make_group(name: str, nodes: tuple[str, ...], tier: int) -> Group:
-    return Group(name, tuple(make_node(node, name) for node in nodes), tier, ())
+    settings = GroupSettings(ema=0.99, r_drop=0.5) if name == AVERAGED else GroupSettings()
+    return Group(name, tuple(make_node(node, name) for node in nodes), tier, (), settings=settings)
 
 
 def make_node(name: str, group: str) -> ActiveNode:
@@ -158,7 +174,7 @@ def make_node(name: str, group: str) -> ActiveNode:
 
 
 def make_manifest(
-    name: str, nodes: tuple[str, ...], number: int, epochs: int, stopped: bool, reason: str
+    name: str, nodes: tuple[str, ...], number: int, settings: TrainSettings, epochs: int, reason: str
 ) -> GroupManifest:
     """Losses fall to a best epoch that differs between groups, and rise after it."""
     best = max(2, round(epochs * (0.45 + 0.12 * (number % 5))))
@@ -172,6 +188,7 @@ def make_manifest(
         for place, node in enumerate(nodes):
             metrics[f"{node}.mean_absolute_error"] = 0.11 + 0.013 * place + 0.2 * fall + rise
             metrics[f"{node}.explained_variance"] = 0.52 - 0.03 * place - 0.4 * fall - rise
+        factor = schedule_factor(epoch * UPDATES - 1, settings.epochs * UPDATES, settings)
         entries.append(
             EpochEntry(
                 epoch=epoch,
@@ -181,13 +198,26 @@ def make_manifest(
                 train_loss=0.17 + 0.05 * number + 0.45 * fall - 0.002 * epoch,
                 validation_loss=validation,
                 metrics=metrics,
-                learning_rate=1e-3 * (1 - epoch / (epochs + 1)),
+                learning_rate=settings.learning_rate * factor,
                 losses_file=f"losses-{epoch:04d}.safetensors",
                 losses_sha256="0" * 64,
+                updates=UPDATES,
+                gradient={"mean": 0.4 + fall, "max": 0.9 + 2 * fall, "clipped": fall},
             )
         )
-    status = "stopped" if stopped else "finished"
-    return GroupManifest(name, status, reason if stopped else "", tuple(entries))  # type: ignore[arg-type]  # literals
+    averages = tuple(map(average, entries)) if name == AVERAGED else ()
+    return GroupManifest(name, "stopped" if reason else "finished", reason, tuple(entries), averages)
+
+
+def average(entry: EpochEntry) -> EpochEntry:
+    """The moving average at the end of an epoch, a little worse."""
+    return attrs.evolve(
+        entry,
+        file=f"average-{entry.file}",
+        sha256=hashlib.sha256(f"average {entry.sha256}".encode()).hexdigest(),
+        validation_loss=entry.validation_loss + 0.004,
+        averaged=True,
+    )
 
 
 def write_events(run: Path, manifests: dict[str, GroupManifest], settings: TrainSettings) -> None:
@@ -258,43 +288,6 @@ def make_detections(best: int, one_se: int) -> dict[str, Detection]:
 
 def make_cost(value: float) -> Cost:
     return Cost(Estimate(value, value - 0.004, value + 0.005), Estimate(value - 0.001, value - 0.006, value + 0.004))
-
-
-def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) -> Evaluation:
-    tables = []
-    offsets = dict(zip(VARIANTS, (0.0, 0.004, 0.009, 0.002, 0.061, 0.027), strict=True))
-    for manifest in manifests.values():
-        for name, value in manifest.best.metrics.items():
-            sign = 1 if name.endswith("error") else -1
-            figures = {
-                variant: Figure(value + sign * offset, value + sign * offset - 0.011, value + sign * offset + 0.012)
-                for variant, offset in offsets.items()
-            }
-            main = name.endswith("mean_absolute_error")
-            direction = "min" if sign > 0 else "max"
-            beats = manifest.group not in weak
-            gains = {variant: Figure(-offset, -offset - 0.01, 0.01 - offset) for variant, offset in offsets.items()}
-            tables.append(MetricTable(name, manifest.group, direction, main, 388, figures, gains, beats))
-    losses = {
-        variant: {name: manifest.best.validation_loss + offsets[variant] for name, manifest in manifests.items()}
-        for variant in VARIANTS[:4]
-    }
-    skill = dict(zip(VARIANTS, (0.35678, 0.33321, 0.30456, 0.34512, 0.0, 0.19873), strict=True))
-    figures = {name: Figure(value, value - 0.02, value + 0.02) for name, value in skill.items()}
-    gains = {name: Figure(value - skill["common epoch"], -0.01, 0.03) for name, value in skill.items()}
-    return Evaluation(
-        variants=VARIANTS,
-        tables=tuple(tables),
-        losses=losses,
-        skill=figures,
-        skill_gains=gains,
-        points={},
-        point_gains={},
-        best_method="greedy soup",
-        refits={},
-        test_records=COUNTS["test"],
-        test_reads=2,
-    )
 
 
 def make_accounts(groups: list[Group], calculators: tuple[str, ...]) -> list[ParameterAccount]:

@@ -8,74 +8,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from report_page import Page, read, with_interval
 
 from redheart_core.files import write_json
 from redheart_core.report import write_report
-from redheart_core.report.words import number, percent
-
-
-class Page(HTMLParser):
-    """Tables by id as rows of cells, all text, and all attributes of all tags."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tables: dict[str, list[list[str]]] = {}
-        self.text = ""
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self._table: list[list[str]] | None = None
-        self._cell = False
-        self._skip = False
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "table":
-            self._table = self.tables.setdefault(dict(attrs)["id"] or "", [])
-        elif tag == "tr" and self._table is not None:
-            self._table.append([])
-        elif tag in ("td", "th") and self._table is not None:
-            self._table[-1].append("")
-            self._cell = True
-        elif tag == "span" and self._cell and self._table is not None:
-            self._table[-1][-1] += " | "
-        elif tag == "dd":
-            self.text += " "
-        self._skip = tag == "style"
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "table":
-            self._table = None
-        if tag in ("td", "th"):
-            self._cell = False
-        self._skip = False
-
-    def handle_data(self, data: str) -> None:
-        if self._cell and self._table is not None:
-            self._table[-1][-1] += data
-        if not self._skip:
-            self.text += data
-
-    def words(self) -> str:
-        """All text with single spaces."""
-        return " ".join(self.text.split())
-
-    def row(self, table: str, *start: str) -> list[str]:
-        """The cells behind the row that starts with these."""
-        return next(row[len(start) :] for row in self.tables[table] if tuple(row[: len(start)]) == start)
-
-    def column(self, table: str, title: str, *start: str) -> str:
-        """A cell by the title of its column and the start of its row."""
-        return [*start, *self.row(table, *start)][self.tables[table][0].index(title)]
-
-
-def read(path: Path) -> Page:
-    return Page(path.read_text(encoding="utf-8"))
+from redheart_core.report.words import number, percent, signed
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +36,7 @@ def test_every_group_shows_its_chosen_epochs_and_losses(shown: Any, page: Page) 
         expected = {
             "State": "finished",
             "Epochs": "8",
-            "Best": str(choice.best.epoch),
+            "Best": f"{choice.best.epoch} | {choice.interval.low} to {choice.interval.high}",
             "Validation loss": f"{choice.best.validation_loss:.4f}",
             "1-SE": str(choice.one_se.epoch),
             "Common": str(shown.sweetspot.common_epoch),
@@ -123,27 +64,58 @@ def test_every_validation_metric_stands_with_its_values_at_best_common_and_last_
     for manifest in shown.manifests.values():
         for name, best in manifest.best.metrics.items():
             common = manifest.entry(shown.sweetspot.common_epoch).metrics[name]
-            assert rows[name][3:] == [number(best), number(common), number(manifest.epochs[-1].metrics[name])]
+            last = manifest.epochs[-1].metrics[name]
+            assert rows[name][3:] == [number(best), number(common), signed(common - best), number(last)]
 
 
-def test_every_variant_of_every_test_metric_stands_with_its_interval(shown: Any, page: Page) -> None:
+def test_every_variant_of_every_test_metric_stands_with_its_interval_if_it_has_one(shown: Any, page: Page) -> None:
     assert page.tables["figures"][0] == ["Metric", *shown.evaluation.variants, "Beats constant"]
     assert len(page.tables["figures"]) == 1 + len(shown.evaluation.tables)
     for table in shown.evaluation.tables:
         better = "higher" if table.direction == "max" else "lower"
         cells = page.row("figures", f"{table.metric} | {better} is better")
         figures = [table.figures[name] for name in shown.evaluation.variants]
-        assert cells == [*(f"{number(f.value)} | {number(f.low)} to {number(f.high)}" for f in figures), "yes"]
+        assert cells == [*map(with_interval, figures), "yes" if table.main else "\N{EN DASH}"]
+    assert {table.main for table in shown.evaluation.tables} == {True, False}
 
 
-def test_mean_skill_and_test_losses_stand_under_their_variants(shown: Any, page: Page) -> None:
-    assert page.tables["skill"] == [
-        ["crossover", "common epoch", "last epoch", "swa", "constant", "linear"],
-        ["0.3568", "0.3332", "0.3046", "0.3451", "0", "0.1987"],
-    ]
+def test_every_variant_stands_with_its_skill_points_and_gains(shown: Any, page: Page) -> None:
+    found = shown.evaluation
+    assert [row[0] for row in page.tables["variants"][1:]] == list(found.variants)
+    for name in found.variants:
+        assert page.row("variants", name) == [
+            with_interval(found.skill[name]),
+            with_interval(found.skill_gains[name], signed),
+            with_interval(found.points[name]),
+            with_interval(found.point_gains[name], signed),
+        ]
+    labels = [attrs.get("aria-label") for _, attrs in page.tags]
+    assert "Gain in mean skill over the best common epoch" in labels
+    assert "Gain in points over the best common epoch" in labels
+
+
+def test_the_main_metric_of_each_module_stands_for_the_variants_of_note(shown: Any, page: Page) -> None:
+    wanted = ["crossover", "common epoch", "greedy soup", "chosen", "constant", "linear"]
+    assert page.tables["main"][0] == ["Main metric", *wanted, "Ceiling"]
+    for table in shown.evaluation.main:
+        cells = page.row("main", f"{table.metric} | group {table.group}, lower is better")
+        ceiling = "\N{EN DASH}" if table.ceiling is None else number(table.ceiling)
+        assert cells == [*(with_interval(table.figures[name]) for name in wanted), ceiling]
+    assert any(table.ceiling is not None for table in shown.evaluation.main)
+
+
+def test_test_losses_and_refits_stand_under_their_variants(shown: Any, page: Page) -> None:
+    models = shown.evaluation.models
+    assert page.tables["losses"][0] == ["Group", *models]
     for group in shown.manifests:
-        losses = [shown.evaluation.losses[name][group] for name in ("crossover", "common epoch", "last epoch", "swa")]
-        assert page.row("losses", group) == [number(loss) for loss in losses]
+        assert page.row("losses", group) == [number(shown.evaluation.losses[name][group]) for name in models]
+    rows = [
+        [name, group, number(before), number(after), signed(after - before)]
+        for name, groups in shown.evaluation.refits.items()
+        for group, (before, after) in groups.items()
+    ]
+    assert rows
+    assert page.tables["refits"][1:] == rows
 
 
 def test_parameters_are_summed_up_by_plugin_and_the_columns_add_up(shown: Any, page: Page) -> None:
@@ -180,6 +152,8 @@ def test_settings_versions_seed_and_test_reads_are_told(shown: Any, page: Page) 
     assert "learning_rate 0.001" in text
     assert "seed 7" in text
     assert "The test split of this run has been read 2 times." in text
+    assert "2026-01-01 08:30:00 UTC" in text
+    assert "2026-01-02 09:00:00 UTC" in text
     assert json.loads((shown.path / "run.json").read_text())["torch"] in text
     assert page.row("nodes", "neural_regret")[-1].replace("\N{NO-BREAK SPACE}", " ") == "note = plain, width = 96"
 
@@ -192,7 +166,9 @@ def test_the_summary_says_in_words_what_the_figures_say(shown: Any, page: Page) 
         f"would be epoch {shown.sweetspot.common_epoch}, and its validation loss {percent(shown.sweetspot.mean_cost)}"
         in text
     )
-    assert "On 391 test records the crossover reaches a mean skill of 0.3568 (common epoch 0.3332, " in text
+    assert "On 391 test records the crossover reaches a mean skill of 0.3568 (linear baseline 0.1987); " in text
+    assert "best common epoch is +0.02357, 95 % interval +0.01357 to +0.03557, beyond chance." in text
+    assert "By greedy soup, which validation alone prefers, the gain is +0.03100, " in text
     assert "the crossover is better on 4, equal on 0 and worse on 0 of 4 main metrics." in text
     assert "Every group beats the constant predictor on all its main metrics" in text
 
@@ -222,7 +198,7 @@ def test_a_stopped_group_stands_with_its_reason_and_its_epochs(
 
 def test_a_group_that_stopped_before_its_first_epoch_is_known_from_the_events(made: Any, tmp_path: Path) -> None:
     shutil.rmtree(made.path / "groups" / "neural_regret")
-    for name in ("sweetspot", "evaluation"):
+    for name in ("sweetspot", "rivals", "evaluation"):
         (made.path / f"{name}.json").unlink()
     event = {"event": "group stopped", "group": "neural_regret", "epoch": 0, "reason": "it reads waves, which stopped"}
     with (made.path / "events.jsonl").open("a") as file:
@@ -238,9 +214,10 @@ def test_epochs_that_retention_removed_come_from_the_events_but_are_never_called
 ) -> None:
     file = made.path / "groups" / "backbone" / "manifest.json"
     manifest = json.loads(file.read_text())
-    manifest["epochs"] = manifest["epochs"][-2:]
+    manifest["epochs"], manifest["averages"] = manifest["epochs"][-2:], manifest["averages"][-2:]
     write_json(file, manifest)
-    (made.path / "sweetspot.json").unlink()
+    for name in ("sweetspot", "rivals"):
+        (made.path / f"{name}.json").unlink()
     write_report(made.path, tmp_path / "report.html")
     page = read(tmp_path / "report.html")
     kept = made.manifests["backbone"].epochs[-2:]
@@ -251,17 +228,25 @@ def test_epochs_that_retention_removed_come_from_the_events_but_are_never_called
 
 
 def test_what_a_later_command_makes_is_named_and_not_invented(made: Any, tmp_path: Path) -> None:
-    for name in ("sweetspot.json", "evaluation.json", "audit.json", "test_reads.jsonl", "events.jsonl"):
+    for name in ("sweetspot", "rivals", "sweep", "inspection", "evaluation", "audit"):
+        (made.path / f"{name}.json").unlink()
+    for name in ("test_reads.jsonl", "events.jsonl"):
         (made.path / name).unlink()
     shutil.rmtree(made.path / "store")
     write_report(made.path, tmp_path / "report.html")
     page = read(tmp_path / "report.html")
-    for command in ("redheart sweetspot RUN", "redheart evaluate MODEL", "redheart crossover RUN -o MODEL"):
+    for command in (
+        "redheart sweetspot RUN",
+        "redheart crossover RUN --compare",
+        "redheart evaluate MODEL",
+        "redheart data inspect",
+        "redheart crossover RUN -o MODEL",
+    ):
         assert command in page.text
     assert f"there is no store at {made.path / 'store'}" in page.text
     assert "There is no account of the parameters in this run" in page.text
     assert "The test split of this run has never been read." in page.text
-    assert set(page.tables) == {"groups", "metrics", "splits", "fields", "nodes"}
+    assert set(page.tables) == {"groups", "metrics", "gradients", "splits", "fields", "group-settings", "nodes"}
     assert page.tables["groups"][0] == [
         "Group", "Tier", "State", "Epochs", "Best", "Validation loss", "Time per epoch"
     ]  # fmt: skip
@@ -270,7 +255,7 @@ def test_what_a_later_command_makes_is_named_and_not_invented(made: Any, tmp_pat
 
 def test_a_run_without_a_finished_epoch_has_a_report(made: Any, tmp_path: Path) -> None:
     shutil.rmtree(made.path / "groups")
-    for name in ("sweetspot", "evaluation"):
+    for name in ("sweetspot", "rivals", "evaluation"):
         (made.path / f"{name}.json").unlink()
     write_report(made.path, tmp_path / "report.html")
     assert "No group has finished an epoch" in read(tmp_path / "report.html").text

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from redheart_core.report.plots import EXCESS_COLORS, epoch_ticks, excess_color, sparkline
+from redheart_core.report.axes import epoch_ticks
+from redheart_core.report.plots import EXCESS_COLORS, excess_color, sparkline
 from redheart_core.report.words import duration, joined, number, percent, size
 
 

@@ -108,7 +108,7 @@ def measure(report: Path, width: int, *arguments: str) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_everything_is_drawn_and_stays_in_its_place(report: Path, width: int) -> None:
     page = measure(report, width)
     assert page["inner"] == width
@@ -117,13 +117,17 @@ def test_everything_is_drawn_and_stays_in_its_place(report: Path, width: int) ->
     assert page["overlaps"] == []
     assert page["cut"] == []
     assert all(min(size) > 5 for size in page["svgs"])
-    main_metrics = 6
-    assert len(page["figures"]) == len(GROUPS) + 1 + main_metrics
+    main_metrics, gains, reliable, confused, swept = 6, 2, 4, 2, len(GROUPS) - 1
+    plots = main_metrics + gains + reliable + confused + swept
+    assert len(page["figures"]) == 2 * len(GROUPS) + len(("heat map", "cost")) + plots
     assert page["headings"] == [
         "In short",
         "Which epoch each group got",
         "Learning curves",
+        "Learning rates and gradients",
+        "Ways to make one model of the epochs",
         "Crossover on the test split",
+        "Behind the figures",
         "Data",
         "Parameters",
         "Model",

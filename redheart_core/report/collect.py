@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import attrs
 
 from redheart_core._errors import CheckpointError, DataError
-from redheart_core._training import RUN_FORMAT
+from redheart_core._training import RUN_FORMAT, GroupSettings, TrainSettings
 from redheart_core.jsonlines import read_objects
+from redheart_core.report.collect_choices import read_choices, read_methods, read_sweep
 from redheart_core.report.collect_data import read_data, read_node
-from redheart_core.report.collect_results import read_accounts, read_choices, read_evaluation, read_model
+from redheart_core.report.collect_inspection import read_inspection
+from redheart_core.report.collect_results import read_accounts, read_evaluation, read_model
 from redheart_core.report.contents import Account, Contents, Epoch, GroupState
 from redheart_core.report.json_parts import Part
+from redheart_core.settings import read_table
 
 
 @attrs.frozen
@@ -38,25 +42,62 @@ def collect(run: Path, model: Path | None) -> Contents:
         raise CheckpointError(f"{run / 'run.json'} is not a run of format {RUN_FORMAT}; train again with this version")
     events = read_events(run / "events.jsonl")
     accounts = read_accounts(run / "audit.json")
+    settings = read_table(TrainSettings, _table(description["training"]), str(run / "run.json"))
     groups = tuple(
-        read_group(run, name, table, events, accounts) for name, table in description["groups"].entries().items()
+        read_group(run, name, table, settings, events, accounts)
+        for name, table in description["groups"].entries().items()
     )
-    evaluation = read_evaluation(run / "evaluation.json", groups)
+    data = read_data(description["data"], run)
     return Contents(
         path=run,
         redheart=description["redheart"].text(),
         torch=description["torch"].text(),
-        training={key: part.value for key, part in description["training"].entries().items()},
+        training=_table(description["training"]),
+        settings=settings,
         nodes=tuple(read_node(name, table) for name, table in description["nodes"].entries().items()),
         groups=tuple(sorted(groups, key=lambda group: group.tier)),
-        data=read_data(description["data"], run),
+        data=data,
+        inspection=read_inspection(run / "inspection.json", data.fingerprint),
+        sweep=read_sweep(run / "sweep.json"),
         choices=read_choices(run / "sweetspot.json", groups),
-        evaluation=evaluation,
+        methods=read_methods(run / "rivals.json", groups),
+        evaluation=read_evaluation(run / "evaluation.json", groups),
         accounts=accounts,
         model=None if model is None else read_model(model, groups),
         model_path=model,
-        test_reads=max(count_lines(run / "test_reads.jsonl"), evaluation.test_reads if evaluation else 0),
+        openings=read_openings(run / "test_reads.jsonl"),
     )
+
+
+def _table(part: Part) -> dict[str, object]:
+    return {key: one.value for key, one in part.entries().items()}
+
+
+def read_lines(file: Path) -> list[Part]:
+    """The objects of a file of JSON lines; none if there is no file.
+
+    Raises:
+        CheckpointError: A line is damaged.
+    """
+    if not file.exists():
+        return []
+    try:
+        lines = list(read_objects(file))
+    except DataError as error:
+        raise CheckpointError(f"{file} is damaged: {error}; remove that line") from error
+    return [Part(value, f"{file.parent / where}", CheckpointError) for where, value in lines]
+
+
+def read_openings(file: Path) -> tuple[str, ...]:
+    """When the test split was read, to the second."""
+    openings = []
+    for line in read_lines(file):
+        try:
+            time = datetime.fromisoformat(line["time"].text())
+        except ValueError as error:
+            raise CheckpointError(f"{line.where} is damaged: {error}; remove that line") from error
+        openings.append(time.strftime("%Y-%m-%d %H:%M:%S %Z").strip())
+    return tuple(openings)
 
 
 def read_events(file: Path) -> Events:
@@ -66,14 +107,7 @@ def read_events(file: Path) -> Events:
         CheckpointError: A line is damaged.
     """
     events = Events({}, {})
-    if not file.exists():
-        return events
-    try:
-        lines = list(read_objects(file))
-    except DataError as error:
-        raise CheckpointError(f"{file} is damaged: {error}; remove that line") from error
-    for where, value in lines:
-        line = Part(value, f"{file.parent / where}", CheckpointError)
+    for line in read_lines(file):
         kind = line["event"].text()
         if kind == "run started":
             events.stopped.clear()
@@ -92,34 +126,56 @@ def read_epoch(part: Part, sha256: str | None, seconds: float | None) -> Epoch:
         train_loss=part["train_loss"].number(),
         validation_loss=part["validation_loss"].number(),
         metrics=part["metrics"].numbers(),
+        learning_rate=part["learning_rate"].number(),
         sha256=sha256,
         seconds=seconds,
     )
 
 
-def read_group(run: Path, name: str, table: Part, events: Events, accounts: tuple[Account, ...] | None) -> GroupState:
+def read_checkpoint(part: Part, told: dict[int, Epoch]) -> Epoch:
+    """An epoch, or the average at its end, of a manifest, with the time that the events tell."""
+    seconds = told[part["epoch"].integer()].seconds if part["epoch"].integer() in told else None
+    return attrs.evolve(
+        read_epoch(part, part["sha256"].text(), seconds),
+        updates=part["updates"].integer(),
+        gradient=part["gradient"].numbers(),
+        averaged=part["averaged"].flag(),
+    )
+
+
+def read_group(
+    run: Path,
+    name: str,
+    table: Part,
+    training: TrainSettings,
+    events: Events,
+    accounts: tuple[Account, ...] | None,
+) -> GroupState:
     """A group's manifest; epochs that retention removed are filled in from the events."""
     file = run / "groups" / name / "manifest.json"
     has_parameters = accounts is None or any(account.group == name for account in accounts)
-    status, reason, epochs = "no checkpoints" if has_parameters else "nothing to train", "", {}
+    status, reason = "no checkpoints" if has_parameters else "nothing to train", ""
+    epochs: dict[int, Epoch] = {}
+    averages: list[Epoch] = []
     told = events.epochs.get(name, {})
     if file.exists():
         manifest = Part.read(file)
         if manifest["format"].value != RUN_FORMAT:
             raise CheckpointError(f"{file} is not of format {RUN_FORMAT}; train the group again with this version")
         status, reason = manifest["status"].text(), manifest["reason"].text()
-        for part in manifest["epochs"].items():
-            number = part["epoch"].integer()
-            seconds = told[number].seconds if number in told else None
-            epochs[number] = read_epoch(part, part["sha256"].text(), seconds)
+        if manifest["fitted"].flag():
+            status = "fitted"
+        epochs = {one.epoch: one for one in (read_checkpoint(part, told) for part in manifest["epochs"].items())}
+        averages = [read_checkpoint(part, told) for part in manifest["averages"].items()]
         newest = max(epochs, default=0)
         epochs |= {number: epoch for number, epoch in told.items() if number < newest and number not in epochs}
-    if len({frozenset(epoch.metrics) for epoch in epochs.values()}) > 1:
+    if len({frozenset(epoch.metrics) for epoch in (*epochs.values(), *averages)}) > 1:
         raise CheckpointError(
             f"{file} is damaged: its epochs have different metrics; restore it, or train the group again"
         )
-    if status != "finished" and name in events.stopped:
+    if status not in ("finished", "fitted") and name in events.stopped:
         status, reason = "stopped", events.stopped[name]
+    own = read_table(GroupSettings, _table(table["settings"]), table.where)
     return GroupState(
         name=name,
         tier=table["tier"].integer(),
@@ -127,9 +183,7 @@ def read_group(run: Path, name: str, table: Part, events: Events, accounts: tupl
         status=status,
         reason=reason,
         epochs=tuple(epochs[number] for number in sorted(epochs)),
+        averages=tuple(averages),
+        settings=own,
+        peak=training.learning_rate if own.learning_rate is None else own.learning_rate,
     )
-
-
-def count_lines(file: Path) -> int:
-    """How many lines a file has, 0 if it is not there."""
-    return len(file.read_bytes().splitlines()) if file.exists() else 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redheart_core._data import SPLITS
 from redheart_core._errors import StoreError
-from redheart_core.report.contents import DataState, FieldState, NodeState, StoreState
+from redheart_core.report.contents_data import DataState, FieldState, NodeState, StoreState
 from redheart_core.report.json_parts import Part
 
 

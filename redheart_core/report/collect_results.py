@@ -1,73 +1,37 @@
-"""Reads what later commands made of a run: choices, test figures, account, model."""
+"""Reads what later commands made of a run: test figures, account, model."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from redheart_core._errors import CheckpointError
-from redheart_core._evaluation import Evaluation, Figure, MetricTable
-from redheart_core.report.contents import Account, Choice, Choices, GroupState, ModelGroup
+from redheart_core._evaluation import Bin, Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
+from redheart_core.report.collect_choices import read_figure
+from redheart_core.report.contents import Account, GroupState, ModelGroup
 from redheart_core.report.json_parts import Part
 
 
-def read_choices(file: Path, groups: tuple[GroupState, ...]) -> Choices | None:
-    """What sweetspot chose.
+def read_evaluation(file: Path, groups: tuple[GroupState, ...]) -> Evaluation | None:
+    """The figures of the test split, None if it has not been evaluated.
 
     Raises:
-        CheckpointError: Damaged, or older than the newest checkpoints.
+        CheckpointError: Damaged, or of a group that the run does not have.
     """
-    if not file.exists():
-        return None
-    table, known, choices = Part.read(file), {group.name: group for group in groups}, {}
-    for part in table["groups"].items():
-        group = known.get(part["group"].text())
-        for rule in ("best", "one_se", "common"):
-            number, sha256 = part[rule]["epoch"].integer(), part[rule]["sha256"].text()
-            if group is None or not any(e.epoch == number and e.sha256 == sha256 for e in group.epochs):
-                raise _outdated(file, f"it names epoch {number} of '{part['group'].text()}'")
-        assert group is not None
-        if group.best.epoch != part["best"]["epoch"].integer():
-            raise _outdated(file, f"by now epoch {group.best.epoch} of '{group.name}' is better")
-        choices[group.name] = Choice(
-            best=part["best"]["epoch"].integer(),
-            one_se=part["one_se"]["epoch"].integer(),
-            common=part["common"]["epoch"].integer(),
-            cost=part["cost"].number(),
-        )
-    return Choices(choices, table["common_epoch"].integer(), table["mean_cost"].number())
-
-
-def read_evaluation(file: Path, groups: tuple[GroupState, ...]) -> Evaluation | None:
-    """The figures of the test split, None if it has not been evaluated."""
     if not file.exists():
         return None
     table, known = Part.read(file), {group.name for group in groups}
     variants = table["variants"].texts()
-    tables = []
-    for part in table["tables"].items():
-        if part["group"].text() not in known:
-            raise CheckpointError(f"{part.where} is of a group that the run does not have: {part['group'].text()}")
-        tables.append(
-            MetricTable(
-                metric=part["metric"].text(),
-                group=part["group"].text(),
-                direction=part["direction"].text(),
-                main=part["main"].flag(),
-                records=part["records"].integer(),
-                figures={name: read_figure(part["figures"][name]) for name in variants},
-                gains={name: read_figure(figure) for name, figure in part["gains"].entries().items()},
-                beats_constant=part["beats_constant"].flag(),
-                ceiling=None if part["ceiling"].value is None else part["ceiling"].number(),
-            )
-        )
+    tables = tuple(_read_table(part, variants, known) for part in table["tables"].items())
     return Evaluation(
         variants=variants,
-        tables=tuple(tables),
+        tables=tables,
         losses={name: losses.numbers() for name, losses in table["losses"].entries().items()},
         skill={name: read_figure(table["skill"][name]) for name in variants},
         skill_gains={name: read_figure(table["skill_gains"][name]) for name in variants},
-        points={name: read_figure(figure) for name, figure in table["points"].entries().items()},
-        point_gains={name: read_figure(figure) for name, figure in table["point_gains"].entries().items()},
+        points={name: read_figure(table["points"][name]) for name in variants if table["points"].entries()},
+        point_gains={
+            name: read_figure(table["point_gains"][name]) for name in variants if table["point_gains"].entries()
+        },
         best_method=table["best_method"].text(),
         refits={
             name: {group: _pair(losses) for group, losses in refits.entries().items()}
@@ -75,18 +39,61 @@ def read_evaluation(file: Path, groups: tuple[GroupState, ...]) -> Evaluation | 
         },
         test_records=table["test_records"].integer(),
         test_reads=table["test_reads"].integer(),
+        diagnostics=tuple(_read_diagnosis(part, tables) for part in table["diagnostics"].items()),
     )
 
 
-def read_figure(part: Part) -> Figure:
-    """A value and its interval, if it has one."""
-    low, high = (None if part[key].value is None else part[key].number() for key in ("low", "high"))
-    return Figure(part["value"].number(), low, high)
+def _read_table(part: Part, variants: tuple[str, ...], known: set[str]) -> MetricTable:
+    if part["group"].text() not in known:
+        raise CheckpointError(f"{part.where} is of a group that the run does not have: {part['group'].text()}")
+    main = part["main"].flag()
+    return MetricTable(
+        metric=part["metric"].text(),
+        group=part["group"].text(),
+        direction=part["direction"].text(),
+        main=main,
+        records=part["records"].integer(),
+        figures={name: read_figure(part["figures"][name]) for name in variants},
+        gains={name: read_figure(part["gains"][name]) for name in variants} if main else {},
+        beats_constant=part["beats_constant"].flag(),
+        ceiling=part["ceiling"].number_or_none(),
+    )
 
 
 def _pair(part: Part) -> tuple[float, float]:
-    before, after = (one.number() for one in part.items())
-    return before, after
+    numbers = [one.number() for one in part.items()]
+    if len(numbers) != 2:
+        raise CheckpointError(f"{part.where} is damaged: expects two losses, got {len(numbers)}; evaluate again")
+    return numbers[0], numbers[1]
+
+
+def _read_diagnosis(part: Part, tables: tuple[MetricTable, ...]) -> Diagnosis:
+    metric = part["metric"].text()
+    if not any(table.main and table.metric == metric for table in tables):
+        raise CheckpointError(f"{part.where} is of '{metric}', which is no main metric of this file; evaluate again")
+    confusion = part["confusion"]
+    return Diagnosis(
+        metric=metric,
+        reliability=tuple(
+            Bin(one["count"].integer(), one["confidence"].number(), one["correct"].number())
+            for one in part["reliability"].items()
+        ),
+        confusion=None if confusion.value is None else _read_confusion(confusion),
+        disagreement={
+            name: Disagreement(one["mean"].number(), one["rank_correlation"].number_or_none(), one["records"].integer())
+            for name, one in part["disagreement"].entries().items()
+        },
+    )
+
+
+def _read_confusion(part: Part) -> Confusion:
+    labels = part["labels"].texts()
+    counts = tuple(tuple(one.integer() for one in row.items()) for row in part["counts"].items())
+    if {len(labels)} != {len(counts), *map(len, counts)}:
+        raise CheckpointError(
+            f"{part.where} is damaged: {len(labels)} labels need as many rows and columns; evaluate again"
+        )
+    return Confusion(labels, counts, part["left_out"].integer())
 
 
 def read_accounts(file: Path) -> tuple[Account, ...] | None:
@@ -116,22 +123,25 @@ def read_model(model: Path, groups: tuple[GroupState, ...]) -> tuple[ModelGroup,
     file = model / "manifest.json"
     if not file.exists():
         raise CheckpointError(f"{model} holds no model (no manifest.json); make one with redheart crossover")
-    hashes = {(group.name, epoch.epoch): epoch.sha256 for group in groups for epoch in group.epochs}
-    found = []
-    for name, part in Part.read(file)["groups"].entries().items():
-        tier, trained = part["tier"].integer(), "epoch" in part.entries()
-        if not trained:
-            found.append(ModelGroup(name, tier, None, "", None))
-            continue
-        epoch, sha256 = part["epoch"].integer(), part["sha256"].text()
-        if hashes.get((name, epoch)) != sha256:
-            raise CheckpointError(
-                f"{file} is not a model of this run: it holds epoch {epoch} of '{name}' with the SHA-256 {sha256}; "
-                "name the run's own model"
-            )
-        found.append(ModelGroup(name, tier, epoch, sha256, part["validation_loss"].number()))
+    known = {group.name: group for group in groups}
+    found = [_read_model_group(file, name, part, known) for name, part in Part.read(file)["groups"].entries().items()]
     return tuple(sorted(found, key=lambda group: group.tier))
 
 
-def _outdated(file: Path, reason: str) -> CheckpointError:
-    return CheckpointError(f"{file} does not fit the checkpoints: {reason}; run redheart sweetspot again")
+def _read_model_group(file: Path, name: str, part: Part, known: dict[str, GroupState]) -> ModelGroup:
+    tier, keys = part["tier"].integer(), part.entries().keys()
+    if "members" in keys:
+        hashes = tuple(member["sha256"].text() for member in part["members"].items())
+        loss = part["validation_loss"].number()
+        return ModelGroup(name, tier, part["epochs"].text(), part["method"].text(), hashes, loss)
+    if "epoch" not in keys:
+        return ModelGroup(name, tier, "", "", (), None)
+    number, sha256 = part["epoch"].integer(), part["sha256"].text()
+    group = known.get(name)
+    for epoch in (*group.epochs, *group.averages) if group else ():
+        if (epoch.epoch, epoch.sha256) == (number, sha256):
+            return ModelGroup(name, tier, epoch.name, "", (sha256,), part["validation_loss"].number())
+    raise CheckpointError(
+        f"{file} is not a model of this run: it holds epoch {number} of '{name}' with the SHA-256 {sha256}; "
+        "name the run's own model"
+    )

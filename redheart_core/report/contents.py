@@ -1,4 +1,4 @@
-"""Frozen value types of what a report shows."""
+"""Frozen value types of what a report shows: a run, its groups and their epochs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import attrs
 
 from redheart_core._evaluation import Evaluation
+from redheart_core._training import GroupSettings, TrainSettings
+from redheart_core.report.contents_choices import Choices, MethodState, SweepState
+from redheart_core.report.contents_data import DataState, InspectionState, NodeState
 
 
 @attrs.frozen
@@ -19,10 +22,23 @@ class Epoch:
     validation_loss: float
     metrics: Mapping[str, float]
     """Validation metrics by "node.metric"."""
+    learning_rate: float
+    """At the last update."""
     sha256: str | None
     """None if retention has removed the checkpoint; the figures then come from the events."""
     seconds: float | None
     """None if no event tells."""
+    updates: int = 0
+    """Steps of the schedule; 0 if not recorded."""
+    gradient: Mapping[str, float] = attrs.field(factory=dict)
+    """"mean", "max" and "clipped" as the manifest has them; empty if not recorded."""
+    averaged: bool = False
+    """The moving average of the weights at the end of the epoch."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.epoch} (average)" if self.averaged else str(self.epoch)
 
 
 @attrs.frozen
@@ -33,48 +49,48 @@ class GroupState:
     tier: int
     nodes: tuple[str, ...]
     status: str
-    """"running", "finished", "stopped", "no checkpoints", or "nothing to train"."""
+    """"running", "finished", "fitted", "stopped", "no checkpoints", or "nothing to train"."""
     reason: str
     epochs: tuple[Epoch, ...]
+    averages: tuple[Epoch, ...]
+    """The moving averages of the weights at the end of epochs."""
+    settings: GroupSettings
+    peak: float
+    """Largest learning rate of the schedule."""
 
     @property
     def best(self) -> Epoch:
-        """The kept epoch of the lowest validation loss, the earlier one of equals."""
-        kept = [epoch for epoch in self.epochs if epoch.sha256 is not None]
-        return min(kept, key=lambda epoch: (epoch.validation_loss, epoch.epoch))
+        """The kept epoch or average of the lowest validation loss, the earlier one of equals."""
+        kept = [epoch for epoch in (*self.epochs, *self.averages) if epoch.sha256 is not None]
+        return min(kept, key=lambda epoch: (epoch.validation_loss, epoch.epoch, epoch.averaged))
 
     def at(self, number: int) -> Epoch:
         return next(epoch for epoch in self.epochs if epoch.epoch == number)
 
-    def excess(self, epoch: Epoch) -> float:
-        """Validation loss relative to the best one's, minus one, as sweetspot counts it."""
+    def relative(self, difference: float) -> float:
+        """A difference in validation loss as a share of the best loss, if that is above 0."""
         best = self.best.validation_loss
-        return epoch.validation_loss / best - 1.0 if best > 0 else epoch.validation_loss
+        return difference / best if best > 0 else difference
+
+    def excess(self, epoch: Epoch) -> float:
+        """Validation loss above the best one, relative to it, as redheart_core.common_epoch.relative_excess counts."""
+        return self.relative(epoch.validation_loss - self.best.validation_loss)
 
     @property
     def seconds_per_epoch(self) -> float | None:
         known = [epoch.seconds for epoch in self.epochs if epoch.seconds is not None]
         return sum(known) / len(known) if known else None
 
+    @property
+    def own(self) -> dict[str, object]:
+        """The settings that are not left as they are."""
+        default = attrs.asdict(GroupSettings())
+        return {key: value for key, value in attrs.asdict(self.settings).items() if value != default[key]}
 
-@attrs.frozen
-class Choice:
-    """The epochs that sweetspot names for a group."""
-
-    best: int
-    one_se: int
-    common: int
-    cost: float
-    """Relative excess of the validation loss at the common epoch."""
-
-
-@attrs.frozen
-class Choices:
-    """sweetspot.json."""
-
-    groups: Mapping[str, Choice]
-    common_epoch: int
-    mean_cost: float
+    @property
+    def traced(self) -> bool:
+        """Whether its learning rate follows the schedule, and how far an epoch takes it is known."""
+        return any(epoch.updates for epoch in self.epochs)
 
 
 @attrs.frozen
@@ -97,75 +113,17 @@ class Account:
 
 
 @attrs.frozen
-class NodeState:
-    """An active node with its settings."""
-
-    name: str
-    kind: str
-    plugin: str
-    distribution: str
-    version: str
-    group: str
-    learning_rate_scale: float
-    loss_weight: float
-    settings: Mapping[str, object]
-
-
-@attrs.frozen
-class FieldState:
-    """A target field of the data set."""
-
-    name: str
-    meaning: str
-    unit: str
-    low: float | None
-    high: float | None
-    labels: tuple[str, ...]
-
-
-@attrs.frozen
-class StoreState:
-    """What the store's index tells beyond run.json."""
-
-    seed: int
-    coverage: Mapping[str, int]
-    published: bool
-    duplicate_clusters: int
-    clustered_records: int
-    largest_cluster: int
-    examples: tuple[tuple[str, ...], ...]
-    chunks: int
-    unknown_records: int
-    bytes: int
-
-
-@attrs.frozen
-class DataState:
-    """The data and encoder of a run."""
-
-    dataset: str
-    fingerprint: str
-    chunk_chars: int
-    encoder_name: str
-    encoder_revision: str
-    encoder_hash: str
-    encoder_width: int
-    fields: tuple[FieldState, ...]
-    splits: Mapping[str, int]
-    store_path: Path
-    store: StoreState | None
-    """None if the store is no longer where the run found it."""
-
-
-@attrs.frozen
 class ModelGroup:
     """A group as an assembled model holds it."""
 
     name: str
     tier: int
-    epoch: int | None
-    """None for a group without checkpoints."""
-    sha256: str
+    epochs: str
+    """For people; empty for a group without checkpoints."""
+    method: str
+    """How several epochs were made into one model; empty for one epoch as it is."""
+    sha256: tuple[str, ...]
+    """Of each file."""
     validation_loss: float | None
 
 
@@ -177,20 +135,36 @@ class Contents:
     redheart: str
     torch: str
     training: Mapping[str, object]
+    settings: TrainSettings
+    """The same, checked."""
     nodes: tuple[NodeState, ...]
     groups: tuple[GroupState, ...]
     data: DataState
+    inspection: InspectionState | None
+    sweep: SweepState | None
     choices: Choices | None
+    methods: MethodState | None
     evaluation: Evaluation | None
     accounts: tuple[Account, ...] | None
     model: tuple[ModelGroup, ...] | None
     model_path: Path | None
-    test_reads: int
+    openings: tuple[str, ...]
+    """When the test split was read."""
+
+    @property
+    def test_reads(self) -> int:
+        """How often the test split of this run has been read."""
+        return max(len(self.openings), self.evaluation.test_reads if self.evaluation else 0)
 
     @property
     def trained(self) -> tuple[GroupState, ...]:
         """Groups with at least one epoch."""
         return tuple(group for group in self.groups if group.epochs)
+
+    @property
+    def traced(self) -> tuple[GroupState, ...]:
+        """Groups whose learning rate can be drawn."""
+        return tuple(group for group in self.groups if group.traced)
 
     @property
     def unfinished(self) -> tuple[GroupState, ...]:

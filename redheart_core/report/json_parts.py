@@ -64,6 +64,14 @@ class Part:
             self._refuse("a finite number")
         return float(self.value)
 
+    def number_or_none(self) -> float | None:
+        """A finite number, or None for null."""
+        return None if self.value is None else self.number()
+
+    def integer_or_none(self) -> int | None:
+        """An integer, or None for null."""
+        return None if self.value is None else self.integer()
+
     def flag(self) -> bool:
         if not isinstance(self.value, bool):
             self._refuse("true or false")

@@ -4,51 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
-import attrs
 import jinja2
 from markupsafe import Markup, escape
 
-from redheart_core._evaluation import Evaluation
+from redheart_core._evaluation import Evaluation, Figure
+from redheart_core.detectors import NAMES
 from redheart_core.files import write_bytes
-from redheart_core.report import plots, words
+from redheart_core.report import plots, plots_results, plots_training, tables, words
 from redheart_core.report.collect import collect
-from redheart_core.report.contents import Account, Contents, GroupState
-
-
-@attrs.frozen
-class AccountRow:
-    """The parameters of one plugin in one group, summed up."""
-
-    group: str
-    plugin: str
-    tensors: int
-    elements: int
-    in_optimizer: int
-    """Elements."""
-    frozen: int
-    """Elements."""
-    live: int
-    """Elements with a non-zero gradient in the audited batches."""
-    problems: tuple[Account, ...]
-
-    @property
-    def live_share(self) -> float | None:
-        return self.live / self.in_optimizer if self.in_optimizer else None
-
-
-@attrs.frozen
-class MetricRow:
-    """A validation metric of a group over its epochs."""
-
-    name: str
-    main: bool
-    curve: Markup
-    best: float
-    common: float | None
-    last: float
+from redheart_core.report.contents import Contents
 
 
 def write_report(run: Path, output: Path, model: Path | None = None) -> None:
@@ -78,6 +46,7 @@ def render(contents: Contents) -> str:
     )
     environment.filters |= {
         "number": words.number,
+        "signed": words.signed,
         "integer": words.integer,
         "percent": words.percent,
         "duration": words.duration,
@@ -85,70 +54,107 @@ def render(contents: Contents) -> str:
         "plural": words.plural,
         "value": setting,
         "breakable": breakable,
+        "interval": interval,
+        "signed_interval": lambda figure: interval(figure, words.signed),
+        "percent_interval": lambda figure: interval(figure, words.percent),
     }
-    rows = account_rows(contents.accounts or ())
+    rows = tables.account_rows(contents.accounts or ())
     return environment.get_template("report.html.j2").render(
         run=contents,
         title=f"redheart run {contents.path.resolve().name}",
         summary=words.summary(contents),
-        chosen={group.name: group.epoch for group in contents.model or ()},
-        curves={group.name: plots.learning_curves(group, contents.choices) for group in contents.trained},
-        heat_map=plots.heat_map(contents.trained, contents.choices) if contents.trained else None,
+        source=sources(contents),
         excess=list(zip(plots.EXCESS_STEPS, plots.EXCESS_COLORS, strict=True)),
-        metrics={group.name: metric_rows(group, contents) for group in contents.trained},
-        comparisons=comparisons(contents.evaluation),
-        beaten=words.beaten(contents.evaluation) if contents.evaluation else "",
+        **epoch_parts(contents),
+        **training_parts(contents),
+        **result_parts(contents.evaluation),
         accounts=rows,
-        total=total(rows),
+        total=tables.total(rows),
     )
 
 
-def comparisons(evaluation: Evaluation | None) -> dict[str, Markup]:
-    """A plot for each main metric."""
+def sources(contents: Contents) -> Callable[[str], Markup]:
+    """Writes the command that made some numbers, small and grey."""
+    run = shlex.quote(str(contents.path))
+    store = shlex.quote(str(contents.data.store_path))
+    model = shlex.quote(str(contents.model_path)) if contents.model_path else "MODEL"
+    commands = {
+        "train": f"redheart train -o {run}",
+        "sweep": f"redheart sweep -o {run}",
+        "sweetspot": f"redheart sweetspot {run}",
+        "compare": f"redheart crossover {run} --compare",
+        "crossover": f"redheart crossover {run} -o {model}",
+        "evaluate": f"redheart evaluate {model}",
+        "prepare": f"redheart data prepare -o {store}",
+        "inspect": f"redheart data inspect --store {store} -o {shlex.quote(str(contents.path / 'inspection.json'))}",
+    }
+
+    def source(*names: str) -> Markup:
+        parts = Markup(", ").join(Markup("<code>{}</code>").format(commands[name]) for name in names)
+        return Markup('<p class="source">{}</p>').format(parts)
+
+    return source
+
+
+def epoch_parts(contents: Contents) -> dict[str, object]:
+    """What the page shows of epochs."""
+    costs = tables.relative_costs(contents)
+    return {
+        "chosen": {group.name: group.epochs for group in contents.model or ()},
+        "curves": {group.name: plots.learning_curves(group, contents.choices) for group in contents.trained},
+        "heat_map": plots.heat_map(contents.trained, contents.choices) if contents.trained else None,
+        "metrics": {group.name: tables.metric_rows(group, contents) for group in contents.trained},
+        "detectors": NAMES,
+        "cost_forest": plots_results.cost_forest(costs) if costs else None,
+    }
+
+
+def training_parts(contents: Contents) -> dict[str, object]:
+    """What the page shows of learning rates and gradients."""
+    settings = contents.settings
+    return {
+        "traces": {group.name: plots_training.traces(group, settings) for group in contents.traced},
+        "deviation": max((plots_training.rate_deviation(group, settings) for group in contents.traced), default=0.0),
+        "sweep_curves": {
+            group.group: plots_training.sweep_curve(group)
+            for group in (contents.sweep.groups if contents.sweep else ())
+            if group.complete
+        },
+    }
+
+
+def result_parts(evaluation: Evaluation | None) -> dict[str, object]:
+    """What the page shows of the test split."""
     if evaluation is None:
         return {}
     variants, models = evaluation.variants, evaluation.models
-    return {table.metric: plots.comparison(table, variants, models) for table in evaluation.main}
-
-
-def account_rows(accounts: Sequence[Account]) -> list[AccountRow]:
-    """One row per group and plugin, in the order of the audit."""
-    parts: dict[tuple[str, str], list[Account]] = {}
-    for account in accounts:
-        parts.setdefault((account.group, account.plugin), []).append(account)
-    return [_sum_up(group, plugin, tuple(part)) for (group, plugin), part in parts.items()]
-
-
-def total(rows: Sequence[AccountRow]) -> AccountRow:
-    """The sum of all rows."""
-    return AccountRow(
-        group="all",
-        plugin="",
-        tensors=sum(row.tensors for row in rows),
-        elements=sum(row.elements for row in rows),
-        in_optimizer=sum(row.in_optimizer for row in rows),
-        frozen=sum(row.frozen for row in rows),
-        live=sum(row.live for row in rows),
-        problems=tuple(problem for row in rows for problem in row.problems),
-    )
-
-
-def metric_rows(group: GroupState, contents: Contents) -> list[MetricRow]:
-    """The metrics of a group; which are main ones is known once the model is evaluated."""
-    main = {table.metric for table in contents.evaluation.main} if contents.evaluation else set()
-    choice = contents.choices.groups.get(group.name) if contents.choices else None
-    place = group.epochs.index(group.best)
-    return [
-        MetricRow(
-            name=name,
-            main=name in main,
-            curve=plots.sparkline([epoch.metrics[name] for epoch in group.epochs], place),
-            best=group.best.metrics[name],
-            common=group.at(choice.common).metrics[name] if choice else None,
-            last=group.epochs[-1].metrics[name],
-        )
-        for name in group.best.metrics
-    ]
+    gains = {"mean skill": evaluation.skill_gains, "points": evaluation.point_gains}
+    return {
+        "comparisons": {table.metric: plots_results.comparison(table, variants, models) for table in evaluation.main},
+        "beaten": words.beaten(evaluation),
+        "main_variants": tables.shown_variants(evaluation),
+        "forests": {
+            title: plots_results.forest(
+                {name: figure for name, figure in figures.items() if name in models and name != "common epoch"},
+                models,
+                ("crossover",),
+                0.0,
+                f"Gain in {title} over the best common epoch",
+            )
+            for title, figures in gains.items()
+            if figures
+        },
+        "reliability": {
+            one.metric: plots_results.reliability(one.reliability, one.metric)
+            for one in evaluation.diagnostics
+            if one.reliability
+        },
+        "confusion": {
+            one.metric: plots_results.confusion(one.confusion, one.metric)
+            for one in evaluation.diagnostics
+            if one.confusion
+        },
+    }
 
 
 def setting(value: object) -> str:
@@ -161,14 +167,10 @@ def breakable(name: str) -> Markup:
     return Markup(re.sub(r"([._])(?=.)", r"\1<wbr>", str(escape(name))))
 
 
-def _sum_up(group: str, plugin: str, accounts: tuple[Account, ...]) -> AccountRow:
-    return AccountRow(
-        group=group,
-        plugin=plugin,
-        tensors=len(accounts),
-        elements=sum(account.elements for account in accounts),
-        in_optimizer=sum(account.elements for account in accounts if account.in_optimizer),
-        frozen=sum(account.elements for account in accounts if account.state == "frozen"),
-        live=sum(account.live for account in accounts),
-        problems=tuple(account for account in accounts if not account.accounted),
+def interval(figure: Figure, write: Callable[[float], str] = words.number) -> Markup:
+    """A figure with its interval, if it has one, on a line of its own."""
+    if figure.low is None or figure.high is None:
+        return Markup(write(figure.value))
+    return Markup('{}<span class="interval">{} to {}</span>').format(
+        write(figure.value), write(figure.low), write(figure.high)
     )

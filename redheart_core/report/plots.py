@@ -1,21 +1,20 @@
-"""The plots of a report: learning curves, epoch heat map, test comparison, sparklines."""
+"""The plots of epochs: learning curves, heat map, sparklines, the cost of a common epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator
 
-from redheart_core._evaluation import MetricTable
-from redheart_core.report.contents import Choices, GroupState
+from redheart_core.report.axes import epoch_ticks, style
+from redheart_core.report.contents import GroupState
+from redheart_core.report.contents_choices import Choices
 from redheart_core.report.svg import (
     BEST,
     COMMON,
-    GRID,
     INK,
     MUTED,
     ONE_SE,
@@ -42,13 +41,17 @@ def learning_curves(group: GroupState, choices: Choices | None) -> Markup:
     axes.plot(numbers, losses, color=VALIDATION, linewidth=1.6)
     if len(numbers) == 1:
         axes.plot(numbers, losses, "s", color=VALIDATION, markersize=4)
+    averages = [(epoch.epoch, epoch.validation_loss) for epoch in group.averages]
+    if averages:
+        axes.plot(*zip(*averages, strict=True), "^", mec=VALIDATION, mfc="none", mew=1, markersize=4)
     chosen = choices.groups.get(group.name) if choices else None
     if chosen:
+        axes.axvspan(chosen.low - 0.4, chosen.high + 0.4, color=BEST, alpha=0.16, linewidth=0, zorder=0)
         axes.axvline(chosen.common, color=COMMON, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
         one_se = group.at(chosen.one_se)
         axes.plot([one_se.epoch], [one_se.validation_loss], "D", mec=ONE_SE, mfc="none", mew=1.6, markersize=8)
     axes.plot([group.best.epoch], [group.best.validation_loss], "o", color=BEST, markersize=5, zorder=4)
-    _style(axes)
+    style(axes)
     axes.set_xlim(min(numbers) - 0.5, max(numbers) + 0.5)
     axes.set_xlabel("epoch", color=MUTED, fontsize=8)
     axes.set_xticks(epoch_ticks(max(numbers), 8))
@@ -73,6 +76,7 @@ def heat_map(groups: Sequence[GroupState], choices: Choices | None) -> Markup:
         axes.text(0.5 - 0.07 / cell, y, names[y], ha="right", va="center", color=INK, fontsize=8.5, parse_math=False)
         chosen = choices.groups.get(group.name) if choices else None
         if chosen:
+            axes.plot([chosen.low - 0.4, chosen.high + 0.4], [y + 0.4] * 2, color=BEST, linewidth=2.2)
             axes.plot([chosen.one_se], [y], "D", mec="#000000", mfc="#ffffff", mew=0.8, markersize=8.5)
             axes.add_patch(
                 Rectangle((chosen.common - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=COMMON, linewidth=1.8)
@@ -89,41 +93,10 @@ def heat_map(groups: Sequence[GroupState], choices: Choices | None) -> Markup:
     return to_svg(figure, "Validation loss of each group and epoch relative to the group's best", scales=False)
 
 
-def epoch_ticks(last: int, most: int) -> list[int]:
-    """The first epoch and round numbers, at most so many and two more."""
-    step = next(step for step in (1, 5, 10, 20, 50, 100, last) if last / step <= most)
-    return sorted({1, *range(step, last + 1, step)})
-
-
 def excess_color(excess: float) -> str:
     """The heat map's colour of a relative excess."""
     step = max((index for index, bound in enumerate(EXCESS_STEPS) if excess >= bound), default=0)
     return EXCESS_COLORS[step]
-
-
-def comparison(table: MetricTable, variants: Sequence[str], models: Sequence[str]) -> Markup:
-    """One metric of all variants with 95 % intervals; the dotted line is the constant predictor."""
-    row, bottom, top = 0.22, 0.28, 0.04
-    height = row * len(variants) + bottom + top
-    figure = Figure(figsize=(3.3, height))
-    axes = figure.add_axes((0.33, bottom / height, 0.64, row * len(variants) / height))
-    if "constant" in table.figures:
-        axes.axvline(table.figures["constant"].value, color=MUTED, linewidth=1, linestyle=(0, (1, 1.5)), zorder=1)
-    for y, name in enumerate(variants):
-        figures = table.figures[name]
-        color = BEST if name == "crossover" else VALIDATION if name in models else TRAIN
-        if figures.low is not None and figures.high is not None:
-            axes.plot([figures.low, figures.high], [y, y], color=color, linewidth=1.8, solid_capstyle="butt")
-        axes.plot([figures.value], [y], "o" if name in models else "s", color=color, markersize=5)
-        label = axes.text(-0.03, y, shorten(name, 18), ha="right", va="center", color=INK, fontsize=8, parse_math=False)
-        label.set_transform(axes.get_yaxis_transform())
-    _style(axes)
-    axes.set_ylim(len(variants) - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
-    axes.margins(x=0.08)
-    axes.spines["left"].set_visible(False)
-    return to_svg(figure, f"{table.metric} on the test split", scales=True)
 
 
 def sparkline(values: Sequence[float], marked: int) -> Markup:
@@ -143,15 +116,3 @@ def sparkline(values: Sequence[float], marked: int) -> Markup:
         f'aria-label="curve over {len(values)} epochs"><polyline points="{path}"/>'
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.8"/></svg>'
     )
-
-
-def _style(axes: Axes) -> None:
-    axes.grid(True, color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=MUTED, labelsize=8, length=0)
-    for name in ("top", "right"):
-        axes.spines[name].set_visible(False)
-    for name in ("left", "bottom"):
-        axes.spines[name].set_color(GRID)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(ScalarFormatter(useOffset=False))

@@ -75,3 +75,11 @@ def text_width(text: str, size_pt: float) -> float:
 def shorten(text: str, letters: int) -> str:
     """A text of at most so many letters, with an ellipsis if something is left out."""
     return text if len(text) <= letters else text[: letters - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def fit(text: str, size_pt: float, inches: float) -> str:
+    """A text shortened until it is about so wide at most."""
+    for letters in range(len(text), 1, -1):
+        if text_width(shorten(text, letters), size_pt) <= inches:
+            return shorten(text, letters)
+    return shorten(text, 1)

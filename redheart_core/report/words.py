@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from redheart_core._evaluation import Evaluation, MetricTable
-from redheart_core.report.contents import Contents
+from redheart_core._evaluation import Evaluation, Figure, MetricTable
+from redheart_core.report.contents import Contents, ModelGroup
 
 
 def number(value: float) -> str:
@@ -16,6 +16,11 @@ def number(value: float) -> str:
     if size >= 1e15 or size < 1e-4:
         return f"{value:.3e}"
     return f"{value:,.0f}" if size >= 1e4 else f"{value:#.4g}".rstrip(".")
+
+
+def signed(value: float) -> str:
+    """A difference: as number, with a sign."""
+    return f"+{number(value)}" if value > 0 else number(value)
 
 
 def integer(value: int) -> str:
@@ -89,12 +94,16 @@ def _what_ran(contents: Contents) -> str:
 
 def _which_epochs(contents: Contents) -> str:
     if contents.model:
-        epochs = {group.name: group.epoch for group in contents.model if group.epoch is not None}
-        start = "The model holds"
-    else:
-        epochs = {group.name: group.best.epoch for group in contents.trained}
-        start = "Validation loss is lowest at"
-    return f"{start} {joined([f'epoch {epoch} of {name}' for name, epoch in epochs.items()])}."
+        parts = [_what_is_in(group) for group in contents.model if group.epochs]
+        return f"The model holds {joined(parts)}." if parts else "The model holds no group with weights."
+    parts = [f"epoch {group.best.name} of {group.name}" for group in contents.trained]
+    return f"Validation loss is lowest at {joined(parts)}."
+
+
+def _what_is_in(group: ModelGroup) -> str:
+    if group.method:
+        return f"{group.name} by {group.method} ({group.epochs})"
+    return f"epoch {group.epochs} of {group.name}"
 
 
 def _common_epoch(contents: Contents) -> str:
@@ -111,19 +120,30 @@ def _common_epoch(contents: Contents) -> str:
 
 
 def _on_test(evaluation: Evaluation) -> list[str]:
-    skill, models = evaluation.skill, evaluation.models
-    others = [f"{name} {number(skill[name].value)}" for name in evaluation.variants if name not in ("crossover", "constant")]
+    skill = evaluation.skill
     sentences = [
         f"On {plural(evaluation.test_records, 'test record')} the crossover reaches a mean skill of "
-        f"{number(skill['crossover'].value)} ({joined(others)}); 0 is the constant predictor, 1 is perfect."
+        f"{number(skill['crossover'].value)} (linear baseline {number(skill['linear'].value)}); 0 is the constant "
+        "predictor, 1 is perfect.",
+        f"Its gain over the single best common epoch is {gain(evaluation.skill_gains['crossover'])}.",
     ]
-    if "common epoch" in models:
-        better, equal, worse = _compare(evaluation.main, "crossover", "common epoch")
-        sentences.append(
-            f"Against the best common epoch the crossover is better on {better}, equal on {equal} and worse on {worse} "
-            f"of {plural(len(evaluation.main), 'main metric')}."
-        )
+    if evaluation.best_method != "selection":
+        own = evaluation.skill_gains[evaluation.best_method]
+        sentences.append(f"By {evaluation.best_method}, which validation alone prefers, the gain is {gain(own)}.")
+    better, equal, worse = _compare(evaluation.main, "crossover", "common epoch")
+    sentences.append(
+        f"Against the best common epoch the crossover is better on {better}, equal on {equal} and worse on {worse} "
+        f"of {plural(len(evaluation.main), 'main metric')}."
+    )
     return [*sentences, beaten(evaluation)]
+
+
+def gain(figure: Figure) -> str:
+    """A difference with its 95 % interval, and whether that holds 0."""
+    if figure.low is None or figure.high is None:
+        return signed(figure.value)
+    beyond = "beyond chance" if figure.low > 0 or figure.high < 0 else "within chance"
+    return f"{signed(figure.value)}, 95 % interval {signed(figure.low)} to {signed(figure.high)}, {beyond}"
 
 
 def beaten(evaluation: Evaluation) -> str:
