@@ -19,6 +19,7 @@ from redheart_core.analysis import analyze
 from redheart_core.baselines import constant_baseline, linear_baseline, mean_embedding
 from redheart_core.evaluation import evaluate_test, read_evaluation
 from redheart_core.files import write_json
+from redheart_core.group_module import GroupModule
 from redheart_core.methods import METHODS
 from redheart_core.model import assemble, check_exactness, chosen_epochs, load_model, require_model
 from redheart_core.picks import Pick, mix
@@ -72,8 +73,10 @@ def test_another_weight_is_noticed_by_the_exactness_check(trained: Trained, tmp_
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
     assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
     model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    module = model.modules["b"]
+    assert isinstance(module, GroupModule)
     with torch.no_grad():
-        next(model.modules["b"].parameters()).add_(1e-3)
+        next(module.parameters()).add_(1e-3)
     with pytest.raises(CheckpointError, match="does not reproduce the run"):
         check_exactness(model, trained.trainer)
 

@@ -39,9 +39,8 @@ def trained(toy: Toy) -> Trained:
     """Three groups, one above another, trained with a rate that makes epochs differ."""
     store = toy.store()
     nodes = [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value", "embedding"))]
-    settings = {"epochs": 8, "learning_rate": 3e-2}
-    run, _ = toy.run("run", nodes, store, **settings)
-    return Trained(run, toy.trainer(nodes, store, **settings))
+    run, _ = toy.run("run", nodes, store, epochs=8, learning_rate=3e-2)
+    return Trained(run, toy.trainer(nodes, store, epochs=8, learning_rate=3e-2))
 
 
 def test_a_single_pick_has_the_recorded_losses_to_the_last_bit(trained: Trained) -> None:

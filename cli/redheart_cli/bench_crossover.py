@@ -71,8 +71,8 @@ def crossover(
     if as_json:
         print_json({name: [table.to_json() for table in tables] for name, tables in found.items()})
         return
-    for name, tables in found.items():
-        for table in tables:
+    for name, repeated in found.items():
+        for table in repeated:
             print(f"{name}, {table.kind}, {seeds} seed(s); validation chose {', '.join(table.choices)}\n")
             print(table.markdown())
 

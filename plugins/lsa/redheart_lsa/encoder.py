@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from redheart_lsa.settings import LsaSettings
 from redheart_core.terms import Terms, composed, join
+from redheart_lsa.settings import LsaSettings
 
 ROWS = 8192
 """Chunks that are worked on at a time; bounds the memory, changes no result."""
