@@ -25,6 +25,10 @@ class LabelValue:
     """Mean of the target over the training records that have it."""
     deviations: float
     """(value - training_mean) / standard deviation of the target."""
+    threshold: float | None = None
+    """For labels that are 0 or 1: from which probability on the label counts as predicted, chosen on validation."""
+    disagreement: float | None = None
+    """Of an ensemble: standard deviation of the value over its members."""
 
 
 @attrs.frozen
@@ -69,13 +73,17 @@ def analyze(
         for name in model.read_fields
     }
     terms = model.terms.vector(text) if model.terms else None
-    outputs = model.predict(embedding, torch.ones(embedding.shape[:2], dtype=torch.bool), fields, terms)
+    mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
+    outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms)
     present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
-    return tuple(_findings(model, outputs, model.lacking(present)))
+    return tuple(_findings(model, outputs, spreads, model.lacking(present)))
 
 
-def _findings(model: Model, outputs: dict[str, Tensor], lacking: Collection[str]) -> Iterator[Finding]:
+def _findings(
+    model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], lacking: Collection[str]
+) -> Iterator[Finding]:
     for group in model.groups:
+        thresholds = model.manifest["groups"][group.name].get("thresholds", {})
         module = model.modules[group.name]
         for node in group.nodes:
             if node.name in lacking:
@@ -83,7 +91,10 @@ def _findings(model: Model, outputs: dict[str, Tensor], lacking: Collection[str]
             objective = module.objectives.get(node.name)
             judged = {(m.output, m.target): None for m in objective.metrics} if objective else {}
             for output, target in judged:
-                numbers = outputs[f"{node.name}.{output}"].reshape(-1).tolist()
+                name = f"{node.name}.{output}"
+                numbers = outputs[name].reshape(-1).tolist()
+                limits = thresholds.get(name, [None] * len(numbers))
+                apart = spreads[name].reshape(-1).tolist() if name in spreads else [None] * len(numbers)
                 statistics = model.manifest["statistics"][target]
                 values = tuple(
                     LabelValue(
@@ -91,8 +102,12 @@ def _findings(model: Model, outputs: dict[str, Tensor], lacking: Collection[str]
                         number,
                         statistics[label]["mean"],
                         (number - statistics[label]["mean"]) / statistics[label]["std"],
+                        limit,
+                        spread,
                     )
-                    for label, number in zip(model.fields[target].elements, numbers, strict=True)
+                    for label, number, limit, spread in zip(
+                        model.fields[target].elements, numbers, limits, apart, strict=True
+                    )
                     if label in statistics
                 )
                 epoch = model.manifest["groups"][group.name].get("epoch")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redheart_core._training import EpochEntry
+from redheart_core.assembly import Blend
 from redheart_core.group_module import Answering
-from redheart_core.model import Blend
 from redheart_core.picks import Pick
 from redheart_core.rivals import compare_methods
 from redheart_core.run import RunFolder

@@ -62,7 +62,13 @@ class Ensemble:
         return stacked.softmax(-1).mean(0).clamp(min=_LEAST).log()
 
     @torch.inference_mode()
+    def with_disagreement(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The averaged outputs, and the standard deviation over the members of each of their numbers."""
+        answers = [functional_call(self.module, member, (batch,)) for member in self.members]
+        spreads = {name: torch.stack([answer[name] for answer in answers]).std(0, correction=0) for name in answers[0]}
+        return self.average(answers), spreads
+
     def disagreement(self, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
         """Standard deviation over the members of each number of some outputs, (B, *shape)."""
-        answers = [functional_call(self.module, member, (batch,)) for member in self.members]
-        return {name: torch.stack([answer[name] for answer in answers]).std(0, correction=0) for name in names}
+        spreads = self.with_disagreement(batch)[1]
+        return {name: spreads[name] for name in names}

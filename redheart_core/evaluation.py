@@ -18,7 +18,7 @@ from redheart_core.baselines import BASELINES, baseline_predictions
 from redheart_core.bootstrap import Draws, interval
 from redheart_core.ceilings import ceiling
 from redheart_core.diagnostics import ENSEMBLES, diagnose, ensemble_spreads
-from redheart_core.files import read_json, writing
+from redheart_core.files import read_json, write_json, writing
 from redheart_core.group_module import GroupModule
 from redheart_core.judging import figure, judged_rows, thresholds_for
 from redheart_core.picks import Pick
@@ -78,6 +78,7 @@ def evaluate_with_draws(
     if not len(rows):
         raise DataError("the data set has no test records; nothing to evaluate on")
     rivals, pools = compare_methods(run, trainer, progress)
+    write_json(run.path / "rivals.json", rivals.to_json())
     variants = list(variant_picks(rivals, pools, sweetspot, model))
     reads = count_test_read(run)
     predicted: dict[str, Predicted] = {}

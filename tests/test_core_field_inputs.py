@@ -24,11 +24,12 @@ from redheart_core import (
     Record,
 )
 from redheart_core.analysis import analyze
+from redheart_core.assembly import assemble
 from redheart_core.graph import plan_groups
 from redheart_core.judging import record_losses
 from redheart_core.losses import squared_error
 from redheart_core.metrics import value_metrics
-from redheart_core.model import assemble, load_model
+from redheart_core.model import load_model
 from redheart_core.store import Store
 from redheart_core.sweetspot import find_sweetspot
 from redheart_core.tensors import fill_missing_input

@@ -12,8 +12,9 @@ from toy import Toy
 
 from redheart_core import ActiveNode, BuildContext, CheckpointError, Field, NodeSpec, Objective, Output, PluginError
 from redheart_core.analysis import analyze
+from redheart_core.assembly import assemble, check_exactness
 from redheart_core.graph import bind_nodes, plan_groups
-from redheart_core.model import assemble, check_exactness, load_model
+from redheart_core.model import load_model
 from redheart_core.sweetspot import find_sweetspot, trained_groups
 from redheart_core.testing import activate, load_installed
 

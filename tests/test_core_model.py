@@ -16,12 +16,13 @@ from redheart_core import CheckpointError, DataError
 from redheart_core._evaluation import Figure
 from redheart_core._training import EpochEntry, GroupManifest
 from redheart_core.analysis import analyze
+from redheart_core.assembly import assemble, check_exactness, chosen_epochs, require_model
 from redheart_core.baselines import constant_baseline, linear_baseline, mean_embedding
 from redheart_core.evaluation import evaluate_test, read_evaluation
 from redheart_core.files import write_json
 from redheart_core.group_module import GroupModule
 from redheart_core.methods import METHODS
-from redheart_core.model import assemble, check_exactness, chosen_epochs, load_model, require_model
+from redheart_core.model import load_model
 from redheart_core.picks import Pick, mix
 from redheart_core.run import RunFolder
 from redheart_core.sweetspot import common_epoch, find_sweetspot, trained_groups

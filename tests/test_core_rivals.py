@@ -11,10 +11,11 @@ import torch
 from toy import Toy
 
 from redheart_core import CheckpointError
+from redheart_core.assembly import assemble, check_exactness, model_picks
 from redheart_core.blending import blend_groups
 from redheart_core.ensemble import Ensemble
 from redheart_core.methods import METHODS, OFFSETS
-from redheart_core.model import assemble, check_exactness, load_model, model_picks
+from redheart_core.model import load_model
 from redheart_core.picks import Pick, Pool, mix
 from redheart_core.rivals import CHOSEN, Rival, Rivals, compare_methods
 from redheart_core.run import RunFolder
@@ -184,3 +185,16 @@ def test_a_damaged_member_is_refused(trained: Trained, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     with pytest.raises(CheckpointError, match=r"b-2\.safetensors is damaged"):
         load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+
+
+def test_an_ensemble_tells_how_far_its_members_are_apart(trained: Trained, tmp_path: Path) -> None:
+    chosen, blends = blend_groups(trained.run, trained.trainer, "top ensemble")
+    assemble(tmp_path / "model", trained.run, trained.trainer, chosen, blends)
+    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    store = trained.trainer.store
+    embedding, mask = store.batch(store.rows("test")[:3])
+    outputs, spreads = model.predict_with_disagreement(embedding, mask, {})
+    assert {name.partition(".")[0] for name in spreads} == {"b", "high"}
+    alone = model.predict(embedding, mask, {})
+    assert all(torch.equal(outputs[name], tensor) for name, tensor in alone.items())
+    assert all(tensor.shape == outputs[name].shape and float(tensor.min()) >= 0 for name, tensor in spreads.items())

@@ -14,7 +14,8 @@ from toy import Toy
 
 from redheart_core import DataError, PluginError, StoreError
 from redheart_core.analysis import analyze
-from redheart_core.model import assemble, check_exactness, load_model
+from redheart_core.assembly import assemble, check_exactness
+from redheart_core.model import load_model
 from redheart_core.store import Store
 from redheart_core.sweetspot import find_sweetspot
 from redheart_core.term_view import CHARACTER_WEIGHT, TermView, fit_terms, load_terms

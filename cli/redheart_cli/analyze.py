@@ -17,7 +17,7 @@ from redheart_core import DataError
 from redheart_core.text import check_text
 
 if TYPE_CHECKING:
-    from redheart_core.analysis import Finding
+    from redheart_core.analysis import Finding, LabelValue
 
 
 @click.command()
@@ -88,7 +88,7 @@ def print_findings(findings: tuple[Finding, ...]) -> None:
             (
                 finding.field,
                 value.label if value.label != finding.field else "",
-                f"{value.value:.3f}",
+                _shown(value),
                 f"{value.training_mean:.3f}",
                 f"{value.deviations:+.1f}",
                 finding.plugin,
@@ -98,6 +98,15 @@ def print_findings(findings: tuple[Finding, ...]) -> None:
             for value in finding.values
         ],
     )
+
+
+def _shown(value: LabelValue) -> str:
+    """The number, with the members' deviation if there are several, and whether a label of 0 or 1 is predicted."""
+    apart = "" if value.disagreement is None else f" ± {value.disagreement:.3f}"
+    verdict = ""
+    if value.threshold is not None:
+        verdict = f" {'yes' if value.value >= value.threshold else 'no'} (from {value.threshold:.2f})"
+    return f"{value.value:.3f}{apart}{verdict}"
 
 
 def to_json(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:

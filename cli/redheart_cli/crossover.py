@@ -73,8 +73,8 @@ def assemble_model(
     """Assemble and check; returns the checks."""
     import attrs
 
+    from redheart_core.assembly import assemble, check_exactness
     from redheart_core.files import writing
-    from redheart_core.model import assemble, check_exactness
     from redheart_core.retention import add_references
 
     chosen = choose(session.run.path).chosen(rule)
@@ -99,9 +99,9 @@ def assemble_method(session: Session, folder: Path, method: str) -> list[dict[st
     """Assemble what a method of the comparison makes of each group, and check; returns the checks."""
     import attrs
 
+    from redheart_core.assembly import assemble, check_exactness
     from redheart_core.blending import blend_groups
     from redheart_core.files import writing
-    from redheart_core.model import assemble, check_exactness
 
     chosen, blends = blend_groups(session.run, session.trainer, method)
     with writing(folder):

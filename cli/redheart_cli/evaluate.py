@@ -39,9 +39,9 @@ def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
 
 def evaluate_model(session: Session, model: Path, display: Display) -> Evaluation:
     """Evaluate, and write evaluation.json into the run."""
+    from redheart_core.assembly import model_picks
     from redheart_core.evaluation import evaluate_test
     from redheart_core.files import write_json
-    from redheart_core.model import model_picks
 
     sweetspot = choose(session.run.path)
     result = evaluate_test(session.run, session.trainer, sweetspot, model_picks(model, session.run), display.progress)

@@ -65,8 +65,8 @@ def run(
     from redheart_cli.report import make_report
     from redheart_cli.sweetspot import choose, print_sweetspot
     from redheart_cli.train import begin, train_session
+    from redheart_core.assembly import require_model
     from redheart_core.evaluation import read_evaluation
-    from redheart_core.model import require_model
 
     with make_display() as display:
         session = begin(
