@@ -77,10 +77,11 @@ class BatchSource:
 
     def training_rows(self, targets: Sequence[str]) -> Tensor:
         """Training records that have any of the targets, ascending; all of them for a group without targets."""
-        if not targets:
-            return self._train
-        found = torch.stack([has_any(self.store.target(name)[self._train]) for name in targets]).any(0)
-        return self._train[found]
+        return self._train[self.has_any_target(self._train, targets)] if targets else self._train
+
+    def has_any_target(self, rows: Tensor, targets: Sequence[str]) -> Tensor:
+        """Which rows have any of the targets: (N,) bool."""
+        return torch.stack([has_any(self.store.target(name)[rows]) for name in targets]).any(0)
 
     def add_lower(self, lower: LowerOutputs) -> None:
         """Make outputs of a finished tier readable."""

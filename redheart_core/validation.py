@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from redheart_core._errors import DataError
 from redheart_core.batches import BatchSource, LowerOutputs
 from redheart_core.group_module import Answering
 from redheart_core.judging import Terms, contributions, group_metrics, loss_terms, record_losses
@@ -19,13 +20,15 @@ class SplitResult:
     """What a group does on some records."""
 
     losses: Tensor
-    """(N,) float64: what each record adds to the loss; the loss is their mean."""
+    """(N,) float64: what each record adds to the loss, 0 if it has none of the group's targets; the loss is their
+    mean."""
     metrics: dict[str, float]
     """By "node.metric"."""
     thresholds: dict[str, Sequence[float]]
     """"node.output" to one threshold per label, for outputs whose labels are 0 or 1."""
     predictions: dict[str, Tensor]
-    """"node.output" to (N, *shape) for the outputs that metrics judge, in the order of the rows."""
+    """"node.output" to (N, *shape) for the outputs that metrics judge, in the order of the rows; NaN for records that
+    have none of the group's targets, which are not answered."""
 
     @property
     def loss(self) -> float:
@@ -56,9 +59,12 @@ def evaluate(
         for metric in objective.metrics
     ]
     kept: dict[str, list[Tensor]] = {name: [] for name, _ in judged}
-    wanted: dict[str, list[Tensor]] = {target: [] for _, target in judged}
     collected: dict[tuple[str, int], list[tuple[Tensor, Tensor]]] = {}
-    order = list(source.fixed_order(rows))
+    known = source.has_any_target(rows, module.group.targets)
+    if not bool(known.any()):
+        names = ", ".join(module.group.targets)
+        raise DataError(f"none of {len(rows)} records of this split has any of {names}, which the group learns")
+    order = list(source.fixed_order(rows[known]))
     module.eval()
     for part in order:
         batch = source.batch(part, module.group.inputs)
@@ -67,18 +73,27 @@ def evaluate(
             collected.setdefault(key, []).append((present.cpu(), losses.cpu()))
         for name, tensors in kept.items():
             tensors.append(outputs[name].cpu())
-        for name, tensors in wanted.items():
-            tensors.append(batch.targets[name].cpu())
     terms: Terms = {
         key: (torch.cat([present for present, _ in parts]), torch.cat([losses for _, losses in parts]))
         for key, parts in collected.items()
     }
+    losses = contributions(module, terms)
     back = torch.cat(order).argsort()
-    predictions = {name: torch.cat(tensors)[back] for name, tensors in kept.items()}
-    targets = {name: torch.cat(tensors)[back] for name, tensors in wanted.items()}
+    predictions = {name: _spread(torch.cat(tensors)[back], known, math.nan) for name, tensors in kept.items()}
+    targets = {target: source.store.target(target)[rows] for _, target in judged}
     inputs = source.fields(rows, module.group.inputs)
     metrics, used = group_metrics(module, predictions, targets, inputs, thresholds)
-    return SplitResult(contributions(module, terms)[back], metrics, used, predictions)
+    scaled = losses[back] * (len(known) / len(losses))
+    return SplitResult(_spread(scaled, known, 0.0), metrics, used, predictions)
+
+
+def _spread(tensor: Tensor, known: Tensor, rest: float) -> Tensor:
+    """The rows that are known, (n, *shape), among all, (N, *shape)."""
+    if bool(known.all()):
+        return tensor
+    full = tensor.new_full((len(known), *tensor.shape[1:]), rest)
+    full[known] = tensor
+    return full
 
 
 @torch.no_grad()
