@@ -28,7 +28,7 @@ class MetricTable:
     group: str
     direction: str
     main: bool
-    """The node's first metric; it alone has intervals and gains."""
+    """The node's first metric. Main ones and those on votes have intervals and gains, others only values."""
     records: int
     figures: Mapping[str, Figure]
     gains: Mapping[str, Figure]

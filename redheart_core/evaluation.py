@@ -181,19 +181,20 @@ class Judge:
                 for name, (prediction, thresholds) in answers.items()
             }
             figures, gains, beats = {name: Figure(value) for name, value in values.items()}, {}, False
-            if main:
+            if main or self.trainer.store.fields[metric.target].counts:
                 draws = {
                     name: self._drawn(metric, prediction, target, found, thresholds)
                     for name, (prediction, thresholds) in answers.items()
                 }
-                self.scores[node] = scores = Scores(metric.direction, values, draws)
+                if main:
+                    self.scores[node] = Scores(metric.direction, values, draws)
                 figures = {name: interval(value, draws[name]) for name, value in values.items()}
                 sign = 1.0 if metric.direction == "max" else -1.0
                 gains = {
                     name: interval(sign * (value - values[REFERENCE]), sign * (draws[name] - draws[REFERENCE]))
                     for name, value in values.items()
                 }
-                beats = bool((sign * (scores.draws["crossover"] - scores.draws["constant"])).quantile(0.025) > 0)
+                beats = bool((sign * (draws["crossover"] - draws["constant"])).quantile(0.025) > 0)
             yield MetricTable(
                 metric=f"{node}.{metric.name}",
                 group=group,

@@ -38,9 +38,11 @@ def _read(settings: ScenariosSettings) -> Iterator[Record]:
     for path, split in files:
         for where, value in read_objects(path):
             text = read_post(value, "text", where)
+            if settings.with_title:
+                text = f"{read_post(value, 'title', where)}\n\n{text}"
             yield Record(
                 id=read_post(value, "id", where),
-                text=f"{read_post(value, 'title', where)}\n\n{text}" if settings.with_title else text,
+                text=text if settings.first_chars is None else text[: settings.first_chars].rstrip(),
                 values={field: value.get(key) for field, key in _KEYS.items()},
                 where=where,
                 split=split,

@@ -101,6 +101,9 @@ def test_the_title_is_a_paragraph_in_front_unless_switched_off(tmp_path: Path) -
     settings = folder_with(tmp_path, packed(scenario()))
     assert read(settings)[0].text == "AITA for leaving?\n\nI left."
     assert read(ScenariosSettings(path=tmp_path, with_title=False))[0].text == "I left."
+    whole = read(ScenariosSettings(path=tmp_path))[0].text
+    assert read(ScenariosSettings(path=tmp_path, first_chars=5))[0].text == whole[:5].rstrip()
+    assert read(ScenariosSettings(path=tmp_path, first_chars=10_000))[0].text == whole
 
 
 @pytest.mark.parametrize(
