@@ -80,7 +80,7 @@ class Island:
         if not math.isfinite(value):
             raise GroupFault(f"the training loss became {value} in epoch {epoch}, step {step + 1}")
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm).item()
+        norm = self._clip()
         if not math.isfinite(norm):
             raise GroupFault(f"the gradient norm became {norm} in epoch {epoch}, step {step + 1}")
         self.norms.append(norm)
@@ -91,6 +91,17 @@ class Island:
         if self.group.settings.is_on("layer_decay"):
             self.effects["layer_decay"] += int(self.rates_decay)
         return value
+
+    def _clip(self) -> float:
+        """Clip the gradient to the norm of the settings, and return its norm before.
+
+        As clip_grad_norm_, which multiplies by 1 what needs no clipping and so reads and writes all of it again.
+        """
+        gradients = [parameter.grad for parameter in self.parameters.values() if parameter.grad is not None]
+        total = nn.utils.get_total_norm(gradients)
+        if not bool(self.settings.clip_norm / (total + 1e-6) >= 1.0):
+            nn.utils.clip_grads_with_norm_(self.parameters.values(), self.settings.clip_norm, total)
+        return total.item()
 
     def loss(self, batch: Batch) -> Tensor | None:
         """The loss that a step descends, with the techniques that are on; None without any target."""

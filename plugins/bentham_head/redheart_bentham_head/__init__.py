@@ -22,8 +22,8 @@ def redheart_provide_heads() -> list[NodeSpec]:
             scales={
                 "tiny": {"width": 12, "experts": 3},
                 "small": {},
-                "base": {"width": 384, "recurrent_layers": 2},
-                "full": {"width": 576, "recurrent_layers": 2},
+                "base": {"width": 384},
+                "full": {"width": 576},
             },
             reads=("embedding", "backbone.bentham", "backbone.sequence"),
             gives=(

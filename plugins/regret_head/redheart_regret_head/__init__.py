@@ -22,8 +22,8 @@ def redheart_provide_heads() -> list[NodeSpec]:
             scales={
                 "tiny": {"width": 12, "heads": 2, "members": 3},
                 "small": {},
-                "base": {"width": 504, "recurrent_layers": 2, "heads": 8},
-                "full": {"width": 768, "recurrent_layers": 2, "heads": 8},
+                "base": {"width": 504, "heads": 8},
+                "full": {"width": 768, "heads": 8},
             },
             reads=("embedding", "backbone.regret", "backbone.sequence"),
             gives=(
