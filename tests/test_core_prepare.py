@@ -115,6 +115,7 @@ def test_the_store_holds_records_targets_vectors_and_an_index_and_nothing_else(t
     store = make(tmp_path)
     shards = [f"embedding-{number:05d}.safetensors" for number in range(5)]
     files = ["records.jsonl", "fields.safetensors", *shards, "encoder/width.json", "encoder/words/known.txt"]
+    files += ["terms.safetensors", "terms/terms.json", "terms/idf.safetensors"]
     assert sorted(tree(tmp_path)) == sorted([*files, "index.json"])
     assert store.index.files.keys() == set(files)
     for name, entry in store.index.files.items():

@@ -45,7 +45,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             objective=_objective,
             targets=("causal_parts",),
             optional_targets=("causal_paths", "transfer"),
-            layers=("encoder", "attention", "decomposition", "causal", "transfer"),
+            layers=("encoder", "attention", "decomposition", "causal", "transfer", "skips"),
         )
     ]
 

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from redheart_advanced_surd.causal import CausalModel
 from redheart_advanced_surd.decomposition import Decomposition, part_logits
+from redheart_advanced_surd.paths import PATHS
 from redheart_advanced_surd.transfer import Transfer
-from redheart_core.layers import TransformerLayer, masked_mean, trunk, with_positions
+from redheart_core.layers import LinearSkips, RecordDropout, TransformerLayer, masked_mean, trunk, with_positions
 
 
 class AdvancedSurd(nn.Module):
@@ -28,6 +29,8 @@ class AdvancedSurd(nn.Module):
         transfer_width: Width of the network over the log.
         wanted: The outputs to give.
         dropout: Share of activations dropped in training.
+        input_dropout: Share of the embedding that the encoder loses in training.
+        skip_dropout: Share of the mean embedding that the linear skip loses in training.
     """
 
     def __init__(
@@ -44,23 +47,28 @@ class AdvancedSurd(nn.Module):
         transfer_width: int,
         wanted: Collection[str],
         dropout: float,
+        input_dropout: float,
+        skip_dropout: float,
     ) -> None:
         super().__init__()
+        self.input_dropout = RecordDropout(input_dropout)
         self.wanted = frozenset(wanted)
         self.part_places, self.path_places = list(parts), list(paths)
         self.encoder = trunk(width_in, 2 * width, width * 3 // 2, width, dropout=dropout)
         self.attention = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
         self.decomposition = Decomposition(width, dropout)
         self.causal = CausalModel(width, causal_width, causal_heads)
+        self.skips = LinearSkips(width_in, {"paths": len(PATHS)}, skip_dropout)
         self.transfer = Transfer(directions, transfer_width) if directions else None
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, T, D), and the log (B, N, P) where it is read, to the wanted outputs."""
-        mask = inputs["mask"]
-        sequence = with_positions(self.encoder(inputs["embedding"]))
+        embedding, mask = inputs["embedding"], inputs["mask"]
+        sequence = with_positions(self.encoder(self.input_dropout(embedding)))
         for layer in self.attention:
             sequence = layer(sequence, mask)
         logits = self.decomposition(masked_mean(sequence, mask)) + self.causal(sequence, mask)
+        logits = logits + self.skips(embedding, mask)["paths"]
         paths, parts = logits[:, self.path_places], part_logits(logits)[:, self.part_places]
         outputs = {
             "causal_parts": parts.softmax(-1),

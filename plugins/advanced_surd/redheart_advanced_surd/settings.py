@@ -26,3 +26,7 @@ class AdvancedSurdSettings:
     """Weight of the loss on the transfer entropy against those on parts and paths."""
     dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
+    input_dropout: float = attrs.field(default=0.7, validator=[ge(0.0), lt(1.0)])
+    """Share of the embedding that the encoder loses in training."""
+    skip_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
+    """Share of the mean embedding that the linear skip loses in training."""

@@ -30,6 +30,8 @@ def build(context: BuildContext) -> AdvancedSurd:
         settings.transfer_width,
         context.wanted,
         settings.dropout,
+        settings.input_dropout,
+        settings.skip_dropout,
     )
 
 

@@ -62,7 +62,7 @@ def test_parts_are_the_sums_of_their_paths_whatever_the_order_of_labels() -> Non
     torch.manual_seed(0)
     parts, paths = ("leak", "synergistic", "unique", "redundant"), PATHS[::-1]
     module = AdvancedSurd(
-        6, 16, 2, 1, 32, 2, places(parts, PARTS, ""), places(paths, PATHS, ""), (), 8, ALL, 0.0
+        6, 16, 2, 1, 32, 2, places(parts, PARTS, ""), places(paths, PATHS, ""), (), 8, ALL, 0.0, 0.0, 0.0
     ).eval()
     outputs = module(given(6))
     assert outputs.keys() == set(ALL)
