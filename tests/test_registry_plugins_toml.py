@@ -43,7 +43,7 @@ def test_every_mistake_is_named_at_once_with_what_is_known() -> None:
         overrides=["nothing", "gamma.width=1", "zeta.width=1"],
     )
     assert list(found.complaints) == [
-        "plugins.toml has no key or table 'trainnig' (known: active, data, plugins, training)",
+        "plugins.toml has no key or table 'trainnig' (known: active, data, groups, plugins, training)",
         "active lists 'alpha' 2 times",
         "active lists 'delta', which is not installed (installed: alpha, beta, gamma)",
         "plugins.beta expects a table, as in [plugins.beta], got 1",
@@ -150,3 +150,16 @@ def test_the_shipped_file_names_installed_plugins_only() -> None:
     if not path.is_file():
         pytest.skip("not a checkout")
     assert resolve(parse_file(path), str(path), installed_entries()).complaints == ()
+
+
+def test_tables_of_groups_are_checked_and_kept() -> None:
+    document = {"active": ["village"], "groups": {"backbone": {"learning_rate": 1e-3, "ema": 0.99}}}
+    found = resolve(document, "plugins.toml", ["village"])
+    assert not found.complaints
+    assert found.groups == document["groups"]
+    assert found.document()["groups"] == document["groups"]
+    wrong = resolve(
+        {"active": ["village"], "groups": {"a": {"emma": 1, "ema": 2.0}, "b": 3}}, "plugins.toml", ["village"]
+    )
+    assert len(wrong.complaints) == 3
+    assert any("[groups.a] has no key 'emma'" in complaint for complaint in wrong.complaints)
