@@ -25,7 +25,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 "tiny": {"width": 8, "layers": 1, "heads": 2},
                 "small": {},
                 "base": {"width": 576, "layers": 8, "heads": 12, "feedforward": 1, "branch": 7},
-                "full": {"width": 896, "layers": 8, "heads": 14, "feedforward": 1, "branch": 7},
+                "full": {"width": 896, "layers": 8, "heads": 14, "feedforward": 1, "branch": 6},
             },
             reads=("embedding",),
             gives=(
