@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+FIELDS = ("emotion", "regret", "bentham", "choice_factors", "ekman", "goemotions", "kote", "vad", "votes")
+"""What can be answered from the text alone."""
+
+
 def answer_outputs(names: Sequence[str]) -> tuple[Output, ...]:
     """The outputs of an analyzer that learns some fields of the catalogue where the data set has them."""
     outputs: list[Output] = []
@@ -52,6 +56,17 @@ def finish(field: Field, raw: Tensor) -> dict[str, Tensor]:
         return {field.name: values if field.labels else values.squeeze(-1)}
     probabilities = raw.sigmoid() if field.binary else raw.softmax(-1)
     return {field.name: probabilities, f"{field.name}_logits": raw}
+
+
+def from_values(field: Field, values: Tensor) -> dict[str, Tensor]:
+    """Values (B, size) to the output of a field, cut off at the ends of its range."""
+    values = values.clamp(field.low, field.high)
+    return {field.name: values if field.labels else values.squeeze(-1)}
+
+
+def from_probabilities(field: Field, probabilities: Tensor) -> dict[str, Tensor]:
+    """Probabilities (B, size) above 0, and below 1 for 0/1 labels, to the outputs of a field; shares are normalised."""
+    return finish(field, probabilities.logit() if field.binary else probabilities.log())
 
 
 def answer_objective(

@@ -49,11 +49,6 @@ class Pick:
         """Whether it is one epoch as it is."""
         return len(self.members) == 1 and len(self.members[0]) == 1
 
-    @property
-    def size(self) -> int:
-        """Forward passes that an answer costs."""
-        return len(self.members)
-
     def describe(self, manifest: GroupManifest) -> str:
         """The epochs for people: "7", "mean of 5 6 7", "3 together: 5, 7, 9"."""
         names = {entry.file: f"{entry.epoch}{'a' if entry.averaged else ''}" for entry in manifest.candidates}
@@ -86,7 +81,6 @@ class Pool:
         self.module = trainer.module(group)
         self.rows = trainer.store.rows("validation")
         self._entries: Mapping[str, EpochEntry] = {entry.file: entry for entry in self.manifest.candidates}
-        self._states: dict[str, dict[str, Tensor]] = {}
         self._judged: dict[tuple[Member, ...], SplitResult] = {}
 
     @property
@@ -100,11 +94,8 @@ class Pool:
         return sorted(self.manifest.epochs, key=lambda entry: (entry.validation_loss, entry.epoch))
 
     def state(self, member: Member) -> dict[str, Tensor]:
-        """The weights of a member."""
-        for file, _ in member:
-            if file not in self._states:
-                self._states[file] = self.folder.weights(self._entries[file])
-        return mix([self._states[file] for file, _ in member], [share for _, share in member])
+        """The weights of a member, read anew, so that no more of them are held than a pick needs."""
+        return mix([self.folder.weights(self._entries[file]) for file, _ in member], [share for _, share in member])
 
     def build(self, pick: Pick) -> GroupModule | Ensemble:
         """The module or ensemble of a pick; it stays right until the next one is built."""
@@ -121,7 +112,7 @@ class Pool:
         return self.judge(pick).losses
 
     def thresholds(self, pick: Pick) -> Mapping[str, Sequence[float]]:
-        """ "node.output" to one threshold per label, chosen on the validation split."""
+        """One threshold per label for each "node.output", chosen on the validation split."""
         if pick.is_single:
             return self._entries[pick.members[0][0][0]].thresholds
         return self.judge(pick).thresholds

@@ -63,7 +63,7 @@ class Rivals:
         return min(better, key=lambda name: self.sums[name][0])
 
     def picks(self, method: str) -> dict[str, Pick]:
-        """Group to pick by a method, "chosen" or "best method"; a group that a method does not fit keeps its selection.
+        """Group to pick by a method or "chosen"; a group that a method does not fit keeps its selection.
 
         Raises:
             CheckpointError: There is no such method, or it fits no group.

@@ -58,7 +58,7 @@ def _read(settings: GoemotionsSettings) -> Iterator[Record]:
 def _check_emotions(path: Path) -> None:
     """emotions.txt has to hold the known names in their order, since label ids count its lines from 0."""
     lines = [(where, line.strip()) for where, line in read_lines(path)]
-    for (where, found), expected in zip(lines, _EMOTIONS, strict=False):
+    for (where, found), expected in zip(lines[: len(_EMOTIONS)], _EMOTIONS[: len(lines)], strict=True):
         if found != expected:
             raise DataError(f"{where}: expects {expected!r}, got {found!r:.40}; label ids count the lines from 0")
     if len(lines) != len(_EMOTIONS):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from redheart_core import Field
-from redheart_core.answers import finish, is_values, size_of
+from redheart_core.answers import finish, from_values, is_values, size_of
 
 
 class LinearMap(nn.Module):
@@ -57,7 +57,4 @@ class Linear(nn.Module):
 
 def answer(field: Field, raw: Tensor) -> dict[str, Tensor]:
     """Raw numbers (B, L) to the outputs of a field; values are cut off at the ends of its range."""
-    if not is_values(field):
-        return finish(field, raw)
-    values = raw.clamp(field.low, field.high)
-    return {field.name: values if field.labels else values.squeeze(-1)}
+    return from_values(field, raw) if is_values(field) else finish(field, raw)

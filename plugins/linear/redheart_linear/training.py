@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from torch import nn
 
 from redheart_core import BuildContext, Field, Objective, PluginError
-from redheart_core.answers import answer_objective, is_values, size_of
+from redheart_core.answers import FIELDS, answer_objective, is_values, size_of
 from redheart_core.fitting import FitData, Part
 from redheart_core.tensors import has_any
-from redheart_linear import FIELDS, logistic, ridge
+from redheart_linear import logistic, ridge
 from redheart_linear.model import Linear, LinearMap
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import Field
-from redheart_core.answers import finish, is_values
+from redheart_core.answers import from_probabilities, is_values
 
 LEAST = 1e-6
 """Least probability that a mean may give, so that its logit is finite."""
@@ -57,4 +57,4 @@ def answer(field: Field, mean: Tensor) -> dict[str, Tensor]:
     """A mean (B, *shape) to the outputs of a field; distributions and shares are divided by their sum."""
     if is_values(field):
         return {field.name: mean.clamp(field.low, field.high)}
-    return finish(field, mean.clamp(LEAST, 1 - LEAST).logit() if field.binary else mean.clamp(min=LEAST).log())
+    return from_probabilities(field, mean.clamp(LEAST, 1 - LEAST if field.binary else None))

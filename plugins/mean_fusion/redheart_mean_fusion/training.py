@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import BuildContext, DataError, Field, Objective
-from redheart_core.answers import answer_objective
+from redheart_core.answers import FIELDS, answer_objective
 from redheart_core.fitting import FitData, Part
-from redheart_mean_fusion import FIELDS
 from redheart_mean_fusion.model import MeanFusion, WeightedMean
 
 LEAST_VARIANCE = 1e-12

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from redheart_core import Field
-from redheart_core.answers import finish, is_values, size_of
+from redheart_core.answers import from_probabilities, from_values, is_values, size_of
 from redheart_stacking_fusion.candidates import CANDIDATES, Choice
 from redheart_stacking_fusion.evidence import LEAST
 
@@ -81,10 +81,7 @@ class StackingFusion(nn.Module):
 
 def answer(field: Field, mixed: Tensor) -> dict[str, Tensor]:
     """A mixture (B, L) to the outputs of a field; distributions and shares are divided by their sum."""
-    if is_values(field):
-        values = mixed.clamp(field.low, field.high)
-        return {field.name: values if field.labels else values.squeeze(-1)}
-    return finish(field, mixed.logit() if field.binary else mixed.log())
+    return from_values(field, mixed) if is_values(field) else from_probabilities(field, mixed)
 
 
 def _tensor(values: NDArray[np.float64]) -> Tensor:

@@ -8,9 +8,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from torch import nn
 
 from redheart_core import BuildContext, Field, Objective
-from redheart_core.answers import answer_objective, is_values, size_of
+from redheart_core.answers import FIELDS, answer_objective, is_values, size_of
 from redheart_core.fitting import FitData, Part
-from redheart_stacking_fusion import FIELDS
 from redheart_stacking_fusion.candidates import choose
 from redheart_stacking_fusion.evidence import LEAST, Evidence, Kind, Mask, Matrix
 from redheart_stacking_fusion.model import Stack, StackingFusion
