@@ -114,7 +114,8 @@ class Evaluation:
     losses: Mapping[str, Mapping[str, float]]
     """Variant to group to test loss."""
     skill: Mapping[str, Figure]
-    """Variant to mean skill over the nodes' main metrics: 0 is the constant predictor, 1 is perfect."""
+    """Variant to mean skill over the nodes' main metrics: 0 is the constant predictor, 1 is perfect, or the
+    best that the disagreement of the raters allows."""
     skill_gains: Mapping[str, Figure]
     """How much higher the mean skill is than that of the single best common epoch, paired."""
     points: Mapping[str, Figure]

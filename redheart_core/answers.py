@@ -76,9 +76,7 @@ def answer_objective(
 
     Cross-entropies for probabilities; squared errors in units of the field's range for values.
     """
-    from redheart_core.label_metrics import label_metrics, vote_metrics
     from redheart_core.losses import binary_cross_entropy, divergence, squared_error
-    from redheart_core.metrics import distribution_metrics, pearson_r, value_metrics
     from redheart_core.vote_losses import vote_cross_entropy
 
     losses: list[LossTerm] = []
@@ -89,18 +87,28 @@ def answer_objective(
         name, logits = field.name, f"{field.name}_logits"
         if field.simplex:
             losses.append(LossTerm(logits, name, "logits", divergence, weight))
-            found = distribution_metrics(name, name)
         elif field.binary:
             losses.append(LossTerm(logits, name, "logits", binary_cross_entropy(), weight))
-            found = label_metrics(name, name)
         elif field.counts:
             losses.append(LossTerm(logits, name, "logits", vote_cross_entropy, weight))
-            found = vote_metrics(name, name)
         else:
             scale = (field.high - field.low) ** -2
             losses.append(LossTerm(name, name, "values", squared_error, weight * scale))
-            found = value_metrics(name, name)
-            if field.labels:
-                found = (*found, Metric("pearson_r", name, name, pearson_r, "max"))
-        metrics += [attrs.evolve(metric, name=prefix + metric.name) for metric in found]
+        metrics += [attrs.evolve(metric, name=prefix + metric.name) for metric in answer_metrics(field)]
     return Objective(tuple(losses), tuple(metrics))
+
+
+def answer_metrics(field: Field) -> tuple[Metric, ...]:
+    """The figures by which answers on a field are judged, the main one first."""
+    from redheart_core.label_metrics import label_metrics, vote_metrics
+    from redheart_core.metrics import distribution_metrics, pearson_r, value_metrics
+
+    name = field.name
+    if field.simplex:
+        return distribution_metrics(name, name)
+    if field.binary:
+        return label_metrics(name, name)
+    if field.counts:
+        return vote_metrics(name, name)
+    order = (Metric("pearson_r", name, name, pearson_r, "max"),) if field.labels else ()
+    return (*value_metrics(name, name), *order)

@@ -134,17 +134,18 @@ class Scores:
     direction: str
     values: Mapping[str, float]
     draws: Mapping[str, Tensor]
+    perfect: float
+    """1 or 0 by the direction, or what the disagreement of the raters allows at best."""
 
     def turned(self, kind: str, name: str) -> tuple[float, Tensor] | None:
-        """The metric as "skill", 0 for the constant predictor and 1 for a perfect one, or in "points", 100 times the
-        metric itself, which is None if the metric is not best at 1."""
+        """The metric as "skill", 0 for the constant predictor and 1 for the best attainable one, or in "points", 100
+        times the metric itself, which is None if the metric is not best at 1."""
         if kind == "points":
             return (100 * self.values[name], 100 * self.draws[name]) if self.direction == "max" else None
-        perfect = 1.0 if self.direction == "max" else 0.0
         constant, constants = self.values["constant"], self.draws["constant"]
         return (
-            (self.values[name] - constant) / (perfect - constant),
-            (self.draws[name] - constants) / (perfect - constants),
+            (self.values[name] - constant) / (self.perfect - constant),
+            (self.draws[name] - constants) / (self.perfect - constants),
         )
 
 
@@ -181,13 +182,15 @@ class Judge:
                 for name, (prediction, thresholds) in answers.items()
             }
             figures, gains, beats = {name: Figure(value) for name, value in values.items()}, {}, False
+            best = ceiling(self.trainer, metric, target[found])
             if main or self.trainer.store.fields[metric.target].counts:
                 draws = {
                     name: self._drawn(metric, prediction, target, found, thresholds)
                     for name, (prediction, thresholds) in answers.items()
                 }
                 if main:
-                    self.scores[node] = Scores(metric.direction, values, draws)
+                    perfect = best if best is not None else 1.0 if metric.direction == "max" else 0.0
+                    self.scores[node] = Scores(metric.direction, values, draws, perfect)
                 figures = {name: interval(value, draws[name]) for name, value in values.items()}
                 sign = 1.0 if metric.direction == "max" else -1.0
                 gains = {
@@ -204,7 +207,7 @@ class Judge:
                 figures=figures,
                 gains=gains,
                 beats_constant=beats,
-                ceiling=ceiling(self.trainer, metric, target[found]),
+                ceiling=best,
             )
 
     def diagnoses(self, spreads: Mapping[str, Mapping[str, Tensor]]) -> Iterator[Diagnosis]:

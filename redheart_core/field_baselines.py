@@ -17,9 +17,8 @@ from torch import Tensor
 from redheart_core._fields import Field
 from redheart_core._inspection import BaselineFigure
 from redheart_core._nodes import Metric
+from redheart_core.answers import answer_metrics
 from redheart_core.baselines import PENALTIES, constant_baseline, mean_embedding
-from redheart_core.label_metrics import label_metrics, vote_metrics
-from redheart_core.metrics import distribution_metrics, pearson_r, value_metrics
 from redheart_core.store import Store
 from redheart_core.thresholds import best_thresholds
 
@@ -104,19 +103,6 @@ def into_range(field: Field, prediction: Numbers) -> Tensor:
     return torch.from_numpy(clipped.astype(np.float32))
 
 
-def field_metrics(field: Field) -> tuple[Metric, ...]:
-    """The figures by which answers on a field are judged, as in redheart_core.answers."""
-    name = field.name
-    if field.simplex:
-        return distribution_metrics(name, name)
-    if field.binary:
-        return label_metrics(name, name)
-    if field.counts:
-        return vote_metrics(name, name)
-    order = (Metric("pearson_r", name, name, pearson_r, "max"),) if field.labels else ()
-    return (*value_metrics(name, name), *order)
-
-
 def _obstacle(field: Field, train: Numbers, validation: Numbers) -> str:
     """Why a field has no baselines; empty if it has."""
     if field.axes:
@@ -148,7 +134,7 @@ def _judge(store: Store, field: Field, predictions: tuple[Tensor, Tensor]) -> Fi
     labels = [names[place] for place in columns]
     figures = tuple(
         BaselineFigure(metric.name, metric.direction, *(_figure(metric, p, target, labels) for p in (constant, linear)))
-        for metric in field_metrics(field)
+        for metric in answer_metrics(field)
     )
     left_out = [name for name in names if name not in labels]
     return FieldBaselines(figures, f"without {', '.join(left_out)}, constant on validation" if left_out else "")

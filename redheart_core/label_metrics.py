@@ -87,10 +87,11 @@ def label_metrics(output: str, target: str) -> tuple[Metric, ...]:
 
 
 def vote_metrics(output: str, target: str) -> tuple[Metric, ...]:
-    """The figures by which predicted shares of votes are judged; macro_f1 is the main one."""
+    """The figures by which predicted shares of votes are judged; soft_cross_entropy is the main one, since a macro-F1
+    of majorities says little where one class has most of them."""
     return (
-        Metric("macro_f1", output, target, majority_f1, "max"),
         Metric("soft_cross_entropy", output, target, soft_cross_entropy, "min"),
+        Metric("macro_f1", output, target, majority_f1, "max"),
         Metric("calibration_error", output, target, share_calibration_error, "min"),
     )
 

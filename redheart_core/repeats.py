@@ -20,6 +20,8 @@ CHOICE = "validation's choice"
 """Of each seed the one method for all groups that validation alone prefers."""
 JOINT = "joint training"
 """Everything that reads the text alone trained as one group, at its best epoch."""
+ONE_RATE = "one rate, "
+"""Before the variants of a training of the same seed with one learning rate for all groups."""
 
 
 @attrs.frozen
@@ -30,7 +32,7 @@ class Row:
     mean: Figure
     """Mean over seeds; the interval is that of the test records."""
     gain: Figure
-    """Over the single best common epoch of the same seed, paired."""
+    """Over the single best common epoch of the same seed, paired; of one rate for all groups, if that was trained."""
     seeds: tuple[float, ...]
     """The gain of each seed."""
 
@@ -64,7 +66,14 @@ class Repeated:
         return "\n".join(lines) + "\n"
 
 
-def repeat(kind: str, seeds: Sequence[Overall], choices: Sequence[str], joint: Sequence[Overall]) -> Repeated:
+def repeat(
+    kind: str,
+    seeds: Sequence[Overall],
+    choices: Sequence[str],
+    joint: Sequence[Overall] = (),
+    one_rate: Sequence[Overall] = (),
+    one_rate_choices: Sequence[str] = (),
+) -> Repeated:
     """Put the seeds of a data set together.
 
     Args:
@@ -72,15 +81,25 @@ def repeat(kind: str, seeds: Sequence[Overall], choices: Sequence[str], joint: S
         seeds: For each seed what evaluate_with_draws gave of that kind, on the same resamples.
         choices: For each seed the method that validation preferred.
         joint: For each seed the same of joint training; empty without.
+        one_rate: The same of training with one learning rate for all groups; empty without.
+        one_rate_choices: The method that validation preferred there.
     """
     names = [name for name in seeds[0] if all(name in overall for overall in seeds)]
     columns = {name: [overall[name] for overall in seeds] for name in names}
-    picked = ["crossover" if choice == "selection" else choice for choice in choices]
-    columns[CHOICE] = [overall[name] for overall, name in zip(seeds, picked, strict=True)]
+    columns[CHOICE] = _chosen(seeds, choices)
     if joint:
         columns[JOINT] = [overall["crossover"] for overall in joint]
     base = columns[REFERENCE]
+    if one_rate:
+        columns[ONE_RATE + CHOICE] = _chosen(one_rate, one_rate_choices)
+        base = [overall[REFERENCE] for overall in one_rate]
+        columns[ONE_RATE + REFERENCE] = base
     return Repeated(kind, tuple(_row(name, column, base) for name, column in columns.items()), tuple(choices))
+
+
+def _chosen(seeds: Sequence[Overall], choices: Sequence[str]) -> list[tuple[float, Tensor]]:
+    picked = ["crossover" if choice == "selection" else choice for choice in choices]
+    return [overall[name] for overall, name in zip(seeds, picked, strict=True)]
 
 
 def _row(name: str, column: Sequence[tuple[float, Tensor]], base: Sequence[tuple[float, Tensor]]) -> Row:

@@ -16,11 +16,12 @@ from toy import WORDS, Toy
 
 from redheart_core import CATALOGUE, Field, Record
 from redheart_core._inspection import DataWarning, FieldInspection, Inspection
+from redheart_core.answers import answer_metrics
 from redheart_core.baselines import baseline_predictions
 from redheart_core.data_warnings import duplicate_warnings
 from redheart_core.exact.votes import entropy, fit_dirichlet_multinomial, vote_shares
 from redheart_core.exact.votes_ceiling import vote_ceiling
-from redheart_core.field_baselines import field_baselines, field_metrics
+from redheart_core.field_baselines import field_baselines
 from redheart_core.inspection import find_duplicates, inspect_store
 from redheart_core.label_figures import entropy_bits, field_numbers, find_grid
 from redheart_core.store import Store
@@ -333,7 +334,7 @@ def test_the_baselines_are_those_of_the_evaluation(toy: Toy) -> None:
             continue  # its thresholds have their own tests
         target = store.target(one.name)[rows]
         expected = baseline_predictions(store, one, (rows,))
-        for metric, figure in zip(field_metrics(one), found[one.name].figures, strict=True):
+        for metric, figure in zip(answer_metrics(one), found[one.name].figures, strict=True):
             there = ~target.isnan().flatten(1).all(1) if target.dim() > 1 else ~target.isnan()
             for name, value in (("constant", figure.constant), ("linear", figure.linear)):
                 prediction = expected[name][0][there]

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from redheart_core.store import Store
     from redheart_registry import Registry
 
+    Means = dict[str, Overall]
+    """"skill" and "points" of one run."""
+
 
 @click.command()
 @click.argument("datasets", nargs=-1, metavar="[DATA]...")
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(min=1))
 @click.option("--joint/--no-joint", default=True, show_default=True,
               help="Also train everything that reads the text alone as one group.")  # fmt: skip
+@click.option("--one-rate", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
+              help="Also train with one rate for all groups, and count gains over its best common epoch.")  # fmt: skip
 @groups_option
 @plugin_options
 @json_option
@@ -44,6 +49,7 @@ def crossover(
     seeds: int,
     epochs: int | None,
     joint: bool,
+    one_rate: float | None,
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -67,7 +73,7 @@ def crossover(
             store = prepare_store(registry, output / name / "store", data, display)
             tables = merged_groups(registry, groups_file)
             settings = [train_settings(registry, epochs=epochs, seed=seed) for seed in range(seeds)]
-            found[name] = _compare(registry, output / name, store, settings, tables, joint, display)
+            found[name] = _compare(registry, output / name, store, settings, tables, joint, one_rate, display)
     if as_json:
         print_json({name: [table.to_json() for table in tables] for name, tables in found.items()})
         return
@@ -84,24 +90,41 @@ def _compare(
     settings: Sequence[TrainSettings],
     groups: Mapping[str, GroupSettings],
     joint: bool,
+    one_rate: float | None,
     display: Display,
 ) -> list[Repeated]:
     from redheart_core.files import write_bytes, write_json
     from redheart_core.repeats import repeat
 
-    islands: list[tuple[dict[str, Overall], str]] = []
-    together: list[dict[str, Overall]] = []
+    def run(
+        name: str, nodes: Sequence[ActiveNode], one: TrainSettings, tables: Mapping[str, GroupSettings]
+    ) -> tuple[Means, str]:
+        return _seed(registry, folder / f"{name}-{one.seed}", store, nodes, one, tables, display)
+
+    islands: list[tuple[Means, str]] = []
+    plain: list[tuple[Means, str]] = []
+    together: list[Means] = []
     for one in settings:
-        nodes = registry.nodes(one.scale)
-        counted = [node.name for node in nodes if _reads_text_alone(node)]
-        islands.append(_seed(registry, folder / f"seed-{one.seed}", store, nodes, one, groups, counted, display))
+        nodes = list(registry.nodes(one.scale))
+        islands.append(run("seed", nodes, one, groups))
+        if one_rate is not None:
+            one = attrs.evolve(one, learning_rate=one_rate)
+            nodes = [attrs.evolve(node, learning_rate_scale=1.0) for node in nodes]
+            same = {name: attrs.evolve(table, learning_rate=None) for name, table in groups.items()}
+            plain.append(run("one-rate", nodes, one, same))
         if joint:
-            merged = [attrs.evolve(node, group="joint") for node in nodes if node.name in counted]
-            merged_run = folder / f"joint-{one.seed}"
-            together.append(_seed(registry, merged_run, store, merged, one, {}, counted, display)[0])
-    choices = [choice for _, choice in islands]
+            merged = [attrs.evolve(node, group="joint") for node in nodes if _reads_text_alone(node)]
+            together.append(run("joint", merged, one, {})[0])
+    choices, plain_choices = ([choice for _, choice in runs] for runs in (islands, plain))
     tables = [
-        repeat(kind, [overall[kind] for overall, _ in islands], choices, [overall[kind] for overall in together])
+        repeat(
+            kind,
+            [means[kind] for means, _ in islands],
+            choices,
+            [means[kind] for means in together],
+            [means[kind] for means, _ in plain],
+            plain_choices,
+        )
         for kind in ("skill", "points")
         if islands[0][0][kind]
     ]
@@ -122,9 +145,8 @@ def _seed(
     nodes: Sequence[ActiveNode],
     settings: TrainSettings,
     groups: Mapping[str, GroupSettings],
-    counted: Sequence[str],
     display: Display,
-) -> tuple[dict[str, Overall], str]:
+) -> tuple[Means, str]:
     """Train and judge one seed: means with resamples, and the method that validation prefers."""
     from redheart_core.evaluation import evaluate_with_draws
     from redheart_core.files import write_json
@@ -139,6 +161,7 @@ def _seed(
         raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
     sweetspot = find_sweetspot(run, trained_groups(run))
     picks = {group: Pick.single("selection", entry) for group, entry in sweetspot.chosen("best").items()}
+    counted = [node.name for node in nodes if _reads_text_alone(node)]
     evaluation, overall = evaluate_with_draws(run, trainer, sweetspot, picks, display.progress, counted)
     write_json(folder / "evaluation.json", evaluation.to_json())
     return overall, evaluation.best_method

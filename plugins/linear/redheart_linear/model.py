@@ -1,11 +1,11 @@
 """Linear maps of the terms.
 
-Shapes: B records, V terms, L raw numbers of a field's answer.
+Shapes: B records, V terms, L raw numbers of a field's answer, S numbers of all answers that are probabilities.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -40,21 +40,44 @@ class Linear(nn.Module):
     Args:
         terms: V.
         fields: The fields to answer.
+        transfer: Values are also a linear map of the probabilities and their logits.
+
+    Attributes:
+        transfers: Field of values to its weights (S, L), in the order of answers.
     """
 
-    def __init__(self, terms: int, fields: Sequence[Field]) -> None:
+    def __init__(self, terms: int, fields: Sequence[Field], transfer: bool = False) -> None:
         super().__init__()
         self.fields = tuple(fields)
         self.maps = nn.ModuleDict({field.name: LinearMap(terms, size_of(field)) for field in fields})
+        values = self.values if transfer else ()
+        width = 2 * sum(size_of(field) for field in self.sources)
+        self.transfers = nn.ParameterDict(
+            {field.name: nn.Parameter(torch.zeros(width, size_of(field)), requires_grad=False) for field in values}
+        )
+
+    @property
+    def values(self) -> tuple[Field, ...]:
+        """Fields whose answer is the numbers themselves."""
+        return tuple(field for field in self.fields if is_values(field))
+
+    @property
+    def sources(self) -> tuple[Field, ...]:
+        """Fields that are answered with probabilities."""
+        return tuple(field for field in self.fields if not is_values(field))
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The outputs that the plugin declares for its fields."""
+        """The outputs that the plugin declares for its fields; values are cut off at the ends of their range."""
         outputs: dict[str, Tensor] = {}
-        for field in self.fields:
-            outputs |= answer(field, self.maps[field.name](inputs["terms"]))
+        for field in self.sources:
+            outputs |= finish(field, self.maps[field.name](inputs["terms"]))
+        for field in self.values:
+            raw = self.maps[field.name](inputs["terms"])
+            if field.name in self.transfers:
+                raw = raw + self.answers(outputs) @ self.transfers[field.name]
+            outputs |= from_values(field, raw)
         return outputs
 
-
-def answer(field: Field, raw: Tensor) -> dict[str, Tensor]:
-    """Raw numbers (B, L) to the outputs of a field; values are cut off at the ends of its range."""
-    return from_values(field, raw) if is_values(field) else finish(field, raw)
+    def answers(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """Of each source the logits and the probabilities, (B, S)."""
+        return torch.cat([outputs[name] for field in self.sources for name in (f"{field.name}_logits", field.name)], -1)

@@ -7,4 +7,7 @@ import attrs
 
 @attrs.frozen
 class LinearSettings:
-    """Nothing to set: the penalties are chosen on the validation records, the same at every scale."""
+    """The same at every scale; the penalties are chosen on the validation records."""
+
+    transfer: bool = False
+    """Values also read the answers on labels, shares and votes that only records of other data sets have."""

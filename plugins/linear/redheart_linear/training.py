@@ -9,16 +9,19 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from torch import nn
 
 from redheart_core import BuildContext, Field, Objective, PluginError
-from redheart_core.answers import FIELDS, answer_objective, is_values, size_of
+from redheart_core.answers import FIELDS, answer_objective, size_of
 from redheart_core.fitting import FitData, Part
 from redheart_core.tensors import has_any
-from redheart_linear import logistic, ridge
+from redheart_linear import logistic, ridge, transfer
 from redheart_linear.model import Linear, LinearMap
+from redheart_linear.settings import LinearSettings
 
 
 def build(context: BuildContext) -> Linear:
     """A map for each field that the data set has."""
-    return Linear(context.input_width("terms"), [context.fields[name] for name in learnt(context)])
+    fields, settings = [context.fields[name] for name in learnt(context)], context.settings
+    assert isinstance(settings, LinearSettings)
+    return Linear(context.input_width("terms"), fields, settings.transfer)
 
 
 def objective(context: BuildContext) -> Objective:
@@ -41,18 +44,30 @@ def learnt(context: BuildContext) -> list[str]:
 
 
 def fit(module: nn.Module, data: FitData) -> None:
-    """Fit each field by itself to the training records; the validation records choose the penalty alone."""
+    """Fit each field by itself to the training records; the validation records choose the penalty alone.
+
+    Raises:
+        DataError: Values are to read other answers, and every record that has them has those labels too.
+    """
     assert isinstance(module, Linear)
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
-        for field in module.fields:
-            linear = module.maps[field.name]
-            assert isinstance(linear, LinearMap)
-            linear.set(_ridge(field, data) if is_values(field) else _logistic(field, data))
+        for field in module.sources:
+            _map(module, field).set(_logistic(field, data))
+        for field in module.values:
+            train, validation = (_values(field, part) for part in (data.train, data.validation))
+            if field.name in module.transfers:
+                used = transfer.foreign(module, field, data.train)
+                found = transfer.choose(module, field, used, train, validation)
+                module.transfers[field.name].copy_(torch.from_numpy(found.transferred))
+                _map(module, field).set(found.coefficients)
+            else:
+                _map(module, field).set(ridge.choose(train, validation, (field.low, field.high)).coefficients)
 
 
-def _ridge(field: Field, data: FitData) -> NDArray[np.float64]:
-    train, validation = (_values(field, part) for part in (data.train, data.validation))
-    return ridge.choose(train, validation, (field.low, field.high)).coefficients
+def _map(module: Linear, field: Field) -> LinearMap:
+    found = module.maps[field.name]
+    assert isinstance(found, LinearMap)
+    return found
 
 
 def _values(field: Field, part: Part) -> ridge.Records:

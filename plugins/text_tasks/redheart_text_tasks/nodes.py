@@ -66,6 +66,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
 }
 
+MAIN_METRICS: Mapping[str, str] = {"vad": "pearson_r"}
+"""Where it is another than that of redheart_core.answers: ratings of EmoBank are published as correlations."""
+
 
 def provide(field: str, architecture: str) -> Callable[[], list[NodeSpec]]:
     """The hook implementation that offers the node of a field and an architecture."""
@@ -103,4 +106,6 @@ def _build(field: str, architecture: str, context: BuildContext) -> nn.Module:
 
 
 def _objective(field: str, context: BuildContext) -> Objective:
-    return answer_objective(context, (field,))
+    found = answer_objective(context, (field,))
+    main = MAIN_METRICS.get(field)
+    return attrs.evolve(found, metrics=tuple(sorted(found.metrics, key=lambda metric: metric.name != main)))

@@ -1,0 +1,119 @@
+"""Values that also read the answers on labels of other data sets."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from redheart_core import CATALOGUE, BuildContext, DataError
+from redheart_core.fitting import FitData, Part
+from redheart_linear import redheart_provide_analyzers, ridge, transfer
+from redheart_linear.model import Linear
+from redheart_linear.settings import LinearSettings
+from redheart_linear.training import build, fit
+
+Matrix = NDArray[np.float64]
+WIDTH = 40
+
+
+@attrs.frozen(eq=False)
+class Records:
+    """What a fit reads of a part."""
+
+    matrix: Any
+    fields: dict[str, Tensor]
+
+    def terms(self) -> Any:
+        return self.matrix
+
+    def field(self, name: str) -> Tensor:
+        return self.fields[name]
+
+
+def terms(records: int, seed: int) -> Any:
+    draw = np.random.default_rng(seed)
+    return sparse.csr_matrix((draw.random((records, WIDTH)) * (draw.random((records, WIDTH)) < 0.2)).astype(np.float32))
+
+
+def part(seed: int, shared: bool = False) -> Part:
+    """600 records with seven labels that follow from the terms, and 30 with values that follow from the same sums."""
+    draw, truth = np.random.default_rng(seed), np.random.default_rng(0)
+    x = terms(630, seed)
+    sums = x @ truth.normal(size=(WIDTH, 7)) * 4
+    ekman = (sums + draw.logistic(size=sums.shape) > 0).astype(np.float32)
+    vad = 3 + 0.2 * sums[:, :3] + 0.05 * draw.normal(size=(630, 3)).astype(np.float32)
+    ekman[600:] = ekman[600:] if shared else np.nan
+    vad[:600] = np.nan
+    votes = np.where(sums[:, :5] > 0, 3.0, 1.0)
+    votes[600:] = np.nan
+    fields = {"ekman": ekman, "vad": vad.clip(1, 5), "votes": votes}
+    return cast("Part", Records(x, {name: torch.from_numpy(values).float() for name, values in fields.items()}))
+
+
+def fitted(on: bool, train: Part, *names: str) -> Linear:
+    (spec,) = redheart_provide_analyzers()
+    fields = {name: CATALOGUE[name] for name in names}
+    gives = frozenset(output.name for output in spec.bind(names).gives)
+    module = build(BuildContext(LinearSettings(transfer=on), "tiny", {"terms": (WIDTH,)}, fields, gives))
+    fit(module, FitData(train, part(2), fields, 0))
+    return module
+
+
+def error(module: Linear) -> float:
+    """On the values of other records."""
+    judged = part(3)
+    given = module({"terms": torch.from_numpy(judged.terms().toarray())})["vad"]
+    target = judged.field("vad")
+    return float((given - target)[600:].square().mean())
+
+
+def test_it_is_the_ridge_on_terms_and_answers_side_by_side() -> None:
+    module, train = fitted(True, part(1), "ekman", "vad"), part(1)
+    x = torch.from_numpy(train.terms().toarray())[600:]
+    outputs = module({"terms": x})
+    answers = torch.cat([outputs["ekman_logits"], outputs["ekman"]], 1).double().numpy()
+    scaled = transfer.SHARE * (answers - answers.mean(0)) / answers.std(0)
+    wide = np.hstack([x.double().numpy(), scaled])
+    values = train.field("vad")[600:].double().numpy()
+    used = np.ones(14, bool)
+    records = [ridge.Records(one.terms()[600:].astype(np.float64), one.field("vad")[600:].double().numpy())
+               for one in (train, part(2))]  # fmt: skip
+    penalty = transfer.choose(module, CATALOGUE["vad"], used, records[0], records[1]).penalty
+    centred = wide - wide.mean(0)
+    weights = np.linalg.solve(centred.T @ centred + penalty * np.eye(WIDTH + 14), centred.T @ (values - values.mean(0)))
+    expected = np.clip(values.mean(0) + centred @ weights, 1, 5)
+    np.testing.assert_allclose(outputs["vad"].numpy(), expected, atol=2e-5)
+
+
+def test_few_values_are_better_known_with_the_labels_of_many_other_texts() -> None:
+    assert error(fitted(True, part(1), "ekman", "vad")) < 0.8 * error(fitted(False, part(1), "ekman", "vad"))
+
+
+def test_labels_of_the_same_records_are_not_read() -> None:
+    both = part(1, shared=True)
+    with pytest.raises(
+        DataError, match=r"the training records of 'vad' have every other field .* linear\.transfer=false"
+    ):
+        fitted(True, both, "ekman", "vad")
+    module = fitted(True, both, "ekman", "vad", "votes")
+    assert not module.transfers["vad"][:14].any()
+    assert bool(module.transfers["vad"][14:].any(1).all())
+
+
+def test_an_answer_that_is_always_the_same_gets_no_weight() -> None:
+    train = part(1)
+    train.field("votes")[:600] = torch.tensor([1.0, 1.0, 1.0, 1.0, 1.0])
+    module = fitted(True, train, "ekman", "vad", "votes")
+    assert not module.transfers["vad"][14:].any()
+    assert bool(module.transfers["vad"].isfinite().all())
+
+
+def test_without_it_nothing_is_added() -> None:
+    assert not list(fitted(False, part(1), "ekman", "vad").transfers)
