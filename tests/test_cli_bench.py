@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,17 @@ def test_the_full_scale_is_accounted_for_without_memory(tmp_path: Path) -> None:
     assert sum(account["elements"] for account in accounts) > 400_000_000
     assert all(account["in_optimizer"] for account in accounts)
     assert {account["state"] for account in accounts} == {"not run"}
+
+
+def test_all_ways_to_make_a_model_are_compared_over_seeds_and_with_other_trainings(tmp_path: Path) -> None:
+    small = ("--set", "training.scale=tiny", "--disable=regret_head", "--disable=neural_regret", *DATA)
+    command = ("bench", "crossover", "village", "--seeds", "2", "--epochs", "2", "--one-rate", "3e-3", *small)
+    (table, *_) = succeed(*command, "--json", cwd=tmp_path).json()["village"]
+    rows = {row["variant"]: row for row in table["rows"]}
+    assert rows["one rate, common epoch"]["gain"]["value"] == 0
+    assert {"crossover", "validation's choice", "joint training", "one rate, validation's choice"} <= rows.keys()
+    assert all(len(row["seeds"]) == 2 for row in rows.values())
+    for name in ("seed", "one-rate", "joint"):
+        settings = json.loads((tmp_path / f"runs/bench-crossover/village/{name}-1/run.json").read_text())["training"]
+        assert settings["learning_rate"] == (1e-3 if name == "seed" else 3e-3)
+    assert (tmp_path / "runs/bench-crossover/village/crossover.md").read_text().count("| joint training |") == 1
