@@ -67,13 +67,14 @@ def assign_splits(records: Sequence[Record], seed: int) -> Splits:
     """Divide records 70/10/10/10 into train, validation, calibration and test.
 
     A data set with a test part of its own keeps it; its training part is divided
-    80/10/10, and training records that are near-duplicates of test records are
-    excluded. A training part alone is divided like any other data.
+    80/10/10, and records that are near-duplicates of its test records are
+    excluded. A training part alone is divided like any other data. Of joined data
+    sets each is divided by its own rule, and near-duplicates among them stay together.
 
     Raises:
-        DataError: Only some of the records have the publisher's split.
+        DataError: Only some of the records of a data set have the publisher's split.
     """
-    published = _is_published(records)
+    published = _published_sources(records)
     clusters = near_duplicate_clusters([record.text for record in records])
     members: dict[int, list[int]] = {}
     for row, cluster in enumerate(clusters.tolist()):
@@ -81,8 +82,9 @@ def assign_splits(records: Sequence[Record], seed: int) -> Splits:
     names = [""] * len(records)
     for rows in members.values():
         representative = min(records[row].id for row in rows)
-        side = _side(representative, seed, _PUBLISHED if published else _OWN)
-        tested = published and any(records[row].split == "test" for row in rows)
+        kept = any(records[row].source in published for row in rows)
+        side = _side(representative, seed, _PUBLISHED if kept else _OWN)
+        tested = any(records[row].split == "test" for row in rows)
         for row in rows:
             if tested:
                 names[row] = "test" if records[row].split == "test" else EXCLUDED
@@ -95,7 +97,7 @@ def assign_splits(records: Sequence[Record], seed: int) -> Splits:
         duplicate_clusters=len(sets),
         clustered_records=sum(map(len, sets)),
         largest_cluster=max(map(len, sets), default=0),
-        published=published,
+        published=bool(published),
         examples=tuple((ids[0], ids[1]) for ids in sets[:5]),
     )
     return Splits(tuple(names), report)
@@ -184,20 +186,22 @@ def _near_pairs(table: Any) -> tuple[Integers, Integers]:
     return np.concatenate([empty, *lefts]), np.concatenate([empty, *rights])
 
 
-def _is_published(records: Sequence[Record]) -> bool:
+def _published_sources(records: Sequence[Record]) -> frozenset[str | None]:
+    """The data sets that have a test part of their own."""
+    first: dict[str | None, Record] = {}
     for record in records:
         if record.split not in (None, "train", "test"):
             raise DataError(
                 f"{record.where}: record '{record.id}' has the split {record.split!r}; expected train, test or none"
             )
-    without = next((record for record in records if record.split is None), None)
-    having = next((record for record in records if record.split is not None), None)
-    if without is not None and having is not None:
-        raise DataError(
-            f"{without.where}: record '{without.id}' has no split, but record '{having.id}' ({having.where}) "
-            f"has '{having.split}'; give all records a split or none"
-        )
-    return any(record.split == "test" for record in records)
+        other = first.setdefault(record.source, record)
+        if (record.split is None) != (other.split is None):
+            without, having = (record, other) if record.split is None else (other, record)
+            raise DataError(
+                f"{without.where}: record '{without.id}' has no split, but record '{having.id}' ({having.where}) "
+                f"has '{having.split}'; give all records of a data set a split or none"
+            )
+    return frozenset(record.source for record in records if record.split == "test")
 
 
 def _side(id_: str, seed: int, shares: tuple[tuple[str, float], ...]) -> str:

@@ -149,5 +149,27 @@ def test_a_split_for_some_records_only_is_refused() -> None:
         assign_splits([record(0, "a", "dev")], 0)
 
 
+def test_of_joined_data_sets_each_is_divided_by_its_own_rule() -> None:
+    records = distinct(1000)
+    published = [
+        attrs.evolve(r, source="one", split="test" if i % 5 == 0 else "train") for i, r in enumerate(records[:500])
+    ]
+    plain = [attrs.evolve(r, source="other") for r in records[500:]]
+    splits = assign_splits([*published, *plain], 1)
+    assert splits.names == (*assign_splits(published, 1).names, *assign_splits(plain, 1).names)
+    assert splits.names.count("test") > 100
+    assert splits.report.published
+    with pytest.raises(DataError, match=r"record 'r0500' has no split.*give all records of a data set a split or none"):
+        assign_splits([*published, attrs.evolve(plain[0], source="one")], 1)
+
+
+def test_near_duplicates_in_joined_data_sets_stay_on_one_side() -> None:
+    records = [attrs.evolve(r, source="one", split="test" if i < 20 else "train") for i, r in enumerate(distinct(200))]
+    copies = [attrs.evolve(r, id=f"z{r.id}", source="other", split=None) for r in records]
+    names = assign_splits([*records, *copies], 0).names
+    assert names[:200] == assign_splits(records, 0).names
+    assert names[200:] == ("excluded",) * 20 + names[20:200]
+
+
 def test_thousands_of_equal_texts_are_one_cluster() -> None:
     assert set(near_duplicate_clusters(["the same few words again and again"] * 20_000).tolist()) == {0}
