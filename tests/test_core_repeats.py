@@ -32,7 +32,8 @@ def test_gains_are_paired_seed_by_seed_and_resample_by_resample() -> None:
     assert (found["crossover"].gain.low, found["crossover"].gain.high) == pytest.approx((0.04, 0.04))
     assert found["crossover"].mean.value == pytest.approx(0.19)
     low, high = found["crossover"].mean.low, found["crossover"].mean.high
-    assert low is not None and high is not None
+    assert low is not None
+    assert high is not None
     assert low < 0 < high
     assert table.choices == ("selection", "swa")
 
