@@ -40,6 +40,15 @@ def test_parameters_are_listed_by_submodule_and_add_up(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_fitted_in_closed_form_has_a_card_without_training_times(tmp_path: Path) -> None:
+    card = succeed("bench", "plugin", "linear", *DATA, *TRAINING, "--timing-scale", "tiny", cwd=tmp_path).out
+    assert "| metric | linear | constant |" in card
+    assert "ablations" not in card
+    times = card.rstrip().splitlines()[-2:]
+    assert [line.split(" | ")[1] for line in times] == ["1", "16"]
+    assert all(line.endswith(" | - | - | - |") for line in times)
+
+
 def test_what_is_no_node_cannot_be_measured(tmp_path: Path) -> None:
     refuse("bench", "parameters", "lsa", cwd=tmp_path, says=["'lsa' is no analyzer, head or fusion"])
     refuse("bench", "plugin", "nobody", cwd=tmp_path, says=["there is no plugin 'nobody'"])

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from toy import Toy
 
-from redheart_core.bench import ablate, compare, measure, sizes_at, submodule_sizes
+from redheart_core.bench import ablate, compare, sizes_at, submodule_sizes
+from redheart_core.timing import measure
 from redheart_core.validation import evaluate
 
 
@@ -71,5 +72,6 @@ def test_a_node_is_timed_with_all_that_it_reads(toy: Toy) -> None:
         torch.set_num_threads(threads)
     assert timing.parameters == (768 + 1) * 8 + 8 + 8 + 1
     assert timing.forward > 0
+    assert timing.step is not None
     assert timing.step > 0
     assert timing.samples_per_second == pytest.approx(32_000 / timing.step)

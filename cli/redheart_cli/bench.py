@@ -79,14 +79,15 @@ def plugin(
 
     The metrics are those of the best epoch on the validation split, beside the constant mean
     and a ridge regression on the mean embedding. An ablation sets the parameters of one
-    submodule to zero.
+    submodule to zero; what is fitted in closed form has none.
 
     \b
     Examples:
       redheart bench plugin neural_regret
       redheart bench plugin advanced_bentham --run runs/village --write plugins/advanced_bentham/README.md
     """
-    from redheart_core.bench import ablate, compare, expert_load, measure
+    from redheart_core.bench import ablate, compare, expert_load
+    from redheart_core.timing import measure
     from redheart_core.validation import evaluate
 
     given = (output, store, dataset, encoder, scale, epochs, seed, device)
@@ -102,7 +103,7 @@ def plugin(
         rows = trainer.store.rows("validation")
         result = evaluate(module, trainer.source, rows)
         comparisons = compare(trainer, module, name, result) if name in module.objectives else []
-        ablations = ablate(trainer, module, name, result)
+        ablations = [] if group.fitted else ablate(trainer, module, name, result)
         load = expert_load(trainer, module, name)
         sizes = _sizes(name, session.registry)
         around = _at_scale(trainer.nodes, timing_scale)
@@ -225,8 +226,8 @@ def card_text(card: Mapping[str, Any]) -> str:
     """A card as Markdown."""
     lines = [
         f"`redheart bench plugin {card['plugin']}`: data {card['data']}, scale {card['scale']}, best epoch "
-        f"{card['epoch']} of {card['epochs']}, {card['records']} validation records; a row of ablations sets the "
-        "parameters of that submodule to zero.",
+        f"{card['epoch']} of {card['epochs']}, {card['records']} validation records"
+        + ("; a row of ablations sets the parameters of that submodule to zero." if card["ablations"] else "."),
         "",
     ]
     if card["metrics"]:
@@ -239,20 +240,22 @@ def card_text(card: Mapping[str, Any]) -> str:
             for m in card["metrics"]
         ]
         lines += [markdown(("metric", card["plugin"], "constant", "linear", "exact calculator"), rows), ""]
-    main = card["metrics"][0]["metric"] if card["metrics"] else "metric"
-    rows = [("(whole)", "", f"{card['metrics'][0]['node']:.4f}" if card["metrics"] else "-", "")]
-    rows += [
-        (a["submodule"], f"{a['parameters']:,}", "-" if a["metric"] is None else f"{a['metric']:.4f}",
-         f"{a['loss_gain']:+.4f}")
-        for a in card["ablations"]
-    ]  # fmt: skip
-    lines += [markdown(("without", "parameters", main, "validation loss"), rows), ""]
+    if card["ablations"]:
+        main = card["metrics"][0]["metric"] if card["metrics"] else "metric"
+        rows = [("(whole)", "", f"{card['metrics'][0]['node']:.4f}" if card["metrics"] else "-", "")]
+        rows += [
+            (a["submodule"], f"{a['parameters']:,}", "-" if a["metric"] is None else f"{a['metric']:.4f}",
+             f"{a['loss_gain']:+.4f}")
+            for a in card["ablations"]
+        ]  # fmt: skip
+        lines += [markdown(("without", "parameters", main, "validation loss"), rows), ""]
     if card["expert_load"]:
         lines += [f"Mean weight of the experts: {', '.join(f'{share:.3f}' for share in card['expert_load'])}.", ""]
     lines += ["Parameters at every scale, on a data set with all fields:", "", _size_table(card["parameters"]), ""]
     rows = [
-        (f"{t['parameters']:,}", t["chunks"], f"{t['forward']:.1f}", f"{t['step']:.1f}",
-         f"{t['samples_per_second']:.0f}", _predecessor(card["plugin"], t))
+        (f"{t['parameters']:,}", t["chunks"], f"{t['forward']:.1f}",
+         *(("-", "-") if t["step"] is None else (f"{t['step']:.1f}", f"{t['samples_per_second']:.0f}")),
+         _predecessor(card["plugin"], t))
         for t in card["timings"]
     ]  # fmt: skip
     what = (
