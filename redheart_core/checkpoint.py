@@ -25,17 +25,21 @@ class GroupFolder:
         self.group = group
         self.path = run / "groups" / group
 
+    @property
+    def manifest_file(self) -> Path:
+        return self.path / "manifest.json"
+
     def read(self) -> GroupManifest:
         """The manifest; a new one if the group has not begun.
 
         Raises:
             CheckpointError: The manifest is damaged or of another format.
         """
-        file = self.path / "manifest.json"
+        file = self.manifest_file
         return parse_manifest(read_json(file), file) if file.exists() else GroupManifest(self.group, "running")
 
     def write(self, manifest: GroupManifest) -> None:
-        write_json(self.path / "manifest.json", manifest.to_json())
+        write_json(self.manifest_file, manifest.to_json())
 
     def add_epoch(
         self,
@@ -93,7 +97,7 @@ class GroupFolder:
 
     def remove_unnamed(self, manifest: GroupManifest) -> None:
         """Delete files that the manifest does not name: older states, retired epochs, remains of a kill."""
-        named = {"manifest.json", manifest.state_file}
+        named = {self.manifest_file.name, manifest.state_file}
         for entry in manifest.candidates:
             named |= {entry.file, entry.losses_file}
         for file in self.path.iterdir():

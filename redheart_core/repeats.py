@@ -13,7 +13,7 @@ from torch import Tensor
 
 from redheart_core._evaluation import Figure
 from redheart_core.bootstrap import interval
-from redheart_core.evaluation import Overall
+from redheart_core.compared import Compared
 from redheart_core.variants import REFERENCE
 
 CHOICE = "validation's choice"
@@ -67,39 +67,31 @@ class Repeated:
 
 
 def repeat(
-    kind: str,
-    seeds: Sequence[Overall],
-    choices: Sequence[str],
-    joint: Sequence[Overall] = (),
-    one_rate: Sequence[Overall] = (),
-    one_rate_choices: Sequence[str] = (),
+    kind: str, seeds: Sequence[Compared], joint: Sequence[Compared] = (), one_rate: Sequence[Compared] = ()
 ) -> Repeated:
     """Put the seeds of a data set together.
 
     Args:
         kind: "skill" or "points".
-        seeds: For each seed what evaluate_with_draws gave of that kind, on the same resamples.
-        choices: For each seed the method that validation preferred.
-        joint: For each seed the same of joint training; empty without.
-        one_rate: The same of training with one learning rate for all groups; empty without.
-        one_rate_choices: The method that validation preferred there.
+        seeds: Of each seed, on the same resamples.
+        joint: Joint training with each seed; empty without.
+        one_rate: Training with one learning rate for all groups; empty without.
     """
-    names = [name for name in seeds[0] if all(name in overall for overall in seeds)]
-    columns = {name: [overall[name] for overall in seeds] for name in names}
-    columns[CHOICE] = _chosen(seeds, choices)
+    means, choices = [one.means[kind] for one in seeds], [one.choice for one in seeds]
+    names = [name for name in means[0] if all(name in overall for overall in means)]
+    columns = {name: [overall[name] for overall in means] for name in names}
+    columns[CHOICE] = [_chosen(one, kind) for one in seeds]
     if joint:
-        columns[JOINT] = [overall["crossover"] for overall in joint]
+        columns[JOINT] = [one.means[kind]["crossover"] for one in joint]
     base = columns[REFERENCE]
     if one_rate:
-        columns[ONE_RATE + CHOICE] = _chosen(one_rate, one_rate_choices)
-        base = [overall[REFERENCE] for overall in one_rate]
-        columns[ONE_RATE + REFERENCE] = base
+        columns[ONE_RATE + CHOICE] = [_chosen(one, kind) for one in one_rate]
+        base = columns[ONE_RATE + REFERENCE] = [one.means[kind][REFERENCE] for one in one_rate]
     return Repeated(kind, tuple(_row(name, column, base) for name, column in columns.items()), tuple(choices))
 
 
-def _chosen(seeds: Sequence[Overall], choices: Sequence[str]) -> list[tuple[float, Tensor]]:
-    picked = ["crossover" if choice == "selection" else choice for choice in choices]
-    return [overall[name] for overall, name in zip(seeds, picked, strict=True)]
+def _chosen(one: Compared, kind: str) -> tuple[float, Tensor]:
+    return one.means[kind]["crossover" if one.choice == "selection" else one.choice]
 
 
 def _row(name: str, column: Sequence[tuple[float, Tensor]], base: Sequence[tuple[float, Tensor]]) -> Row:

@@ -211,4 +211,4 @@ def _choose_fitted(manifest: GroupManifest) -> GroupChoice:
 
 def trained_groups(run: RunFolder) -> list[str]:
     """The groups of a run that have a manifest; calculators have none."""
-    return [name for name in run.read()["groups"] if (run.group(name).path / "manifest.json").exists()]
+    return [name for name in run.read()["groups"] if run.group(name).manifest_file.exists()]

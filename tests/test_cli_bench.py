@@ -73,4 +73,8 @@ def test_all_ways_to_make_a_model_are_compared_over_seeds_and_with_other_trainin
     for name in ("seed", "one-rate", "joint"):
         settings = json.loads((tmp_path / f"runs/bench-crossover/village/{name}-1/run.json").read_text())["training"]
         assert settings["learning_rate"] == (1e-3 if name == "seed" else 3e-3)
+    again = succeed(*command, "--json", cwd=tmp_path)
+    assert again.json()["village"][0] == table
+    for folder in (tmp_path / "runs/bench-crossover/village").glob("*-?"):
+        assert len((folder / "test_reads.jsonl").read_text().splitlines()) == 1
     assert (tmp_path / "runs/bench-crossover/village/crossover.md").read_text().count("| joint training |") == 1

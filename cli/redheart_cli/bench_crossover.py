@@ -20,13 +20,10 @@ from redheart_core import CheckpointError
 if TYPE_CHECKING:
     from redheart_core._nodes import ActiveNode
     from redheart_core._training import GroupSettings, TrainSettings
-    from redheart_core.evaluation import Overall
+    from redheart_core.compared import Compared
     from redheart_core.repeats import Repeated
     from redheart_core.store import Store
     from redheart_registry import Registry
-
-    Means = dict[str, Overall]
-    """"skill" and "points" of one run."""
 
 
 @click.command()
@@ -93,17 +90,18 @@ def _compare(
     one_rate: float | None,
     display: Display,
 ) -> list[Repeated]:
+    from redheart_core.compared import KINDS
     from redheart_core.files import write_bytes, write_json
     from redheart_core.repeats import repeat
 
     def run(
         name: str, nodes: Sequence[ActiveNode], one: TrainSettings, tables: Mapping[str, GroupSettings]
-    ) -> tuple[Means, str]:
+    ) -> Compared:
         return _seed(registry, folder / f"{name}-{one.seed}", store, nodes, one, tables, display)
 
-    islands: list[tuple[Means, str]] = []
-    plain: list[tuple[Means, str]] = []
-    together: list[Means] = []
+    islands: list[Compared] = []
+    plain: list[Compared] = []
+    together: list[Compared] = []
     for one in settings:
         nodes = list(registry.nodes(one.scale))
         islands.append(run("seed", nodes, one, groups))
@@ -114,20 +112,8 @@ def _compare(
             plain.append(run("one-rate", nodes, one, same))
         if joint:
             merged = [attrs.evolve(node, group="joint") for node in nodes if _reads_text_alone(node)]
-            together.append(run("joint", merged, one, {})[0])
-    choices, plain_choices = ([choice for _, choice in runs] for runs in (islands, plain))
-    tables = [
-        repeat(
-            kind,
-            [means[kind] for means, _ in islands],
-            choices,
-            [means[kind] for means in together],
-            [means[kind] for means, _ in plain],
-            plain_choices,
-        )
-        for kind in ("skill", "points")
-        if islands[0][0][kind]
-    ]
+            together.append(run("joint", merged, one, {}))
+    tables = [repeat(kind, islands, together, plain) for kind in KINDS if islands[0].means[kind]]
     write_json(folder / "crossover.json", [table.to_json() for table in tables])
     write_bytes(folder / "crossover.md", "\n".join(table.markdown() for table in tables).encode())
     return tables
@@ -146,8 +132,9 @@ def _seed(
     settings: TrainSettings,
     groups: Mapping[str, GroupSettings],
     display: Display,
-) -> tuple[Means, str]:
-    """Train and judge one seed: means with resamples, and the method that validation prefers."""
+) -> Compared:
+    """Train and judge one seed, as far as that has not been done."""
+    from redheart_core.compared import Compared, comparison_stamp, load_compared
     from redheart_core.evaluation import evaluate_with_draws
     from redheart_core.files import write_json
     from redheart_core.loop import train
@@ -159,9 +146,14 @@ def _seed(
     run, trainer = RunFolder(folder), Trainer.prepare(store, nodes, settings, groups)
     if stopped := train(run, trainer, registry.hooks):
         raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
+    counted = [node.name for node in nodes if _reads_text_alone(node)]
+    stamp = comparison_stamp(run, trained_groups(run), counted)
+    if (known := load_compared(folder, stamp)) is not None:
+        return known
     sweetspot = find_sweetspot(run, trained_groups(run))
     picks = {group: Pick.single("selection", entry) for group, entry in sweetspot.chosen("best").items()}
-    counted = [node.name for node in nodes if _reads_text_alone(node)]
-    evaluation, overall = evaluate_with_draws(run, trainer, sweetspot, picks, display.progress, counted)
+    evaluation, means = evaluate_with_draws(run, trainer, sweetspot, picks, display.progress, counted)
     write_json(folder / "evaluation.json", evaluation.to_json())
-    return overall, evaluation.best_method
+    found = Compared(means, evaluation.best_method)
+    found.save(folder, stamp)
+    return found
