@@ -92,17 +92,6 @@ class Diagnosis:
     disagreement: Mapping[str, Disagreement] = attrs.field(factory=dict)
     """By ensemble."""
 
-    @classmethod
-    def from_json(cls, table: Mapping[str, Any]) -> Diagnosis:
-        confusion = table["confusion"]
-        return cls(
-            metric=table["metric"],
-            reliability=tuple(Bin(**one) for one in table["reliability"]),
-            confusion=confusion
-            and Confusion(tuple(confusion["labels"]), tuple(map(tuple, confusion["counts"])), confusion["left_out"]),
-            disagreement={name: Disagreement(**one) for name, one in table["disagreement"].items()},
-        )
-
 
 @attrs.frozen
 class Evaluation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import attrs
 import torch
@@ -18,7 +17,7 @@ from redheart_core.baselines import BASELINES, baseline_predictions
 from redheart_core.bootstrap import Draws, interval
 from redheart_core.ceilings import ceiling
 from redheart_core.diagnostics import ENSEMBLES, diagnose, ensemble_spreads
-from redheart_core.files import read_json, write_json, writing
+from redheart_core.files import write_json, writing
 from redheart_core.group_module import GroupModule
 from redheart_core.judging import figure, judged_rows, thresholds_for
 from redheart_core.picks import Pick
@@ -259,22 +258,3 @@ class Judge:
             chosen = thresholds_for(metric, on_validation[found], target[found], self.trainer.store.fields)
             answers[baseline] = on_test, tuple(chosen)
         return answers
-
-
-def read_evaluation(run: Path) -> Evaluation | None:
-    """The evaluation that is in a run folder, if there is one."""
-    if not (run / "evaluation.json").exists():
-        return None
-    table = read_json(run / "evaluation.json")
-
-    def figures(part: Mapping[str, Mapping[str, float]]) -> dict[str, Figure]:
-        return {name: Figure(**one) for name, one in part.items()}
-
-    tables = tuple(
-        MetricTable(**{**row, "figures": figures(row["figures"]), "gains": figures(row["gains"])})
-        for row in table["tables"]
-    )
-    overall = {key: figures(table[key]) for key in ("skill", "skill_gains", "points", "point_gains")}
-    diagnostics = tuple(Diagnosis.from_json(one) for one in table["diagnostics"])
-    variants = tuple(table["variants"])
-    return Evaluation(**{**table, **overall, "variants": variants, "tables": tables, "diagnostics": diagnostics})

@@ -18,12 +18,13 @@ from redheart_core._training import EpochEntry, GroupManifest
 from redheart_core.analysis import analyze
 from redheart_core.assembly import assemble, check_exactness, chosen_epochs, require_model
 from redheart_core.baselines import constant_baseline, linear_baseline, mean_embedding
-from redheart_core.evaluation import evaluate_test, read_evaluation
+from redheart_core.evaluation import evaluate_test
 from redheart_core.files import write_json
 from redheart_core.group_module import GroupModule
 from redheart_core.methods import METHODS
 from redheart_core.model import load_model
 from redheart_core.picks import Pick, mix
+from redheart_core.report.collect_results import read_evaluation
 from redheart_core.run import RunFolder
 from redheart_core.sweetspot import common_epoch, find_sweetspot, trained_groups
 from redheart_core.trainer import Trainer
@@ -181,7 +182,7 @@ def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: T
     again = evaluate_test(trained.run, trained.trainer, sweetspot, as_picks(sweetspot.chosen("best")))
     assert again == attrs.evolve(result, test_reads=2)
     write_json(trained.run.path / "evaluation.json", result.to_json())
-    assert read_evaluation(trained.run.path) == result
+    assert read_evaluation(trained.run.path / "evaluation.json", trained.run.read()["groups"]) == result
 
 
 def test_swa_is_the_mean_of_weights() -> None:

@@ -66,7 +66,7 @@ def run(
     from redheart_cli.sweetspot import choose, print_sweetspot
     from redheart_cli.train import begin, train_session
     from redheart_core.assembly import require_model
-    from redheart_core.evaluation import read_evaluation
+    from redheart_core.report.collect_results import read_evaluation
 
     with make_display() as display:
         session = begin(
@@ -89,7 +89,7 @@ def run(
         evaluation = None
         if (folder / "model").exists():
             require_model(folder / "model", session.run, sweetspot)
-            evaluation = read_evaluation(folder)
+            evaluation = read_evaluation(folder / "evaluation.json", session.run.read()["groups"])
         else:
             assemble_model(session, folder / "model")
         evaluation = evaluation or evaluate_model(session, folder / "model", display)

@@ -61,7 +61,7 @@ def collect(run: Path, model: Path | None) -> Contents:
         sweep=read_sweep(run / "sweep.json"),
         choices=read_choices(run / "sweetspot.json", groups),
         methods=read_methods(run / "rivals.json", groups),
-        evaluation=read_evaluation(run / "evaluation.json", groups),
+        evaluation=read_evaluation(run / "evaluation.json", [group.name for group in groups]),
         accounts=accounts,
         model=None if model is None else read_model(model, groups),
         model_path=model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from redheart_core._errors import CheckpointError
@@ -11,17 +12,21 @@ from redheart_core.report.contents import Account, GroupState, ModelGroup
 from redheart_core.report.json_parts import Part
 
 
-def read_evaluation(file: Path, groups: tuple[GroupState, ...]) -> Evaluation | None:
+def read_evaluation(file: Path, groups: Collection[str]) -> Evaluation | None:
     """The figures of the test split, None if it has not been evaluated.
+
+    Args:
+        file: evaluation.json of a run.
+        groups: The run's.
 
     Raises:
         CheckpointError: Damaged, or of a group that the run does not have.
     """
     if not file.exists():
         return None
-    table, known = Part.read(file), {group.name for group in groups}
+    table = Part.read(file)
     variants = table["variants"].texts()
-    tables = tuple(_read_table(part, variants, known) for part in table["tables"].items())
+    tables = tuple(_read_table(part, variants, groups) for part in table["tables"].items())
     return Evaluation(
         variants=variants,
         tables=tables,
@@ -43,7 +48,7 @@ def read_evaluation(file: Path, groups: tuple[GroupState, ...]) -> Evaluation | 
     )
 
 
-def _read_table(part: Part, variants: tuple[str, ...], known: set[str]) -> MetricTable:
+def _read_table(part: Part, variants: tuple[str, ...], known: Collection[str]) -> MetricTable:
     if part["group"].text() not in known:
         raise CheckpointError(f"{part.where} is of a group that the run does not have: {part['group'].text()}")
     main = part["main"].flag()
@@ -54,7 +59,7 @@ def _read_table(part: Part, variants: tuple[str, ...], known: set[str]) -> Metri
         main=main,
         records=part["records"].integer(),
         figures={name: read_figure(part["figures"][name]) for name in variants},
-        gains={name: read_figure(part["gains"][name]) for name in variants} if main else {},
+        gains={name: read_figure(part["gains"][name]) for name in variants if main or part["gains"].entries()},
         beats_constant=part["beats_constant"].flag(),
         ceiling=part["ceiling"].number_or_none(),
     )
