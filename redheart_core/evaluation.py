@@ -20,6 +20,7 @@ from redheart_core.diagnostics import ENSEMBLES, diagnose, ensemble_spreads
 from redheart_core.files import write_json, writing
 from redheart_core.group_module import GroupModule
 from redheart_core.judging import figure, judged_rows, thresholds_for
+from redheart_core.methods import METHODS, Method
 from redheart_core.picks import Pick
 from redheart_core.rivals import compare_methods
 from redheart_core.run import RunFolder
@@ -51,6 +52,7 @@ def evaluate_with_draws(
     model: Mapping[str, Pick],
     progress: Progress | None = None,
     counted: Collection[str] | None = None,
+    methods: Mapping[str, Method] = METHODS,
 ) -> tuple[Evaluation, dict[str, Overall]]:
     """Judge every way to make a model of the run's epochs on the test split, with intervals.
 
@@ -64,6 +66,7 @@ def evaluate_with_draws(
         model: What the model that is evaluated took of each group.
         progress: Called now and then.
         counted: Nodes that the means go over; all that are judged if left out.
+        methods: Ways to make a model that are tried.
 
     Returns:
         The evaluation, and the means as "skill" and "points". Resamples depend on the number of test records
@@ -76,7 +79,7 @@ def evaluate_with_draws(
     rows = trainer.store.rows("test")
     if not len(rows):
         raise DataError("the data set has no test records; nothing to evaluate on")
-    rivals, pools = compare_methods(run, trainer, progress)
+    rivals, pools = compare_methods(run, trainer, progress, methods)
     write_json(run.path / "rivals.json", rivals.to_json())
     variants = list(variant_picks(rivals, pools, sweetspot, model))
     reads = count_test_read(run)

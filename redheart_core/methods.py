@@ -115,6 +115,8 @@ METHODS: Mapping[str, Method] = {
     "neighbour ensemble": neighbour_ensemble,
     "top ensemble": top_ensemble,
 }
+SELECTION: Mapping[str, Method] = {"selection": selection}
+"""Where nothing else is to be tried."""
 
 
 def _evolved(entries: Sequence[EpochEntry], shares: torch.Tensor) -> Pick:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from redheart_core._errors import CheckpointError
-from redheart_core.methods import METHODS
+from redheart_core.methods import METHODS, SELECTION, Method
 from redheart_core.picks import Pick, Pool
 from redheart_core.run import RunFolder
 from redheart_core.runtime import generator
@@ -98,9 +98,9 @@ class Rivals:
 
 
 def compare_methods(
-    run: RunFolder, trainer: Trainer, progress: Progress | None = None
+    run: RunFolder, trainer: Trainer, progress: Progress | None = None, methods: Mapping[str, Method] = METHODS
 ) -> tuple[Rivals, dict[str, Pool]]:
-    """Try every method on every group that descends, lower tiers at their selection.
+    """Try methods on every group that descends, lower tiers at their selection.
 
     A group that another one has descended on stays at the epoch that was fixed for it; what is fitted
     in closed form is fitted again on whatever it reads.
@@ -118,7 +118,8 @@ def compare_methods(
         if pool.manifest.epochs:
             pools[group.name] = pool
             if not group.fitted:
-                table[group.name] = _rivals(pool, trainer.settings.seed, group.name in fixed)
+                tried = SELECTION if group.name in fixed else methods
+                table[group.name] = _rivals(pool, trainer.settings.seed, tried)
             pool.build(Pick.single("selection", pool.manifest.best))
         elif group.targets:
             raise CheckpointError(f"group '{group.name}' has no epoch in {run.path}; train it first")
@@ -126,13 +127,11 @@ def compare_methods(
     return Rivals(table, _sums(table)), pools
 
 
-def _rivals(pool: Pool, seed: int, fixed: bool) -> dict[str, Rival]:
-    """Every method on a group; the selection alone if another group has descended on what it gives."""
+def _rivals(pool: Pool, seed: int, methods: Mapping[str, Method]) -> dict[str, Rival]:
+    """The methods on a group."""
     found: dict[str, Rival] = {}
     reference = pool.losses(Pick.single("selection", pool.manifest.best))
-    for name, method in METHODS.items():
-        if fixed and name != "selection":
-            continue
+    for name, method in methods.items():
         pick = method(pool, generator(seed, "method", pool.group.name, name))
         if pick is None:
             continue

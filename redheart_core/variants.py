@@ -10,7 +10,7 @@ from torch import Tensor
 
 from redheart_core._training import EpochEntry, Group
 from redheart_core.group_module import Answering
-from redheart_core.methods import GREEDY, METHODS
+from redheart_core.methods import GREEDY, METHODS, SELECTION
 from redheart_core.picks import Pick, Pool
 from redheart_core.rivals import CHOSEN, Rivals
 from redheart_core.sweetspot import Sweetspot
@@ -24,7 +24,8 @@ REFERENCE = "common epoch"
 def variant_picks(
     rivals: Rivals, pools: Mapping[str, Pool], sweetspot: Sweetspot, model: Mapping[str, Pick]
 ) -> Iterator[tuple[str, dict[str, Pick]]]:
-    """Name and picks of each variant; the first one is the plain selection.
+    """Name and picks of each variant; the first one is the plain selection. If that was the only method, it stands
+    beside the best common epoch alone.
 
     Args:
         rivals: What compare_methods found.
@@ -38,6 +39,8 @@ def variant_picks(
         yield "model", dict(model)
     common = {group: entry for group, entry in sweetspot.chosen("common").items() if group in selection}
     yield REFERENCE, {group: Pick.single(REFERENCE, entry) for group, entry in common.items()}
+    if set(rivals.sums) == set(SELECTION):
+        return
     yield "last epoch", {group: Pick.single("last epoch", pools[group].epochs[-1]) for group in selection}
     yield "common soup", _common_soup({group: pools[group] for group in selection})
     for method in METHODS:

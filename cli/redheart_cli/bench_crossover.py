@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from redheart_core.store import Store
     from redheart_registry import Registry
 
+JOINT_GROUP = "joint"
+
 
 @click.command()
 @click.argument("datasets", nargs=-1, metavar="[DATA]...")
@@ -111,7 +113,7 @@ def _compare(
             same = {name: attrs.evolve(table, learning_rate=None) for name, table in groups.items()}
             plain.append(run("one-rate", nodes, one, same))
         if joint:
-            merged = [attrs.evolve(node, group="joint") for node in nodes if _reads_text_alone(node)]
+            merged = [attrs.evolve(node, group=JOINT_GROUP) for node in nodes if _reads_text_alone(node)]
             together.append(run("joint", merged, one, {}))
     tables = [repeat(kind, islands, together, plain) for kind in KINDS if islands[0].means[kind]]
     write_json(folder / "crossover.json", [table.to_json() for table in tables])
@@ -138,6 +140,7 @@ def _seed(
     from redheart_core.evaluation import evaluate_with_draws
     from redheart_core.files import write_json
     from redheart_core.loop import train
+    from redheart_core.methods import METHODS, SELECTION
     from redheart_core.picks import Pick
     from redheart_core.run import RunFolder
     from redheart_core.sweetspot import find_sweetspot, trained_groups
@@ -152,7 +155,8 @@ def _seed(
         return known
     sweetspot = find_sweetspot(run, trained_groups(run))
     picks = {group: Pick.single("selection", entry) for group, entry in sweetspot.chosen("best").items()}
-    evaluation, means = evaluate_with_draws(run, trainer, sweetspot, picks, display.progress, counted)
+    methods = SELECTION if {node.group for node in nodes} == {JOINT_GROUP} else METHODS
+    evaluation, means = evaluate_with_draws(run, trainer, sweetspot, picks, display.progress, counted, methods)
     write_json(folder / "evaluation.json", evaluation.to_json())
     found = Compared(means, evaluation.best_method)
     found.save(folder, stamp)
