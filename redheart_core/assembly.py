@@ -191,7 +191,7 @@ def check_exactness(model: Model, trainer: Trainer) -> list[ExactnessCheck]:
         table, module = model.manifest["groups"][group.name], model.modules[group.name]
         if "validation_loss" in table and has_objective(module):
             loss = evaluate(module, trainer.source, trainer.store.rows("validation")).loss
-            epoch = table["epoch"] if "epoch" in table else table["epochs"]
+            epoch = f"{table['epoch']} (average)" if table.get("averaged") else table.get("epoch", table.get("epochs"))
             checks.append(ExactnessCheck(group.name, epoch, table["validation_loss"], loss))
         trainer.add_outputs(group, module, trainer.seen_rows())
     different = [check for check in checks if not check.equal]

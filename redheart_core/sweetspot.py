@@ -59,9 +59,9 @@ class GroupChoice:
     """Every epoch on disk; not in sweetspot.json."""
 
     def chosen(self, rule: str) -> EpochEntry | None:
-        """The epoch by one of RULES, None if its detector abstains."""
-        if rule == "common":
-            return self.common
+        """The epoch by one of RULES, None if its detector abstains; "best" may be a moving average of the weights."""
+        if rule in ("best", "common"):
+            return self.best if rule == "best" else self.common
         epoch = self.detections[rule].epoch
         return None if epoch is None else self.entries[epoch]
 

@@ -17,10 +17,14 @@ from toy import Toy
 from redheart_core import CATALOGUE, ActiveNode, SettingsError, hookimpl
 from redheart_core._events import EpochFinished
 from redheart_core._training import GroupManifest, GroupSettings
+from redheart_core.assembly import assemble, check_exactness, require_model
 from redheart_core.checkpoint import parse_manifest
+from redheart_core.group_module import CPU, GroupModule
+from redheart_core.model import load_model
 from redheart_core.run import RunFolder
 from redheart_core.settings import read_table
 from redheart_core.store import Store
+from redheart_core.sweetspot import find_sweetspot
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
@@ -98,6 +102,27 @@ def test_averages_are_saved_judged_and_chosen_where_they_are_best(toy: Toy) -> N
     assert manifest.best.validation_loss == lowest < min(entry.validation_loss for entry in manifest.epochs)
     assert manifest.best.averaged
     assert run.group("high").read().inputs == {"a": {"epoch": manifest.best.epoch, "sha256": manifest.best.sha256}}
+
+
+def test_a_model_of_the_best_epochs_takes_the_average_where_that_is_best(toy: Toy) -> None:
+    nodes = [node(toy, "a", width=32), toy.node("high", reads=("a.value",))]
+    store, on = feeling_store(toy), {"a": GroupSettings(ema=0.9)}
+    run, _ = toy.run("run", nodes, store, groups=on, learning_rate=0.3)
+    trainer, best = toy.trainer(nodes, store, on, learning_rate=0.3), run.group("a").read().best
+    sweetspot = find_sweetspot(run, ["a", "high"])
+    assert best.averaged
+    assert sweetspot.chosen("best")["a"] == best
+    folder = run.path / "model"
+    assemble(folder, run, trainer, sweetspot.chosen("best"))
+    require_model(folder, run, sweetspot)
+    model = load_model(folder, trainer.nodes, CPU)
+    module = model.modules["a"]
+    assert isinstance(module, GroupModule)
+    for name, tensor in run.group("a").weights(best).items():
+        assert torch.equal(module.parameter_dict()[name], tensor)
+    checks = check_exactness(model, trainer)
+    assert next(check.epoch for check in checks) == f"{best.epoch} (average)"
+    assert all(check.equal for check in checks)
 
 
 def test_a_saved_average_is_that_of_the_updates_so_far_and_gives_its_recorded_loss(toy: Toy) -> None:
