@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import attrs
 import click
 
 from redheart_cli.display import make_display
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json, print_table
-from redheart_cli.run_options import (
-    data_options,
-    json_option,
-    run_option,
-    store_option,
-    training_options,
-)
+from redheart_cli.run_options import RunChoice, json_option, new_run_options
 from redheart_cli.train import begin
 
 
 @click.command()
-@run_option
-@store_option
-@data_options
-@training_options
+@new_run_options
 @plugin_options
 @click.option("--meta", is_flag=True, help="Build on the meta device alone: no memory, no gradient; for large scales.")
 @click.option("--all", "every", is_flag=True, help="List every tensor, not only the totals.")
 @json_option
 def audit(
     choice: PluginChoice,
-    output: Path | None,
-    store: Path | None,
-    dataset: str | None,
-    encoder: str | None,
-    scale: str | None,
-    epochs: int | None,
-    seed: int | None,
-    device: str | None,
+    new: RunChoice,
     meta: bool,
     every: bool,
     as_json: bool,
@@ -50,10 +32,7 @@ def audit(
     from redheart_core.audit import require_complete, totals
 
     with make_display() as display:
-        session = begin(
-            choice, display, output, store, {"dataset": dataset, "encoder": encoder},
-            {"scale": scale, "epochs": epochs, "seed": seed, "device": device},
-        )  # fmt: skip
+        session = begin(choice, display, new)
         accounts = session.trainer.audit_sizes() if meta else session.trainer.audit_all(display.progress)
     if as_json:
         print_json([attrs.asdict(account) for account in accounts])

@@ -14,7 +14,7 @@ from redheart_cli.bench_crossover import crossover
 from redheart_cli.display import Display, make_display
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json
-from redheart_cli.run_options import data_options, json_option, run_option, store_option, training_options
+from redheart_cli.run_options import RunChoice, json_option, new_run_options
 from redheart_cli.session import Session, data_settings, listeners, open_session, prepare_store, train_settings
 from redheart_core import SCALES, CheckpointError, PluginError
 
@@ -48,10 +48,7 @@ bench.add_command(crossover)
 
 @bench.command()
 @click.argument("name")
-@run_option
-@store_option
-@data_options
-@training_options
+@new_run_options
 @plugin_options
 @click.option("--run", "finished", type=click.Path(path_type=Path), metavar="RUN",
               help="Measure the plugin as it was trained in this run, instead of training it.")  # fmt: skip
@@ -62,14 +59,7 @@ bench.add_command(crossover)
 def plugin(
     name: str,
     choice: PluginChoice,
-    output: Path | None,
-    store: Path | None,
-    dataset: str | None,
-    encoder: str | None,
-    scale: str | None,
-    epochs: int | None,
-    seed: int | None,
-    device: str | None,
+    new: RunChoice,
     finished: Path | None,
     write: Path | None,
     timing_scale: str,
@@ -90,12 +80,11 @@ def plugin(
     from redheart_core.timing import measure
     from redheart_core.validation import evaluate
 
-    given = (output, store, dataset, encoder, scale, epochs, seed, device)
-    if finished is not None and any(value is not None for value in given):
+    if finished is not None and (new.output is not None or not new.changes_nothing):
         raise click.UsageError("--run takes data and settings from the run; leave the other options out")
     with make_display() as display:
         if finished is None:
-            session = _train(name, _with_what_it_reads(name, choice), display, *given)
+            session = _train(name, _with_what_it_reads(name, choice), display, new)
         else:
             session = open_session(finished, choice, display)
         run, trainer = session.run, session.trainer
@@ -167,29 +156,16 @@ def _size_table(sizes: Mapping[str, Mapping[str, int]]) -> str:
     return markdown(("submodule", *SCALES), rows)
 
 
-def _train(
-    name: str,
-    choice: PluginChoice,
-    display: Display,
-    output: Path | None,
-    store: Path | None,
-    dataset: str | None,
-    encoder: str | None,
-    scale: str | None,
-    epochs: int | None,
-    seed: int | None,
-    device: str | None,
-) -> Session:
+def _train(name: str, choice: PluginChoice, display: Display, new: RunChoice) -> Session:
     """The plugin's group and those it depends on, trained."""
     from redheart_core.loop import train
     from redheart_core.run import RunFolder
     from redheart_core.trainer import Trainer
 
     registry = choice.load(listeners(display))
-    data = data_settings(registry, dataset=dataset, encoder=encoder)
-    settings = train_settings(registry, scale=scale, epochs=epochs, seed=seed, device=device)
-    run = RunFolder(output or Path("runs") / "bench" / name)
-    found = prepare_store(registry, store or run.path / "store", data, display)
+    data, settings = data_settings(registry, **new.data), train_settings(registry, **new.training)
+    run = RunFolder(new.output or Path("runs") / "bench" / name)
+    found = prepare_store(registry, new.store or run.path / "store", data, display)
     trainer = Trainer.prepare(found, _needed(name, registry.nodes(settings.scale)), settings)
     stopped = train(run, trainer, registry.hooks)
     if stopped:

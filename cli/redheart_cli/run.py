@@ -10,14 +10,7 @@ import click
 from redheart_cli.display import make_display
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json
-from redheart_cli.run_options import (
-    data_options,
-    groups_option,
-    json_option,
-    run_option,
-    store_option,
-    training_options,
-)
+from redheart_cli.run_options import RunChoice, groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
     from redheart_cli.session import Session
@@ -26,24 +19,14 @@ EXAMPLE = "My brother borrowed my savings for his shop and lost everything. I ha
 
 
 @click.command()
-@run_option
-@store_option
-@data_options
-@training_options
+@new_run_options
 @groups_option
 @plugin_options
 @click.option("--text", default=EXAMPLE, help="A text to analyze at the end.")
 @json_option
 def run(
     choice: PluginChoice,
-    output: Path | None,
-    store: Path | None,
-    dataset: str | None,
-    encoder: str | None,
-    scale: str | None,
-    epochs: int | None,
-    seed: int | None,
-    device: str | None,
+    new: RunChoice,
     groups_file: Path | None,
     text: str,
     as_json: bool,
@@ -69,10 +52,7 @@ def run(
     from redheart_core.report.collect_results import read_evaluation
 
     with make_display() as display:
-        session = begin(
-            choice, display, output, store, {"dataset": dataset, "encoder": encoder},
-            {"scale": scale, "epochs": epochs, "seed": seed, "device": device}, groups_file,
-        )  # fmt: skip
+        session = begin(choice, display, new, groups_file)
         stopped = train_session(session)
         inspect_data(session)
         if stopped:

@@ -12,14 +12,7 @@ import click
 from redheart_cli.display import make_display
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json, print_table
-from redheart_cli.run_options import (
-    data_options,
-    groups_option,
-    json_option,
-    run_option,
-    store_option,
-    training_options,
-)
+from redheart_cli.run_options import RunChoice, groups_option, json_option, new_run_options
 from redheart_core import RedheartError
 
 if TYPE_CHECKING:
@@ -34,10 +27,7 @@ if TYPE_CHECKING:
               help="What may change. [default: learning rate, weight decay and every dropout]")  # fmt: skip
 @click.option("--pruner", type=click.Choice(["median", "halving"]), default="median", show_default=True,
               help="Stops a trial that is worse than the median so far, or by successive halving.")  # fmt: skip
-@run_option
-@store_option
-@data_options
-@training_options
+@new_run_options
 @groups_option
 @plugin_options
 @json_option
@@ -47,14 +37,7 @@ def search(
     trials: int,
     space_file: Path | None,
     pruner: Literal["median", "halving"],
-    output: Path | None,
-    store: Path | None,
-    dataset: str | None,
-    encoder: str | None,
-    scale: str | None,
-    epochs: int | None,
-    seed: int | None,
-    device: str | None,
+    new: RunChoice,
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -83,10 +66,7 @@ def search(
     from redheart_registry.plugins_toml import parse_file
 
     with make_display() as display:
-        session = begin(
-            choice, display, output, store, {"dataset": dataset, "encoder": encoder},
-            {"scale": scale, "epochs": epochs, "seed": seed, "device": device}, groups_file,
-        )  # fmt: skip
+        session = begin(choice, display, new, groups_file)
         groups = {group.name: group for group in session.trainer.groups}
         if name not in groups:
             raise RedheartError(f"there is no group '{name}' (groups: {', '.join(sorted(groups))})")

@@ -10,14 +10,7 @@ import click
 from redheart_cli.display import make_display
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json, print_table
-from redheart_cli.run_options import (
-    data_options,
-    groups_option,
-    json_option,
-    run_option,
-    store_option,
-    training_options,
-)
+from redheart_cli.run_options import RunChoice, groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
     from redheart_core.common_epoch import Estimate
@@ -25,10 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@run_option
-@store_option
-@data_options
-@training_options
+@new_run_options
 @click.option("--rates", metavar="R,R,...", help="The rates to try. [default: 1e-4,3e-4,1e-3,3e-3,1e-2]")
 @click.option("--hierarchical", is_flag=True, help="From decades to ever finer rates around each group's best one.")
 @click.option("--sweep-epochs", type=click.IntRange(min=1), default=3, show_default=True, help="Of a short run.")
@@ -39,14 +29,7 @@ if TYPE_CHECKING:
 @json_option
 def sweep(
     choice: PluginChoice,
-    output: Path | None,
-    store: Path | None,
-    dataset: str | None,
-    encoder: str | None,
-    scale: str | None,
-    epochs: int | None,
-    seed: int | None,
-    device: str | None,
+    new: RunChoice,
     rates: str | None,
     hierarchical: bool,
     sweep_epochs: int,
@@ -75,10 +58,7 @@ def sweep(
         raise click.UsageError("--hierarchical tries rates of its own; leave out --rates or --hierarchical")
     tried = (COARSE if hierarchical else RATES) if rates is None else parse_rates(rates)
     with make_display() as display:
-        session = begin(
-            choice, display, output, store, {"dataset": dataset, "encoder": encoder},
-            {"scale": scale, "epochs": epochs, "seed": seed, "device": device}, groups_file,
-        )  # fmt: skip
+        session = begin(choice, display, new, groups_file)
         settings = SweepSettings(tried, hierarchical, sweep_epochs, seeds, not no_halving)
         found = find_rates(session.run, session.trainer, settings, display.progress)
     if as_json:

@@ -11,14 +11,7 @@ from redheart_cli.display import Display, make_display
 from redheart_cli.groups_file import merged_groups
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_cli.output import print_json, print_table
-from redheart_cli.run_options import (
-    data_options,
-    groups_option,
-    json_option,
-    run_option,
-    store_option,
-    training_options,
-)
+from redheart_cli.run_options import RunChoice, groups_option, json_option, new_run_options
 from redheart_cli.session import (
     Session,
     data_settings,
@@ -33,24 +26,14 @@ from redheart_core import RedheartError
 
 @click.command()
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, under the settings it was begun with.")
-@run_option
-@store_option
-@data_options
-@training_options
+@new_run_options
 @groups_option
 @plugin_options
 @json_option
 def train(
     choice: PluginChoice,
     resume: bool,
-    output: Path | None,
-    store: Path | None,
-    dataset: str | None,
-    encoder: str | None,
-    scale: str | None,
-    epochs: int | None,
-    seed: int | None,
-    device: str | None,
+    new: RunChoice,
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -68,14 +51,11 @@ def train(
     """
     with make_display() as display:
         if resume:
-            if any(value is not None for value in (store, dataset, encoder, scale, epochs, seed, device, groups_file)):
+            if not new.changes_nothing or groups_file is not None:
                 raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
-            session = open_session(output or Path("runs") / "village", with_listening(choice), display)
+            session = open_session(new.output or Path("runs") / "village", with_listening(choice), display)
         else:
-            session = begin(
-                choice, display, output, store, {"dataset": dataset, "encoder": encoder},
-                {"scale": scale, "epochs": epochs, "seed": seed, "device": device}, groups_file,
-            )  # fmt: skip
+            session = begin(choice, display, new, groups_file)
             if session.run.exists:
                 raise RedheartError(
                     f"{session.run.path} holds a run already; --resume it or choose another folder with -o"
@@ -104,23 +84,14 @@ def with_listening(choice: PluginChoice) -> PluginChoice:
     return attrs.evolve(choice, enable=tuple(dict.fromkeys((*choice.enable, *listening))))
 
 
-def begin(
-    choice: PluginChoice,
-    display: Display,
-    folder: Path | None,
-    store_folder: Path | None,
-    data: dict[str, str | None],
-    training: dict[str, object],
-    groups_file: Path | None = None,
-) -> Session:
+def begin(choice: PluginChoice, display: Display, new: RunChoice, groups_file: Path | None = None) -> Session:
     """A session under the current settings; prepares the store if need be."""
     registry = choice.load(listeners(display))
     groups = merged_groups(registry, groups_file)
-    settings = data_settings(registry, **data)
-    training_settings = train_settings(registry, **training)
-    folder = folder or Path("runs") / settings.dataset
-    store = prepare_store(registry, store_folder or folder / "store", settings, display)
-    session = new_session(registry, folder, store, training_settings, groups)
+    settings, training = data_settings(registry, **new.data), train_settings(registry, **new.training)
+    folder = new.output or Path("runs") / settings.dataset
+    store = prepare_store(registry, new.store or folder / "store", settings, display)
+    session = new_session(registry, folder, store, training, groups)
     for line in left_out(session):
         click.echo(line, err=True)
     return session
