@@ -66,13 +66,19 @@ class Linear(nn.Module):
         """Fields that are answered with probabilities."""
         return tuple(field for field in self.fields if not is_values(field))
 
+    def map(self, field: Field) -> LinearMap:
+        """That of a field."""
+        found = self.maps[field.name]
+        assert isinstance(found, LinearMap)
+        return found
+
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that the plugin declares for its fields; values are cut off at the ends of their range."""
         outputs: dict[str, Tensor] = {}
         for field in self.sources:
-            outputs |= finish(field, self.maps[field.name](inputs["terms"]))
+            outputs |= finish(field, self.map(field)(inputs["terms"]))
         for field in self.values:
-            raw = self.maps[field.name](inputs["terms"])
+            raw = self.map(field)(inputs["terms"])
             if field.name in self.transfers:
                 raw = raw + self.answers(outputs) @ self.transfers[field.name]
             outputs |= from_values(field, raw)

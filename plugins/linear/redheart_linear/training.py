@@ -13,7 +13,7 @@ from redheart_core.answers import FIELDS, answer_objective, size_of
 from redheart_core.fitting import FitData, Part
 from redheart_core.tensors import has_any
 from redheart_linear import logistic, ridge, transfer
-from redheart_linear.model import Linear, LinearMap
+from redheart_linear.model import Linear
 from redheart_linear.settings import LinearSettings
 
 
@@ -52,22 +52,16 @@ def fit(module: nn.Module, data: FitData) -> None:
     assert isinstance(module, Linear)
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
         for field in module.sources:
-            _map(module, field).set(_logistic(field, data))
+            module.map(field).set(_logistic(field, data))
         for field in module.values:
             train, validation = (_values(field, part) for part in (data.train, data.validation))
             if field.name in module.transfers:
                 used = transfer.foreign(module, field, data.train)
                 found = transfer.choose(module, field, used, train, validation)
                 module.transfers[field.name].copy_(torch.from_numpy(found.transferred))
-                _map(module, field).set(found.coefficients)
+                module.map(field).set(found.coefficients)
             else:
-                _map(module, field).set(ridge.choose(train, validation, (field.low, field.high)).coefficients)
-
-
-def _map(module: Linear, field: Field) -> LinearMap:
-    found = module.maps[field.name]
-    assert isinstance(found, LinearMap)
-    return found
+                module.map(field).set(ridge.choose(train, validation, (field.low, field.high)).coefficients)
 
 
 def _values(field: Field, part: Part) -> ridge.Records:

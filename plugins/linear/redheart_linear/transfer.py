@@ -20,7 +20,7 @@ from redheart_core.answers import finish, size_of
 from redheart_core.fitting import Part
 from redheart_core.tensors import has_any
 from redheart_linear import ridge
-from redheart_linear.model import Linear, LinearMap
+from redheart_linear.model import Linear
 
 Matrix = NDArray[np.float64]
 
@@ -87,8 +87,7 @@ def _answers(module: Linear, terms: Any) -> Matrix:
     """(N, S) float64, as the module gives them on sparse terms."""
     outputs: dict[str, Tensor] = {}
     for source in module.sources:
-        linear = module.maps[source.name]
-        assert isinstance(linear, LinearMap)
+        linear = module.map(source)
         raw = terms @ linear.weight.double().numpy() + linear.bias.double().numpy()
         outputs |= finish(source, torch.from_numpy(raw))
     return module.answers(outputs).numpy()

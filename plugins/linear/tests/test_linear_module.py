@@ -7,7 +7,7 @@ import torch
 
 from redheart_core import CATALOGUE, BuildContext, PluginError
 from redheart_linear import redheart_provide_analyzers
-from redheart_linear.model import Linear, LinearMap
+from redheart_linear.model import Linear
 from redheart_linear.settings import LinearSettings
 from redheart_linear.training import build, objective
 
@@ -34,8 +34,7 @@ TERMS = torch.rand(4, 5, generator=torch.Generator().manual_seed(1))
 
 
 def raw(made: Linear, name: str) -> torch.Tensor:
-    linear = made.maps[name]
-    assert isinstance(linear, LinearMap)
+    linear = made.map(CATALOGUE[name])
     return TERMS @ linear.weight + linear.bias
 
 
