@@ -189,7 +189,7 @@ def test_an_average_of_the_weights_may_be_the_best_of_a_group(made: Any, tmp_pat
     assert f"lowest at epoch {manifest.best.epoch} (average) of backbone" in page.words()
 
 
-def test_a_group_that_was_fitted_in_closed_form_has_no_learning_rate(made: Any, tmp_path: Path) -> None:
+def test_a_group_that_was_fitted_in_closed_form_has_neither_learning_rate_nor_curve(made: Any, tmp_path: Path) -> None:
     manifest = made.manifests["neural_regret"]
     entry = attrs.evolve(manifest.epochs[0], learning_rate=0.0, updates=0, gradient={})
     fitted = attrs.evolve(manifest, epochs=(entry,), fitted=True)
@@ -200,6 +200,9 @@ def test_a_group_that_was_fitted_in_closed_form_has_no_learning_rate(made: Any, 
     page = read(tmp_path / "report.html")
     assert page.column("groups", "State", "neural_regret") == "fitted"
     assert [row[0] for row in page.tables["gradients"][1:]] == ["backbone", "후회_분석"]
+    html = (tmp_path / "report.html").read_text()
+    assert "Learning curves of group backbone" in html
+    assert "Learning curves of group neural_regret" not in html
 
 
 def test_a_model_that_a_method_made_stands_with_its_epochs_and_files(made: Any, tmp_path: Path) -> None:

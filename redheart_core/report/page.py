@@ -101,7 +101,11 @@ def epoch_parts(contents: Contents) -> dict[str, object]:
     costs = tables.relative_costs(contents)
     return {
         "chosen": {group.name: group.epochs for group in contents.model or ()},
-        "curves": {group.name: plots.learning_curves(group, contents.choices) for group in contents.trained},
+        "curves": {
+            group.name: plots.learning_curves(group, contents.choices)
+            for group in contents.trained
+            if group.status != "fitted"
+        },
         "heat_map": plots.heat_map(contents.trained, contents.choices) if contents.trained else None,
         "metrics": {group.name: tables.metric_rows(group, contents) for group in contents.trained},
         "detectors": NAMES,
