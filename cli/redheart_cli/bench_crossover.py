@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from redheart_core._nodes import ActiveNode
     from redheart_core._training import GroupSettings, TrainSettings
     from redheart_core.compared import Compared
+    from redheart_core.methods import Method
     from redheart_core.repeats import Repeated
     from redheart_core.store import Store
     from redheart_registry import Registry
-
-JOINT_GROUP = "joint"
 
 
 @click.command()
@@ -94,12 +93,14 @@ def _compare(
 ) -> list[Repeated]:
     from redheart_core.compared import KINDS
     from redheart_core.files import write_bytes, write_json
+    from redheart_core.methods import METHODS, SELECTION
     from redheart_core.repeats import repeat
 
     def run(
         name: str, nodes: Sequence[ActiveNode], one: TrainSettings, tables: Mapping[str, GroupSettings]
     ) -> Compared:
-        return _seed(registry, folder / f"{name}-{one.seed}", store, nodes, one, tables, display)
+        methods = SELECTION if name == "joint" else METHODS
+        return _seed(registry, folder / f"{name}-{one.seed}", store, nodes, one, tables, methods, display)
 
     islands: list[Compared] = []
     plain: list[Compared] = []
@@ -113,7 +114,7 @@ def _compare(
             same = {name: attrs.evolve(table, learning_rate=None) for name, table in groups.items()}
             plain.append(run("one-rate", nodes, one, same))
         if joint:
-            merged = [attrs.evolve(node, group=JOINT_GROUP) for node in nodes if _reads_text_alone(node)]
+            merged = [attrs.evolve(node, group="joint") for node in nodes if _reads_text_alone(node)]
             together.append(run("joint", merged, one, {}))
     tables = [repeat(kind, islands, together, plain) for kind in KINDS if islands[0].means[kind]]
     write_json(folder / "crossover.json", [table.to_json() for table in tables])
@@ -133,6 +134,7 @@ def _seed(
     nodes: Sequence[ActiveNode],
     settings: TrainSettings,
     groups: Mapping[str, GroupSettings],
+    methods: Mapping[str, Method],
     display: Display,
 ) -> Compared:
     """Train and judge one seed, as far as that has not been done."""
@@ -140,7 +142,6 @@ def _seed(
     from redheart_core.evaluation import evaluate_with_draws
     from redheart_core.files import write_json
     from redheart_core.loop import train
-    from redheart_core.methods import METHODS, SELECTION
     from redheart_core.picks import Pick
     from redheart_core.run import RunFolder
     from redheart_core.sweetspot import find_sweetspot, trained_groups
@@ -155,7 +156,6 @@ def _seed(
         return known
     sweetspot = find_sweetspot(run, trained_groups(run))
     picks = {group: Pick.single("selection", entry) for group, entry in sweetspot.chosen("best").items()}
-    methods = SELECTION if {node.group for node in nodes} == {JOINT_GROUP} else METHODS
     evaluation, means = evaluate_with_draws(run, trainer, sweetspot, picks, display.progress, counted, methods)
     write_json(folder / "evaluation.json", evaluation.to_json())
     found = Compared(means, evaluation.best_method)
