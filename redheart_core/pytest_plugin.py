@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from redheart_core.store import Store
+    from redheart_core.data.store import Store
     from redheart_core.testing import Sample
-    from redheart_core.trainer import Trainer
+    from redheart_core.training.context import TrainingContext
 
 
 @pytest.fixture(scope="session")
@@ -30,17 +30,17 @@ def redheart_sample() -> Sample:
 
 
 @pytest.fixture
-def redheart_trainer(redheart_store: Store) -> Iterator[Callable[..., Trainer]]:
+def redheart_context(redheart_store: Store) -> Iterator[Callable[..., TrainingContext]]:
     """Makes a Trainer out of names of installed nodes: two epochs at scale tiny on the small store."""
     import torch
 
-    from redheart_core._training import TrainSettings
+    from redheart_core.config.tables import TrainSettings
     from redheart_core.testing import activate, load_installed
-    from redheart_core.trainer import Trainer
+    from redheart_core.training.context import TrainingContext
 
-    def make(*names: str, **settings: Any) -> Trainer:
+    def make(*names: str, **settings: Any) -> TrainingContext:
         chosen = TrainSettings(**{"scale": "tiny", "epochs": 2, "threads": 1, **settings})
-        return Trainer.prepare(redheart_store, [activate(load_installed(name)) for name in names], chosen)
+        return TrainingContext.prepare(redheart_store, [activate(load_installed(name)) for name in names], chosen)
 
     threads = torch.get_num_threads()
     yield make

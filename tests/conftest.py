@@ -11,7 +11,7 @@ from made_up_run import groups, made, make_run, write_run
 from toy import Toy, group_files
 from wheels import redheart_wheel
 
-from redheart_core.run import RunFolder
+from redheart_core.runs.run import RunFolder
 
 __all__ = ["groups", "made", "make_run", "redheart_wheel", "write_run"]
 

@@ -61,7 +61,7 @@ def build(context):
     return Breaking(context.input_width("embedding"), context.settings.after)
 
 def objective(settings):
-    from redheart_core import losses, metrics
+    from redheart_core.nn import losses, metrics
     return Objective(
         losses=(LossTerm("value", "regret", "values", losses.squared_error),),
         metrics=(Metric("mean_absolute_error", "value", "regret", metrics.mean_absolute_error, "min"),),

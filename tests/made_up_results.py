@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from redheart_core._evaluation import Bin, Confusion, Diagnosis, Disagreement, Evaluation, Figure, MetricTable
-from redheart_core._inspection import (
+from redheart_core.config.tables import TrainSettings
+from redheart_core.data.store import StoreIndex
+from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
+from redheart_core.exact.interval import Interval
+from redheart_core.inspection.findings import (
     BaselineFigure,
     DataWarning,
     DuplicateExample,
@@ -14,13 +17,12 @@ from redheart_core._inspection import (
     LabelFigures,
     VoteNoise,
 )
-from redheart_core._training import GroupManifest, TrainSettings
-from redheart_core.common_epoch import Cost, Estimate
-from redheart_core.picks import Pick
-from redheart_core.rates import Difference, RateChoice
-from redheart_core.rivals import Rival, Rivals
-from redheart_core.store import StoreIndex
-from redheart_core.sweep_result import CommonRate, GroupSweep, RateRuns, Sweep
+from redheart_core.runs.manifest import GroupManifest
+from redheart_core.selection.common_epoch import Cost
+from redheart_core.selection.picks import Pick
+from redheart_core.selection.rivals import Rival, Rivals
+from redheart_core.tuning.rates import Difference, RateChoice
+from redheart_core.tuning.sweep_result import CommonRate, GroupSweep, RateRuns, Sweep
 
 VARIANTS = {
     "crossover": (0.35678, 0.0),
@@ -46,12 +48,12 @@ def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) 
         for name, value in manifest.best.metrics.items():
             sign, main = (1, True) if name.endswith("error") else (-1, False)
             figures = {
-                variant: Figure(found, found - 0.011, found + 0.012) if main else Figure(found)
+                variant: Interval(found, found - 0.011, found + 0.012) if main else Interval(found)
                 for variant, (_, offset) in VARIANTS.items()
                 for found in [value + sign * offset]
             }
             gains = {
-                variant: Figure(0.004 - offset, -0.006 - offset, 0.014 - offset)
+                variant: Interval(0.004 - offset, -0.006 - offset, 0.014 - offset)
                 for variant, (_, offset) in VARIANTS.items()
             }
             tables.append(
@@ -68,9 +70,9 @@ def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) 
                 )
             )
     base = VARIANTS["common epoch"][0]
-    skill = {name: Figure(value, value - 0.02, value + 0.02) for name, (value, _) in VARIANTS.items()}
+    skill = {name: Interval(value, value - 0.02, value + 0.02) for name, (value, _) in VARIANTS.items()}
     gains = {
-        name: Figure(value - base, value - base - 0.01, value - base + 0.012) for name, (value, _) in VARIANTS.items()
+        name: Interval(value - base, value - base - 0.01, value - base + 0.012) for name, (value, _) in VARIANTS.items()
     }
     return Evaluation(
         variants=tuple(VARIANTS),
@@ -82,9 +84,11 @@ def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) 
         },
         skill=skill,
         skill_gains=gains,
-        points={name: Figure(100 * one.value, 100 * one.value - 2, 100 * one.value + 2) for name, one in skill.items()},
+        points={
+            name: Interval(100 * one.value, 100 * one.value - 2, 100 * one.value + 2) for name, one in skill.items()
+        },
         point_gains={
-            name: Figure(100 * one.value, 100 * one.value - 1, 100 * one.value + 1) for name, one in gains.items()
+            name: Interval(100 * one.value, 100 * one.value - 1, 100 * one.value + 1) for name, one in gains.items()
         },
         best_method="greedy soup",
         refits={
@@ -144,7 +148,7 @@ def make_sweep(groups: tuple[str, ...], training: TrainSettings) -> Sweep:
     """Each group has its own best rate; the highest rate was dropped, and the last group has none."""
     found = [make_rates(name, number) for number, name in enumerate(groups[:-1])]
     failed = GroupSweep(groups[-1], 0, "failed", "no rate came to the end with finite losses for every seed")
-    estimate = Estimate(0.0042, -0.0011, 0.0093)
+    estimate = Interval(0.0042, -0.0011, 0.0093)
     common = CommonRate(1e-3, "", RATES[:-1], {one.group: Cost(estimate, estimate) for one in found}, None)
     settings = {"rates": list(RATES), "hierarchical": False, "epochs": 3, "seeds": 2, "halving": True}
     return Sweep(settings, training, (training, training), (*found, failed), common)

@@ -15,22 +15,25 @@ import pytest
 from made_up_results import COUNTS, make_evaluation, make_inspection, make_rivals, make_sweep
 
 from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStopped, NodeSpec, RunFinished, RunStarted
-from redheart_core._evaluation import Evaluation
-from redheart_core._inspection import Inspection
-from redheart_core._training import EpochEntry, Group, GroupManifest, GroupSettings, TrainSettings
-from redheart_core.audit import ParameterAccount
-from redheart_core.common_epoch import Cost, EpochInterval, Estimate
-from redheart_core.detectors import Detection
-from redheart_core.encoding import EncoderIdentity
-from redheart_core.event_log import EventLog
-from redheart_core.files import write_json
-from redheart_core.rivals import Rivals
-from redheart_core.run import describe
-from redheart_core.schedule import schedule_factor
-from redheart_core.splits import SplitReport
-from redheart_core.store import FileEntry, Shard, Store, StoreIndex
-from redheart_core.sweep_result import Sweep
-from redheart_core.sweetspot import GroupChoice, Sweetspot, common_epoch
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.data.encoding import EncoderIdentity
+from redheart_core.data.splits import SplitReport
+from redheart_core.data.store import FileEntry, Shard, Store, StoreIndex
+from redheart_core.evaluation.results import Evaluation
+from redheart_core.exact.interval import Interval
+from redheart_core.groups.group import Group
+from redheart_core.inspection.findings import Inspection
+from redheart_core.runs.event_log import EventLog
+from redheart_core.runs.manifest import EpochEntry, GroupManifest
+from redheart_core.runs.run import describe
+from redheart_core.selection.common_epoch import Cost, EpochInterval
+from redheart_core.selection.detectors import Detection
+from redheart_core.selection.rivals import Rivals
+from redheart_core.selection.sweetspot import GroupChoice, Sweetspot, common_epoch
+from redheart_core.storage.files import write_json
+from redheart_core.training.audit import ParameterAccount
+from redheart_core.training.schedule import schedule_factor
+from redheart_core.tuning.sweep_result import Sweep
 
 UPDATES = 44
 """Per epoch."""
@@ -287,7 +290,7 @@ def make_detections(best: int, one_se: int) -> dict[str, Detection]:
 
 
 def make_cost(value: float) -> Cost:
-    return Cost(Estimate(value, value - 0.004, value + 0.005), Estimate(value - 0.001, value - 0.006, value + 0.004))
+    return Cost(Interval(value, value - 0.004, value + 0.005), Interval(value - 0.001, value - 0.006, value + 0.004))
 
 
 def make_accounts(groups: list[Group], calculators: tuple[str, ...]) -> list[ParameterAccount]:

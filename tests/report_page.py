@@ -6,7 +6,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
-from redheart_core._evaluation import Figure
+from redheart_core.exact.interval import Interval
 from redheart_core.report.words import number
 
 
@@ -69,7 +69,7 @@ def read(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
-def with_interval(figure: Figure, write: Callable[[float], str] = number) -> str:
+def with_interval(figure: Interval, write: Callable[[float], str] = number) -> str:
     """A figure as a cell shows it."""
     if figure.low is None or figure.high is None:
         return write(figure.value)

@@ -20,7 +20,7 @@ from front_door import COMMAND, SMALL, Finished, environment, finished_run, hash
 from rich.console import Console
 
 from redheart_cli.watch import BARS, SHORT_SPARKLINE, SPARKLINE, draw, duration, look, row, sparkline
-from redheart_core.files import write_json
+from redheart_core.storage.files import write_json
 
 
 @pytest.fixture(scope="session")

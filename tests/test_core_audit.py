@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from toy import Toy
 
 from redheart_core import ActiveNode, AuditError, PluginError, ShapeError
-from redheart_core.audit import ParameterAccount, require_complete, totals
+from redheart_core.training.audit import ParameterAccount, require_complete, totals
 
 
 def test_every_parameter_of_sound_plugins_is_accounted_for(toy: Toy) -> None:
-    trainer = toy.trainer(
+    context = toy.context(
         [toy.node("a"), toy.node("b", target="choice_factors", group="a"), toy.node("c", reads=("a.value",))]
     )
-    accounts = trainer.audit_all()
+    accounts = context.audit_all()
     require_complete(accounts)
     expected = {
         (group.name, name.removeprefix("nodes."))
-        for group in trainer.groups
-        for name, _ in trainer.module(group).named_parameters()
+        for group in context.groups
+        for name, _ in context.module(group).named_parameters()
     }
     assert {(account.group, f"{account.plugin}.{account.name}") for account in accounts} == expected
     lines = totals(accounts)
@@ -104,7 +104,7 @@ def test_parameters_that_appear_in_the_forward_pass_are_refused(toy: Toy) -> Non
 
 
 def test_frozen_parameters_are_accounted_for_as_such(toy: Toy) -> None:
-    accounts = toy.trainer([wrapped(toy, Frozen)]).audit_all()
+    accounts = toy.context([wrapped(toy, Frozen)]).audit_all()
     require_complete(accounts)
     assert {account.name for account in accounts if account.state == "frozen"} == {"unused.weight", "unused.bias"}
     assert totals(accounts)[-1].frozen == 12

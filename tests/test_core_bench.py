@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from toy import Toy
 
-from redheart_core.bench import ablate, compare, sizes_at, submodule_sizes
-from redheart_core.timing import measure
-from redheart_core.validation import evaluate
+from redheart_core.evaluation.bench import ablate, compare, sizes_at, submodule_sizes
+from redheart_core.evaluation.timing import measure
+from redheart_core.groups.validation import evaluate
 
 
 class Nested(nn.Module):
@@ -27,21 +27,21 @@ def test_parameters_are_counted_by_direct_submodule() -> None:
 
 
 def test_sizes_are_those_of_the_built_module(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a")])
-    (node,) = trainer.nodes
-    sizes = sizes_at(node, trainer.nodes, trainer.store.fields, "tiny")
+    context = toy.context([toy.node("a")])
+    (node,) = context.nodes
+    sizes = sizes_at(node, context.nodes, context.store.fields, "tiny")
     assert sizes == {"hidden": 768 * 8 + 8, "last": 8 + 1}
 
 
 def test_an_ablation_sets_one_submodule_to_zero_and_leaves_the_module_as_it_was(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a")])
-    module = trainer.module(trainer.groups[0])
+    context = toy.context([toy.node("a")])
+    module = context.module(context.groups[0])
     before = {name: tensor.clone() for name, tensor in module.parameter_dict().items()}
-    rows = trainer.store.rows("validation")
-    result = evaluate(module, trainer.source, rows)
-    found = {one.submodule: one for one in ablate(trainer, module, "a", result)}
+    rows = context.store.rows("validation")
+    result = evaluate(module, context.source, rows)
+    found = {one.submodule: one for one in ablate(context, module, "a", result)}
     assert set(found) == {"hidden", "last"}
-    target = trainer.store.target("regret")[rows]
+    target = context.store.target("regret")[rows]
     half = float((target - 0.5).abs().mean())  # a last layer of zeros gives sigmoid(0)
     assert found["last"].metric == pytest.approx(half)
     assert found["last"].loss_gain == pytest.approx(float((target - 0.5).square().mean()) - result.loss)
@@ -49,12 +49,12 @@ def test_an_ablation_sets_one_submodule_to_zero_and_leaves_the_module_as_it_was(
 
 
 def test_a_comparison_holds_the_node_beside_the_constant_and_the_linear_map(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a")])
-    module = trainer.module(trainer.groups[0])
-    rows = trainer.store.rows("validation")
-    result = evaluate(module, trainer.source, rows)
-    error, variance = compare(trainer, module, "a", result)
-    target, mean = trainer.store.target("regret")[rows], trainer.store.target("regret")[trainer.store.rows("train")]
+    context = toy.context([toy.node("a")])
+    module = context.module(context.groups[0])
+    rows = context.store.rows("validation")
+    result = evaluate(module, context.source, rows)
+    error, variance = compare(context, module, "a", result)
+    target, mean = context.store.target("regret")[rows], context.store.target("regret")[context.store.rows("train")]
     assert (error.metric, error.main, variance.main) == ("mean_absolute_error", True, False)
     assert error.node == result.metrics["a.mean_absolute_error"]
     assert error.constant == pytest.approx(float((target - mean.mean()).abs().mean()))
@@ -63,11 +63,11 @@ def test_a_comparison_holds_the_node_beside_the_constant_and_the_linear_map(toy:
 
 
 def test_a_node_is_timed_with_all_that_it_reads(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a"), toy.node("b", reads=("a.value", "embedding"))])
-    node = next(node for node in trainer.nodes if node.name == "b")
+    context = toy.context([toy.node("a"), toy.node("b", reads=("a.value", "embedding"))])
+    node = next(node for node in context.nodes if node.name == "b")
     threads = torch.get_num_threads()
     try:
-        timing = measure([node], trainer.nodes, trainer.store.fields, "tiny", chunks=3, threads=1, repeats=2)
+        timing = measure([node], context.nodes, context.store.fields, "tiny", chunks=3, threads=1, repeats=2)
     finally:
         torch.set_num_threads(threads)
     assert timing.parameters == (768 + 1) * 8 + 8 + 8 + 1

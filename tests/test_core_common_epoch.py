@@ -10,19 +10,19 @@ import pytest
 import torch
 
 from redheart_core import CheckpointError, DataError
-from redheart_core.common_epoch import (
+from redheart_core.exact.interval import Interval
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.selection.common_epoch import (
     CommonCosts,
     Cost,
-    Estimate,
     common_choice,
     common_costs,
     epoch_interval,
     relative_excess,
     resample,
 )
-from redheart_core.detectors import ValidationCurve
-from redheart_core.exact._numbers import FloatArray
-from redheart_core.runtime import generator
+from redheart_core.selection.detectors import ValidationCurve
+from redheart_core.storage.runtime import generator
 
 
 def curve(group: str, records: FloatArray) -> ValidationCurve:
@@ -112,7 +112,7 @@ def test_the_interval_of_the_best_epoch_holds_the_true_one_as_often_as_it_says()
 def test_identical_curves_cost_exactly_nothing() -> None:
     (one,) = noise(3, [0.5, 0.2, 0.0, 0.01, 0.3])
     same = [curve(name, one.records) for name in "abc"]
-    nothing = Cost(Estimate(0.0, 0.0, 0.0), Estimate(0.0, 0.0, 0.0))
+    nothing = Cost(Interval(0.0, 0.0, 0.0), Interval(0.0, 0.0, 0.0))
     resampled = resample(same, generator(0, "test"), 300)
     answer = common_costs(same, resampled, joint(same))
     assert answer == CommonCosts(dict.fromkeys("abc", nothing), epoch_interval(same[0], resampled[0]), nothing)
@@ -120,7 +120,7 @@ def test_identical_curves_cost_exactly_nothing() -> None:
 
 def test_a_group_alone_shares_its_epoch_with_nobody_at_no_cost() -> None:
     (one,) = noise(4, [0.0, 0.0, 0.0])
-    assert costs([one], joint([one])).mean.corrected == Estimate(0.0, 0.0, 0.0)
+    assert costs([one], joint([one])).mean.corrected == Interval(0.0, 0.0, 0.0)
 
 
 def test_groups_with_far_optima_pay_for_a_common_epoch_beyond_noise() -> None:
@@ -130,9 +130,11 @@ def test_groups_with_far_optima_pay_for_a_common_epoch_beyond_noise() -> None:
     answer = costs(curves, common)
     assert common == 3
     for cost in answer.groups.values():
-        assert 0 < cost.apparent.low < 0.1 < cost.apparent.high
-        assert 0 < cost.corrected.low < 0.1 < cost.corrected.high
-    assert answer.mean.corrected.low > 0
+        assert cost.apparent.is_above(0.0)
+        assert cost.apparent.holds(0.1)
+        assert cost.corrected.is_above(0.0)
+        assert cost.corrected.holds(0.1)
+    assert answer.mean.corrected.is_above(0.0)
 
 
 def test_the_correction_takes_away_what_choosing_on_noise_pretends() -> None:
@@ -164,7 +166,7 @@ def test_the_corrected_interval_holds_the_true_cost(truths: list[list[float]]) -
         answer = costs(curves, common, seed, 200)
         for one, means in zip(curves, truths, strict=True):
             found, true = answer.groups[one.group].corrected, means[common - 1] - means[one.best]
-            hits.append(found.low <= true <= found.high)
+            hits.append(found.holds(true))
     assert np.mean(hits) >= 0.95
 
 
@@ -199,7 +201,7 @@ def test_draws_depend_on_the_number_of_records_alone() -> None:
 def test_blocks_of_draws_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     (one,) = noise(8, [0.1, 0.0, 0.2])
     whole = resample([one], generator(2), 130)
-    monkeypatch.setattr("redheart_core.common_epoch.BLOCK", 50 * 40)
+    monkeypatch.setattr("redheart_core.selection.common_epoch.BLOCK", 50 * 40)
     parts = resample([one], generator(2), 130)
     assert parts[0].inside.shape == (130, 3)
     np.testing.assert_allclose(parts[0].inside, whole[0].inside, atol=1e-12)

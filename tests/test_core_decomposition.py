@@ -7,32 +7,32 @@ import pytest
 from toy import Toy
 
 from redheart_core import DataError
-from redheart_core.decomposition import decompose_run
+from redheart_core.evaluation.decomposition import decompose_run
 
 
 def test_what_the_analyzers_say_is_decomposed_and_every_record_gets_shares(toy: Toy) -> None:
     nodes = [toy.node("a"), toy.node("b", dropout=0.0)]
     run, _ = toy.run("run", nodes)
-    trainer = toy.trainer(nodes)
-    found = decompose_run(run, trainer, "regret", bins=3, resamples=100)
+    context = toy.context(nodes)
+    found = decompose_run(run, context, "regret", bins=3, resamples=100)
     assert found.sources == ("a.value", "b.value")
-    assert found.records == len(trainer.store.rows("train")) == len(found.rows) == len(found.shares)
+    assert found.records == len(context.store.rows("train")) == len(found.rows) == len(found.shares)
     np.testing.assert_allclose(found.shares.sum(1), 1.0, atol=1e-12)
     plain = found.surd.plain
     assert plain.mutual_information == pytest.approx(sum(plain.terms().values()))
-    again = decompose_run(run, trainer, "regret", bins=3, resamples=100)
+    again = decompose_run(run, context, "regret", bins=3, resamples=100)
     assert again.surd.corrected == found.surd.corrected
 
 
 def test_labels_and_sources_are_named(toy: Toy) -> None:
     nodes = [toy.node("a"), toy.node("c", target="choice_factors")]
     run, _ = toy.run("run", nodes)
-    trainer = toy.trainer(nodes)
+    context = toy.context(nodes)
     found = decompose_run(
-        run, trainer, "choice_factors.risk", ("a.value", "c.value.risk"), "validation", bins=2, resamples=100
+        run, context, "choice_factors.risk", ("a.value", "c.value.risk"), "validation", bins=2, resamples=100
     )
     assert found.sources == ("a.value", "c.value.risk")
-    assert found.records == len(trainer.store.rows("validation"))
+    assert found.records == len(context.store.rows("validation"))
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_what_cannot_be_decomposed_is_refused(toy: Toy, target: str, sources: tu
     nodes = [toy.node("a"), toy.node("c", target="choice_factors")]
     run, _ = toy.run("run", nodes, epochs=1)
     with pytest.raises(DataError, match=message):
-        decompose_run(run, toy.trainer(nodes), target, sources, resamples=100)
+        decompose_run(run, toy.context(nodes), target, sources, resamples=100)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from redheart_core.dependence import Columns, find_dependences
+from redheart_core.inspection.dependence import Columns, find_dependences
 
 
 def columns(**given: Any) -> Columns:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from redheart_core import DataError
-from redheart_core.detectors import (
+from redheart_core.selection.detectors import (
     Detection,
     ValidationCurve,
     best,

@@ -14,7 +14,7 @@ from sklearn.metrics import confusion_matrix
 from toy import Toy
 
 from redheart_core import CATALOGUE, Field
-from redheart_core.diagnostics import (
+from redheart_core.evaluation.diagnostics import (
     ENSEMBLES,
     LABELS,
     confusion,
@@ -24,14 +24,14 @@ from redheart_core.diagnostics import (
     label_reliability,
     share_reliability,
 )
-from redheart_core.evaluation import evaluate_test
-from redheart_core.files import write_json
-from redheart_core.label_metrics import label_calibration_error, share_calibration_error
-from redheart_core.picks import Pick, Pool
+from redheart_core.evaluation.evaluate import evaluate_test
+from redheart_core.evaluation.variants import predict_variant
+from redheart_core.nn.label_metrics import label_calibration_error, share_calibration_error
 from redheart_core.report.collect_results import read_evaluation
-from redheart_core.rivals import compare_methods
-from redheart_core.sweetspot import find_sweetspot
-from redheart_core.variants import predict_variant
+from redheart_core.selection.picks import Pick, Pool
+from redheart_core.selection.rivals import compare_methods
+from redheart_core.selection.sweetspot import find_sweetspot
+from redheart_core.storage.files import write_json
 
 NAN = math.nan
 FLAGS = Field("flags", "made up", 0.0, 1.0, labels=("a", "b"), binary=True)
@@ -184,18 +184,18 @@ def test_the_spread_of_an_ensemble_is_that_of_its_members_one_by_one(toy: Toy) -
     store = toy.store()
     nodes = [toy.node("a"), toy.node("high", reads=("a.value", "embedding"))]
     run, _ = toy.run("run", nodes, store, **TRAINING)
-    trainer = toy.trainer(nodes, store, **TRAINING)
+    context = toy.context(nodes, store, **TRAINING)
     rows = store.rows("test")
-    pools = {group.name: Pool(run, trainer, group) for group in trainer.groups}
+    pools = {group.name: Pool(run, context, group) for group in context.groups}
     entries = {name: pool.epochs[:3] for name, pool in pools.items()}
     picks = {name: Pick.together("top ensemble", found) for name, found in entries.items()}
-    predict_variant(trainer, pools, picks, rows)
-    spreads = ensemble_spreads(trainer, pools, picks, rows)
+    predict_variant(context, pools, picks, rows)
+    spreads = ensemble_spreads(context, pools, picks, rows)
     assert set(spreads) == {"a.value", "high.value"}
     answers = []
     for entry in entries["a"]:
         single = {"a": Pick.single("one", entry), "high": picks["high"]}
-        answers.append(predict_variant(trainer, pools, single, rows).predictions["a.value"])
+        answers.append(predict_variant(context, pools, single, rows).predictions["a.value"])
     torch.testing.assert_close(spreads["a.value"], torch.stack(answers).std(0, correction=0), atol=1e-6, rtol=1e-5)
     assert float(spreads["high.value"].mean()) > 0
 
@@ -204,9 +204,9 @@ def test_an_evaluation_holds_a_diagnosis_of_every_node_and_is_read_back(toy: Toy
     store = toy.store()
     nodes = [toy.node("a"), toy.node("b", target="choice_factors")]
     run, _ = toy.run("run", nodes, store, **TRAINING)
-    trainer = toy.trainer(nodes, store, **TRAINING)
-    rivals, _ = compare_methods(run, trainer)
-    found = evaluate_test(run, trainer, find_sweetspot(run, ["a", "b"]), rivals.picks("selection"))
+    context = toy.context(nodes, store, **TRAINING)
+    rivals, _ = compare_methods(run, context)
+    found = evaluate_test(run, context, find_sweetspot(run, ["a", "b"]), rivals.picks("selection"))
     assert [one.metric for one in found.diagnostics] == [table.metric for table in found.main]
     for one in found.diagnostics:
         assert set(one.disagreement) <= set(ENSEMBLES)

@@ -254,6 +254,6 @@ def test_perfect_and_all_wrong_data_hit_the_bounds() -> None:
         (lambda: conformal.fit_temperature([[1.0, math.inf]], [0]), "logits must be finite, got inf"),
     ],
 )
-def test_bad_numbers_are_refused_with_the_way_out(call: Callable[[], Any], message: str) -> None:
+def test_bad_numbers_are_refused_with_the_remedy(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         call()

@@ -219,6 +219,6 @@ def test_the_ten_dimensions_and_six_layers_are_named() -> None:
         (lambda: hedonic.chain_factor(0.5, 0.5, opposite=1.5), r"opposite must lie in 0\.\.1, got 1\.5"),
     ],
 )
-def test_bad_numbers_are_refused_with_the_way_out(call: Callable[[], Any], message: str) -> None:
+def test_bad_numbers_are_refused_with_the_remedy(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         call()

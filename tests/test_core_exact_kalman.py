@@ -277,6 +277,6 @@ def test_raw_numbers_become_a_definite_covariance_and_a_bounded_transition() -> 
         (lambda: kalman.bounded_transition([[1.0, 2.0]]), r"raw needs the shape \(n, n\), got \(1, 2\)"),
     ],
 )
-def test_bad_numbers_are_refused_with_the_way_out(call: Callable[[], Any], message: str) -> None:
+def test_bad_numbers_are_refused_with_the_remedy(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         call()

@@ -272,6 +272,6 @@ def test_the_margin_is_the_best_less_the_second_best() -> None:
         (lambda: regret.fading_total(1.0, 0.0), r"rate \+ rho must be above 0"),
     ],
 )
-def test_bad_numbers_are_refused_with_the_way_out(call: Callable[[], Any], message: str) -> None:
+def test_bad_numbers_are_refused_with_the_remedy(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         call()

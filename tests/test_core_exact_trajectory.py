@@ -259,6 +259,6 @@ def test_trust_can_be_given_a_place() -> None:
         (lambda: trajectory.affect_at([0.1, 0.2], [0.1, 0.2, 0.3]), "valence and arousal must have equal"),
     ],
 )
-def test_bad_numbers_are_refused_with_the_way_out(call: Callable[[], Any], message: str) -> None:
+def test_bad_numbers_are_refused_with_the_remedy(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         call()

@@ -242,6 +242,6 @@ def test_pairing_keeps_apart_what_seeds_share() -> None:
         (lambda: trend.one_standard_error([[1.0], [math.nan]]), "losses must be finite, got nan"),
     ],
 )
-def test_bad_numbers_are_refused_with_the_way_out(call: Callable[[], Any], message: str) -> None:
+def test_bad_numbers_are_refused_with_the_remedy(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         call()

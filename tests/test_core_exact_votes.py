@@ -187,6 +187,6 @@ def test_the_largest_class_is_drawn_as_the_symmetry_of_alpha_demands() -> None:
         (lambda: votes.argmax_probabilities([1e-4, 1e-4, 1e-4]), "sum to 1 only within"),
     ],
 )
-def test_bad_numbers_are_refused_with_the_way_out(call: Callable[[], Any], message: str) -> None:
+def test_bad_numbers_are_refused_with_the_remedy(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         call()

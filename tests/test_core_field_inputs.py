@@ -23,16 +23,16 @@ from redheart_core import (
     PluginError,
     Record,
 )
-from redheart_core.analysis import analyze
-from redheart_core.assembly import assemble
-from redheart_core.graph import plan_groups
-from redheart_core.judging import record_losses
-from redheart_core.losses import squared_error
-from redheart_core.metrics import value_metrics
-from redheart_core.model import load_model
-from redheart_core.store import Store
-from redheart_core.sweetspot import find_sweetspot
-from redheart_core.tensors import fill_missing_input
+from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.data.store import Store
+from redheart_core.groups.graph import plan_groups
+from redheart_core.groups.objective import record_losses
+from redheart_core.models.analysis import analyze
+from redheart_core.models.assembly import assemble
+from redheart_core.models.model import load_model
+from redheart_core.nn.losses import squared_error
+from redheart_core.nn.metrics import value_metrics
+from redheart_core.selection.sweetspot import find_sweetspot
 
 PAST = Field("past", "regret of up to four earlier days", 0.0, 1.0, axes=(4,))
 MOOD = Field("mood", "how it went", 0.0, 1.0, labels=("up", "down"))
@@ -117,9 +117,9 @@ def lived_store(toy: Toy, missing: Callable[[int], bool] = lambda index: False, 
 
 def test_a_field_that_is_read_arrives_as_it_was_given(toy: Toy) -> None:
     store = lived_store(toy)
-    trainer = toy.trainer([reader(required=True)], store)
+    context = toy.context([reader(required=True)], store)
     rows = torch.tensor([5, 2])
-    batch = trainer.source.batch(rows, trainer.groups[0].inputs)
+    batch = context.source.batch(rows, context.groups[0].inputs)
     given = [lived(toy)[row].values["past"] for row in (5, 2)]
     for row, past in enumerate(given):
         assert isinstance(past, list)
@@ -129,12 +129,12 @@ def test_a_field_that_is_read_arrives_as_it_was_given(toy: Toy) -> None:
 
 def test_a_data_set_without_a_field_that_is_read_refuses_the_plugin_by_name(toy: Toy) -> None:
     with pytest.raises(PluginError, match=r"plugin 'reader' reads 'past', which the data set lacks .*choice_factors"):
-        toy.trainer([reader(required=True)], toy.store())
+        toy.context([reader(required=True)], toy.store())
 
 
 def test_a_field_that_no_record_has_counts_as_absent(toy: Toy) -> None:
     with pytest.raises(PluginError, match="plugin 'reader' reads 'past', which no train record has"):
-        toy.trainer([reader(required=True)], lived_store(toy, missing=lambda index: True))
+        toy.context([reader(required=True)], lived_store(toy, missing=lambda index: True))
 
 
 def test_a_node_must_not_read_what_it_is_to_learn() -> None:
@@ -143,21 +143,21 @@ def test_a_node_must_not_read_what_it_is_to_learn() -> None:
 
 
 def test_what_is_optional_is_built_where_the_fields_are_and_only_there(toy: Toy) -> None:
-    with_all = toy.trainer([reader(required=False)], lived_store(toy))
-    without = toy.trainer([reader(required=False)], toy.store())
-    names = [set(trainer.module(trainer.groups[0]).parameter_dict()) for trainer in (with_all, without)]
+    with_all = toy.context([reader(required=False)], lived_store(toy))
+    without = toy.context([reader(required=False)], toy.store())
+    names = [set(context.module(context.groups[0]).parameter_dict()) for context in (with_all, without)]
     assert {name.split(".")[1] for name in names[0] - names[1]} == {"past", "mood"}
     assert not names[1] - names[0]
-    for trainer in (with_all, without):
-        (group,) = trainer.groups
-        assert all(account.accounted for account in trainer.audit(trainer.island(group)))
+    for context in (with_all, without):
+        (group,) = context.groups
+        assert all(account.accounted for account in context.audit(context.trainer(group)))
 
 
 def test_records_without_a_required_field_count_neither_in_losses_nor_in_metrics(toy: Toy) -> None:
-    trainer = toy.trainer([reader(required=True)], lived_store(toy, missing=lambda index: index % 2 == 0))
-    module = trainer.module(trainer.groups[0]).eval()
+    context = toy.context([reader(required=True)], lived_store(toy, missing=lambda index: index % 2 == 0))
+    module = context.module(context.groups[0]).eval()
     rows = torch.arange(10)
-    batch = trainer.source.batch(rows, trainer.groups[0].inputs)
+    batch = context.source.batch(rows, context.groups[0].inputs)
     for present, losses in record_losses(module, module(batch), batch).values():
         assert present.tolist() == [False, True] * 5
         assert losses.shape == (5,)
@@ -173,18 +173,18 @@ def test_who_reads_a_node_needs_the_fields_that_the_node_needs(toy: Toy) -> None
 
 
 def test_records_without_an_optional_field_count(toy: Toy) -> None:
-    trainer = toy.trainer([reader(required=False)], lived_store(toy, missing=lambda index: index % 2 == 0))
-    module = trainer.module(trainer.groups[0]).eval()
-    batch = trainer.source.batch(torch.arange(10), trainer.groups[0].inputs)
+    context = toy.context([reader(required=False)], lived_store(toy, missing=lambda index: index % 2 == 0))
+    module = context.module(context.groups[0]).eval()
+    batch = context.source.batch(torch.arange(10), context.groups[0].inputs)
     for present, losses in record_losses(module, module(batch), batch).values():
         assert present.all()
         assert bool(losses.isfinite().all())
 
 
 def test_a_loss_on_the_embedding_leaves_out_padded_chunks(toy: Toy) -> None:
-    trainer = toy.trainer([reader(required=False)], lived_store(toy))
-    module = trainer.module(trainer.groups[0]).eval()
-    batch = trainer.source.batch(torch.arange(6), trainer.groups[0].inputs)
+    context = toy.context([reader(required=False)], lived_store(toy))
+    module = context.module(context.groups[0]).eval()
+    batch = context.source.batch(torch.arange(6), context.groups[0].inputs)
     outputs = module(batch)
     (number,) = [n for n, term in enumerate(module.objectives["reader"].losses) if term.target == "embedding"]
     _, losses = record_losses(module, outputs, batch)["reader", number]
@@ -197,8 +197,8 @@ def test_a_loss_on_the_embedding_leaves_out_padded_chunks(toy: Toy) -> None:
 def test_an_analysis_takes_the_fields_and_says_nothing_without_those_it_needs(toy: Toy) -> None:
     store, nodes = lived_store(toy), [reader(required=True)]
     run, _ = toy.run("run", nodes, store)
-    trainer = toy.trainer(nodes, store)
-    assemble(toy.folder / "model", run, trainer, find_sweetspot(run, ["reader"]).chosen("best"))
+    context = toy.context(nodes, store)
+    assemble(toy.folder / "model", run, context, find_sweetspot(run, ["reader"]).chosen("best"))
     model = load_model(toy.folder / "model", nodes, torch.device("cpu"))
     assert model.read_fields == ("past",)
     assert model.lacking(()) == {"reader": ("past",)}

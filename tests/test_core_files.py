@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from redheart_core import CheckpointError, RedheartError, StoreError
-from redheart_core.files import (
+from redheart_core.storage.files import (
     FileError,
     load_tensors,
     locked,
@@ -47,12 +47,12 @@ def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "way_out"),
+    ("number", "remedy"),
     [(errno.ENOSPC, "free some space"), (errno.EACCES, "choose a folder"), (errno.EIO, "mend that")],
 )
 @pytest.mark.parametrize("call", ["writer", "fsync", "replace"])
 def test_a_failed_write_leaves_the_old_file_and_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, way_out: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, remedy: str
 ) -> None:
     path = tmp_path / "a"
     write_bytes(path, b"old")
@@ -67,7 +67,7 @@ def test_a_failed_write_leaves_the_old_file_and_says_what_to_do(
 
     if call != "writer":
         monkeypatch.setattr(os, call, fail)
-    with pytest.raises(FileError, match=f"cannot write {path}: {os.strerror(number)}; {way_out}") as caught:
+    with pytest.raises(FileError, match=f"cannot write {path}: {os.strerror(number)}; {remedy}") as caught:
         write_atomically(path, half)
     assert isinstance(caught.value, RedheartError)
     assert path.read_bytes() == b"old"

@@ -11,11 +11,11 @@ import torch
 from toy import Toy
 
 from redheart_core import ActiveNode, BuildContext, CheckpointError, Field, NodeSpec, Objective, Output, PluginError
-from redheart_core.analysis import analyze
-from redheart_core.assembly import assemble, check_exactness
-from redheart_core.graph import bind_nodes, plan_groups
-from redheart_core.model import load_model
-from redheart_core.sweetspot import find_sweetspot, trained_groups
+from redheart_core.groups.graph import bind_nodes, plan_groups
+from redheart_core.models.analysis import analyze
+from redheart_core.models.assembly import assemble, check_exactness
+from redheart_core.models.model import load_model
+from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
 from redheart_core.testing import activate, load_installed
 
 FIELDS = ("regret", "choice_factors")
@@ -122,8 +122,8 @@ def test_fusions_of_trained_and_fitted_answers_reproduce_and_analyze(toy: Toy, t
     nodes = [named_output(node) if node.name in ("first", "second") else node for node in nodes]
     run, stopped = toy.run("run", nodes, store, epochs=3, learning_rate=3e-2)
     assert stopped == {}
-    trainer = toy.trainer(nodes, store, epochs=3, learning_rate=3e-2)
-    assert {group.name: group.tier for group in trainer.groups} == {
+    context = toy.context(nodes, store, epochs=3, learning_rate=3e-2)
+    assert {group.name: group.tier for group in context.groups} == {
         "first": 0,
         "second": 0,
         "linear": 0,
@@ -131,9 +131,9 @@ def test_fusions_of_trained_and_fitted_answers_reproduce_and_analyze(toy: Toy, t
         "stacking_fusion": 1,
     }
     sweetspot = find_sweetspot(run, trained_groups(run))
-    assemble(tmp_path / "model", run, trainer, sweetspot.chosen("best"))
+    assemble(tmp_path / "model", run, context, sweetspot.chosen("best"))
     model = load_model(tmp_path / "model", nodes, torch.device("cpu"))
-    assert all(check.equal for check in check_exactness(model, trainer))
+    assert all(check.equal for check in check_exactness(model, context))
     findings = {
         (finding.plugin, finding.field): [value.value for value in finding.values]
         for finding in analyze(model, toy.encoder(), "cruel debt. lost gift broken.")

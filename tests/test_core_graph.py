@@ -7,7 +7,7 @@ import pytest
 from toy import Toy
 
 from redheart_core import PluginError
-from redheart_core.graph import plan_groups
+from redheart_core.groups.graph import plan_groups
 
 
 def test_depth_gives_tiers(toy: Toy) -> None:

@@ -15,16 +15,16 @@ from scipy import stats
 from toy import WORDS, Toy
 
 from redheart_core import CATALOGUE, Field, Record
-from redheart_core._inspection import DataWarning, FieldInspection, Inspection
-from redheart_core.answers import answer_metrics
-from redheart_core.baselines import baseline_predictions
-from redheart_core.data_warnings import duplicate_warnings
+from redheart_core.data.store import Store
 from redheart_core.exact.votes import entropy, fit_dirichlet_multinomial, vote_shares
 from redheart_core.exact.votes_ceiling import vote_ceiling
-from redheart_core.field_baselines import field_baselines
-from redheart_core.inspection import find_duplicates, inspect_store
-from redheart_core.label_figures import entropy_bits, field_numbers, find_grid
-from redheart_core.store import Store
+from redheart_core.inspection.baselines import baseline_predictions
+from redheart_core.inspection.data_warnings import duplicate_warnings
+from redheart_core.inspection.field_baselines import field_baselines
+from redheart_core.inspection.findings import DataWarning, FieldInspection, Inspection
+from redheart_core.inspection.inspect import find_duplicates, inspect_store
+from redheart_core.inspection.label_figures import entropy_bits, field_numbers, find_grid
+from redheart_core.nn.answers import answer_metrics
 
 Values = dict[str, Any]
 
@@ -70,7 +70,7 @@ def only(found: Inspection) -> DataWarning:
     """The one warning there is."""
     (warning,) = found.warnings
     assert warning.why
-    assert warning.way_out
+    assert warning.remedy
     return warning
 
 

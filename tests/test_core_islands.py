@@ -11,10 +11,10 @@ import torch
 from toy import Toy
 
 from redheart_core import CheckpointError, DataError, PluginError, hookimpl
-from redheart_core._events import EpochFinished
-from redheart_core.island import Island
-from redheart_core.run import RunFolder
-from redheart_core.validation import evaluate
+from redheart_core.contract.events import EpochFinished
+from redheart_core.groups.validation import evaluate
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.group_trainer import GroupTrainer
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
@@ -63,10 +63,10 @@ def test_a_finished_run_takes_in_a_new_group_and_changes_no_other_file(toy: Toy,
 
 
 def test_no_gradient_crosses_a_group_boundary(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("low"), toy.node("high", reads=("low.value",))])
-    low, high = (trainer.island(group) for group in trainer.groups)
-    trainer.add_outputs(low.group, low.module, trainer.seen_rows())
-    batch = trainer.source.batch(trainer.source.training_order(1)[0], high.group.inputs)
+    context = toy.context([toy.node("low"), toy.node("high", reads=("low.value",))])
+    low, high = (context.trainer(group) for group in context.groups)
+    context.add_outputs(low.group, low.module, context.seen_rows())
+    batch = context.source.batch(context.source.training_order(1)[0], high.group.inputs)
     for tensor in batch.inputs.values():
         if tensor.is_floating_point():
             tensor.requires_grad_()
@@ -85,12 +85,12 @@ def test_a_higher_tier_learns_from_the_best_epoch_of_the_lower_one(toy: Toy) -> 
 
 
 def test_inside_a_group_gradients_flow(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("low", group="g"), toy.node("high", reads=("low.value",), group="g")])
-    island = trainer.island(trainer.groups[0])
-    batch = trainer.source.batch(trainer.source.training_order(1)[0])
-    island.module(batch)["high.value"].sum().backward()
-    reached = {name for name, p in island.module.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
-    assert {name for name, _ in island.module.named_parameters() if name.startswith("nodes.low")} <= reached
+    context = toy.context([toy.node("low", group="g"), toy.node("high", reads=("low.value",), group="g")])
+    trainer = context.trainer(context.groups[0])
+    batch = context.source.batch(context.source.training_order(1)[0])
+    trainer.module(batch)["high.value"].sum().backward()
+    reached = {name for name, p in trainer.module.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert {name for name, _ in trainer.module.named_parameters() if name.startswith("nodes.low")} <= reached
 
 
 def test_training_learns(toy: Toy) -> None:
@@ -101,7 +101,7 @@ def test_training_learns(toy: Toy) -> None:
 
 
 def test_every_epoch_orders_the_same_records_anew_and_the_same_for_a_seed(toy: Toy) -> None:
-    source = toy.trainer([toy.node("a")]).source
+    source = toy.context([toy.node("a")]).source
     one, again, two = (torch.cat(source.training_order(epoch)) for epoch in (1, 1, 2))
     assert torch.equal(one, again)
     assert not torch.equal(one, two)
@@ -111,12 +111,12 @@ def test_every_epoch_orders_the_same_records_anew_and_the_same_for_a_seed(toy: T
 
 def test_a_missing_target_is_left_out_of_loss_and_metrics(toy: Toy) -> None:
     lacking = toy.store(toy.records(lacking=lambda index, field: field == "regret" and index % 3 == 0), "lacking")
-    trainer = toy.trainer([toy.node("a", dropout=0.0)], lacking)
-    island = trainer.island(trainer.groups[0])
-    rows = trainer.store.rows("train")
-    have = rows[~trainer.store.target("regret")[rows].isnan()]
+    context = toy.context([toy.node("a", dropout=0.0)], lacking)
+    trainer = context.trainer(context.groups[0])
+    rows = context.store.rows("train")
+    have = rows[~context.store.target("regret")[rows].isnan()]
     assert 0 < len(have) < len(rows)
-    everything, only = (evaluate(island.module, trainer.source, part) for part in (rows, have))
+    everything, only = (evaluate(trainer.module, context.source, part) for part in (rows, have))
     assert everything.metrics == pytest.approx(only.metrics, rel=1e-6)
     assert everything.loss == pytest.approx(only.loss, rel=1e-6)
 
@@ -203,7 +203,7 @@ def test_a_group_cannot_take_in_a_plugin_later(toy: Toy) -> None:
 
 
 def test_retention_keeps_the_newest_the_best_and_the_referenced(toy: Toy) -> None:
-    from redheart_core.retention import add_references
+    from redheart_core.runs.retention import add_references
 
     (toy.folder / "run").mkdir()
     add_references(toy.folder / "run", {"a": 2})
@@ -217,20 +217,20 @@ def test_retention_keeps_the_newest_the_best_and_the_referenced(toy: Toy) -> Non
 
 
 def test_validation_never_sees_a_training_record(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a", dropout=0.0)])
-    module = trainer.island(trainer.groups[0]).module
-    validation = evaluate(module, trainer.source, trainer.store.rows("validation")).loss
-    train_loss = evaluate(module, trainer.source, trainer.store.rows("train")).loss
+    context = toy.context([toy.node("a", dropout=0.0)])
+    module = context.trainer(context.groups[0]).module
+    validation = evaluate(module, context.source, context.store.rows("validation")).loss
+    train_loss = evaluate(module, context.source, context.store.rows("train")).loss
     assert validation != train_loss
-    sets = [set(trainer.store.rows(split).tolist()) for split in ("train", "validation", "calibration", "test")]
+    sets = [set(context.store.rows(split).tolist()) for split in ("train", "validation", "calibration", "test")]
     assert sum(len(one) for one in sets) == len(set.union(*sets))
 
 
 def test_a_step_leaves_the_global_random_state_alone(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a")])
-    island: Island = trainer.island(trainer.groups[0])
+    context = toy.context([toy.node("a")])
+    trainer: GroupTrainer = context.trainer(context.groups[0])
     before = torch.get_rng_state()
-    island.step(trainer.source.batch(trainer.source.training_order(1)[0]), 1, 0)
+    trainer.step(context.source.batch(context.source.training_order(1)[0]), 1, 0)
     assert torch.equal(torch.get_rng_state(), before)
 
 

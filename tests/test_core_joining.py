@@ -12,10 +12,10 @@ import torch
 from toy import NoSettings, Toy, WordEncoder
 
 from redheart_core import CATALOGUE, DataError, DatasetSpec, EncoderSpec, Field, Record
-from redheart_core.joining import join_datasets
-from redheart_core.prepare import prepare
-from redheart_core.store import Store
-from redheart_core.validation import evaluate
+from redheart_core.data.joining import join_datasets
+from redheart_core.data.prepare import prepare
+from redheart_core.data.store import Store
+from redheart_core.groups.validation import evaluate
 
 REGRET, VAD, UTILITY = CATALOGUE["regret"], CATALOGUE["vad"], CATALOGUE["utility"]
 
@@ -128,18 +128,18 @@ def test_records_that_repeat_an_id_within_their_data_set_are_still_refused(tmp_p
 def test_a_group_is_judged_on_the_records_that_it_can_learn_from(toy: Toy) -> None:
     whole = toy.records(200)
     records = [attrs.evolve(r, values={**r.values, "regret": None}) if n % 2 else r for n, r in enumerate(whole)]
-    trainer = toy.trainer([toy.node("a")], toy.store(records))
-    group = trainer.groups[0]
-    module = trainer.module(group)
-    rows = trainer.store.rows("validation")
-    known = ~trainer.store.target("regret")[rows].isnan()
-    result = evaluate(module, trainer.source, rows)
-    alone = evaluate(module, trainer.source, rows[known])
+    context = toy.context([toy.node("a")], toy.store(records))
+    group = context.groups[0]
+    module = context.module(group)
+    rows = context.store.rows("validation")
+    known = ~context.store.target("regret")[rows].isnan()
+    result = evaluate(module, context.source, rows)
+    alone = evaluate(module, context.source, rows[known])
     assert 0 < int(known.sum()) < len(rows)
     assert result.loss == pytest.approx(alone.loss, rel=1e-12)
     assert result.metrics == alone.metrics
     assert bool(result.predictions["a.value"][~known].isnan().all())
     assert bool((result.losses[~known] == 0).all())
-    assert torch.equal(torch.cat(trainer.training_order(group, 1)).sort().values, trainer.training_rows(group))
+    assert torch.equal(torch.cat(context.training_order(group, 1)).sort().values, context.training_rows(group))
     with pytest.raises(DataError, match="has any of regret, which the group learns"):
-        evaluate(module, trainer.source, rows[~known])
+        evaluate(module, context.source, rows[~known])

@@ -1,4 +1,4 @@
-"""What redheart_core.jsonlines reads and refuses."""
+"""What redheart_core.storage.jsonlines reads and refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from redheart_core import DataError
-from redheart_core.jsonlines import read_lines, read_objects
+from redheart_core.storage.jsonlines import read_lines, read_objects
 
 
 def test_objects_come_in_order_with_file_name_and_line_number(tmp_path: Path) -> None:

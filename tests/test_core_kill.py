@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from toy import Toy
 
-from redheart_core.run import RunFolder
+from redheart_core.runs.run import RunFolder
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
@@ -21,8 +21,8 @@ from pathlib import Path
 import torch
 sys.path.insert(0, sys.argv[1])
 from toy import Toy
-from redheart_core.island import Island
-from redheart_core.store import Store
+from redheart_core.training.group_trainer import Island
+from redheart_core.data.store import Store
 toy = Toy(Path(sys.argv[2]))
 left = {"%s": int(sys.argv[4])}
 def dying(place, function):

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from redheart_core import DataError
-from redheart_core.label_metrics import (
+from redheart_core.nn.label_metrics import (
     label_calibration_error,
     label_metrics,
     macro_f1,

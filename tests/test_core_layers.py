@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from redheart_core import SettingsError
-from redheart_core.layers import (
+from redheart_core.nn.layers import (
     Attention,
     AttentionPooling,
     LinearSkips,

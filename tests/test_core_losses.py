@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss
 from torch import Tensor
 
 from redheart_core import CATALOGUE, DataError
-from redheart_core.losses import (
+from redheart_core.nn.losses import (
     Loss,
     binary_cross_entropy,
     divergence,

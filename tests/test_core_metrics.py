@@ -13,7 +13,7 @@ from sklearn.metrics import mean_squared_error, r2_score
 from torch import Tensor
 
 from redheart_core import DataError
-from redheart_core.metrics import (
+from redheart_core.nn.metrics import (
     distribution_metrics,
     explained_variance,
     jensen_shannon,

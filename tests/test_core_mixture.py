@@ -12,11 +12,11 @@ from torch import Tensor
 from toy import NoSettings, Toy, WordEncoder
 
 from redheart_core import CATALOGUE, DatasetSpec, EncoderSpec, Record
-from redheart_core.joining import join_datasets
-from redheart_core.mixture import draw
-from redheart_core.prepare import prepare
-from redheart_core.runtime import generator
-from redheart_core.store import Store
+from redheart_core.data.joining import join_datasets
+from redheart_core.data.mixture import draw
+from redheart_core.data.prepare import prepare
+from redheart_core.data.store import Store
+from redheart_core.storage.runtime import generator
 
 SIZES = (900, 90, 10)
 ROWS = torch.arange(3000, 3000 + sum(SIZES))
@@ -111,7 +111,7 @@ def test_an_epoch_of_two_data_sets_is_drawn_by_the_stated_mixture(toy: Toy) -> N
     assert store.source_names == ("few", "many")
     sizes = torch.bincount(store.sources[store.rows("train")]).tolist()
     for exponent, expected in ((1.0, sizes), (0.0, [sum(sizes) / 2] * 2)):
-        source = toy.trainer([toy.node("a")], store, mixture=exponent).source
+        source = toy.context([toy.node("a")], store, mixture=exponent).source
         rows = torch.cat(source.training_order(1))
         assert len(rows) == sum(sizes)
         assert torch.bincount(store.sources[rows]).tolist() == pytest.approx(expected, abs=1)
@@ -120,11 +120,11 @@ def test_an_epoch_of_two_data_sets_is_drawn_by_the_stated_mixture(toy: Toy) -> N
 def test_a_group_is_trained_on_the_records_that_have_its_targets(toy: Toy) -> None:
     store = joined_store(toy)
     nodes = [toy.node("a"), toy.node("b", target="choice_factors")]
-    trainer = toy.trainer(nodes, store, mixture=0.0)
-    for group, source in zip(trainer.groups, ("many", "few"), strict=True):
+    context = toy.context(nodes, store, mixture=0.0)
+    for group, source in zip(context.groups, ("many", "few"), strict=True):
         number = store.source_names.index(source)
         train = store.rows("train")
-        rows = torch.cat(trainer.training_order(group, 1))
+        rows = torch.cat(context.training_order(group, 1))
         assert torch.equal(rows.sort().values, train[store.sources[train] == number])
     run, stopped = toy.run("run", nodes, store, mixture=0.5)
     assert not stopped

@@ -13,21 +13,21 @@ import torch
 from toy import Toy
 
 from redheart_core import CheckpointError, DataError
-from redheart_core._evaluation import Figure
-from redheart_core._training import EpochEntry, GroupManifest
-from redheart_core.analysis import analyze
-from redheart_core.assembly import assemble, check_exactness, chosen_epochs, require_model
-from redheart_core.baselines import constant_baseline, linear_baseline, mean_embedding
-from redheart_core.evaluation import evaluate_test
-from redheart_core.files import write_json
-from redheart_core.group_module import GroupModule
-from redheart_core.methods import METHODS
-from redheart_core.model import load_model
-from redheart_core.picks import Pick, mix
+from redheart_core.evaluation.evaluate import evaluate_test
+from redheart_core.exact.interval import Interval
+from redheart_core.groups.group_module import GroupModule
+from redheart_core.inspection.baselines import constant_baseline, linear_baseline, mean_embedding
+from redheart_core.models.analysis import analyze
+from redheart_core.models.assembly import assemble, check_exactness, chosen_epochs, require_model
+from redheart_core.models.model import load_model
 from redheart_core.report.collect_results import read_evaluation
-from redheart_core.run import RunFolder
-from redheart_core.sweetspot import common_epoch, find_sweetspot, trained_groups
-from redheart_core.trainer import Trainer
+from redheart_core.runs.manifest import EpochEntry, GroupManifest
+from redheart_core.runs.run import RunFolder
+from redheart_core.selection.methods import METHODS
+from redheart_core.selection.picks import Pick, mix
+from redheart_core.selection.sweetspot import common_epoch, find_sweetspot, trained_groups
+from redheart_core.storage.files import write_json
+from redheart_core.training.context import TrainingContext
 
 CPU = torch.device("cpu")
 
@@ -35,7 +35,7 @@ CPU = torch.device("cpu")
 @attrs.frozen
 class Trained:
     run: RunFolder
-    trainer: Trainer
+    context: TrainingContext
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def trained(toy: Toy) -> Trained:
     store = toy.store()
     nodes = [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value", "embedding"))]
     run, _ = toy.run("run", nodes, store, epochs=6, learning_rate=3e-2)
-    return Trained(run, toy.trainer(nodes, store, epochs=6, learning_rate=3e-2))
+    return Trained(run, toy.context(nodes, store, epochs=6, learning_rate=3e-2))
 
 
 def test_the_assembled_validation_loss_is_the_recorded_one_to_the_last_bit(trained: Trained, tmp_path: Path) -> None:
@@ -52,9 +52,9 @@ def test_the_assembled_validation_loss_is_the_recorded_one_to_the_last_bit(train
     for rule in ("best", "common"):
         chosen = sweetspot.chosen(rule)
         chosen["a"] = sweetspot.chosen("best")["a"]
-        assemble(tmp_path / rule, trained.run, trained.trainer, chosen)
-        model = load_model(tmp_path / rule, trained.trainer.nodes, CPU)
-        checks = check_exactness(model, trained.trainer)
+        assemble(tmp_path / rule, trained.run, trained.context, chosen)
+        model = load_model(tmp_path / rule, trained.context.nodes, CPU)
+        checks = check_exactness(model, trained.context)
         assert [check.group for check in checks] == ["a", "b", "high"]
         for check in checks:
             entry = trained.run.group(check.group).read().entry(int(check.epoch))
@@ -64,7 +64,7 @@ def test_the_assembled_validation_loss_is_the_recorded_one_to_the_last_bit(train
 
 def test_assembly_links_files_and_rewrites_none(trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    assemble(tmp_path / "model", trained.run, trained.context, chosen)
     for name, entry in chosen.items():
         source = trained.run.group(name).path / entry.file
         assert (tmp_path / "model" / "groups" / f"{name}.safetensors").stat().st_ino == source.stat().st_ino
@@ -73,40 +73,40 @@ def test_assembly_links_files_and_rewrites_none(trained: Trained, tmp_path: Path
 
 def test_another_weight_is_noticed_by_the_exactness_check(trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
-    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    assemble(tmp_path / "model", trained.run, trained.context, chosen)
+    model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     module = model.modules["b"]
     assert isinstance(module, GroupModule)
     with torch.no_grad():
         next(module.parameters()).add_(1e-3)
     with pytest.raises(CheckpointError, match="does not reproduce the run"):
-        check_exactness(model, trained.trainer)
+        check_exactness(model, trained.context)
 
 
 def test_a_lower_group_is_taken_at_the_epoch_that_the_higher_one_learnt_from(trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
     other = next(entry for entry in trained.run.group("a").read().epochs if entry.epoch != chosen["a"].epoch)
     with pytest.raises(CheckpointError, match="'high' was trained on epoch"):
-        assemble(tmp_path / "model", trained.run, trained.trainer, {**chosen, "a": other})
+        assemble(tmp_path / "model", trained.run, trained.context, {**chosen, "a": other})
     assert not (tmp_path / "model").exists()
 
 
 def test_a_flipped_byte_is_refused_at_assembly_and_at_load(trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    assemble(tmp_path / "model", trained.run, trained.context, chosen)
     file = trained.run.group("b").path / chosen["b"].file
     data = bytearray(file.read_bytes())
     data[-3] ^= 1
     file.write_bytes(bytes(data))
     with pytest.raises(CheckpointError, match=chosen["b"].sha256):
-        assemble(tmp_path / "second", trained.run, trained.trainer, chosen)
+        assemble(tmp_path / "second", trained.run, trained.context, chosen)
     with pytest.raises(CheckpointError, match=chosen["b"].sha256):
-        load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+        load_model(tmp_path / "model", trained.context.nodes, CPU)
 
 
 def test_a_model_with_other_label_names_than_the_run_is_refused(trained: Trained, tmp_path: Path) -> None:
     assemble(
-        tmp_path / "model", trained.run, trained.trainer, find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+        tmp_path / "model", trained.run, trained.context, find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
     )
     file = tmp_path / "model" / "manifest.json"
     manifest = json.loads(file.read_text())
@@ -119,18 +119,18 @@ def test_a_model_with_other_label_names_than_the_run_is_refused(trained: Trained
 def test_a_model_by_another_rule_is_not_taken_for_the_best_one(trained: Trained, tmp_path: Path) -> None:
     sweetspot = find_sweetspot(trained.run, ["a", "b", "high"])
     best = sweetspot.chosen("best")
-    assemble(tmp_path / "best", trained.run, trained.trainer, best)
+    assemble(tmp_path / "best", trained.run, trained.context, best)
     require_model(tmp_path / "best", trained.run, sweetspot)
     other = next(entry for entry in trained.run.group("b").read().epochs if entry.epoch != best["b"].epoch)
-    assemble(tmp_path / "other", trained.run, trained.trainer, {**best, "b": other})
+    assemble(tmp_path / "other", trained.run, trained.context, {**best, "b": other})
     with pytest.raises(CheckpointError, match="is not made of the best epochs"):
         require_model(tmp_path / "other", trained.run, sweetspot)
 
 
 def test_a_model_refuses_another_plugin_version_and_other_settings(trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
-    nodes = [attrs.evolve(node, version="1.1") if node.name == "b" else node for node in trained.trainer.nodes]
+    assemble(tmp_path / "model", trained.run, trained.context, chosen)
+    nodes = [attrs.evolve(node, version="1.1") if node.name == "b" else node for node in trained.context.nodes]
     with pytest.raises(CheckpointError, match=r"another plugin 'b': version '1\.0' -> '1\.1'"):
         load_model(tmp_path / "model", nodes, CPU)
 
@@ -158,7 +158,7 @@ def as_picks(chosen: Mapping[str, EpochEntry]) -> dict[str, Pick]:
 
 def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: Trained) -> None:
     sweetspot = find_sweetspot(trained.run, ["a", "b", "high"])
-    result = evaluate_test(trained.run, trained.trainer, sweetspot, as_picks(sweetspot.chosen("best")))
+    result = evaluate_test(trained.run, trained.context, sweetspot, as_picks(sweetspot.chosen("best")))
     others = [name for name in METHODS if name not in ("selection", "ema")]
     assert result.variants == (
         "crossover", "common epoch", "last epoch", "common soup", *others, "chosen", "constant", "linear"
@@ -166,20 +166,20 @@ def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: T
     assert {table.metric for table in result.tables if table.main} == {
         f"{name}.mean_absolute_error" for name in ("a", "b", "high")
     }
-    rows = trained.trainer.store.rows("test")
-    target = trained.trainer.store.target("regret")
-    mean = target[trained.trainer.store.rows("train")].mean()
+    rows = trained.context.store.rows("test")
+    target = trained.context.store.target("regret")
+    mean = target[trained.context.store.rows("train")].mean()
     table = next(table for table in result.tables if table.metric == "a.mean_absolute_error")
     assert table.figures["constant"].value == pytest.approx(float((target[rows] - mean).abs().mean()), rel=1e-6)
     for figure in table.figures.values():
         assert figure.low is not None
         assert figure.high is not None
         assert figure.low <= figure.value <= figure.high
-    assert result.skill["constant"] == Figure(0.0, 0.0, 0.0)
-    assert table.gains["common epoch"] == Figure(0.0, 0.0, 0.0)
+    assert result.skill["constant"] == Interval(0.0, 0.0, 0.0)
+    assert table.gains["common epoch"] == Interval(0.0, 0.0, 0.0)
     assert result.test_records == len(rows)
     assert result.test_reads == 1
-    again = evaluate_test(trained.run, trained.trainer, sweetspot, as_picks(sweetspot.chosen("best")))
+    again = evaluate_test(trained.run, trained.context, sweetspot, as_picks(sweetspot.chosen("best")))
     assert again == attrs.evolve(result, test_reads=2)
     write_json(trained.run.path / "evaluation.json", result.to_json())
     assert read_evaluation(trained.run.path / "evaluation.json", trained.run.read()["groups"]) == result
@@ -210,14 +210,14 @@ def test_the_linear_baseline_finds_a_linear_target_and_the_constant_does_not(toy
 
 def test_an_analysis_names_labels_sources_and_distances(toy: Toy, trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
-    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    assemble(tmp_path / "model", trained.run, trained.context, chosen)
+    model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     encoder = toy.encoder()
     findings = {finding.plugin: finding for finding in analyze(model, encoder, "cruel debt. lost gift broken.")}
     assert set(findings) == {"a", "b", "high"}
     assert [value.label for value in findings["b"].values] == ["selection", "uncertainty", "risk", "decision"]
     assert findings["a"].epoch == chosen["a"].epoch
-    store = trained.trainer.store
+    store = trained.context.store
     regret = store.target("regret")[store.rows("train")].double()
     value = findings["a"].values[0]
     assert value.training_mean == pytest.approx(float(regret.mean()))
@@ -231,17 +231,17 @@ def test_a_text_in_an_unsupported_form_is_refused_with_a_reason(
     toy: Toy, trained: Trained, tmp_path: Path, text: str, reason: str
 ) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
-    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+    assemble(tmp_path / "model", trained.run, trained.context, chosen)
+    model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     with pytest.raises(DataError, match=reason):
         analyze(model, toy.encoder(), text)
 
 
 def test_a_prediction_in_a_batch_is_that_of_the_store(trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
-    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
-    embedding, mask = trained.trainer.store.batch(torch.arange(5))
+    assemble(tmp_path / "model", trained.run, trained.context, chosen)
+    model = load_model(tmp_path / "model", trained.context.nodes, CPU)
+    embedding, mask = trained.context.store.batch(torch.arange(5))
     outputs = model.predict(embedding, mask, {})
     assert set(outputs) == {"a.value", "b.value", "high.value"}
     assert outputs["b.value"].shape == (5, 4)
@@ -250,12 +250,12 @@ def test_a_prediction_in_a_batch_is_that_of_the_store(trained: Trained, tmp_path
 
 def test_the_manifest_names_everything_that_decides_the_numbers(trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen)
+    assemble(tmp_path / "model", trained.run, trained.context, chosen)
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert manifest["groups"]["b"]["sha256"] == chosen["b"].sha256
     assert manifest["nodes"]["b"]["version"] == "1.0"
     assert manifest["data"]["fields"]["choice_factors"]["labels"] == ["selection", "uncertainty", "risk", "decision"]
-    assert manifest["data"]["encoder"]["content_hash"] == trained.trainer.store.encoder_identity.content_hash
+    assert manifest["data"]["encoder"]["content_hash"] == trained.context.store.encoder_identity.content_hash
 
 
 def entry(epoch: int, loss: float) -> EpochEntry:
@@ -287,25 +287,25 @@ def test_a_calculator_is_computed_between_tiers_and_travels_without_a_file(toy: 
     ]
     run, stopped = toy.run("run", nodes, store)
     assert not stopped
-    trainer = toy.trainer(nodes, store)
+    context = toy.context(nodes, store)
     sweetspot = find_sweetspot(run, trained_groups(run))
     assert [choice.group for choice in sweetspot.groups] == ["a", "b", "top"]
-    assemble(tmp_path / "model", run, trainer, sweetspot.chosen("best"))
+    assemble(tmp_path / "model", run, context, sweetspot.chosen("best"))
     model = load_model(tmp_path / "model", nodes, CPU)
-    assert [check.group for check in check_exactness(model, trainer)] == ["a", "b", "top"]
+    assert [check.group for check in check_exactness(model, context)] == ["a", "b", "top"]
     embedding, mask = store.batch(torch.arange(4))
     outputs = model.predict(embedding, mask, {})
     assert torch.equal(outputs["mean.value"], torch.stack([outputs["a.value"], outputs["b.value"]]).mean(0))
-    evaluate_test(run, trainer, sweetspot, as_picks(sweetspot.chosen("best")))
+    evaluate_test(run, context, sweetspot, as_picks(sweetspot.chosen("best")))
 
 
 def test_outputs_with_chunks_reach_the_next_tier_padded(toy: Toy) -> None:
-    trainer = toy.trainer(
+    context = toy.context(
         [toy.calculator("mean", ("a.value",)), toy.node("a"), toy.node("top", reads=("mean.chunks",))]
     )
-    for group in trainer.groups[:2]:
-        trainer.add_outputs(group, trainer.module(group), trainer.seen_rows())
-    rows = trainer.store.rows("train")[:16]
-    batch = trainer.source.batch(rows, ("mean.chunks",))
+    for group in context.groups[:2]:
+        context.add_outputs(group, context.module(group), context.seen_rows())
+    rows = context.store.rows("train")[:16]
+    batch = context.source.batch(rows, ("mean.chunks",))
     assert torch.equal(batch.inputs["mean.chunks"], 2 * batch.inputs["embedding"])
-    assert len(set(trainer.store.chunk_counts[rows].tolist())) > 1
+    assert len(set(context.store.chunk_counts[rows].tolist())) > 1

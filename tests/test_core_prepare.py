@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 
 from redheart_core import CATALOGUE, DataError, DatasetSpec, EncoderSpec, Field, PluginError, Record, StoreError
-from redheart_core.files import FileError, locked
-from redheart_core.prepare import prepare
-from redheart_core.store import Store
+from redheart_core.data.prepare import prepare
+from redheart_core.data.store import Store
+from redheart_core.storage.files import FileError, locked
 
 FIELDS = (CATALOGUE["regret"], CATALOGUE["bentham"].with_labels("intensity", "purity"), CATALOGUE["utility"])
 WORDS = ["bread", "stole", "friend", "rain", "because", "she", "비가", "친구는", "말했다", "never", "told", "truth"]

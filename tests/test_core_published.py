@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from redheart_core import DataError, Record
-from redheart_core.published import (
+from redheart_core.data.published import (
     clean_post,
     distinct,
     find_file,

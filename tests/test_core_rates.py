@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from redheart_core import DataError
-from redheart_core.exact._numbers import FloatArray
-from redheart_core.rates import Difference, choose_rate, difference, hopeless, log_spaced
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.tuning.rates import Difference, choose_rate, difference, hopeless, log_spaced
 
 
 def table(seed: int, mean: float, spread: float = 0.1, seeds: int = 2, records: int = 50) -> FloatArray:
@@ -50,14 +50,14 @@ def test_the_lowest_mean_wins_and_noise_is_reported() -> None:
     noisy = table(4, 0.0, spread=1.0)
     found = choose_rate({1e-4: table(2, 0.5) + 0.01 * noisy, 1e-3: table(2, 0.5), 1e-2: table(3, 0.8)})
     assert found.within_noise[-1] != 1e-2
-    assert found.told_apart
+    assert found.distinguishable
 
 
 def test_equal_means_go_to_the_smaller_rate() -> None:
     same = table(1, 0.5)
     found = choose_rate({1e-2: same, 1e-4: same, 1e-3: same})
     assert (found.chosen, found.one_se, found.within_noise) == (1e-4, 1e-4, (1e-4, 1e-3, 1e-2))
-    assert not found.told_apart
+    assert not found.distinguishable
 
 
 def test_the_one_se_rate_is_the_smallest_within_noise() -> None:

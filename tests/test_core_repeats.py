@@ -9,9 +9,9 @@ import torch
 from toy import Toy
 
 from redheart_core import CheckpointError
-from redheart_core.compared import Compared, comparison_stamp, load_compared
-from redheart_core.repeats import CHOICE, JOINT, ONE_RATE, Repeated, repeat
-from redheart_core.variants import REFERENCE
+from redheart_core.evaluation.compared import Compared, comparison_stamp, load_compared
+from redheart_core.evaluation.repeats import CHOICE, JOINT, ONE_RATE, Repeated, repeat
+from redheart_core.evaluation.variants import REFERENCE
 
 DRAWS = torch.linspace(-1.0, 1.0, 101, dtype=torch.float64)
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from report_page import Page, read, with_interval
 
-from redheart_core.files import write_json
-from redheart_core.report import write_report
+from redheart_core.report.page import write_report
 from redheart_core.report.words import number, percent, signed
+from redheart_core.storage.files import write_json
 
 
 @pytest.fixture(scope="module")

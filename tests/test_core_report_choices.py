@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from report_page import Page, read, with_interval
 
-from redheart_core._evaluation import Figure
-from redheart_core._training import GroupSettings, TrainSettings
-from redheart_core.common_epoch import Estimate, relative_excess
-from redheart_core.detectors import NAMES
-from redheart_core.files import write_json
-from redheart_core.report import write_report
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.exact.interval import Interval
 from redheart_core.report.contents import Epoch, GroupState
+from redheart_core.report.page import write_report
 from redheart_core.report.plots_training import closed_form, rate_deviation
 from redheart_core.report.svg import fit, text_width
 from redheart_core.report.words import gain, number, percent, signed
+from redheart_core.selection.common_epoch import relative_excess
+from redheart_core.selection.detectors import NAMES
+from redheart_core.storage.files import write_json
 
 NONE = "\N{EN DASH}"
 
@@ -38,8 +38,8 @@ def page(shown: Any) -> Page:
     return read(shown.path / "report.html")
 
 
-def figure(estimate: Estimate) -> Figure:
-    return Figure(estimate.value, estimate.low, estimate.high)
+def figure(estimate: Interval) -> Interval:
+    return Interval(estimate.value, estimate.low, estimate.high)
 
 
 def plots(page: Page) -> list[str | None]:
@@ -154,7 +154,7 @@ def test_the_quality_of_the_data_is_told_with_warnings_and_near_duplicates(shown
     floor = "0.5128 nats of soft cross-entropy | by the disagreement of the voters"
     assert page.row("quality", votes.name)[1:] == ["803", "402", "398", "391", "0.9582 bits", "38.0 %", "62.0 %", floor]
     (warning,) = shown.inspection.warnings
-    assert f"{warning.field}: {warning.what} {warning.why} {warning.way_out}" in page.text
+    assert f"{warning.field}: {warning.what} {warning.why} {warning.remedy}" in page.text
     assert page.tables["duplicates"][1][:2] == ["en-0017, en-0404", "train, excluded"]
     assert "31 records in 14 sets, the largest of 4; 1 set in more than one split, 0 of them" in page.words()
 
@@ -255,10 +255,10 @@ def test_the_drawn_rate_is_the_closed_form_and_a_rate_beside_it_is_noticed() -> 
 
 
 def test_a_gain_says_whether_its_interval_holds_zero() -> None:
-    assert gain(Figure(0.2, 0.1, 0.3)) == "+0.2000, 95 % interval +0.1000 to +0.3000, beyond chance"
-    assert gain(Figure(0.2, -0.1, 0.3)).endswith("within chance")
-    assert gain(Figure(-0.2, -0.3, -0.1)).endswith("beyond chance")
-    assert gain(Figure(-0.2)) == "-0.2000"
+    assert gain(Interval(0.2, 0.1, 0.3)) == "+0.2000, 95 % interval +0.1000 to +0.3000, beyond chance"
+    assert gain(Interval(0.2, -0.1, 0.3)).endswith("within chance")
+    assert gain(Interval(-0.2, -0.3, -0.1)).endswith("beyond chance")
+    assert gain(Interval(-0.2)) == "-0.2000"
 
 
 def test_a_name_is_shortened_to_the_place_it_has() -> None:

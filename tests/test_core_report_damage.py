@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from redheart_core import CheckpointError, RedheartError, StoreError
-from redheart_core.files import FileError
-from redheart_core.report import write_report
+from redheart_core.report.page import write_report
+from redheart_core.storage.files import FileError
 
 
 def test_no_run_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:

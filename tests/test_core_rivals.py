@@ -11,17 +11,17 @@ import torch
 from toy import Toy
 
 from redheart_core import CheckpointError
-from redheart_core.assembly import assemble, check_exactness, model_picks
-from redheart_core.blending import blend_groups
-from redheart_core.ensemble import Ensemble
-from redheart_core.methods import METHODS, OFFSETS
-from redheart_core.model import load_model
-from redheart_core.picks import Pick, Pool, mix
-from redheart_core.rivals import CHOSEN, Rival, Rivals, compare_methods
-from redheart_core.run import RunFolder
-from redheart_core.runtime import generator
-from redheart_core.trainer import Trainer
-from redheart_core.validation import evaluate
+from redheart_core.groups.ensemble import Ensemble
+from redheart_core.groups.validation import evaluate
+from redheart_core.models.assembly import assemble, check_exactness, model_picks
+from redheart_core.models.blending import blend_groups
+from redheart_core.models.model import load_model
+from redheart_core.runs.run import RunFolder
+from redheart_core.selection.methods import METHODS, OFFSETS
+from redheart_core.selection.picks import Pick, Pool, mix
+from redheart_core.selection.rivals import CHOSEN, Rival, Rivals, compare_methods
+from redheart_core.storage.runtime import generator
+from redheart_core.training.context import TrainingContext
 
 CPU = torch.device("cpu")
 
@@ -29,10 +29,10 @@ CPU = torch.device("cpu")
 @attrs.frozen
 class Trained:
     run: RunFolder
-    trainer: Trainer
+    context: TrainingContext
 
     def pool(self, name: str) -> Pool:
-        return Pool(self.run, self.trainer, next(group for group in self.trainer.groups if group.name == name))
+        return Pool(self.run, self.context, next(group for group in self.context.groups if group.name == name))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def trained(toy: Toy) -> Trained:
     store = toy.store()
     nodes = [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value", "embedding"))]
     run, _ = toy.run("run", nodes, store, epochs=8, learning_rate=3e-2)
-    return Trained(run, toy.trainer(nodes, store, epochs=8, learning_rate=3e-2))
+    return Trained(run, toy.context(nodes, store, epochs=8, learning_rate=3e-2))
 
 
 def test_a_single_pick_has_the_recorded_losses_to_the_last_bit(trained: Trained) -> None:
@@ -65,9 +65,9 @@ def test_a_mean_of_weights_is_the_mean_and_one_alone_stays_as_it_is(trained: Tra
 
 
 def test_an_ensemble_answers_with_the_mean_of_its_members(trained: Trained) -> None:
-    pool, rows = trained.pool("b"), trained.trainer.store.rows("validation")
+    pool, rows = trained.pool("b"), trained.context.store.rows("validation")
     entries = pool.epochs[2:5]
-    batch = trained.trainer.source.batch(rows, pool.group.inputs)
+    batch = trained.context.source.batch(rows, pool.group.inputs)
     answers = []
     for entry in entries:
         pool.module.load(pool.folder.weights(entry))
@@ -85,13 +85,13 @@ def test_an_ensemble_answers_with_the_mean_of_its_members(trained: Trained) -> N
 
 
 def test_members_that_are_equal_answer_as_one_and_do_not_disagree(trained: Trained) -> None:
-    pool, rows = trained.pool("b"), trained.trainer.store.rows("validation")
+    pool, rows = trained.pool("b"), trained.context.store.rows("validation")
     best = pool.ranked[0]
     alone, twice = pool.judge(Pick.single("one", best)), pool.judge(Pick.together("two", [best, best]))
     assert torch.allclose(alone.losses, twice.losses, atol=1e-6)
     ensemble = pool.build(Pick.together("two", [best, best]))
     assert isinstance(ensemble, Ensemble)
-    batch = trained.trainer.source.batch(rows, pool.group.inputs)
+    batch = trained.context.source.batch(rows, pool.group.inputs)
     assert float(ensemble.eval().disagreement(batch, ["b.value"])["b.value"].abs().max()) == 0.0
 
 
@@ -126,7 +126,7 @@ def test_the_search_is_a_function_of_its_stream(trained: Trained) -> None:
 
 
 def test_a_group_that_others_learnt_from_keeps_its_selection(trained: Trained) -> None:
-    rivals, pools = compare_methods(trained.run, trained.trainer)
+    rivals, pools = compare_methods(trained.run, trained.context)
     assert list(rivals.table["a"]) == ["selection"]
     assert len(rivals.table["b"]) == len(rivals.table["high"]) == len(METHODS) - 1
     assert set(pools) == {"a", "b", "high"}
@@ -162,11 +162,11 @@ def test_a_rival_is_accepted_only_beyond_its_noise() -> None:
 def test_a_model_of_a_method_gives_the_judged_losses_to_the_last_bit(
     trained: Trained, tmp_path: Path, method: str
 ) -> None:
-    chosen, blends = blend_groups(trained.run, trained.trainer, method)
+    chosen, blends = blend_groups(trained.run, trained.context, method)
     assert set(chosen) | set(blends) == {"a", "b", "high"}
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen, blends)
-    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
-    checks = check_exactness(model, trained.trainer)
+    assemble(tmp_path / "model", trained.run, trained.context, chosen, blends)
+    model = load_model(tmp_path / "model", trained.context.nodes, CPU)
+    checks = check_exactness(model, trained.context)
     assert [check.group for check in checks] == ["a", "b", "high"]
     picks = model_picks(tmp_path / "model", trained.run)
     for name, blend in blends.items():
@@ -174,24 +174,24 @@ def test_a_model_of_a_method_gives_the_judged_losses_to_the_last_bit(
         pool = trained.pool(name)
         if name != "high":
             built = pool.build(picks[name])
-            rows = trained.trainer.store.rows("validation")
-            assert evaluate(built, trained.trainer.source, rows).loss == blend.validation_loss
+            rows = trained.context.store.rows("validation")
+            assert evaluate(built, trained.context.source, rows).loss == blend.validation_loss
 
 
 def test_a_damaged_member_is_refused(trained: Trained, tmp_path: Path) -> None:
-    chosen, blends = blend_groups(trained.run, trained.trainer, "top ensemble")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen, blends)
+    chosen, blends = blend_groups(trained.run, trained.context, "top ensemble")
+    assemble(tmp_path / "model", trained.run, trained.context, chosen, blends)
     file = tmp_path / "model" / "groups" / "b-2.safetensors"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     with pytest.raises(CheckpointError, match=r"b-2\.safetensors is damaged"):
-        load_model(tmp_path / "model", trained.trainer.nodes, CPU)
+        load_model(tmp_path / "model", trained.context.nodes, CPU)
 
 
 def test_an_ensemble_tells_how_far_its_members_are_apart(trained: Trained, tmp_path: Path) -> None:
-    chosen, blends = blend_groups(trained.run, trained.trainer, "top ensemble")
-    assemble(tmp_path / "model", trained.run, trained.trainer, chosen, blends)
-    model = load_model(tmp_path / "model", trained.trainer.nodes, CPU)
-    store = trained.trainer.store
+    chosen, blends = blend_groups(trained.run, trained.context, "top ensemble")
+    assemble(tmp_path / "model", trained.run, trained.context, chosen, blends)
+    model = load_model(tmp_path / "model", trained.context.nodes, CPU)
+    store = trained.context.store
     embedding, mask = store.batch(store.rows("test")[:3])
     outputs, spreads = model.predict_with_disagreement(embedding, mask, {})
     assert {name.partition(".")[0] for name in spreads} == {"b", "high"}

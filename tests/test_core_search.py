@@ -10,12 +10,12 @@ import pytest
 from toy import Toy
 
 from redheart_core import CheckpointError, RedheartError, SettingsError
-from redheart_core._training import GroupSettings
-from redheart_core.run import RunFolder
-from redheart_core.search import SearchResult, search
-from redheart_core.search_space import Range, Space, changed, default_space, read_space, space_document
-from redheart_core.store import Store
-from redheart_core.trial import train_group
+from redheart_core.config.tables import GroupSettings
+from redheart_core.data.store import Store
+from redheart_core.runs.run import RunFolder
+from redheart_core.tuning.search import SearchResult, search
+from redheart_core.tuning.search_space import Range, Space, changed, default_space, read_space, space_document
+from redheart_core.tuning.trial import train_group
 
 pytest.importorskip("optuna", reason="needs redheart[search]")
 
@@ -26,10 +26,10 @@ SPACE = {
 
 
 def searched(toy: Toy, name: str, store: Store, trials: int, document: Any = SPACE, **options: Any) -> SearchResult:
-    trainer = toy.trainer([toy.node("a"), toy.node("c", target="choice_factors")], store, epochs=2)
-    group = next(one for one in trainer.groups if one.name == "a")
+    context = toy.context([toy.node("a"), toy.node("c", target="choice_factors")], store, epochs=2)
+    group = next(one for one in context.groups if one.name == "a")
     space = read_space(document, "space.toml", group)
-    return search(RunFolder(toy.folder / name), trainer, group, space, trials, **options)
+    return search(RunFolder(toy.folder / name), context, group, space, trials, **options)
 
 
 def test_a_search_that_stopped_ends_as_one_that_did_not(toy: Toy) -> None:
@@ -54,35 +54,35 @@ def test_the_best_trial_is_a_training_with_its_settings(toy: Toy) -> None:
 
 
 def test_trials_are_judged_by_the_own_loss_weights(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a", loss_weight=2.0)], epochs=2)
-    (group,) = trainer.groups
-    judge = trainer.module(group)
-    own = train_group(trainer, group, judge, lambda epoch, loss: False)
-    light = train_group(trainer, changed(group, {("plugins", "a", "loss_weight"): 0.02}), judge, lambda *_: False)
+    context = toy.context([toy.node("a", loss_weight=2.0)], epochs=2)
+    (group,) = context.groups
+    judge = context.module(group)
+    own = train_group(context, group, judge, lambda epoch, loss: False)
+    light = train_group(context, changed(group, {("plugins", "a", "loss_weight"): 0.02}), judge, lambda *_: False)
     assert not isinstance(own, str | None)
     assert not isinstance(light, str | None)
     assert float(light.mean()) == pytest.approx(float(own.mean()), rel=0.2)
 
 
 def test_report_stops_a_trial_and_a_fault_says_why(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a")], epochs=2)
-    (group,) = trainer.groups
-    assert train_group(trainer, group, trainer.module(group), lambda epoch, loss: epoch == 1) is None
+    context = toy.context([toy.node("a")], epochs=2)
+    (group,) = context.groups
+    assert train_group(context, group, context.module(group), lambda epoch, loss: epoch == 1) is None
     broken = changed(group, {("plugins", "a", "fault_after"): 1})
-    reason = train_group(trainer, broken, trainer.module(group), lambda epoch, loss: False)
+    reason = train_group(context, broken, context.module(group), lambda epoch, loss: False)
     assert isinstance(reason, str)
     assert "became nan" in reason
 
 
 def test_a_group_above_needs_a_trained_run(toy: Toy) -> None:
     store, nodes = toy.store(), [toy.node("a"), toy.node("b", reads=("a.value",))]
-    trainer = toy.trainer(nodes, store, epochs=2)
-    above = trainer.groups[1]
+    context = toy.context(nodes, store, epochs=2)
+    above = context.groups[1]
     space: Space = {("groups", "b", "learning_rate"): Range(1e-3, 1e-1, log=True)}
     with pytest.raises(CheckpointError, match="holds no run"):
-        search(RunFolder(toy.folder / "none"), trainer, above, space, 1)
+        search(RunFolder(toy.folder / "none"), context, above, space, 1)
     run, _ = toy.run("run", nodes, store, epochs=2)
-    found = search(run, trainer, above, space, 1)
+    found = search(run, context, above, space, 1)
     assert found.own == pytest.approx(run.group("b").read().best.validation_loss, rel=1e-12)
 
 
@@ -96,7 +96,7 @@ def test_another_space_in_the_same_folder_is_refused(toy: Toy) -> None:
 
 
 def test_spaces_say_everything_that_is_wrong(toy: Toy) -> None:
-    (group,) = toy.trainer([toy.node("a")]).groups
+    (group,) = toy.context([toy.node("a")]).groups
     wrong = {
         "training": {},
         "groups": {"b": {}, "a": {"rate": {"low": 1, "high": 2}, "ema": {"low": 0.5, "high": 0.1}}},
@@ -121,7 +121,7 @@ def test_spaces_say_everything_that_is_wrong(toy: Toy) -> None:
 
 
 def test_spaces_come_back_as_they_were(toy: Toy) -> None:
-    (group,) = toy.trainer([toy.node("a", dropout=0.7)]).groups
+    (group,) = toy.context([toy.node("a", dropout=0.7)]).groups
     space = default_space(group)
     assert read_space(space_document(space), "stored", group) == space
     assert space["plugins", "a", "dropout"] == Range(0.0, 0.7)
@@ -134,13 +134,13 @@ def test_spaces_come_back_as_they_were(toy: Toy) -> None:
 
 def test_without_optuna_the_extra_is_named(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
-    trainer = toy.trainer([toy.node("a")])
+    context = toy.context([toy.node("a")])
     with pytest.raises(RedheartError, match=r"redheart\[search\]"):
-        search(RunFolder(toy.folder / "run"), trainer, trainer.groups[0], default_space(trainer.groups[0]), 1)
+        search(RunFolder(toy.folder / "run"), context, context.groups[0], default_space(context.groups[0]), 1)
 
 
 def test_a_node_takes_its_changed_settings(toy: Toy) -> None:
-    (group,) = toy.trainer([toy.node("a")]).groups
+    (group,) = toy.context([toy.node("a")]).groups
     values = {("plugins", "a", "width"): 16, ("plugins", "a", "loss_weight"): 3.0, ("groups", "a", "ema"): 0.9}
     found = changed(group, values)  # type: ignore[arg-type]  # keys of literals
     assert (found.nodes[0].settings.width, found.nodes[0].loss_weight, found.settings.ema) == (16, 3.0, 0.9)

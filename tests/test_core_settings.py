@@ -12,7 +12,14 @@ import pytest
 from attrs.validators import ge, le
 
 from redheart_core import SettingsError
-from redheart_core.settings import as_table, check_table, describe_settings, parse_override, read_table, setting_names
+from redheart_core.storage.settings import (
+    as_table,
+    check_table,
+    describe_settings,
+    parse_override,
+    read_table,
+    setting_names,
+)
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from redheart_core import SPLITS, DataError, Record
-from redheart_core.splits import assign_splits, near_duplicate_clusters
+from redheart_core.data.splits import assign_splits, near_duplicate_clusters
 
 
 def record(number: int, text: str, split: str | None = None) -> Record:

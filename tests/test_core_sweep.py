@@ -22,18 +22,17 @@ from redheart_core import (
     Metric,
     Objective,
     SettingsError,
-    losses,
-    metrics,
 )
-from redheart_core._training import GroupSettings, TrainSettings
-from redheart_core.fitting import FitData
-from redheart_core.loop import train
-from redheart_core.run import RunFolder
-from redheart_core.schedule import schedule_factor
-from redheart_core.short_runs import ShortRun, at_rate, run_rates, short_settings, short_trainer
-from redheart_core.sweep import SweepSettings, _halving, _Known, sweep
-from redheart_core.sweep_result import GroupSweep, Sweep
-from redheart_core.trainer import Trainer
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.contract.fitting import FitData
+from redheart_core.nn import losses, metrics
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.loop import train
+from redheart_core.training.schedule import schedule_factor
+from redheart_core.tuning.short_runs import ShortRun, at_rate, run_rates, short_context, short_settings
+from redheart_core.tuning.sweep import SweepSettings, _halving, _Known, sweep
+from redheart_core.tuning.sweep_result import GroupSweep, Sweep
 
 GOAL = 0.9
 QUADRATIC = (0.003, 0.03, 0.09, 0.4, 3.0)
@@ -84,9 +83,9 @@ def by_torch(settings: TrainSettings, updates_per_epoch: int, rate: float) -> li
     return found
 
 
-def swept(toy: Toy, name: str, trainer: Trainer, **options: Any) -> Sweep:
+def swept(toy: Toy, name: str, context: TrainingContext, **options: Any) -> Sweep:
     settings = SweepSettings(**{"epochs": 2, "seeds": 2, "rates": (1e-3, 1e-2, 1e-1), **options})
-    return sweep(RunFolder(toy.folder / name), trainer, settings)
+    return sweep(RunFolder(toy.folder / name), context, settings)
 
 
 def group_of(found: Sweep, name: str) -> GroupSweep:
@@ -98,8 +97,8 @@ def losses_of(found: Sweep, name: str) -> dict[float, tuple[tuple[float, ...], .
 
 
 def test_the_best_rate_of_a_quadratic_is_the_one_that_torch_finds(toy: Toy) -> None:
-    trainer = toy.trainer([quadratic(toy)], goal_store(toy), epochs=6)
-    found = swept(toy, "run", trainer, rates=QUADRATIC, epochs=3, halving=False)
+    context = toy.context([quadratic(toy)], goal_store(toy), epochs=6)
+    found = swept(toy, "run", context, rates=QUADRATIC, epochs=3, halving=False)
     updates = group_of(found, "point").updates_per_epoch
     expected = {rate: by_torch(found.short[0], updates, rate) for rate in QUADRATIC}
     for rate, runs in losses_of(found, "point").items():
@@ -120,15 +119,15 @@ def test_warm_up_and_restarts_keep_their_share() -> None:
 
 
 def test_all_rates_of_a_seed_begin_with_the_same_weights_and_seeds_with_others(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a")])
-    (group,) = trainer.groups
+    context = toy.context([toy.node("a")])
+    (group,) = context.groups
     for rates in ((1e-4,), (1e-2, 1.0)):
         first, second = (
-            [short_trainer(trainer, 2, seed).island(at_rate(group, rate)) for rate in rates] for seed in (0, 1)
+            [short_context(context, 2, seed).trainer(at_rate(group, rate)) for rate in rates] for seed in (0, 1)
         )
-        plain = trainer.island(group).module.parameter_dict()
-        for island, other in zip(first, second, strict=True):
-            own = island.module.parameter_dict()
+        plain = context.trainer(group).module.parameter_dict()
+        for trainer, other in zip(first, second, strict=True):
+            own = trainer.module.parameter_dict()
             assert all(torch.equal(own[name], tensor) for name, tensor in plain.items())
             assert not torch.equal(own["a.hidden.weight"], other.module.parameter_dict()["a.hidden.weight"])
 
@@ -137,34 +136,34 @@ def test_a_short_run_is_a_plain_training_to_the_last_bit_whatever_runs_beside_it
     nodes = [toy.node("a"), toy.node("b", reads=("a.value",)), toy.calculator("k", ("a.value",))]
     nodes.append(toy.node("d", reads=("k.value", "embedding")))
     store = toy.store()
-    found = swept(toy, "one", toy.trainer(nodes, store), rates=(1e-2,))
+    found = swept(toy, "one", toy.context(nodes, store), rates=(1e-2,))
     groups = dict.fromkeys("abd", GroupSettings(learning_rate=1e-2))
     run = RunFolder(toy.folder / "plain")
     settings = found.short[0]
-    train(run, Trainer.prepare(store, nodes, settings, groups), hooks())
+    train(run, TrainingContext.prepare(store, nodes, settings, groups), hooks())
     for name in "abd":
         entries = run.group(name).read().epochs
         assert losses_of(found, name)[1e-2][0] == tuple(entry.validation_loss for entry in entries)
     assert group_of(found, "k").status == "skipped"
-    several = swept(toy, "several", toy.trainer(nodes, store), halving=False)
+    several = swept(toy, "several", toy.context(nodes, store), halving=False)
     assert losses_of(several, "a")[1e-2] == losses_of(found, "a")[1e-2]
 
 
 def test_a_higher_tier_reads_the_chosen_rate(toy: Toy) -> None:
     nodes, store = [toy.node("a"), toy.node("b", reads=("a.value",))], toy.store()
-    found = swept(toy, "many", toy.trainer(nodes, store), halving=False)
+    found = swept(toy, "many", toy.context(nodes, store), halving=False)
     chosen = found.chosen["a"]
-    alone = swept(toy, "alone", toy.trainer(nodes, store), rates=(chosen,))
+    alone = swept(toy, "alone", toy.context(nodes, store), rates=(chosen,))
     assert losses_of(found, "b")[chosen] == losses_of(alone, "b")[chosen]
     other = next(rate for rate in (1e-3, 1e-2, 1e-1) if rate != chosen)
-    apart = swept(toy, "other", toy.trainer(nodes, store), rates=(other,))
+    apart = swept(toy, "other", toy.context(nodes, store), rates=(other,))
     assert losses_of(found, "b")[other] != losses_of(apart, "b")[other]
 
 
 def test_a_group_does_not_depend_on_the_others(toy: Toy) -> None:
     store = toy.store()
-    alone = swept(toy, "alone", toy.trainer([toy.node("a")], store))
-    both = swept(toy, "both", toy.trainer([toy.node("c", target="choice_factors"), toy.node("a")], store))
+    alone = swept(toy, "alone", toy.context([toy.node("a")], store))
+    both = swept(toy, "both", toy.context([toy.node("c", target="choice_factors"), toy.node("a")], store))
     assert group_of(alone, "a").to_json() == group_of(both, "a").to_json()
 
 
@@ -174,9 +173,9 @@ class Killed(Exception):  # noqa: N818 - stands for a signal
 
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_a_killed_sweep_goes_on_and_ends_in_the_same_bytes(toy: Toy, after: int) -> None:
-    trainer = toy.trainer([toy.node("a"), toy.node("b", reads=("a.value",))])
+    context = toy.context([toy.node("a"), toy.node("b", reads=("a.value",))])
     settings = SweepSettings(rates=(1e-3, 1e-2), epochs=2, seeds=2)
-    sweep(RunFolder(toy.folder / "whole"), trainer, settings)
+    sweep(RunFolder(toy.folder / "whole"), context, settings)
     done: list[str] = []
 
     def kill(what: str, number: int, total: int) -> None:
@@ -185,12 +184,12 @@ def test_a_killed_sweep_goes_on_and_ends_in_the_same_bytes(toy: Toy, after: int)
             raise Killed
 
     broken = RunFolder(toy.folder / "broken")
-    fresh = toy.trainer([toy.node("a"), toy.node("b", reads=("a.value",))], trainer.store)
+    fresh = toy.context([toy.node("a"), toy.node("b", reads=("a.value",))], context.store)
     with pytest.raises(Killed):
         sweep(broken, fresh, settings, kill)
     kept = {path: path.stat().st_mtime_ns for path in (broken.path / "sweep").rglob("stage*.json")}
     assert len(kept) == after
-    again = toy.trainer([toy.node("a"), toy.node("b", reads=("a.value",))], trainer.store)
+    again = toy.context([toy.node("a"), toy.node("b", reads=("a.value",))], context.store)
     sweep(broken, again, settings)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     for name in ("sweep.json", "groups.toml"):
@@ -199,16 +198,16 @@ def test_a_killed_sweep_goes_on_and_ends_in_the_same_bytes(toy: Toy, after: int)
 
 def test_a_sweep_that_was_begun_otherwise_is_refused(toy: Toy) -> None:
     store = toy.store()
-    swept(toy, "run", toy.trainer([toy.node("a")], store), rates=(1e-2,), seeds=1)
+    swept(toy, "run", toy.context([toy.node("a")], store), rates=(1e-2,), seeds=1)
     with pytest.raises(CheckpointError, match="was begun with"):
-        swept(toy, "run", toy.trainer([toy.node("a")], store), rates=(1e-3,), seeds=1)
+        swept(toy, "run", toy.context([toy.node("a")], store), rates=(1e-3,), seeds=1)
     with pytest.raises(CheckpointError, match="seed was 0, is 1"):
-        swept(toy, "run", toy.trainer([toy.node("a")], store, seed=1), rates=(1e-2,), seeds=1)
+        swept(toy, "run", toy.context([toy.node("a")], store, seed=1), rates=(1e-2,), seeds=1)
 
 
 def test_a_rate_that_is_not_finite_is_out_and_the_others_go_on(toy: Toy) -> None:
-    trainer = toy.trainer([quadratic(toy), toy.node("a")], goal_store(toy))
-    found = swept(toy, "run", trainer, rates=(1e-2, 0.1, 1000.0), halving=False)
+    context = toy.context([quadratic(toy), toy.node("a")], goal_store(toy))
+    found = swept(toy, "run", context, rates=(1e-2, 0.1, 1000.0), halving=False)
     runs = {one.rate: one for one in group_of(found, "point").rates}
     assert (runs[1000.0].status, runs[1000.0].mean) == ("not_finite", None)
     assert "became nan" in runs[1000.0].reason or "not finite" in runs[1000.0].reason
@@ -219,7 +218,7 @@ def test_a_rate_that_is_not_finite_is_out_and_the_others_go_on(toy: Toy) -> None
 
 def test_a_group_without_any_finite_rate_fails_alone_with_its_readers(toy: Toy) -> None:
     nodes = [toy.node("bad", fault_after=1), toy.node("reader", reads=("bad.value",)), toy.node("good")]
-    found = swept(toy, "run", toy.trainer(nodes))
+    found = swept(toy, "run", toy.context(nodes))
     assert {group.group: group.status for group in found.groups} == {
         "bad": "failed",
         "reader": "failed",
@@ -239,7 +238,7 @@ def test_a_group_that_is_fitted_is_skipped_by_name_and_read_all_the_same(toy: To
 
     node = quadratic(toy, "mean")
     node = attrs.evolve(node, spec=attrs.evolve(node.spec, build=build, fit=fit))
-    found = swept(toy, "run", toy.trainer([node, toy.node("reader", reads=("mean.value", "embedding"))]))
+    found = swept(toy, "run", toy.context([node, toy.node("reader", reads=("mean.value", "embedding"))]))
     assert (group_of(found, "mean").status, group_of(found, "mean").reason) == (
         "skipped",
         "it is fitted in closed form and has no rate",
@@ -249,8 +248,8 @@ def test_a_group_that_is_fitted_is_skipped_by_name_and_read_all_the_same(toy: To
 
 def test_halving_drops_what_is_hopeless_and_nothing_else(toy: Toy) -> None:
     store = toy.store()
-    apart = swept(toy, "apart", toy.trainer([toy.node("a")], store), rates=(1e-6, 1e-5, 1e-2, 2e-2), seeds=2)
-    full = swept(toy, "full", toy.trainer([toy.node("a")], store), rates=(1e-6, 1e-5, 1e-2, 2e-2), halving=False)
+    apart = swept(toy, "apart", toy.context([toy.node("a")], store), rates=(1e-6, 1e-5, 1e-2, 2e-2), seeds=2)
+    full = swept(toy, "full", toy.context([toy.node("a")], store), rates=(1e-6, 1e-5, 1e-2, 2e-2), halving=False)
     assert apart.cost()["updates_saved"] > 0
     dropped = [one for one in group_of(apart, "a").rates if one.status == "dropped"]
     assert {1e-6, 1e-5} <= {one.rate for one in dropped} <= {1e-6, 1e-5, 1e-2}
@@ -282,8 +281,8 @@ def test_later_seeds_are_judged_at_their_ends_alone() -> None:
 
 
 def test_a_hierarchical_sweep_keeps_the_best_of_all_points(toy: Toy) -> None:
-    trainer = toy.trainer([quadratic(toy)], goal_store(toy), epochs=6)
-    found = swept(toy, "run", trainer, rates=(1e-3, 1e-2, 1e-1), hierarchical=True, halving=False, seeds=1, epochs=3)
+    context = toy.context([quadratic(toy)], goal_store(toy), epochs=6)
+    found = swept(toy, "run", context, rates=(1e-3, 1e-2, 1e-1), hierarchical=True, halving=False, seeds=1, epochs=3)
     group = group_of(found, "point")
     assert 2 <= len(group.stages) <= 3
     means = {one.rate: one.mean for one in group.rates if one.mean is not None}
@@ -293,8 +292,8 @@ def test_a_hierarchical_sweep_keeps_the_best_of_all_points(toy: Toy) -> None:
 
 
 def test_what_is_written_is_what_was_found_and_a_training_takes_it_up(toy: Toy) -> None:
-    trainer = toy.trainer([toy.node("a"), toy.node("c", target="choice_factors")])
-    found = swept(toy, "run", trainer, halving=False)
+    context = toy.context([toy.node("a"), toy.node("c", target="choice_factors")])
+    found = swept(toy, "run", context, halving=False)
     folder = toy.folder / "run"
     assert json.loads((folder / "sweep.json").read_text()) == found.to_json()
     assert tomllib.loads((folder / "groups.toml").read_text()) == {"groups": found.tables()}
@@ -316,14 +315,14 @@ def test_what_is_written_is_what_was_found_and_a_training_takes_it_up(toy: Toy) 
 
 
 def test_drop_is_asked_after_every_epoch_with_those_still_running(toy: Toy) -> None:
-    trainer = short_trainer(toy.trainer([toy.node("a")]), 3, 0)
+    context = short_context(toy.context([toy.node("a")]), 3, 0)
     asked: list[tuple[int, list[float]]] = []
 
     def drop(epoch: int, losses: Any) -> dict[float, str]:
         asked.append((epoch, list(losses)))
         return {1e-3: "enough"} if epoch == 2 else {}
 
-    runs = run_rates(trainer, trainer.groups[0], (1e-3, 1e-2), True, drop)
+    runs = run_rates(context, context.groups[0], (1e-3, 1e-2), True, drop)
     assert asked == [(1, [1e-3, 1e-2]), (2, [1e-3, 1e-2]), (3, [1e-2])]
     assert [(run.status, run.epochs) for run in runs] == [("dropped", 2), ("finished", 3)]
 
@@ -334,10 +333,10 @@ def test_the_same_rate_twice_is_refused() -> None:
 
 
 def test_no_two_sweeps_share_a_folder_at_once(toy: Toy) -> None:
-    from redheart_core.files import FileError, locked
+    from redheart_core.storage.files import FileError, locked
 
-    trainer = toy.trainer([toy.node("a")])
+    context = toy.context([toy.node("a")])
     folder = Path(toy.folder / "run")
     folder.mkdir()
     with locked(folder), pytest.raises(FileError, match="another process"):
-        swept(toy, "run", trainer)
+        swept(toy, "run", context)

@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from redheart_core import CheckpointError, DataError, RedheartError
-from redheart_core._training import RUN_FORMAT, EpochEntry, GroupManifest, TrainSettings
-from redheart_core.exact._numbers import FloatArray
-from redheart_core.files import save_tensors, write_json
-from redheart_core.run import RunFolder
-from redheart_core.settings import as_table
-from redheart_core.sweetspot import RULES, common_epoch, find_sweetspot, trained_groups
+from redheart_core.config.tables import TrainSettings
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.runs.manifest import RUN_FORMAT, EpochEntry, GroupManifest
+from redheart_core.runs.run import RunFolder
+from redheart_core.selection.sweetspot import RULES, common_epoch, find_sweetspot, trained_groups
+from redheart_core.storage.files import save_tensors, write_json
+from redheart_core.storage.settings import as_table
 
 Write = Callable[..., RunFolder]
 

@@ -15,16 +15,17 @@ import torch
 from toy import Toy
 
 from redheart_core import CATALOGUE, ActiveNode, SettingsError, hookimpl
-from redheart_core._events import EpochFinished
-from redheart_core._training import GroupManifest, GroupSettings
-from redheart_core.assembly import assemble, check_exactness, require_model
-from redheart_core.checkpoint import parse_manifest
-from redheart_core.group_module import CPU, GroupModule
-from redheart_core.model import load_model
-from redheart_core.run import RunFolder
-from redheart_core.settings import read_table
-from redheart_core.store import Store
-from redheart_core.sweetspot import find_sweetspot
+from redheart_core.config.tables import GroupSettings
+from redheart_core.contract.events import EpochFinished
+from redheart_core.data.store import Store
+from redheart_core.groups.group_module import CPU, GroupModule
+from redheart_core.models.assembly import assemble, check_exactness, require_model
+from redheart_core.models.model import load_model
+from redheart_core.runs.checkpoint import parse_manifest
+from redheart_core.runs.manifest import GroupManifest
+from redheart_core.runs.run import RunFolder
+from redheart_core.selection.sweetspot import find_sweetspot
+from redheart_core.storage.settings import read_table
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
@@ -108,41 +109,41 @@ def test_a_model_of_the_best_epochs_takes_the_average_where_that_is_best(toy: To
     nodes = [node(toy, "a", width=32), toy.node("high", reads=("a.value",))]
     store, on = feeling_store(toy), {"a": GroupSettings(ema=0.9)}
     run, _ = toy.run("run", nodes, store, groups=on, learning_rate=0.3)
-    trainer, best = toy.trainer(nodes, store, on, learning_rate=0.3), run.group("a").read().best
+    context, best = toy.context(nodes, store, on, learning_rate=0.3), run.group("a").read().best
     sweetspot = find_sweetspot(run, ["a", "high"])
     assert best.averaged
     assert sweetspot.chosen("best")["a"] == best
     folder = run.path / "model"
-    assemble(folder, run, trainer, sweetspot.chosen("best"))
+    assemble(folder, run, context, sweetspot.chosen("best"))
     require_model(folder, run, sweetspot)
-    model = load_model(folder, trainer.nodes, CPU)
+    model = load_model(folder, context.nodes, CPU)
     module = model.modules["a"]
     assert isinstance(module, GroupModule)
     for name, tensor in run.group("a").weights(best).items():
         assert torch.equal(module.parameter_dict()[name], tensor)
-    checks = check_exactness(model, trainer)
+    checks = check_exactness(model, context)
     assert next(check.epoch for check in checks) == f"{best.epoch} (average)"
     assert all(check.equal for check in checks)
 
 
 def test_a_saved_average_is_that_of_the_updates_so_far_and_gives_its_recorded_loss(toy: Toy) -> None:
-    from redheart_core.validation import evaluate
+    from redheart_core.groups.validation import evaluate
 
     store, on = feeling_store(toy), {"a": GroupSettings(ema=0.7)}
     run, _ = toy.run("run", [node(toy, "a")], store, groups=on)
-    trainer = toy.trainer([node(toy, "a")], store, on)
-    (group,) = trainer.groups
-    island = trainer.island(group)
+    context = toy.context([node(toy, "a")], store, on)
+    (group,) = context.groups
+    trainer = context.trainer(group)
     for entry in run.group("a").read().averages:
-        for step, rows in enumerate(trainer.training_order(group, entry.epoch)):
-            island.step(trainer.source.batch(rows), entry.epoch, step)
-        assert island.average is not None
+        for step, rows in enumerate(context.training_order(group, entry.epoch)):
+            trainer.step(context.source.batch(rows), entry.epoch, step)
+        assert trainer.average is not None
         saved = run.group("a").weights(entry)
-        assert saved.keys() == island.average.weights.keys()
-        assert all(torch.equal(saved[name], tensor) for name, tensor in island.average.weights.items())
-        module = trainer.module(group)
+        assert saved.keys() == trainer.average.weights.keys()
+        assert all(torch.equal(saved[name], tensor) for name, tensor in trainer.average.weights.items())
+        module = context.module(group)
         module.load(saved)
-        result = evaluate(module, trainer.source, store.rows("validation"))
+        result = evaluate(module, context.source, store.rows("validation"))
         assert result.loss == entry.validation_loss
         assert result.metrics == dict(entry.metrics)
         assert torch.equal(result.losses, run.group("a").losses(entry))
@@ -201,8 +202,8 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from toy import Toy
-from redheart_core._training import GroupSettings
-from redheart_core.island import Island
+from redheart_core.config.tables import GroupSettings
+from redheart_core.training.group_trainer import Island
 toy = Toy(Path(sys.argv[2]))
 left = {"%s": int(sys.argv[3])}
 def dying(place, function):
@@ -271,7 +272,7 @@ def test_a_dropout_schedule_without_dropout_is_an_error(toy: Toy) -> None:
 
 def test_a_table_of_no_group_is_an_error_that_lists_the_groups(toy: Toy) -> None:
     with pytest.raises(SettingsError, match=r"\[groups.c\]: there is no such group \(groups: a, b\)"):
-        toy.trainer([toy.node("a"), toy.node("b")], groups={"c": GroupSettings(ema=0.9)})
+        toy.context([toy.node("a"), toy.node("b")], groups={"c": GroupSettings(ema=0.9)})
 
 
 def test_wrong_values_are_told_all_at_once() -> None:

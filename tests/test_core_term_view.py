@@ -13,12 +13,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from toy import Toy
 
 from redheart_core import DataError, PluginError, StoreError
-from redheart_core.analysis import analyze
-from redheart_core.assembly import assemble, check_exactness
-from redheart_core.model import load_model
-from redheart_core.store import Store
-from redheart_core.sweetspot import find_sweetspot
-from redheart_core.term_view import CHARACTER_WEIGHT, TermView, fit_terms, load_terms
+from redheart_core.data.store import Store
+from redheart_core.data.term_view import CHARACTER_WEIGHT, TermView, fit_terms, load_terms
+from redheart_core.models.analysis import analyze
+from redheart_core.models.assembly import assemble, check_exactness
+from redheart_core.models.model import load_model
+from redheart_core.selection.sweetspot import find_sweetspot
 
 CPU = torch.device("cpu")
 TEXTS = (
@@ -130,15 +130,15 @@ def test_a_missing_or_damaged_view_is_refused(tmp_path: Path, damage: str) -> No
 def test_a_batch_holds_the_vectors_of_the_whole_texts_bit_for_bit(toy: Toy) -> None:
     store = toy.store()
     assert store.terms is not None
-    trainer = toy.trainer([toy.node("a", reads=("embedding", "terms")), toy.node("b")], store)
-    reading, other = trainer.groups
+    context = toy.context([toy.node("a", reads=("embedding", "terms")), toy.node("b")], store)
+    reading, other = context.groups
     texts = {record.id: record.text for record in toy.records()}
     for split in ("train", "validation", "calibration", "test"):
         rows = store.rows(split).flip(0)[:20]
-        terms = trainer.source.batch(rows, reading.inputs).inputs["terms"]
+        terms = context.source.batch(rows, reading.inputs).inputs["terms"]
         expected = torch.cat([store.terms.vector(texts[store.ids[row]]) for row in rows])
         assert torch.equal(terms, expected)
-    assert "terms" not in trainer.source.batch(rows, other.inputs).inputs
+    assert "terms" not in context.source.batch(rows, other.inputs).inputs
 
 
 def test_terms_are_chosen_on_the_train_split_alone(toy: Toy) -> None:
@@ -169,7 +169,7 @@ def test_a_node_that_reads_terms_where_there_are_none_is_refused(toy: Toy) -> No
     store = toy.store(records, "unlike")
     assert store.term_count == 0
     with pytest.raises(PluginError, match="a read terms, and the data set has none: no term occurs in three"):
-        toy.trainer([toy.node("a", reads=("embedding", "terms"))], store)
+        toy.context([toy.node("a", reads=("embedding", "terms"))], store)
     with pytest.raises(DataError, match="the data set has no terms"):
         store.term_matrix(store.rows("train"))
 
@@ -179,14 +179,14 @@ def test_a_model_answers_with_the_terms_of_the_text(toy: Toy, tmp_path: Path) ->
     nodes = [toy.node("a", reads=("embedding", "terms")), toy.node("high", reads=("a.value",))]
     run, stopped = toy.run("run", nodes, store, learning_rate=1e-2)
     assert not stopped
-    trainer = toy.trainer(nodes, store, learning_rate=1e-2)
-    assemble(tmp_path / "model", run, trainer, find_sweetspot(run, ["a", "high"]).chosen("best"))
-    model = load_model(tmp_path / "model", trainer.nodes, CPU)
-    for check in check_exactness(model, trainer):
+    context = toy.context(nodes, store, learning_rate=1e-2)
+    assemble(tmp_path / "model", run, context, find_sweetspot(run, ["a", "high"]).chosen("best"))
+    model = load_model(tmp_path / "model", context.nodes, CPU)
+    for check in check_exactness(model, context):
         assert check.assembled == check.recorded
     row = int(store.rows("test")[0])
     record = next(record for record in toy.records() if record.id == store.ids[row])
-    batch = trainer.source.batch(torch.tensor([row]), ("terms",))
+    batch = context.source.batch(torch.tensor([row]), ("terms",))
     with torch.inference_mode():
         expected = model.modules["a"].eval()(batch)["a.value"].item()
         without = attrs.evolve(batch, inputs={**batch.inputs, "terms": torch.zeros_like(batch.inputs["terms"])})

@@ -23,10 +23,10 @@ from redheart_core import (
     Output,
     RedheartError,
 )
-from redheart_core._training import Batch
-from redheart_core.layers import masked_mean
-from redheart_core.losses import divergence, squared_error
-from redheart_core.metrics import distribution_metrics, value_metrics
+from redheart_core.data.batch import Batch
+from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.losses import divergence, squared_error
+from redheart_core.nn.metrics import distribution_metrics, value_metrics
 from redheart_core.testing import (
     NODE_CHECKS,
     NotApplicable,

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from redheart_core import CATALOGUE, DatasetSpec, EncoderSpec, Field, Record, StoreError
-from redheart_core.store import Store
+from redheart_core.data.store import Store
 from redheart_core.testing import (
     DATASET_CHECKS,
     ENCODER_CHECKS,
@@ -25,7 +25,7 @@ from redheart_core.testing import (
     Sample,
     subject_of,
 )
-from redheart_core.trainer import Trainer
+from redheart_core.training.context import TrainingContext
 
 CHUNKS = tuple(f"word{number} and {number * 7} more" for number in range(9))
 
@@ -193,7 +193,7 @@ def test_the_store_is_small_and_speaks_two_languages(redheart_store: Store) -> N
     assert set(redheart_store.languages) == {"en", "ko"}
 
 
-def test_the_trainer_plans_the_groups_of_installed_nodes(redheart_trainer: Callable[..., Trainer]) -> None:
-    trainer = redheart_trainer("neural_surd", "backbone", "surd_head", epochs=1)
-    assert [group.name for group in trainer.groups] == ["neural_surd", "backbone"]
-    assert trainer.settings.epochs == 1
+def test_the_trainer_plans_the_groups_of_installed_nodes(redheart_context: Callable[..., TrainingContext]) -> None:
+    context = redheart_context("neural_surd", "backbone", "surd_head", epochs=1)
+    assert [group.name for group in context.groups] == ["neural_surd", "backbone"]
+    assert context.settings.epochs == 1

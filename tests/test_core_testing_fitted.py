@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import CATALOGUE, SCALES, NodeSpec
-from redheart_core._training import Batch
-from redheart_core.answers import answer_objective, answer_outputs
-from redheart_core.fitting import FitData
-from redheart_core.layers import masked_mean
+from redheart_core.contract.fitting import FitData
+from redheart_core.data.batch import Batch
+from redheart_core.nn.answers import answer_objective, answer_outputs
+from redheart_core.nn.layers import masked_mean
 from redheart_core.testing import PLUGIN_CHECKS, CheckResult, ConformanceError, Plugin, Sample, make_subject, run_checks
 
 _, check_declaration, _ = PLUGIN_CHECKS

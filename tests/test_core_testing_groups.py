@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import SCALES, Field, LossTerm, NodeSpec, Objective, Output, PluginError
-from redheart_core._training import Batch
-from redheart_core.layers import masked_mean
-from redheart_core.losses import squared_error
-from redheart_core.metrics import value_metrics
+from redheart_core.data.batch import Batch
+from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.losses import squared_error
+from redheart_core.nn.metrics import value_metrics
 from redheart_core.testing import NODE_CHECKS, ConformanceError, NotApplicable, Plugin, Sample, Subject, make_subject
 
 SCALE_TABLES = {scale: {"width": width} for scale, width in zip(SCALES, (12, 16, 32, 64), strict=True)}

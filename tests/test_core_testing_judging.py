@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import SCALES, Field, LossTerm, Metric, NodeSpec, Objective, Output, RedheartError
-from redheart_core._training import Batch
-from redheart_core.layers import masked_mean
-from redheart_core.losses import squared_error
-from redheart_core.metrics import mean_absolute_error, value_metrics
+from redheart_core.data.batch import Batch
+from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.losses import squared_error
+from redheart_core.nn.metrics import mean_absolute_error, value_metrics
 from redheart_core.testing import NODE_CHECKS, Plugin, Sample, Subject, make_subject
 
 JUDGING = [check for check in NODE_CHECKS if check.__name__.endswith(("_losses", "_metrics", "_missing_targets"))]

@@ -9,7 +9,7 @@ import unicodedata
 import pytest
 
 from redheart_core import DataError
-from redheart_core.text import MAX_TEXT_CHARS, check_text, chunk_text
+from redheart_core.data.text import MAX_TEXT_CHARS, check_text, chunk_text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from redheart_core import DataError
-from redheart_core.label_metrics import macro_f1
-from redheart_core.thresholds import best_thresholds
+from redheart_core.nn.label_metrics import macro_f1
+from redheart_core.nn.thresholds import best_thresholds
 
 
 def brute_force(p: list[float], y: list[float]) -> tuple[float, float]:

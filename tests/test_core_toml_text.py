@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from redheart_core.toml_text import to_toml
+from redheart_core.storage.toml_text import to_toml
 
 
 @pytest.mark.parametrize(

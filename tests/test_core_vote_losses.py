@@ -12,8 +12,8 @@ from scipy.stats import entropy, multinomial
 from torch import Tensor
 
 from redheart_core.exact import votes
-from redheart_core.losses import Loss
-from redheart_core.vote_losses import dirichlet_multinomial, vote_cross_entropy
+from redheart_core.nn.losses import Loss
+from redheart_core.nn.vote_losses import dirichlet_multinomial, vote_cross_entropy
 
 BOTH = pytest.mark.parametrize("loss", [vote_cross_entropy, dirichlet_multinomial])
 

@@ -18,17 +18,17 @@ import pytest
 from front_door import hashes
 
 from redheart_core import CheckpointError, EpochFinished
-from redheart_core._watching import NEWEST, RunView
-from redheart_core.event_log import EventLog, peak_memory_bytes
-from redheart_core.files import locked, write_json
-from redheart_core.watching import read_log, view_run
+from redheart_core.runs.event_log import EventLog, peak_memory_bytes
+from redheart_core.runs.read_status import read_log, read_status
+from redheart_core.runs.status import NEWEST, RunStatus
+from redheart_core.storage.files import locked, write_json
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def view(run: Path, seconds: float = 0.0) -> RunView:
+def view(run: Path, seconds: float = 0.0) -> RunStatus:
     """The run as it is so many seconds after its start."""
-    return view_run(run, START + timedelta(seconds=seconds))
+    return read_status(run, START + timedelta(seconds=seconds))
 
 
 def change(file: Path, edit: Callable[[Any], object]) -> None:

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from redheart_core import CATALOGUE, SCALES, ActiveNode, Field, NodeSpec
-from redheart_core._training import Batch, Group, TrainSettings
-from redheart_core.audit import audit_island
-from redheart_core.graph import bind_nodes, output_shapes, plan_groups
-from redheart_core.group_module import GroupModule, Surroundings, build_node
-from redheart_core.island import Island
-from redheart_core.judging import group_metrics, record_losses, training_loss
+from redheart_core.config.tables import TrainSettings
+from redheart_core.data.batch import Batch
+from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import GroupModule, Surroundings, build_node
+from redheart_core.groups.objective import group_metrics, record_losses, training_loss
+from redheart_core.training.audit import audit_group
+from redheart_core.training.group_trainer import GroupTrainer
 
 ANALYZERS = ("backbone", "neural_emotion", "neural_bentham", "neural_regret", "neural_surd")
 HEADS = ("emotion_head", "bentham_head", "regret_head", "surd_head")
@@ -84,9 +86,9 @@ def module_of(name: str) -> GroupModule:
     return module
 
 
-def island_of(name: str) -> Island:
+def trainer_of(name: str) -> GroupTrainer:
     group, around = group_of(name)
-    return Island(group, around, TrainSettings(learning_rate=1e-2, warmup_updates=0, weight_decay=0.0), 1000, CPU)
+    return GroupTrainer(group, around, TrainSettings(learning_rate=1e-2, warmup_updates=0, weight_decay=0.0), 1000, CPU)
 
 
 def random_batch(lengths: tuple[int, ...] = (4, 1, 3, 2, 4, 1, 2, 3), *, width: int = 12, seed: int = 0) -> Batch:
@@ -188,18 +190,18 @@ def test_the_order_of_chunks_matters(name: str) -> None:
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_every_parameter_gets_a_gradient(name: str) -> None:
-    accounts = audit_island(island_of(name), [random_batch(seed=seed) for seed in range(2)])
+    accounts = audit_group(trainer_of(name), [random_batch(seed=seed) for seed in range(2)])
     assert {account.name: account.state for account in accounts if account.state != "trained"} == {}
     assert sum(account.live for account in accounts) >= 0.999 * sum(account.elements for account in accounts)
 
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_small_batch_can_be_learnt_by_heart(name: str) -> None:
-    island, batch = island_of(name), random_batch()
-    before = loss_of(island.module.eval(), batch).item()
+    trainer, batch = trainer_of(name), random_batch()
+    before = loss_of(trainer.module.eval(), batch).item()
     for step in range(40):
-        island.step(batch, 1, step)
-    assert loss_of(island.module.eval(), batch).item() < 0.8 * before
+        trainer.step(batch, 1, step)
+    assert loss_of(trainer.module.eval(), batch).item() < 0.8 * before
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -222,7 +224,7 @@ def test_missing_targets_add_neither_value_nor_gradient(name: str) -> None:
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_the_same_seed_gives_the_same_training(name: str) -> None:
-    first, second = island_of(name), island_of(name)
+    first, second = trainer_of(name), trainer_of(name)
     batch = random_batch()
     for step in range(3):
         assert first.step(batch, 1, step) == second.step(batch, 1, step)

@@ -141,7 +141,7 @@ def test_only_active_plugins_are_imported(install: Install) -> None:
     assert "fake_beta" not in sys.modules
 
 
-def test_an_active_plugin_that_cannot_be_imported_is_named_with_reason_and_way_out(install: Install) -> None:
+def test_an_active_plugin_that_cannot_be_imported_is_named_with_reason_and_remedy(install: Install) -> None:
     install("alpha", "import no_such_module")
     with pytest.raises(PluginError) as caught:
         load_registry({"active": ["alpha"]})

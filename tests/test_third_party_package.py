@@ -11,7 +11,7 @@ import pytest
 from toy import group_files
 from wheels import Environment, build_wheel, make_environment, run
 
-from redheart_core.run import RunFolder
+from redheart_core.runs.run import RunFolder
 
 pytestmark = pytest.mark.slow
 

@@ -28,18 +28,17 @@ from redheart_core import (
     Objective,
     Output,
     Record,
-    hookspecs,
-    losses,
-    metrics,
 )
-from redheart_core._calls import Hooks
-from redheart_core._markers import PROJECT_NAME
-from redheart_core._training import GroupSettings, TrainSettings
-from redheart_core.loop import train
-from redheart_core.prepare import prepare
-from redheart_core.run import RunFolder
-from redheart_core.store import Store
-from redheart_core.trainer import Trainer
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.contract import hookspecs
+from redheart_core.contract.calls import Hooks
+from redheart_core.contract.markers import PROJECT_NAME
+from redheart_core.data.prepare import prepare
+from redheart_core.data.store import Store
+from redheart_core.nn import losses, metrics
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.loop import train
 
 WORDS = ("calm", "kind", "late", "cruel", "brave", "poor", "rich", "lost", "found", "broken", "gift", "debt")
 
@@ -237,15 +236,15 @@ class Toy:
         values = {"scale": "tiny", "epochs": 4, "batch_size": 16, "warmup_updates": 3, "threads": 1, **changes}
         return TrainSettings(**values)
 
-    def trainer(
+    def context(
         self,
         nodes: Sequence[ActiveNode],
         store: Store | None = None,
         groups: Mapping[str, GroupSettings] | None = None,
         **changes: Any,
-    ) -> Trainer:
+    ) -> TrainingContext:
         """A trainer over a store."""
-        return Trainer.prepare(store or self.store(), nodes, self.settings(**changes), groups)
+        return TrainingContext.prepare(store or self.store(), nodes, self.settings(**changes), groups)
 
     def run(
         self,
@@ -258,7 +257,7 @@ class Toy:
     ) -> tuple[RunFolder, dict[str, str]]:
         """Train nodes into a folder; the run and the groups that stopped."""
         run = RunFolder(self.folder / name)
-        return run, train(run, self.trainer(nodes, store, groups, **changes), hooks(*listeners))
+        return run, train(run, self.context(nodes, store, groups, **changes), hooks(*listeners))
 
 
 def hooks(*listeners: object) -> Hooks:

@@ -14,10 +14,10 @@ from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import json_option
 from redheart_cli.session import open_model
 from redheart_core import DataError
-from redheart_core.text import check_text
+from redheart_core.data.text import check_text
 
 if TYPE_CHECKING:
-    from redheart_core.analysis import Finding, LabelValue
+    from redheart_core.models.analysis import Finding, LabelValue
 
 
 @click.command()
@@ -63,14 +63,14 @@ class Analyzer:
     """A loaded model with its encoder."""
 
     def __init__(self, folder: Path, device: str) -> None:
-        from redheart_core.encoding import load_encoder
+        from redheart_core.data.encoding import load_encoder
 
         registry, self.model = open_model(folder, device)
         spec, _ = registry.encoder(self.model.encoder_identity.name)
         self.encoder = load_encoder(spec, folder / "encoder", self.model.encoder_identity)
 
     def __call__(self, text: str, where: str, values: Mapping[str, object] | None = None) -> tuple[Finding, ...]:
-        from redheart_core.analysis import analyze
+        from redheart_core.models.analysis import analyze
 
         return analyze(self.model, self.encoder, text, where, values)
 
@@ -133,7 +133,7 @@ def _read(text: str | None, file: Path | None) -> tuple[str, str]:
 
 
 def _objects(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
-    from redheart_core.jsonlines import read_objects
+    from redheart_core.storage.jsonlines import read_objects
 
     return read_objects(Path("/dev/stdin") if str(path) == "-" else path)
 

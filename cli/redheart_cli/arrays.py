@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from redheart_core import DataError
-from redheart_core.jsonlines import _distinct, _refuse_constant, read_lines
+from redheart_core.storage.jsonlines import distinct_keys, refuse_constant, read_lines
 
 FORMATS = ".json, .csv or .npz"
 
@@ -56,7 +56,7 @@ def _json(text: str, where: str) -> dict[str, Any]:
     if not text.strip():
         raise DataError(f'{where} is empty; expects a JSON object such as {{"x": [1, 2, 3]}}')
     try:
-        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=distinct_keys, parse_constant=refuse_constant)
     except RecursionError as error:
         raise DataError(f"{where}: JSON nested too deeply") from error
     except json.JSONDecodeError as error:

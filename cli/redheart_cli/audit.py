@@ -29,11 +29,11 @@ def audit(
 
     The exit code is 1 if one is unaccounted for; it is named.
     """
-    from redheart_core.audit import require_complete, totals
+    from redheart_core.training.audit import require_complete, totals
 
     with make_display() as display:
         session = begin(choice, display, new)
-        accounts = session.trainer.audit_sizes() if meta else session.trainer.audit_all(display.progress)
+        accounts = session.context.audit_sizes() if meta else session.context.audit_all(display.progress)
     if as_json:
         print_json([attrs.asdict(account) for account in accounts])
     else:

@@ -19,9 +19,9 @@ from redheart_cli.session import Session, data_settings, listeners, open_session
 from redheart_core import SCALES, CheckpointError, PluginError
 
 if TYPE_CHECKING:
-    from redheart_core._nodes import ActiveNode
-    from redheart_core._training import Group
-    from redheart_core.group_module import GroupModule
+    from redheart_core.contract.nodes import ActiveNode
+    from redheart_core.groups.group import Group
+    from redheart_core.groups.group_module import GroupModule
     from redheart_registry import Registry
 
 PREDECESSOR: Mapping[str, tuple[float, float, float]] = {
@@ -76,9 +76,9 @@ def plugin(
       redheart bench plugin neural_regret
       redheart bench plugin advanced_bentham --run runs/village --write plugins/advanced_bentham/README.md
     """
-    from redheart_core.bench import ablate, compare, expert_load
-    from redheart_core.timing import measure
-    from redheart_core.validation import evaluate
+    from redheart_core.evaluation.bench import ablate, compare, expert_load
+    from redheart_core.evaluation.timing import measure
+    from redheart_core.groups.validation import evaluate
 
     if finished is not None and (new.output is not None or not new.changes_nothing):
         raise click.UsageError("--run takes data and settings from the run; leave the other options out")
@@ -87,22 +87,22 @@ def plugin(
             session = _train(name, _with_what_it_reads(name, choice), display, new)
         else:
             session = open_session(finished, choice, display)
-        run, trainer = session.run, session.trainer
+        run, context = session.run, session.context
         group, module = _trained(name, session)
-        rows = trainer.store.rows("validation")
-        result = evaluate(module, trainer.source, rows)
-        comparisons = compare(trainer, module, name, result) if name in module.objectives else []
-        ablations = [] if group.fitted else ablate(trainer, module, name, result)
-        load = expert_load(trainer, module, name)
+        rows = context.store.rows("validation")
+        result = evaluate(module, context.source, rows)
+        comparisons = compare(context, module, name, result) if name in module.objectives else []
+        ablations = [] if group.fitted else ablate(context, module, name, result)
+        load = expert_load(context, module, name)
         sizes = _sizes(name, session.registry)
-        around = _at_scale(trainer.nodes, timing_scale)
+        around = _at_scale(context.nodes, timing_scale)
         timed = _timed(name, group, around)
-        timings = [measure(timed, around, trainer.store.fields, timing_scale, chunks, 2) for chunks in (1, 16)]
+        timings = [measure(timed, around, context.store.fields, timing_scale, chunks, 2) for chunks in (1, 16)]
     card = {
         "plugin": name,
-        "data": trainer.store.index.dataset,
-        "scale": trainer.settings.scale,
-        "epochs": trainer.settings.epochs,
+        "data": context.store.index.dataset,
+        "scale": context.settings.scale,
+        "epochs": context.settings.epochs,
         "epoch": run.group(group.name).read().best.epoch,
         "records": len(rows),
         "loss": result.loss,
@@ -138,8 +138,8 @@ def parameters(name: str, choice: PluginChoice, as_json: bool) -> None:
 def _sizes(name: str, registry: Registry) -> dict[str, dict[str, int]]:
     """Parameters by scale and submodule on a data set with all fields."""
     from redheart_core import CATALOGUE
-    from redheart_core.bench import sizes_at
-    from redheart_core.graph import bind_nodes
+    from redheart_core.evaluation.bench import sizes_at
+    from redheart_core.groups.graph import bind_nodes
 
     sizes: dict[str, dict[str, int]] = {}
     for scale in SCALES:
@@ -158,39 +158,39 @@ def _size_table(sizes: Mapping[str, Mapping[str, int]]) -> str:
 
 def _train(name: str, choice: PluginChoice, display: Display, new: RunChoice) -> Session:
     """The plugin's group and those it depends on, trained."""
-    from redheart_core.loop import train
-    from redheart_core.run import RunFolder
-    from redheart_core.trainer import Trainer
+    from redheart_core.runs.run import RunFolder
+    from redheart_core.training.context import TrainingContext
+    from redheart_core.training.loop import train
 
     registry = choice.load(listeners(display))
     data, settings = data_settings(registry, **new.data), train_settings(registry, **new.training)
     run = RunFolder(new.output or Path("runs") / "bench" / name)
     found = prepare_store(registry, new.store or run.path / "store", data, display)
-    trainer = Trainer.prepare(found, _needed(name, registry.nodes(settings.scale)), settings)
-    stopped = train(run, trainer, registry.hooks)
+    context = TrainingContext.prepare(found, _needed(name, registry.nodes(settings.scale)), settings)
+    stopped = train(run, context, registry.hooks)
     if stopped:
         raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
-    return Session(registry, run, trainer)
+    return Session(registry, run, context)
 
 
 def _trained(name: str, session: Session) -> tuple[Group, GroupModule]:
     """The plugin's group at its best epoch, the outputs that it reads computed."""
-    from redheart_core.loop import load_fixed
+    from redheart_core.training.loop import load_fixed
 
-    trainer = session.trainer
-    rows = trainer.store.rows("validation")
-    for group in trainer.groups:
-        module = trainer.module(group)
+    context = session.context
+    rows = context.store.rows("validation")
+    for group in context.groups:
+        module = context.module(group)
         load_fixed(session.run, group, module)
         if name in {node.name for node in group.nodes}:
             return group, module
-        trainer.add_outputs(group, module, rows)
+        context.add_outputs(group, module, rows)
     raise PluginError(f"the run {session.run.path} has no plugin '{name}'")
 
 
 def _at_scale(nodes: Sequence[ActiveNode], scale: str) -> list[ActiveNode]:
     """The nodes with the settings of a scale in place of their own."""
-    from redheart_core.settings import read_table
+    from redheart_core.storage.settings import read_table
 
     return [
         attrs.evolve(node, settings=read_table(node.spec.settings, node.spec.scales[scale], f"scale '{scale}'"))
@@ -271,7 +271,7 @@ def _with_what_it_reads(name: str, choice: PluginChoice) -> PluginChoice:
 def _needed(name: str, nodes: Sequence[ActiveNode]) -> tuple[ActiveNode, ...]:
     """The node's group, and the groups that it depends on."""
     from redheart_core import CATALOGUE
-    from redheart_core.graph import bind_nodes, plan_groups
+    from redheart_core.groups.graph import bind_nodes, plan_groups
 
     groups = {group.name: group for group in plan_groups(bind_nodes(nodes, CATALOGUE))}
     waiting = [group.name for group in groups.values() if name in {node.name for node in group.nodes}]

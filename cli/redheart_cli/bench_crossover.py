@@ -18,12 +18,12 @@ from redheart_cli.session import data_settings, listeners, prepare_store, train_
 from redheart_core import CheckpointError
 
 if TYPE_CHECKING:
-    from redheart_core._nodes import ActiveNode
-    from redheart_core._training import GroupSettings, TrainSettings
-    from redheart_core.compared import Compared
-    from redheart_core.methods import Method
-    from redheart_core.repeats import Repeated
-    from redheart_core.store import Store
+    from redheart_core.config.tables import GroupSettings, TrainSettings
+    from redheart_core.contract.nodes import ActiveNode
+    from redheart_core.data.store import Store
+    from redheart_core.evaluation.compared import Compared
+    from redheart_core.evaluation.repeats import Repeated
+    from redheart_core.selection.methods import Method
     from redheart_registry import Registry
 
 
@@ -91,10 +91,10 @@ def _compare(
     one_rate: float | None,
     display: Display,
 ) -> list[Repeated]:
-    from redheart_core.compared import KINDS
-    from redheart_core.files import write_bytes, write_json
-    from redheart_core.methods import METHODS, SELECTION
-    from redheart_core.repeats import repeat
+    from redheart_core.evaluation.compared import KINDS
+    from redheart_core.evaluation.repeats import repeat
+    from redheart_core.selection.methods import METHODS, SELECTION
+    from redheart_core.storage.files import write_bytes, write_json
 
     def run(
         name: str, nodes: Sequence[ActiveNode], one: TrainSettings, tables: Mapping[str, GroupSettings]
@@ -102,12 +102,12 @@ def _compare(
         methods = SELECTION if name == "joint" else METHODS
         return _seed(registry, folder / f"{name}-{one.seed}", store, nodes, one, tables, methods, display)
 
-    islands: list[Compared] = []
+    trainers: list[Compared] = []
     plain: list[Compared] = []
     together: list[Compared] = []
     for one in settings:
         nodes = list(registry.nodes(one.scale))
-        islands.append(run("seed", nodes, one, groups))
+        trainers.append(run("seed", nodes, one, groups))
         if one_rate is not None:
             one = attrs.evolve(one, learning_rate=one_rate)
             nodes = [attrs.evolve(node, learning_rate_scale=1.0) for node in nodes]
@@ -116,7 +116,7 @@ def _compare(
         if joint:
             merged = [attrs.evolve(node, group="joint") for node in nodes if _reads_text_alone(node)]
             together.append(run("joint", merged, one, {}))
-    tables = [repeat(kind, islands, together, plain) for kind in KINDS if islands[0].means[kind]]
+    tables = [repeat(kind, trainers, together, plain) for kind in KINDS if trainers[0].means[kind]]
     write_json(folder / "crossover.json", [table.to_json() for table in tables])
     write_bytes(folder / "crossover.md", "\n".join(table.markdown() for table in tables).encode())
     return tables
@@ -138,17 +138,17 @@ def _seed(
     display: Display,
 ) -> Compared:
     """Train and judge one seed, as far as that has not been done."""
-    from redheart_core.compared import Compared, comparison_stamp, load_compared
-    from redheart_core.evaluation import evaluate_with_draws
-    from redheart_core.files import write_json
-    from redheart_core.loop import train
-    from redheart_core.picks import Pick
-    from redheart_core.run import RunFolder
-    from redheart_core.sweetspot import find_sweetspot, trained_groups
-    from redheart_core.trainer import Trainer
+    from redheart_core.evaluation.compared import Compared, comparison_stamp, load_compared
+    from redheart_core.evaluation.evaluate import evaluate_with_draws
+    from redheart_core.runs.run import RunFolder
+    from redheart_core.selection.picks import Pick
+    from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
+    from redheart_core.storage.files import write_json
+    from redheart_core.training.context import TrainingContext
+    from redheart_core.training.loop import train
 
-    run, trainer = RunFolder(folder), Trainer.prepare(store, nodes, settings, groups)
-    if stopped := train(run, trainer, registry.hooks):
+    run, context = RunFolder(folder), TrainingContext.prepare(store, nodes, settings, groups)
+    if stopped := train(run, context, registry.hooks):
         raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
     counted = [node.name for node in nodes if _reads_text_alone(node)]
     stamp = comparison_stamp(run, trained_groups(run), counted)
@@ -156,7 +156,7 @@ def _seed(
         return known
     sweetspot = find_sweetspot(run, trained_groups(run))
     picks = {group: Pick.single("selection", entry) for group, entry in sweetspot.chosen("best").items()}
-    evaluation, means = evaluate_with_draws(run, trainer, sweetspot, picks, display.progress, counted, methods)
+    evaluation, means = evaluate_with_draws(run, context, sweetspot, picks, display.progress, counted, methods)
     write_json(folder / "evaluation.json", evaluation.to_json())
     found = Compared(means, evaluation.best_method)
     found.save(folder, stamp)

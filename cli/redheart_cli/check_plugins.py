@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from redheart_cli.options import PluginChoice
 from redheart_core import PluginError, SettingsError
-from redheart_core._errors import join_complaints
+from redheart_core.contract.errors import join_complaints
 from redheart_registry.installed import Entry, installed_entries, names
 from redheart_registry.loading import load_one
 from redheart_registry.plugins_toml import PluginsToml, find_plugins_toml, parse_file, resolve
@@ -75,7 +75,7 @@ def _check(target: Entry | Path, tables: Mapping[str, Mapping[str, Any]]) -> lis
 
 def _load_folder(folder: Path) -> None:
     """Ask of a folder's plugins what the registry will ask of them when they are installed."""
-    from redheart_core.testing._discovery import folder_modules, importable
+    from redheart_core.testing.discovery import folder_modules, importable
 
     with importable(folder):
         for name, module in folder_modules(folder).items():

@@ -12,7 +12,7 @@ from redheart_cli.run_options import json_option
 from redheart_cli.session import Session, open_model, open_session
 from redheart_cli.sweetspot import choose
 from redheart_core import RedheartError
-from redheart_core.detectors import NAMES
+from redheart_core.selection.detectors import NAMES
 
 
 @click.command()
@@ -73,9 +73,9 @@ def assemble_model(
     """Assemble and check; returns the checks."""
     import attrs
 
-    from redheart_core.assembly import assemble, check_exactness
-    from redheart_core.files import writing
-    from redheart_core.retention import add_references
+    from redheart_core.models.assembly import assemble, check_exactness
+    from redheart_core.runs.retention import add_references
+    from redheart_core.storage.files import writing
 
     chosen = choose(session.run.path).chosen(rule)
     for text in epochs:
@@ -89,32 +89,32 @@ def assemble_model(
             raise RedheartError(f"epoch {number} of group '{group}' is not on disk")
         chosen[group] = entry
     with writing(folder):
-        assemble(folder, session.run, session.trainer, chosen)
+        assemble(folder, session.run, session.context, chosen)
     add_references(session.run.path, {group: entry.epoch for group, entry in chosen.items()})
-    _, model = open_model(folder, session.trainer.settings.device)
-    return [attrs.asdict(check) for check in check_exactness(model, session.trainer)]
+    _, model = open_model(folder, session.context.settings.device)
+    return [attrs.asdict(check) for check in check_exactness(model, session.context)]
 
 
 def assemble_method(session: Session, folder: Path, method: str) -> list[dict[str, object]]:
     """Assemble what a method of the comparison makes of each group, and check; returns the checks."""
     import attrs
 
-    from redheart_core.assembly import assemble, check_exactness
-    from redheart_core.blending import blend_groups
-    from redheart_core.files import writing
+    from redheart_core.models.assembly import assemble, check_exactness
+    from redheart_core.models.blending import blend_groups
+    from redheart_core.storage.files import writing
 
-    chosen, blends = blend_groups(session.run, session.trainer, method)
+    chosen, blends = blend_groups(session.run, session.context, method)
     with writing(folder):
-        assemble(folder, session.run, session.trainer, chosen, blends)
-    _, model = open_model(folder, session.trainer.settings.device)
-    return [attrs.asdict(check) for check in check_exactness(model, session.trainer)]
+        assemble(folder, session.run, session.context, chosen, blends)
+    _, model = open_model(folder, session.context.settings.device)
+    return [attrs.asdict(check) for check in check_exactness(model, session.context)]
 
 
 def _print_comparison(session: Session, as_json: bool) -> None:
-    from redheart_core.files import write_json
-    from redheart_core.rivals import compare_methods
+    from redheart_core.selection.rivals import compare_methods
+    from redheart_core.storage.files import write_json
 
-    rivals, _ = compare_methods(session.run, session.trainer)
+    rivals, _ = compare_methods(session.run, session.context)
     write_json(session.run.path / "rivals.json", rivals.to_json())
     if as_json:
         print_json(rivals.to_json())

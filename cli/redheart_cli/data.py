@@ -17,8 +17,8 @@ from redheart_cli.run_options import data_options, json_option
 from redheart_cli.session import data_settings, prepare_store
 
 if TYPE_CHECKING:
-    from redheart_core.inspection import Inspection
-    from redheart_core.store import Store
+    from redheart_core.data.store import Store
+    from redheart_core.inspection.inspect import Inspection
 
 
 @click.group()
@@ -84,9 +84,9 @@ def inspect(
       redheart data inspect --store runs/village/store
       redheart data inspect --data scenarios --set scenarios.path=data/scenarios
     """
-    from redheart_core.files import write_json
-    from redheart_core.inspection import inspect_store
-    from redheart_core.store import Store
+    from redheart_core.data.store import Store
+    from redheart_core.inspection.inspect import inspect_store
+    from redheart_core.storage.files import write_json
 
     if folder is not None:
         if dataset or encoder or choice != PluginChoice():
@@ -123,7 +123,7 @@ def print_inspection(found: Inspection) -> None:
     _print_duplicates(found)
     print()
     for warning in found.warnings:
-        print(f"warning: {warning.field}: {warning.what}\n  why: {warning.why}\n  way out: {warning.way_out}")
+        print(f"warning: {warning.field}: {warning.what}\n  why: {warning.why}\n  way out: {warning.remedy}")
     print(f"{len(found.warnings) or 'no'} warnings")
 
 

@@ -15,8 +15,8 @@ from redheart_cli.run_options import json_option
 from redheart_cli.session import open_session
 
 if TYPE_CHECKING:
-    from redheart_core.decomposition import Decomposition
-    from redheart_core.store import Store
+    from redheart_core.data.store import Store
+    from redheart_core.evaluation.decomposition import Decomposition
 
 PARTS = ("synergistic", "unique", "redundant", "leak")
 
@@ -45,13 +45,13 @@ def decompose(
       redheart decompose runs/village --target regret
       redheart decompose runs/scenarios --target emotion.fear --jsonl parts.jsonl
     """
-    from redheart_core.decomposition import decompose_run
+    from redheart_core.evaluation.decomposition import decompose_run
 
     with make_display() as display:
         session = open_session(run, PluginChoice(), display)
-        found = decompose_run(session.run, session.trainer, target, sources, split, bins)
+        found = decompose_run(session.run, session.context, target, sources, split, bins)
     if jsonl is not None:
-        _write(jsonl, session.trainer.store, found)
+        _write(jsonl, session.context.store, found)
     if as_json:
         print_json(to_json(found))
     else:
@@ -95,7 +95,7 @@ def _print(found: Decomposition) -> None:
 
 
 def _write(path: Path, store: Store, found: Decomposition) -> None:
-    from redheart_core.files import writing
+    from redheart_core.storage.files import writing
 
     shares = dict(zip(found.rows, found.shares.tolist(), strict=True))
     with writing(path), path.open("w", encoding="utf-8") as stream:

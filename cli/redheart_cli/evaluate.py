@@ -15,7 +15,8 @@ from redheart_cli.session import Session, open_session, run_of_model
 from redheart_cli.sweetspot import choose
 
 if TYPE_CHECKING:
-    from redheart_core._evaluation import Evaluation, Figure
+    from redheart_core.evaluation.results import Evaluation
+    from redheart_core.exact.interval import Interval
 
 
 @click.command()
@@ -39,12 +40,12 @@ def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
 
 def evaluate_model(session: Session, model: Path, display: Display) -> Evaluation:
     """Evaluate, and write evaluation.json into the run."""
-    from redheart_core.assembly import model_picks
-    from redheart_core.evaluation import evaluate_test
-    from redheart_core.files import write_json
+    from redheart_core.evaluation.evaluate import evaluate_test
+    from redheart_core.models.assembly import model_picks
+    from redheart_core.storage.files import write_json
 
     sweetspot = choose(session.run.path)
-    result = evaluate_test(session.run, session.trainer, sweetspot, model_picks(model, session.run), display.progress)
+    result = evaluate_test(session.run, session.context, sweetspot, model_picks(model, session.run), display.progress)
     write_json(session.run.path / "evaluation.json", result.to_json())
     return result
 
@@ -85,7 +86,7 @@ def print_evaluation(result: Evaluation) -> None:
     print(f"{result.test_records} test records, read {result.test_reads} time(s) in this run")
 
 
-def _with_interval(figure: Figure, digits: int = 4, signed: bool = False) -> str:
+def _with_interval(figure: Interval, digits: int = 4, signed: bool = False) -> str:
     style = f"{'+' if signed else ''}.{digits}f"
     if figure.low is None or figure.high is None:
         return format(figure.value, style)

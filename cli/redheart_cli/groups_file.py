@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from redheart_core import SettingsError
-from redheart_core._errors import join_complaints
-from redheart_core._training import GroupSettings
-from redheart_core.settings import check_table, read_table
+from redheart_core.config.tables import GroupSettings
+from redheart_core.contract.errors import join_complaints
+from redheart_core.storage.settings import check_table, read_table
 from redheart_registry import Registry
 from redheart_registry.plugins_toml import parse_file
 

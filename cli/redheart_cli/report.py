@@ -26,7 +26,7 @@ def report(run: Path, output: Path | None, model: Path | None, as_json: bool) ->
 
 def make_report(run: Path, output: Path | None = None, model: Path | None = None) -> Path:
     """Write the report and say where."""
-    from redheart_core.report import write_report
+    from redheart_core.report.page import write_report
 
     if model is None and (run / "model").exists():
         model = run / "model"

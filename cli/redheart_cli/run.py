@@ -48,7 +48,7 @@ def run(
     from redheart_cli.report import make_report
     from redheart_cli.sweetspot import choose, print_sweetspot
     from redheart_cli.train import begin, train_session
-    from redheart_core.assembly import require_model
+    from redheart_core.models.assembly import require_model
     from redheart_core.report.collect_results import read_evaluation
 
     with make_display() as display:
@@ -74,7 +74,7 @@ def run(
             assemble_model(session, folder / "model")
         evaluation = evaluation or evaluate_model(session, folder / "model", display)
         report = make_report(folder)
-        findings = Analyzer(folder / "model", session.trainer.settings.device)(text, "text")
+        findings = Analyzer(folder / "model", session.context.settings.device)(text, "text")
     if as_json:
         print_json(
             {
@@ -97,9 +97,9 @@ def run(
 
 def inspect_data(session: Session) -> None:
     """Write inspection.json into a run that has begun, and so belongs to this data, unless it is there."""
-    from redheart_core.files import write_json
-    from redheart_core.inspection import inspect_store
+    from redheart_core.inspection.inspect import inspect_store
+    from redheart_core.storage.files import write_json
 
     file = session.run.path / "inspection.json"
     if not file.exists():
-        write_json(file, inspect_store(session.trainer.store).to_json())
+        write_json(file, inspect_store(session.context.store).to_json())

@@ -17,7 +17,7 @@ from redheart_core import RedheartError
 
 if TYPE_CHECKING:
     from redheart_cli.session import Session
-    from redheart_core.search import SearchResult
+    from redheart_core.tuning.search import SearchResult
 
 
 @click.command()
@@ -61,18 +61,18 @@ def search(
     Example: redheart search --group neural_regret --trials 40
     """
     from redheart_cli.train import begin
-    from redheart_core.search import search as search_group
-    from redheart_core.search_space import default_space, read_space
+    from redheart_core.tuning.search import search as search_group
+    from redheart_core.tuning.search_space import default_space, read_space
     from redheart_registry.plugins_toml import parse_file
 
     with make_display() as display:
         session = begin(choice, display, new, groups_file)
-        groups = {group.name: group for group in session.trainer.groups}
+        groups = {group.name: group for group in session.context.groups}
         if name not in groups:
             raise RedheartError(f"there is no group '{name}' (groups: {', '.join(sorted(groups))})")
         group = groups[name]
         space = read_space(parse_file(space_file), str(space_file), group) if space_file else default_space(group)
-        found = search_group(session.run, session.trainer, group, space, trials, pruner, display.progress)
+        found = search_group(session.run, session.context, group, space, trials, pruner, display.progress)
     files = write_settings(session, found)
     if as_json:
         print_json(
@@ -89,17 +89,17 @@ def write_settings(session: Session, found: SearchResult) -> dict[str, Path]:
 
     One for --groups alone is written only if no plugin's setting was searched: it would be a mixture nobody tried.
     """
-    from redheart_core._training import GroupSettings
-    from redheart_core.files import write_bytes
-    from redheart_core.settings import as_table
-    from redheart_core.toml_text import to_toml
+    from redheart_core.config.tables import GroupSettings
+    from redheart_core.storage.files import write_bytes
+    from redheart_core.storage.settings import as_table
+    from redheart_core.storage.toml_text import to_toml
 
     folder = session.run.path / "search"
     document = session.registry.plugins_toml.document()
     plain = as_table(GroupSettings())
     groups = {
         group.name: {key: value for key, value in as_table(group.settings).items() if plain.get(key) != value}
-        for group in session.trainer.groups
+        for group in session.context.groups
     }
     groups = {name: table for name, table in _merge(groups, found.settings.get("groups", {})).items() if table}
     plugins = _merge(document["plugins"], found.settings.get("plugins", {}))

@@ -11,15 +11,15 @@ import attrs
 from redheart_cli.display import Display
 from redheart_cli.options import PluginChoice
 from redheart_core import CheckpointError, DatasetSpec, RedheartError
-from redheart_core._training import DataSettings, GroupSettings, TrainSettings
-from redheart_core.settings import read_table
+from redheart_core.config.tables import DataSettings, GroupSettings, TrainSettings
+from redheart_core.storage.settings import read_table
 from redheart_registry import Registry, load_registry
 
 if TYPE_CHECKING:
-    from redheart_core.model import Model
-    from redheart_core.run import RunFolder
-    from redheart_core.store import Store
-    from redheart_core.trainer import Trainer
+    from redheart_core.data.store import Store
+    from redheart_core.models.model import Model
+    from redheart_core.runs.run import RunFolder
+    from redheart_core.training.context import TrainingContext
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Session:
 
     registry: Registry
     run: RunFolder
-    trainer: Trainer
+    context: TrainingContext
 
 
 def data_settings(registry: Registry, **given: Any) -> DataSettings:
@@ -45,7 +45,7 @@ def train_settings(registry: Registry, **given: Any) -> TrainSettings:
 
 def prepare_store(registry: Registry, folder: Path, data: DataSettings, display: Display) -> Store:
     """Make or finish the embedding store of a data set; a finished one is opened."""
-    from redheart_core.prepare import prepare
+    from redheart_core.data.prepare import prepare
 
     dataset, dataset_settings = _dataset(registry, data.dataset)
     encoder, encoder_settings = registry.encoder(data.encoder)
@@ -64,7 +64,7 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
 
 def _dataset(registry: Registry, name: str) -> tuple[DatasetSpec, Any]:
     """A data set by its name, or several joined as "one+other"."""
-    from redheart_core.joining import SEPARATOR, join_datasets
+    from redheart_core.data.joining import SEPARATOR, join_datasets
 
     if SEPARATOR not in name:
         return registry.dataset(name)
@@ -79,18 +79,18 @@ def new_session(
     groups: Mapping[str, GroupSettings] | None = None,
 ) -> Session:
     """A run that begins, or goes on under the same settings; groups are the [groups.<name>] tables."""
-    from redheart_core.run import RunFolder
-    from redheart_core.trainer import Trainer
+    from redheart_core.runs.run import RunFolder
+    from redheart_core.training.context import TrainingContext
 
     nodes = registry.nodes(settings.scale)
     if not nodes:
         raise RedheartError("no analyzer, head or fusion is active; name some in plugins.toml or with --enable")
-    return Session(registry, RunFolder(folder), Trainer.prepare(store, nodes, settings, groups))
+    return Session(registry, RunFolder(folder), TrainingContext.prepare(store, nodes, settings, groups))
 
 
 def listeners(display: Display) -> tuple[object, ...]:
     """The event plugins of the command line: what people see, and the log in the run folder."""
-    from redheart_core.event_log import EventLog
+    from redheart_core.runs.event_log import EventLog
 
     return display, EventLog()
 
@@ -101,8 +101,8 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
     Raises:
         CheckpointError: No run there, or a plugin has changed since.
     """
-    from redheart_core.run import RunFolder
-    from redheart_core.store import Store
+    from redheart_core.data.store import Store
+    from redheart_core.runs.run import RunFolder
 
     run = RunFolder(folder)
     description = run.read()
@@ -118,8 +118,8 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
 
 def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
     """A model from its folder, with the plugins and settings it was assembled with."""
-    from redheart_core.model import load_model, read_manifest
-    from redheart_core.runtime import choose_device, use_threads
+    from redheart_core.models.model import load_model, read_manifest
+    from redheart_core.storage.runtime import choose_device, use_threads
 
     manifest = read_manifest(folder)
     use_threads(manifest["training"]["threads"])
@@ -130,7 +130,7 @@ def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
 
 def run_of_model(folder: Path) -> Path:
     """The run that a model was assembled from."""
-    from redheart_core.model import read_manifest
+    from redheart_core.models.model import read_manifest
 
     run = folder / str(read_manifest(folder)["run"])
     if not (run / "run.json").exists():

@@ -13,8 +13,8 @@ from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import RunChoice, groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
-    from redheart_core.common_epoch import Estimate
-    from redheart_core.sweep_result import GroupSweep, RateRuns, Sweep
+    from redheart_core.exact.interval import Interval
+    from redheart_core.tuning.sweep_result import GroupSweep, RateRuns, Sweep
 
 
 @click.command()
@@ -51,8 +51,8 @@ def sweep(
       redheart sweep --hierarchical --seeds 3
     """
     from redheart_cli.train import begin
-    from redheart_core.sweep import COARSE, RATES, SweepSettings
-    from redheart_core.sweep import sweep as find_rates
+    from redheart_core.tuning.sweep import COARSE, RATES, SweepSettings
+    from redheart_core.tuning.sweep import sweep as find_rates
 
     if rates is not None and hierarchical:
         raise click.UsageError("--hierarchical tries rates of its own; leave out --rates or --hierarchical")
@@ -60,7 +60,7 @@ def sweep(
     with make_display() as display:
         session = begin(choice, display, new, groups_file)
         settings = SweepSettings(tried, hierarchical, sweep_epochs, seeds, not no_halving)
-        found = find_rates(session.run, session.trainer, settings, display.progress)
+        found = find_rates(session.run, session.context, settings, display.progress)
     if as_json:
         print_json(found.to_json())
     else:
@@ -114,7 +114,7 @@ def print_sweep(found: Sweep) -> None:
 def remarks(group: GroupSweep) -> list[str]:
     """What a reader of a choice has to know."""
     lines = []
-    if group.choice is not None and len(group.choice.differences) > 1 and not group.choice.told_apart:
+    if group.choice is not None and len(group.choice.differences) > 1 and not group.choice.distinguishable:
         lines.append("no rate beats another by a standard error: the validation set is too small to tell them apart")
     if group.edge:
         lines.append(f"no {group.edge} rate than the chosen one was tried; the best may lie beyond")
@@ -150,5 +150,5 @@ def _ended(runs: RateRuns) -> str:
     return "dropped" if runs.status == "dropped" else "not finite"
 
 
-def _estimate(estimate: Estimate) -> str:
+def _estimate(estimate: Interval) -> str:
     return f"{estimate.value:+.5f} ({estimate.low:+.5f}..{estimate.high:+.5f})"

@@ -9,11 +9,11 @@ import click
 
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import json_option
-from redheart_core.detectors import NAMES
+from redheart_core.selection.detectors import NAMES
 
 if TYPE_CHECKING:
-    from redheart_core.common_epoch import Estimate
-    from redheart_core.sweetspot import GroupChoice, Sweetspot
+    from redheart_core.exact.interval import Interval
+    from redheart_core.selection.sweetspot import GroupChoice, Sweetspot
 
 
 @click.command()
@@ -48,9 +48,9 @@ def sweetspot(run: Path, rule: str, as_json: bool) -> None:
 
 def choose(run: Path) -> Sweetspot:
     """Choose, and write sweetspot.json into the run."""
-    from redheart_core.files import write_json
-    from redheart_core.run import RunFolder
-    from redheart_core.sweetspot import find_sweetspot, trained_groups
+    from redheart_core.runs.run import RunFolder
+    from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
+    from redheart_core.storage.files import write_json
 
     folder = RunFolder(run)
     found = find_sweetspot(folder, trained_groups(folder))
@@ -126,5 +126,5 @@ def print_detections(choice: GroupChoice) -> None:
     )
 
 
-def _estimate(estimate: Estimate) -> str:
+def _estimate(estimate: Interval) -> str:
     return f"{estimate.value:+.5f} ({estimate.low:+.5f}..{estimate.high:+.5f})"

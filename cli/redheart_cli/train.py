@@ -65,7 +65,7 @@ def train(
         print_json({"run": str(session.run.path), "stopped": stopped})
     else:
         rows = []
-        for group in session.trainer.groups:
+        for group in session.context.groups:
             manifest = session.run.group(group.name).read()
             best = f"{manifest.best.epoch} ({manifest.best.validation_loss:.4f})" if manifest.epochs else "-"
             rows.append((group.name, group.tier, manifest.status, len(manifest.epochs), best))
@@ -99,9 +99,9 @@ def begin(choice: PluginChoice, display: Display, new: RunChoice, groups_file: P
 
 def left_out(session: Session) -> list[str]:
     """What plugins do without since the data set lacks it: one line per plugin."""
-    bound = {node.name: node.spec for node in session.trainer.nodes}
+    bound = {node.name: node.spec for node in session.context.nodes}
     lines = []
-    for node in session.registry.nodes(session.trainer.settings.scale):
+    for node in session.registry.nodes(session.context.settings.scale):
         optional = {*node.spec.optional_reads, *node.spec.optional_targets}
         used = {*bound[node.name].optional_reads, *bound[node.name].optional_targets}
         if optional - used:
@@ -111,6 +111,6 @@ def left_out(session: Session) -> list[str]:
 
 def train_session(session: Session) -> dict[str, str]:
     """Train; returns the groups that stopped, with the reason."""
-    from redheart_core.loop import train as train_run
+    from redheart_core.training.loop import train as train_run
 
-    return train_run(session.run, session.trainer, session.registry.hooks)
+    return train_run(session.run, session.context, session.registry.hooks)

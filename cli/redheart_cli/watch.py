@@ -16,7 +16,7 @@ from redheart_cli.run_options import json_option
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from redheart_core._watching import GroupView, RunView
+    from redheart_core.runs.status import GroupStatus, RunStatus
 
 HEADER = ("group", "status", "epoch", "train", "valid", "best", "losses", "rate", "s/epoch")
 BARS = "▁▂▃▄▅▆▇█"
@@ -57,13 +57,13 @@ def watch(run: Path, once: bool, interval: float, as_json: bool) -> None:
         follow(run, interval)
 
 
-def look(run: Path) -> RunView:
+def look(run: Path) -> RunStatus:
     """The run as it is now."""
     from datetime import UTC, datetime
 
-    from redheart_core.watching import view_run
+    from redheart_core.runs.read_status import read_status
 
-    return view_run(run, datetime.now(UTC))
+    return read_status(run, datetime.now(UTC))
 
 
 def follow(run: Path, interval: float) -> None:
@@ -82,7 +82,7 @@ def follow(run: Path, interval: float) -> None:
             pass
 
 
-def print_view(view: RunView) -> None:
+def print_view(view: RunStatus) -> None:
     """Plain text."""
     for line in summary(view):
         click.echo(line)
@@ -91,7 +91,7 @@ def print_view(view: RunView) -> None:
         click.echo(line)
 
 
-def draw(view: RunView, width: int) -> Group:
+def draw(view: RunStatus, width: int) -> Group:
     """The same for a terminal of so many columns, in colours."""
     from rich.console import Group
     from rich.table import Table
@@ -111,7 +111,7 @@ def draw(view: RunView, width: int) -> Group:
     return Group(Text(first, style), *map(Text, rest), table, *(Text(line, "red") for line in reasons(view)))
 
 
-def summary(view: RunView) -> list[str]:
+def summary(view: RunStatus) -> list[str]:
     """What holds for the whole run."""
     where = "unknown" if view.process is None else f"{view.process} on {view.host}"
     memory = "unknown" if view.peak_memory_bytes is None else f"{view.peak_memory_bytes / 1e6:.0f} MB"
@@ -128,7 +128,7 @@ def summary(view: RunView) -> list[str]:
     return lines
 
 
-def row(group: GroupView, epochs: int, bars: int = SPARKLINE) -> tuple[str, ...]:
+def row(group: GroupStatus, epochs: int, bars: int = SPARKLINE) -> tuple[str, ...]:
     """A group under the header; its sparkline has at most so many bars."""
     newest, best, seconds = group.newest, group.best, group.seconds_per_epoch
     return (
@@ -144,7 +144,7 @@ def row(group: GroupView, epochs: int, bars: int = SPARKLINE) -> tuple[str, ...]
     )
 
 
-def reasons(view: RunView) -> list[str]:
+def reasons(view: RunStatus) -> list[str]:
     """Why groups stopped."""
     return [
         f"{group.name} stopped after {group.done} epochs: {group.reason}"

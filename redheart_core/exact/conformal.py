@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from redheart_core._errors import DataError
-from redheart_core.exact._numbers import (
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.numbers import (
     BoolArray,
     FloatArray,
     IntArray,

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from redheart_core._errors import DataError
-from redheart_core.exact._numbers import FloatArray, axes, batch, distribution, finite, positive, real, within
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.numbers import FloatArray, axes, batch, distribution, finite, positive, real, within
 
 CIRCUMSTANCES = ("intensity", "duration", "certainty", "propinquity", "fecundity", "purity", "extent")
 BURDENS = ("external_cost", "redistribution", "self_damage")

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from redheart_core._errors import DataError
-from redheart_core.exact._numbers import BoolArray, FloatArray, finite, positive, real, shaped
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.numbers import BoolArray, FloatArray, finite, positive, real, shaped
 
 LOG_2_PI = float(np.log(2.0 * np.pi))
 
@@ -213,16 +213,16 @@ def steady_state(model: StateSpace) -> SteadyState:
         DataError: There is none, e.g. as a state that does not decay is neither observed nor disturbed.
     """
     f, h, r = model.transition, model.observation, model.observation_noise
-    way_out = "each state that does not decay has to be observed and to have process noise"
+    remedy = "each state that does not decay has to be observed and to have process noise"
     try:
         p = _symmetric(linalg.solve_discrete_are(f.T, h.T, model.process_noise, r))
     except np.linalg.LinAlgError as error:
-        raise DataError(f"the filter has no steady state ({error}); {way_out}") from error
+        raise DataError(f"the filter has no steady state ({error}); {remedy}") from error
     k = linalg.solve(h @ p @ h.T + r, h @ p, assume_a="pos").T
     keep = np.eye(len(p)) - k @ h
     radius = np.abs(np.linalg.eigvals(f @ keep)).max()
     if radius > 1.0 - 1e-7:  # on the unit circle the solver answers with half the digits and no complaint
-        raise DataError(f"the filter has no steady state (errors decay by {radius:.9f} a step); {way_out}")
+        raise DataError(f"the filter has no steady state (errors decay by {radius:.9f} a step); {remedy}")
     return SteadyState(p, _symmetric(keep @ p @ keep.T + k @ r @ k.T), k)
 
 

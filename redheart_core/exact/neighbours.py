@@ -12,8 +12,8 @@ from scipy.spatial import KDTree
 from scipy.special import digamma, ndtri
 from scipy.stats import rankdata
 
-from redheart_core._errors import DataError
-from redheart_core.exact._checks import same_length, sample_columns, whole_number
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.samples import same_length, sample_columns, whole_number
 
 Scaling = Literal["standard", "rank", "none"]
 Points = NDArray[np.float64]

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from redheart_core._errors import DataError
-from redheart_core.exact._checks import sample_columns, whole_number
+from redheart_core.contract.errors import DataError
 from redheart_core.exact.neighbours import Estimate, Scaling, mutual_information
+from redheart_core.exact.samples import sample_columns, whole_number
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from redheart_core._errors import DataError
+from redheart_core.contract.errors import DataError
 from redheart_core.exact.specific import SourceTuple, SpecificInformation, of_table, table_of_array
 
 MAX_SOURCES = 3

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from redheart_core._errors import DataError
-from redheart_core.exact._numbers import (
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.numbers import (
     BoolArray,
     FloatArray,
     IntArray,
@@ -273,7 +273,7 @@ def crossing_time(
         DataError: Not w_act >= w_inact > 0 and lambda_act > lambda_inact: the curves do not cross so.
     """
     ratio = positive("action_weight", action_weight) / positive("inaction_weight", inaction_weight)
-    within("action_weight / inaction_weight", ratio, 1.0, way_out="actions have to hurt more at first")
+    within("action_weight / inaction_weight", ratio, 1.0, remedy="actions have to hurt more at first")
     faster = within("action_rate", action_rate, 0.0) - within("inaction_rate", inaction_rate, 0.0)
     return np.asarray(np.log(ratio) / positive("action_rate - inaction_rate", faster, "actions have to fade faster"))
 

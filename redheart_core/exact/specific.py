@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from redheart_core._errors import DataError
-from redheart_core.exact._checks import real_array
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.samples import real_array
 
 MAX_SOURCES = 9
 """There are 2^n - 1 tuples of n sources."""

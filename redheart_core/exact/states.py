@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from redheart_core._errors import DataError
-from redheart_core.exact._checks import sample_columns, whole_number
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.samples import sample_columns, whole_number
 
 LARGEST_EXACT = 2.0**53
 

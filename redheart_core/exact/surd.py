@@ -14,8 +14,8 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from redheart_core._errors import DataError
-from redheart_core.exact._checks import same_length, sample_columns
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.samples import same_length, sample_columns
 from redheart_core.exact.specific import (
     JointTable,
     SourceTuple,

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from redheart_core._errors import DataError
-from redheart_core.exact._checks import whole_number
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.samples import whole_number
 from redheart_core.exact.surd import SampleCodes, Surd, Ties
 
 MIN_SHUFFLES = 50

@@ -14,8 +14,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from redheart_core._errors import DataError
-from redheart_core.exact._numbers import FloatArray, axes, batch, distribution, finite, positive, whole, within
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.numbers import FloatArray, axes, batch, distribution, finite, positive, whole, within
 
 WINDOWS = ("hann", "rectangular")
 COORDINATES: Mapping[str, tuple[float, float]] = MappingProxyType(

@@ -12,8 +12,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from redheart_core._errors import DataError
-from redheart_core.exact._numbers import FloatArray, axes, finite, positive, shaped, whole, within
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.numbers import FloatArray, axes, finite, positive, shaped, whole, within
 
 EXACT_TREND_LENGTH = 10
 """Up to so many points without ties the trend test also has an exact p."""

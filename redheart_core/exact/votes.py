@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from redheart_core._errors import DataError
-from redheart_core.exact._numbers import FloatArray, axes, batch, distribution, positive, shaped, whole, within
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.numbers import FloatArray, axes, batch, distribution, positive, shaped, whole, within
 
 
 def _counts(votes: npt.ArrayLike, least: int = 2) -> FloatArray:

@@ -6,9 +6,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from redheart_core._errors import DataError
-from redheart_core.exact._checks import whole_number
-from redheart_core.exact._numbers import FloatArray, axes, positive, shaped, within
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.numbers import FloatArray, axes, positive, shaped, within
+from redheart_core.exact.samples import whole_number
 from redheart_core.exact.votes import best_cross_entropy, fresh_entropy
 
 

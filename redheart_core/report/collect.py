@@ -7,16 +7,17 @@ from pathlib import Path
 
 import attrs
 
-from redheart_core._errors import CheckpointError, DataError
-from redheart_core._training import RUN_FORMAT, GroupSettings, TrainSettings
-from redheart_core.jsonlines import read_objects
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.contract.errors import CheckpointError, DataError
 from redheart_core.report.collect_choices import read_choices, read_methods, read_sweep
 from redheart_core.report.collect_data import read_data, read_node
 from redheart_core.report.collect_inspection import read_inspection
 from redheart_core.report.collect_results import read_accounts, read_evaluation, read_model
 from redheart_core.report.contents import Account, Contents, Epoch, GroupState
-from redheart_core.report.json_parts import Part
-from redheart_core.settings import read_table
+from redheart_core.runs.manifest import RUN_FORMAT
+from redheart_core.storage.json_parts import Part
+from redheart_core.storage.jsonlines import read_objects
+from redheart_core.storage.settings import read_table
 
 
 @attrs.frozen

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import isclose
 from pathlib import Path
 
-from redheart_core._errors import CheckpointError
-from redheart_core._evaluation import Figure
-from redheart_core.detectors import NAMES, Detection
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.exact.interval import Interval
 from redheart_core.report.contents import GroupState
 from redheart_core.report.contents_choices import (
     Choice,
@@ -19,7 +18,8 @@ from redheart_core.report.contents_choices import (
     RateState,
     SweepState,
 )
-from redheart_core.report.json_parts import Part
+from redheart_core.selection.detectors import NAMES, Detection
+from redheart_core.storage.json_parts import Part
 
 SWEEP_FORMAT = 1
 
@@ -80,9 +80,9 @@ def read_cost(part: Part) -> CommonCost:
     return CommonCost(read_figure(part["apparent"]), read_figure(part["corrected"]))
 
 
-def read_figure(part: Part) -> Figure:
+def read_figure(part: Part) -> Interval:
     """A value and its interval, if it has one."""
-    return Figure(part["value"].number(), part["low"].number_or_none(), part["high"].number_or_none())
+    return Interval(part["value"].number(), part["low"].number_or_none(), part["high"].number_or_none())
 
 
 def read_methods(file: Path, groups: tuple[GroupState, ...]) -> MethodState | None:
@@ -103,7 +103,7 @@ def read_methods(file: Path, groups: tuple[GroupState, ...]) -> MethodState | No
     means = {}
     for method, part in table["methods"].entries().items():
         mean, error = part["mean"].number(), part["error"].number()
-        means[method] = Figure(mean, mean - error, mean + error)
+        means[method] = Interval(mean, mean - error, mean + error)
     return MethodState(
         groups=found,
         chosen={name: part.text() for name, part in table["chosen"].entries().items()},

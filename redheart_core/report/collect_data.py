@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from redheart_core._data import SPLITS
-from redheart_core._errors import StoreError
+from redheart_core.contract.data import SPLITS
+from redheart_core.contract.errors import StoreError
 from redheart_core.report.contents_data import DataState, FieldState, NodeState, StoreState
-from redheart_core.report.json_parts import Part
+from redheart_core.storage.json_parts import Part
 
 
 def read_node(name: str, part: Part) -> NodeState:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from redheart_core._errors import CheckpointError
-from redheart_core._inspection import DataWarning, DuplicateExample, Duplicates
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.inspection.findings import DataWarning, DuplicateExample, Duplicates
 from redheart_core.report.contents_data import FieldQuality, InspectionState
-from redheart_core.report.json_parts import Part
+from redheart_core.storage.json_parts import Part
 
 
 def read_inspection(file: Path, fingerprint: str) -> InspectionState | None:
@@ -29,7 +29,7 @@ def read_inspection(file: Path, fingerprint: str) -> InspectionState | None:
         fields=tuple(_read_field(part) for part in table["fields"].items()),
         duplicates=_read_duplicates(table["duplicates"]),
         warnings=tuple(
-            DataWarning(**{key: part[key].text() for key in ("field", "what", "why", "way_out")})
+            DataWarning(**{key: part[key].text() for key in ("field", "what", "why", "remedy")})
             for part in table["warnings"].items()
         ),
     )

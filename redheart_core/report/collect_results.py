@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from redheart_core._errors import CheckpointError
-from redheart_core._evaluation import Bin, Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
 from redheart_core.report.collect_choices import read_figure
 from redheart_core.report.contents import Account, GroupState, ModelGroup
-from redheart_core.report.json_parts import Part
+from redheart_core.storage.json_parts import Part
 
 
 def read_evaluation(file: Path, groups: Collection[str]) -> Evaluation | None:

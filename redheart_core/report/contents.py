@@ -7,8 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from redheart_core._evaluation import Evaluation
-from redheart_core._training import GroupSettings, TrainSettings
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.evaluation.results import Evaluation
 from redheart_core.report.contents_choices import Choices, MethodState, SweepState
 from redheart_core.report.contents_data import DataState, InspectionState, NodeState
 
@@ -73,7 +73,7 @@ class GroupState:
         return difference / best if best > 0 else difference
 
     def excess(self, epoch: Epoch) -> float:
-        """Validation loss above the best one, relative to it, as redheart_core.common_epoch.relative_excess counts."""
+        """Validation loss above the best one, relative to it; see selection.common_epoch.relative_excess."""
         return self.relative(epoch.validation_loss - self.best.validation_loss)
 
     @property

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 import attrs
 
-from redheart_core._evaluation import Figure
-from redheart_core.detectors import Detection
+from redheart_core.exact.interval import Interval
+from redheart_core.selection.detectors import Detection
 
 
 @attrs.frozen
 class CommonCost:
     """What it costs to share a choice with all groups."""
 
-    apparent: Figure
+    apparent: Interval
     """On the records that the choice was made on."""
-    corrected: Figure
+    corrected: Interval
     """On records that it was not made on."""
 
 
@@ -77,7 +77,7 @@ class MethodState:
     groups: Mapping[str, tuple[MethodOnGroup, ...]]
     chosen: Mapping[str, str]
     """Group to the method that validation chooses for it."""
-    means: Mapping[str, Figure]
+    means: Mapping[str, Interval]
     """Method to its mean relative difference over groups, within one standard error."""
     best_method: str
     """For all groups together."""

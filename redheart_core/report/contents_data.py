@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from redheart_core._inspection import DataWarning, Duplicates
+from redheart_core.inspection.findings import DataWarning, Duplicates
 
 
 @attrs.frozen

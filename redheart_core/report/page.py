@@ -11,12 +11,13 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from redheart_core._evaluation import Evaluation, Figure
-from redheart_core.detectors import NAMES
-from redheart_core.files import write_bytes
+from redheart_core.evaluation.results import Evaluation
+from redheart_core.exact.interval import Interval
 from redheart_core.report import plots, plots_results, plots_training, tables, words
 from redheart_core.report.collect import collect
 from redheart_core.report.contents import Contents
+from redheart_core.selection.detectors import NAMES
+from redheart_core.storage.files import write_bytes
 
 
 def write_report(run: Path, output: Path, model: Path | None = None) -> None:
@@ -171,7 +172,7 @@ def breakable(name: str) -> Markup:
     return Markup(re.sub(r"([._])(?=.)", r"\1<wbr>", str(escape(name))))
 
 
-def interval(figure: Figure, write: Callable[[float], str] = words.number) -> Markup:
+def interval(figure: Interval, write: Callable[[float], str] = words.number) -> Markup:
     """A figure with its interval, if it has one, on a line of its own."""
     if figure.low is None or figure.high is None:
         return Markup(write(figure.value))

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from redheart_core import _evaluation
-from redheart_core._evaluation import Bin, Confusion, MetricTable
+from redheart_core.evaluation.results import Bin, Confusion, MetricTable
+from redheart_core.exact.interval import Interval
 from redheart_core.report.axes import style
 from redheart_core.report.svg import BEST, GRID, INK, MUTED, TRAIN, VALIDATION, fit, shorten, text_width, to_svg
 
-Figures = Mapping[str, _evaluation.Figure]
+Figures = Mapping[str, Interval]
 ROW, BOTTOM, TOP = 0.22, 0.28, 0.04
 """Inches."""
 
@@ -54,7 +54,7 @@ def forest(
     return to_svg(drawing, label, scales=True)
 
 
-def cost_forest(costs: Sequence[tuple[str, _evaluation.Figure, _evaluation.Figure]]) -> Markup:
+def cost_forest(costs: Sequence[tuple[str, Interval, Interval]]) -> Markup:
     """What a common epoch costs, relative to the best loss in percent: as it appears, and corrected.
 
     Args:

@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from redheart_core._training import TrainSettings
+from redheart_core.config.tables import TrainSettings
 from redheart_core.report.axes import epoch_ticks, quiet, style
 from redheart_core.report.contents import GroupState
 from redheart_core.report.contents_choices import GroupRates
 from redheart_core.report.svg import BEST, COMMON, GRID, MUTED, ONE_SE, TRAIN, VALIDATION, to_svg
-from redheart_core.schedule import schedule_factor
+from redheart_core.training.schedule import schedule_factor
 
 POINTS = 240
 """Places at which the closed form is drawn."""

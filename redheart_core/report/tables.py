@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import attrs
 from markupsafe import Markup
 
-from redheart_core._evaluation import Evaluation, Figure
+from redheart_core.evaluation.results import Evaluation
+from redheart_core.exact.interval import Interval
 from redheart_core.report import plots
 from redheart_core.report.contents import Account, Contents, GroupState
 
@@ -95,7 +96,7 @@ def shown_variants(evaluation: Evaluation) -> list[str]:
     return [name for name in dict.fromkeys(wanted) if name in evaluation.variants]
 
 
-def relative_costs(contents: Contents) -> list[tuple[str, Figure, Figure]]:
+def relative_costs(contents: Contents) -> list[tuple[str, Interval, Interval]]:
     """Each group's apparent and corrected cost of the common epoch as a share of its best loss, and their mean."""
     if contents.choices is None:
         return []
@@ -108,10 +109,10 @@ def relative_costs(contents: Contents) -> list[tuple[str, Figure, Figure]]:
     return [*rows, ("mean", mean.apparent, mean.corrected)]
 
 
-def _relative(group: GroupState, figure: Figure) -> Figure:
+def _relative(group: GroupState, figure: Interval) -> Interval:
     assert figure.low is not None
     assert figure.high is not None
-    return Figure(group.relative(figure.value), group.relative(figure.low), group.relative(figure.high))
+    return Interval(group.relative(figure.value), group.relative(figure.low), group.relative(figure.high))
 
 
 def _sum_up(group: str, plugin: str, accounts: tuple[Account, ...]) -> AccountRow:

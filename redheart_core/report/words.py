@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from redheart_core._evaluation import Evaluation, Figure, MetricTable
+from redheart_core.evaluation.results import Evaluation, MetricTable
+from redheart_core.exact.interval import Interval
 from redheart_core.report.contents import Contents, ModelGroup
 
 
@@ -138,7 +139,7 @@ def _on_test(evaluation: Evaluation) -> list[str]:
     return [*sentences, beaten(evaluation)]
 
 
-def gain(figure: Figure) -> str:
+def gain(figure: Interval) -> str:
     """A difference with its 95 % interval, and whether that holds 0."""
     if figure.low is None or figure.high is None:
         return signed(figure.value)

@@ -1,51 +1,7 @@
 """The conformance kit: what every plugin has to satisfy, as checks, as a report and as pytest tests."""
 
-from redheart_core.testing._calculator_checks import CalculatorSubject
-from redheart_core.testing._data_checks import DatasetSubject, EncoderSubject
-from redheart_core.testing._discovery import load_installed, load_module
-from redheart_core.testing._plugin import ConformanceError, NotApplicable, Plugin
-from redheart_core.testing._runner import (
-    CALCULATOR_CHECKS,
-    DATASET_CHECKS,
-    ENCODER_CHECKS,
-    NODE_CHECKS,
-    PLUGIN_CHECKS,
-    CheckResult,
-    check_plugin,
-    checks_of,
-    conformance_tests,
-    run_checks,
-    subject_of,
-)
-from redheart_core.testing._sample import real_chunks, real_sample, sample_of, small_store
-from redheart_core.testing._subject import Sample, Subject, activate, make_subject
+from __future__ import annotations
 
-__all__ = [
-    "CALCULATOR_CHECKS",
-    "DATASET_CHECKS",
-    "ENCODER_CHECKS",
-    "NODE_CHECKS",
-    "PLUGIN_CHECKS",
-    "CalculatorSubject",
-    "CheckResult",
-    "ConformanceError",
-    "DatasetSubject",
-    "EncoderSubject",
-    "NotApplicable",
-    "Plugin",
-    "Sample",
-    "Subject",
-    "activate",
-    "check_plugin",
-    "checks_of",
-    "conformance_tests",
-    "load_installed",
-    "load_module",
-    "make_subject",
-    "real_chunks",
-    "real_sample",
-    "run_checks",
-    "sample_of",
-    "small_store",
-    "subject_of",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

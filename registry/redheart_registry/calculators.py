@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from redheart_core import CalculatorSpec, PluginError, SettingsError
-from redheart_core._errors import join_complaints
-from redheart_core.settings import read_table
+from redheart_core.contract.errors import join_complaints
+from redheart_core.storage.settings import read_table
 from redheart_registry.inspection import inspect_plugins
 from redheart_registry.installed import Entry, installed_entries, names
 from redheart_registry.loading import load_one, settings_complaints

@@ -21,9 +21,9 @@ from redheart_core import (
     PluginError,
     SettingsError,
 )
-from redheart_core._fields import describe_shape
-from redheart_core.graph import bind_nodes, output_shapes
-from redheart_core.settings import describe_settings
+from redheart_core.contract.fields import describe_shape
+from redheart_core.groups.graph import bind_nodes, output_shapes
+from redheart_core.storage.settings import describe_settings
 from redheart_registry.inspection import inspect_plugins
 from redheart_registry.installed import Entry, installed_entries, names
 from redheart_registry.loading import load_one
@@ -190,7 +190,7 @@ def _gathered(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str
 
 def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> dict[str, Any]:
     """Losses and metrics on a data set that has all these fields."""
-    from redheart_core.group_module import Surroundings, make_objective
+    from redheart_core.groups.group_module import Surroundings, make_objective
 
     bound = bind_nodes(nodes, fields)
     node = next(node for node in bound if node.name == name)
@@ -228,7 +228,7 @@ def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mappin
     """Number of parameters, and shapes of what the node reads and gives."""
     import torch
 
-    from redheart_core.group_module import Surroundings, build_node
+    from redheart_core.groups.group_module import Surroundings, build_node
 
     bound = bind_nodes(nodes, fields)
     shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS)

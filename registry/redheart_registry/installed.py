@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import attrs
 
 from redheart_core import PluginError
-from redheart_core._markers import PROJECT_NAME
+from redheart_core.contract.markers import PROJECT_NAME
 from redheart_registry.cache import read_cache, write_cache
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from typing import Any
 import attrs
 import pluggy
 
-from redheart_core import SCALES, CalculatorSpec, DatasetSpec, EncoderSpec, NodeSpec, PluginError, hookspecs
-from redheart_core._errors import join_complaints
-from redheart_core._markers import PROJECT_NAME
-from redheart_core.settings import check_table, setting_names
+from redheart_core import SCALES, CalculatorSpec, DatasetSpec, EncoderSpec, NodeSpec, PluginError
+from redheart_core.contract import hookspecs
+from redheart_core.contract.errors import join_complaints
+from redheart_core.contract.markers import PROJECT_NAME
+from redheart_core.storage.settings import check_table, setting_names
 from redheart_registry.installed import Entry, Kind, check_entry, core_version, names, owner
 from redheart_registry.plugins_toml import OPTION_NAMES
 

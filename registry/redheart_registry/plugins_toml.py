@@ -12,8 +12,8 @@ import attrs
 from attrs.validators import gt, matches_re, optional
 
 from redheart_core import SettingsError
-from redheart_core._training import DataSettings, GroupSettings, TrainSettings
-from redheart_core.settings import check_table, parse_override, read_table
+from redheart_core.config.tables import DataSettings, GroupSettings, TrainSettings
+from redheart_core.storage.settings import check_table, parse_override, read_table
 from redheart_registry.installed import names
 
 FILE_NAME = "plugins.toml"

@@ -18,11 +18,11 @@ from redheart_core import (
     PluginError,
     SettingsError,
 )
-from redheart_core._calls import Hooks
-from redheart_core._errors import join_complaints
-from redheart_core._training import GroupSettings
-from redheart_core.graph import plan_groups, read_nodes
-from redheart_core.settings import as_table, read_or_complain, read_table
+from redheart_core.config.tables import GroupSettings
+from redheart_core.contract.calls import Hooks
+from redheart_core.contract.errors import join_complaints
+from redheart_core.groups.graph import plan_groups, read_nodes
+from redheart_core.storage.settings import as_table, read_or_complain, read_table
 from redheart_registry.installed import Entry, installed_entries, names, owner
 from redheart_registry.loading import (
     LoadedPlugin,

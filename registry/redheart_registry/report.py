@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from redheart_core import SettingsError
-from redheart_core._errors import join_complaints
+from redheart_core.contract.errors import join_complaints
 from redheart_registry.inspection import Inspection, inspect_plugins
 from redheart_registry.installed import Entry, listed_entries
 from redheart_registry.plugins_toml import PluginsToml, find_plugins_toml, parse_file, resolve

@@ -21,11 +21,11 @@ from sklearn.linear_model import Ridge
 
 from redheart_cli.options import PluginChoice
 from redheart_cli.session import open_session
-from redheart_core.loop import load_fixed
-from redheart_core.run import RunFolder
-from redheart_core.store import Store
-from redheart_core.trainer import Trainer
-from redheart_core.validation import evaluate, has_objective
+from redheart_core.data.store import Store
+from redheart_core.groups.validation import evaluate, has_objective
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.loop import load_fixed
 
 Array = NDArray[np.float64]
 PENALTIES = (1.0, 3.0, 10.0, 30.0)
@@ -41,22 +41,22 @@ def r2(prediction: Array, target: Array) -> Array:
     return explained
 
 
-def predictions(run: RunFolder, trainer: Trainer) -> dict[str, dict[str, Array]]:
+def predictions(run: RunFolder, context: TrainingContext) -> dict[str, dict[str, Array]]:
     """Field to output to (N, L) on the test split, at each group's best epoch."""
-    rows = trainer.store.rows("test")
+    rows = context.store.rows("test")
     found: dict[str, dict[str, Array]] = {}
-    for group in trainer.groups:
-        module = trainer.module(group)
+    for group in context.groups:
+        module = context.module(group)
         load_fixed(run, group, module)
         if has_objective(module):
-            given = evaluate(module, trainer.source, rows).predictions
+            given = evaluate(module, context.source, rows).predictions
             for node, objective in module.objectives.items():
                 answers = {metric.target: metric.output for metric in reversed(objective.metrics)}
                 for target, output in answers.items():
-                    name, field = f"{node}.{output}", trainer.store.fields[target]
+                    name, field = f"{node}.{output}", context.store.fields[target]
                     if field.shape == given[name].shape[1:] and not field.counts:
                         found.setdefault(target, {})[name] = given[name].double().reshape(len(rows), -1).numpy()
-        trainer.add_outputs(group, module, rows)
+        context.add_outputs(group, module, rows)
     return found
 
 
@@ -87,8 +87,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     session = open_session(parser.parse_args().run, PluginChoice())
-    store, rows = session.trainer.store, session.trainer.store.rows("test")
-    found = predictions(session.run, session.trainer)
+    store, rows = session.context.store, session.context.store.rows("test")
+    found = predictions(session.run, session.context)
     lines = ridge(store, list(found))
     columns: dict[str, list[float]] = {}
     for field, outputs in found.items():

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import Encoder, Field, Record
-from redheart_core.text import chunk_text
+from redheart_core.data.text import chunk_text
 from redheart_lsa import redheart_provide_encoders
 from redheart_lsa.settings import LsaSettings
 from redheart_scenarios import redheart_provide_datasets

@@ -30,10 +30,11 @@ from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from redheart_cli.options import PluginChoice
 from redheart_cli.session import open_session
 from redheart_core import PluginError
-from redheart_core._training import Batch, Group
-from redheart_core.group_module import GroupModule
-from redheart_core.judging import training_loss
-from redheart_core.trainer import Trainer
+from redheart_core.data.batch import Batch
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.objective import training_loss
+from redheart_core.training.context import TrainingContext
 
 Gradients = dict[str, Tensor]
 """Parameter to (K, *shape)."""
@@ -53,10 +54,10 @@ class Loss(nn.Module):
         return loss
 
 
-def candidates(trainer: Trainer, group: Group, batch: Batch, number: int) -> list[Loss]:
+def candidates(context: TrainingContext, group: Group, batch: Batch, number: int) -> list[Loss]:
     """Copies of the group with slightly different weights, as after some updates at different rates."""
     stream = torch.Generator().manual_seed(0)
-    copies = [Loss(trainer.island(group).module.train(), batch) for _ in range(number)]
+    copies = [Loss(context.trainer(group).module.train(), batch) for _ in range(number)]
     with torch.no_grad():
         for one in copies:
             for parameter in one.parameters():
@@ -118,10 +119,10 @@ def median_ms(work: Callable[[], Gradients], other: Callable[[], Gradients], rep
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
-def compare(trainer: Trainer, group: Group, number: int, repeats: int) -> tuple[float, float, float] | str:
+def compare(context: TrainingContext, group: Group, number: int, repeats: int) -> tuple[float, float, float] | str:
     """Milliseconds in turn and stacked, and the relative difference; or why the group cannot be stacked."""
-    rows = trainer.training_order(group, 1)[0]
-    losses = candidates(trainer, group, trainer.source.batch(rows, group.inputs), number)
+    rows = context.training_order(group, 1)[0]
+    losses = candidates(context, group, context.source.batch(rows, group.inputs), number)
     together = stacked(losses)
     try:
         together()
@@ -137,11 +138,13 @@ def compare(trainer: Trainer, group: Group, number: int, repeats: int) -> tuple[
     return *times, apart
 
 
-def compare_answers(trainer: Trainer, group: Group, number: int, repeats: int) -> tuple[float, float, float] | str:
+def compare_answers(
+    context: TrainingContext, group: Group, number: int, repeats: int
+) -> tuple[float, float, float] | str:
     """The same of the outputs, without dropout and gradient."""
-    rows = next(iter(trainer.source.fixed_order(trainer.store.rows("validation"))))
-    batch = trainer.source.batch(rows, group.inputs)
-    members = [one.group.eval() for one in candidates(trainer, group, batch, number)]
+    rows = next(iter(context.source.fixed_order(context.store.rows("validation"))))
+    batch = context.source.batch(rows, group.inputs)
+    members = [one.group.eval() for one in candidates(context, group, batch, number)]
     base = members[0]
     parameters, buffers = stack_module_state(members)
 
@@ -176,14 +179,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--answers", action="store_true")
     arguments = parser.parse_args()
-    trainer = open_session(arguments.run, PluginChoice()).trainer
-    print(f"{torch.get_num_threads()} threads, batch {trainer.settings.batch_size}, scale {trainer.settings.scale}")
+    context = open_session(arguments.run, PluginChoice()).context
+    print(f"{torch.get_num_threads()} threads, batch {context.settings.batch_size}, scale {context.settings.scale}")
     print(f"{'group':<16} {'in turn ms':>10} {'stacked ms':>10} {'speed-up':>9} {'difference':>10}")
-    for group in trainer.groups:
-        if group.fitted or trainer.island(group).optimizer is None or group.external:
+    for group in context.groups:
+        if group.fitted or context.trainer(group).optimizer is None or group.external:
             continue
         measure = compare_answers if arguments.answers else compare
-        found = measure(trainer, group, arguments.candidates, arguments.repeats)
+        found = measure(context, group, arguments.candidates, arguments.repeats)
         if isinstance(found, str):
             print(f"{group.name:<16} cannot be stacked: {found}")
         else:

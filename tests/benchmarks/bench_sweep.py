@@ -22,39 +22,39 @@ import torch
 
 from redheart_cli.options import PluginChoice
 from redheart_cli.session import open_session
-from redheart_core.run import RunFolder
-from redheart_core.short_runs import at_rate, short_trainer
-from redheart_core.sweep import RATES, SweepSettings, sweep
-from redheart_core.sweep_result import Sweep
-from redheart_core.trainer import Trainer
-from redheart_core.validation import evaluate
+from redheart_core.groups.validation import evaluate
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.context import TrainingContext
+from redheart_core.tuning.short_runs import at_rate, short_context
+from redheart_core.tuning.sweep import RATES, SweepSettings, sweep
+from redheart_core.tuning.sweep_result import Sweep
 
 Losses = dict[tuple[str, float], tuple[float, ...]]
 """Group and rate to the validation loss after each epoch."""
 
 
-def plain(trainer: Trainer, epochs: int, rate: float) -> Losses:
+def plain(context: TrainingContext, epochs: int, rate: float) -> Losses:
     """A short training of every group at one rate; higher tiers read the last epochs of lower ones."""
-    short, found = short_trainer(trainer, epochs, trainer.settings.seed), Losses()
+    short, found = short_context(context, epochs, context.settings.seed), Losses()
     for group in short.groups:
         if group.fitted:
             short.add_outputs(group, short.fit(group), short.seen_rows())
             continue
-        island = short.island(at_rate(group, rate))
+        trainer = short.trainer(at_rate(group, rate))
         losses = []
-        for epoch in range(1, epochs + 1) if island.optimizer is not None else ():
+        for epoch in range(1, epochs + 1) if trainer.optimizer is not None else ():
             for step, rows in enumerate(short.training_order(group, epoch)):
-                island.step(short.source.batch(rows, group.inputs), epoch, step)
-            losses.append(evaluate(island.module, short.source, short.store.rows("validation")).loss)
-        short.add_outputs(group, island.module, short.seen_rows())
+                trainer.step(short.source.batch(rows, group.inputs), epoch, step)
+            losses.append(evaluate(trainer.module, short.source, short.store.rows("validation")).loss)
+        short.add_outputs(group, trainer.module, short.seen_rows())
         found[group.name, rate] = tuple(losses)
     return found
 
 
-def swept(trainer: Trainer, epochs: int) -> Sweep:
+def swept(context: TrainingContext, epochs: int) -> Sweep:
     """A sweep of one seed without halving, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        return sweep(RunFolder(Path(folder)), trainer, SweepSettings(RATES, False, epochs, 1, False))
+        return sweep(RunFolder(Path(folder)), context, SweepSettings(RATES, False, epochs, 1, False))
 
 
 def check(found: Sweep, losses: Losses) -> int:
@@ -78,17 +78,17 @@ def main() -> None:
     parser.add_argument("--sweep-epochs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=1)
     arguments = parser.parse_args()
-    trainer = open_session(arguments.run, PluginChoice()).trainer
-    trainer = attrs.evolve(trainer, settings=attrs.evolve(trainer.settings, epochs=arguments.epochs))
-    print(f"{torch.get_num_threads()} threads, batch {trainer.settings.batch_size}, scale {trainer.settings.scale}")
+    context = open_session(arguments.run, PluginChoice()).context
+    context = attrs.evolve(context, settings=attrs.evolve(context.settings, epochs=arguments.epochs))
+    print(f"{torch.get_num_threads()} threads, batch {context.settings.batch_size}, scale {context.settings.scale}")
     seconds: dict[str, list[float]] = {"sweep": [], "plain": []}
     for _ in range(arguments.repeats):
         started = time.process_time()
-        found = swept(trainer, arguments.sweep_epochs)
+        found = swept(context, arguments.sweep_epochs)
         seconds["sweep"].append(time.process_time() - started)
         started, losses = time.process_time(), Losses()
         for rate in RATES:
-            losses |= plain(trainer, arguments.sweep_epochs, rate)
+            losses |= plain(context, arguments.sweep_epochs, rate)
         seconds["plain"].append(time.process_time() - started)
         print(f"equal to the last bit: {check(found, losses)} short trainings of first-tier groups")
     one, other = (statistics.median(seconds[name]) for name in ("sweep", "plain"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import AttentionPooling, ParallelMlp, Recurrent, mlp, trunk
+from redheart_core.nn.layers import AttentionPooling, ParallelMlp, Recurrent, mlp, trunk
 
 DIMENSIONS = 10
 DUTIES, VIRTUES = 5, 7

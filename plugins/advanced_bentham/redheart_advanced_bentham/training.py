@@ -12,8 +12,8 @@ from redheart_advanced_bentham.calculus import BURDENS, CIRCUMSTANCES, LAYERS, U
 from redheart_advanced_bentham.model import AdvancedBentham, Parts
 from redheart_advanced_bentham.settings import AdvancedBenthamSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
-from redheart_core.losses import imbalance, squared_error
-from redheart_core.metrics import value_metrics
+from redheart_core.nn.losses import imbalance, squared_error
+from redheart_core.nn.metrics import value_metrics
 
 _HORIZON = re.compile(r"day_([1-9][0-9]*)")
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.layers import AttentionPooling, TransformerLayer, trunk, with_positions
-from redheart_core.tensors import fill_missing_input
+from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.layers import AttentionPooling, TransformerLayer, trunk, with_positions
 
 
 class TextEncoder(nn.Module):

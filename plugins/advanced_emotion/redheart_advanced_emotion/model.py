@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from redheart_advanced_emotion.encoders import AudioEncoder, BiometricProcessor, TextEncoder, image_encoder
 from redheart_advanced_emotion.temporal import EmotionMemory, HistoryEncoder, TemporalTracker, Trend
-from redheart_core.layers import Attention, AttentionPooling, Mixture, ParallelMlp, RecordDropout, mlp, trunk
+from redheart_core.nn.layers import Attention, AttentionPooling, Mixture, ParallelMlp, RecordDropout, mlp, trunk
 
 CULTURES = ("korean", "western", "eastern")
 """Views of the cultural nuance, after the prototype; no label tells them apart, so they are an ensemble."""

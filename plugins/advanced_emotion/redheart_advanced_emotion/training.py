@@ -10,8 +10,8 @@ from torch import Tensor
 from redheart_advanced_emotion.model import SERIES, AdvancedEmotion, Parts
 from redheart_advanced_emotion.settings import AdvancedEmotionSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, ShapeError
-from redheart_core.losses import divergence, imbalance, squared_error
-from redheart_core.metrics import distribution_metrics, value_metrics
+from redheart_core.nn.losses import divergence, imbalance, squared_error
+from redheart_core.nn.metrics import distribution_metrics, value_metrics
 
 
 def build(context: BuildContext) -> AdvancedEmotion:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import Attention, Recurrent, last_chunk, mlp
-from redheart_core.tensors import fill_missing_input
+from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.layers import Attention, Recurrent, last_chunk, mlp
 
 
 class Past(nn.Module):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import band, mlp, trunk
-from redheart_core.losses import Loss
+from redheart_core.nn.layers import band, mlp, trunk
+from redheart_core.nn.losses import Loss
 
 PRECISION = (1.0, 2500.0)
 """Range of one precision, 1 / variance: from knowing nothing of a number in 0..1 to a deviation of 0.02."""

@@ -7,8 +7,8 @@ from redheart_advanced_regret.posterior import gaussian_surprise, smallest_devia
 from redheart_advanced_regret.scoring import least_regret_agreement, possibility
 from redheart_advanced_regret.settings import AdvancedRegretSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
-from redheart_core.losses import divergence, each_member, huber, squared_error
-from redheart_core.metrics import explained_variance, jensen_shannon, top_label_accuracy, value_metrics
+from redheart_core.nn.losses import divergence, each_member, huber, squared_error
+from redheart_core.nn.metrics import explained_variance, jensen_shannon, top_label_accuracy, value_metrics
 
 
 def build(context: BuildContext) -> AdvancedRegret:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import ParallelMlp, mlp
+from redheart_core.nn.layers import ParallelMlp, mlp
 
 
 class DecisionTree(nn.Module):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from redheart_advanced_regret.scoring import guessed_agreement, least_regret_agreement
 from redheart_core import CATALOGUE, RedheartError
-from redheart_core.metrics import explained_variance
+from redheart_core.nn.metrics import explained_variance
 from redheart_core.testing import Sample, load_installed, make_subject, real_sample
 
 WIDTH, CHUNKS, RECORDS, TESTED = 8, 3, 480, 160
@@ -73,13 +73,13 @@ def test_world_and_tree_rank_acts_like_exact_regret() -> None:
     """On records not trained on; a guess among the possible acts is right in a quarter, always the same in a third."""
     torch.manual_seed(0)
     subject = make_subject(load_installed("advanced_regret"), sample(set(CATALOGUE)))
-    island, order = subject.island(), torch.Generator().manual_seed(0)
+    trainer, order = subject.trainer(), torch.Generator().manual_seed(0)
     for step in range(80):
         rows = torch.randperm(RECORDS - TESTED, generator=order)[:48]
-        subject.step(island, subject.batch(rows.tolist()), step)
+        subject.step(trainer, subject.batch(rows.tolist()), step)
     held = subject.batch(range(RECORDS - TESTED, RECORDS))
     with torch.no_grad():
-        given = subject.own(island.module.eval()(held))
+        given = subject.own(trainer.module.eval()(held))
     for field, output in (
         ("act_regret", "act_regret"),
         ("act_regret", "tree_regret"),

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from torch import Tensor, nn
 
 from redheart_advanced_regret.posterior import PRECISION, Posterior, gaussian_surprise, smallest_deviation
-from redheart_core.layers import band
+from redheart_core.nn.layers import band
 
 NINETY = 1.6448536269514722
 """Standard deviations to each side that hold 90 % of a normal distribution."""

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from redheart_advanced_surd.decomposition import Decomposition
 from redheart_advanced_surd.paths import MEMBERS, PATHS
 from redheart_advanced_surd.systems import SOURCES, Systems, exact_systems, random_systems, reference_systems
-from redheart_core.layers import trunk
-from redheart_core.losses import divergence
-from redheart_core.runtime import generator, random_stream
+from redheart_core.nn.layers import trunk
+from redheart_core.nn.losses import divergence
+from redheart_core.storage.runtime import generator, random_stream
 
 SAMPLES = 100_000
 """Pairs of steps of a reference system (reference 1.5)."""

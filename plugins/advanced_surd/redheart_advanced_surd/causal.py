@@ -7,7 +7,7 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import Attention, mlp
+from redheart_core.nn.layers import Attention, mlp
 
 CAUSES = 3
 

@@ -6,8 +6,8 @@ from redheart_advanced_surd.model import AdvancedSurd
 from redheart_advanced_surd.paths import PARTS, PATHS, places
 from redheart_advanced_surd.settings import AdvancedSurdSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
-from redheart_core.losses import divergence, squared_error
-from redheart_core.metrics import distribution_metrics, explained_variance, jensen_shannon
+from redheart_core.nn.losses import divergence, squared_error
+from redheart_core.nn.metrics import distribution_metrics, explained_variance, jensen_shannon
 
 
 def build(context: BuildContext) -> AdvancedSurd:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.layers import (
+from redheart_core.nn.layers import (
     AttentionPooling,
     ParallelLinear,
     ParallelMlp,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import LinearSkips, Mixture, ParallelMlp, Recurrent, band, last_chunk, mlp, trunk
+from redheart_core.nn.layers import LinearSkips, Mixture, ParallelMlp, Recurrent, band, last_chunk, mlp, trunk
 
 LOWEST_WEIGHT, HIGHEST_WEIGHT = 0.3, 2.5
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from redheart_bentham_head.model import BenthamHead
 from redheart_bentham_head.settings import BenthamHeadSettings
 from redheart_core import CATALOGUE, BuildContext, LossTerm, Metric, Objective
-from redheart_core.losses import imbalance, squared_error
-from redheart_core.metrics import explained_variance, value_metrics
+from redheart_core.nn.losses import imbalance, squared_error
+from redheart_core.nn.metrics import explained_variance, value_metrics
 
 WEIGHT_LAYERS = len(CATALOGUE["context_layers"].labels)
 """Layers that weigh the experts where no field names them."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from redheart_core import CalculatorSpec, calculate
-from redheart_core.settings import read_table
+from redheart_core.storage.settings import read_table
 
 PAYOFFS = [[8, 1, 4], [5, 5, 5], [2, 9, 3]]
 CHANCES = [0.5, 0.3, 0.2]

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from redheart_core import CalculatorSpec, DataError, SettingsError, calculate
-from redheart_core.settings import read_table
+from redheart_core.storage.settings import read_table
 from redheart_core.testing import CALCULATOR_CHECKS, CalculatorSubject, load_installed
 
 MODULES = ("surd", "information", "pid", "hedonic", "regret", "kalman", "trajectory", "conformal", "trend", "votes")
@@ -130,7 +130,7 @@ def test_inputs_that_make_no_sense_are_refused(module: str, inputs: dict[str, An
     assert f"calculator 'exact_{module}'" in str(caught.value)
 
 
-def test_a_vocabulary_without_places_is_refused_with_the_way_out() -> None:
+def test_a_vocabulary_without_places_is_refused_with_the_remedy() -> None:
     with pytest.raises(DataError, match=r"known for trust \(known: anger, .*exact_trajectory.places=\{trust = "):
         compute("trajectory", {"emotions": [0.5, 0.5]}, labels=["joy", "trust"])
 
@@ -161,7 +161,7 @@ def test_too_large_weights_of_burdens_are_refused() -> None:
         compute("hedonic", {"sign": 1, "intensity": 1, "days": 1}, external_cost_weight=0.9, self_damage_weight=0.9)
 
 
-def test_pid_of_too_many_states_names_the_way_out() -> None:
+def test_pid_of_too_many_states_names_the_remedy() -> None:
     numbers = list(range(300))
     with pytest.raises(DataError, match="set bins, such as 8"):
         compute("pid", {"target": numbers, "sources": [[n, n, n] for n in numbers]})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from redheart_core import CalculatorSpec, calculate
-from redheart_core.settings import read_table
+from redheart_core.storage.settings import read_table
 
 FLEISS = [
     [0, 0, 0, 0, 14],

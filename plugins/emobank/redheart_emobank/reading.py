@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from redheart_core import DataError, Record
-from redheart_core.published import distinct, find_file, has_words, read_cells, required_folder
+from redheart_core.data.published import distinct, find_file, has_words, read_cells, required_folder
 from redheart_emobank.settings import EmobankSettings
 
 _COLUMNS = ("id", "split", "V", "A", "D", "text")

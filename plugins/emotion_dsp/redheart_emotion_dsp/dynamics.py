@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.layers import mlp
+from redheart_core.nn.layers import mlp
 from redheart_emotion_dsp.constants import Sound
 from redheart_emotion_dsp.raw import free_from_positive, free_from_share, positive, quiet_end, share
 from redheart_emotion_dsp.signals import adsr_area, causal_filter

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redheart_core import BuildContext, LossTerm, Objective
-from redheart_core.losses import divergence
-from redheart_core.metrics import distribution_metrics
+from redheart_core.nn.losses import divergence
+from redheart_core.nn.metrics import distribution_metrics
 from redheart_emotion_dsp.model import EmotionDsp
 from redheart_emotion_dsp.settings import EmotionDspSettings
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import SettingsError
-from redheart_core.settings import read_table
+from redheart_core.storage.settings import read_table
 from redheart_emotion_dsp.affect import ValenceArousal
 from redheart_emotion_dsp.constants import POINTS, SOUNDS, sounds_of
 from redheart_emotion_dsp.dynamics import Compressor, Envelope, envelope_means

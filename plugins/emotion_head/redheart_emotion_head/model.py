@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import Attention, LinearSkips, Mixture, mlp, trunk
+from redheart_core.nn.layers import Attention, LinearSkips, Mixture, mlp, trunk
 
 LEVELS = ("valence", "family", "level")
 """Names of the levels, coarse to fine."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
-from redheart_core.losses import (
+from redheart_core.nn.losses import (
     divergence,
     grouped,
     imbalance,
@@ -16,7 +16,7 @@ from redheart_core.losses import (
     soft_focal,
     squared_error,
 )
-from redheart_core.metrics import distribution_metrics, explained_variance
+from redheart_core.nn.metrics import distribution_metrics, explained_variance
 from redheart_emotion_head.model import LEVELS, EmotionHead
 from redheart_emotion_head.settings import EmotionHeadSettings
 

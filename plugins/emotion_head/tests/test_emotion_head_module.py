@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from redheart_core import CATALOGUE, BuildContext, Field, PluginError
-from redheart_core.losses import label_groups
+from redheart_core.nn.losses import label_groups
 from redheart_emotion_head import redheart_provide_heads
 from redheart_emotion_head.settings import EmotionHeadSettings
 from redheart_emotion_head.training import FAMILIES, VALENCE, build, objective

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from redheart_core import CATALOGUE, DataError, Record
-from redheart_core.jsonlines import read_lines
-from redheart_core.published import distinct, find_file, has_words, read_cells, read_label_ids, required_folder
+from redheart_core.data.published import distinct, find_file, has_words, read_cells, read_label_ids, required_folder
+from redheart_core.storage.jsonlines import read_lines
 from redheart_goemotions.ekman import to_ekman
 from redheart_goemotions.settings import GoemotionsSettings, fields
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.facts import FACT_GAIN, LinearPath, told
-from redheart_core.layers import masked_mean, mlp, trunk
-from redheart_core.tensors import fill_missing_input
+from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.facts import FACT_GAIN, LinearPath, told
+from redheart_core.nn.layers import masked_mean, mlp, trunk
 
 VIEWS = 3
 """Self, other, community."""

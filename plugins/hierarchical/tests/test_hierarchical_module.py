@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import CATALOGUE, ActiveNode, BuildContext, Field, NodeSpec, PluginError
-from redheart_core.graph import bind_nodes, check_targets, plan_groups
+from redheart_core.groups.graph import bind_nodes, check_targets, plan_groups
 from redheart_core.testing import activate, load_installed
 from redheart_hierarchical import redheart_provide_fusions
 from redheart_hierarchical.model import Hierarchical, View

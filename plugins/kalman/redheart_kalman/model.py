@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.layers import masked_mean, mlp
+from redheart_core.nn.layers import masked_mean, mlp
 from redheart_kalman.filter import Filtered, StateSpace, filter_states, smooth_states
 from redheart_kalman.log_ratios import contrasts
 

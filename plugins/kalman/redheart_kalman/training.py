@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from redheart_core import BuildContext, LossTerm, Objective
-from redheart_core.losses import divergence
-from redheart_core.metrics import distribution_metrics
+from redheart_core.nn.losses import divergence
+from redheart_core.nn.metrics import distribution_metrics
 from redheart_kalman.model import KalmanFusion
 from redheart_kalman.settings import KalmanSettings
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from redheart_core import CATALOGUE, DataError, Record
-from redheart_core.published import (
+from redheart_core.data.published import (
     distinct,
     find_file,
     has_file,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redheart_core import BuildContext, NodeSpec, Objective, hookimpl
-from redheart_core.answers import FIELDS, answer_outputs
+from redheart_core.nn.answers import FIELDS, answer_outputs
 from redheart_linear.settings import LinearSettings
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from redheart_core.fitting import FitData
+    from redheart_core.contract.fitting import FitData
 
 
 @hookimpl

@@ -9,9 +9,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from torch import nn
 
 from redheart_core import BuildContext, Field, Objective, PluginError
-from redheart_core.answers import FIELDS, answer_objective, size_of
-from redheart_core.fitting import FitData, Part
-from redheart_core.tensors import has_any
+from redheart_core.contract.fitting import FitData, FitPart
+from redheart_core.contract.tensors import has_any
+from redheart_core.nn.answers import FIELDS, answer_objective, size_of
 from redheart_linear import logistic, ridge, transfer
 from redheart_linear.model import Linear
 from redheart_linear.settings import LinearSettings
@@ -64,7 +64,7 @@ def fit(module: nn.Module, data: FitData) -> None:
                 module.map(field).set(ridge.choose(train, validation, (field.low, field.high)).coefficients)
 
 
-def _values(field: Field, part: Part) -> ridge.Records:
+def _values(field: Field, part: FitPart) -> ridge.Records:
     """The records of a part that have the field."""
     target = part.field(field.name).double()
     rows = has_any(target).numpy()
@@ -76,7 +76,7 @@ def _logistic(field: Field, data: FitData) -> NDArray[np.float64]:
     return logistic.choose(train, validation).coefficients
 
 
-def _records(field: Field, part: Part) -> logistic.Records:
+def _records(field: Field, part: FitPart) -> logistic.Records:
     """The records of a part that have the field; counts become shares."""
     target = part.field(field.name).double()
     present, numbers = ~target.isnan(), target.nan_to_num()

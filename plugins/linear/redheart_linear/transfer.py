@@ -16,9 +16,9 @@ from scipy import sparse
 from torch import Tensor
 
 from redheart_core import DataError, Field
-from redheart_core.answers import finish, size_of
-from redheart_core.fitting import Part
-from redheart_core.tensors import has_any
+from redheart_core.contract.fitting import FitPart
+from redheart_core.contract.tensors import has_any
+from redheart_core.nn.answers import finish, size_of
 from redheart_linear import ridge
 from redheart_linear.model import Linear
 
@@ -42,7 +42,7 @@ class Found:
     penalty: float
 
 
-def foreign(module: Linear, field: Field, train: Part) -> NDArray[np.bool_]:
+def foreign(module: Linear, field: Field, train: FitPart) -> NDArray[np.bool_]:
     """Which of the answers may be used, (S,): those on fields that no training record of this one has.
 
     Raises:

@@ -13,7 +13,7 @@ from scipy import sparse
 from torch import Tensor
 
 from redheart_core import CATALOGUE, BuildContext, DataError
-from redheart_core.fitting import FitData, Part
+from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_linear import redheart_provide_analyzers, ridge, transfer
 from redheart_linear.model import Linear
 from redheart_linear.settings import LinearSettings
@@ -42,7 +42,7 @@ def terms(records: int, seed: int) -> Any:
     return sparse.csr_matrix((draw.random((records, WIDTH)) * (draw.random((records, WIDTH)) < 0.2)).astype(np.float32))
 
 
-def part(seed: int, shared: bool = False) -> Part:
+def part(seed: int, shared: bool = False) -> StorePart:
     """600 records with seven labels that follow from the terms, and 30 with values that follow from the same sums."""
     draw, truth = np.random.default_rng(seed), np.random.default_rng(0)
     x = terms(630, seed)
@@ -54,15 +54,15 @@ def part(seed: int, shared: bool = False) -> Part:
     votes = np.where(sums[:, :5] > 0, 3.0, 1.0)
     votes[600:] = np.nan
     fields = {"ekman": ekman, "vad": vad.clip(1, 5), "votes": votes}
-    return cast("Part", Records(x, {name: torch.from_numpy(values).float() for name, values in fields.items()}))
+    return cast("StorePart", Records(x, {name: torch.from_numpy(values).float() for name, values in fields.items()}))
 
 
-def fitted(on: bool, train: Part, *names: str) -> Linear:
+def fitted(on: bool, train: StorePart, *names: str) -> Linear:
     (spec,) = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names}
     gives = frozenset(output.name for output in spec.bind(names).gives)
     module = build(BuildContext(LinearSettings(transfer=on), "tiny", {"terms": (WIDTH,)}, fields, gives))
-    fit(module, FitData(train, part(2), fields, 0))
+    fit(module, StoreFitData(train, part(2), fields, 0))
     return module
 
 

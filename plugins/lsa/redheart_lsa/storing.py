@@ -9,9 +9,9 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as pack
 
 from redheart_core import StoreError
-from redheart_core.files import check_sha256, read_json, sha256, write_bytes, write_json
-from redheart_core.settings import read_table
-from redheart_core.terms import Terms
+from redheart_core.data.terms import Terms
+from redheart_core.storage.files import check_sha256, read_json, sha256, write_bytes, write_json
+from redheart_core.storage.settings import read_table
 from redheart_lsa.encoder import LsaEncoder
 from redheart_lsa.settings import LsaSettings
 

@@ -16,7 +16,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from redheart_core import DataError, Encoder, SettingsError, StoreError
-from redheart_core.settings import read_table
+from redheart_core.storage.settings import read_table
 from redheart_lsa import redheart_provide_encoders
 from redheart_lsa.settings import LsaSettings
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import Field
-from redheart_core.answers import from_probabilities, is_values
+from redheart_core.nn.answers import from_probabilities, is_values
 
 LEAST = 1e-6
 """Least probability that a mean may give, so that its logit is finite."""

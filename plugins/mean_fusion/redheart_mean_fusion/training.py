@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import BuildContext, DataError, Field, Objective
-from redheart_core.answers import FIELDS, answer_objective
-from redheart_core.fitting import FitData, Part
+from redheart_core.contract.fitting import FitData, FitPart
+from redheart_core.nn.answers import FIELDS, answer_objective
 from redheart_mean_fusion.model import MeanFusion, WeightedMean
 
 LEAST_VARIANCE = 1e-12
@@ -41,7 +41,7 @@ def fit(module: nn.Module, data: FitData) -> None:
         mean.weight.copy_(inverse_variance(field, members, target_of(field, data.validation)))
 
 
-def target_of(field: Field, part: Part) -> Tensor:
+def target_of(field: Field, part: FitPart) -> Tensor:
     """(N, *shape) float64, NaN where missing; counts as shares."""
     target = part.field(field.name).double()
     if not field.counts:

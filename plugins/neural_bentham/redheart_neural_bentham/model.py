@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import (
+from redheart_core.nn.layers import (
     Attention,
     LinearSkips,
     Mixture,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective
-from redheart_core.losses import imbalance, squared_error
-from redheart_core.metrics import explained_variance, value_metrics
+from redheart_core.nn.losses import imbalance, squared_error
+from redheart_core.nn.metrics import explained_variance, value_metrics
 from redheart_neural_bentham.model import NeuralBentham
 from redheart_neural_bentham.settings import NeuralBenthamSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from redheart_core.layers import (
+from redheart_core.nn.layers import (
     AttentionPooling,
     LinearSkips,
     Mixture,

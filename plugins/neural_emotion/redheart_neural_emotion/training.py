@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective
-from redheart_core.losses import divergence, imbalance, squared_error
-from redheart_core.metrics import distribution_metrics, explained_variance
+from redheart_core.nn.losses import divergence, imbalance, squared_error
+from redheart_core.nn.metrics import distribution_metrics, explained_variance
 from redheart_neural_emotion.model import NeuralEmotion
 from redheart_neural_emotion.settings import NeuralEmotionSettings
 

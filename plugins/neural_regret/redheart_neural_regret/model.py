@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import (
+from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.layers import (
     LinearSkips,
     ParallelMlp,
     RecordDropout,
@@ -15,7 +16,6 @@ from redheart_core.layers import (
     mlp,
     trunk,
 )
-from redheart_core.tensors import fill_missing_input
 
 
 class SoftDecisionTree(nn.Module):

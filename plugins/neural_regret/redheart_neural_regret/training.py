@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective
-from redheart_core.losses import each_member, huber, squared_error
-from redheart_core.metrics import explained_variance, value_metrics
+from redheart_core.nn.losses import each_member, huber, squared_error
+from redheart_core.nn.metrics import explained_variance, value_metrics
 from redheart_neural_regret.model import NeuralRegret
 from redheart_neural_regret.settings import NeuralRegretSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from redheart_core.layers import LinearSkips, ParallelMlp, RecordDropout, masked_mean, mlp, trunk
+from redheart_core.nn.layers import LinearSkips, ParallelMlp, RecordDropout, masked_mean, mlp, trunk
 
 
 class NeuralSurd(nn.Module):

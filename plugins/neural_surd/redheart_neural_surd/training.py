@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
-from redheart_core.losses import divergence, squared_error
-from redheart_core.metrics import jensen_shannon, value_metrics
+from redheart_core.nn.losses import divergence, squared_error
+from redheart_core.nn.metrics import jensen_shannon, value_metrics
 from redheart_neural_surd.model import NeuralSurd
 from redheart_neural_surd.settings import NeuralSurdSettings
 

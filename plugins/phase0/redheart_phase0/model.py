@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.facts import LinearPath, told, unbounded
-from redheart_core.layers import AttentionPooling, band, mlp, trunk
-from redheart_core.tensors import fill_missing_input
+from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.facts import LinearPath, told, unbounded
+from redheart_core.nn.layers import AttentionPooling, band, mlp, trunk
 
 VALENCE, AROUSAL = 0, 1
 """Places in the affect space; training.build has checked the labels."""

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from redheart_core import CATALOGUE, ActiveNode, BuildContext, Field, NodeSpec, PluginError
-from redheart_core.facts import LinearPath
-from redheart_core.graph import bind_nodes, check_targets
+from redheart_core.groups.graph import bind_nodes, check_targets
+from redheart_core.nn.facts import LinearPath
 from redheart_phase0 import redheart_provide_analyzers
 from redheart_phase0.model import Calibration, Phase0
 from redheart_phase0.settings import Phase0Settings

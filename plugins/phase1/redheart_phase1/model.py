@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.facts import FACT_GAIN, LinearPath, told, unbounded
-from redheart_core.layers import AttentionPooling, masked_mean, mlp, trunk
-from redheart_core.tensors import fill_missing_input
+from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.facts import FACT_GAIN, LinearPath, told, unbounded
+from redheart_core.nn.layers import AttentionPooling, masked_mean, mlp, trunk
 
 UPDATES = 10.0
 """Updates of the reference's rule that one pass stands for, as its rate of 0.1 is meant for many episodes."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from redheart_core import CATALOGUE, BuildContext, LossTerm, Objective, PluginError
-from redheart_core.losses import squared_error
-from redheart_core.metrics import value_metrics
+from redheart_core.nn.losses import squared_error
+from redheart_core.nn.metrics import value_metrics
 from redheart_phase1.model import Phase1
 from redheart_phase1.settings import Phase1Settings
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from redheart_core import CATALOGUE, ActiveNode, BuildContext, NodeSpec, PluginError
-from redheart_core.graph import bind_nodes, check_targets
+from redheart_core.groups.graph import bind_nodes, check_targets
 from redheart_phase1 import redheart_provide_analyzers
 from redheart_phase1.model import UPDATES, Phase1, Strength
 from redheart_phase1.settings import Phase1Settings

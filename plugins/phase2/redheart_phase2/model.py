@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.facts import FACT_GAIN, LinearPath, told, unbounded
-from redheart_core.layers import AttentionPooling, ParallelMlp, TransformerLayer, masked_mean, mlp, trunk
-from redheart_core.tensors import fill_missing_input
+from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.facts import FACT_GAIN, LinearPath, told, unbounded
+from redheart_core.nn.layers import AttentionPooling, ParallelMlp, TransformerLayer, masked_mean, mlp, trunk
 
 AFFECTS = 6
 DAMPING = ((0.5, 0.0, 0.3), (0.5, 0.0, 0.3), (0.0, 0.3, 0.3), (0.0, 0.0, 0.3), (0.0, 0.0, 0.3), (0.0, 0.0, 0.3))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redheart_core import CATALOGUE, BuildContext, LossTerm, Objective, PluginError
-from redheart_core.losses import squared_error
-from redheart_core.metrics import value_metrics
+from redheart_core.nn.losses import squared_error
+from redheart_core.nn.metrics import value_metrics
 from redheart_phase2.model import Phase2
 from redheart_phase2.settings import Phase2Settings
 

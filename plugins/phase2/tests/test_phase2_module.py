@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from redheart_core import CATALOGUE, ActiveNode, BuildContext, Field, NodeSpec, PluginError
-from redheart_core.graph import bind_nodes, check_targets
+from redheart_core.groups.graph import bind_nodes, check_targets
 from redheart_phase2 import redheart_provide_analyzers
 from redheart_phase2.model import Expression, Phase2, Voices, consensus
 from redheart_phase2.settings import Phase2Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import Attention, LinearSkips, ParallelMlp, Recurrent, last_chunk, mlp, ordered, trunk
+from redheart_core.nn.layers import Attention, LinearSkips, ParallelMlp, Recurrent, last_chunk, mlp, ordered, trunk
 
 
 class RegretHead(nn.Module):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redheart_core import BuildContext, LossTerm, Objective
-from redheart_core.losses import each_member, huber, pinball
-from redheart_core.metrics import value_metrics
+from redheart_core.nn.losses import each_member, huber, pinball
+from redheart_core.nn.metrics import value_metrics
 from redheart_regret_head.model import RegretHead
 from redheart_regret_head.settings import RegretHeadSettings
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from redheart_core import CATALOGUE, DataError, Record
-from redheart_core.jsonlines import read_objects
-from redheart_core.published import distinct, find_file, read_post, required_folder
+from redheart_core.data.published import distinct, find_file, read_post, required_folder
+from redheart_core.storage.jsonlines import read_objects
 from redheart_scruples.settings import ScruplesSettings
 
 _SPLITS: tuple[tuple[str, Literal["train", "test"]], ...] = (

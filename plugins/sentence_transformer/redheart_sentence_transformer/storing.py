@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from redheart_core import StoreError
-from redheart_core.files import check_sha256, read_json, sha256, write_json, writing
-from redheart_core.settings import read_table
+from redheart_core.storage.files import check_sha256, read_json, sha256, write_json, writing
+from redheart_core.storage.settings import read_table
 from redheart_sentence_transformer.encoder import SentenceTransformerEncoder
 from redheart_sentence_transformer.opening import hash_weights, load_model, quiet, wrap_model
 from redheart_sentence_transformer.settings import SentenceTransformerSettings

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from redheart_core import Field
-from redheart_core.answers import from_probabilities, from_values, is_values, size_of
+from redheart_core.nn.answers import from_probabilities, from_values, is_values, size_of
 from redheart_stacking_fusion.candidates import CANDIDATES, Choice
 from redheart_stacking_fusion.evidence import LEAST
 

@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from torch import nn
 
 from redheart_core import BuildContext, Field, Objective
-from redheart_core.answers import FIELDS, answer_objective, is_values, size_of
-from redheart_core.fitting import FitData, Part
+from redheart_core.contract.fitting import FitData, FitPart
+from redheart_core.nn.answers import FIELDS, answer_objective, is_values, size_of
 from redheart_stacking_fusion.candidates import choose
 from redheart_stacking_fusion.evidence import LEAST, Evidence, Kind, Mask, Matrix
 from redheart_stacking_fusion.model import Stack, StackingFusion
@@ -47,7 +47,7 @@ def fit(module: nn.Module, data: FitData) -> None:
             stack.set(choice, _in_units_of(field, choice.weights) if is_values(field) else choice.weights)
 
 
-def evidence_of(field: Field, members: tuple[str, ...], part: Part) -> Evidence:
+def evidence_of(field: Field, members: tuple[str, ...], part: FitPart) -> Evidence:
     """The answers on a field and its targets for all records of a part; counts as shares."""
     size = size_of(field)
     target = part.field(field.name).double().numpy().reshape(-1, size)

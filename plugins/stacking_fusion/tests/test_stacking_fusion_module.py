@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from redheart_core import CATALOGUE, Field
-from redheart_core.batches import BatchSource
-from redheart_core.fitting import FitData, Part
+from redheart_core.data.batches import BatchSource
+from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_stacking_fusion.candidates import CANDIDATES
 from redheart_stacking_fusion.model import Stack, StackingFusion
 from redheart_stacking_fusion.training import fit
@@ -43,8 +43,8 @@ def fitted(field: Field, target: Tensor, *members: Tensor) -> tuple[StackingFusi
     inputs = {f"member_{number}.{field.name}": member for number, member in enumerate(members)}
     source = cast(BatchSource, Records({field.name: target, **inputs}))
     module = StackingFusion([field], {field.name: tuple(inputs)})
-    part = Part(source, torch.arange(RECORDS))
-    fit(module, FitData(part, part, {field.name: field}, 0))
+    part = StorePart(source, torch.arange(RECORDS))
+    fit(module, StoreFitData(part, part, {field.name: field}, 0))
     return module, inputs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.layers import Attention, LinearSkips, ParallelMlp, Residual, mlp, trunk
+from redheart_core.nn.layers import Attention, LinearSkips, ParallelMlp, Residual, mlp, trunk
 
 
 class SurdHead(nn.Module):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from redheart_core import DataError, DatasetSpec, Field, Record, hookimpl
-from redheart_core.jsonlines import read_lines
+from redheart_core.storage.jsonlines import read_lines
 from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_records, required_path
 from redheart_tables.settings import CsvSettings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from redheart_core import DataError, DatasetSpec, Field, Record, hookimpl
-from redheart_core.jsonlines import read_objects
+from redheart_core.storage.jsonlines import read_objects
 from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_records, required_path
 from redheart_tables.settings import JsonlSettings
 

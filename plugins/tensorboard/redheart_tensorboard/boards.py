@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart_core import EpochFinished, RedheartError, RunStarted
-from redheart_core.files import writing
+from redheart_core.storage.files import writing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

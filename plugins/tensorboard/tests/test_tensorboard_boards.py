@@ -12,7 +12,7 @@ import pytest
 
 import redheart_tensorboard
 from redheart_core import EpochFinished, RedheartError, RunFinished, RunStarted
-from redheart_core.files import FileError
+from redheart_core.storage.files import FileError
 from redheart_registry import load_registry
 
 needs_tensorboard = pytest.mark.skipif(
@@ -111,7 +111,7 @@ def test_a_resumed_run_goes_on_and_a_step_that_is_trained_again_stands_once(tmp_
 
 
 @needs_tensorboard
-def test_a_folder_that_cannot_be_made_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "tensorboard").write_text("in the way")
     with pytest.raises(FileError, match="choose another folder; a"):
         begin(tmp_path, {"first": 0})

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core import Field
-from redheart_core.answers import finish, size_of
-from redheart_core.layers import (
+from redheart_core.nn.answers import finish, size_of
+from redheart_core.nn.layers import (
     AttentionPooling,
     LinearSkips,
     RecordDropout,

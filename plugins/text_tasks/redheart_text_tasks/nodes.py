@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from redheart_core import BuildContext, NodeSpec, Objective, hookimpl
-from redheart_core.answers import answer_objective, answer_outputs
+from redheart_core.nn.answers import answer_objective, answer_outputs
 from redheart_text_tasks.settings import AttentiveSettings, PooledSettings, RecurrentSettings
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 }
 
 MAIN_METRICS: Mapping[str, str] = {"vad": "pearson_r"}
-"""Where it is another than that of redheart_core.answers: ratings of EmoBank are published as correlations."""
+"""Where it is another than that of redheart_core.nn.answers: ratings of EmoBank are published as correlations."""
 
 
 def provide(field: str, architecture: str) -> Callable[[], list[NodeSpec]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redheart_core import BuildContext
-from redheart_core.answers import size_of
+from redheart_core.nn.answers import size_of
 from redheart_text_tasks.model import AttentiveState, PooledState, RecurrentState, TermMap, TextTask
 from redheart_text_tasks.settings import AttentiveSettings, PooledSettings, RecurrentSettings
 

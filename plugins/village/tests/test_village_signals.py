@@ -101,7 +101,7 @@ def test_voice_rises_with_arousal_and_is_lighter_with_valence() -> None:
     assert light[-1] - light[2] > dark[-1] - dark[2] + 0.4
 
 
-def test_without_the_library_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> ModuleType:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 

@@ -1,0 +1,55 @@
+from .contract.calculators import CalculatorInput, CalculatorSpec, calculate
+from .contract.catalogue import AFFECT, CATALOGUE
+from .contract.data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
+from .contract.errors import (
+    AuditError,
+    CheckpointError,
+    DataError,
+    PluginError,
+    RedheartError,
+    SettingsError,
+    ShapeError,
+    StoreError,
+)
+from .contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
+from .contract.fields import Field
+from .contract.fitting import FitData, FitPart
+from .contract.markers import hookimpl
+from .contract.nodes import SCALES, ActiveNode, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
+
+__all__ = [
+    "AFFECT",
+    "CATALOGUE",
+    "SCALES",
+    "SPLITS",
+    "ActiveNode",
+    "AuditError",
+    "BuildContext",
+    "CalculatorInput",
+    "CalculatorSpec",
+    "CheckpointError",
+    "DataError",
+    "DatasetSpec",
+    "Encoder",
+    "EncoderSpec",
+    "EpochFinished",
+    "Field",
+    "FitData",
+    "FitPart",
+    "GroupStopped",
+    "LossTerm",
+    "Metric",
+    "NodeSpec",
+    "Objective",
+    "Output",
+    "PluginError",
+    "Record",
+    "RedheartError",
+    "RunFinished",
+    "RunStarted",
+    "SettingsError",
+    "ShapeError",
+    "StoreError",
+    "calculate",
+    "hookimpl",
+]

@@ -1,0 +1,83 @@
+"""The tables [data], [training] and [groups.NAME] of plugins.toml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+from attrs.validators import ge, gt, in_, le, lt, optional
+
+from redheart_core.contract.nodes import SCALES
+
+
+@attrs.frozen
+class DataSettings:
+    """The [data] table."""
+
+    dataset: str = "village"
+    encoder: str = "lsa"
+    chunk_chars: int = attrs.field(default=200, validator=ge(1))
+    """A text is packed into chunks of at most so many characters."""
+    terms: int = attrs.field(default=20_000, validator=ge(0))
+    """At most so many words, pairs of words and parts of words make up the second view of a text; 0 for none."""
+    seed: int = attrs.field(default=0, validator=ge(0))
+    """Decides the splits."""
+
+
+@attrs.frozen
+class TrainSettings:
+    """The [training] table."""
+
+    scale: str = attrs.field(default="small", validator=in_(SCALES))
+    epochs: int = attrs.field(default=12, validator=ge(1))
+    batch_size: int = attrs.field(default=64, validator=ge(1))
+    learning_rate: float = attrs.field(default=1e-3, validator=gt(0.0))
+    """Peak rate, times learning_rate_scale of a plugin."""
+    schedule: Literal["cosine", "cosine_restarts"] = "cosine"
+    warmup_updates: int = attrs.field(default=100, validator=ge(0))
+    """Linear warm-up, in optimizer updates."""
+    restart_updates: int = attrs.field(default=1000, validator=ge(1))
+    """Length of the first cosine of cosine_restarts; each next one is twice as long."""
+    final_rate: float = attrs.field(default=0.01, validator=[ge(0.0), le(1.0)])
+    """Rate at the end of a cosine as a share of the peak."""
+    weight_decay: float = attrs.field(default=0.01, validator=ge(0.0))
+    """AdamW's, on tensors of two or more dimensions."""
+    clip_norm: float = attrs.field(default=1.0, validator=gt(0.0))
+    """Global norm of a group's gradient."""
+    mixture: float = attrs.field(default=1.0, validator=[ge(0.0), le(1.0)])
+    """Of several data sets: the exponent on their sizes that gives their shares of an epoch; 1 takes every record
+    once, 0 all data sets equally often."""
+    interleave: Literal["epoch", "batch"] = "epoch"
+    """Groups of a tier take turns by epoch or by batch: the same bits either way."""
+    keep_epochs: int = attrs.field(default=0, validator=ge(0))
+    """Checkpoints kept: 0 all, otherwise the newest so many, the best and the referenced ones."""
+    seed: int = attrs.field(default=0, validator=ge(0))
+    threads: int = attrs.field(default=1, validator=ge(1))
+    """Part of the result: sums split over another number round differently. Small modules gain
+    nothing from a second one."""
+    device: str = "cpu"
+
+
+@attrs.frozen
+class GroupSettings:
+    """A [groups.<name>] table: what a checkpoint group does otherwise than [training] says, and its techniques."""
+
+    learning_rate: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
+    """Peak rate; that of [training] if left out."""
+    weight_decay: float | None = attrs.field(default=None, validator=optional(ge(0.0)))
+    layer_decay: float = attrs.field(default=1.0, validator=[gt(0.0), le(1.0)])
+    """Factor on the rate per declared layer, counted from the output back (Howard and Ruder 2018)."""
+    label_smoothing: float = attrs.field(default=0.0, validator=[ge(0.0), lt(1.0)])
+    """Share of the uniform answer in targets that are distributions or 0/1 labels."""
+    r_drop: float = attrs.field(default=0.0, validator=ge(0.0))
+    """Weight of the disagreement of two passes with other dropout masks; each update costs two passes."""
+    mixup: float = attrs.field(default=0.0, validator=ge(0.0))
+    """Both parameters of the Beta distribution from which the share of another record is drawn."""
+    ema: float = attrs.field(default=0.0, validator=[ge(0.0), lt(1.0)])
+    """Decay of the moving average of the weights, which is saved and judged beside every epoch."""
+    dropout_end: float = attrs.field(default=1.0, validator=ge(0.0))
+    """Factor on all dropout shares at the last update; it goes there straight from 1."""
+
+    def is_on(self, technique: str) -> bool:
+        """Whether a technique is switched on."""
+        return bool(getattr(self, technique) != attrs.fields_dict(GroupSettings)[technique].default)

@@ -1,0 +1,1 @@
+"""What a plugin author reads: fields, specs, hooks, events, errors and tensor checks; imports no torch."""

@@ -1,0 +1,99 @@
+"""Frozen value types of data: records, data sets and encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import attrs
+
+from redheart_core.contract.fields import Field
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SplitName = Literal["train", "validation", "calibration", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "calibration", "test")
+
+
+def _comparable(values: Mapping[str, object]) -> dict[str, object]:
+    """Values that == compares as a whole, arrays too."""
+    import numpy as np
+
+    return {
+        name: (value.shape, value.dtype.str, value.tobytes()) if isinstance(value, np.ndarray) else value
+        for name, value in values.items()
+    }
+
+
+@attrs.frozen
+class Record:
+    """One scenario as a data set gives it."""
+
+    id: str
+    """Unique within the data set; decides the split."""
+    text: str
+    values: Mapping[str, object] = attrs.field(eq=_comparable)
+    """Field name to raw value: a number, a mapping of label to number, lists of these along the field's
+    axes, an array of its shape, or None if missing."""
+    where: str
+    """Where it was read, for error messages: "train.jsonl.gz line 7"."""
+    split: Literal["train", "test"] | None = None
+    """The publisher's own split; None leaves the choice to redheart."""
+    language: str | None = None
+    """BCP 47 code such as "en" or "ko"; None if the data set does not say."""
+    source: str | None = None
+    """The data set, where several are joined; None stands for the one that gives the record."""
+
+
+@attrs.frozen
+class DatasetSpec:
+    """A source of records."""
+
+    name: str
+    meaning: str
+    """One sentence: what it is, how much, from where."""
+    settings: type[Any]
+    """attrs class of the [plugins.<name>] table."""
+    fields: Callable[[Any], tuple[Field, ...]]
+    """Settings to the target fields that the records may hold, with their labels."""
+    records: Callable[[Any], Iterator[Record]]
+    """Settings to records, in a fixed order. Raises DataError naming file and line."""
+    minimum_core: str = "0.1"
+
+
+class Encoder(Protocol):
+    """Turns chunks of text into vectors. The same one serves training and analysis."""
+
+    @property
+    def revision(self) -> str:
+        """What was fitted or loaded, such as a model's name and commit."""
+
+    @property
+    def width(self) -> int:
+        """Length D of a vector."""
+
+    def encode(self, chunks: Sequence[str]) -> NDArray[np.float32]:
+        """N chunks to (N, D) float32; the result for a chunk does not depend on its neighbours.
+
+        A chunk of which the encoder knows no part becomes a zero vector.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write everything that load needs into an existing empty folder; same state, same bytes."""
+
+
+@attrs.frozen
+class EncoderSpec:
+    """A way to make an encoder."""
+
+    name: str
+    meaning: str
+    settings: type[Any]
+    fit: Callable[[Any, Sequence[str]], Encoder]
+    """Settings and the chunks of the train split to an encoder."""
+    load: Callable[[Path], Encoder]
+    """Read what save wrote. Raises StoreError if it is not whole."""
+    minimum_core: str = "0.1"

@@ -1,0 +1,51 @@
+"""What a node that is fitted in closed form may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from redheart_core.contract.fields import Field
+
+if TYPE_CHECKING:
+    from scipy import sparse
+    from torch import Tensor
+
+
+class FitPart(Protocol):
+    """The N records of a split, in the order of the store; nothing of it carries a gradient."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def terms(self) -> sparse.csr_matrix:
+        """TF-IDF weights of the texts' terms, (N, V) sparse float32."""
+
+    def field(self, name: str) -> Tensor:
+        """A field, (N, *shape), NaN where missing."""
+
+    def output(self, name: str) -> Tensor:
+        """An output "node.output" of a lower group that the node reads, without chunks: (N, *shape)."""
+
+    def folds(self, count: int) -> Tensor:
+        """(N,) int64: the same number of records in each of the folds 0..count-1, by their ids alone."""
+
+
+class FitData(Protocol):
+    """The records that a fit may use; the test split is never among them."""
+
+    @property
+    def train(self) -> FitPart:
+        """Outputs of lower groups are those of records that they were trained on."""
+
+    @property
+    def validation(self) -> FitPart:
+        """Outputs of lower groups are those of records that they have not learnt from."""
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """The fields of the data set."""
+
+    @property
+    def seed(self) -> int:
+        """Of the run."""

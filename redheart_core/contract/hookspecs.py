@@ -1,0 +1,88 @@
+"""Every hook, in the order the host calls them.
+
+A hook is called at set-up or once an epoch, never per batch. The implementations
+are imported with the plugin, so they must not import torch; the functions inside
+the specs that they return may.
+
+Legend of tensor shapes: B records, T chunks of a text, D features, L labels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redheart_core.contract.markers import hookspec
+
+if TYPE_CHECKING:
+    from redheart_core.contract.calculators import CalculatorSpec
+    from redheart_core.contract.data import DatasetSpec, EncoderSpec
+    from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
+    from redheart_core.contract.nodes import NodeSpec
+
+
+@hookspec
+def redheart_provide_datasets() -> list[DatasetSpec]:
+    """Offer data sets. Called once, when plugins are loaded."""
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_encoders() -> list[EncoderSpec]:
+    """Offer encoders from text to vectors. Called once, when plugins are loaded."""
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_analyzers() -> list[NodeSpec]:
+    """Offer analyzers: nodes that read fields or outputs of other groups.
+
+    Called once, when plugins are loaded.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_heads() -> list[NodeSpec]:
+    """Offer heads: nodes that read a module of their own group, such as a backbone.
+
+    Called once, when plugins are loaded.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_fusions() -> list[NodeSpec]:
+    """Offer fusions: nodes that read several nodes' outputs for one task.
+
+    Called once, when plugins are loaded.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_calculators() -> list[CalculatorSpec]:
+    """Offer exact calculators: mathematics without parameters, for arrays that a user gives.
+
+    Called once, when plugins are loaded. They take no part in training.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_before_run(event: RunStarted) -> None:
+    """A training run is about to start or to go on. Called once a process."""
+
+
+@hookspec
+def redheart_after_epoch(event: EpochFinished) -> None:
+    """A group has finished an epoch; its checkpoint is safe. Called once per group and epoch."""
+
+
+@hookspec
+def redheart_after_group_stopped(event: GroupStopped) -> None:
+    """A group has stopped at a fault. Called at most once per group."""
+
+
+@hookspec
+def redheart_after_run(event: RunFinished) -> None:
+    """All groups are done. Called once, not after a kill."""

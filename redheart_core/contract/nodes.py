@@ -1,0 +1,255 @@
+"""Frozen value types of nodes: what an analyzer, head or fusion declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+from redheart_core.contract.errors import PluginError
+from redheart_core.contract.fields import Field, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from redheart_core.contract.fitting import FitData
+
+Form = Literal["values", "probabilities", "logits", "features"]
+"""What the numbers of an output are. A loss says which form it takes; the two must agree."""
+
+SCALES = ("tiny", "small", "base", "full")
+
+VIEWS = ("embedding", "terms")
+"""What a node may read of the text itself: the vectors of its chunks (B, T, D), and the TF-IDF weights
+of the whole text's terms (B, V)."""
+
+
+@attrs.frozen
+class Output:
+    """One named tensor that a node gives, (B, *shape) float32."""
+
+    name: str
+    meaning: str
+    form: Form
+    shape: Shape = ()
+    """Per record: numbers, "T" for the chunks of the text, or names of integer settings."""
+    labels: str | None = None
+    """Field whose labels name the last axis, which is added to shape."""
+    low: float = float("-inf")
+    high: float = float("inf")
+    needs: tuple[str, ...] = ()
+    """Optional fields of the node without which this output is not built. The field of
+    labels is needed anyhow."""
+
+    def is_given(self, fields: Collection[str]) -> bool:
+        """Whether a data set with these fields allows the output."""
+        needed = self.needs if self.labels is None else (*self.needs, self.labels)
+        return all(field in fields for field in needed)
+
+    def resolve(self, settings: Any, fields: Mapping[str, Field]) -> Shape:
+        """The per-record shape with settings and label counts put in; "T" stays."""
+        sizes: list[int | str] = []
+        for size in self.shape:
+            if isinstance(size, int) or size == "T":
+                sizes.append(size)
+            else:
+                sizes.append(int(getattr(settings, size)))
+        if self.labels is not None:
+            sizes.append(len(fields[self.labels].labels))
+        return tuple(sizes)
+
+
+@attrs.frozen
+class LossTerm:
+    """One loss of a node. The node's loss is the weighted sum of its terms.
+
+    The core calls function(prediction, target, present) with the records that
+    have the target: prediction (B, *shape) in the declared form, target and
+    present (B, *shape), and expects one loss per record, (B,). Where present
+    is False the target is NaN. Prediction and target must have equal shapes,
+    unless the term states the prediction's per-record shape itself.
+    """
+
+    output: str
+    target: str
+    """A field; or, for a self-supervised loss, "embedding" or a "node.output" of the node or one
+    that it reads: that tensor of the batch, detached, NaN at padded chunks."""
+    takes: Form
+    function: Callable[[Tensor, Tensor, Tensor], Tensor]
+    weight: float = 1.0
+    shape: Shape | None = None
+    """Per-record shape of the prediction, if it differs from the target's on purpose."""
+
+
+@attrs.frozen
+class Metric:
+    """One figure over a whole split.
+
+    function(prediction, target, present) gets all N records that have the
+    target, a field, with the prediction in the target's own space and shape, and
+    returns a float. With thresholded it also gets one threshold per label, which
+    are chosen on the validation split.
+    """
+
+    name: str
+    output: str
+    target: str
+    function: Callable[..., float]
+    direction: Literal["min", "max"]
+    thresholded: bool = False
+    """For probabilities of labels that are 0 or 1."""
+
+
+@attrs.frozen
+class Objective:
+    """What a node learns and how it is judged."""
+
+    losses: tuple[LossTerm, ...]
+    metrics: tuple[Metric, ...]
+    """The first one is the node's main metric."""
+    penalty: Callable[[Mapping[str, Tensor]], Tensor] | None = None
+    """Outputs of a training batch to a scalar that is added to the loss (load balance, bands).
+    It shapes training; validation judges the loss terms alone."""
+
+
+@attrs.frozen
+class BuildContext:
+    """All that a builder may know."""
+
+    settings: Any
+    scale: str
+    inputs: Mapping[str, Shape]
+    """Per-record shape of everything the node reads; of optional fields those that are there."""
+    fields: Mapping[str, Field]
+    """The fields of the data set that the node reads or learns, with their labels."""
+    wanted: frozenset[str]
+    """The outputs to give: all that are declared and whose fields are there, but of a module
+    without losses only those that its group reads, so that nothing untrained is built."""
+
+    def input_width(self, name: str) -> int:
+        """Size of the last axis of an input."""
+        width = self.inputs[name][-1]
+        assert isinstance(width, int)
+        return width
+
+    def labels(self, field: str) -> tuple[str, ...]:
+        """The data set's labels of a field, in order."""
+        return self.fields[field].labels
+
+    def gathered(self, field: str) -> tuple[str, ...]:
+        """The inputs "node.output" that answer a field; several for one that the node gathers.
+
+        Raises:
+            PluginError: One has another shape than the field.
+        """
+        names = tuple(name for name in self.inputs if name.partition(".")[2] == field)
+        shape = self.fields[field].shape
+        for name in names:
+            if self.inputs[name] != shape:
+                raise PluginError(f"'{name}' has the shape {self.inputs[name]} per record, the field '{field}' {shape}")
+        return names
+
+
+@attrs.frozen
+class NodeSpec:
+    """An analyzer, head or fusion: one nn.Module and all that the core has to know of it.
+
+    The module's forward takes a dict of inputs, name to tensor (B, *shape), plus
+    "mask" (B, T) bool, True for real chunks, and returns a dict with exactly the
+    outputs declared in gives, or the wanted ones of them (BuildContext.wanted). Inputs
+    from another checkpoint group arrive detached.
+    Padding must not change the result, and records must not see each other. A field that
+    the node reads arrives as (B, *field.shape), NaN where missing; a record that has nothing
+    of a field in reads does not count in the node's losses and metrics.
+    """
+
+    name: str
+    meaning: str
+    settings: type[Any]
+    """attrs class of the [plugins.<name>] table; widths and depths included."""
+    scales: Mapping[str, Mapping[str, Any]]
+    """For each of tiny, small, base, full the settings that make up the scale."""
+    reads: tuple[str, ...]
+    """"embedding", "terms", "node.output" of another node, or a field of the data set that is not
+    among the node's targets."""
+    gives: tuple[Output, ...]
+    build: Callable[[BuildContext], nn.Module]
+    """Makes the module with all its layers; imports torch only when called. A calculator is
+    a module without parameters."""
+    fit: Callable[[nn.Module, FitData], None] | None = None
+    """Computes the module's weights in closed form from finished records, instead of descending the losses, which
+    then only judge. Its parameters have requires_grad False, and all nodes of its group are fitted."""
+    objective: Callable[[BuildContext], Objective] | None = None
+    """Losses and metrics for what build makes; imports torch only when called. None for a module
+    that others in its group train (a backbone) and for calculators."""
+    targets: tuple[str, ...] = ()
+    """Fields that the losses and metrics use."""
+    optional_reads: tuple[str, ...] = ()
+    """Fields that the node also reads where the data set has them."""
+    optional_targets: tuple[str, ...] = ()
+    """Fields that the node also learns where the data set has them."""
+    gathers: tuple[str, ...] = ()
+    """Fields, among the optional targets, of which a fusion reads every answer: the outputs of other nodes that learn
+    the field and are named like it, as values or probabilities. It learns those alone that some node answers, and
+    leaves out what needs more of a record than itself, what lies above it, and other nodes that gather."""
+    group: str | None = None
+    """Checkpoint group; None is a group of its own, named like the node."""
+    layers: tuple[str, ...] = ()
+    """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
+    "encoder.*" stands for encoder.0, encoder.1, ... in order."""
+    minimum_core: str = "0.1"
+
+    @property
+    def read_fields(self) -> tuple[str, ...]:
+        """Names of the data set's fields that the node reads."""
+        return tuple(read for read in self.reads if "." not in read and read not in VIEWS)
+
+    def output(self, name: str) -> Output:
+        """The declared output of that name."""
+        for output in self.gives:
+            if output.name == name:
+                return output
+        known = ", ".join(sorted(output.name for output in self.gives))
+        raise PluginError(f"node '{self.name}' gives no output '{name}' (outputs: {known})")
+
+    def answers(self, field: str) -> bool:
+        """Whether the node learns a field and gives it under its name, label by label."""
+        return field in self.targets and any(
+            output.name == field
+            and output.form in ("values", "probabilities")
+            and (output.shape, output.labels) in (((), field), ((), None))
+            for output in self.gives
+        )
+
+    def bind(self, fields: Collection[str]) -> NodeSpec:
+        """The same node on a data set with these fields: what is optional is read and learnt, or left out."""
+        read = tuple(field for field in self.optional_reads if field in fields)
+        learnt = tuple(field for field in self.optional_targets if field in fields)
+        return attrs.evolve(
+            self,
+            reads=tuple(dict.fromkeys((*self.reads, *read))),
+            targets=tuple(dict.fromkeys((*self.targets, *learnt))),
+            gives=tuple(output for output in self.gives if output.is_given(fields)),
+            optional_reads=read,
+            optional_targets=learnt,
+        )
+
+
+@attrs.frozen
+class ActiveNode:
+    """A node as plugins.toml resolves it for one run."""
+
+    spec: NodeSpec
+    kind: Literal["analyzer", "head", "fusion"]
+    plugin: str
+    distribution: str
+    version: str
+    group: str
+    settings: Any
+    learning_rate_scale: float = 1.0
+    loss_weight: float = 1.0
+
+    @property
+    def name(self) -> str:
+        return self.spec.name

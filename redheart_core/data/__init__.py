@@ -1,0 +1,1 @@
+"""Records, text, encoders, splits, the embedding store and batches."""

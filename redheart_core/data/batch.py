@@ -1,0 +1,32 @@
+"""Some records, ready for a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@attrs.frozen(eq=False)
+class Batch:
+    """Some records, ready for a group."""
+
+    inputs: Mapping[str, Tensor]
+    """"embedding" (B, T, D), "mask" (B, T) bool, "terms" (B, V), fields that are read, and "node.output" of
+    lower tiers."""
+    targets: Mapping[str, Tensor]
+    """Field to (B, *shape) float32, NaN where missing."""
+
+    @property
+    def size(self) -> int:
+        """B."""
+        return self.inputs["mask"].shape[0]
+
+    @property
+    def chunks(self) -> int:
+        """T, padded."""
+        return self.inputs["mask"].shape[1]

@@ -1,0 +1,131 @@
+"""Batches of a store, in the same order for every group."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from redheart_core.contract.errors import DataError
+from redheart_core.contract.tensors import has_any
+from redheart_core.data.batch import Batch
+from redheart_core.data.mixture import draw
+from redheart_core.data.store import Store
+from redheart_core.storage.runtime import generator
+
+POOL = 32
+"""Batches that are sorted by length together, so that little is padded."""
+
+
+class LowerOutputs:
+    """Outputs of finished groups for all rows that training may see, computed once.
+
+    An output with chunks is kept as one row per real chunk; others as one row per record.
+    """
+
+    def __init__(
+        self, rows: Tensor, chunk_counts: Tensor, tensors: Mapping[str, Tensor], chunked: Collection[str]
+    ) -> None:
+        self.tensors = tensors
+        self.chunked = frozenset(chunked)
+        self._position = torch.full((len(chunk_counts),), -1)
+        self._position[rows] = torch.arange(len(rows))
+        self._counts = chunk_counts[rows]
+        self._offsets = torch.cat([torch.zeros(1, dtype=torch.int64), self._counts.cumsum(0)])
+
+    def batch(self, name: str, rows: Tensor, chunks: int) -> Tensor:
+        """(B, *shape), zero-padded to (B, T, ...) if the output has chunks."""
+        tensor, places = self.tensors[name], self._position[rows]
+        if bool((places < 0).any()):
+            raise DataError(f"'{name}' was not computed for {int((places < 0).sum())} of {len(rows)} records")
+        if name not in self.chunked:
+            return tensor[places]
+        padded = tensor.new_zeros((len(rows), chunks, *tensor.shape[1:]))
+        for index, place in enumerate(places.tolist()):
+            start, end = self._offsets[place : place + 2].tolist()
+            padded[index, : end - start] = tensor[start:end]
+        return padded
+
+
+class BatchSource:
+    """Records as batches: shuffled for training, in a fixed order for everything else."""
+
+    def __init__(
+        self,
+        store: Store,
+        targets: Iterable[str],
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        mixture: float = 1.0,
+    ) -> None:
+        self.store = store
+        self.mixture = mixture
+        self.batch_size = batch_size
+        self.seed = seed
+        self.device = device
+        self._targets = {name: store.target(name) for name in targets}
+        self._lower: dict[str, LowerOutputs] = {}
+        self._train = store.rows("train")
+        if len(self._train) == 0:
+            raise DataError("the data set has no training records after the split; add data")
+
+    def updates_per_epoch(self, rows: Tensor) -> int:
+        """How many batches these training rows make."""
+        return -(-len(rows) // self.batch_size)
+
+    def training_rows(self, targets: Sequence[str]) -> Tensor:
+        """Training records that have any of the targets, ascending; all of them for a group without targets."""
+        return self._train[self.has_any_target(self._train, targets)] if targets else self._train
+
+    def has_any_target(self, rows: Tensor, targets: Sequence[str]) -> Tensor:
+        """Which rows have any of the targets: (N,) bool."""
+        return torch.stack([has_any(self.store.target(name)[rows]) for name in targets]).any(0)
+
+    def add_lower(self, lower: LowerOutputs) -> None:
+        """Make outputs of a finished tier readable."""
+        self._lower.update(dict.fromkeys(lower.tensors, lower))
+
+    def training_order(self, epoch: int, rows: Tensor | None = None) -> list[Tensor]:
+        """The batches of an epoch as row numbers: a function of seed, epoch and these training rows alone.
+
+        Without rows those of the whole train split.
+
+        Every one of the rows comes once, or as the mixture of several data sets says. Records of
+        similar length share a batch.
+        """
+        stream = generator(self.seed, "order", epoch)
+        rows = self._train if rows is None else rows
+        rows = draw(rows, self.store.sources[rows], self.mixture, stream)
+        batches: list[Tensor] = []
+        for pool in torch.split(rows, POOL * self.batch_size):
+            by_length = pool[self.store.chunk_counts[pool].argsort(stable=True)]
+            batches.extend(torch.split(by_length, self.batch_size))
+        return [batches[index] for index in torch.randperm(len(batches), generator=stream).tolist()]
+
+    def lower(self, name: str, rows: Tensor) -> Tensor:
+        """An output of a finished tier that has no chunks, for some rows: (N, *shape)."""
+        return self._lower[name].batch(name, rows, 1)
+
+    def fixed_order(self, rows: Tensor) -> Iterator[Tensor]:
+        """Rows in batches, sorted by length."""
+        return iter(torch.split(rows[self.store.chunk_counts[rows].argsort(stable=True)], self.batch_size))
+
+    def fields(self, rows: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """Those of the names that are fields of the data set, for some rows."""
+        return {name: self.store.target(name)[rows] for name in names if name in self.store.fields}
+
+    def batch(self, rows: Tensor, names: Sequence[str] = ()) -> Batch:
+        """Read some rows, with the fields and outputs of lower tiers that a group needs (Group.inputs)."""
+        embedding, mask = self.store.batch(rows)
+        inputs = {"embedding": embedding, "mask": mask}
+        inputs |= self.fields(rows, names)
+        if "terms" in names:
+            inputs["terms"] = torch.from_numpy(self.store.term_matrix(rows).toarray())
+        inputs |= {name: self._lower[name].batch(name, rows, mask.shape[1]) for name in names if "." in name}
+        targets = {name: tensor[rows] for name, tensor in self._targets.items()}
+        if self.device.type != "cpu":
+            inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
+            targets = {name: tensor.to(self.device) for name, tensor in targets.items()}
+        return Batch(inputs=inputs, targets=targets)

@@ -1,0 +1,59 @@
+"""The records of a store for a node that is fitted in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core.contract.fields import Field
+from redheart_core.data.batches import BatchSource
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+
+@attrs.frozen(eq=False)
+class StorePart:
+    """The records of a split of a store; see redheart_core.contract.fitting."""
+
+    source: BatchSource
+    rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def terms(self) -> sparse.csr_matrix:
+        """TF-IDF weights of the texts' terms, (N, V) sparse float32."""
+        return self.source.store.term_matrix(self.rows)
+
+    def field(self, name: str) -> Tensor:
+        """A field, (N, *shape), NaN where missing."""
+        return self.source.store.target(name)[self.rows]
+
+    def output(self, name: str) -> Tensor:
+        """An output "node.output" of a lower group that the node reads, without chunks: (N, *shape)."""
+        return self.source.lower(name, self.rows)
+
+    def folds(self, count: int) -> Tensor:
+        """(N,) int64: the same number of records in each of the folds 0..count-1, by their ids alone."""
+        store = self.source.store
+        order = sorted(range(len(self.rows)), key=lambda place: store.shuffle_key(int(self.rows[place])))
+        folds = torch.empty(len(order), dtype=torch.int64)
+        folds[torch.tensor(order)] = torch.arange(len(order)) % count
+        return folds
+
+
+@attrs.frozen(eq=False)
+class StoreFitData:
+    """Train and validation records of a store; see redheart_core.contract.fitting."""
+
+    train: StorePart
+    """Outputs of lower groups are those of records that they were trained on."""
+    validation: StorePart
+    """Outputs of lower groups are those of records that they have not learnt from."""
+    fields: Mapping[str, Field]
+    seed: int

@@ -1,0 +1,87 @@
+"""The second view of a record beside its embedding: which terms its whole text holds, weighed by TF-IDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core.contract.errors import StoreError
+from redheart_core.data.terms import Terms, choose_terms, composed, join
+from redheart_core.storage.files import check_sha256, load_tensors, make_folder, read_json, save_tensors, write_json
+
+MIN_TEXTS = 3
+"""A term has to occur in at least so many training texts."""
+CHARACTER_WEIGHT = 0.7
+"""Weight of the parts of words beside the words, whose weight is 1."""
+_TABLE, _TENSORS = "terms.json", "idf.safetensors"
+
+
+@attrs.frozen(eq=False)
+class TermView:
+    """The terms that were frequent in the training texts."""
+
+    terms: tuple[Terms, ...]
+
+    @property
+    def size(self) -> int:
+        """V, the number of terms."""
+        return sum(len(terms.names) for terms in self.terms)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every term in the order of the columns, "word:very sorry" or "character:orr"."""
+        return tuple(f"{terms.kind}:{name}" for terms in self.terms for name in terms.names)
+
+    def weigh(self, texts: Sequence[str]) -> Any:
+        """N whole texts to (N, V) sparse float32; the words of a text have the length 1, the parts of words 0.7."""
+        texts = [composed(text) for text in texts]
+        return join([terms.weigh(texts) for terms in self.terms])
+
+    def vector(self, text: str) -> Tensor:
+        """One text to (1, V) float32, as the store would hold it."""
+        return torch.from_numpy(self.weigh([text]).toarray())
+
+    def save(self, folder: Path) -> None:
+        """Write terms.json and idf.safetensors into a folder, which is made if it is missing."""
+        make_folder(folder)
+        digest = save_tensors(folder / _TENSORS, {t.kind: torch.from_numpy(t.idf) for t in self.terms})
+        kinds = [{"kind": terms.kind, "weight": terms.weight, "names": terms.names} for terms in self.terms]
+        write_json(folder / _TABLE, {"format": 1, "idf_sha256": digest, "kinds": kinds})
+
+
+def fit_terms(texts: Sequence[str], most: int) -> TermView | None:
+    """The most frequent terms of the training texts, half of them words and pairs of words, half parts of words.
+
+    Args:
+        texts: Whole texts of the train split.
+        most: V at most.
+
+    Returns:
+        None if no term occurs in three texts.
+    """
+    texts = [composed(text) for text in texts]
+    words = choose_terms("word", texts, most - most // 2, MIN_TEXTS, 1.0)[0]
+    parts = choose_terms("character", texts, most // 2, MIN_TEXTS, CHARACTER_WEIGHT)[0]
+    found = (words, parts)
+    terms = tuple(one for one in found if one is not None)
+    return TermView(terms) if terms else None
+
+
+def load_terms(folder: Path) -> TermView:
+    """What TermView.save wrote.
+
+    Raises:
+        StoreError: A file is missing, damaged or of another format.
+    """
+    table = read_json(folder / _TABLE, StoreError)
+    if not isinstance(table, dict) or table.get("format") != 1:
+        raise StoreError(f"{folder / _TABLE} does not hold terms of format 1; prepare the data again")
+    check_sha256(folder / _TENSORS, table["idf_sha256"], StoreError)
+    idf = load_tensors(folder / _TENSORS, table["idf_sha256"])
+    kinds = ((one["kind"], tuple(one["names"]), one["weight"]) for one in table["kinds"])
+    return TermView(tuple(Terms(kind, names, idf[kind].numpy(), weight) for kind, names, weight in kinds))

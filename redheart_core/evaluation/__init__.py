@@ -1,0 +1,1 @@
+"""The test split, comparisons over seeds, and benchmarks."""

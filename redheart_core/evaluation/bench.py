@@ -1,0 +1,140 @@
+"""What a module is worth: parameters by submodule, comparisons and ablations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import attrs
+import torch
+from torch import nn
+
+from redheart_core.contract.fields import Field
+from redheart_core.contract.nodes import ActiveNode
+from redheart_core.groups.graph import output_shapes, plan_groups
+from redheart_core.groups.group_module import GroupModule, Surroundings, build_node
+from redheart_core.groups.objective import figure, judged_rows, thresholds_for
+from redheart_core.groups.validation import SplitResult, evaluate
+from redheart_core.inspection.baselines import constant_baseline, linear_baseline
+from redheart_core.training.context import TrainingContext
+
+WIDTH = 768
+"""Width of the embeddings that times and sizes are given for."""
+TERMS = 20_000
+"""Number of terms that times and sizes are given for."""
+_VILLAGE = ("utility", "utility_in_context", "utility_horizons", "causal_parts", "causal_paths", "transfer")
+EXACT: Mapping[str, frozenset[str]] = {"village": frozenset((*_VILLAGE, "act_regret", "act_max_regret"))}
+"""Data set to the fields whose labels an exact calculator computed from what the text does not tell."""
+
+
+def submodule_sizes(module: nn.Module) -> dict[str, int]:
+    """Parameters of every direct submodule, and of those that the module holds itself."""
+    sizes = {name: sum(p.numel() for p in child.parameters()) for name, child in module.named_children()}
+    sizes |= {name: parameter.numel() for name, parameter in module.named_parameters(recurse=False)}
+    return {name: size for name, size in sizes.items() if size}
+
+
+def sizes_at(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str, Field], scale: str) -> dict[str, int]:
+    """submodule_sizes of a bound node at a scale, with nothing allocated."""
+    surroundings = Surroundings(fields, output_shapes(nodes, fields, WIDTH, TERMS), scale, seed=0)
+    with torch.device("meta"):
+        return submodule_sizes(build_node(node, surroundings, wanted_outputs(node, nodes)))
+
+
+def wanted_outputs(node: ActiveNode, nodes: Sequence[ActiveNode]) -> frozenset[str]:
+    """The outputs that a node is built for among others."""
+    return next(group for group in plan_groups(nodes) if node.name in {n.name for n in group.nodes}).wanted(node)
+
+
+@attrs.frozen
+class Comparison:
+    """A metric on the validation split: the node beside the constant mean and a linear map of the mean embedding."""
+
+    metric: str
+    direction: str
+    main: bool
+    node: float
+    constant: float
+    linear: float
+    exact: float | None
+    """Of the exact calculator, where the labels are its own: it knows what the text does not tell."""
+
+
+def compare(context: TrainingContext, module: GroupModule, node: str, result: SplitResult) -> list[Comparison]:
+    """Each metric of a node on the validation split; result is that of evaluate."""
+    rows = context.store.rows("validation")
+    inputs = context.source.fields(rows, module.group.inputs)
+    metrics = module.objectives[node].metrics
+    guesses = {
+        name: (constant_baseline(context.store, field, len(rows)), linear_baseline(context.store, field, rows))
+        for name in {metric.target for metric in metrics}
+        for field in [context.store.fields[name]]
+    }
+    found = []
+    for metric in metrics:
+        target = context.store.target(metric.target)[rows]
+        judged = judged_rows(module, node, target, inputs)
+        known = target[judged]
+        constant, linear = (
+            figure(metric, guess, known, thresholds_for(metric, guess, known, context.store.fields))
+            for guess in (guess[judged] for guess in guesses[metric.target])
+        )
+        own = result.metrics[f"{node}.{metric.name}"]
+        exact = None
+        if metric.target in EXACT.get(context.store.index.dataset, ()):
+            exact = figure(metric, known, known, thresholds_for(metric, known, known, context.store.fields))
+        found.append(Comparison(metric.name, metric.direction, metric is metrics[0], own, constant, linear, exact))
+    return found
+
+
+@attrs.frozen
+class Ablation:
+    """What is lost when a submodule's parameters are set to zero."""
+
+    submodule: str
+    parameters: int
+    metric: float | None
+    """The node's main metric without it, None if the node has none."""
+    loss_gain: float
+    """How much the validation loss of the node's group rises."""
+
+
+def ablate(context: TrainingContext, module: GroupModule, node: str, result: SplitResult) -> list[Ablation]:
+    """Each submodule of a trained node in turn, on the validation split; the module is left as it was."""
+    objective = module.objectives.get(node)
+    rows, found = context.store.rows("validation"), []
+    for name, size in submodule_sizes(module.nodes[node]).items():
+        with _zeroed(module.nodes[node], name):
+            without = evaluate(module, context.source, rows)
+        metric = without.metrics[f"{node}.{objective.metrics[0].name}"] if objective else None
+        found.append(Ablation(name, size, metric, without.loss - result.loss))
+    return found
+
+
+@torch.inference_mode()
+def expert_load(context: TrainingContext, module: GroupModule, node: str) -> list[float]:
+    """Mean weight of each expert of a node over the validation records, from its output "gate"; empty without one."""
+    if f"{node}.gate" not in module.shapes:
+        return []
+    total, count = torch.zeros(()), 0
+    module.eval()
+    for rows in context.source.fixed_order(context.store.rows("validation")):
+        gate = module(context.source.batch(rows, module.group.inputs))[f"{node}.gate"].cpu()
+        total, count = total + gate.sum(0), count + len(gate)
+    load: list[float] = (total / count).tolist()
+    return load
+
+
+@contextmanager
+def _zeroed(module: nn.Module, name: str) -> Iterator[None]:
+    """Inside, the parameters of a direct submodule, or one of the module's own, are zero."""
+    held = [p for full, p in module.named_parameters() if full == name or full.startswith(f"{name}.")]
+    copies = [parameter.detach().clone() for parameter in held]
+    with torch.no_grad():
+        for parameter in held:
+            parameter.zero_()
+        try:
+            yield
+        finally:
+            for parameter, copy in zip(held, copies, strict=True):
+                parameter.copy_(copy)

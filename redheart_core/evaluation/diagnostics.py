@@ -1,0 +1,161 @@
+"""What lies behind a main metric: calibration, confusion, and where ensembles disagree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from redheart_core.contract.fields import Field
+from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement
+from redheart_core.groups.ensemble import Ensemble
+from redheart_core.nn.label_metrics import BINS
+from redheart_core.selection.picks import Pick, Pool
+from redheart_core.training.context import TrainingContext
+
+ENSEMBLES = ("neighbour ensemble", "top ensemble")
+LABELS = 12
+"""A confusion matrix has at most so many."""
+
+
+def diagnose(
+    metric: str, field: Field, target: Tensor, answers: Mapping[str, Tensor], spreads: Mapping[str, Tensor]
+) -> Diagnosis:
+    """Everything about one node.
+
+    Args:
+        metric: "node.metric", the main one.
+        field: What it answers on.
+        target: (N, *shape) of the records that are judged, NaN where missing.
+        answers: Variant to its predictions, (N, *shape), in the target's own space; one is "crossover".
+        spreads: Ensemble to the standard deviation of its members, (N, *shape).
+    """
+    apart = {name: disagreement(field, answers[name], target, spread) for name, spread in spreads.items()}
+    own = answers["crossover"]
+    if field.binary:
+        return Diagnosis(metric, label_reliability(own, target), None, apart)
+    if field.simplex or field.counts:
+        return Diagnosis(metric, share_reliability(own, target), confusion(own, target, field.labels), apart)
+    return Diagnosis(metric, (), None, apart)
+
+
+def label_reliability(prediction: Tensor, target: Tensor) -> tuple[Bin, ...]:
+    """Bins of the probability that a label is 1, over all labels together.
+
+    Args:
+        prediction: (N, *shape), 0..1.
+        target: (N, *shape) of 0 and 1, NaN where missing.
+    """
+    present = ~target.isnan()
+    return _bins(prediction[present], target[present])
+
+
+def share_reliability(prediction: Tensor, target: Tensor) -> tuple[Bin, ...]:
+    """Bins of the predicted share of a label, over all labels together, with the share that it has.
+
+    Args:
+        prediction: (N, ..., K), not negative; divided by its sum.
+        target: (N, ..., K) shares or counts, NaN where missing; divided by its sum.
+    """
+    p, y, present = _voted(prediction, target)
+    return _bins((p / p.sum(-1, keepdim=True))[present], (y / y.sum(-1, keepdim=True))[present])
+
+
+def confusion(prediction: Tensor, target: Tensor, labels: tuple[str, ...]) -> Confusion | None:
+    """The top label of the target, the first of equal ones, by that of the prediction; None without any record.
+
+    Of more than LABELS labels those that are most often true, the first of equal ones.
+
+    Args:
+        prediction: (N, ..., K).
+        target: (N, ..., K) shares or counts, NaN where missing.
+        labels: K names.
+    """
+    p, y, _ = _voted(prediction, target)
+    if not len(y):
+        return None
+    size = len(labels)
+    counts = torch.bincount(y.argmax(-1) * size + p.argmax(-1), minlength=size * size).reshape(size, size)
+    shown = sorted(counts.sum(1).argsort(descending=True, stable=True)[:LABELS].tolist())
+    table = counts[shown][:, shown]
+    rows = tuple(tuple(row) for row in table.tolist())
+    return Confusion(tuple(labels[place] for place in shown), rows, int(counts.sum() - table.sum()))
+
+
+def disagreement(field: Field, prediction: Tensor, target: Tensor, spread: Tensor) -> Disagreement:
+    """The disagreement of an ensemble's members, and how it goes with the ensemble's absolute error.
+
+    Counts are compared as shares of their sum.
+
+    Args:
+        field: What is answered on.
+        prediction: (N, *shape) of the ensemble.
+        target: (N, *shape), NaN where missing; every record has a number.
+        spread: (N, *shape), standard deviation over members.
+    """
+    present = ~target.isnan()
+    if field.counts:
+        target = target / target.nansum(-1, keepdim=True)
+        present = present & target.isfinite()
+    present, error, spread = (
+        tensor.reshape(len(target), -1) for tensor in (present, (prediction - target).abs().double(), spread.double())
+    )
+    kept = present.any(1)
+    apart, wrong = (torch.where(present, tensor, math.nan)[kept].nanmean(1) for tensor in (spread, error))
+    if not len(apart):
+        return Disagreement(0.0, None, 0)
+    return Disagreement(float(apart.mean()), _rank_correlation(apart, wrong), len(apart))
+
+
+@torch.inference_mode()
+def ensemble_spreads(
+    context: TrainingContext, pools: Mapping[str, Pool], picks: Mapping[str, Pick], rows: Tensor
+) -> dict[str, Tensor]:
+    """Standard deviation over the members of each group's main outputs, "node.output" to (N, *shape).
+
+    The outputs of lower groups have to be those of the same picks: ask right after predict_variant.
+    """
+    found: dict[str, Tensor] = {}
+    for name, pick in picks.items():
+        module = pools[name].build(pick)
+        if not isinstance(module, Ensemble):
+            continue
+        names = [f"{node}.{aim.metrics[0].output}" for node, aim in module.objectives.items() if aim.metrics]
+        order = list(context.source.fixed_order(rows))
+        batches = [context.source.batch(part, module.group.inputs) for part in order]
+        parts = [module.eval().disagreement(batch, names) for batch in batches]
+        back = torch.cat(order).argsort()
+        found |= {full: torch.cat([part[full].cpu() for part in parts])[back] for full in names}
+    return found
+
+
+def _voted(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The places with a target, (M, K) float64, 0 where a label is missing; and which labels are there, bool."""
+    p, y = (tensor.reshape(-1, tensor.shape[-1]).double() for tensor in (prediction, target))
+    present = ~y.isnan()
+    p, y = torch.where(present, p, 0.0), torch.where(present, y, 0.0)
+    kept = (y.sum(-1) > 0) & (p.sum(-1) > 0)
+    return p[kept], y[kept], present[kept]
+
+
+def _bins(predicted: Tensor, true: Tensor) -> tuple[Bin, ...]:
+    """Not empty ones of BINS bins of equal width, (0, 1/15], ..., the first with 0; both (n,)."""
+    predicted, true = predicted.double(), true.double()
+    bounds = torch.arange(BINS + 1, dtype=torch.float64) / BINS
+    place = (torch.bucketize(predicted, bounds) - 1).clamp(0, BINS - 1)
+    counts, confidence, correct = (
+        torch.bincount(place, weights, BINS).tolist() for weights in (torch.ones_like(true), predicted, true)
+    )
+    table = zip(counts, confidence, correct, strict=True)
+    return tuple(Bin(int(count), mean / count, share / count) for count, mean, share in table if count)
+
+
+def _rank_correlation(first: Tensor, second: Tensor) -> float | None:
+    """Spearman's, with mean ranks for ties; None if either is constant."""
+    from scipy.stats import spearmanr  # half a second, which only this function needs
+
+    if len(first) < 2 or bool((first == first[0]).all()) or bool((second == second[0]).all()):
+        return None
+    return float(spearmanr(first.numpy(), second.numpy()).statistic)

@@ -1,0 +1,106 @@
+"""The comparison of all ways to make a model, repeated over seeds on the same test records and resamples."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core.evaluation.compared import Compared
+from redheart_core.evaluation.variants import REFERENCE
+from redheart_core.exact.bootstrap import interval
+from redheart_core.exact.interval import Interval
+
+CHOICE = "validation's choice"
+"""Of each seed the one method for all groups that validation alone prefers."""
+JOINT = "joint training"
+"""Everything that reads the text alone trained as one group, at its best epoch."""
+ONE_RATE = "one rate, "
+"""Before the variants of a training of the same seed with one learning rate for all groups."""
+
+
+@attrs.frozen
+class Row:
+    """One variant over all seeds."""
+
+    variant: str
+    mean: Interval
+    """Mean over seeds; the interval is that of the test records."""
+    gain: Interval
+    """Over the single best common epoch of the same seed, paired; of one rate for all groups, if that was trained."""
+    seeds: tuple[float, ...]
+    """The gain of each seed."""
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the gain over seeds; 0 for one seed."""
+        return statistics.stdev(self.seeds) if len(self.seeds) > 1 else 0.0
+
+
+@attrs.frozen
+class Repeated:
+    """The table of a data set."""
+
+    kind: str
+    """"skill" or "points"."""
+    rows: tuple[Row, ...]
+    choices: tuple[str, ...]
+    """The method that validation preferred, by seed."""
+
+    def to_json(self) -> dict[str, Any]:
+        table: dict[str, Any] = json.loads(json.dumps(attrs.asdict(self)))
+        return table
+
+    def markdown(self) -> str:
+        """The table for people, best gain first."""
+        digits = 2 if self.kind == "points" else 4
+        lines = [f"| variant | {self.kind} | over the best common epoch | deviation over seeds |", "|---|---|---|---|"]
+        for row in sorted(self.rows, key=lambda row: -row.gain.value):
+            gain = f"{row.gain.value:+.{digits}f} [{row.gain.low:+.{digits}f}, {row.gain.high:+.{digits}f}]"
+            lines.append(f"| {row.variant} | {row.mean.value:.{digits}f} | {gain} | {row.deviation:.{digits}f} |")
+        return "\n".join(lines) + "\n"
+
+
+def repeat(
+    kind: str, seeds: Sequence[Compared], joint: Sequence[Compared] = (), one_rate: Sequence[Compared] = ()
+) -> Repeated:
+    """Put the seeds of a data set together.
+
+    Args:
+        kind: "skill" or "points".
+        seeds: Of each seed, on the same resamples.
+        joint: Joint training with each seed; empty without.
+        one_rate: Training with one learning rate for all groups; empty without.
+    """
+    means, choices = [one.means[kind] for one in seeds], [one.choice for one in seeds]
+    names = [name for name in means[0] if all(name in overall for overall in means)]
+    columns = {name: [overall[name] for overall in means] for name in names}
+    columns[CHOICE] = [_chosen(one, kind) for one in seeds]
+    if joint:
+        columns[JOINT] = [one.means[kind]["crossover"] for one in joint]
+    base = columns[REFERENCE]
+    if one_rate:
+        columns[ONE_RATE + CHOICE] = [_chosen(one, kind) for one in one_rate]
+        base = columns[ONE_RATE + REFERENCE] = [one.means[kind][REFERENCE] for one in one_rate]
+    return Repeated(kind, tuple(_row(name, column, base) for name, column in columns.items()), tuple(choices))
+
+
+def _chosen(one: Compared, kind: str) -> tuple[float, Tensor]:
+    return one.means[kind]["crossover" if one.choice == "selection" else one.choice]
+
+
+def _row(name: str, column: Sequence[tuple[float, Tensor]], base: Sequence[tuple[float, Tensor]]) -> Row:
+    gains = [value - other for (value, _), (other, _) in zip(column, base, strict=True)]
+    draws, base_draws = (torch.stack([draws for _, draws in one]).mean(0) for one in (column, base))
+    mean = statistics.fmean(value for value, _ in column)
+    return Row(
+        name,
+        interval(mean, draws),
+        interval(statistics.fmean(gains), draws - base_draws),
+        tuple(gains),
+    )

@@ -1,0 +1,129 @@
+"""Frozen value types of an evaluation on the test split."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from redheart_core.exact.interval import Interval
+
+
+@attrs.frozen
+class MetricTable:
+    """One metric of one node for all variants and baselines."""
+
+    metric: str
+    """"node.metric"."""
+    group: str
+    direction: str
+    main: bool
+    """The node's first metric. Main ones and those on votes have intervals and gains, others only values."""
+    records: int
+    figures: Mapping[str, Interval]
+    gains: Mapping[str, Interval]
+    """How much better each variant is than the single best common epoch, with the interval of the paired difference;
+    above 0 is better, whatever the direction."""
+    beats_constant: bool
+    """The crossover is better than the constant predictor beyond the paired bootstrap's 95 % interval."""
+    ceiling: float | None = None
+    """The best that the disagreement of the people who voted allows, where the target is votes."""
+
+    def best_of(self, names: tuple[str, ...]) -> float:
+        """The best value among some variants."""
+        values = [self.figures[name].value for name in names]
+        return max(values) if self.direction == "max" else min(values)
+
+
+@attrs.frozen
+class Bin:
+    """Predicted probabilities of 0/1 labels, or predicted shares, that are about the same."""
+
+    count: int
+    confidence: float
+    """Their mean, 0..1."""
+    correct: float
+    """What came true, 0..1: how often the label is 1, or the mean share that it has."""
+
+
+@attrs.frozen
+class Confusion:
+    """The label that is true by the label that is predicted."""
+
+    labels: tuple[str, ...]
+    """In the order of the field; of many the ones that are most often true."""
+    counts: tuple[tuple[int, ...], ...]
+    """A row for each true label, a column for each predicted one."""
+    left_out: int
+    """Records whose true or predicted label is none of these."""
+
+
+@attrs.frozen
+class Disagreement:
+    """How far the members of an ensemble are apart, and whether that tells where it is wrong."""
+
+    mean: float
+    """Standard deviation over members, in the unit of the output; mean over numbers and records."""
+    rank_correlation: float | None
+    """Spearman's, over records, of the disagreement with the absolute error; None if either is constant."""
+    records: int
+
+
+@attrs.frozen
+class Diagnosis:
+    """What lies behind the main metric of a node."""
+
+    metric: str
+    """"node.metric"."""
+    reliability: tuple[Bin, ...] = ()
+    """Bins of the crossover's predictions, from low to high, without empty ones; none for plain values."""
+    confusion: Confusion | None = None
+    """Of the crossover, for distributions and votes."""
+    disagreement: Mapping[str, Disagreement] = attrs.field(factory=dict)
+    """By ensemble."""
+
+
+@attrs.frozen
+class Evaluation:
+    """evaluation.json: all figures of the test split."""
+
+    variants: tuple[str, ...]
+    """Ways to make a model of the epochs, then the baselines."""
+    tables: tuple[MetricTable, ...]
+    losses: Mapping[str, Mapping[str, float]]
+    """Variant to group to test loss."""
+    skill: Mapping[str, Interval]
+    """Variant to mean skill over the nodes' main metrics: 0 is the constant predictor, 1 is perfect, or the
+    best that the disagreement of the raters allows."""
+    skill_gains: Mapping[str, Interval]
+    """How much higher the mean skill is than that of the single best common epoch, paired."""
+    points: Mapping[str, Interval]
+    """Variant to 100 times the mean main metric, over the nodes whose main metric is best at 1; empty if none is."""
+    point_gains: Mapping[str, Interval]
+    """The same less that of the single best common epoch, paired."""
+    best_method: str
+    """The method that validation alone prefers for all groups together."""
+    refits: Mapping[str, Mapping[str, tuple[float, float]]]
+    """Variant to group that is fitted in closed form on others: validation loss before and after it was fitted again
+    on what the variant made of these."""
+    test_records: int
+    test_reads: int
+    """How often the test split of this run has been read, this time included."""
+    diagnostics: tuple[Diagnosis, ...] = ()
+    """One per node that is judged."""
+
+    @property
+    def main(self) -> tuple[MetricTable, ...]:
+        """The nodes' main metrics."""
+        return tuple(table for table in self.tables if table.main)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The variants that have losses; baselines have none."""
+        return tuple(name for name in self.variants if name in self.losses)
+
+    def to_json(self) -> dict[str, Any]:
+        table: dict[str, Any] = json.loads(json.dumps(attrs.asdict(self)))
+        return table

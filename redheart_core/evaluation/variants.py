@@ -1,0 +1,133 @@
+"""The ways to make one model of a run's epochs that the test split compares, and their predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import Answering
+from redheart_core.groups.validation import SplitResult, evaluate, has_objective
+from redheart_core.runs.manifest import EpochEntry
+from redheart_core.selection.methods import GREEDY, METHODS, SELECTION
+from redheart_core.selection.picks import Pick, Pool
+from redheart_core.selection.rivals import CHOSEN, Rivals
+from redheart_core.selection.sweetspot import Sweetspot
+from redheart_core.training.context import TrainingContext
+
+REFERENCE = "common epoch"
+"""What everything is compared with: the one epoch for all groups that validation prefers."""
+
+
+def variant_picks(
+    rivals: Rivals, pools: Mapping[str, Pool], sweetspot: Sweetspot, model: Mapping[str, Pick]
+) -> Iterator[tuple[str, dict[str, Pick]]]:
+    """Name and picks of each variant; the first one is the plain selection. If that was the only method, it stands
+    beside the best common epoch alone.
+
+    Args:
+        rivals: What compare_methods found.
+        pools: Group to its checkpoints.
+        sweetspot: The choices of all groups.
+        model: The picks of the model that is evaluated; a variant of its own if they are not the selection.
+    """
+    selection = rivals.picks("selection")
+    yield "crossover", selection
+    if any(model[group].members != pick.members for group, pick in selection.items()):
+        yield "model", dict(model)
+    common = {group: entry for group, entry in sweetspot.chosen("common").items() if group in selection}
+    yield REFERENCE, {group: Pick.single(REFERENCE, entry) for group, entry in common.items()}
+    if set(rivals.sums) == set(SELECTION):
+        return
+    yield "last epoch", {group: Pick.single("last epoch", pools[group].epochs[-1]) for group in selection}
+    yield "common soup", _common_soup({group: pools[group] for group in selection})
+    for method in METHODS:
+        if method != "selection" and any(method in found for found in rivals.table.values()):
+            yield method, rivals.picks(method)
+    yield CHOSEN, rivals.picks(CHOSEN)
+
+
+def _common_soup(pools: Mapping[str, Pool]) -> dict[str, Pick]:
+    """Greedy soup of the whole model: the same epochs of every group, kept if the mean relative loss falls."""
+    shared = sorted(set.intersection(*({entry.epoch for entry in pool.epochs} for pool in pools.values())))
+    entries = {group: {entry.epoch: entry for entry in pool.epochs} for group, pool in pools.items()}
+
+    def picks(epochs: Sequence[int]) -> dict[str, Pick]:
+        return {group: Pick.mixed("common soup", [entries[group][epoch] for epoch in epochs]) for group in pools}
+
+    def loss(epochs: Sequence[int]) -> float:
+        made = picks(epochs)
+        ratios = [
+            float(pool.losses(made[group]).mean()) / (abs(pool.ranked[0].validation_loss) or 1.0)
+            for group, pool in pools.items()
+        ]
+        return sum(ratios) / len(ratios)
+
+    ranked = sorted(shared, key=lambda epoch: loss([epoch]))
+    kept, best = ranked[:1], loss(ranked[:1])
+    for epoch in ranked[1:GREEDY]:
+        now = loss([*kept, epoch])
+        if now < best:
+            kept, best = [*kept, epoch], now
+    return picks(kept)
+
+
+@attrs.frozen(eq=False)
+class Predicted:
+    """What a variant does on the test split."""
+
+    results: Mapping[str, SplitResult]
+    """By group."""
+    refits: Mapping[str, tuple[float, float]]
+    """Validation loss of each group that was fitted again, before and after."""
+
+    @property
+    def predictions(self) -> dict[str, Tensor]:
+        """ "node.output" to (N, *shape)."""
+        return {name: tensor for result in self.results.values() for name, tensor in result.predictions.items()}
+
+
+def predict_variant(
+    context: TrainingContext, pools: Mapping[str, Pool], picks: Mapping[str, Pick], rows: Tensor
+) -> Predicted:
+    """Answer some rows with a variant, tier by tier; closed forms that read others are fitted again on them."""
+    validation = context.store.rows("validation")
+    both = torch.cat([validation, rows]).sort().values
+    results: dict[str, SplitResult] = {}
+    refits: dict[str, tuple[float, float]] = {}
+    for group in context.groups:
+        module: Answering
+        thresholds: Mapping[str, Sequence[float]]
+        if group.name in pools:
+            module, thresholds = _make(context, pools[group.name], group, picks, refits)
+        else:
+            module, thresholds = context.module(group), {}
+        if has_objective(module):
+            results[group.name] = evaluate(module, context.source, rows, thresholds)
+        context.add_outputs(group, module, both)
+    return Predicted(results, refits)
+
+
+def _make(
+    context: TrainingContext,
+    pool: Pool,
+    group: Group,
+    picks: Mapping[str, Pick],
+    refits: dict[str, tuple[float, float]],
+) -> tuple[Answering, Mapping[str, Sequence[float]]]:
+    """The module of a group in a variant, and its thresholds, chosen on validation."""
+    if not group.fitted:
+        pick = picks[group.name]
+        return pool.build(pick), pool.thresholds(pick)
+    entry: EpochEntry = pool.manifest.best
+    if not group.reads:
+        return pool.build(Pick.single("fitted", entry)), entry.thresholds
+    rows = context.store.rows("validation")
+    before = evaluate(pool.build(Pick.single("fitted", entry)), context.source, rows).loss
+    module = context.fit(group)
+    after = evaluate(module, context.source, rows)
+    refits[group.name] = before, after.loss
+    return module, after.thresholds

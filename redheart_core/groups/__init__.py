@@ -1,0 +1,1 @@
+"""Checkpoint groups: which nodes share gradients, their modules, losses and validation."""

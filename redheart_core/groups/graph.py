@@ -1,0 +1,246 @@
+"""Groups and tiers: which nodes share gradients and which groups come first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+import attrs
+
+from redheart_core.config.tables import GroupSettings
+from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
+from redheart_core.contract.fields import Field, Shape
+from redheart_core.contract.nodes import ActiveNode, NodeSpec
+from redheart_core.groups.group import Group
+
+
+def bind_nodes(nodes: Iterable[ActiveNode], fields: Collection[str]) -> tuple[ActiveNode, ...]:
+    """The nodes as they are on a data set of which these fields can be used.
+
+    A node that gathers reads the answers of the others by name, so that plugins.toml order changes no bits.
+
+    Raises:
+        PluginError: No node answers anything that another one gathers.
+    """
+    nodes = tuple(nodes)
+    bound = tuple(attrs.evolve(node, spec=node.spec.bind(fields)) for node in nodes)
+    if not any(node.spec.gathers for node in nodes):
+        return bound
+    given = _answers(bound)
+    return tuple(
+        attrs.evolve(node, spec=_gather(node, fields, given[node.name])) if node.spec.gathers else other
+        for node, other in zip(nodes, bound, strict=True)
+    )
+
+
+def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSettings] | None = None) -> tuple[Group, ...]:
+    """Sort bound nodes into groups and groups into tiers; lower tiers first, then plugins.toml order.
+
+    Args:
+        nodes: The active nodes.
+        settings: The [groups.<name>] tables.
+
+    Raises:
+        PluginError: A node reads what no active node gives, or its own target; groups read each
+            other in a circle; fitted and descending nodes share a group.
+        SettingsError: A table is that of no group.
+    """
+    settings = settings or {}
+    by_name = {node.name: node for node in nodes}
+    _check_reads(nodes, by_name)
+    group_of = {node.name: node.group for node in nodes}
+    members: dict[str, list[ActiveNode]] = {}
+    for node in _sorted_nodes(nodes):
+        members.setdefault(node.group, []).append(node)
+    reads = {
+        name: sorted({group_of[read] for node in group for read in read_nodes(node)} - {name})
+        for name, group in members.items()
+    }
+    tiers: dict[str, int] = {}
+    for name in _order(reads, "checkpoint groups"):
+        tiers[name] = 1 + max((tiers[read] for read in reads[name]), default=-1)
+    order = list(dict.fromkeys(node.group for node in nodes))
+    requires = _required_fields(_sorted_nodes(nodes))
+    groups = [
+        Group(
+            name,
+            tuple(members[name]),
+            tiers[name],
+            tuple(reads[name]),
+            {node.name: requires[node.name] for node in members[name]},
+            settings.get(name, GroupSettings()),
+        )
+        for name in order
+    ]
+    _check_trained(groups, by_name)
+    _check_kinds(groups, settings)
+    return tuple(sorted(groups, key=lambda group: group.tier))
+
+
+def read_nodes(node: ActiveNode) -> tuple[str, ...]:
+    """Names of the nodes that a node reads."""
+    return tuple(dict.fromkeys(read.partition(".")[0] for read in node.spec.reads if "." in read))
+
+
+def check_targets(
+    nodes: Iterable[ActiveNode], fields: Mapping[str, Field], coverage: Mapping[str, int], split: str
+) -> None:
+    """Every field that a node reads or learns has to be one of the data set that at least one record has.
+
+    Args:
+        nodes: The active nodes.
+        fields: The fields of the data set.
+        coverage: Field to number of records of the split that have it.
+        split: Its name, for the message.
+
+    Raises:
+        PluginError: One line for each plugin that could not learn.
+    """
+    complaints = []
+    for node in nodes:
+        used = [("learns", field) for field in node.spec.targets]
+        used += [("reads", field) for field in node.spec.read_fields]
+        for verb, field in used:
+            if field not in fields:
+                known = ", ".join(sorted(fields))
+                complaints.append(f"plugin '{node.name}' {verb} '{field}', which the data set lacks (fields: {known})")
+            elif not coverage.get(field):
+                complaints.append(f"plugin '{node.name}' {verb} '{field}', which no {split} record has")
+    if complaints:
+        raise PluginError(join_complaints("leave out with --disable NAME what this data set cannot train", complaints))
+
+
+def output_shapes(
+    nodes: Sequence[ActiveNode], fields: Mapping[str, Field], embedding_width: int, terms: int
+) -> dict[str, Shape]:
+    """Per-record shape of everything that a node may read.
+
+    Args:
+        nodes: The active nodes.
+        fields: The fields of the data set.
+        embedding_width: D.
+        terms: V, 0 if the data set has none.
+
+    Raises:
+        PluginError: A node reads terms and there are none.
+    """
+    readers = [node.name for node in nodes if "terms" in node.spec.reads]
+    if readers and not terms:
+        raise PluginError(
+            f"{', '.join(readers)} read terms, and the data set has none: no term occurs in three training texts, or "
+            "it was prepared with terms = 0; prepare it with --set data.terms=20000, or leave out with --disable"
+        )
+    shapes: dict[str, Shape] = {"embedding": ("T", embedding_width), "terms": (terms,)}
+    shapes |= {name: field.shape for name, field in fields.items()}
+    for node in nodes:
+        for output in node.spec.gives:
+            shapes[f"{node.name}.{output.name}"] = output.resolve(node.settings, fields)
+    return shapes
+
+
+def _answers(nodes: Sequence[ActiveNode]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """For each node that gathers: field to the "node.output" that answer it."""
+    _check_reads(nodes, {node.name: node for node in nodes})
+    required = {name: set(fields) for name, fields in _required_fields(_sorted_nodes(nodes)).items()}
+    group_of = {node.name: node.group for node in nodes}
+    above = {node.group for node in nodes if node.spec.gathers}
+    while more := {node.group for node in nodes if above & {group_of[name] for name in read_nodes(node)}} - above:
+        above |= more
+    below = sorted((node for node in nodes if node.group not in above), key=lambda node: node.name)
+    return {
+        node.name: {
+            field: tuple(
+                f"{other.name}.{field}"
+                for other in below
+                if other.spec.answers(field) and required[other.name] <= required[node.name]
+            )
+            for field in node.spec.gathers
+        }
+        for node in nodes
+        if node.spec.gathers
+    }
+
+
+def _gather(node: ActiveNode, fields: Collection[str], given: Mapping[str, tuple[str, ...]]) -> NodeSpec:
+    """The spec of a node on a data set with these fields, reading what others answer."""
+    lacking = {field for field, names in given.items() if not names}
+    if len(lacking) == len(given):
+        raise PluginError(
+            f"plugin '{node.name}' gathers the answers on {', '.join(given)}, and no other active plugin gives any; "
+            f"--enable one that does, or --disable {node.name}"
+        )
+    spec = node.spec.bind(set(fields) - lacking)
+    names = (name for found in given.values() for name in found)
+    return attrs.evolve(spec, reads=tuple(dict.fromkeys((*spec.reads, *names))))
+
+
+def _required_fields(nodes: Iterable[ActiveNode]) -> dict[str, tuple[str, ...]]:
+    """For each node the fields that it and all below it cannot do without."""
+    required: dict[str, tuple[str, ...]] = {}
+    for node in nodes:
+        own = {field for field in node.spec.read_fields if field not in node.spec.optional_reads}
+        below = {field for source in read_nodes(node) for field in required[source]}
+        required[node.name] = tuple(sorted(own | below))
+    return required
+
+
+def _check_reads(nodes: Sequence[ActiveNode], by_name: Mapping[str, ActiveNode]) -> None:
+    complaints = []
+    for node in nodes:
+        for read in node.spec.reads:
+            source, _, output = read.partition(".")
+            if not output:
+                if read in node.spec.targets:
+                    complaints.append(f"plugin '{node.name}' reads '{read}', which it is to learn")
+            elif source not in by_name:
+                complaints.append(
+                    f"plugin '{node.name}' reads '{read}', but '{source}' is not active; --enable {source}"
+                )
+            elif output not in {given.name for given in by_name[source].spec.gives}:
+                known = ", ".join(sorted(given.name for given in by_name[source].spec.gives))
+                complaints.append(
+                    f"plugin '{node.name}' reads '{read}', which '{source}' does not give (gives: {known})"
+                )
+    if complaints:
+        raise PluginError(join_complaints("some plugins read what is not there", complaints))
+
+
+def _check_trained(groups: Sequence[Group], by_name: Mapping[str, ActiveNode]) -> None:
+    """What a group reads of another one has to be trained there."""
+    wanted = {node.name: group.wanted(node) for group in groups for node in group.nodes}
+    for group in groups:
+        for read in group.external:
+            source, _, output = read.partition(".")
+            if output not in wanted[source]:
+                raise PluginError(
+                    f"group '{group.name}' reads '{read}', which nothing in group '{by_name[source].group}' trains; "
+                    "enable a plugin there that learns from it"
+                )
+
+
+def _check_kinds(groups: Sequence[Group], settings: Mapping[str, GroupSettings]) -> None:
+    """A group is fitted as a whole or descends as a whole, and what is fitted has no rate and no techniques."""
+    known = {group.name for group in groups}
+    if unknown := sorted(settings.keys() - known):
+        raise SettingsError(f"[groups.{unknown[0]}]: there is no such group (groups: {', '.join(sorted(known))})")
+    for group in groups:
+        if not group.fitted:
+            continue
+        others = [node.name for node in group.nodes if node.spec.fit is None]
+        if others:
+            raise PluginError(f"group '{group.name}' is fitted in closed form, {', '.join(others)} in it cannot be")
+        if group.settings != GroupSettings():
+            raise SettingsError(f"[groups.{group.name}]: it is fitted in closed form, so that nothing there applies")
+
+
+def _sorted_nodes(nodes: Sequence[ActiveNode]) -> list[ActiveNode]:
+    """Each node after those it reads; otherwise by name, so that plugins.toml order changes no bits."""
+    by_name = {node.name: node for node in sorted(nodes, key=lambda node: node.name)}
+    return [by_name[name] for name in _order({name: read_nodes(node) for name, node in by_name.items()}, "nodes")]
+
+
+def _order(reads: Mapping[str, Iterable[str]], what: str) -> list[str]:
+    try:
+        return list(TopologicalSorter(reads).static_order())
+    except CycleError as error:
+        raise PluginError(f"{what} read each other in a circle: {' -> '.join(error.args[1])}") from error

@@ -1,0 +1,238 @@
+"""A group's modules: built from their own random streams, fed with detached inputs, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from redheart_core.contract.errors import PluginError, RedheartError, ShapeError
+from redheart_core.contract.fields import Field, Shape
+from redheart_core.contract.nodes import ActiveNode, BuildContext, Objective
+from redheart_core.contract.tensors import check_range, check_shape
+from redheart_core.data.batch import Batch
+from redheart_core.groups.group import Group
+from redheart_core.storage.runtime import random_stream
+
+CPU = torch.device("cpu")
+"""Weights are drawn here whatever the device, so that they do not depend on it."""
+
+
+class Answering(Protocol):
+    """What can answer for a group: its module, or several weights of it together."""
+
+    @property
+    def group(self) -> Group: ...
+
+    @property
+    def fields(self) -> Mapping[str, Field]: ...
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]: ...
+
+    @property
+    def objectives(self) -> Mapping[str, Objective]: ...
+
+    def eval(self) -> object: ...
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]: ...
+
+
+@attrs.frozen
+class Surroundings:
+    """What a module may know of the data and of other nodes when it is built."""
+
+    fields: Mapping[str, Field]
+    shapes: Mapping[str, Shape]
+    """Per-record shapes, from output_shapes."""
+    scale: str
+    seed: int
+
+
+class GroupModule(nn.Module):
+    """The modules of a checkpoint group, computed in order.
+
+    Parameters are named "node.parameter". What comes from outside is detached here,
+    so no gradient can leave the group.
+    """
+
+    def __init__(self, group: Group, surroundings: Surroundings, device: torch.device) -> None:
+        super().__init__()
+        self.group = group
+        self.fields = surroundings.fields
+        self.shapes = surroundings.shapes
+        self.nodes = nn.ModuleDict()
+        self.objectives: dict[str, Objective] = {}
+        for node in group.nodes:
+            with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name):
+                self.nodes[node.name] = build_node(node, surroundings, group.wanted(node))
+            if node.spec.objective is not None:
+                objective = make_objective(node, surroundings, group.wanted(node))
+                self.objectives[node.name] = check_objective(node, objective, self.fields, self.shapes)
+        self.to(device)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """All outputs of the group's nodes, "node.output" to (B, *shape)."""
+        known = {name: tensor.detach() for name, tensor in batch.inputs.items()}
+        outputs: dict[str, Tensor] = {}
+        for node in self.group.nodes:
+            inputs = {name: known[name] for name in node.spec.reads}
+            inputs["mask"] = known["mask"]
+            given = call_node(node, self.nodes[node.name], inputs)
+            for name, tensor in check_outputs(node, given, self.shapes, batch, self.group.wanted(node)).items():
+                known[name] = outputs[name] = tensor
+        return outputs
+
+    def check_ranges(self, outputs: Mapping[str, Tensor]) -> None:
+        """Every output has to be finite and within its declared range."""
+        for node in self.group.nodes:
+            for output in node.spec.gives:
+                if output.name not in self.group.wanted(node):
+                    continue
+                tensor = outputs[f"{node.name}.{output.name}"]
+                check_range(tensor, output.low, output.high, f"output '{output.name}' of plugin '{node.name}'")
+
+    def parameter_dict(self) -> dict[str, Tensor]:
+        """Name to tensor of everything that a checkpoint holds, buffers included."""
+        return {name.removeprefix("nodes."): tensor for name, tensor in self.state_dict().items()}
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over a checkpoint; names and shapes have to agree exactly.
+
+        Raises:
+            PluginError: Names the tensors that are missing, unexpected or of another shape.
+        """
+        own = self.parameter_dict()
+        complaints = [f"missing: {name}" for name in sorted(own.keys() - tensors.keys())]
+        complaints += [f"unexpected: {name}" for name in sorted(tensors.keys() - own.keys())]
+        complaints += [
+            f"{name}: {tuple(tensors[name].shape)} instead of {tuple(own[name].shape)}"
+            for name in sorted(own.keys() & tensors.keys())
+            if own[name].shape != tensors[name].shape
+        ]
+        if complaints:
+            raise PluginError(
+                f"the checkpoint does not fit group '{self.group.name}'; it was made "
+                f"by other plugin versions or settings: {'; '.join(complaints[:8])}"
+            )
+        self.load_state_dict({f"nodes.{name}": tensor for name, tensor in tensors.items()})
+
+
+@contextmanager
+def naming(node: ActiveNode, what: str) -> Iterator[None]:
+    """Inside, an exception out of a plugin's own code becomes an error that names the plugin."""
+    try:
+        yield
+    except RedheartError:
+        raise
+    except Exception as error:
+        raise PluginError(f"plugin '{node.name}' failed in {what}: {type(error).__name__}: {error}") from error
+
+
+def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> BuildContext:
+    """What a bound node may know."""
+    fields = (*node.spec.targets, *node.spec.read_fields)
+    return BuildContext(
+        settings=node.settings,
+        scale=surroundings.scale,
+        inputs={name: surroundings.shapes[name] for name in node.spec.reads},
+        fields={name: surroundings.fields[name] for name in fields},
+        wanted=wanted,
+    )
+
+
+def make_objective(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> Objective:
+    """Call a plugin's objective; its errors name it."""
+    assert node.spec.objective is not None
+    with naming(node, "objective"):
+        return node.spec.objective(make_context(node, surroundings, wanted))
+
+
+def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> nn.Module:
+    """Call a plugin's builder for the wanted outputs; its errors name it."""
+    with naming(node, "build"):
+        module = node.spec.build(make_context(node, surroundings, wanted))
+    if not isinstance(module, nn.Module):
+        raise PluginError(f"plugin '{node.name}' has to build an nn.Module, got {type(module).__name__}")
+    lazy = [name for name, tensor in module.named_parameters() if isinstance(tensor, nn.UninitializedParameter)]
+    if lazy:
+        raise PluginError(
+            f"plugin '{node.name}' has lazy layers ({', '.join(lazy)}); build all layers in the constructor"
+        )
+    return module
+
+
+def call_node(node: ActiveNode, module: nn.Module, inputs: dict[str, Tensor]) -> Mapping[str, Tensor]:
+    """Call a plugin's module; its errors name it."""
+    with naming(node, "forward"):
+        given = module(inputs)
+    if not isinstance(given, dict):
+        raise ShapeError(f"plugin '{node.name}' has to return a dict of outputs, got {type(given).__name__}")
+    return given
+
+
+def check_outputs(
+    node: ActiveNode,
+    given: Mapping[str, Tensor],
+    shapes: Mapping[str, Shape],
+    batch: Batch,
+    wanted: frozenset[str],
+) -> dict[str, Tensor]:
+    """Exactly the wanted outputs, in their declared shapes; named "node.output"."""
+    if given.keys() != wanted:
+        raise ShapeError(
+            f"plugin '{node.name}' has to give the outputs {', '.join(sorted(wanted))}, gave {', '.join(sorted(given))}"
+        )
+    outputs = {}
+    for name, tensor in given.items():
+        full = f"{node.name}.{name}"
+        check_shape(tensor, shapes[full], batch.size, batch.chunks, f"output '{name}' of plugin '{node.name}'")
+        outputs[full] = tensor
+    return outputs
+
+
+def check_objective(
+    node: ActiveNode, objective: Objective, fields: Mapping[str, Field], shapes: Mapping[str, Shape]
+) -> Objective:
+    """Losses and metrics have to agree with the declared outputs, forms and targets.
+
+    Raises:
+        PluginError: Names the plugin and what does not agree.
+    """
+    own = {f"{node.name}.{output.name}" for output in node.spec.gives}
+    aims = {term.target for term in objective.losses}
+    used = {aim for aim in aims if aim not in own and aim not in node.spec.reads}
+    used |= {metric.target for metric in objective.metrics}
+    if not set(node.spec.targets) - set(node.spec.optional_targets) <= used <= set(node.spec.targets):
+        raise PluginError(
+            f"plugin '{node.name}' declares the targets {', '.join(sorted(node.spec.targets))}, "
+            f"but its losses and metrics use {', '.join(sorted(used))}"
+        )
+    if not objective.losses or not objective.metrics:
+        raise PluginError(f"plugin '{node.name}' needs at least one loss and one metric in its objective")
+    for term in objective.losses:
+        output = node.spec.output(term.output)
+        if output.form != term.takes:
+            raise PluginError(
+                f"plugin '{node.name}': the loss on '{term.target}' takes {term.takes}, "
+                f"but output '{term.output}' gives {output.form}"
+            )
+        shape = output.resolve(node.settings, fields)
+        expected = shapes[term.target] if term.shape is None else term.shape
+        if shape != expected:
+            raise PluginError(
+                f"plugin '{node.name}': output '{term.output}' has the shape {shape} per record, the loss on "
+                f"'{term.target}' expects {expected}; state LossTerm(shape=...) if they differ on purpose"
+            )
+    for metric in objective.metrics:
+        shape = node.spec.output(metric.output).resolve(node.settings, fields)
+        if shape != fields[metric.target].shape:
+            raise PluginError(
+                f"plugin '{node.name}': metric '{metric.name}' compares '{metric.output}' {shape} with "
+                f"'{metric.target}' {fields[metric.target].shape} per record"
+            )
+    return objective

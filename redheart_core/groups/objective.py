@@ -1,0 +1,163 @@
+"""What a group's outputs are worth: losses record by record and metrics over a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from redheart_core.contract.errors import DataError, ShapeError
+from redheart_core.contract.fields import Field
+from redheart_core.contract.nodes import ActiveNode, LossTerm, Metric
+from redheart_core.contract.tensors import has_any
+from redheart_core.data.batch import Batch
+from redheart_core.nn.thresholds import best_thresholds
+
+if TYPE_CHECKING:
+    from redheart_core.groups.group_module import Answering
+
+Terms = dict[tuple[str, int], tuple[Tensor, Tensor]]
+"""(node, number of its loss term) to which records have the target, (B,) bool, and their n losses, (n,)."""
+
+
+def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch) -> Terms:
+    """Every loss term of a group for the records of a batch that have its target."""
+    terms: Terms = {}
+    for node, number, term in loss_terms(module):
+        target, prediction = find_target(module, term.target, outputs, batch), outputs[f"{node.name}.{term.output}"]
+        present = ~target.isnan()
+        rows = judged_rows(module, node.name, target, batch.inputs)
+        if not bool(rows.all()):
+            target, prediction, present = target[rows], prediction[rows], present[rows]
+        losses = term.function(prediction, target, present) if len(target) else prediction.new_zeros(0)
+        if losses.shape != (len(target),):
+            raise ShapeError(
+                f"plugin '{node.name}': the loss on '{term.target}' has to give one number per record, "
+                f"({len(target)},), got {tuple(losses.shape)}"
+            )
+        terms[node.name, number] = rows, losses
+    return terms
+
+
+def judged_rows(module: Answering, node: str, target: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Records that have the target, and the fields without which the node cannot judge them: (B,) bool."""
+    rows = has_any(target)
+    for field in module.group.requires.get(node, ()):
+        rows = rows & has_any(inputs[field])
+    return rows
+
+
+def find_target(module: Answering, name: str, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
+    """What a loss term aims at: a field, or a tensor of the batch without gradient, NaN at padded chunks."""
+    if name in batch.targets:
+        return batch.targets[name]
+    tensor = (outputs[name] if name in outputs else batch.inputs[name]).detach()
+    shape = module.shapes[name]
+    if "T" in shape:
+        mask = batch.inputs["mask"]
+        axis = 1 + shape.index("T")
+        wide = mask.reshape(len(mask), *(mask.shape[1] if place == axis else 1 for place in range(1, tensor.dim())))
+        tensor = tensor.masked_fill(~wide, float("nan"))
+    return tensor
+
+
+def training_loss(module: Answering, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
+    """The scalar that a group descends: weighted means over present records, plus penalties.
+
+    None if no record of the batch has any of the group's targets.
+    """
+    terms = record_losses(module, outputs, batch)
+    total: Tensor | None = None
+    for node, number, term in loss_terms(module):
+        _, losses = terms[node.name, number]
+        if len(losses):
+            part = losses.mean() * (term.weight * node.loss_weight)
+            total = part if total is None else total + part
+    if total is None:
+        return None
+    for node in module.group.nodes:
+        objective = module.objectives.get(node.name)
+        if objective is not None and objective.penalty is not None:
+            own = {name: outputs[f"{node.name}.{name}"] for name in module.group.wanted(node)}
+            total = total + objective.penalty(own) * node.loss_weight
+    return total
+
+
+def contributions(module: Answering, terms: Terms) -> Tensor:
+    """What each record adds to the group's loss, (N,) float64, so that their mean is the loss.
+
+    A term that only n of N records have counts N / n for each of them.
+
+    Raises:
+        DataError: A term has no record at all.
+    """
+    total = torch.zeros(0, dtype=torch.float64)
+    for node, number, term in loss_terms(module):
+        rows, losses = terms[node.name, number]
+        if not len(losses):
+            raise DataError(f"no record of this split has '{term.target}', which plugin '{node.name}' needs")
+        if not len(total):
+            total = torch.zeros(len(rows), dtype=torch.float64)
+        total[rows] += losses.double() * (term.weight * node.loss_weight * len(rows) / len(losses))
+    return total
+
+
+def group_metrics(
+    module: Answering,
+    outputs: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
+    inputs: Mapping[str, Tensor],
+    thresholds: Mapping[str, Sequence[float]] | None = None,
+) -> tuple[dict[str, float], dict[str, Sequence[float]]]:
+    """Every metric of a group over all records.
+
+    Args:
+        module: The group.
+        outputs: "node.output" to (N, *shape).
+        targets: Field to (N, *shape).
+        inputs: The fields that the group reads.
+        thresholds: "node.output" to one threshold per label; None to choose them on these records.
+
+    Returns:
+        "node.metric" to value, and the thresholds that were used.
+    """
+    values: dict[str, float] = {}
+    used: dict[str, Sequence[float]] = {}
+    for node in module.group.nodes:
+        objective = module.objectives.get(node.name)
+        for metric in objective.metrics if objective else ():
+            name, target = f"{node.name}.{metric.output}", targets[metric.target]
+            rows = judged_rows(module, node.name, target, inputs)
+            prediction, target = outputs[name][rows], target[rows]
+            if metric.thresholded and name not in used:
+                if thresholds is None:
+                    used[name] = thresholds_for(metric, prediction, target, module.fields)
+                else:
+                    used[name] = thresholds[name]
+            values[f"{node.name}.{metric.name}"] = figure(metric, prediction, target, used.get(name, ()))
+    return values, used
+
+
+def thresholds_for(metric: Metric, prediction: Tensor, target: Tensor, fields: Mapping[str, Field]) -> Sequence[float]:
+    """One threshold per label, chosen on these records; none for a metric that needs none."""
+    if not metric.thresholded:
+        return ()
+    return best_thresholds(prediction, target, fields[metric.target].labels).values
+
+
+def figure(metric: Metric, prediction: Tensor, target: Tensor, thresholds: Sequence[float]) -> float:
+    """One metric over some records that are judged; thresholds for one that needs them."""
+    present = ~target.isnan()
+    if metric.thresholded:
+        return metric.function(prediction, target, present, thresholds)
+    return metric.function(prediction, target, present)
+
+
+def loss_terms(module: Answering) -> Iterator[tuple[ActiveNode, int, LossTerm]]:
+    """All loss terms of a group in a fixed order."""
+    for node in module.group.nodes:
+        objective = module.objectives.get(node.name)
+        for number, term in enumerate(objective.losses if objective else ()):
+            yield node, number, term

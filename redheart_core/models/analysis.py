@@ -1,0 +1,114 @@
+"""One text to findings: every judged output with its label names, its source and its distance from the usual."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core.contract.data import Encoder
+from redheart_core.contract.errors import DataError
+from redheart_core.contract.tensors import has_any
+from redheart_core.data.encoding import encode_text
+from redheart_core.models.model import Model
+
+
+@attrs.frozen
+class LabelValue:
+    """One number of a finding."""
+
+    label: str
+    value: float
+    training_mean: float
+    """Mean of the target over the training records that have it."""
+    deviations: float
+    """(value - training_mean) / standard deviation of the target."""
+    threshold: float | None = None
+    """For labels that are 0 or 1: from which probability on the label counts as predicted, chosen on validation."""
+    disagreement: float | None = None
+    """Of an ensemble: standard deviation of the value over its members."""
+
+
+@attrs.frozen
+class Finding:
+    """One output of one plugin for one text."""
+
+    plugin: str
+    output: str
+    field: str
+    """The field whose labels name the numbers."""
+    group: str
+    epoch: int | None
+    """The epoch that the plugin's checkpoint group was taken at; None for a calculator."""
+    values: tuple[LabelValue, ...]
+
+
+def analyze(
+    model: Model, encoder: Encoder, text: str, where: str = "text", values: Mapping[str, object] | None = None
+) -> tuple[Finding, ...]:
+    """Everything that the model's plugins have been judged on, for one text.
+
+    A plugin that reads a field which is not among the values says nothing; Model.lacking names these.
+
+    Args:
+        model: An assembled model.
+        encoder: The model's own encoder, verified.
+        text: 1 to 100,000 characters with at least one letter.
+        where: Names the text in errors.
+        values: Fields of the record beside the text, name to raw value as in a data set.
+
+    Raises:
+        DataError: The text or a value is in a form that cannot be analyzed; the message gives the reason.
+    """
+    embedding = encode_text(encoder, text, model.encoder_identity.chunk_chars, where)
+    values = values or {}
+    unknown = sorted(values.keys() - set(model.read_fields))
+    if unknown:
+        known = ", ".join(model.read_fields) or "none"
+        raise DataError(f"{where}: the model reads no field {', '.join(unknown)} (fields that it reads: {known})")
+    fields = {
+        name: torch.from_numpy(model.fields[name].to_numbers(values.get(name), where)).unsqueeze(0)
+        for name in model.read_fields
+    }
+    terms = model.terms.vector(text) if model.terms else None
+    mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
+    outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms)
+    present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
+    return tuple(_findings(model, outputs, spreads, model.lacking(present)))
+
+
+def _findings(
+    model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], lacking: Collection[str]
+) -> Iterator[Finding]:
+    for group in model.groups:
+        thresholds = model.manifest["groups"][group.name].get("thresholds", {})
+        module = model.modules[group.name]
+        for node in group.nodes:
+            if node.name in lacking:
+                continue
+            objective = module.objectives.get(node.name)
+            judged = {(m.output, m.target): None for m in objective.metrics} if objective else {}
+            for output, target in judged:
+                name = f"{node.name}.{output}"
+                numbers = outputs[name].reshape(-1).tolist()
+                limits = thresholds.get(name, [None] * len(numbers))
+                apart = spreads[name].reshape(-1).tolist() if name in spreads else [None] * len(numbers)
+                statistics = model.manifest["statistics"][target]
+                values = tuple(
+                    LabelValue(
+                        label,
+                        number,
+                        statistics[label]["mean"],
+                        (number - statistics[label]["mean"]) / statistics[label]["std"],
+                        limit,
+                        spread,
+                    )
+                    for label, number, limit, spread in zip(
+                        model.fields[target].elements, numbers, limits, apart, strict=True
+                    )
+                    if label in statistics
+                )
+                epoch = model.manifest["groups"][group.name].get("epoch")
+                yield Finding(node.name, output, target, group.name, epoch, values)

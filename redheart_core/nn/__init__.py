@@ -1,0 +1,1 @@
+"""Layers, losses and metrics that plugins may use."""

@@ -1,0 +1,114 @@
+"""What an analyzer answers on a field, whatever its kind: outputs, losses and metrics.
+
+A field is a distribution (simplex), 0/1 labels (binary), counts of which the shares are predicted, or plain
+values. An analyzer that covers several fields gives for each the raw numbers z (B, size), and finish makes the
+declared outputs of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from redheart_core.contract.catalogue import CATALOGUE
+from redheart_core.contract.fields import Field
+from redheart_core.contract.nodes import BuildContext, LossTerm, Metric, Objective, Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+FIELDS = ("emotion", "regret", "bentham", "choice_factors", "ekman", "goemotions", "kote", "vad", "votes")
+"""What can be answered from the text alone."""
+
+
+def answer_outputs(names: Sequence[str]) -> tuple[Output, ...]:
+    """The outputs of an analyzer that learns some fields of the catalogue where the data set has them."""
+    outputs: list[Output] = []
+    for field in (CATALOGUE[name] for name in names):
+        labels, needs = (field.name, ()) if field.labels else (None, (field.name,))
+        if is_values(field):
+            outputs.append(Output(field.name, field.meaning, "values", (), labels, field.low, field.high, needs))
+        else:
+            outputs += [
+                Output(field.name, field.meaning, "probabilities", (), labels, 0.0, 1.0),
+                Output(f"{field.name}_logits", "the same before it becomes probabilities", "logits", (), labels),
+            ]
+    return tuple(outputs)
+
+
+def is_values(field: Field) -> bool:
+    """Whether the answer is the numbers themselves and not probabilities."""
+    return not (field.simplex or field.binary or field.counts)
+
+
+def size_of(field: Field) -> int:
+    """Raw numbers of an answer."""
+    return len(field.labels) or 1
+
+
+def finish(field: Field, raw: Tensor) -> dict[str, Tensor]:
+    """Raw numbers (B, size) to the outputs of a field; values are squeezed into its range by a sigmoid."""
+    if is_values(field):
+        values = field.low + (field.high - field.low) * raw.sigmoid()
+        return {field.name: values if field.labels else values.squeeze(-1)}
+    probabilities = raw.sigmoid() if field.binary else raw.softmax(-1)
+    return {field.name: probabilities, f"{field.name}_logits": raw}
+
+
+def from_values(field: Field, values: Tensor) -> dict[str, Tensor]:
+    """Values (B, size) to the output of a field, cut off at the ends of its range."""
+    values = values.clamp(field.low, field.high)
+    return {field.name: values if field.labels else values.squeeze(-1)}
+
+
+def from_probabilities(field: Field, probabilities: Tensor) -> dict[str, Tensor]:
+    """Probabilities (B, size) above 0, and below 1 for 0/1 labels, to the outputs of a field; shares are normalised."""
+    return finish(field, probabilities.logit() if field.binary else probabilities.log())
+
+
+def answer_objective(
+    context: BuildContext, learnt: Sequence[str], weights: Mapping[str, float] | None = None
+) -> Objective:
+    """Losses and metrics of the learnt fields, in their order; the first one's main metric is the node's.
+
+    Cross-entropies for probabilities; squared errors in units of the field's range for values.
+    """
+    from redheart_core.nn.losses import binary_cross_entropy, divergence, squared_error
+    from redheart_core.nn.vote_losses import vote_cross_entropy
+
+    losses: list[LossTerm] = []
+    metrics: list[Metric] = []
+    for number, field in enumerate(context.fields[name] for name in learnt):
+        weight = (weights or {}).get(field.name, 1.0)
+        prefix = f"{field.name}_" if number else ""
+        name, logits = field.name, f"{field.name}_logits"
+        if field.simplex:
+            losses.append(LossTerm(logits, name, "logits", divergence, weight))
+        elif field.binary:
+            losses.append(LossTerm(logits, name, "logits", binary_cross_entropy(), weight))
+        elif field.counts:
+            losses.append(LossTerm(logits, name, "logits", vote_cross_entropy, weight))
+        else:
+            scale = (field.high - field.low) ** -2
+            losses.append(LossTerm(name, name, "values", squared_error, weight * scale))
+        metrics += [attrs.evolve(metric, name=prefix + metric.name) for metric in answer_metrics(field)]
+    return Objective(tuple(losses), tuple(metrics))
+
+
+def answer_metrics(field: Field) -> tuple[Metric, ...]:
+    """The figures by which answers on a field are judged, the main one first."""
+    from redheart_core.nn.label_metrics import label_metrics, vote_metrics
+    from redheart_core.nn.metrics import distribution_metrics, pearson_r, value_metrics
+
+    name = field.name
+    if field.simplex:
+        return distribution_metrics(name, name)
+    if field.binary:
+        return label_metrics(name, name)
+    if field.counts:
+        return vote_metrics(name, name)
+    order = (Metric("pearson_r", name, name, pearson_r, "max"),) if field.labels else ()
+    return (*value_metrics(name, name), *order)

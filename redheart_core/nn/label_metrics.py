@@ -1,0 +1,132 @@
+"""Figures over a split for labels that are 0 or 1 and for votes, for Metric.function.
+
+All take prediction, target and present, (N, K), and return a float; missing numbers
+are left out. F1 is 2 TP / (2 TP + FP + FN), and macro-F1 its mean over the labels that
+are true or predicted somewhere; the others have no F1 (scikit-learn's zero_division=nan).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from redheart_core.contract.errors import DataError
+from redheart_core.contract.nodes import Metric
+
+BINS = 15
+"""Bins of equal width in the calibration errors: (0, 1/15], ..., the first with 0."""
+
+
+def macro_f1(prediction: Tensor, target: Tensor, present: Tensor, thresholds: Sequence[float]) -> float:
+    """Macro-F1 of probabilities that predict a label from its threshold on, p >= t; 1 is perfect.
+
+    Thresholds are one per label, such as redheart_core.nn.thresholds chooses them.
+    """
+    if len(thresholds) != prediction.shape[-1]:
+        raise DataError(f"{len(thresholds)} thresholds for {prediction.shape[-1]} labels; give one per label")
+    limits = torch.tensor(thresholds, dtype=torch.float64, device=prediction.device)
+    return _macro_f1((prediction.double() >= limits) & present, (target == 1) & present)
+
+
+def label_calibration_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Expected calibration error of the probability that a label is 1, over all labels together; 0 is perfect.
+
+    Sum over BINS of their share times |share of ones - mean probability| (reference section 8.1).
+    """
+    return _calibration_error(prediction[present], target[present])
+
+
+def soft_cross_entropy(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Mean over records of -sum q ln p in nats, q the shares of the votes; the mean entropy of q is the least.
+
+    The prediction may be counts as well: it is divided by its sum. Infinite where a class that
+    has votes is given a probability of 0.
+
+    Raises:
+        DataError: A record's prediction is 0 everywhere.
+    """
+    p, n = _voted(prediction, target, present)
+    size = p.sum(-1, keepdim=True)
+    if bool((size <= 0).any()):
+        raise DataError(f"{int((size <= 0).sum())} records have the prediction 0 for every class; it has to sum to 1")
+    q = n / n.sum(-1, keepdim=True)
+    return float(-torch.xlogy(q, p / size).sum(-1).mean())
+
+
+def majority_f1(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Macro-F1 of the class with the largest prediction against that with most votes, the first of equal ones."""
+    chosen, majority = _chosen(prediction, target, present)
+    classes = torch.arange(prediction.shape[-1], device=prediction.device)
+    return _macro_f1(chosen.unsqueeze(-1) == classes, majority.unsqueeze(-1) == classes)
+
+
+def share_calibration_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Expected calibration error of the predicted shares of votes, over all classes together; 0 is perfect.
+
+    Sum over BINS of predicted shares of |mean observed share - mean predicted share|, weighted with
+    how many shares a bin holds. The prediction is divided by its sum.
+    """
+    p, n = _voted(prediction, target, present)
+    p, q = (values / values.sum(-1, keepdim=True) for values in (p, n))
+    there = present[torch.where(present, target, 0.0).sum(-1) > 0]
+    p, q = p[there], q[there]
+    place = (p * BINS).ceil().long().sub(1).clamp(0, BINS - 1)
+    gaps = torch.zeros(BINS, dtype=torch.float64, device=p.device).index_add_(0, place, q - p)
+    return float(gaps.abs().sum() / len(p))
+
+
+def label_metrics(output: str, target: str) -> tuple[Metric, ...]:
+    """The figures by which probabilities of 0 or 1 are judged; macro_f1 is the main one."""
+    return (
+        Metric("macro_f1", output, target, macro_f1, "max", thresholded=True),
+        Metric("calibration_error", output, target, label_calibration_error, "min"),
+    )
+
+
+def vote_metrics(output: str, target: str) -> tuple[Metric, ...]:
+    """The figures by which predicted shares of votes are judged; soft_cross_entropy is the main one, since a macro-F1
+    of majorities says little where one class has most of them."""
+    return (
+        Metric("soft_cross_entropy", output, target, soft_cross_entropy, "min"),
+        Metric("macro_f1", output, target, majority_f1, "max"),
+        Metric("calibration_error", output, target, share_calibration_error, "min"),
+    )
+
+
+def _macro_f1(predicted: Tensor, true: Tensor) -> float:
+    """Both (N, K) bool, False where missing."""
+    hits = (predicted & true).sum(0).double()
+    named = (predicted.sum(0) + true.sum(0)).double()
+    used = named > 0
+    if not bool(used.any()):
+        raise DataError("no label is true or predicted in any record, so there is no F1; give more records")
+    return float((2 * hits[used] / named[used]).mean())
+
+
+def _voted(prediction: Tensor, target: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    """Predictions and counts of the records that have votes, 0 where missing, float64.
+
+    Raises:
+        DataError: No record has votes.
+    """
+    p, n = (torch.where(present, values, 0.0).double() for values in (prediction, target))
+    voted = n.sum(-1) > 0
+    if not bool(voted.any()):
+        raise DataError(f"none of {len(n)} records has votes; nothing to judge")
+    return p[voted], n[voted]
+
+
+def _chosen(prediction: Tensor, target: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    """Class of the largest prediction, and that of most votes, of the records that have votes."""
+    voted = torch.where(present, target, 0.0).sum(-1) > 0
+    p, n = (values.masked_fill(~present, -math.inf)[voted] for values in (prediction, target))
+    return p.argmax(-1), n.argmax(-1)
+
+
+def _calibration_error(confidence: Tensor, correct: Tensor) -> float:
+    from redheart_core.exact.conformal import calibration_error  # with SciPy, which only this function needs
+
+    return calibration_error(confidence.double().numpy(force=True), correct.numpy(force=True), BINS).expected

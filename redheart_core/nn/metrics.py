@@ -1,0 +1,91 @@
+"""Figures over a split, for Metric.function.
+
+All take prediction, target and present, (N, *shape), and return a float.
+Missing numbers are left out.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from redheart_core.contract.errors import DataError
+from redheart_core.contract.nodes import Metric
+
+
+def mean_absolute_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Mean of |p - y| over all present numbers; 0 is perfect."""
+    return float((prediction - target)[present].abs().double().mean())
+
+
+def root_mean_squared_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Square root of the mean of (p - y)^2 over all present numbers; 0 is perfect."""
+    return float((prediction - target)[present].double().square().mean().sqrt())
+
+
+def explained_variance(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """R^2 = 1 - SS_residual / SS_total, SS_total about each label's own mean; 1 is perfect, 0 the constant mean."""
+    target, prediction, present = _columns(target), _columns(prediction), _columns(present)
+    y = torch.where(present, target, 0.0).double()
+    count = present.sum(0).clamp(min=1)
+    total = torch.where(present, (y - y.sum(0) / count).square(), 0.0).sum()
+    residual = torch.where(present, (y - prediction.double()).square(), 0.0).sum()
+    return float(1 - residual / total)
+
+
+def pearson_r(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Pearson correlation of each label, mean over labels; 1 is perfect, 0 no linear relation.
+
+    A constant prediction of a label orders nothing and counts as 0.
+
+    Raises:
+        DataError: The target of a label is constant, so that nothing can correlate with it.
+    """
+    prediction, target, present = _columns(prediction).double(), _columns(target).double(), _columns(present)
+    pairs = [(p[there], y[there]) for p, y, there in zip(prediction.T, target.T, present.T, strict=True)]
+    constant = [number for number, (_, y) in enumerate(pairs) if not len(y) or bool((y == y[0]).all())]
+    if constant:
+        raise DataError(f"no correlation with a constant target, at the labels {constant} (from 0); give more records")
+    return sum(0.0 if bool((p == p[0]).all()) else _correlation(p, y) for p, y in pairs) / len(pairs)
+
+
+def _correlation(p: Tensor, y: Tensor) -> float:
+    p, y = p - p.mean(), y - y.mean()
+    return float(torch.dot(p / p.norm(), y / y.norm()))
+
+
+def jensen_shannon(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Mean Jensen-Shannon divergence of two distributions in bits; 0 is perfect, 1 the worst (Lin 1991)."""
+    p, q = prediction.double(), target.double()
+    middle = (p + q) / 2
+    divergence = (torch.xlogy(p, p) + torch.xlogy(q, q)) / 2 - torch.xlogy(middle, middle)
+    return float(divergence.sum(-1).mean() / torch.log(torch.tensor(2.0, dtype=torch.float64)))
+
+
+def top_label_accuracy(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+    """Share of records whose largest predicted label is a largest target label; 1 is perfect."""
+    chosen = target.gather(-1, prediction.argmax(-1, keepdim=True)).squeeze(-1)
+    return float((chosen >= target.amax(-1)).double().mean())
+
+
+def distribution_metrics(output: str, target: str) -> tuple[Metric, ...]:
+    """The figures by which a distribution is judged; jensen_shannon is the main one."""
+    return (
+        Metric("jensen_shannon", output, target, jensen_shannon, "min"),
+        Metric("top_label_accuracy", output, target, top_label_accuracy, "max"),
+        Metric("mean_absolute_error", output, target, mean_absolute_error, "min"),
+    )
+
+
+def value_metrics(output: str, target: str) -> tuple[Metric, ...]:
+    """The figures by which plain numbers are judged; root_mean_squared_error is the main one,
+    since squared losses aim at it."""
+    return (
+        Metric("root_mean_squared_error", output, target, root_mean_squared_error, "min"),
+        Metric("explained_variance", output, target, explained_variance, "max"),
+        Metric("mean_absolute_error", output, target, mean_absolute_error, "min"),
+    )
+
+
+def _columns(tensor: Tensor) -> Tensor:
+    return tensor.flatten(1) if tensor.dim() > 1 else tensor.unsqueeze(-1)

@@ -1,0 +1,117 @@
+"""Frozen value types of how far a run is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import attrs
+
+NEWEST = 5
+"""Seconds per epoch are the mean of so many newest epochs: a run may go on with another load, or elsewhere."""
+
+State = Literal["starting", "running", "interrupted", "finished"]
+Status = Literal["no epoch yet", "running", "stopped", "finished", "nothing to train"]
+
+
+@attrs.frozen
+class EpochStatus:
+    """One finished epoch of a group."""
+
+    epoch: int
+    """From 1."""
+    train_loss: float
+    validation_loss: float
+    learning_rate: float
+    """At the last update of the epoch, before per-plugin scales."""
+    seconds: float | None
+    """Training alone, without validation; None if no event tells."""
+
+
+@attrs.frozen
+class GroupStatus:
+    """How far a group is."""
+
+    name: str
+    tier: int
+    status: Status
+    reason: str
+    """Why it stopped, otherwise empty."""
+    epochs: tuple[EpochStatus, ...]
+    """In order; those whose checkpoints are no longer kept come from the events."""
+    best: EpochStatus | None
+    """The kept epoch of the lowest validation loss, the earlier one of equals."""
+
+    @property
+    def newest(self) -> EpochStatus | None:
+        return self.epochs[-1] if self.epochs else None
+
+    @property
+    def done(self) -> int:
+        """Epochs that are finished."""
+        return self.epochs[-1].epoch if self.epochs else 0
+
+    @property
+    def seconds_per_epoch(self) -> float | None:
+        """Mean of the newest epochs; None if no event tells."""
+        known = [epoch.seconds for epoch in self.epochs if epoch.seconds is not None][-NEWEST:]
+        return sum(known) / len(known) if known else None
+
+
+@attrs.frozen
+class RunStatus:
+    """How far a run is."""
+
+    path: Path
+    state: State
+    """Starting before the first event; interrupted if the process is gone without having finished."""
+    epochs: int
+    """Of every group."""
+    interleave: str
+    """Whether groups of a tier take turns by "epoch" or by "batch"."""
+    groups: tuple[GroupStatus, ...]
+    """Lower tiers first."""
+    process: int | None
+    """Number of the newest process that trained the run; None if no event tells."""
+    host: str | None
+    """The machine that it runs on; None if no event tells."""
+    peak_memory_bytes: int | None
+    """The most that the newest process has held, told after each epoch; None if no event tells."""
+    elapsed_s: float | None
+    """Time at work, over all processes; None before the first event."""
+
+    @property
+    def seconds_left(self) -> float:
+        """What the epochs to come take if they take as long as the newest ones; without the groups in unmeasured."""
+        left: dict[int, list[float]] = {}
+        for group in self._unfinished:
+            if group.seconds_per_epoch is not None:
+                seconds = (self.epochs - group.done) * group.seconds_per_epoch
+                left.setdefault(group.tier, []).append(seconds)
+        # taking turns by batch, the seconds of each group are those of all that trained together
+        return sum(max(seconds) if self.interleave == "batch" else sum(seconds) for seconds in left.values())
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Groups with epochs to come of which nobody knows how long they take."""
+        return tuple(group.name for group in self._unfinished if group.seconds_per_epoch is None)
+
+    @property
+    def _unfinished(self) -> tuple[GroupStatus, ...]:
+        return tuple(
+            group for group in self.groups if group.status in ("no epoch yet", "running") and group.done < self.epochs
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Everything as JSON values, with what follows from it."""
+        groups = [
+            {**attrs.asdict(group), "done": group.done, "seconds_per_epoch": group.seconds_per_epoch}
+            for group in self.groups
+        ]
+        return {
+            **attrs.asdict(self),
+            "path": str(self.path),
+            "groups": groups,
+            "seconds_left": self.seconds_left,
+            "unmeasured": list(self.unmeasured),
+        }

@@ -1,0 +1,1 @@
+"""Which checkpoint of each group to take."""

@@ -1,0 +1,158 @@
+"""Every way to make one model of a run's epochs, compared group by group on the validation split."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.runs.run import RunFolder
+from redheart_core.selection.methods import METHODS, SELECTION, Method
+from redheart_core.selection.picks import Pick, Pool
+from redheart_core.storage.runtime import generator
+from redheart_core.training.context import TrainingContext
+
+CHOSEN = "chosen"
+"""The name of what validation alone chooses among the methods."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@attrs.frozen
+class Rival:
+    """One method on one group."""
+
+    group: str
+    pick: Pick
+    epochs: str
+    """For people."""
+    loss: float
+    """Mean validation loss."""
+    difference: float
+    """Mean over validation records of its loss less that of the plain selection."""
+    error: float
+    """Standard error of that mean, from the differences record by record."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is better than the plain selection by more than its standard error; the selection is itself."""
+        return self.pick.method == "selection" or self.difference < -self.error
+
+
+@attrs.frozen
+class Rivals:
+    """All methods on all groups of a run that descend; groups in the order of the run."""
+
+    table: Mapping[str, Mapping[str, Rival]]
+    """Group to method to rival."""
+    sums: Mapping[str, tuple[float, float]]
+    """Method to mean and standard error over groups of difference / loss of the selection."""
+
+    def chosen(self, group: str) -> Rival:
+        """The accepted method of the lowest validation loss; the selection if none is better beyond noise."""
+        accepted = [rival for rival in self.table[group].values() if rival.accepted]
+        return min(accepted, key=lambda rival: rival.loss)
+
+    @property
+    def best_method(self) -> str:
+        """The method for all groups that validation prefers: the lowest mean difference, if beyond its error."""
+        better = [name for name, (mean, error) in self.sums.items() if name == "selection" or mean < -error]
+        return min(better, key=lambda name: self.sums[name][0])
+
+    def picks(self, method: str) -> dict[str, Pick]:
+        """Group to pick by a method or "chosen"; a group that a method does not fit keeps its selection.
+
+        Raises:
+            CheckpointError: There is no such method, or it fits no group.
+        """
+        if method == CHOSEN:
+            return {group: self.chosen(group).pick for group in self.table}
+        if not any(method in rivals for rivals in self.table.values()):
+            known = ", ".join(dict.fromkeys(name for rivals in self.table.values() for name in rivals))
+            raise CheckpointError(f"no group can be made by '{method}' (methods here: {known}, {CHOSEN})")
+        return {group: rivals.get(method, rivals["selection"]).pick for group, rivals in self.table.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "groups": {
+                group: {
+                    name: {
+                        "epochs": rival.epochs,
+                        "members": [dict(member) for member in rival.pick.members],
+                        "loss": rival.loss,
+                        "difference": rival.difference,
+                        "error": rival.error,
+                        "accepted": rival.accepted,
+                    }
+                    for name, rival in rivals.items()
+                }
+                for group, rivals in self.table.items()
+            },
+            "chosen": {group: self.chosen(group).pick.method for group in self.table},
+            "methods": {name: {"mean": mean, "error": error} for name, (mean, error) in self.sums.items()},
+            "best_method": self.best_method,
+        }
+
+
+def compare_methods(
+    run: RunFolder, context: TrainingContext, progress: Progress | None = None, methods: Mapping[str, Method] = METHODS
+) -> tuple[Rivals, dict[str, Pool]]:
+    """Try methods on every group that descends, lower tiers at their selection.
+
+    A group that another one has descended on stays at the epoch that was fixed for it; what is fitted
+    in closed form is fitted again on whatever it reads.
+
+    Raises:
+        CheckpointError: A group has no epoch on disk, or a checkpoint is damaged.
+    """
+    table: dict[str, dict[str, Rival]] = {}
+    pools: dict[str, Pool] = {}
+    fixed = {name for group in context.groups if not group.fitted for name in group.reads}
+    for number, group in enumerate(context.groups):
+        if progress:
+            progress("compare", number, len(context.groups))
+        pool = Pool(run, context, group)
+        if pool.manifest.epochs:
+            pools[group.name] = pool
+            if not group.fitted:
+                tried = SELECTION if group.name in fixed else methods
+                table[group.name] = _rivals(pool, context.settings.seed, tried)
+            pool.build(Pick.single("selection", pool.manifest.best))
+        elif group.targets:
+            raise CheckpointError(f"group '{group.name}' has no epoch in {run.path}; train it first")
+        context.add_outputs(group, pool.module, pool.rows)
+    return Rivals(table, _sums(table)), pools
+
+
+def _rivals(pool: Pool, seed: int, methods: Mapping[str, Method]) -> dict[str, Rival]:
+    """The methods on a group."""
+    found: dict[str, Rival] = {}
+    reference = pool.losses(Pick.single("selection", pool.manifest.best))
+    for name, method in methods.items():
+        pick = method(pool, generator(seed, "method", pool.group.name, name))
+        if pick is None:
+            continue
+        losses = pool.losses(pick)
+        difference = losses - reference
+        error = float(difference.std(correction=1)) / math.sqrt(len(difference)) if len(difference) > 1 else 0.0
+        found[name] = Rival(
+            pool.group.name, pick, pick.describe(pool.manifest), float(losses.mean()), float(difference.mean()), error
+        )
+    return found
+
+
+def _sums(table: Mapping[str, Mapping[str, Rival]]) -> dict[str, tuple[float, float]]:
+    """Mean over groups of each method's difference, relative to the selection's loss; 0 where it does not fit."""
+    names = dict.fromkeys(name for rivals in table.values() for name in rivals)
+    sums = {}
+    for name in names:
+        parts = []
+        for rivals in table.values():
+            rival, scale = rivals.get(name, rivals["selection"]), abs(rivals["selection"].loss) or 1.0
+            parts.append((rival.difference / scale, rival.error / scale))
+        mean = math.fsum(part for part, _ in parts) / len(parts)
+        sums[name] = mean, math.sqrt(math.fsum(error**2 for _, error in parts)) / len(parts)
+    return sums

@@ -1,0 +1,1 @@
+"""Files, JSON, settings and random streams."""

@@ -1,0 +1,220 @@
+"""Files that are whole or absent: atomic, durable writes, and reads that verify."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from redheart_core.contract.errors import CheckpointError, RedheartError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class FileError(RedheartError, OSError):
+    """A file cannot be written or read; nothing that was there before has been lost."""
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space and run the command again",
+    errno.EDQUOT: "free some of your quota and run the command again",
+    errno.EFBIG: "raise the limit on file sizes (ulimit -f) and run the command again",
+    errno.EACCES: "choose a folder that you may write to, or change its permissions",
+    errno.EPERM: "choose a folder that you may write to, or change its permissions",
+    errno.EROFS: "choose a folder that is not on a read-only disk",
+    errno.ENOENT: "make the folder first",
+    errno.ENOTDIR: "choose another folder; a part of this path is a file",
+    errno.EEXIST: "choose another folder; a file of this name is in the way",
+    errno.EISDIR: "choose another name; this one is a folder",
+}
+
+
+def write_atomically(path: Path, writer: Callable[[BinaryIO], object]) -> None:
+    """Write a file so that a kill or a failure leaves the old one or the new one, whole and on disk.
+
+    Args:
+        path: Where; its folder exists.
+        writer: Writes the contents into the open file that it is given.
+
+    Raises:
+        FileError: Disk full, no permission or the like; the old file is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    with writing(path):
+        try:
+            with temporary.open("wb") as file:
+                writer(file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        sync(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes atomically.
+
+    Raises:
+        FileError: As write_atomically.
+    """
+    write_atomically(path, lambda file: file.write(data))
+
+
+def to_json(value: object) -> bytes:
+    """UTF-8 JSON with sorted keys: equal values, equal bytes.
+
+    Raises:
+        ValueError: A number is not finite, which JSON cannot hold; write None instead.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=1).encode() + b"\n"
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write to_json(value) atomically.
+
+    Raises:
+        FileError: As write_atomically.
+        ValueError: As to_json.
+    """
+    write_bytes(path, to_json(value))
+
+
+def read_json(path: Path, error: type[RedheartError] = CheckpointError) -> Any:
+    """What write_json wrote.
+
+    Raises:
+        RedheartError: Of the class error: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as reason:
+        raise _unreadable(path, reason, error) from reason
+    except ValueError as reason:
+        raise error(f"{path} is damaged: not JSON ({reason}); restore it from a copy or make it anew") from reason
+
+
+def sha256(path: Path, error: type[RedheartError] = CheckpointError) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        RedheartError: Of the class error: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as reason:
+        raise _unreadable(path, reason, error) from reason
+
+
+def check_sha256(path: Path, expected: str, error: type[RedheartError] = CheckpointError) -> None:
+    """Refuse a file that is not the recorded one, bit for bit.
+
+    Raises:
+        RedheartError: Of the class error: missing, or another SHA-256; names file and both hashes.
+    """
+    found = sha256(path, error)
+    if found != expected:
+        raise error(
+            f"{path} is damaged or was replaced: its SHA-256 is {found}, recorded is {expected}; "
+            "restore it from a copy or make it anew"
+        )
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """Write a safetensors file atomically; equal tensors, equal bytes.
+
+    Returns:
+        The SHA-256 of the file.
+
+    Raises:
+        FileError: As write_atomically.
+    """
+    import safetensors.torch  # with torch, which readers of plain files do without
+
+    data = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    write_bytes(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
+    """Read what save_tensors wrote.
+
+    Raises:
+        CheckpointError: The file is missing, or its SHA-256 is another.
+    """
+    import safetensors.torch
+
+    check_sha256(path, expected_sha256)
+    return safetensors.torch.load_file(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder with its parents; one that is there already is fine.
+
+    Raises:
+        FileError: No permission, or a file is in the way.
+    """
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says while something is written into a message with a way out.
+
+    Raises:
+        FileError: In place of any other OSError.
+    """
+    try:
+        yield
+    except FileError:
+        raise
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "mend that and run the command again")
+        raise FileError(
+            f"cannot write {path}: {error.strerror or error}; {remedy} (what was there before is untouched)"
+        ) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder; the lock ends with the process, however that dies.
+
+    Raises:
+        FileError: Another process holds the lock.
+    """
+    with writing(folder):
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FileError(f"another process is at work in {folder}; wait for it, or choose another folder") from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unreadable(path: Path, reason: OSError, error: type[RedheartError]) -> RedheartError:
+    if isinstance(reason, FileNotFoundError):
+        return error(f"{path} is missing; restore it from a copy or make it anew")
+    return error(f"{path} cannot be read: {reason.strerror or reason}")

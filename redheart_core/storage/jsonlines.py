@@ -1,0 +1,98 @@
+"""Reads text files and JSON lines, plain or gzipped, with errors that name file and line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from redheart_core.contract.errors import DataError
+
+
+def read_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield (where, line) for every line of a UTF-8 file, the line with its ending.
+
+    A name that ends in .gz is unpacked; a byte order mark at the start is dropped.
+    where is file name and line number from 1: "train.jsonl.gz line 7".
+
+    Raises:
+        DataError: The file cannot be opened, is no whole gzip file or is not UTF-8.
+    """
+    packed = path.suffix == ".gz"
+    number = 0
+    try:
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                where = f"{path.name} line {number}"
+                try:
+                    yield where, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    byte = raw[error.start]
+                    raise DataError(
+                        f"{where}: not UTF-8 (byte 0x{byte:02x} at position {error.start + 1} of the line); "
+                        "save the file as UTF-8"
+                    ) from error
+    except FileNotFoundError as error:
+        raise DataError(f"no such file: {path}") from error
+    except EOFError as error:
+        raise DataError(f"{path}: the gzip data breaks off after line {number}; get the whole file again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: ends in .gz but cannot be unpacked after line {number} ({error}); get the file again, "
+            "or rename it if it is not packed"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def read_objects(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield (where, object) for every line that holds a JSON object; blank lines are passed over.
+
+    Raises:
+        DataError: As read_lines, or a line is not one JSON object with distinct keys and finite numbers.
+    """
+    for where, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line, object_pairs_hook=distinct_keys, parse_constant=refuse_constant)
+        except RecursionError as error:
+            raise DataError(f"{where}: JSON nested too deeply") from error
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{where}: broken JSON, {error.msg} at character {error.pos + 1}: {_near(error)!r}"
+            ) from error
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from error
+        if not isinstance(value, dict):
+            raise DataError(f"{where}: expects a JSON object, got {type(value).__name__} {value!r:.60}")
+        if "\\u" in line:
+            _check_surrogates(value, where)
+        yield where, value
+
+
+def distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"the key {', '.join(twice)} stands twice in one object")
+    return value
+
+
+def refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a JSON number; write null for a missing one")
+
+
+def _near(error: json.JSONDecodeError) -> str:
+    return error.doc[max(0, error.pos - 20) : error.pos + 20].strip()
+
+
+def _check_surrogates(value: object, where: str) -> None:
+    """Half of an escaped surrogate pair is a str that nothing can write later."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: holds half of a surrogate pair, {error.object[error.start]!r}") from error

@@ -1,0 +1,65 @@
+"""Device, threads and random streams, chosen in this one place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from redheart_core.contract.errors import RedheartError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name, such as "cpu" or "cuda:0".
+
+    Raises:
+        RedheartError: It is not there; nothing else is taken instead.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RedheartError(f"device '{name}' cannot be used: {reason}; choose another with --device") from error
+    return device
+
+
+def use_threads(threads: int) -> None:
+    """Fix the number of threads: sums split over another number round differently."""
+    torch.set_num_threads(threads)
+
+
+def stream_seed(*parts: object) -> int:
+    """A seed that depends on its parts alone: the seed of the run, group, epoch, step, ..."""
+    text = "/".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+
+
+@contextmanager
+def random_stream(device: torch.device, *parts: object) -> Iterator[None]:
+    """Inside, torch draws from the stream of these parts; outside, nothing has changed.
+
+    Dropout and initialisation take no generator, so the global one is seeded for a moment.
+    No state has to be saved: any step's stream follows from its numbers.
+    """
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        index = torch.cuda.current_device() if device.index is None else device.index
+        generators.append(torch.cuda.default_generators[index])
+    states = [one.get_state() for one in generators]
+    try:
+        for one in generators:
+            # torch.manual_seed takes 100 times as long, as it notes down the call for devices that are not there
+            one.manual_seed(stream_seed(*parts))
+        yield
+    finally:
+        for one, state in zip(generators, states, strict=True):
+            one.set_state(state)
+
+
+def generator(*parts: object) -> torch.Generator:
+    """A CPU generator of its own for these parts."""
+    return torch.Generator().manual_seed(stream_seed(*parts))

@@ -1,0 +1,49 @@
+from .calculator_checks import CalculatorSubject
+from .data_checks import DatasetSubject, EncoderSubject
+from .discovery import load_installed, load_module
+from .plugin import ConformanceError, NotApplicable, Plugin
+from .runner import (
+    CALCULATOR_CHECKS,
+    DATASET_CHECKS,
+    ENCODER_CHECKS,
+    NODE_CHECKS,
+    PLUGIN_CHECKS,
+    CheckResult,
+    check_plugin,
+    checks_of,
+    conformance_tests,
+    run_checks,
+    subject_of,
+)
+from .sample import real_chunks, real_sample, sample_of, small_store
+from .subject import Sample, Subject, activate, make_subject
+
+__all__ = [
+    "CALCULATOR_CHECKS",
+    "DATASET_CHECKS",
+    "ENCODER_CHECKS",
+    "NODE_CHECKS",
+    "PLUGIN_CHECKS",
+    "CalculatorSubject",
+    "CheckResult",
+    "ConformanceError",
+    "DatasetSubject",
+    "EncoderSubject",
+    "NotApplicable",
+    "Plugin",
+    "Sample",
+    "Subject",
+    "activate",
+    "check_plugin",
+    "checks_of",
+    "conformance_tests",
+    "load_installed",
+    "load_module",
+    "make_subject",
+    "real_chunks",
+    "real_sample",
+    "run_checks",
+    "sample_of",
+    "small_store",
+    "subject_of",
+]

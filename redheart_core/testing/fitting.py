@@ -1,0 +1,49 @@
+"""Fitting a group to the records of a sample, as training would to those of a store."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import attrs
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from redheart_core.data.batch import Batch
+from redheart_core.data.batches import BatchSource
+from redheart_core.data.fitting import StoreFitData, StorePart
+from redheart_core.groups.group_module import GroupModule, naming
+
+
+@attrs.frozen(eq=False)
+class SampleSource:
+    """The records of a sample, by place, for all that a StorePart asks of a source and its store."""
+
+    records: Batch
+
+    @property
+    def store(self) -> SampleSource:
+        return self
+
+    def term_matrix(self, rows: Tensor) -> sparse.csr_matrix:
+        return sparse.csr_matrix(self.records.inputs["terms"][rows].numpy())
+
+    def target(self, name: str) -> Tensor:
+        return self.records.targets[name]
+
+    def lower(self, name: str, rows: Tensor) -> Tensor:
+        return self.records.inputs[name][rows]
+
+    def shuffle_key(self, row: int) -> bytes:
+        return row.to_bytes(4, "big")
+
+
+def fit_group(module: GroupModule, records: Batch, seed: int) -> None:
+    """Fit a group's nodes: records at even places are for training, those at odd places for validation."""
+    source = cast(BatchSource, SampleSource(records))
+    places = torch.arange(records.size)
+    data = StoreFitData(StorePart(source, places[::2]), StorePart(source, places[1::2]), module.fields, seed)
+    for node in module.group.nodes:
+        assert node.spec.fit is not None
+        with naming(node, "fit"):
+            node.spec.fit(module.nodes[node.name], data)

@@ -1,0 +1,66 @@
+"""Stand-ins that answer what a checked node gathers: two untrained maps of the text per field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+from torch import Tensor, nn
+
+from redheart_core.contract.fields import Field
+from redheart_core.contract.nodes import SCALES, BuildContext, NodeSpec, Objective
+from redheart_core.nn.answers import answer_objective, answer_outputs, finish, size_of
+from redheart_core.nn.layers import masked_mean
+from redheart_core.testing.plugin import Plugin
+
+NAMES = ("first_member", "second_member")
+
+
+@attrs.frozen
+class NoSettings:
+    """Nothing to set."""
+
+
+class Member(nn.Module):
+    """The mean chunk mapped to each field's raw numbers."""
+
+    def __init__(self, width: int, fields: Sequence[Field]) -> None:
+        super().__init__()
+        self.fields = tuple(fields)
+        self.maps = nn.ModuleDict({field.name: nn.Linear(width, size_of(field)) for field in fields})
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        mean = masked_mean(inputs["embedding"], inputs["mask"])
+        outputs: dict[str, Tensor] = {}
+        for field in self.fields:
+            outputs |= finish(field, self.maps[field.name](mean))
+        return outputs
+
+
+def stand_ins(gathers: Sequence[str]) -> tuple[Plugin, ...]:
+    """Analyzers that answer these fields of the catalogue, where the records have them; none for no fields."""
+    names = NAMES if gathers else ()
+    return tuple(Plugin(name, "analyzer", _spec(name, tuple(gathers)), __name__) for name in names)
+
+
+def _spec(name: str, gathers: tuple[str, ...]) -> NodeSpec:
+    def fields(context: BuildContext) -> list[Field]:
+        return [context.fields[field] for field in gathers if field in context.fields]
+
+    def build(context: BuildContext) -> nn.Module:
+        return Member(context.input_width("embedding"), fields(context))
+
+    def objective(context: BuildContext) -> Objective:
+        return answer_objective(context, [field.name for field in fields(context)])
+
+    return NodeSpec(
+        name=name,
+        meaning="an untrained answer to gather",
+        settings=NoSettings,
+        scales={scale: {} for scale in SCALES},
+        reads=("embedding",),
+        gives=answer_outputs(gathers),
+        build=build,
+        objective=objective,
+        optional_targets=gathers,
+    )

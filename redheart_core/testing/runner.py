@@ -1,0 +1,240 @@
+"""All checks of a plugin: as results for a table, and as pytest tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import attrs
+
+from redheart_core.contract.calculators import CalculatorSpec
+from redheart_core.contract.data import DatasetSpec, EncoderSpec
+from redheart_core.contract.errors import RedheartError
+from redheart_core.contract.nodes import NodeSpec
+from redheart_core.storage.settings import read_table
+from redheart_core.testing import (
+    building_checks,
+    calculator_checks,
+    contract_checks,
+    data_checks,
+    judging_checks,
+    learning_checks,
+    output_checks,
+)
+from redheart_core.testing.discovery import PREFIX, folder_modules, importable, load_installed, load_module
+from redheart_core.testing.plugin import NotApplicable, Plugin
+from redheart_core.testing.sample import real_chunks, real_sample
+from redheart_core.testing.subject import Sample, Subject, make_subject
+
+Check = Callable[[Any], None]
+
+PLUGIN_CHECKS: tuple[Check, ...] = (
+    contract_checks.check_import_is_light,
+    contract_checks.check_declaration,
+    contract_checks.check_settings,
+)
+"""Of any plugin; they take a Plugin."""
+NODE_CHECKS: tuple[Check, ...] = (
+    building_checks.check_builds_at_every_scale,
+    building_checks.check_layers_exist,
+    building_checks.check_same_seed_same_result,
+    building_checks.check_saving_keeps_everything,
+    building_checks.check_other_labels,
+    building_checks.check_fitting_twice,
+    output_checks.check_outputs_as_declared,
+    output_checks.check_small_batches,
+    output_checks.check_padding_changes_nothing,
+    output_checks.check_records_apart,
+    output_checks.check_errors_name_the_plugin,
+    judging_checks.check_losses,
+    judging_checks.check_metrics,
+    judging_checks.check_missing_targets,
+    learning_checks.check_every_parameter_learns,
+    learning_checks.check_nothing_outside_learns,
+    learning_checks.check_loss_falls,
+)
+"""Of an analyzer, head or fusion; they take a Subject."""
+DATASET_CHECKS: tuple[Check, ...] = (
+    data_checks.check_fields,
+    data_checks.check_records,
+    data_checks.check_same_records_twice,
+)
+"""Of a data set; they take a DatasetSubject."""
+ENCODER_CHECKS: tuple[Check, ...] = (
+    data_checks.check_vectors,
+    data_checks.check_fitting_twice,
+    data_checks.check_saving_and_loading,
+)
+"""Of an encoder; they take an EncoderSubject."""
+CALCULATOR_CHECKS: tuple[Check, ...] = (
+    calculator_checks.check_example,
+    calculator_checks.check_same_result_twice,
+    calculator_checks.check_wrong_inputs_refused,
+    calculator_checks.check_odd_inputs,
+)
+"""Of a calculator; they take a CalculatorSubject."""
+
+AnySubject = Subject | data_checks.DatasetSubject | data_checks.EncoderSubject | calculator_checks.CalculatorSubject
+
+
+@attrs.frozen
+class CheckResult:
+    """What one check found in one plugin."""
+
+    plugin: str
+    check: str
+    """Its name in words."""
+    status: Literal["passed", "failed", "skipped"]
+    message: str = ""
+    """Why it failed, or why there was nothing to check."""
+
+
+def checks_of(plugin: Plugin) -> tuple[Check, ...]:
+    """The checks that a plugin of this kind has to pass, those of its declaration first."""
+    return PLUGIN_CHECKS + _subject_checks(plugin)
+
+
+def title(check: Check) -> str:
+    """A check's name in words."""
+    return check.__name__.removeprefix("check_").replace("_", " ")
+
+
+def subject_of(
+    plugin: Plugin,
+    sample: Sample | None = None,
+    beside: Sequence[Plugin] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> AnySubject:
+    """What the checks of this kind of plugin look at.
+
+    Args:
+        plugin: Any but one that only listens to events.
+        sample: Records for nodes; real ones of the embedded data set if not given.
+        beside: Plugins that need not be installed.
+        settings: Of a data set or encoder, where its defaults are not enough; calculators are tried with theirs.
+
+    Raises:
+        NotApplicable: A data set or encoder cannot be used with its defaults, and there are no settings.
+        RedheartError: A node's surroundings are not there; names what is missing.
+    """
+    spec = plugin.spec
+    if isinstance(spec, NodeSpec):
+        return make_subject(plugin, real_sample() if sample is None else sample, beside)
+    if spec is None:
+        raise NotApplicable("it only listens to events")
+    if isinstance(spec, CalculatorSpec):
+        return calculator_checks.CalculatorSubject(plugin, spec)
+    values = read_table(spec.settings, settings or {}, f"[plugins.{plugin.name}]")
+    try:
+        if isinstance(spec, DatasetSpec):
+            return data_checks.DatasetSubject(plugin, spec, values, data_checks.first_records(spec, values))
+        spec.fit(values, real_chunks())
+    except RedheartError as error:
+        if settings is None:
+            raise NotApplicable(f"it needs settings to be tried: {error}") from error
+        raise
+    return data_checks.EncoderSubject(plugin, spec, values, real_chunks())
+
+
+def check_plugin(
+    target: str | Path | ModuleType, sample: Sample | None = None, settings: Mapping[str, Any] | None = None
+) -> list[CheckResult]:
+    """Run all checks and collect what they find.
+
+    Args:
+        target: The name of an installed plugin, the folder of one that need not be installed, or its module.
+        sample: As subject_of.
+        settings: As subject_of.
+
+    Raises:
+        PluginError: There is no such plugin, or it cannot be loaded.
+    """
+    with importable(target) if isinstance(target, Path) else nullcontext():
+        plugins = _load(target)
+        return [result for plugin in plugins for result in run_checks(plugin, sample, plugins, settings)]
+
+
+def run_checks(
+    plugin: Plugin,
+    sample: Sample | None = None,
+    beside: Sequence[Plugin] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> list[CheckResult]:
+    """Run all checks of a loaded plugin."""
+    results = [_run(plugin, check, plugin) for check in PLUGIN_CHECKS]
+    found: list[AnySubject] = []
+
+    def surroundings(plugin: Plugin) -> None:
+        found.append(subject_of(plugin, sample, beside, settings))
+
+    if checks := _subject_checks(plugin):
+        first = _run(plugin, surroundings, plugin)
+        results += [_run(plugin, check, found[0]) for check in checks] if found else [first]
+    return results
+
+
+def conformance_tests(
+    name: str, settings: Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] | None = None
+) -> Callable[..., None]:
+    """A pytest test of an installed plugin, parametrised over its checks.
+
+    test_conformance = conformance_tests("my_plugin") is a whole test file.
+
+    Args:
+        name: Of the plugin.
+        settings: As subject_of, or a function that makes files in an empty folder and gives the settings for them.
+    """
+    import pytest
+
+    plugin = load_installed(name)
+    subjects: list[AnySubject] = []
+
+    def subject(folder: Callable[[str], Path]) -> AnySubject:
+        if not subjects:
+            values = settings(folder(name)) if callable(settings) else settings
+            subjects.append(subject_of(plugin, settings=values))
+        return subjects[0]
+
+    @pytest.mark.parametrize("check", checks_of(plugin), ids=title)
+    def test_conformance(check: Check, tmp_path_factory: pytest.TempPathFactory) -> None:
+        try:
+            check(plugin if check in PLUGIN_CHECKS else subject(tmp_path_factory.mktemp))
+        except NotApplicable as reason:
+            pytest.skip(str(reason))
+
+    test_conformance.__doc__ = f"The plugin '{name}' keeps its contract."
+    return test_conformance
+
+
+def _subject_checks(plugin: Plugin) -> tuple[Check, ...]:
+    if isinstance(plugin.spec, NodeSpec):
+        return NODE_CHECKS
+    if isinstance(plugin.spec, DatasetSpec):
+        return DATASET_CHECKS
+    if isinstance(plugin.spec, CalculatorSpec):
+        return CALCULATOR_CHECKS
+    return ENCODER_CHECKS if isinstance(plugin.spec, EncoderSpec) else ()
+
+
+def _run(plugin: Plugin, check: Check, subject: object) -> CheckResult:
+    try:
+        check(subject)
+    except NotApplicable as reason:
+        return CheckResult(plugin.name, title(check), "skipped", str(reason))
+    except (RedheartError, AssertionError) as error:
+        return CheckResult(plugin.name, title(check), "failed", str(error))
+    except Exception as error:  # the code of a plugin under test may raise anything; that is a finding, told in full
+        message = f"plugin '{plugin.name}' raised {type(error).__name__}: {error}"
+        return CheckResult(plugin.name, title(check), "failed", message)
+    return CheckResult(plugin.name, title(check), "passed")
+
+
+def _load(target: str | Path | ModuleType) -> list[Plugin]:
+    if isinstance(target, Path):
+        return [load_module(name, module) for name, module in folder_modules(target).items()]
+    if isinstance(target, str):
+        return [load_installed(target)]
+    return [load_module(target.__name__.rpartition(".")[2].removeprefix(PREFIX), target)]

@@ -1,0 +1,1 @@
+"""Group trainers, schedule, regularization, audit and the loop over epochs."""

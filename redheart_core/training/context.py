@@ -1,0 +1,155 @@
+"""What the groups of a run share: data, batches, device; and how each is built, audited or fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+import torch
+
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.contract.errors import DataError
+from redheart_core.contract.nodes import ActiveNode
+from redheart_core.contract.tensors import has_any
+from redheart_core.data.batches import BatchSource
+from redheart_core.data.fitting import StoreFitData, StorePart
+from redheart_core.data.store import Store
+from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import Answering, GroupModule, Surroundings, naming
+from redheart_core.groups.validation import compute_outputs
+from redheart_core.storage.runtime import choose_device, use_threads
+from redheart_core.training.audit import ParameterAccount, audit_fitted, audit_group, audit_optimizer
+from redheart_core.training.group_trainer import GroupTrainer
+
+AUDIT_BATCHES = 20
+
+
+@attrs.frozen(eq=False)
+class TrainingContext:
+    """Everything that the groups of a run share; none of it learns."""
+
+    store: Store
+    nodes: tuple[ActiveNode, ...]
+    settings: TrainSettings
+    groups: tuple[Group, ...]
+    surroundings: Surroundings
+    source: BatchSource
+    device: torch.device
+
+    @classmethod
+    def prepare(
+        cls,
+        store: Store,
+        nodes: Sequence[ActiveNode],
+        settings: TrainSettings,
+        group_settings: Mapping[str, GroupSettings] | None = None,
+    ) -> TrainingContext:
+        """Check plugins against data and plan groups.
+
+        Args:
+            store: The data.
+            nodes: The active nodes.
+            settings: The [training] table.
+            group_settings: The [groups.<name>] tables.
+
+        Raises:
+            PluginError: A plugin cannot be trained on this data.
+            DataError: There is no validation split.
+        """
+        use_threads(settings.threads)
+        device = choose_device(settings.device)
+        nodes = bind_nodes(nodes, usable_fields(store))
+        groups = plan_groups(nodes, group_settings)
+        for split in ("train", "validation"):
+            rows = store.rows(split)
+            if not len(rows):
+                raise DataError(f"the data set has no {split} records; training without {split} data is refused")
+            coverage = {name: int(has_any(store.target(name)[rows]).sum()) for name in store.fields}
+            check_targets(nodes, store.fields, coverage, split)
+        surroundings = Surroundings(
+            fields=store.fields,
+            shapes=output_shapes(nodes, store.fields, store.embedding_width, store.term_count),
+            scale=settings.scale,
+            seed=settings.seed,
+        )
+        targets = sorted({target for group in groups for target in group.targets})
+        source = BatchSource(store, targets, settings.batch_size, settings.seed, device, settings.mixture)
+        return cls(store, nodes, settings, groups, surroundings, source, device)
+
+    def trainer(self, group: Group, device: torch.device | None = None) -> GroupTrainer:
+        """The group, new, on the trainer's device or another one."""
+        updates = self.source.updates_per_epoch(self.training_rows(group))
+        return GroupTrainer(group, self.surroundings, self.settings, updates, device or self.device)
+
+    def training_rows(self, group: Group) -> torch.Tensor:
+        """The training records that the group can learn from."""
+        return self.source.training_rows(group.targets)
+
+    def training_order(self, group: Group, epoch: int) -> list[torch.Tensor]:
+        """The group's batches of an epoch as row numbers."""
+        return self.source.training_order(epoch, self.training_rows(group))
+
+    def module(self, group: Group) -> GroupModule:
+        return GroupModule(group, self.surroundings, self.device)
+
+    def audit(self, trainer: GroupTrainer) -> list[ParameterAccount]:
+        """Account for every parameter of a group on the first training batches."""
+        if not trainer.group.targets:
+            return audit_optimizer(trainer)
+        order = self.training_order(trainer.group, 1)[:AUDIT_BATCHES]
+        return audit_group(trainer, (self.source.batch(rows, trainer.group.inputs) for rows in order))
+
+    def audit_all(self, progress: Callable[[str, int, int], None] | None = None) -> list[ParameterAccount]:
+        """Account for every parameter of every group; higher tiers read untrained lower ones."""
+        accounts = []
+        for number, group in enumerate(self.groups):
+            if progress:
+                progress("audit", number, len(self.groups))
+            if group.fitted:
+                module = self.fit(group)
+                accounts += audit_fitted(module)
+            else:
+                trainer = self.trainer(group)
+                module = trainer.module
+                accounts += self.audit(trainer)
+            self.add_outputs(group, module, self.seen_rows())
+        return accounts
+
+    def audit_sizes(self) -> list[ParameterAccount]:
+        """Account for every parameter of every group on the meta device: no memory, no gradient."""
+        meta = torch.device("meta")
+        with meta:
+            trainers = [self.trainer(group, meta) for group in self.groups]
+        return [account for trainer in trainers for account in audit_optimizer(trainer)]
+
+    def fit(self, group: Group) -> GroupModule:
+        """Compute a fitted group's weights from the training and validation records."""
+        module = self.module(group)
+        train, validation = (StorePart(self.source, self.store.rows(split)) for split in ("train", "validation"))
+        data = StoreFitData(train, validation, self.store.fields, self.settings.seed)
+        for node in group.nodes:
+            assert node.spec.fit is not None
+            with naming(node, "fit"):
+                node.spec.fit(module.nodes[node.name], data)
+        return module
+
+    def add_outputs(self, group: Group, module: Answering, rows: torch.Tensor) -> None:
+        """Compute what the groups above read of this one."""
+        wanted = {name for other in self.groups for name in other.external}
+        own = {node.name for node in group.nodes}
+        names = tuple(sorted(name for name in wanted if name.partition(".")[0] in own))
+        if names:
+            self.source.add_lower(compute_outputs(module, self.source, rows, names))
+
+    def seen_rows(self) -> torch.Tensor:
+        """Rows that training may look at: train and validation."""
+        return torch.cat([self.store.rows("train"), self.store.rows("validation")]).sort().values
+
+
+def usable_fields(store: Store) -> frozenset[str]:
+    """Fields that some training and some validation records have; others cannot be trained."""
+    splits = [store.rows(split) for split in ("train", "validation")]
+    return frozenset(
+        name for name in store.fields if all(bool(has_any(store.target(name)[rows]).any()) for rows in splits)
+    )

@@ -1,0 +1,251 @@
+"""One checkpoint group in training: its modules, optimizer and schedule."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from redheart_core.config.tables import TrainSettings
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.data.batch import Batch
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import GroupModule, Surroundings
+from redheart_core.groups.objective import training_loss
+from redheart_core.storage.runtime import random_stream
+from redheart_core.training.regularization import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
+from redheart_core.training.schedule import schedule_factor
+
+
+class GroupFault(Exception):  # noqa: N818 - an event to deal with, not a mistake
+    """A group's loss or gradient is no longer finite; other groups are not concerned."""
+
+
+class GroupTrainer:
+    """A checkpoint group, its AdamW and its schedule. Nothing in here knows of other groups."""
+
+    def __init__(
+        self,
+        group: Group,
+        surroundings: Surroundings,
+        settings: TrainSettings,
+        updates_per_epoch: int,
+        device: torch.device,
+    ) -> None:
+        self.group = group
+        self.settings = settings
+        self.device = device
+        self.updates_per_epoch = updates_per_epoch
+        self.module = GroupModule(group, surroundings, device)
+        own = group.settings
+        self.peak = settings.learning_rate if own.learning_rate is None else own.learning_rate
+        """Largest learning rate of the schedule."""
+        self.effects: Counter[str] = Counter()
+        """How often each technique that is on has acted since the epoch began."""
+        self.norms: list[float] = []
+        """Norm of the gradient before clipping at each update since the epoch began."""
+        self.parameters = {
+            name.removeprefix("nodes."): parameter
+            for name, parameter in self.module.named_parameters()
+            if parameter.requires_grad
+        }
+        rates = parameter_rates(group, list(self.parameters), own.layer_decay)
+        self.rates_decay = rates != parameter_rates(group, list(self.parameters), 1.0)
+        """Whether layer_decay lowers the rate of any parameter."""
+        decay = settings.weight_decay if own.weight_decay is None else own.weight_decay
+        self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay) if self.parameters else None
+        self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
+        self.dropout = DropoutSchedule(self.module, own.dropout_end) if own.is_on("dropout_end") else None
+
+    def step(self, batch: Batch, epoch: int, step: int) -> float | None:
+        """One update; returns the loss, None if the batch has none of the group's targets.
+
+        Raises:
+            GroupFault: Loss or gradient is not finite; the weights are left as they were.
+        """
+        assert self.optimizer is not None
+        self.module.train()
+        update = (epoch - 1) * self.updates_per_epoch + step
+        self.set_rate(schedule_factor(update, self.total_updates, self.settings))
+        if self.dropout is not None:
+            self.dropout.set(update / max(self.total_updates - 1, 1))
+            self.effects["dropout_end"] += 1
+        with random_stream(self.device, self.settings.seed, "step", self.group.name, epoch, step):
+            loss = self.loss(batch)
+        if loss is None:
+            return None
+        self.optimizer.zero_grad(set_to_none=True)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise GroupFault(f"the training loss became {value} in epoch {epoch}, step {step + 1}")
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = self._clip()
+        if not math.isfinite(norm):
+            raise GroupFault(f"the gradient norm became {norm} in epoch {epoch}, step {step + 1}")
+        self.norms.append(norm)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.parameters)
+            self.effects["ema"] += 1
+        if self.group.settings.is_on("layer_decay"):
+            self.effects["layer_decay"] += int(self.rates_decay)
+        return value
+
+    def _clip(self) -> float:
+        """Clip the gradient to the norm of the settings, and return its norm before.
+
+        As clip_grad_norm_, which multiplies by 1 what needs no clipping and so reads and writes all of it again.
+        """
+        gradients = [parameter.grad for parameter in self.parameters.values() if parameter.grad is not None]
+        total = nn.utils.get_total_norm(gradients)
+        if not bool(self.settings.clip_norm / (total + 1e-6) >= 1.0):
+            nn.utils.clip_grads_with_norm_(self.parameters.values(), self.settings.clip_norm, total)
+        return total.item()
+
+    def loss(self, batch: Batch) -> Tensor | None:
+        """The loss that a step descends, with the techniques that are on; None without any target."""
+        own = self.group.settings
+        if own.is_on("label_smoothing"):
+            batch, changed = smooth_labels(self.module, batch, own.label_smoothing)
+            self.effects["label_smoothing"] += int(changed > 0)
+        if own.is_on("mixup") and batch.size > 1:
+            batch, changed = mix_records(self.module, batch, own.mixup)
+            self.effects["mixup"] += int(changed > 0)
+        outputs = self.module(batch)
+        loss = training_loss(self.module, outputs, batch)
+        if loss is None or not own.is_on("r_drop"):
+            return loss
+        again = self.module(batch)
+        second = training_loss(self.module, again, batch)
+        assert second is not None
+        apart = disagreement(self.module, batch, outputs, again)
+        self.effects["r_drop"] += int(apart.item() > 0)
+        return (loss + second) / 2 + own.r_drop * apart
+
+    def take_effects(self) -> dict[str, int]:
+        """How often each technique that is on has acted since this was last asked."""
+        found = dict(self.effects)
+        self.effects.clear()
+        return found
+
+    def take_record(self, epoch: int) -> dict[str, object]:
+        """How an epoch was trained, as EpochEntry names it; counting starts anew."""
+        factor = schedule_factor(epoch * self.updates_per_epoch - 1, self.total_updates, self.settings)
+        return {
+            "learning_rate": self.peak * factor,
+            "updates": self.updates_per_epoch,
+            "effects": self.take_effects(),
+            "gradient": self.take_gradient(),
+        }
+
+    def take_gradient(self) -> dict[str, float]:
+        """Mean and largest gradient norm before clipping, and the share of updates that were clipped, since last asked.
+
+        Empty if there was no update.
+        """
+        norms, self.norms = self.norms, []
+        if not norms:
+            return {}
+        clipped = sum(norm > self.settings.clip_norm for norm in norms)
+        return {"mean": math.fsum(norms) / len(norms), "max": max(norms), "clipped": clipped / len(norms)}
+
+    @property
+    def total_updates(self) -> int:
+        return self.settings.epochs * self.updates_per_epoch
+
+    def set_rate(self, factor: float) -> None:
+        """Set the learning rates of the coming update."""
+        assert self.optimizer is not None
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = self.peak * parameters["scale"] * factor
+
+    def optimizer_tensors(self) -> dict[str, Tensor]:
+        """AdamW's moments and counts, "exp_avg/node.parameter" to tensor, and those of the moving average."""
+        assert self.optimizer is not None
+        tensors = {
+            f"{key}/{name}": tensor
+            for name, parameter in self.parameters.items()
+            for key, tensor in self.optimizer.state.get(parameter, {}).items()
+        }
+        if self.average is not None:
+            tensors |= {f"average/{name}": tensor for name, tensor in self.average.weights.items()}
+            tensors |= {"average_updates": torch.tensor(self.average.updates)}
+        return tensors
+
+    def load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what optimizer_tensors gave.
+
+        Raises:
+            CheckpointError: It belongs to other parameters.
+        """
+        assert self.optimizer is not None
+        states: dict[str, dict[str, Tensor]] = {}
+        tensors = dict(tensors)
+        if self.average is not None:
+            self.average.updates = int(tensors.pop("average_updates"))
+            self.average.weights = {
+                name: tensors.pop(f"average/{name}").to(parameter.device) for name, parameter in self.parameters.items()
+            }
+        for key, tensor in tensors.items():
+            kind, _, name = key.partition("/")
+            states.setdefault(name, {})[kind] = tensor
+        unknown = sorted(states.keys() - self.parameters.keys())
+        if unknown:
+            raise CheckpointError(
+                f"the optimizer state of group '{self.group.name}' has unknown parameters: {', '.join(unknown)}"
+            )
+        for name, state in states.items():
+            parameter = self.parameters[name]
+            self.optimizer.state[parameter] = {
+                key: tensor.clone() if key == "step" else tensor.to(parameter.device, copy=True)
+                for key, tensor in state.items()
+            }
+
+
+def make_optimizer(
+    parameters: Mapping[str, nn.Parameter], rates: Mapping[str, float], peak: float, weight_decay: float
+) -> torch.optim.AdamW:
+    """AdamW with one parameter group per rate and decay; vectors (biases, norms) do not decay."""
+    members: dict[tuple[float, float], list[str]] = {}
+    for name, parameter in parameters.items():
+        decay = weight_decay if parameter.dim() > 1 else 0.0
+        members.setdefault((rates[name], decay), []).append(name)
+    return torch.optim.AdamW(
+        [
+            {"params": [parameters[name] for name in names], "scale": rate, "weight_decay": decay}
+            for (rate, decay), names in members.items()
+        ],
+        lr=peak,
+        fused=True,
+    )
+
+
+def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[str, float]:
+    """Learning-rate scale of each parameter: the plugin's, times layer_decay per layer below its last.
+
+    A plugin declares its layers in NodeSpec.layers, from input to output; "encoder.*" stands for
+    encoder.0, encoder.1, ... A parameter that no prefix matches counts to the last layer.
+    """
+    rates = {}
+    for node in group.nodes:
+        own = [name.partition(".")[2] for name in names if name.partition(".")[0] == node.name]
+        layers = [layer for prefix in node.spec.layers for layer in _expand(prefix, own)]
+        for inner in own:
+            depth = next(
+                (index for index, prefix in enumerate(layers) if inner == prefix or inner.startswith(prefix + ".")),
+                len(layers) - 1,
+            )
+            below = max(len(layers) - 1, 0) - max(depth, 0)
+            rates[f"{node.name}.{inner}"] = node.learning_rate_scale * layer_decay**below
+    return rates
+
+
+def _expand(prefix: str, names: list[str]) -> list[str]:
+    if not prefix.endswith(".*"):
+        return [prefix]
+    stem = prefix.removesuffix("*")
+    numbers = {int(name.removeprefix(stem).partition(".")[0]) for name in names if name.startswith(stem)}
+    return [f"{stem}{number}" for number in sorted(numbers)]

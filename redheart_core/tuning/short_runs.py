@@ -1,0 +1,202 @@
+"""Short trainings of one group at several learning rates, side by side.
+
+All rates of a group and seed see the same batches, drawn once, the same random numbers and the same initial weights,
+since these depend on seed, group, epoch and step alone. Nothing but the rate differs between them. Weights of the
+candidates stacked into one forward pass (torch.func) were measured and left out: see tests/benchmarks/bench_stacked.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+from redheart_core.config.tables import TrainSettings
+from redheart_core.contract.errors import SettingsError
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.validation import compute_outputs, evaluate
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.group_trainer import GroupFault, GroupTrainer
+
+Status = Literal["finished", "dropped", "not_finite"]
+BATCHES = 8
+"""Read once and held for all rates; a rate takes them all before the next one, which keeps its weights near."""
+
+Drop = Callable[[int, Mapping[float, FloatArray]], Mapping[float, str]]
+"""After an epoch, from the losses of the rates still running, (N,) each: which to drop, and why."""
+
+
+def short_settings(settings: TrainSettings, epochs: int, seed: int) -> TrainSettings:
+    """The settings of a short training that has the shape of the one it stands for.
+
+    Batch size, final rate and everything else stay. The cosine comes down within the short training. Warm-up and
+    restarts are counted in updates, so both are scaled by epochs / settings.epochs and rounded: they take the same
+    share of the short training as of the long one.
+
+    Args:
+        settings: Of the training it stands for.
+        epochs: Of the short one.
+        seed: Of its weights, batches and dropout.
+
+    Raises:
+        SettingsError: It would be longer than the training it stands for.
+    """
+    if not 1 <= epochs <= settings.epochs:
+        raise SettingsError(
+            f"short runs take 1 to {settings.epochs} epochs, as the training that they stand for takes "
+            f"{settings.epochs}, got {epochs}; give fewer with --sweep-epochs or train longer with --epochs"
+        )
+    share = epochs / settings.epochs
+    return attrs.evolve(
+        settings,
+        epochs=epochs,
+        seed=seed,
+        warmup_updates=round(settings.warmup_updates * share),
+        restart_updates=max(1, round(settings.restart_updates * share)),
+    )
+
+
+def short_context(context: TrainingContext, epochs: int, seed: int) -> TrainingContext:
+    """The same groups and data under short_settings."""
+    settings = short_settings(context.settings, epochs, seed)
+    return TrainingContext.prepare(
+        context.store, context.nodes, settings, {one.name: one.settings for one in context.groups}
+    )
+
+
+def at_rate(group: Group, rate: float) -> Group:
+    """The group with another peak rate."""
+    return attrs.evolve(group, settings=attrs.evolve(group.settings, learning_rate=rate))
+
+
+@attrs.frozen(eq=False)
+class ShortRun:
+    """One group at one rate with one seed."""
+
+    rate: float
+    status: Status
+    reason: str
+    """Why it is not finished."""
+    losses: FloatArray
+    """(E, N) float64: validation loss record by record after each epoch that it has."""
+    best_weights: Mapping[str, Tensor]
+    """Weights at its lowest validation loss; empty if nobody reads the group."""
+    seconds: float
+    """Spent on its own updates and validation."""
+
+    @property
+    def epochs(self) -> int:
+        return len(self.losses)
+
+    @property
+    def means(self) -> tuple[float, ...]:
+        """The validation loss after each epoch, summed as training sums it, to the same bits."""
+        return tuple(float(torch.from_numpy(losses).mean()) for losses in self.losses)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the lowest validation loss, the earlier one of equals."""
+        return int(self.losses.mean(1).argmin()) + 1
+
+
+@attrs.define(eq=False)
+class _Candidate:
+    rate: float
+    trainer: GroupTrainer
+    keep: bool
+    """Whether the weights of the best epoch are wanted."""
+    losses: list[FloatArray] = attrs.Factory(list)
+    weights: dict[str, Tensor] = attrs.Factory(dict)
+    status: Status = "finished"
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def running(self) -> bool:
+        return self.status == "finished"
+
+    def stop(self, status: Status, reason: str) -> None:
+        self.status, self.reason = status, reason
+
+    def take(self, losses: FloatArray) -> None:
+        """Note the losses of an epoch, and its weights if they are the best so far."""
+        if self.keep and all(losses.mean() < before.mean() for before in self.losses):
+            self.weights = {name: tensor.clone() for name, tensor in self.trainer.module.parameter_dict().items()}
+        self.losses.append(losses)
+
+    def finish(self, records: int) -> ShortRun:
+        losses = np.stack(self.losses) if self.losses else np.zeros((0, records))
+        return ShortRun(self.rate, self.status, self.reason, losses, self.weights, self.seconds)
+
+
+def run_rates(
+    context: TrainingContext, group: Group, rates: Sequence[float], keep_weights: bool, drop: Drop
+) -> tuple[ShortRun, ...]:
+    """Train a group at several rates from the same weights on the same batches, epoch by epoch.
+
+    A rate whose loss, gradient or metric is no longer finite is out; the others go on.
+
+    Args:
+        trainer: Its settings are those of the short training.
+        group: Descends; what it reads of others is known to the trainer's source.
+        rates: Peak rates, each once.
+        keep_weights: Keep the weights of each rate's best epoch.
+        drop: Asked after every epoch.
+    """
+    validation = context.store.rows("validation")
+    candidates = [_Candidate(rate, context.trainer(at_rate(group, rate)), keep_weights) for rate in rates]
+    for epoch in range(1, context.settings.epochs + 1):
+        running = [one for one in candidates if one.running]
+        _train_epoch(context, group, running, epoch)
+        for one in [one for one in running if one.running]:
+            started = time.perf_counter()
+            result = evaluate(one.trainer.module, context.source, validation)
+            if result.finite:
+                one.take(result.losses.numpy())
+            else:
+                one.stop("not_finite", f"the validation loss or a metric is not finite after epoch {epoch}")
+            one.seconds += time.perf_counter() - started
+        alive = {one.rate: one for one in running if one.running}
+        for rate, reason in drop(epoch, {rate: one.losses[-1] for rate, one in alive.items()}).items():
+            alive[rate].stop("dropped", reason)
+    return tuple(one.finish(len(validation)) for one in candidates)
+
+
+def _train_epoch(context: TrainingContext, group: Group, candidates: Sequence[_Candidate], epoch: int) -> None:
+    order = context.training_order(group, epoch)
+    for first in range(0, len(order), BATCHES):
+        batches = [context.source.batch(rows, group.inputs) for rows in order[first : first + BATCHES]]
+        for one in [one for one in candidates if one.running]:
+            started = time.perf_counter()
+            try:
+                for step, batch in enumerate(batches, first):
+                    one.trainer.step(batch, epoch, step)
+            except GroupFault as fault:
+                one.stop("not_finite", str(fault))
+            one.seconds += time.perf_counter() - started
+
+
+def share_outputs(contexts: Sequence[TrainingContext], group: Group, module: GroupModule) -> None:
+    """Compute once what the groups above read of this one, and give it to several trainers of the same data."""
+    first = contexts[0]
+    own = {node.name for node in group.nodes}
+    wanted = {name for other in first.groups for name in other.external if name.partition(".")[0] in own}
+    if not wanted:
+        return
+    lower = compute_outputs(module, first.source, first.seen_rows(), tuple(sorted(wanted)))
+    for context in contexts:
+        context.source.add_lower(lower)
+
+
+def read_weights(context: TrainingContext, group: Group, weights: Mapping[str, Tensor]) -> GroupModule:
+    """The group with these weights."""
+    module = context.module(group)
+    module.load({name: torch.as_tensor(tensor) for name, tensor in weights.items()})
+    return module

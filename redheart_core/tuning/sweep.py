@@ -1,0 +1,244 @@
+"""The learning-rate sweep: one set of short trainings that gives every checkpoint group its own peak rate.
+
+A candidate is one rate for all groups. As groups are islands, its short training is that of every group by itself, and
+k candidates cost k short trainings however many groups there are. Tier by tier: a group reads the lower ones at the
+rate chosen for them, seed 0, best short epoch, computed once.
+
+Per group, stage and seed, all rates run side by side (redheart_core.tuning.short_runs). After each epoch of the first
+seed, successive halving drops those of the worse half that are more than two standard errors behind
+(redheart_core.tuning.rates); later seeds drop after their last epoch alone, since the ends of earlier ones say more
+than their own beginnings. A rate that one seed has dropped is not run with the next. Halving judges before the schedule
+has ended, so it can drop a rate that would have won; it never drops what noise between records can explain. What counts
+is the loss after the last short epoch, where the schedule ends, averaged over the seeds, of the rates that were run to
+the end with every seed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+import numpy as np
+from attrs.validators import deep_iterable, ge, gt, min_len
+
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.groups.group import Group
+from redheart_core.runs.run import RunFolder, describe
+from redheart_core.storage.files import locked, make_folder, write_bytes, write_json
+from redheart_core.storage.settings import as_table
+from redheart_core.storage.toml_text import to_toml
+from redheart_core.training.context import TrainingContext
+from redheart_core.tuning.rates import choose_rate, difference, hopeless, log_spaced, lowest
+from redheart_core.tuning.short_runs import ShortRun, read_weights, run_rates, share_outputs, short_context
+from redheart_core.tuning.sweep_journal import Journal
+from redheart_core.tuning.sweep_result import GroupSweep, RateRuns, Sweep, make_sweep
+
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+COARSE = (1e-5, 1e-4, 1e-3, 1e-2)
+FINER = ((10**-0.5, 10**0.5), (10**-0.25, 10**0.25))
+"""Factors on the best rate so far that the second and third stage of a hierarchical sweep try."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def _each_once(instance: object, attribute: attrs.Attribute[tuple[float, ...]], value: tuple[float, ...]) -> None:
+    if len(set(value)) < len(value):
+        raise ValueError(f"'rates' expects each rate once, got {value}")
+
+
+@attrs.frozen
+class SweepSettings:
+    """What a sweep tries."""
+
+    rates: tuple[float, ...] = attrs.field(default=RATES, validator=[min_len(1), deep_iterable(gt(0.0)), _each_once])
+    """Of the first stage."""
+    hierarchical: bool = False
+    """Two finer stages around the best rate so far follow."""
+    epochs: int = attrs.field(default=3, validator=ge(1))
+    """Of a short training."""
+    seeds: int = attrs.field(default=2, validator=ge(1))
+    """The training's own seed and the ones after it."""
+    halving: bool = True
+
+
+@attrs.frozen(eq=False)
+class _Work:
+    """What all groups of a sweep share."""
+
+    contexts: tuple[TrainingContext, ...]
+    """One per seed."""
+    settings: SweepSettings
+    journal: Journal
+
+
+@attrs.frozen(eq=False)
+class _Known:
+    """What is known of a group's rates so far."""
+
+    runs: dict[float, list[ShortRun]]
+    """Rate to one run per seed."""
+    stages: list[tuple[float, ...]]
+
+    def complete(self, seeds: int) -> dict[float, FloatArray]:
+        """Rate to its last losses, (S, N), for those that finished with every seed."""
+        return {
+            rate: np.stack([run.losses[-1] for run in runs])
+            for rate, runs in self.runs.items()
+            if len(runs) == seeds and all(run.status == "finished" for run in runs)
+        }
+
+    def after(self, epoch: int, seeds: int) -> dict[float, FloatArray]:
+        """Rate to its losses after an epoch with the first so many seeds, (S, N), for those that got so far."""
+        return {
+            rate: np.stack([run.losses[epoch - 1] for run in runs[:seeds]])
+            for rate, runs in self.runs.items()
+            if len(runs) >= seeds and all(run.epochs >= epoch for run in runs[:seeds])
+        }
+
+
+def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, progress: Progress | None = None) -> Sweep:
+    """Find a learning rate for every group, from wherever an earlier process stopped.
+
+    Writes sweep.json and groups.toml into the run's folder; what is finished is kept in sweep/, with its seconds in
+    sweep/timing.json, as they are not the same twice.
+
+    Args:
+        run: Its folder; it need not hold a run.
+        trainer: Of the training that the rates are for; its seed is seed 0.
+        settings: What to try.
+        progress: Told of each group's finished pieces of work.
+
+    Raises:
+        SettingsError: The short training would be longer than the training.
+        CheckpointError: The folder holds a sweep that was begun otherwise, or a damaged one.
+        DataError: There are too few validation records to choose on, or a group's losses are constant.
+    """
+    first = context.settings.seed
+    contexts = tuple(short_context(context, settings.epochs, first + number) for number in range(settings.seeds))
+    make_folder(run.path)
+    with locked(run.path):
+        journal = Journal(run.path / "sweep")
+        journal.begin(
+            describe(run.path, context.nodes, context.groups, context.settings, context.store), as_table(settings)
+        )
+        found = _sweep_groups(_Work(contexts, settings, journal), progress or (lambda what, done, total: None))
+        result = make_sweep(found, [one.settings for one in contexts], context.settings, as_table(settings))
+        write_json(run.path / "sweep" / "timing.json", journal.timing())
+        write_json(run.path / "sweep.json", result.to_json())
+        write_bytes(run.path / "groups.toml", to_toml({"groups": result.tables()}).encode())
+    return result
+
+
+def _sweep_groups(work: _Work, progress: Progress) -> list[GroupSweep]:
+    first = work.contexts[0]
+    readers = {name for group in first.groups for name in group.reads}
+    found: dict[str, GroupSweep] = {}
+    for group in first.groups:
+        missing = [name for name in group.reads if found[name].status == "failed"]
+        if missing:
+            found[group.name] = GroupSweep.without(group, "failed", f"it reads {', '.join(missing)}, which has no rate")
+        elif group.fitted:
+            found[group.name] = GroupSweep.without(group, "skipped", "it is fitted in closed form and has no rate")
+            share_outputs(work.contexts, group, first.fit(group))
+        elif first.trainer(group).optimizer is None:
+            found[group.name] = GroupSweep.without(group, "skipped", "it has no parameters and no rate")
+            share_outputs(work.contexts, group, first.module(group))
+        else:
+            known, epochs_saved = _sweep_group(work, group, group.name in readers, progress)
+            found[group.name] = one = _judge(work, group, known, epochs_saved)
+            if one.chosen is not None and group.name in readers:
+                weights = known.runs[one.chosen][0].best_weights
+                share_outputs(work.contexts, group, read_weights(first, group, weights))
+    return list(found.values())
+
+
+def _sweep_group(work: _Work, group: Group, keep_weights: bool, progress: Progress) -> tuple[_Known, int]:
+    """All stages and seeds of a group; and the epochs that halving has saved."""
+    settings, known, best, planned = work.settings, _Known({}, []), None, 0
+    for stage in range(1, 2 + (len(FINER) if settings.hierarchical else 0)):
+        rates = tuple(sorted(settings.rates)) if stage == 1 else _finer(known, best, stage)
+        if not rates:
+            break
+        known.stages.append(rates)
+        planned += len(rates) * settings.seeds * settings.epochs
+        for seed in range(settings.seeds):
+            running = [rate for rate in rates if all(one.status == "finished" for one in known.runs.get(rate, []))]
+            if not running:
+                break
+            for one in _run_seed(work, group, known, (stage, seed, running), keep_weights and seed == 0):
+                known.runs.setdefault(one.rate, []).append(one)
+            progress(f"sweep {group.name}", seed + 1, settings.seeds)
+        complete = known.complete(settings.seeds)
+        if not complete:
+            break
+        before, best = best, lowest(complete)
+        if before is not None and not difference(complete[before], complete[best]).beyond(1.0):
+            break
+    return known, planned - sum(one.epochs for runs in known.runs.values() for one in runs)
+
+
+def _finer(known: _Known, best: float | None, stage: int) -> tuple[float, ...]:
+    """Rates around the best of all so far that have not been tried."""
+    assert best is not None
+    return tuple(rate for rate in log_spaced(best, FINER[stage - 2]) if rate not in known.runs)
+
+
+def _run_seed(
+    work: _Work, group: Group, known: _Known, unit: tuple[int, int, Sequence[float]], keep_weights: bool
+) -> tuple[ShortRun, ...]:
+    """One piece of work: a group's rates of a stage with one seed, read from the journal if it is there."""
+    stage, seed, rates = unit
+    done = work.journal.read(group.name, stage, seed)
+    if done is not None:
+        return done
+    started = time.perf_counter()
+    runs = run_rates(work.contexts[seed], group, rates, keep_weights, _halving(work.settings, known, seed))
+    work.journal.write(group.name, stage, seed, runs, time.perf_counter() - started)
+    return runs
+
+
+def _halving(
+    settings: SweepSettings, known: _Known, seed: int
+) -> Callable[[int, Mapping[float, FloatArray]], dict[float, str]]:
+    """What to drop after an epoch: by the mean over the seeds so far, beside what earlier stages have found."""
+
+    def drop(epoch: int, losses: Mapping[float, FloatArray]) -> dict[float, str]:
+        ended = epoch == settings.epochs
+        pointless = seed + 1 == settings.seeds if ended else seed > 0
+        if not settings.halving or pointless or not losses:
+            return {}
+        so_far = {
+            rate: np.stack([*(run.losses[epoch - 1] for run in known.runs.get(rate, [])), row])
+            for rate, row in losses.items()
+        }
+        others = {rate: table for rate, table in known.after(epoch, seed + 1).items() if rate not in so_far}
+        return {
+            rate: f"{behind.mean:.5f} behind the best rate after epoch {epoch}, standard error {behind.error:.5f}"
+            for rate, behind in hopeless({**others, **so_far}, so_far.keys()).items()
+        }
+
+    return drop
+
+
+def _judge(work: _Work, group: Group, known: _Known, epochs_saved: int) -> GroupSweep:
+    settings = work.settings
+    complete = known.complete(settings.seeds)
+    choice = choose_rate(complete) if complete else None
+    stage_of = {rate: stage for stage, rates in enumerate(known.stages, 1) for rate in rates}
+    return GroupSweep(
+        group=group.name,
+        tier=group.tier,
+        status="chosen" if choice else "failed",
+        reason="" if choice else "no rate came to the end with finite losses for every seed",
+        stages=tuple(known.stages),
+        rates=tuple(
+            RateRuns.of(rate, stage_of[rate], known.runs[rate], choice.differences.get(rate) if choice else None)
+            for rate in sorted(known.runs)
+        ),
+        choice=choice,
+        epoch=known.runs[choice.chosen][0].best_epoch if choice else None,
+        updates_per_epoch=work.contexts[0].trainer(group).updates_per_epoch,
+        epochs_saved=epochs_saved,
+        complete=complete,
+    )

@@ -1,0 +1,106 @@
+"""One training of one group with settings of its own, judged as the group declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import attrs
+
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.groups.graph import output_shapes
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.validation import evaluate
+from redheart_core.runs.run import RunFolder, check_same_run, describe
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.group_trainer import GroupFault
+from redheart_core.training.loop import load_fixed
+
+Report = Callable[[int, float], bool]
+"""Takes an epoch and its validation loss; whether to stop."""
+
+
+def train_group(context: TrainingContext, group: Group, judge: GroupModule, report: Report) -> FloatArray | str | None:
+    """Train a group with changed settings, and judge every epoch by the losses and weights of its own ones.
+
+    Args:
+        trainer: Of the group's own settings.
+        group: One of its groups, changed.
+        judge: The group as it is in the trainer.
+        report: Told of every epoch.
+
+    Returns:
+        (N,) validation losses record by record at the best epoch; None if report stopped it; or why a loss, a
+        gradient or a metric is not finite.
+    """
+    context = _changed_context(context, group)
+    trainer = context.trainer(group)
+    best: FloatArray | None = None
+    validation = context.store.rows("validation")
+    for epoch in range(1, context.settings.epochs + 1):
+        try:
+            for step, rows in enumerate(context.training_order(group, epoch)):
+                trainer.step(context.source.batch(rows, group.inputs), epoch, step)
+        except GroupFault as fault:
+            return str(fault)
+        with _judged_by(trainer.module, judge):
+            result = evaluate(trainer.module, context.source, validation)
+        if not result.finite:
+            return f"the validation loss or a metric is not finite after epoch {epoch}"
+        losses = result.losses.numpy()
+        if best is None or losses.mean() < best.mean():
+            best = losses
+        if report(epoch, result.loss):
+            return None
+    return best
+
+
+def _changed_context(context: TrainingContext, group: Group) -> TrainingContext:
+    """The trainer with a group's changed nodes: their settings decide the shapes of their outputs."""
+    own = {node.name: node for node in group.nodes}
+    nodes = tuple(own.get(node.name, node) for node in context.nodes)
+    store = context.store
+    shapes = output_shapes(nodes, store.fields, store.embedding_width, store.term_count)
+    return attrs.evolve(context, nodes=nodes, surroundings=attrs.evolve(context.surroundings, shapes=shapes))
+
+
+@contextmanager
+def _judged_by(module: GroupModule, judge: GroupModule) -> Iterator[None]:
+    """Inside, a module's losses, metrics and loss weights are another one's."""
+    group, objectives = module.group, module.objectives
+    module.group, module.objectives = judge.group, judge.objectives
+    try:
+        yield
+    finally:
+        module.group, module.objectives = group, objectives
+
+
+def read_lower(run: RunFolder, context: TrainingContext, group: Group) -> None:
+    """Make the outputs of the groups below readable, from the best epochs of a run.
+
+    Raises:
+        CheckpointError: The run is missing, was begun otherwise, or lacks an epoch of a group below.
+    """
+    if not group.reads:
+        return
+    below = _below(context, group)
+    check_same_run(
+        run.read(), describe(run.path, context.nodes, context.groups, context.settings, context.store), run.path
+    )
+    for lower in [one for one in context.groups if one.name in below]:
+        if (lower.fitted or lower.targets) and not run.group(lower.name).read().epochs:
+            raise CheckpointError(
+                f"group '{group.name}' reads '{lower.name}', which is not trained in {run.path}; "
+                f"train it with redheart train -o {run.path}"
+            )
+        module = context.module(lower)
+        load_fixed(run, lower, module)
+        context.add_outputs(lower, module, context.seen_rows())
+
+
+def _below(context: TrainingContext, group: Group) -> set[str]:
+    """Groups that a group reads, and those that these read."""
+    by_name = {one.name: one for one in context.groups}
+    return {name for read in group.reads for name in (read, *_below(context, by_name[read]))}
