@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 sys.path.insert(0, sys.argv[1])
 from toy import Toy
-from redheart_core.training.group_trainer import Island
+from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.data.store import Store
 toy = Toy(Path(sys.argv[2]))
 left = {"%s": int(sys.argv[4])}
@@ -36,7 +36,7 @@ def dying(place, function):
 store = toy.store()
 os.replace = dying("rename", os.replace)
 os.fsync = dying("fsync", os.fsync)
-Island.step = dying("step", Island.step)
+GroupTrainer.step = dying("step", GroupTrainer.step)
 nodes = [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value",))]
 toy.run(sys.argv[3], nodes, store)
 """

@@ -203,7 +203,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from toy import Toy
 from redheart_core.config.tables import GroupSettings
-from redheart_core.training.group_trainer import Island
+from redheart_core.training.group_trainer import GroupTrainer
 toy = Toy(Path(sys.argv[2]))
 left = {"%s": int(sys.argv[3])}
 def dying(place, function):
@@ -216,7 +216,7 @@ def dying(place, function):
     return wrapped
 store = toy.store()
 os.replace = dying("rename", os.replace)
-Island.step = dying("step", Island.step)
+GroupTrainer.step = dying("step", GroupTrainer.step)
 toy.run("killed", [toy.node("a"), toy.node("b")], store, groups={"a": GroupSettings(ema=0.8, mixup=0.4)})
 """
 
