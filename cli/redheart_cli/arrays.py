@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from redheart_core import DataError
-from redheart_core.storage.jsonlines import distinct_keys, refuse_constant, read_lines
+from redheart_core.storage.jsonlines import distinct_keys, read_lines, refuse_constant
 
 FORMATS = ".json, .csv or .npz"
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import attrs
 
+from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract.errors import CheckpointError, join_complaints
 from redheart_core.contract.nodes import ActiveNode
-from redheart_core.runs.manifest import RUN_FORMAT
+from redheart_core.data.store import Store
 from redheart_core.groups.group import Group
-from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.runs.checkpoint import GroupFolder
+from redheart_core.runs.manifest import RUN_FORMAT
 from redheart_core.storage.files import make_folder, read_json, to_json, write_json
 from redheart_core.storage.settings import as_table, read_table
-from redheart_core.data.store import Store
 
 
 @attrs.frozen

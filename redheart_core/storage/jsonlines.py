@@ -74,6 +74,7 @@ def read_objects(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
 
 
 def distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The members of a JSON object; the same key twice is a ValueError."""
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
@@ -83,6 +84,7 @@ def distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def refuse_constant(name: str) -> object:
+    """A ValueError for NaN and Infinity, which JSON does not have."""
     raise ValueError(f"{name} is not a JSON number; write null for a missing one")
 
 
