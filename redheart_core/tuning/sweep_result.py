@@ -95,7 +95,7 @@ class GroupSweep:
 
     def to_json(self) -> dict[str, Any]:
         kept = attrs.filters.exclude(attrs.fields(GroupSweep).complete, attrs.fields(GroupSweep).choice)
-        names = ("chosen", "one_se", "within_noise", "told_apart")
+        names = ("chosen", "one_se", "within_noise", "distinguishable")
         chosen = {name: self.choice and getattr(self.choice, name) for name in names}
         return {**attrs.asdict(self, filter=kept), **chosen, "edge": self.edge, "epochs_run": self.epochs_run}
 
