@@ -19,7 +19,7 @@ from redheart_core.selection.common_epoch import (
     common_costs,
     epoch_interval,
     relative_excess,
-    resample,
+    resample_curves,
 )
 from redheart_core.selection.detectors import ValidationCurve
 from redheart_core.storage.runtime import generator
@@ -45,7 +45,7 @@ def noise(seed: int, *means: list[float], records: int = 40, spread: float = 0.3
 
 
 def costs(curves: list[ValidationCurve], common: int, seed: int = 0, resamples: int = 300) -> CommonCosts:
-    return common_costs(curves, resample(curves, generator(seed, "test"), resamples), common)
+    return common_costs(curves, resample_curves(curves, generator(seed, "test"), resamples), common)
 
 
 def joint(curves: list[ValidationCurve]) -> int:
@@ -57,7 +57,7 @@ def joint(curves: list[ValidationCurve]) -> int:
 def test_resampling_and_nesting_agree_with_loops_over_the_same_draws() -> None:
     curves = noise(1, [0.5, 0.1, 0.0, 0.2], [0.4, 0.3, 0.2, 0.1, 0.0], records=15)
     stream = generator(5, "test")
-    found = resample(curves, stream, 100)
+    found = resample_curves(curves, stream, 100)
     draws = torch.randint(15, (100, 15), generator=generator(5, "test")).tolist()
     own: dict[str, list[float]] = {"g0": [], "g1": []}
     common: list[int] = []
@@ -92,7 +92,9 @@ def test_resampling_and_nesting_agree_with_loops_over_the_same_draws() -> None:
 
 def test_a_clear_optimum_has_a_narrow_interval_and_noise_a_wide_one() -> None:
     clear, flat = noise(2, [3, 2, 1, 0, 1, 2], [0, 0, 0, 0, 0, 0], records=200)
-    found = [epoch_interval(*pair) for pair in zip((clear, flat), resample([clear, flat], generator(1)), strict=True)]
+    found = [
+        epoch_interval(*pair) for pair in zip((clear, flat), resample_curves([clear, flat], generator(1)), strict=True)
+    ]
     assert (found[0].low, found[0].high, found[0].shares) == (4, 4, {4: 1.0})
     assert found[1].high - found[1].low >= 3
     assert sum(found[1].shares.values()) == pytest.approx(1.0)
@@ -104,7 +106,7 @@ def test_the_interval_of_the_best_epoch_holds_the_true_one_as_often_as_it_says()
     hits = 0
     for seed in range(100):
         (one,) = noise(seed, truth, records=60)
-        found = epoch_interval(one, *resample([one], generator(seed), 200))
+        found = epoch_interval(one, *resample_curves([one], generator(seed), 200))
         hits += found.low <= 3 <= found.high
     assert hits >= 95
 
@@ -113,7 +115,7 @@ def test_identical_curves_cost_exactly_nothing() -> None:
     (one,) = noise(3, [0.5, 0.2, 0.0, 0.01, 0.3])
     same = [curve(name, one.records) for name in "abc"]
     nothing = Cost(Interval(0.0, 0.0, 0.0), Interval(0.0, 0.0, 0.0))
-    resampled = resample(same, generator(0, "test"), 300)
+    resampled = resample_curves(same, generator(0, "test"), 300)
     answer = common_costs(same, resampled, joint(same))
     assert answer == CommonCosts(dict.fromkeys("abc", nothing), epoch_interval(same[0], resampled[0]), nothing)
 
@@ -190,26 +192,26 @@ def test_the_common_choice_is_the_first_of_the_least_sums_over_shared_epochs() -
 
 def test_draws_depend_on_the_number_of_records_alone() -> None:
     one, other = noise(7, [0.1, 0.0, 0.2], [0.3, 0.0])
-    alone, (_, together) = resample([one], generator(2), 100), resample([other, one], generator(2), 100)
+    alone, (_, together) = resample_curves([one], generator(2), 100), resample_curves([other, one], generator(2), 100)
     for name in ("level", "inside", "outside"):
         assert np.array_equal(getattr(alone[0], name), getattr(together, name))
-    again, different = resample([one], generator(2), 100), resample([one], generator(3), 100)
+    again, different = resample_curves([one], generator(2), 100), resample_curves([one], generator(3), 100)
     assert np.array_equal(alone[0].inside, again[0].inside)
     assert not np.array_equal(alone[0].inside, different[0].inside)
 
 
 def test_blocks_of_draws_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     (one,) = noise(8, [0.1, 0.0, 0.2])
-    whole = resample([one], generator(2), 130)
+    whole = resample_curves([one], generator(2), 130)
     monkeypatch.setattr("redheart_core.selection.common_epoch.BLOCK", 50 * 40)
-    parts = resample([one], generator(2), 130)
+    parts = resample_curves([one], generator(2), 130)
     assert parts[0].inside.shape == (130, 3)
     np.testing.assert_allclose(parts[0].inside, whole[0].inside, atol=1e-12)
 
 
 def test_two_records_are_enough() -> None:
     (one,) = noise(9, [1.0, 0.0], records=2)
-    (part,) = resample([one], generator(1), 100)
+    (part,) = resample_curves([one], generator(1), 100)
     assert 0 < len(part.inside) < 100
     for row in itertools.chain(part.inside, part.outside):
         assert np.isfinite(row).all()
@@ -218,8 +220,8 @@ def test_two_records_are_enough() -> None:
 def test_groups_of_other_records_and_epochs_are_refused() -> None:
     (one,), (other,) = noise(1, [0.1, 0.0]), noise(1, [0.1, 0.0], records=41)
     with pytest.raises(DataError, match=r"same validation records, got \{'g0': 40, 'x': 41\}"):
-        resample([one, curve("x", other.records)], generator(1))
+        resample_curves([one, curve("x", other.records)], generator(1))
     with pytest.raises(DataError, match="resamples must be at least 100, got 99"):
-        resample([one], generator(1), 99)
+        resample_curves([one], generator(1), 99)
     with pytest.raises(CheckpointError, match="no epoch is on disk for every group; train with --set"):
         common_choice([np.zeros((1, 1)), np.zeros((1, 1))], [(1,), (2,)])

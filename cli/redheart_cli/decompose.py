@@ -72,7 +72,11 @@ def to_json(found: Decomposition) -> dict[str, Any]:
         "target_entropy": found.surd.plain.target_entropy,
         "confidence": found.surd.confidence,
         "figures": {
-            name: {"plain": plain[name], "corrected": corrected[name], "interval": list(found.surd.intervals[name])}
+            name: {
+                "plain": plain[name],
+                "corrected": corrected[name],
+                "interval": list(found.surd.intervals[name].ends),
+            }
             for name in plain
         },
     }

@@ -1,35 +1,52 @@
-"""The bootstrap over records: the same resamples for everything that is compared."""
+"""The bootstrap (Efron 1979): resamples of records, the same ones for everything that is compared."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from redheart_core.exact.interval import Interval
+from redheart_core.exact.numbers import FloatArray
 
 RESAMPLES = 300
+LEVELS = (0.025, 0.975)
+"""Percentiles of a 95 % interval."""
+
+
+def resample(records: int, stream: torch.Generator, resamples: int) -> Iterator[Tensor]:
+    """Row numbers of each resample, one after another: N of N records, drawn with replacement."""
+    for _ in range(resamples):
+        yield torch.randint(records, (records,), generator=stream)
+
+
+def counts(samples: Iterable[Tensor], records: int) -> FloatArray:
+    """(R, N): how often each resample holds each record."""
+    held: FloatArray = torch.stack([torch.bincount(sample, minlength=records) for sample in samples]).double().numpy()
+    return held
 
 
 class Draws:
-    """Resamples of N records with replacement (Efron 1979)."""
+    """Resamples that are kept, so that many figures are computed on the same ones."""
 
     def __init__(self, records: int, stream: torch.Generator, resamples: int = RESAMPLES) -> None:
-        self.samples = [torch.randint(records, (records,), generator=stream) for _ in range(resamples)]
+        self.samples = tuple(resample(records, stream, resamples))
 
-    def apply(self, judged: Tensor, function: Callable[[Tensor], float]) -> Tensor:
-        """A figure on every resample, (S,) float64.
+    def apply(self, used: Tensor, function: Callable[[Tensor], float]) -> Tensor:
+        """A figure on every resample, (R,) float64.
 
         Args:
-            judged: (N,) bool, the records that the figure looks at.
+            used: (N,) bool, the records that the figure is computed on.
             function: Row numbers to the figure.
         """
-        values = [function(sample[judged[sample]]) for sample in self.samples]
+        values = [function(sample[used[sample]]) for sample in self.samples]
         return torch.tensor(values, dtype=torch.float64)
 
 
-def interval(value: float, draws: Tensor) -> Interval:
-    """A value with the 2.5th and 97.5th percentile of its resamples."""
-    low, high = draws.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return Interval(value, low, high)
+def interval(value: float, draws: npt.ArrayLike, levels: tuple[float, float] = LEVELS) -> Interval:
+    """A value with two percentiles of its resamples."""
+    low, high = np.quantile(np.asarray(draws, dtype=np.float64), levels)
+    return Interval(value, float(low), float(high))

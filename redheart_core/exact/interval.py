@@ -7,12 +7,19 @@ import attrs
 
 @attrs.frozen
 class Interval:
-    """A number, with its 95 % interval where there is one."""
+    """A number, with its interval where there is one, of 95 % unless said otherwise."""
 
     value: float
     low: float | None = None
     """Percentile of a bootstrap, such as the 2.5th; None without an interval."""
     high: float | None = None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Low and high of an interval that is there."""
+        assert self.low is not None
+        assert self.high is not None
+        return self.low, self.high
 
     def is_below(self, limit: float) -> bool:
         """Whether all of the interval lies below a limit; False without one."""

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from redheart_core.contract.errors import DataError
+from redheart_core.exact.bootstrap import interval
+from redheart_core.exact.interval import Interval
 from redheart_core.exact.samples import whole_number
 from redheart_core.exact.surd import SampleCodes, Surd, Ties
 
@@ -27,7 +29,7 @@ class SampledSurd:
     """Mean over decompositions of the same samples with shuffled target: what chance alone gives each term."""
     corrected: Surd
     """Plain minus bias, term by term. Not clipped: a term of 0 comes out negative about as often as positive."""
-    intervals: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, Interval]
     """By the names of `figures`, about the corrected figure."""
     confidence: float
 
@@ -147,12 +149,11 @@ def _rows(samples: int, block: int, rng: np.random.Generator) -> NDArray[np.int6
     return rows
 
 
-def _intervals(corrected: Surd, drawn: Sequence[Surd], confidence: float) -> dict[str, tuple[float, float]]:
+def _intervals(corrected: Surd, drawn: Sequence[Surd], confidence: float) -> dict[str, Interval]:
     rows = [figures(surd) for surd in drawn]
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
     intervals = {}
     for name, value in figures(corrected).items():
         column = np.array([row[name] for row in rows])
-        low, high = value + np.quantile(column - column.mean(), tails)
-        intervals[name] = (float(low), float(high))
+        intervals[name] = interval(value, value + (column - column.mean()), tails)
     return intervals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import attrs
 import numpy as np
@@ -11,12 +12,12 @@ import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from redheart_core.contract.errors import CheckpointError, DataError
+from redheart_core.exact.bootstrap import LEVELS, counts, interval, resample
 from redheart_core.exact.interval import Interval
 from redheart_core.exact.numbers import FloatArray, IntArray, whole
 from redheart_core.selection.detectors import ValidationCurve
 
 RESAMPLES = 1000
-LEVELS = (0.025, 0.975)
 BLOCK = 1 << 22
 """Draws held in memory at once."""
 
@@ -30,10 +31,10 @@ class Resampled:
     inside: FloatArray
     """(R, E) on the resample: N records drawn with replacement."""
     outside: FloatArray
-    """(R, E) on the records that the resample lacks, about 37 %."""
+    """(R, E) on the records that are not in the resample, about 37 %."""
 
 
-def resample(
+def resample_curves(
     curves: Sequence[ValidationCurve], stream: torch.Generator, resamples: int = RESAMPLES
 ) -> tuple[Resampled, ...]:
     """Draw the validation records anew, the same ones for every group.
@@ -52,26 +53,21 @@ def resample(
         raise DataError(f"groups need the same validation records, got {sizes}; train them in one run")
     size = curves[0].records.shape[1]
     parts: list[list[tuple[FloatArray, FloatArray, FloatArray]]] = [[] for _ in curves]
+    draws = resample(size, stream, number)
+    block = max(1, BLOCK // size)
     with threadpool_limits(1):  # sums split over another number of threads round differently
-        for start in range(0, number, block := max(1, BLOCK // size)):
-            counts = _draw(size, min(block, number - start), stream)
-            outside = counts == 0
-            counts, outside = counts[outside.any(1)], outside[outside.any(1)]
+        while samples := list(islice(draws, block)):
+            inside = counts(samples, size)
+            outside = inside == 0
+            inside, outside = inside[outside.any(1)], outside[outside.any(1)]
+            drawn = inside.sum(1, keepdims=True)
             weights = outside / outside.sum(1, keepdims=True)
             for part, curve in zip(parts, curves, strict=True):
                 lowest = curve.records[curve.best]
                 differences = (curve.records - lowest).T
-                part.append((counts @ lowest / size, counts @ differences / size, weights @ differences))
+                part.append((inside @ lowest / drawn[:, 0], inside @ differences / drawn, weights @ differences))
     joined = [[np.concatenate(arrays) for arrays in zip(*part, strict=True)] for part in parts]
     return tuple(Resampled(*arrays) for arrays in joined)
-
-
-def _draw(size: int, rows: int, stream: torch.Generator) -> FloatArray:
-    """(rows, size): how often each record is in each resample, multinomial."""
-    drawn = torch.randint(size, (rows, size), generator=stream)
-    counts = torch.zeros(rows, size, dtype=torch.float64)
-    array: FloatArray = counts.scatter_add_(1, drawn, torch.ones_like(counts)).numpy()
-    return array
 
 
 @attrs.frozen
@@ -87,10 +83,10 @@ class EpochInterval:
 
 def epoch_interval(curve: ValidationCurve, resampled: Resampled) -> EpochInterval:
     """The bootstrap distribution of the best epoch over validation records."""
-    return _interval(np.array(curve.epochs)[resampled.inside.argmin(1)])
+    return _epochs(np.array(curve.epochs)[resampled.inside.argmin(1)])
 
 
-def _interval(winners: IntArray) -> EpochInterval:
+def _epochs(winners: IntArray) -> EpochInterval:
     low, high = np.quantile(winners, LEVELS, method="inverted_cdf")
     epochs, counts = np.unique(winners, return_counts=True)
     shares = {int(epoch): int(count) / len(winners) for epoch, count in zip(epochs, counts, strict=True)}
@@ -123,13 +119,13 @@ def common_costs(curves: Sequence[ValidationCurve], resampled: Sequence[Resample
     """The cost of the common epoch, apparent and corrected for having chosen on validation.
 
     The correction is nested: each resample chooses every group's best epoch and the common one on its own records,
-    and is judged on the records that it lacks. The corrected cost is the mean over resamples, its interval their
-    percentiles. As those records are a third of all, the interval is wide: in simulations it held the true cost 96 to
-    100 times of 100. The corrected cost is exactly 0 where every resample chooses alike.
+    and is evaluated on the records that are not in it. The corrected cost is the mean over resamples, its interval
+    their percentiles. As those records are a third of all, the interval is wide: in simulations it held the true
+    cost 96 to 100 times of 100. The corrected cost is exactly 0 where every resample chooses alike.
 
     Args:
         curves: Of all groups.
-        resampled: What resample gave for them.
+        resampled: What resample_curves gave for them.
         common: An epoch that all of them have.
     """
     chosen = common_choice(
@@ -139,7 +135,7 @@ def common_costs(curves: Sequence[ValidationCurve], resampled: Sequence[Resample
     drawn = [_draw_costs(curve, part, common, chosen) for curve, part in zip(curves, resampled, strict=True)]
     relative = [found / scale(curve.losses.min()) for curve, found in zip(curves, drawn, strict=True)]
     groups = {curve.group: _cost(found) for curve, found in zip(curves, drawn, strict=True)}
-    return CommonCosts(groups, _interval(chosen), _cost(np.mean(relative, axis=0)))
+    return CommonCosts(groups, _epochs(chosen), _cost(np.mean(relative, axis=0)))
 
 
 def _draw_costs(curve: ValidationCurve, part: Resampled, common: int, chosen: IntArray) -> FloatArray:
@@ -157,12 +153,7 @@ def _draw_costs(curve: ValidationCurve, part: Resampled, common: int, chosen: In
 
 def _cost(found: FloatArray) -> Cost:
     (apparent, *_), fixed, nested = found
-    low, high = np.quantile(fixed, LEVELS)
-    nested_low, nested_high = np.quantile(nested, LEVELS)
-    return Cost(
-        Interval(float(apparent), float(low), float(high)),
-        Interval(float(nested.mean()), float(nested_low), float(nested_high)),
-    )
+    return Cost(interval(float(apparent), fixed), interval(float(nested.mean()), nested))
 
 
 def scale(best: npt.ArrayLike) -> FloatArray:

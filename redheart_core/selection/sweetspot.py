@@ -21,7 +21,7 @@ from redheart_core.selection.common_epoch import (
     common_costs,
     epoch_interval,
     relative_excess,
-    resample,
+    resample_curves,
 )
 from redheart_core.selection.detectors import NAMES, Detection, ValidationCurve, detect
 from redheart_core.storage.runtime import generator
@@ -118,7 +118,7 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
         raise CheckpointError(f"nothing to choose from in {run.path} ({reasons or 'no groups'})")
     common = common_epoch(manifests)
     curves = [read_curve(run.group(name), manifest) for name, manifest in manifests.items()]
-    resampled = resample(curves, generator(run.settings().seed, "sweetspot"))
+    resampled = resample_curves(curves, generator(run.settings().seed, "sweetspot"))
     costs = common_costs(curves, resampled, common)
     chosen = [
         _choose(manifests[curve.group], curve, epoch_interval(curve, part), common, costs.groups[curve.group])

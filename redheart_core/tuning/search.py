@@ -19,12 +19,13 @@ import attrs
 import numpy as np
 
 from redheart_core.contract.errors import CheckpointError, RedheartError
+from redheart_core.exact.bootstrap import interval
 from redheart_core.exact.interval import Interval
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.runs.run import RunFolder, check_same_run, describe
-from redheart_core.selection.common_epoch import LEVELS, resample
+from redheart_core.selection.common_epoch import resample_curves
 from redheart_core.selection.detectors import ValidationCurve
 from redheart_core.storage.files import load_tensors, locked, make_folder, save_tensors, to_json
 from redheart_core.storage.runtime import generator, stream_seed
@@ -58,7 +59,7 @@ class SearchResult:
     difference: Difference
     """The best trial less the own settings, on the records that it was chosen on."""
     corrected: Interval
-    """The same corrected for that: chosen on resamples of the records, judged on those they lack; 95 %."""
+    """The same corrected for that: chosen on resamples of the records, evaluated on those outside; 95 %."""
 
     @property
     def better(self) -> bool:
@@ -210,13 +211,12 @@ def _result(library: ModuleType, study: optuna.Study, folder: Path, group: Group
 
 
 def _corrected(name: str, records: FloatArray, seed: int) -> Interval:
-    """The best trial, chosen on resamples, less the own settings (row 0), on the records that the resample lacks."""
+    """The best trial, chosen on resamples, less the own settings (row 0), on the records that are not in it."""
     curve = ValidationCurve(name, tuple(range(len(records))), records.mean(1), records)
-    (part,) = resample([curve], generator(seed, "search"))
+    (part,) = resample_curves([curve], generator(seed, "search"))
     chosen = 1 + part.inside[:, 1:].argmin(1)
     apart = part.outside[np.arange(len(chosen)), chosen] - part.outside[:, 0]
-    low, high = np.quantile(apart, LEVELS)
-    return Interval(float(apart.mean()), float(low), float(high))
+    return interval(float(apart.mean()), apart)
 
 
 def _tables(values: Mapping[tuple[Kind, str, str], Value]) -> dict[str, Any]:

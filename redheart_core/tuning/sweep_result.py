@@ -12,7 +12,7 @@ import numpy as np
 from redheart_core.config.tables import TrainSettings
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
-from redheart_core.selection.common_epoch import Cost, common_choice, common_costs, relative_excess, resample
+from redheart_core.selection.common_epoch import Cost, common_choice, common_costs, relative_excess, resample_curves
 from redheart_core.selection.detectors import ValidationCurve
 from redheart_core.storage.runtime import generator
 from redheart_core.storage.settings import as_table
@@ -188,7 +188,7 @@ def common_rate(groups: Sequence[GroupSweep], seed: int) -> CommonRate:
     curves = [_curve(group, places) for group in judged]
     excess = [relative_excess(curve.losses[None]) for curve in curves]
     place = int(common_choice(excess, [curve.epochs for curve in curves])[0])
-    costs = common_costs(curves, resample(curves, generator(seed, "sweep")), place)
+    costs = common_costs(curves, resample_curves(curves, generator(seed, "sweep")), place)
     rate = next(rate for rate, found in places.items() if found == place)
     return CommonRate(rate, "", tuple(shared), costs.groups, costs.mean)
 

@@ -103,7 +103,7 @@ def _compute(settings: SurdSettings, inputs: Mapping[str, NDArray[np.float64]]) 
     return {
         **_described(found.plain),
         "corrected": figures(found.corrected),
-        "intervals": dict(found.intervals),
+        "intervals": {name: one.ends for name, one in found.intervals.items()},
         "confidence": found.confidence,
     }
 
