@@ -119,6 +119,6 @@ def test_the_gradient_of_an_epoch_is_recorded_as_it_was_before_clipping(toy: Toy
     clipped = sum(norm > 0.12 for norm in norms) / len(norms)
     assert 0 < clipped < 1
     found = trainer.take_record(1)
-    assert found["gradient"] == pytest.approx({"mean": sum(norms) / len(norms), "max": max(norms), "clipped": clipped})
-    assert found["updates"] == len(norms)
+    assert found.gradient == pytest.approx({"mean": sum(norms) / len(norms), "max": max(norms), "clipped": clipped})
+    assert found.updates == len(norms)
     assert trainer.take_gradient() == {}

@@ -175,7 +175,7 @@ def _train(name: str, choice: PluginChoice, display: Display, new: RunChoice) ->
 
 def _trained(name: str, session: Session) -> tuple[Group, GroupModule]:
     """The plugin's group at its best epoch, the outputs that it reads computed."""
-    from redheart_core.training.loop import load_fixed
+    from redheart_core.training.progress import load_fixed
 
     context = session.context
     rows = context.store.rows("validation")

@@ -17,7 +17,7 @@ from redheart_core.groups.validation import evaluate, has_objective
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.runtime import stream_seed
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.loop import load_fixed
+from redheart_core.training.progress import load_fixed
 
 
 @attrs.frozen(eq=False)

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
+import attrs
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +23,16 @@ from redheart_core.training.schedule import schedule_factor
 
 class GroupFault(Exception):  # noqa: N818 - an event to deal with, not a mistake
     """A group's loss or gradient is no longer finite; other groups are not concerned."""
+
+
+@attrs.frozen
+class TrainingRecord:
+    """How an epoch was trained; the names are those of EpochEntry, which explains them."""
+
+    learning_rate: float
+    updates: int
+    effects: Mapping[str, int]
+    gradient: Mapping[str, float]
 
 
 class GroupTrainer:
@@ -131,15 +142,10 @@ class GroupTrainer:
         self.effects.clear()
         return found
 
-    def take_record(self, epoch: int) -> dict[str, object]:
-        """How an epoch was trained, as EpochEntry names it; counting starts anew."""
+    def take_record(self, epoch: int) -> TrainingRecord:
+        """How an epoch was trained; counting starts anew."""
         factor = schedule_factor(epoch * self.updates_per_epoch - 1, self.total_updates, self.settings)
-        return {
-            "learning_rate": self.peak * factor,
-            "updates": self.updates_per_epoch,
-            "effects": self.take_effects(),
-            "gradient": self.take_gradient(),
-        }
+        return TrainingRecord(self.peak * factor, self.updates_per_epoch, self.take_effects(), self.take_gradient())
 
     def take_gradient(self) -> dict[str, float]:
         """Mean and largest gradient norm before clipping, and the share of updates that were clipped, since last asked.

@@ -21,8 +21,9 @@ from redheart_core.contract.errors import SettingsError
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.groups.validation import compute_outputs, evaluate
+from redheart_core.groups.validation import compute_outputs
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.epochs import train_epoch, validate_epoch
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer
 
 Status = Literal["finished", "dropped", "not_finite"]
@@ -144,8 +145,8 @@ def run_rates(
     A rate whose loss, gradient or metric is no longer finite is out; the others go on.
 
     Args:
-        trainer: Its settings are those of the short training.
-        group: Descends; what it reads of others is known to the trainer's source.
+        context: Its settings are those of the short training.
+        group: Descends; what it reads of others is known to the context's source.
         rates: Peak rates, each once.
         keep_weights: Keep the weights of each rate's best epoch.
         drop: Asked after every epoch.
@@ -154,33 +155,19 @@ def run_rates(
     candidates = [_Candidate(rate, context.trainer(at_rate(group, rate)), keep_weights) for rate in rates]
     for epoch in range(1, context.settings.epochs + 1):
         running = [one for one in candidates if one.running]
-        _train_epoch(context, group, running, epoch)
-        for one in [one for one in running if one.running]:
+        results = train_epoch(context, [one.trainer for one in running], epoch, BATCHES)
+        for one, trained in zip(running, results, strict=True):
             started = time.perf_counter()
-            result = evaluate(one.trainer.module, context.source, validation)
-            if result.finite:
-                one.take(result.losses.numpy())
-            else:
-                one.stop("not_finite", f"the validation loss or a metric is not finite after epoch {epoch}")
-            one.seconds += time.perf_counter() - started
+            try:
+                trained.check()
+                one.take(validate_epoch(context, one.trainer.module, epoch).losses.numpy())
+            except GroupFault as fault:
+                one.stop("not_finite", str(fault))
+            one.seconds += trained.seconds + time.perf_counter() - started
         alive = {one.rate: one for one in running if one.running}
         for rate, reason in drop(epoch, {rate: one.losses[-1] for rate, one in alive.items()}).items():
             alive[rate].stop("dropped", reason)
     return tuple(one.finish(len(validation)) for one in candidates)
-
-
-def _train_epoch(context: TrainingContext, group: Group, candidates: Sequence[_Candidate], epoch: int) -> None:
-    order = context.training_order(group, epoch)
-    for first in range(0, len(order), BATCHES):
-        batches = [context.source.batch(rows, group.inputs) for rows in order[first : first + BATCHES]]
-        for one in [one for one in candidates if one.running]:
-            started = time.perf_counter()
-            try:
-                for step, batch in enumerate(batches, first):
-                    one.trainer.step(batch, epoch, step)
-            except GroupFault as fault:
-                one.stop("not_finite", str(fault))
-            one.seconds += time.perf_counter() - started
 
 
 def share_outputs(contexts: Sequence[TrainingContext], group: Group, module: GroupModule) -> None:

@@ -12,11 +12,11 @@ from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.graph import output_shapes
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.groups.validation import evaluate
 from redheart_core.runs.run import RunFolder, check_same_run, describe
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.epochs import train_epoch, validate_epoch
 from redheart_core.training.group_trainer import GroupFault
-from redheart_core.training.loop import load_fixed
+from redheart_core.training.progress import load_fixed
 
 Report = Callable[[int, float], bool]
 """Takes an epoch and its validation loss; whether to stop."""
@@ -26,10 +26,10 @@ def train_group(context: TrainingContext, group: Group, judge: GroupModule, repo
     """Train a group with changed settings, and judge every epoch by the losses and weights of its own ones.
 
     Args:
-        trainer: Of the group's own settings.
+        context: Of the group's own settings.
         group: One of its groups, changed.
-        judge: The group as it is in the trainer.
-        report: Told of every epoch.
+        judge: The group as it is in the context.
+        report: Called after every epoch.
 
     Returns:
         (N,) validation losses record by record at the best epoch; None if report stopped it; or why a loss, a
@@ -38,17 +38,14 @@ def train_group(context: TrainingContext, group: Group, judge: GroupModule, repo
     context = _changed_context(context, group)
     trainer = context.trainer(group)
     best: FloatArray | None = None
-    validation = context.store.rows("validation")
     for epoch in range(1, context.settings.epochs + 1):
+        (trained,) = train_epoch(context, [trainer], epoch)
         try:
-            for step, rows in enumerate(context.training_order(group, epoch)):
-                trainer.step(context.source.batch(rows, group.inputs), epoch, step)
+            trained.check()
+            with _judged_by(trainer.module, judge):
+                result = validate_epoch(context, trainer.module, epoch)
         except GroupFault as fault:
             return str(fault)
-        with _judged_by(trainer.module, judge):
-            result = evaluate(trainer.module, context.source, validation)
-        if not result.finite:
-            return f"the validation loss or a metric is not finite after epoch {epoch}"
         losses = result.losses.numpy()
         if best is None or losses.mean() < best.mean():
             best = losses
@@ -58,7 +55,7 @@ def train_group(context: TrainingContext, group: Group, judge: GroupModule, repo
 
 
 def _changed_context(context: TrainingContext, group: Group) -> TrainingContext:
-    """The trainer with a group's changed nodes: their settings decide the shapes of their outputs."""
+    """The context with a group's changed nodes: their settings decide the shapes of their outputs."""
     own = {node.name: node for node in group.nodes}
     nodes = tuple(own.get(node.name, node) for node in context.nodes)
     store = context.store

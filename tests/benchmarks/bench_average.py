@@ -25,7 +25,7 @@ from redheart_core.data.store import Store
 from redheart_core.groups.validation import evaluate, has_objective
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.loop import load_fixed
+from redheart_core.training.progress import load_fixed
 
 Array = NDArray[np.float64]
 PENALTIES = (1.0, 3.0, 10.0, 30.0)

@@ -1,0 +1,41 @@
+"""A group that is fitted in closed form: its one epoch stands for the fit."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+
+from redheart_core.contract.calls import Hooks
+from redheart_core.groups.group import Group
+from redheart_core.groups.validation import evaluate
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.audit import ParameterAccount, audit_fitted
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.epochs import validate_epoch
+from redheart_core.training.finished_epoch import event, judged
+from redheart_core.training.progress import fixed_inputs, load_fixed, require_same_inputs
+
+
+def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hooks) -> list[ParameterAccount]:
+    """Fit a group, unless an earlier process did.
+
+    Raises:
+        CheckpointError: An earlier process fitted it on other epochs of the groups below.
+        GroupFault: The validation loss is not finite.
+    """
+    folder, inputs, started = run.group(group.name), fixed_inputs(run, group), time.monotonic()
+    manifest = folder.read()
+    if manifest.epochs:
+        require_same_inputs(group, manifest, inputs)
+        module = context.module(group)
+        load_fixed(run, group, module)
+        return audit_fitted(module)
+    module = context.fit(group)
+    on_train = evaluate(module, context.source, context.store.rows("train"))
+    result = validate_epoch(context, module, 1)
+    entry = {"epoch": 1, "train_loss": on_train.loss, **judged(result), "learning_rate": 0.0}
+    manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished")
+    folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, None)
+    hooks.after_epoch(event(group.name, 1, time.monotonic() - started, entry))
+    return audit_fitted(module)

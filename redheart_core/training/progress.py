@@ -1,0 +1,84 @@
+"""How far a group of a run is: its trainer, its folder, and the epochs of lower groups that were fixed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import GroupModule
+from redheart_core.runs.checkpoint import GroupFolder
+from redheart_core.runs.manifest import GroupManifest
+from redheart_core.runs.run import RunFolder
+from redheart_core.storage.files import make_folder
+from redheart_core.training.group_trainer import GroupTrainer
+
+
+@attrs.define(eq=False)
+class GroupProgress:
+    """A group on its way through the epochs."""
+
+    trainer: GroupTrainer
+    folder: GroupFolder
+    manifest: GroupManifest
+
+    @property
+    def name(self) -> str:
+        return self.trainer.group.name
+
+    @property
+    def done(self) -> int:
+        """The newest epoch on disk, 0 if there is none."""
+        return self.manifest.epochs[-1].epoch if self.manifest.epochs else 0
+
+    def restore(self) -> None:
+        """Take over the weights and the optimizer of the newest epoch, if there is one.
+
+        Raises:
+            CheckpointError: A file is missing or damaged.
+        """
+        if self.manifest.epochs:
+            self.trainer.module.load(self.folder.weights(self.manifest.epochs[-1]))
+            self.trainer.load_optimizer(self.folder.optimizer(self.manifest))
+            self.folder.remove_unnamed(self.manifest)
+
+    def finish(self) -> None:
+        """Write that the last epoch is done."""
+        if self.manifest.status != "finished":
+            self.manifest = attrs.evolve(self.manifest, status="finished")
+            self.folder.write(self.manifest)
+
+    def stop(self, reason: str) -> None:
+        """Write why the group does not go on."""
+        self.manifest = attrs.evolve(self.manifest, status="stopped", reason=reason)
+        make_folder(self.folder.path)
+        self.folder.write(self.manifest)
+
+
+def fixed_inputs(run: RunFolder, group: Group) -> dict[str, Mapping[str, object]]:
+    """The epochs of lower groups that this group is trained on: the best of each."""
+    fixed: dict[str, Mapping[str, object]] = {}
+    for name in group.reads:
+        manifest = run.group(name).read()
+        if manifest.epochs:
+            fixed[name] = {"epoch": manifest.best.epoch, "sha256": manifest.best.sha256}
+    return fixed
+
+
+def require_same_inputs(group: Group, manifest: GroupManifest, inputs: Mapping[str, Mapping[str, object]]) -> None:
+    """Refuse to go on with a group whose lower groups have other best epochs than when it began.
+
+    Raises:
+        CheckpointError: They have.
+    """
+    if manifest.epochs and inputs != manifest.inputs:
+        raise CheckpointError(f"group '{group.name}' was trained on other epochs of {', '.join(group.reads)}")
+
+
+def load_fixed(run: RunFolder, group: Group, module: GroupModule) -> None:
+    """Load a finished group's best epoch; a calculator has none."""
+    manifest = run.group(group.name).read()
+    if manifest.epochs:
+        module.load(run.group(group.name).weights(manifest.best))
