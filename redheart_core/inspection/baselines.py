@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from redheart_core.contract.fields import Field
 from redheart_core.data.store import Store
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.exact.ridge import Numbers, ridge_path
 
 BASELINES = ("constant", "linear")
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -37,30 +38,49 @@ def constant_baseline(store: Store, field: Field, count: int) -> Tensor:
 def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
     """Ridge regression from the mean chunk embedding, fitted on train, penalty chosen on validation.
 
-    Each label is fitted on the records that have it; clipped to the field's range, and
-    scaled to sum to one for a distribution.
+    Each label is fitted on the records that have it.
 
     Returns:
-        (N, *shape) for the given rows.
+        (N, *shape) for the given rows, in the field's range.
     """
     train, validation = store.rows("train"), store.rows("validation")
     x, x_validation, x_out = (mean_embedding(store, part) for part in (train, validation, rows))
     y, y_validation = (_columns(store, field, part) for part in (train, validation))
-    predictions = np.empty((len(rows), y.shape[1]), dtype=np.float32)
-    present = ~np.isnan(y)
-    for pattern in np.unique(present, axis=1).T:
-        labels = np.flatnonzero((present == pattern[:, None]).all(0))
-        models = [Ridge(alpha=penalty).fit(x[pattern], y[pattern][:, labels]) for penalty in PENALTIES]
-        errors = [
-            np.nanmean(np.abs(_predict(model, x_validation) - y_validation[:, labels]), axis=0) for model in models
-        ]
-        candidates = np.stack([_predict(model, x_out) for model in models])
-        predictions[:, labels] = candidates[np.argmin(errors, axis=0), :, np.arange(len(labels))].T
-    prediction = np.clip(predictions, field.low, field.high)
+    return into_range(field, predict(best_ridge(x, y, x_validation, y_validation), x_out))
+
+
+def best_ridge(x: Numbers, y: Numbers, x_validation: Numbers, y_validation: Numbers) -> FloatArray:
+    """The coefficients of each label with the penalty of the least mean absolute error on validation.
+
+    Args:
+        x: (n, D).
+        y: (n, L), NaN where missing; no column is all missing.
+        x_validation: (m, D).
+        y_validation: (m, L), NaN where missing; no column is all missing.
+
+    Returns:
+        (D + 1, L), as `redheart_core.exact.ridge.ridge_path` gives them.
+    """
+    path = ridge_path(x, y, PENALTIES)
+    errors = [np.nanmean(np.abs(predict(found, x_validation) - y_validation), axis=0) for found in path]
+    best: FloatArray = path[np.argmin(errors, axis=0), :, np.arange(y.shape[1])].T
+    return best
+
+
+def predict(coefficients: FloatArray, x: Numbers) -> FloatArray:
+    """(D + 1, L) on (N, D): (N, L)."""
+    prediction: FloatArray = x @ coefficients[:-1] + coefficients[-1]
+    return prediction
+
+
+def into_range(field: Field, prediction: FloatArray) -> Tensor:
+    """(N, size) to (N, *shape) float32, clipped to the field's range, and scaled to sum to one for distributions and
+    votes."""
+    clipped = np.clip(prediction, field.low, field.high).reshape(len(prediction), *field.shape)
     if field.simplex or field.counts:
-        prediction = np.maximum(prediction.reshape(len(rows), *field.shape), 1e-6)
-        prediction /= prediction.sum(-1, keepdims=True)
-    return torch.from_numpy(prediction.astype(np.float32).reshape(len(rows), *field.shape))
+        clipped = np.maximum(clipped, 1e-6)
+        clipped /= clipped.sum(-1, keepdims=True)
+    return torch.from_numpy(clipped.astype(np.float32))
 
 
 def mean_embedding(store: Store, rows: Tensor, batch_size: int = 256) -> NDArray[np.float32]:
@@ -82,9 +102,3 @@ def _columns(store: Store, field: Field, rows: Tensor) -> NDArray[np.float32]:
     target = _shares(store, field, rows).numpy()
     columns: NDArray[np.float32] = target.reshape(len(rows), -1)
     return columns
-
-
-def _predict(model: Ridge, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, D) to (N, L)."""
-    prediction: NDArray[np.float32] = model.predict(x).reshape(len(x), -1)
-    return prediction
