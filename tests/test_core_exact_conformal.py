@@ -11,7 +11,7 @@ import pytest
 from scipy import special
 
 from redheart_core import DataError
-from redheart_core.exact import conformal
+from redheart_core.exact import calibration, conformal
 
 P = [
     [0.7, 0.2, 0.1],
@@ -45,8 +45,8 @@ def sets(scores: Any, threshold: Any) -> list[set[int]]:
 
 
 def errors(bins: int) -> tuple[float, float]:
-    found = conformal.calibration_error(CONFIDENCE, CORRECT, bins)
-    return found.expected, found.largest
+    found = calibration.calibration_bins(CONFIDENCE, CORRECT, bins)
+    return found.expected_error, found.largest_error
 
 
 VECTORS: list[tuple[str, Callable[[], Any], Any]] = [
@@ -69,7 +69,7 @@ VECTORS: list[tuple[str, Callable[[], Any], Any]] = [
     ("C13", lambda: errors(10), (0.22, 0.5)),
     (
         "C14",
-        lambda: conformal.fit_temperature([[3, 0], [0, 3], [3, 0], [0, 3]], [0, 1, 0, 0]),
+        lambda: calibration.fit_temperature([[3, 0], [0, 3], [3, 0], [0, 3]], [0, 1, 0, 0]),
         3 / math.log(3),
     ),
     (
@@ -200,17 +200,17 @@ def test_a_rank_is_not_pushed_up_by_rounding() -> None:
 
 
 def test_empty_bins_are_nan_and_the_first_bin_includes_zero() -> None:
-    found = conformal.calibration_error([0.0, 0.3, 0.31], [0, 1, 1], 10)
+    found = calibration.calibration_bins([0.0, 0.3, 0.31], [0, 1, 1], 10)
     assert found.counts.tolist() == [1, 0, 1, 1, 0, 0, 0, 0, 0, 0]
-    assert np.isnan(found.accuracy[1])
-    assert found.expected == pytest.approx((0.7 + 0.69) / 3)
+    assert np.isnan(found.observed[1])
+    assert found.expected_error == pytest.approx((0.7 + 0.69) / 3)
 
 
 def test_the_temperature_is_a_minimum_where_the_logits_match_and_the_argmax_stays() -> None:
     draw = np.random.default_rng(7)
     z = 3 * draw.normal(size=(400, 5))
     y = np.array([draw.choice(5, p=row) for row in special.softmax(z / 2.5, axis=1)])
-    t = conformal.fit_temperature(z, y)
+    t = calibration.fit_temperature(z, y)
 
     def nll(temperature: float) -> float:
         return float(-np.mean(conformal.of_labels(special.log_softmax(z / temperature, axis=1), y)))
@@ -223,9 +223,9 @@ def test_the_temperature_is_a_minimum_where_the_logits_match_and_the_argmax_stay
 
 def test_perfect_and_all_wrong_data_hit_the_bounds() -> None:
     z = np.array([[3.0, 0.0, 1.0], [0.0, 9.0, 2.0]])
-    assert conformal.fit_temperature(z, [0, 1]) == 0.05
-    assert conformal.fit_temperature(z, [1, 0]) == 20.0
-    assert conformal.fit_temperature(1000 * z, [0, 1]) == 0.05
+    assert calibration.fit_temperature(z, [0, 1]) == 0.05
+    assert calibration.fit_temperature(z, [1, 0]) == 20.0
+    assert calibration.fit_temperature(1000 * z, [0, 1]) == 0.05
 
 
 @pytest.mark.parametrize(
@@ -246,12 +246,12 @@ def test_perfect_and_all_wrong_data_hit_the_bounds() -> None:
         (lambda: conformal.prediction_sets(P, [1.0, 1.0]), "scores and threshold must have equal"),
         (lambda: conformal.class_quantiles([0.1, 0.2], [0], 2, 0.1), r"got \(2,\) and \(1,\)"),
         (lambda: conformal.residual_scores([1.0], [1.0], 0.0), "scale must be above 0, got 0"),
-        (lambda: conformal.calibration_error([], []), "confidence needs the shape"),
-        (lambda: conformal.calibration_error([0.5, 1.5], [1, 0]), r"confidence must lie in 0\.\.1, got 1\.5 at 1"),
-        (lambda: conformal.calibration_error([0.5], [1, 0]), r"equally many of both, got \(1,\) and \(2,\)"),
-        (lambda: conformal.fit_temperature([[1.0, 1.0]], [0]), "no temperature changes anything"),
-        (lambda: conformal.fit_temperature([[1.0]], [0]), r"logits need the shape \(n, K >= 2\), got \(1, 1\)"),
-        (lambda: conformal.fit_temperature([[1.0, math.inf]], [0]), "logits must be finite, got inf"),
+        (lambda: calibration.calibration_bins([], []), "predicted needs the shape"),
+        (lambda: calibration.calibration_bins([0.5, 1.5], [1, 0]), r"predicted must lie in 0\.\.1, got 1\.5 at 1"),
+        (lambda: calibration.calibration_bins([0.5], [1, 0]), r"equally many of both, got \(1,\) and \(2,\)"),
+        (lambda: calibration.fit_temperature([[1.0, 1.0]], [0]), "no temperature changes anything"),
+        (lambda: calibration.fit_temperature([[1.0]], [0]), r"logits need the shape \(n, K >= 2\), got \(1, 1\)"),
+        (lambda: calibration.fit_temperature([[1.0, math.inf]], [0]), "logits must be finite, got inf"),
     ],
 )
 def test_bad_numbers_are_refused_with_the_remedy(call: Callable[[], Any], message: str) -> None:

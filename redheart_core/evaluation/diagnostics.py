@@ -11,7 +11,7 @@ from torch import Tensor
 from redheart_core.contract.fields import Field
 from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement
 from redheart_core.groups.ensemble import Ensemble
-from redheart_core.nn.label_metrics import BINS
+from redheart_core.nn.label_metrics import bins_of_present
 from redheart_core.selection.picks import Pick, Pool
 from redheart_core.training.context import TrainingContext
 
@@ -28,7 +28,7 @@ def diagnose(
     Args:
         metric: "node.metric", the main one.
         field: What it answers on.
-        target: (N, *shape) of the records that are judged, NaN where missing.
+        target: (N, *shape) of the records that are evaluated, NaN where missing.
         answers: Variant to its predictions, (N, *shape), in the target's own space; one is "crossover".
         spreads: Ensemble to the standard deviation of its members, (N, *shape).
     """
@@ -48,8 +48,7 @@ def label_reliability(prediction: Tensor, target: Tensor) -> tuple[Bin, ...]:
         prediction: (N, *shape), 0..1.
         target: (N, *shape) of 0 and 1, NaN where missing.
     """
-    present = ~target.isnan()
-    return _bins(prediction[present], target[present])
+    return _bins(prediction, target, ~target.isnan())
 
 
 def share_reliability(prediction: Tensor, target: Tensor) -> tuple[Bin, ...]:
@@ -60,7 +59,7 @@ def share_reliability(prediction: Tensor, target: Tensor) -> tuple[Bin, ...]:
         target: (N, ..., K) shares or counts, NaN where missing; divided by its sum.
     """
     p, y, present = _voted(prediction, target)
-    return _bins((p / p.sum(-1, keepdim=True))[present], (y / y.sum(-1, keepdim=True))[present])
+    return _bins(p / p.sum(-1, keepdim=True), y / y.sum(-1, keepdim=True), present)
 
 
 def confusion(prediction: Tensor, target: Tensor, labels: tuple[str, ...]) -> Confusion | None:
@@ -140,16 +139,13 @@ def _voted(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return p[kept], y[kept], present[kept]
 
 
-def _bins(predicted: Tensor, true: Tensor) -> tuple[Bin, ...]:
-    """Not empty ones of BINS bins of equal width, (0, 1/15], ..., the first with 0; both (n,)."""
-    predicted, true = predicted.double(), true.double()
-    bounds = torch.arange(BINS + 1, dtype=torch.float64) / BINS
-    place = (torch.bucketize(predicted, bounds) - 1).clamp(0, BINS - 1)
-    counts, confidence, correct = (
-        torch.bincount(place, weights, BINS).tolist() for weights in (torch.ones_like(true), predicted, true)
-    )
-    table = zip(counts, confidence, correct, strict=True)
-    return tuple(Bin(int(count), mean / count, share / count) for count, mean, share in table if count)
+def _bins(prediction: Tensor, target: Tensor, present: Tensor) -> tuple[Bin, ...]:
+    """Those that are not empty."""
+    if not bool(present.any()):
+        return ()
+    found = bins_of_present(prediction, target, present)
+    table = zip(found.counts.tolist(), found.predicted.tolist(), found.observed.tolist(), strict=True)
+    return tuple(Bin(count, predicted, observed) for count, predicted, observed in table if count)
 
 
 def _rank_correlation(first: Tensor, second: Tensor) -> float | None:

@@ -12,7 +12,8 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.validation import SplitResult, evaluate, has_objective
 from redheart_core.runs.manifest import EpochEntry
-from redheart_core.selection.methods import GREEDY, METHODS, SELECTION
+from redheart_core.selection.common_epoch import scale
+from redheart_core.selection.methods import METHODS, SELECTION, keep_greedily
 from redheart_core.selection.picks import Pick, Pool
 from redheart_core.selection.rivals import CHOSEN, Rivals
 from redheart_core.selection.sweetspot import Sweetspot
@@ -58,21 +59,13 @@ def _common_soup(pools: Mapping[str, Pool]) -> dict[str, Pick]:
     def picks(epochs: Sequence[int]) -> dict[str, Pick]:
         return {group: Pick.mixed("common soup", [entries[group][epoch] for epoch in epochs]) for group in pools}
 
+    units = {group: float(scale(pool.ranked[0].validation_loss)) for group, pool in pools.items()}
+
     def loss(epochs: Sequence[int]) -> float:
-        made = picks(epochs)
-        ratios = [
-            float(pool.losses(made[group]).mean()) / (abs(pool.ranked[0].validation_loss) or 1.0)
-            for group, pool in pools.items()
-        ]
+        ratios = [float(pools[group].losses(pick).mean() / units[group]) for group, pick in picks(epochs).items()]
         return sum(ratios) / len(ratios)
 
-    ranked = sorted(shared, key=lambda epoch: loss([epoch]))
-    kept, best = ranked[:1], loss(ranked[:1])
-    for epoch in ranked[1:GREEDY]:
-        now = loss([*kept, epoch])
-        if now < best:
-            kept, best = [*kept, epoch], now
-    return picks(kept)
+    return picks(keep_greedily(sorted(shared, key=lambda epoch: loss([epoch])), loss))
 
 
 @attrs.frozen(eq=False)

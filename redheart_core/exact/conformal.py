@@ -1,6 +1,6 @@
-"""Conformal prediction, its coverage, and calibration of probabilities (reference section 8).
+"""Split conformal prediction and its coverage (Vovk et al. 2005; Angelopoulos and Bates 2023).
 
-Calibration, temperature-fit and test data have to be disjoint; the functions cannot see it.
+Calibration and test data have to be disjoint; the functions cannot see it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from redheart_core.contract.errors import DataError
 from redheart_core.exact.numbers import (
     BoolArray,
     FloatArray,
-    IntArray,
     axes,
     batch,
     distribution,
@@ -29,7 +28,6 @@ from redheart_core.exact.numbers import (
 
 TIE = 1e-12
 """A score this little above the threshold is kept."""
-TEMPERATURES = (0.05, 20.0)
 
 
 def conformal_rank(count: int, alpha: float) -> int:
@@ -153,7 +151,7 @@ def _back(values: FloatArray, order: npt.NDArray[np.intp]) -> FloatArray:
 
 @attrs.frozen
 class Coverage:
-    """What coverage a split conformal predictor has for continuous scores (section 8.2)."""
+    """What coverage a split conformal predictor has for continuous scores (Vovk 2012)."""
 
     count: int
     """n calibration scores."""
@@ -206,77 +204,3 @@ def coverage(count: int, alpha: float) -> Coverage:
             "the threshold is infinite and the coverage 1"
         )
     return Coverage(count, rank)
-
-
-@attrs.frozen(eq=False)
-class CalibrationError:
-    """How far confidence is from accuracy, in bins (lo, hi] of equal width; the first includes 0."""
-
-    expected: float
-    """ECE, 0..1: mean over records of the bins' |accuracy - confidence|."""
-    largest: float
-    """MCE, 0..1: over the bins that hold records."""
-    counts: IntArray
-    """(bins,)."""
-    accuracy: FloatArray
-    """(bins,) 0..1, NaN in empty bins."""
-    confidence: FloatArray
-    """(bins,) 0..1, NaN in empty bins."""
-
-
-def calibration_error(confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: int = 15) -> CalibrationError:
-    """Bin records by confidence.
-
-    Args:
-        confidence: (n,) 0..1.
-        correct: (n,) 0 or 1.
-        bins: How many, >= 1.
-    """
-    conf = axes("confidence", within("confidence", confidence, 0.0, 1.0), "n")
-    right = whole("correct", np.asarray(correct, dtype=np.float64), 0, 2)
-    if conf.ndim != 1 or conf.shape != right.shape:
-        raise DataError(f"calibration_error needs equally many of both, got {conf.shape} and {right.shape}")
-    size = int(whole("bins", bins, 1))
-    # i / bins, not linspace, whose 0.30000000000000004 moves a confidence of 0.3 into another bin
-    place = np.maximum(np.searchsorted(np.arange(size + 1) / size, conf, side="left") - 1, 0)
-    counts = np.bincount(place, minlength=size)
-    held = np.where(counts > 0, counts, np.nan)
-    accuracy = np.bincount(place, right, size) / held
-    mean_confidence = np.bincount(place, conf, size) / held
-    gap = np.abs(accuracy - mean_confidence)
-    return CalibrationError(
-        float(np.nansum(gap * counts) / conf.size), float(np.nanmax(gap)), counts, accuracy, mean_confidence
-    )
-
-
-def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """T in 0.05..20 with the least mean of -ln softmax(z / T)_y; the bound where the least is beyond it.
-
-    Args:
-        logits: (n, K) z, K >= 2.
-        labels: (n,) in 0..K - 1.
-
-    Raises:
-        DataError: All logits of each record are equal, so no temperature changes anything.
-    """
-    from scipy.optimize import brentq  # half a second, which only this function needs
-
-    z = axes("logits", finite("logits", logits), "n")
-    if z.ndim != 2 or z.shape[1] < 2:
-        raise DataError(f"logits need the shape (n, K >= 2), got {z.shape}; give one row per record")
-    truth = of_labels(z, labels)
-    if np.ptp(z, axis=1).max() == 0.0:
-        raise DataError("all logits of each record are equal, no temperature changes anything; check the model")
-
-    def slope(log_temperature: float) -> float:
-        """Of the mean NLL in -1/T: the mean of z_y - sum_k p_k z_k, falling to rising with T."""
-        p = special.softmax(z / math.exp(log_temperature), axis=1)
-        return float(np.mean(truth - (p * z).sum(1)))
-
-    low, high = map(math.log, TEMPERATURES)
-    # the NLL is convex in 1/T, so the slope changes its sign at most once
-    if slope(low) >= 0.0:
-        return TEMPERATURES[0]
-    if slope(high) <= 0.0:
-        return TEMPERATURES[1]
-    return math.exp(brentq(slope, low, high, xtol=1e-14, rtol=1e-14))

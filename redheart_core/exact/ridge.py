@@ -22,7 +22,8 @@ def ridge_path(x: Any, targets: npt.ArrayLike, penalties: Sequence[float]) -> Fl
     """Fit every label for every penalty, on the records that have the label.
 
     The least of the sum of squared errors + penalty * sum of squared weights, in float64, since the moments of an
-    embedding have condition numbers that float32 does not resolve. Labels that the same records have are fitted together.
+    embedding have condition numbers that float32 does not resolve. Labels that the same records have are fitted
+    together.
 
     Args:
         x: (N, D), an array or a SciPy sparse matrix of rows.

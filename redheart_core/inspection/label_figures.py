@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from redheart_core.contract.data import SPLITS
-from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.data.store import Store
+from redheart_core.inspection.ceilings import field_ceiling, split_votes
 from redheart_core.inspection.findings import Grid, LabelFigures, VoteNoise
-from redheart_core.storage.runtime import stream_seed
 
 BINS = 20
 """More distinct values than these are counted in as many bins of equal width between the least and the greatest."""
@@ -112,20 +111,9 @@ def vote_noise(store: Store, field: Field) -> VoteNoise:
     Raises:
         DataError: A split has no votes, or the prior has no maximum of likelihood.
     """
-    from redheart_core.exact.votes import entropy, fit_dirichlet_multinomial, vote_shares
-    from redheart_core.exact.votes_ceiling import vote_ceiling
+    from redheart_core.exact.votes import entropy, vote_shares
 
-    train, validation = (_votes(store, field, split) for split in ("train", "validation"))
-    rng = np.random.default_rng(stream_seed(store.index.seed, "ceiling"))
-    ceiling = vote_ceiling(fit_dirichlet_multinomial(train).alpha, validation, rng=rng)
-    least = float(entropy(vote_shares(validation)).mean())
+    votes = split_votes(store, field, "validation")
+    ceiling = field_ceiling(store, store.index.seed, field, votes)
+    least = float(entropy(vote_shares(votes)).mean())
     return VoteNoise(least, ceiling.cross_entropy, ceiling.macro_f1, ceiling.macro_f1_sd)
-
-
-def _votes(store: Store, field: Field, split: str) -> Numbers:
-    """(n, K) counts of the records that have votes for every class."""
-    counts = store.target(field.name)[store.rows(split)].double().numpy()
-    found: Numbers = counts[np.isfinite(counts).all(1) & (np.nansum(counts, 1) > 0)]
-    if not len(found):
-        raise DataError(f"no record of {split} has votes in '{field.name}', so there is no floor; give more records")
-    return found

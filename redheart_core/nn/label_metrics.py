@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,8 +17,8 @@ from torch import Tensor
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.nodes import Metric
 
-BINS = 15
-"""Bins of equal width in the calibration errors: (0, 1/15], ..., the first with 0."""
+if TYPE_CHECKING:
+    from redheart_core.exact.calibration import CalibrationBins
 
 
 def macro_f1(prediction: Tensor, target: Tensor, present: Tensor, thresholds: Sequence[float]) -> float:
@@ -34,9 +35,9 @@ def macro_f1(prediction: Tensor, target: Tensor, present: Tensor, thresholds: Se
 def label_calibration_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
     """Expected calibration error of the probability that a label is 1, over all labels together; 0 is perfect.
 
-    Sum over BINS of their share times |share of ones - mean probability| (reference section 8.1).
+    Sum over 15 bins of their share times |share of ones - mean probability| (Naeini et al. 2015).
     """
-    return _calibration_error(prediction[present], target[present])
+    return bins_of_present(prediction, target, present).expected_error
 
 
 def soft_cross_entropy(prediction: Tensor, target: Tensor, present: Tensor) -> float:
@@ -66,16 +67,25 @@ def majority_f1(prediction: Tensor, target: Tensor, present: Tensor) -> float:
 def share_calibration_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
     """Expected calibration error of the predicted shares of votes, over all classes together; 0 is perfect.
 
-    Sum over BINS of predicted shares of |mean observed share - mean predicted share|, weighted with
+    Sum over 15 bins of predicted shares of |mean observed share - mean predicted share|, weighted with
     how many shares a bin holds. The prediction is divided by its sum.
     """
+    return bins_of_shares(prediction, target, present).expected_error
+
+
+def bins_of_present(prediction: Tensor, target: Tensor, present: Tensor) -> CalibrationBins:
+    """Bins of the present numbers of all labels together."""
+    from redheart_core.exact.calibration import calibration_bins  # with SciPy, which only this function needs
+
+    p, y = (values[present].double().numpy(force=True) for values in (prediction, target))
+    return calibration_bins(p, y)
+
+
+def bins_of_shares(prediction: Tensor, target: Tensor, present: Tensor) -> CalibrationBins:
+    """Bins of the predicted shares of all classes together, of the records that have votes."""
     p, n = _voted(prediction, target, present)
     p, q = (values / values.sum(-1, keepdim=True) for values in (p, n))
-    there = present[torch.where(present, target, 0.0).sum(-1) > 0]
-    p, q = p[there], q[there]
-    place = (p * BINS).ceil().long().sub(1).clamp(0, BINS - 1)
-    gaps = torch.zeros(BINS, dtype=torch.float64, device=p.device).index_add_(0, place, q - p)
-    return float(gaps.abs().sum() / len(p))
+    return bins_of_present(p, q, present[torch.where(present, target, 0.0).sum(-1) > 0])
 
 
 def label_metrics(output: str, target: str) -> tuple[Metric, ...]:
@@ -124,9 +134,3 @@ def _chosen(prediction: Tensor, target: Tensor, present: Tensor) -> tuple[Tensor
     voted = torch.where(present, target, 0.0).sum(-1) > 0
     p, n = (values.masked_fill(~present, -math.inf)[voted] for values in (prediction, target))
     return p.argmax(-1), n.argmax(-1)
-
-
-def _calibration_error(confidence: Tensor, correct: Tensor) -> float:
-    from redheart_core.exact.conformal import calibration_error  # with SciPy, which only this function needs
-
-    return calibration_error(confidence.double().numpy(force=True), correct.numpy(force=True), BINS).expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 
@@ -24,6 +25,7 @@ TOP = (3, 5, 7)
 PARENTS, CHILDREN, GENERATIONS = 4, 4, 3
 """Of the evolutionary search."""
 
+T = TypeVar("T")
 Method = Callable[[Pool, torch.Generator], Pick | None]
 """A pool and a random stream to a pick; None if the group's epochs do not allow it."""
 
@@ -65,13 +67,26 @@ def uniform_soup(pool: Pool, stream: torch.Generator) -> Pick:
 
 def greedy_soup(pool: Pool, stream: torch.Generator) -> Pick:
     """Epochs from the best on, each kept if the mean of weights then has a lower loss (Wortsman et al. 2022)."""
-    kept = [pool.ranked[0]]
-    best = float(pool.losses(Pick.mixed("greedy soup", kept)).mean())
-    for entry in pool.ranked[1:GREEDY]:
-        loss = float(pool.losses(Pick.mixed("greedy soup", [*kept, entry])).mean())
-        if loss < best:
-            kept, best = [*kept, entry], loss
-    return Pick.mixed("greedy soup", kept)
+
+    def mixed(entries: Sequence[EpochEntry]) -> Pick:
+        return Pick.mixed("greedy soup", entries)
+
+    return mixed(keep_greedily(pool.ranked, lambda entries: float(pool.losses(mixed(entries)).mean())))
+
+
+def keep_greedily(ranked: Sequence[T], loss: Callable[[Sequence[T]], float]) -> list[T]:
+    """The best candidate, and of the next ones, in their order, each that lowers the loss of all that are kept.
+
+    Args:
+        ranked: Candidates, best first; the first GREEDY are tried.
+        loss: Of a mix of candidates.
+    """
+    kept = list(ranked[:1])
+    best = loss(kept)
+    for candidate in ranked[1:GREEDY]:
+        if (now := loss([*kept, candidate])) < best:
+            kept, best = [*kept, candidate], now
+    return kept
 
 
 def evolution(pool: Pool, stream: torch.Generator) -> Pick | None:

@@ -76,7 +76,6 @@ def redheart_provide_calculators() -> list[CalculatorSpec]:
                 given("logits", "for the temperature", "(n, K)"),
             ),
             compute=_compute,
-            # section 8.3 of the reference
             example={
                 "probabilities": [
                     [0.7, 0.2, 0.1],
@@ -229,19 +228,20 @@ def _thresholds(scores: NDArray[np.float64], alpha: float) -> dict[str, Any]:
 
 
 def _calibration(settings: ConformalSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    from redheart_core.exact.conformal import calibration_error
+    from redheart_core.exact.calibration import calibration_bins
+    from redheart_core.exact.numbers import whole
 
-    found = calibration_error(inputs["confidence"], inputs["correct"], settings.bins)
+    found = calibration_bins(inputs["confidence"], whole("correct", inputs["correct"], 0, 2), settings.bins)
     return {
-        "expected_error": found.expected,
-        "largest_error": found.largest,
+        "expected_error": found.expected_error,
+        "largest_error": found.largest_error,
         "counts": found.counts,
-        "accuracy": nullable(found.accuracy),
-        "confidence": nullable(found.confidence),
+        "accuracy": nullable(found.observed),
+        "confidence": nullable(found.predicted),
     }
 
 
 def _temperature(settings: ConformalSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    from redheart_core.exact.conformal import fit_temperature
+    from redheart_core.exact.calibration import fit_temperature
 
     return {"temperature": fit_temperature(inputs["logits"], inputs["labels"])}
