@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from front_door import Finished, finished_run
 from made_up_run import groups, made, make_run, write_run
 from toy import Toy, group_files
 from wheels import redheart_wheel
@@ -14,6 +16,19 @@ from wheels import redheart_wheel
 from redheart_core.runs.run import RunFolder
 
 __all__ = ["groups", "made", "make_run", "redheart_wheel", "write_run"]
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that all processes of the test session have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def finished(shared: Path) -> Finished:
+    """A small run from data to report; tests only look at it, or at a copy."""
+    return finished_run(shared)
 
 
 @pytest.fixture

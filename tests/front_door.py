@@ -1,23 +1,23 @@
-"""redheart as a user meets it: the command line in a process of its own, and a finished small run to look at."""
+"""redheart as a user meets it: the command line, and a finished small run to look at."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import os
-import resource
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import attrs
+from click.testing import CliRunner
+from filelock import FileLock
+from process_state import importable, unchanged_process
 
-COMMAND = (sys.executable, "-m", "redheart_cli")
-
+TERMINAL = ("COLUMNS", "FORCE_COLOR", "NO_COLOR")
+"""Environment variables of a terminal, which a test must not inherit."""
 DATA = ("--set", "village.english=120", "--set", "village.korean=60", "--set", "lsa.width=48")
 PLUGINS = tuple(
     part for name in ("bentham_head", "surd_head", "neural_emotion", "neural_bentham") for part in ("--disable", name)
@@ -71,57 +71,42 @@ def objective(settings):
 
 @attrs.frozen
 class Answer:
-    """What a finished process leaves."""
+    """What a finished command leaves."""
 
     code: int
     out: str
     err: str
-    cpu_s: float
-    """Processor time of the process, which a busy machine does not stretch."""
 
     def json(self) -> Any:
         """The one JSON document on standard output."""
         return json.loads(self.out)
 
 
-def environment(**more: str) -> dict[str, str]:
-    """The environment of a child: ours, without settings of a terminal."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR", "NO_COLOR")}
-    return {**kept, "PYTHONWARNINGS": "error::ResourceWarning", **more}
-
-
 def redheart(
     *arguments: str | Path,
     cwd: Path,
     given: bytes = b"",
-    before: Callable[[], object] | None = None,
-    command: Sequence[str] = COMMAND,
+    site: Path | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Run a command to its end.
+    """Run a command in this process; it has to leave the process as it found it.
+
+    What needs a process of its own, such as signals, terminals and limits, is in own_process.
 
     Args:
         arguments: Of the command line.
         cwd: The working directory.
         given: Standard input.
-        before: Called in the child before the command starts.
-        command: What starts redheart.
+        site: A folder of further plugins; see install.
         more: Environment variables.
     """
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        [*command, *map(str, arguments)],
-        cwd=cwd,
-        input=given,
-        capture_output=True,
-        preexec_fn=before,
-        env=environment(**more or {}),
-        timeout=300,
-        check=False,
-    )
-    now = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-    return Answer(done.returncode, done.stdout.decode(), done.stderr.decode(), cpu_s)
+    from redheart_cli.main import cli
+
+    variables: dict[str, str | None] = {**dict.fromkeys(TERMINAL), **(more or {})}
+    with unchanged_process(), chdir(cwd), importable(site):
+        done = CliRunner().invoke(cli, [*map(str, arguments)], input=given, env=variables, prog_name="redheart")
+    trace = "" if done.exc_info is None or done.exc_info[0] is SystemExit else "".join(format_exception(done.exception))
+    return Answer(done.exit_code, done.stdout, done.stderr + trace)
 
 
 def succeed(*arguments: str | Path, cwd: Path, **options: Any) -> Answer:
@@ -132,13 +117,17 @@ def succeed(*arguments: str | Path, cwd: Path, **options: Any) -> Answer:
 
 
 def refuse(*arguments: str | Path, cwd: Path, says: Sequence[str], code: int = 1, **options: Any) -> str:
-    """Run a command that has to be refused in plain words; returns standard error.
+    """Run a command that has to be refused; returns standard error.
 
     Args:
-        says: What the message has to hold: the culprit, its place, the way out.
+        says: What the message has to hold; see check_refusal.
         code: 1 for a mistake in files or settings, 2 for one in the command line itself.
     """
-    answer = redheart(*arguments, cwd=cwd, **options)
+    return check_refusal(redheart(*arguments, cwd=cwd, **options), says, code)
+
+
+def check_refusal(answer: Answer, says: Sequence[str], code: int = 1) -> str:
+    """A refusal in plain words: the culprit, its place, how to fix it; returns standard error."""
     assert answer.code == code, answer.err
     assert "Traceback" not in answer.err
     assert "Error: " in answer.err
@@ -166,7 +155,7 @@ def flip_byte(path: Path) -> None:
 
 
 def install(site: Path, name: str, source: str) -> None:
-    """Lay a plugin of one module out as pip would leave it; site goes into PYTHONPATH."""
+    """Lay a plugin of one module out as pip would leave it, in a folder that redheart takes as site."""
     (site / f"front_door_{name}.py").write_text(source)
     info = site / f"front_door_{name}-1.0.dist-info"
     info.mkdir()
@@ -194,9 +183,17 @@ class Finished:
         return Path(shutil.copytree(self.folder, where / "run"))
 
 
-@functools.cache
-def finished_run(base: Path) -> Finished:
-    """The run that the tests of a session share, made when the first of them asks."""
-    folder = base / "front_door"
-    folder.mkdir()
-    return Finished(folder / "run", succeed("run", "-o", "run", *SMALL, "--json", cwd=folder))
+def finished_run(shared: Path) -> Finished:
+    """The run that all tests share, made by the first test that asks, in whichever process that is.
+
+    Args:
+        shared: A folder that all processes of the test session have in common.
+    """
+    folder = shared / "front_door"
+    kept = folder / "answer.json"
+    with FileLock(shared / "front_door.lock"):
+        if not kept.exists():
+            folder.mkdir()
+            answer = succeed("run", "-o", "run", *SMALL, "--json", cwd=folder)
+            kept.write_text(json.dumps(attrs.asdict(answer)))
+    return Finished(folder / "run", Answer(**json.loads(kept.read_text())))

@@ -7,17 +7,13 @@ import math
 from pathlib import Path
 
 import pytest
-from front_door import Finished, finished_run, redheart, refuse, succeed
+from front_door import Finished, redheart, refuse, succeed
+from own_process import redheart_process
 
 pytestmark = pytest.mark.slow
 
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
 EMOTIONS = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"]
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return finished_run(tmp_path_factory.getbasetemp())
 
 
 def test_each_number_comes_with_label_source_and_distance_from_the_training_mean(
@@ -56,7 +52,7 @@ def test_json_lines_answer_each_line_and_refuse_single_ones(finished: Finished, 
         {"id": "d", "text": "친구를 도왔다."},
     ]
     lines = "".join(json.dumps(record) + "\n" for record in records).encode()
-    answer = redheart("analyze", finished.model, "--jsonl", "-", given=lines, cwd=tmp_path)
+    answer = redheart_process("analyze", finished.model, "--jsonl", "-", given=lines, cwd=tmp_path)
     assert answer.code == 1
     assert "Traceback" not in answer.err
     results = [json.loads(line) for line in answer.out.splitlines()]

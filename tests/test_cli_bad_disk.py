@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
-import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from front_door import (
-    COMMAND,
-    DATA,
-    GROUPS,
-    SMALL,
-    Finished,
-    environment,
-    finished_run,
-    flip_byte,
-    hashes,
-    redheart,
-    refuse,
-    succeed,
-)
+from front_door import DATA, GROUPS, SMALL, Finished, check_refusal, flip_byte, hashes, redheart, refuse, succeed
+from own_process import redheart_process, started
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return finished_run(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
@@ -68,14 +50,19 @@ def fill(file: Path) -> None:
             filler.write(bytes(4096))
 
 
-def bound_by_permissions() -> tuple[str, ...]:
-    """The command; root is started without the right to pass over permissions."""
-    if os.getuid() != 0:
-        return COMMAND
-    if shutil.which("setpriv") is None:
-        pytest.skip("no permission stops root, and setpriv is not there to give up that right")
-    rights = "-dac_override,-dac_read_search"
-    return ("setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", *COMMAND)
+def obey_permissions() -> None:
+    """Root gives up the right to pass over the permissions of files."""
+    # See capabilities(7): the header names the version and this process; bits 1 and 2 are CAP_DAC_OVERRIDE and
+    # CAP_DAC_READ_SEARCH. Threads of their own are not there yet, as the process has just been forked.
+    header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.capget(header, data) == 0, os.strerror(ctypes.get_errno())
+    data[0] &= ~0b110
+    assert libc.capset(header, data) == 0, os.strerror(ctypes.get_errno())
+
+
+def limit_file_sizes() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 
 
 def test_a_flipped_byte_in_the_newest_checkpoint_stops_its_group_alone(finished: Finished, tmp_path: Path) -> None:
@@ -113,11 +100,8 @@ def test_a_limit_on_file_sizes_stops_the_save_and_without_it_the_run_goes_on(
     finished: Finished, tmp_path: Path
 ) -> None:
     begin: tuple[str | Path, ...] = ("-o", "run", "--store", finished.store, *SMALL)
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
-
-    refuse("train", *begin, cwd=tmp_path, before=limit, says=["cannot write run/groups/", "ulimit -f", "untouched"])
+    limited = redheart_process("train", *begin, cwd=tmp_path, before=limit_file_sizes)
+    check_refusal(limited, ["cannot write run/groups/", "ulimit -f", "untouched"])
     assert not [path for path in (tmp_path / "run").rglob("*") if path.name.startswith(".")]
     assert succeed("train", "--resume", "-o", "run", "--json", cwd=tmp_path).json()["stopped"] == {}
     assert hashes(tmp_path / "run" / "groups") == hashes(finished.folder / "groups")
@@ -126,19 +110,15 @@ def test_a_limit_on_file_sizes_stops_the_save_and_without_it_the_run_goes_on(
 def test_a_disk_that_fills_up_loses_nothing_and_with_space_the_run_goes_on(
     finished: Finished, small_disk: Path
 ) -> None:
-    command = [*COMMAND, "train", "-o", "run", "--store", str(finished.store), *SMALL]
     groups = small_disk / "run" / "groups"
-    with subprocess.Popen(command, cwd=small_disk, env=environment(), stderr=subprocess.PIPE) as process:
-        while not list(groups.glob("*/epoch-0001.safetensors")) and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGSTOP)
+    with started("train", "-o", "run", "--store", finished.store, *SMALL, cwd=small_disk) as command:
+        command.wait_until(lambda: bool(list(groups.glob("*/epoch-0001.safetensors"))))
+        command.send(signal.SIGSTOP)
         filler = small_disk / "filler"
         fill(filler)
-        process.send_signal(signal.SIGCONT)
-        _, said = process.communicate(timeout=120)
-    message = said.decode()
-    assert process.returncode == 1, message
-    assert "Traceback" not in message
+        command.send(signal.SIGCONT)
+        answer = command.wait()
+    message = check_refusal(answer, [])
     assert "No space left on device; free some space and run the command again" in message
     kept = {name: digest for name, digest in hashes(groups).items() if name.endswith("epoch-0001.safetensors")}
     assert kept
@@ -158,7 +138,6 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_trained(finished
 def test_a_folder_without_write_permission_is_refused_and_unchanged(read_only: Path) -> None:
     before = hashes(read_only)
     says = ["cannot write", "Permission denied", "choose a folder that you may write to"]
-    command = bound_by_permissions()
     commands: tuple[tuple[str, ...], ...] = (
         ("data", "prepare", "-o", "new", *DATA),
         ("train", "-o", "new", "--store", "run/store", *SMALL),
@@ -168,8 +147,10 @@ def test_a_folder_without_write_permission_is_refused_and_unchanged(read_only: P
         ("report", "run"),
     )
     for arguments in commands:
-        refuse(*arguments, cwd=read_only, command=command, says=says)
-    reading = redheart("analyze", "run/model", "I told him the truth.", "--json", cwd=read_only, command=command)
+        check_refusal(redheart_process(*arguments, cwd=read_only, before=obey_permissions), says)
+    reading = redheart_process(
+        "analyze", "run/model", "I told him the truth.", "--json", cwd=read_only, before=obey_permissions
+    )
     assert reading.code == 0, reading.err
     assert {finding["group"] for finding in reading.json()} == set(GROUPS)
     assert hashes(read_only) == before

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import DATA, SMALL, Finished, finished_run, flip_byte, hashes, redheart, refuse, succeed
+from front_door import DATA, SMALL, Finished, flip_byte, hashes, redheart, refuse, succeed
 
 pytestmark = pytest.mark.slow
 
@@ -28,11 +28,6 @@ regret = "regret"
 """
 PREPARE = ("data", "prepare", "-o", "store")
 EMOTIONS = ("joy", "trust", "fear", "surprise", "sadness", "disgust", "anger")
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return finished_run(tmp_path_factory.getbasetemp())
 
 
 def records() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""redheart bench and audit --meta, in processes of their own."""
+"""redheart bench and audit --meta."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""redheart data inspect, in a process of its own on the small embedded data."""
+"""redheart data inspect on the small embedded data."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from front_door import DATA, Finished, finished_run, hashes, refuse, succeed
+from front_door import DATA, Finished, hashes, refuse, succeed
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return finished_run(tmp_path_factory.getbasetemp())
 
 
 def test_a_store_is_shown_in_tables_with_the_warnings_last(finished: Finished, tmp_path: Path) -> None:

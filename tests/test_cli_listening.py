@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from front_door import SMALL, Finished, finished_run, hashes, install, redheart, refuse, succeed
+from front_door import SMALL, Finished, hashes, install, refuse, succeed
+from own_process import redheart_process
 
 pytestmark = pytest.mark.slow
 
@@ -22,27 +23,21 @@ def redheart_before_run(event):
 LACKING = '"""Stands in for a library that is not there."""\nraise ModuleNotFoundError("no", name="tensorboard")\n'
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return finished_run(tmp_path_factory.getbasetemp())
-
-
 def test_a_listener_is_asked_for_anew_when_a_run_goes_on(finished: Finished, tmp_path: Path) -> None:
     """plugins.toml, --enable and --disable decide each time; no number of the run changes."""
     run = finished.copy(tmp_path)
     before = hashes(run / "groups")
     install(tmp_path, "listener", LISTENER)
     resume = ("train", "--resume", "-o", "run")
-    more = {"PYTHONPATH": str(tmp_path)}
-    succeed(*resume, cwd=tmp_path, more=more)
+    succeed(*resume, cwd=tmp_path, site=tmp_path)
     assert not (run / "heard.txt").exists()
-    succeed(*resume, "--enable", "listener", cwd=tmp_path, more=more)
+    succeed(*resume, "--enable", "listener", cwd=tmp_path, site=tmp_path)
     heard = "{'backbone': 3, 'neural_regret': 3, 'neural_surd': 3}\n"
     assert (run / "heard.txt").read_text() == heard
     (tmp_path / "plugins.toml").write_text('active = ["listener"]\n')
-    succeed(*resume, cwd=tmp_path, more=more)
+    succeed(*resume, cwd=tmp_path, site=tmp_path)
     assert (run / "heard.txt").read_text() == 2 * heard
-    succeed(*resume, "--disable", "listener", cwd=tmp_path, more=more)
+    succeed(*resume, "--disable", "listener", cwd=tmp_path, site=tmp_path)
     assert (run / "heard.txt").read_text() == 2 * heard
     assert hashes(run / "groups") == before
 
@@ -52,7 +47,7 @@ def test_a_listener_that_cannot_be_loaded_is_refused_by_name(finished: Finished,
     install(tmp_path, "listener", "import no_such_module\n")
     (tmp_path / "plugins.toml").write_text('active = ["listener"]\n')
     refuse(
-        "train", "--resume", "-o", "run", cwd=tmp_path, more={"PYTHONPATH": str(tmp_path)},
+        "train", "--resume", "-o", "run", cwd=tmp_path, site=tmp_path,
         says=["plugin 'listener'", "no_such_module", "--disable listener"],
     )  # fmt: skip
 
@@ -73,9 +68,9 @@ def test_tensorboard_writes_beside_the_run_and_changes_no_number(finished: Finis
 
 def test_tensorboard_without_its_library_is_refused_before_the_first_epoch(finished: Finished, tmp_path: Path) -> None:
     (tmp_path / "tensorboard.py").write_text(LACKING)
-    answer = redheart(
+    answer = redheart_process(
         "train", "-o", "run", "--store", finished.store, *SMALL, "--enable", "tensorboard",
-        cwd=tmp_path, more={"PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path, site=tmp_path,
     )  # fmt: skip
     assert answer.code == 1
     assert "plugin 'tensorboard' needs the TensorBoard library: pip install 'redheart[tensorboard]'" in answer.err

@@ -1,4 +1,4 @@
-"""The commands of the main job, each in a process of its own."""
+"""The commands of the main job."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import GROUPS, SMALL, Finished, finished_run, hashes, redheart, refuse, succeed
+from front_door import GROUPS, SMALL, Finished, hashes, redheart, refuse, succeed
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return finished_run(tmp_path_factory.getbasetemp())
 
 
 def read(path: Path) -> Any:
@@ -59,7 +54,6 @@ def test_the_same_command_again_does_nothing_twice(finished: Finished, tmp_path:
     assert len((folder / "test_reads.jsonl").read_text().splitlines()) == 1
     assert "epoch 1/3" in finished.answer.err
     assert "epoch" not in again.err.replace("3 epochs in", "")
-    assert again.cpu_s < finished.answer.cpu_s
 
 
 def test_other_settings_for_the_same_run_are_refused_with_every_difference(finished: Finished) -> None:

@@ -1,4 +1,4 @@
-"""redheart sweep, search and train --groups, each in a process of its own."""
+"""redheart sweep, search and train --groups."""
 
 from __future__ import annotations
 

@@ -6,26 +6,20 @@ import io
 import json
 import os
 import platform
-import pty
 import re
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import COMMAND, SMALL, Finished, environment, finished_run, hashes, redheart, refuse, succeed
+from front_door import SMALL, Finished, hashes, redheart, refuse, succeed
+from own_process import pseudo_terminal, started
 from rich.console import Console
 
 from redheart_cli.watch import BARS, SHORT_SPARKLINE, SPARKLINE, draw, duration, look, row, sparkline
 from redheart_core.storage.files import write_json
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return finished_run(tmp_path_factory.getbasetemp())
 
 
 def take_back(made: Any, group: str, epochs: int) -> Callable[[], None]:
@@ -141,36 +135,18 @@ def test_what_is_no_run_or_damaged_is_refused(made: Any, tmp_path: Path) -> None
 
 def test_a_terminal_shows_the_run_until_it_is_finished(made: Any, tmp_path: Path) -> None:
     finish = take_back(made, "backbone", 6)
-    reader, writer = pty.openpty()
-    shown = bytearray()
-
-    def collect() -> None:
-        while True:
-            try:
-                part = os.read(reader, 65536)
-            except OSError:  # how Linux reports that the other side is closed
-                return
-            if not part:
-                return
-            shown.extend(part)
-
-    watcher = threading.Thread(target=collect)
-    watcher.start()
-    process = subprocess.Popen(
-        [*COMMAND, "watch", str(made.path), "--interval", "0.1"],
-        cwd=tmp_path, stdin=writer, stdout=writer, stderr=writer, env=environment(TERM="xterm-256color", COLUMNS="140"),
-    )  # fmt: skip
-    os.close(writer)
-    deadline = time.monotonic() + 60
-    while b"6/8" not in shown and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert process.poll() is None
-    assert b": running" in shown
-    finish()
-    assert process.wait(timeout=60) == 0
-    watcher.join(timeout=30)
-    os.close(reader)
-    last = shown.decode().rpartition(f"{made.path}: ")[2]
+    arguments = ("watch", made.path, "--interval", "0.1")
+    more = {"TERM": "xterm-256color", "COLUMNS": "140"}
+    with (
+        pseudo_terminal() as terminal,
+        started(*arguments, cwd=tmp_path, terminal=terminal.descriptor, more=more) as command,
+    ):
+        command.wait_until(lambda: b"6/8" in terminal.shown)
+        assert command.running
+        assert b": running" in terminal.shown
+        finish()
+        assert command.wait().code == 0
+    last = terminal.text().rpartition(f"{made.path}: ")[2]
     assert last.startswith("finished")
     assert "8/8" in last
     assert "6/8" not in last
@@ -179,20 +155,14 @@ def test_a_terminal_shows_the_run_until_it_is_finished(made: Any, tmp_path: Path
 @pytest.mark.slow
 def test_a_training_can_be_watched_from_its_first_file_to_its_end(finished: Finished, tmp_path: Path) -> None:
     """Looks while it is written never fail, never go back, and change no file of the run."""
-    seen, told = [], tmp_path / "told.txt"
-    with (
-        told.open("wb") as errors,
-        subprocess.Popen(
-            [*COMMAND, "train", "-o", "run", "--store", str(finished.store), *SMALL],
-            cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=errors,
-        ) as training,
-    ):  # fmt: skip
-        while training.poll() is None and not (tmp_path / "run" / "run.json").exists():
-            time.sleep(0.005)
+    seen = []
+    with started("train", "-o", "run", "--store", finished.store, *SMALL, cwd=tmp_path) as training:
+        training.wait_until(lambda: (tmp_path / "run" / "run.json").exists())
         beside = redheart("watch", "run", "--once", cwd=tmp_path)
-        while training.poll() is None:
+        while training.running:
             seen.append(look(tmp_path / "run"))
-    assert training.returncode == 0, told.read_text()
+        process, answer = training.pid, training.wait()
+    assert answer.code == 0, answer.err
     assert beside.code == 0, beside.err
     assert hashes(tmp_path / "run" / "groups") == hashes(finished.folder / "groups")
     seen.append(look(tmp_path / "run"))
@@ -202,6 +172,6 @@ def test_a_training_can_be_watched_from_its_first_file_to_its_end(finished: Fini
     assert len(set(done)) > 2
     states = list(dict.fromkeys(view.state for view in seen))
     assert states in (["starting", "running", "finished"], ["running", "finished"])
-    assert seen[-1].process == training.pid
+    assert seen[-1].process == process
     assert seen[-1].peak_memory_bytes is not None
     assert seen[-1].peak_memory_bytes > 50_000_000

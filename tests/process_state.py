@@ -1,0 +1,79 @@
+"""The state of this process that a command has to leave as it found it."""
+
+from __future__ import annotations
+
+import importlib
+import locale
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import structlog
+import torch
+
+OF_TORCH = ("TORCHINDUCTOR_CACHE_DIR",)
+"""Environment variables that torch sets when the first optimizer steps."""
+SYMPY = "sympy.utilities.exceptions"
+"""Has a warning filter of its own, from when torch first imports sympy."""
+
+
+def process_state() -> dict[str, object]:
+    """What the next command, or a notebook that called this one, would notice."""
+    return {
+        "working directory": os.getcwd(),
+        **{f"environment variable {name}": value for name, value in os.environ.items() if name not in OF_TORCH},
+        "path": list(sys.path),
+        "standard streams": (sys.stdin, sys.stdout, sys.stderr),
+        "signal handlers": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "threads": {thread.name for thread in threading.enumerate()},
+        "warning filters": [one for one in warnings.filters if one[2].__module__ != SYMPY],
+        "locale": locale.setlocale(locale.LC_ALL),
+        "root logger": (list(logging.root.handlers), logging.root.level),
+        "structlog": structlog.get_config(),
+        "default dtype": torch.get_default_dtype(),
+        "default device": torch.get_default_device(),
+        "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "random numbers of Python": random.getstate(),
+        "random numbers of numpy": repr(np.random.get_state()),
+        "random numbers of torch": torch.get_rng_state().numpy().tobytes(),
+    }
+
+
+@contextmanager
+def unchanged_process() -> Iterator[None]:
+    """What happens inside has to restore what it changes, but for the number of threads, which is restored here."""
+    before, threads = process_state(), torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+    after = process_state()
+    names = before.keys() | after.keys()
+    changed = {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+    assert not changed, f"the command has changed for good, from and to: {changed}"
+
+
+@contextmanager
+def importable(site: Path | None) -> Iterator[None]:
+    """Modules of a folder can be imported inside, here and in processes started from here, and are forgotten after."""
+    if site is None:
+        yield
+        return
+    sys.path.insert(0, str(site))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(site))
+        for name, module in list(sys.modules.items()):
+            if (file := getattr(module, "__file__", None)) and Path(file).is_relative_to(site):
+                del sys.modules[name]
