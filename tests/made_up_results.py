@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from redheart_core.config.tables import TrainSettings
+from redheart_core.data.data_warning import DataWarning
+from redheart_core.data.division import ClusterReport
 from redheart_core.data.store import StoreIndex
 from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
 from redheart_core.exact.interval import Interval
 from redheart_core.inspection.findings import (
     BaselineFigure,
-    DataWarning,
     DuplicateExample,
     Duplicates,
     FieldInspection,
@@ -176,6 +177,7 @@ def make_inspection(index: StoreIndex) -> Inspection:
         dataset=index.dataset,
         fingerprint=index.fingerprint,
         counts=COUNTS,
+        wanted={name: float(count) for name, count in COUNTS.items() if name != "excluded"},
         fields=(
             FieldInspection(
                 name=names[0],
@@ -226,6 +228,7 @@ def make_inspection(index: StoreIndex) -> Inspection:
                     ("en-0017", "en-0404"), ("train", "excluded"), ("He lent me his boat.", "He lent me a boat.")
                 ),
             ),
+            clusters=(ClusterReport(4, {"train": 4}, ("en-0017", "en-0404", "en-0405"), "He lent me his boat."),),
         ),
         warnings=(
             DataWarning(names[1], "rises with the length of the text.", "A model may count words.", "Balance lengths."),

@@ -16,8 +16,8 @@ from made_up_results import COUNTS, make_evaluation, make_inspection, make_rival
 
 from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStopped, NodeSpec, RunFinished, RunStarted
 from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.data.division import SplitReport
 from redheart_core.data.encoding import EncoderIdentity
-from redheart_core.data.splits import SplitReport
 from redheart_core.data.store import FileEntry, Shard, Store, StoreIndex
 from redheart_core.evaluation.results import Evaluation
 from redheart_core.exact.interval import Interval
@@ -338,12 +338,22 @@ def make_index() -> StoreIndex:
         encoder_settings={},
         chunk_chars=1200,
         terms=20_000,
+        near_duplicates=0.8,
         seed=7,
         shard_records=1000,
         fields=fields,
         coverage={"emotion": 3990, "regret": 4004, "votes": 1203},
         counts=COUNTS,
-        split_report=SplitReport(COUNTS, 14, 31, 4, False, (("en-0017", "en-0404"), ("ko-0003", "ko-1999"))),
+        split_report=SplitReport(
+            counts=COUNTS,
+            wanted={name: float(count) for name, count in COUNTS.items() if name != "excluded"},
+            duplicate_clusters=14,
+            clustered_records=31,
+            largest_cluster=4,
+            published=False,
+            examples=(("en-0017", "en-0404"), ("ko-0003", "ko-1999")),
+            clusters=(),
+        ),
         shards=(Shard("shard-0000.safetensors", 4004, 4100, 1),),
         files={"shard-0000.safetensors": FileEntry(12_595_200, "0" * 64)},
     )

@@ -15,13 +15,14 @@ from scipy import stats
 from toy import WORDS, Toy
 
 from redheart_core import CATALOGUE, Field, Record
+from redheart_core.data.data_warning import DataWarning
 from redheart_core.data.store import Store
 from redheart_core.exact.votes import entropy, fit_dirichlet_multinomial, vote_shares
 from redheart_core.exact.votes_ceiling import vote_ceiling
 from redheart_core.inspection.baselines import baseline_predictions
 from redheart_core.inspection.data_warnings import duplicate_warnings
 from redheart_core.inspection.field_baselines import field_baselines
-from redheart_core.inspection.findings import DataWarning, FieldInspection, Inspection
+from redheart_core.inspection.findings import FieldInspection, Inspection
 from redheart_core.inspection.inspect import find_duplicates, inspect_store
 from redheart_core.inspection.label_figures import entropy_bits, field_numbers, find_grid
 from redheart_core.nn.answers import answer_metrics
@@ -221,7 +222,7 @@ def test_texts_that_repeat_are_found_and_those_with_other_labels_named(toy: Toy)
 def test_near_duplicates_across_splits_come_first_and_leak_unless_excluded() -> None:
     clusters = np.array([0, 0, 1, 1, 2, 2, 3])
     splits = ["train", "train", "excluded", "test", "train", "test", "test"]
-    found = find_duplicates(clusters, "abcdefg", splits, ["x" * 200] * 7)
+    found = find_duplicates(clusters, "abcdefg", splits, ["x" * 200] * 7, ())
     assert (found.sets, found.across, found.leaking, found.within["train"]) == (3, 2, 1, 1)
     assert [example.ids for example in found.examples] == [("c", "d"), ("e", "f"), ("a", "b")]
     assert found.examples[0].texts[0] == "x" * 79 + "…"

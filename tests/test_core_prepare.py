@@ -358,7 +358,7 @@ def test_a_bad_record_is_named_and_nothing_is_written(tmp_path: Path, change: di
 def test_data_that_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="data set 'tiny' has no records"):
         make(tmp_path, given=[])
-    with pytest.raises(DataError, match="no training records after the split, out of 1"):
+    with pytest.raises(DataError, match="no train records: of 1 records"):
         make(tmp_path, given=[attrs.evolve(records()[0], split="test")])
     with pytest.raises(DataError, match="shard_records has to be at least 1, got 0"):
         make(tmp_path, shard_records=0)

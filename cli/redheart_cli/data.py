@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from redheart_cli.run_options import data_options, json_option
 from redheart_cli.session import data_settings, prepare_store
 
 if TYPE_CHECKING:
+    from redheart_core.data.division import ClusterReport
     from redheart_core.data.store import Store
     from redheart_core.inspection.inspect import Inspection
 
@@ -52,7 +53,8 @@ def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, outp
         print_json({"store": str(folder), "index": index.to_json()})
         return
     print(f"{folder}: data set {index.dataset}, {len(store.ids)} records, encoder {index.encoder.name}")
-    print_table(("split", "records"), [(name, count) for name, count in index.counts.items()])
+    print_splits(index.counts, index.split_report.wanted)
+    print_clusters(index.split_report.clusters)
     rows = [(field.name, ", ".join(field.labels) or "-", index.coverage[field.name]) for field in store.fields.values()]
     print_table(("field", "labels", "records"), rows)
 
@@ -112,7 +114,7 @@ def _prepared(choice: PluginChoice, dataset: str | None, encoder: str | None, fo
 def print_inspection(found: Inspection) -> None:
     """Tables of splits, fields, labels and baselines, then near-duplicates, and the warnings last."""
     print(f"data set {found.dataset}, {sum(found.counts.values())} records")
-    print_table(("split", "records"), list(found.counts.items()))
+    print_splits(found.counts, found.wanted)
     print()
     _print_fields(found)
     print()
@@ -123,8 +125,27 @@ def print_inspection(found: Inspection) -> None:
     _print_duplicates(found)
     print()
     for warning in found.warnings:
-        print(f"warning: {warning.field}: {warning.what}\n  why: {warning.why}\n  way out: {warning.remedy}")
+        print(warning)
     print(f"{len(found.warnings) or 'no'} warnings")
+
+
+def print_splits(counts: Mapping[str, int], wanted: Mapping[str, float]) -> None:
+    """Records per split beside those that the rule of division wants."""
+    total = sum(counts[split] for split in wanted)
+    rows = [
+        (split, count, _share(count, total), _share(wanted[split], total))
+        if split in wanted
+        else (split, count, "", "")
+        for split, count in counts.items()
+    ]
+    print_table(("split", "records", "share", "wanted"), rows)
+
+
+def print_clusters(clusters: Sequence[ClusterReport]) -> None:
+    """The largest sets of near-duplicates."""
+    for one in clusters:
+        places = ", ".join(f"{split} {count}" for split, count in one.splits.items())
+        print(f"  {one.records} near-duplicates ({places}): {', '.join(one.ids)}: {one.example}")
 
 
 def _print_fields(found: Inspection) -> None:
@@ -175,6 +196,7 @@ def _print_duplicates(found: Inspection) -> None:
         f"; within one split: {_counts(duplicates.within)}; across splits: {duplicates.across}, not counting excluded "
         f"records: {duplicates.leaking}"
     )
+    print_clusters(duplicates.clusters)
     for example in duplicates.examples:
         for id_, split, text in zip(example.ids, example.splits, example.texts, strict=True):
             print(f"  {split} {id_}: {text}")
@@ -184,7 +206,7 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none"
 
 
-def _share(part: int, whole: int) -> str:
+def _share(part: float, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 
 

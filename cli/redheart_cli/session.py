@@ -45,11 +45,12 @@ def train_settings(registry: Registry, **given: Any) -> TrainSettings:
 
 def prepare_store(registry: Registry, folder: Path, data: DataSettings, display: Display) -> Store:
     """Make or finish the embedding store of a data set; a finished one is opened."""
+    from redheart_core.data.division import division_warnings
     from redheart_core.data.prepare import prepare
 
     dataset, dataset_settings = _dataset(registry, data.dataset)
     encoder, encoder_settings = registry.encoder(data.encoder)
-    return prepare(
+    store = prepare(
         folder,
         dataset,
         dataset_settings,
@@ -57,9 +58,13 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
         encoder_settings,
         chunk_chars=data.chunk_chars,
         terms=data.terms,
+        near_duplicates=data.near_duplicates,
         seed=data.seed,
         progress=display.progress,
     )
+    for warning in division_warnings(store.index.split_report):
+        display.say(str(warning))
+    return store
 
 
 def _dataset(registry: Registry, name: str) -> tuple[DatasetSpec, Any]:

@@ -67,9 +67,7 @@ class BatchSource:
         self.device = device
         self._targets = {name: store.target(name) for name in targets}
         self._lower: dict[str, LowerOutputs] = {}
-        self._train = store.rows("train")
-        if len(self._train) == 0:
-            raise DataError("the data set has no training records after the split; add data")
+        self._train = store.filled("train")
 
     def updates_per_epoch(self, rows: Tensor) -> int:
         """How many batches these training rows make."""

@@ -20,8 +20,10 @@ from redheart_core.contract.data import DatasetSpec, Encoder, EncoderSpec, Recor
 from redheart_core.contract.errors import DataError, PluginError, StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
+from redheart_core.data.division import empty_split
 from redheart_core.data.encoding import encode_chunks, hash_contents, identify
-from redheart_core.data.splits import Splits, assign_splits
+from redheart_core.data.near_duplicates import NEAR_DUPLICATE, near_duplicate_clusters
+from redheart_core.data.splits import Origin, PublishedParts, Splits, assign_splits
 from redheart_core.data.store import FORMAT, TERMS_FILE, FileEntry, Shard, Store, StoreIndex
 from redheart_core.data.term_view import fit_terms
 from redheart_core.data.text import check_text, chunk_text
@@ -53,6 +55,7 @@ class _Data:
     fields: tuple[Field, ...]
     targets: Mapping[str, Tensor]
     splits: Splits
+    clusters: NDArray[np.int64]
     fingerprint: str
 
 
@@ -67,6 +70,7 @@ class _Request:
     encoder_settings: Mapping[str, Any]
     chunk_chars: int
     terms: int
+    near_duplicates: float
     seed: int
     shard_records: int
 
@@ -92,6 +96,7 @@ def prepare(
     encoder_settings: Any,
     chunk_chars: int = 200,
     terms: int = 20_000,
+    near_duplicates: float = NEAR_DUPLICATE,
     seed: int = 0,
     shard_records: int = 1000,
     progress: Progress | None = None,
@@ -108,6 +113,7 @@ def prepare(
         encoder_settings: An instance of encoder.settings.
         chunk_chars: Longest chunk of text that gets a vector of its own.
         terms: At most so many terms of the train split make up the second view of a text; 0 for none.
+        near_duplicates: Jaccard index from which on texts are kept in one split, 0.5..1.
         seed: Decides the splits.
         shard_records: Records per file of vectors; a kill loses at most the work on one.
         progress: Called now and then.
@@ -120,10 +126,19 @@ def prepare(
     if shard_records < 1:
         raise DataError(f"shard_records has to be at least 1, got {shard_records}")
     tell = progress if progress is not None else _quiet
-    data = _read(dataset, dataset_settings, seed, tell)
+    data = _read(dataset, dataset_settings, near_duplicates, seed, tell)
     settings = _plain_settings(encoder_settings, encoder.name, str)
     request = _Request(
-        FORMAT, dataset.name, data.fingerprint, encoder.name, settings, chunk_chars, terms, seed, shard_records
+        format=FORMAT,
+        dataset=dataset.name,
+        fingerprint=data.fingerprint,
+        encoder=encoder.name,
+        encoder_settings=settings,
+        chunk_chars=chunk_chars,
+        terms=terms,
+        near_duplicates=near_duplicates,
+        seed=seed,
+        shard_records=shard_records,
     )
     make_folder(folder)
     with locked(folder):
@@ -178,6 +193,7 @@ def _build(
         encoder_settings=request.encoder_settings,
         chunk_chars=request.chunk_chars,
         terms=request.terms,
+        near_duplicates=request.near_duplicates,
         seed=request.seed,
         shard_records=request.shard_records,
         fields={field.name: field for field in data.fields},
@@ -190,7 +206,7 @@ def _build(
     write_json(folder / "index.json", index.to_json())
 
 
-def _read(dataset: DatasetSpec, settings: Any, seed: int, tell: Progress) -> _Data:
+def _read(dataset: DatasetSpec, settings: Any, near_duplicates: float, seed: int, tell: Progress) -> _Data:
     """Read and check all records, and divide them."""
     fields = dataset.fields(settings)
     if len({field.name for field in fields}) != len(fields):
@@ -198,25 +214,27 @@ def _read(dataset: DatasetSpec, settings: Any, seed: int, tell: Progress) -> _Da
     records: list[Record] = []
     numbers: dict[str, list[NDArray[np.float32]]] = {field.name: [] for field in fields}
     places: dict[str, str] = {}
+    parts = PublishedParts()
     for record in dataset.records(settings):
         where = _check_record(record, numbers, places)
         places[record.id] = record.where
         source = record.source if record.source is not None else dataset.name
         records.append(attrs.evolve(record, text=check_text(record.text, where), source=source))
+        parts.check(records[-1])
         for field in fields:
             numbers[field.name].append(field.to_numbers(record.values.get(field.name), where))
         if len(records) % 1000 == 0:
             tell("read", len(records), 0)
     if not records:
         raise DataError(f"data set '{dataset.name}' has no records")
-    splits = assign_splits(records, seed)
+    clusters = near_duplicate_clusters((record.text for record in records), near_duplicates)
+    origins = [Origin(record.id, record.source, record.split) for record in records]
+    splits = assign_splits(origins, clusters, seed, lambda row: records[row].text)
     if "train" not in splits.names:
-        raise DataError(
-            f"data set '{dataset.name}' has no training records after the split, out of {len(records)}; add data"
-        )
+        raise DataError(f"data set '{dataset.name}' has no train records: {empty_split(splits.report)}")
     targets = {field.name: torch.from_numpy(np.stack(numbers[field.name])) for field in fields}
     tell("read", len(records), len(records))
-    return _Data(tuple(records), fields, targets, splits, _fingerprint(records, fields, targets, splits))
+    return _Data(tuple(records), fields, targets, splits, clusters, _fingerprint(records, fields, targets, splits))
 
 
 def _check_record(record: Record, numbers: Mapping[str, object], places: Mapping[str, str]) -> str:
@@ -251,8 +269,10 @@ def _fingerprint(
 
 def _record_lines(data: _Data) -> bytes:
     return b"".join(
-        _line({key: getattr(r, key) for key in ("id", "language", "source", "text", "where")} | {"split": split})
-        for r, split in zip(data.records, data.splits.names, strict=True)
+        _line(
+            {key: getattr(r, key) for key in ("id", "language", "source", "text", "where")} | {"split": s, "cluster": c}
+        )
+        for r, s, c in zip(data.records, data.splits.names, data.clusters.tolist(), strict=True)
     )
 
 

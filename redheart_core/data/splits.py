@@ -7,51 +7,34 @@ its near-duplicates, which all stay on one side.
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from redheart_core.contract.data import SPLITS, Record
 from redheart_core.contract.errors import DataError
+from redheart_core.data.division import EXCLUDED, ClusterReport, SplitReport
+from redheart_core.data.text import shorten
 
-SHINGLE_WORDS = 4
-NEAR_DUPLICATE = 0.8
-"""Smallest Jaccard index of two texts' word shingles that makes them near-duplicates."""
-EXCLUDED = "excluded"
-"""The side of a training record that is a near-duplicate of the publisher's test part."""
+_OWN = {"train": 0.7, "validation": 0.8, "calibration": 0.9, "test": 1.0}
+"""Where on 0..1 each split ends."""
+_PUBLISHED = {"train": 0.8, "validation": 0.9, "calibration": 1.0}
 
-_OWN = (("train", 0.7), ("validation", 0.8), ("calibration", 0.9), ("test", 1.0))
-_PUBLISHED = (("train", 0.8), ("validation", 0.9), ("calibration", 1.0))
-_WORD = re.compile(r"\w+")
-_BLOCK = 512
-
-Integers = NDArray[np.int64]
+REPORTED = 5
+"""Sets of near-duplicates that a report shows."""
 
 
 @attrs.frozen
-class SplitReport:
-    """How the records were divided."""
+class Origin:
+    """What decides the side of a record beside its text."""
 
-    counts: dict[str, int]
-    """Records per split, and how many were excluded."""
-    duplicate_clusters: int
-    """Sets of two or more near-duplicates."""
-    clustered_records: int
-    """Records in those sets."""
-    largest_cluster: int
-    """Records in the largest of them, 0 if there are none."""
-    published: bool
-    """The data set came with a test part of its own, which was kept."""
-    examples: tuple[tuple[str, str], ...]
-    """Ids of a few pairs from the same set."""
+    id: str
+    source: str | None
+    """The data set."""
+    part: str | None
+    """The publisher's split."""
 
 
 @attrs.frozen
@@ -63,7 +46,34 @@ class Splits:
     report: SplitReport
 
 
-def assign_splits(records: Sequence[Record], seed: int) -> Splits:
+class PublishedParts:
+    """Checks that all records of a data set have a publisher's split, or none."""
+
+    def __init__(self) -> None:
+        self._first: dict[str | None, Record] = {}
+
+    def check(self, record: Record) -> None:
+        """Look at one more record.
+
+        Raises:
+            DataError: Its split is unknown, or only some of the records of a data set have one.
+        """
+        if record.split not in (None, "train", "test"):
+            raise DataError(
+                f"{record.where}: record '{record.id}' has the split {record.split!r}; expected train, test or none"
+            )
+        other = self._first.setdefault(record.source, record)
+        if (record.split is None) != (other.split is None):
+            without, having = (record, other) if record.split is None else (other, record)
+            raise DataError(
+                f"{without.where}: record '{without.id}' has no split, but record '{having.id}' ({having.where}) "
+                f"has '{having.split}'; give all records of a data set a split or none"
+            )
+
+
+def assign_splits(
+    origins: Sequence[Origin], clusters: NDArray[np.int64], seed: int, text: Callable[[int], str]
+) -> Splits:
     """Divide records 70/10/10/10 into train, validation, calibration and test.
 
     A data set with a test part of its own keeps it; its training part is divided
@@ -71,140 +81,57 @@ def assign_splits(records: Sequence[Record], seed: int) -> Splits:
     excluded. A training part alone is divided like any other data. Of joined data
     sets each is divided by its own rule, and near-duplicates among them stay together.
 
-    Raises:
-        DataError: Only some of the records of a data set have the publisher's split.
+    Args:
+        origins: N, checked by PublishedParts.
+        clusters: (N,), which records are near-duplicates, as near_duplicate_clusters numbers them.
+        seed: Of the hash.
+        text: Row to text, for the report.
     """
-    published = _published_sources(records)
-    clusters = near_duplicate_clusters([record.text for record in records])
-    members: dict[int, list[int]] = {}
-    for row, cluster in enumerate(clusters.tolist()):
-        members.setdefault(cluster, []).append(row)
-    names = [""] * len(records)
-    for rows in members.values():
-        representative = min(records[row].id for row in rows)
-        kept = any(records[row].source in published for row in rows)
-        side = _side(representative, seed, _PUBLISHED if kept else _OWN)
-        tested = any(records[row].split == "test" for row in rows)
+    published = frozenset(origin.source for origin in origins if origin.part == "test")
+    order = np.argsort(clusters, kind="stable")
+    ends = np.flatnonzero(np.diff(clusters[order])) + 1
+    names = [""] * len(origins)
+    wanted: dict[str, float] = dict.fromkeys(SPLITS, 0.0)
+    sets: list[list[int]] = []
+    for part in np.split(order, ends):
+        rows = part.tolist()
+        kept = any(origins[row].source in published for row in rows)
+        tested = any(origins[row].part == "test" for row in rows)
+        rule = _PUBLISHED if kept else _OWN
+        side = _side(min(origins[row].id for row in rows), seed, rule)
         for row in rows:
-            if tested:
-                names[row] = "test" if records[row].split == "test" else EXCLUDED
-            else:
-                names[row] = side
-    sets = sorted(sorted(records[row].id for row in rows) for rows in members.values() if len(rows) > 1)
-    found = Counter(names)
+            names[row] = side if not tested else "test" if origins[row].part == "test" else EXCLUDED
+        if tested:
+            wanted["test"] += sum(origins[row].part == "test" for row in rows)
+        else:
+            for split, start, end in zip(rule, (0.0, *rule.values()), rule.values(), strict=False):
+                wanted[split] += (end - start) * len(rows)
+        if len(rows) > 1:
+            sets.append(rows)
     report = SplitReport(
-        counts={name: found[name] for name in (*SPLITS, EXCLUDED)},
+        counts={name: names.count(name) for name in (*SPLITS, EXCLUDED)},
+        wanted={name: round(number, 1) for name, number in wanted.items()},
         duplicate_clusters=len(sets),
         clustered_records=sum(map(len, sets)),
         largest_cluster=max(map(len, sets), default=0),
         published=bool(published),
-        examples=tuple((ids[0], ids[1]) for ids in sets[:5]),
+        examples=tuple((ids[0], ids[1]) for ids in sorted(sorted(origins[r].id for r in rows) for rows in sets)[:5]),
+        clusters=tuple(
+            ClusterReport(
+                records=len(rows),
+                splits={
+                    split: count for split in (*SPLITS, EXCLUDED) if (count := [names[r] for r in rows].count(split))
+                },
+                ids=tuple(origins[row].id for row in rows[:3]),
+                example=shorten(text(rows[0])),
+            )
+            for rows in sorted(sets, key=len, reverse=True)[:REPORTED]
+        ),
     )
     return Splits(tuple(names), report)
 
 
-def near_duplicate_clusters(texts: Sequence[str]) -> Integers:
-    """Number the sets of texts that near-duplicates connect, (N,).
-
-    Two texts are near-duplicates if their word 4-shingles have a Jaccard index of at
-    least 0.8, in lower case and without punctuation; a text of fewer than four words
-    is one shingle. Exact: candidates come from the prefix filter (Chaudhuri, Ganti,
-    Kaushik 2006), by which two such sets share one of the rarest shingles of each.
-    """
-    vocabulary: dict[str, int] = {}
-    words = [_word_numbers(text, vocabulary) for text in texts]
-    distinct: dict[bytes, int] = {}
-    unique = np.array([distinct.setdefault(numbers.tobytes(), len(distinct)) for numbers in words], dtype=np.int64)
-    table = _shingle_table([np.frombuffer(key, dtype=np.int32) for key in distinct], len(vocabulary))
-    left, right = _near_pairs(table)
-    graph = csr_matrix((np.ones(len(left), dtype=bool), (left, right)), shape=(len(distinct), len(distinct)))
-    _, labels = connected_components(graph, directed=False)
-    clusters: Integers = labels.astype(np.int64)[unique]
-    return clusters
-
-
-def _word_numbers(text: str, vocabulary: dict[str, int]) -> NDArray[np.int32]:
-    found = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return np.array([vocabulary.setdefault(word, len(vocabulary)) for word in found], dtype=np.int32)
-
-
-def _shingle_table(texts: Sequence[NDArray[np.int32]], vocabulary_size: int) -> Any:
-    """Which text holds which shingle: a (texts, shingles) csr matrix of ones.
-
-    Rare shingles have high column numbers, so that a row's sorted columns end in its rarest.
-    A text without a full shingle gets none: it equals no other, as the texts are distinct.
-    """
-    lengths = np.array([len(text) for text in texts], dtype=np.int64)
-    counts = np.maximum(lengths - (SHINGLE_WORDS - 1), 0)
-    words = np.concatenate(texts)
-    rows = np.repeat(np.arange(len(texts)), counts)
-    first = np.arange(len(rows)) + np.repeat(np.cumsum(lengths) - lengths - np.cumsum(counts) + counts, counts)
-    shingles = words[first].astype(np.int64)
-    for offset in range(1, SHINGLE_WORDS):
-        # Numbered anew after each word, the codes stay below 2^63: exact, without a hash.
-        shingles = _number(shingles * vocabulary_size + words[first + offset])
-    width = int(shingles.max(initial=0)) + 1
-    held = np.sort(rows * width + shingles)
-    held = held[np.diff(held, prepend=-1) > 0]
-    rows, shingles = held // width, held % width
-    frequency = np.bincount(shingles, minlength=width)
-    rank = np.empty(width, dtype=np.int64)
-    rank[np.argsort(-frequency, kind="stable")] = np.arange(width)
-    table = csr_matrix((np.ones(len(rows), dtype=np.int32), (rows, rank[shingles])), shape=(len(texts), width))
-    table.sort_indices()
-    return table
-
-
-def _number(codes: Integers) -> Integers:
-    """Equal codes to equal numbers from 0 without gaps."""
-    _, numbers = np.unique(codes, return_inverse=True)
-    return numbers.astype(np.int64, copy=False)
-
-
-def _near_pairs(table: Any) -> tuple[Integers, Integers]:
-    """Row numbers of all pairs with a Jaccard index of at least NEAR_DUPLICATE."""
-    sizes = np.diff(table.indptr)
-    kept = sizes - np.ceil(NEAR_DUPLICATE * sizes - 1e-9).astype(np.int64) + 1
-    place = np.arange(table.nnz) - np.repeat(table.indptr[:-1], sizes)
-    prefix = table.copy()
-    prefix.data[place < np.repeat(sizes - kept, sizes)] = 0
-    prefix.eliminate_zeros()
-    transposed = prefix.T.tocsr()
-    lefts, rights = [], []
-    for start in range(0, table.shape[0], _BLOCK):
-        candidates = (prefix[start : start + _BLOCK] @ transposed).tocoo()
-        left, right = candidates.row.astype(np.int64) + start, candidates.col.astype(np.int64)
-        later = right > left
-        left, right = left[later], right[later]
-        for part in range(0, len(left), _BLOCK * 16):
-            a, b = left[part : part + _BLOCK * 16], right[part : part + _BLOCK * 16]
-            shared = np.asarray(table[a].multiply(table[b]).sum(axis=1)).ravel()
-            near = shared >= NEAR_DUPLICATE * (sizes[a] + sizes[b] - shared) - 1e-9
-            lefts.append(a[near])
-            rights.append(b[near])
-    empty = np.empty(0, dtype=np.int64)
-    return np.concatenate([empty, *lefts]), np.concatenate([empty, *rights])
-
-
-def _published_sources(records: Sequence[Record]) -> frozenset[str | None]:
-    """The data sets that have a test part of their own."""
-    first: dict[str | None, Record] = {}
-    for record in records:
-        if record.split not in (None, "train", "test"):
-            raise DataError(
-                f"{record.where}: record '{record.id}' has the split {record.split!r}; expected train, test or none"
-            )
-        other = first.setdefault(record.source, record)
-        if (record.split is None) != (other.split is None):
-            without, having = (record, other) if record.split is None else (other, record)
-            raise DataError(
-                f"{without.where}: record '{without.id}' has no split, but record '{having.id}' ({having.where}) "
-                f"has '{having.split}'; give all records of a data set a split or none"
-            )
-    return frozenset(record.source for record in records if record.split == "test")
-
-
-def _side(id_: str, seed: int, shares: tuple[tuple[str, float], ...]) -> str:
+def _side(id_: str, seed: int, rule: Mapping[str, float]) -> str:
     digest = hashlib.sha256(f"{seed}:{id_}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
-    return next((name for name, end in shares if place < end), shares[-1][0])
+    return next((name for name, end in rule.items() if place < end), list(rule)[-1])

@@ -21,14 +21,14 @@ from torch import Tensor
 from redheart_core.contract.data import SPLITS
 from redheart_core.contract.errors import DataError, StoreError
 from redheart_core.contract.fields import Field
+from redheart_core.data.division import ClusterReport, SplitReport, empty_split
 from redheart_core.data.encoding import EncoderIdentity
-from redheart_core.data.splits import SplitReport
 from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.storage.files import check_sha256, load_tensors, read_json, to_json
 
 __all__ = ["EncoderIdentity", "FileEntry", "Shard", "Store", "StoreIndex", "map_tensors", "parse_field"]
 
-FORMAT = 2
+FORMAT = 3
 TERMS_FILE = "terms.safetensors"
 _TYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
 
@@ -66,6 +66,8 @@ class StoreIndex:
     chunk_chars: int
     terms: int
     """The most terms that were asked for."""
+    near_duplicates: float
+    """Jaccard index from which on texts were kept in one split."""
     seed: int
     shard_records: int
     fields: Mapping[str, Field]
@@ -97,11 +99,10 @@ class StoreIndex:
             )
         if table.pop("format") != FORMAT:
             raise StoreError(f"{path} has another format than {FORMAT}; prepare the data again in another folder")
-        report = table.pop("split_report")
         return cls(
             encoder=EncoderIdentity(**table.pop("encoder")),
             fields={name: parse_field(field) for name, field in table.pop("fields").items()},
-            split_report=SplitReport(**report | {"examples": tuple((a, b) for a, b in report["examples"])}),
+            split_report=_parse_report(table.pop("split_report")),
             shards=tuple(Shard(**shard) for shard in table.pop("shards")),
             files={name: FileEntry(**entry) for name, entry in table.pop("files").items()},
             **table,
@@ -129,6 +130,8 @@ class Store:
         """(N,) int64, places in source_names."""
         self._texts: tuple[str, ...] = tuple(line["text"] for line in lines)
         splits = np.array([line["split"] for line in lines])
+        self.clusters = torch.tensor([line["cluster"] for line in lines], dtype=torch.int64)
+        """(N,) int64, equal for records whose texts are near-duplicates."""
         self._rows = {split: torch.from_numpy(np.flatnonzero(splits == split)) for split in SPLITS}
         self._targets = load_tensors(folder / "fields.safetensors", index.files["fields.safetensors"].sha256)
         self._places: list[tuple[NDArray[np.float32], int, int]] = []
@@ -192,6 +195,17 @@ class Store:
         if split not in self._rows:
             raise DataError(f"there is no split '{split}' (splits: {', '.join(self._rows)})")
         return self._rows[split]
+
+    def filled(self, split: str) -> Tensor:
+        """The row numbers of a split that has to have some.
+
+        Raises:
+            DataError: It has none; says why, and what to do.
+        """
+        rows = self.rows(split)
+        if not len(rows):
+            raise DataError(f"the data set has no {split} records: {empty_split(self.index.split_report)}")
+        return rows
 
     def target(self, field: str) -> Tensor:
         """(N, L) or (N,) float32, NaN where missing.
@@ -272,6 +286,11 @@ def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
         # Copy-on-write, since torch warns of read-only memory; a plain array, since slicing a memmap is slow.
         tensors[name] = np.asarray(np.memmap(path, _TYPES[entry["dtype"]], mode="c", offset=start, shape=shape))
     return tensors
+
+
+def _parse_report(table: Mapping[str, Any]) -> SplitReport:
+    clusters = tuple(ClusterReport(**one | {"ids": tuple(one["ids"])}) for one in table["clusters"])
+    return SplitReport(**{**table, "examples": tuple((a, b) for a, b in table["examples"]), "clusters": clusters})
 
 
 def _plain(_instance: object, _attribute: object, value: Any) -> Any:

@@ -18,6 +18,29 @@ _REFUSED = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _SENTENCE_END = re.compile(r"""[.!?…。！？\n](?:(?<=[.!?…])["'”’)\]]*\s+|(?<=[。！？])["'”’」』)\]]*|(?<=\n)\s*\n)""")
 
 
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+"""What Unicode calls Default_Ignorable_Code_Point: zero-width and bidirectional marks, soft hyphens and the like."""
+
+
+def comparable(text: str) -> str:
+    """The text as it is compared with others: without what nobody sees, NFKC, case-folded, single spaces.
+
+    Nearly Unicode's NFKC_Casefold (UAX #44), with white space as one space.
+    """
+    visible = _INVISIBLE.sub("", text)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    return " ".join(_INVISIBLE.sub("", folded).split())
+
+
+def shorten(text: str, most: int = 80) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def check_text(text: str, where: str) -> str:
     """Refuse what cannot be analysed, and give the text in Unicode's composed form (NFC).
 

@@ -10,7 +10,6 @@ import attrs
 import torch
 from torch import Tensor
 
-from redheart_core.contract.errors import DataError
 from redheart_core.contract.nodes import Metric
 from redheart_core.evaluation.diagnostics import ENSEMBLES, diagnose, ensemble_spreads
 from redheart_core.evaluation.results import Diagnosis, Evaluation, MetricTable
@@ -77,9 +76,7 @@ def evaluate_with_draws(
         DataError: There is no test split.
         CheckpointError: An epoch that a variant needs was removed by retention or is damaged.
     """
-    rows = context.store.rows("test")
-    if not len(rows):
-        raise DataError("the data set has no test records; nothing to evaluate on")
+    rows = context.store.filled("test")
     rivals, pools = compare_methods(run, context, progress, methods)
     write_json(run.path / "rivals.json", rivals.to_json())
     variants = list(variant_picks(rivals, pools, sweetspot, model))

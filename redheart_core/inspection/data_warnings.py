@@ -1,4 +1,4 @@
-"""What is wrong with a data set, why it matters and the way out."""
+"""What is wrong with a data set, why it matters and how to fix it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from scipy import stats
 
 from redheart_core.contract.data import SPLITS
 from redheart_core.contract.fields import Field
+from redheart_core.data.data_warning import DataWarning
+from redheart_core.data.text import comparable, shorten
 from redheart_core.inspection.dependence import Dependence
-from redheart_core.inspection.findings import DataWarning, Duplicates, FieldInspection
+from redheart_core.inspection.findings import Duplicates, FieldInspection
 
 LEVEL = 0.01
 """Probability that any label of a data set is said to differ between train and test though both are alike."""
@@ -161,7 +163,7 @@ def duplicate_warnings(duplicates: Duplicates) -> Iterator[DataWarning]:
 def find_repeats(
     fields: Iterable[tuple[Field, Numbers]], texts: Sequence[str], ids: Sequence[str]
 ) -> dict[str, Repeat]:
-    """Per field the texts, equal but for case and white space, that have different numbers where both have one.
+    """Per field the texts, equal as `comparable` writes them, that have different numbers where both have one.
 
     Args:
         fields: With their numbers (N, P, L), NaN where missing.
@@ -170,7 +172,7 @@ def find_repeats(
     """
     members: dict[str, list[int]] = {}
     for row, text in enumerate(texts):
-        members.setdefault(" ".join(text.casefold().split()), []).append(row)
+        members.setdefault(comparable(text), []).append(row)
     groups = [rows for rows in members.values() if len(rows) > 1]
     found: dict[str, Repeat] = {}
     for field, numbers in fields:
@@ -181,12 +183,6 @@ def find_repeats(
             named = tuple(ids[row] for row in first[:2])
             found[field.name] = Repeat(len(differing), sum(map(len, differing)), shorten(texts[first[0]]), named)
     return found
-
-
-def shorten(text: str, most: int = 80) -> str:
-    """The beginning of a text on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def _differ(numbers: Numbers) -> bool:

@@ -9,6 +9,9 @@ from typing import Any
 
 import attrs
 
+from redheart_core.data.data_warning import DataWarning
+from redheart_core.data.division import ClusterReport
+
 
 @attrs.frozen
 class Grid:
@@ -105,7 +108,7 @@ class DuplicateExample:
 
 @attrs.frozen
 class Duplicates:
-    """Sets of near-duplicate texts, as redheart_core.data.splits finds them."""
+    """Sets of near-duplicate texts, as redheart_core.data.near_duplicates finds them."""
 
     sets: int
     records: int
@@ -117,17 +120,8 @@ class Duplicates:
     leaking: int
     """Sets in more than one of the splits that are used, which division keeps at 0."""
     examples: tuple[DuplicateExample, ...]
-
-
-@attrs.frozen
-class DataWarning:
-    """Something about the data that spoils results."""
-
-    field: str
-    what: str
-    why: str
-    """Why it matters."""
-    remedy: str
+    clusters: tuple[ClusterReport, ...]
+    """The largest sets, the largest first."""
 
 
 @attrs.frozen
@@ -139,6 +133,8 @@ class Inspection:
     """Of the store."""
     counts: Mapping[str, int]
     """Records per split, and how many were excluded."""
+    wanted: Mapping[str, float]
+    """Records per split by the rule of division, if no texts were near-duplicates."""
     fields: tuple[FieldInspection, ...]
     duplicates: Duplicates
     warnings: tuple[DataWarning, ...]

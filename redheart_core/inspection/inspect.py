@@ -12,8 +12,9 @@ from redheart_core.contract.data import SPLITS
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
-from redheart_core.data.splits import EXCLUDED, near_duplicate_clusters
+from redheart_core.data.division import EXCLUDED, ClusterReport, division_warnings
 from redheart_core.data.store import Store
+from redheart_core.data.text import shorten
 from redheart_core.inspection.data_warnings import (
     dependence_warnings,
     duplicate_warnings,
@@ -21,7 +22,6 @@ from redheart_core.inspection.data_warnings import (
     find_repeats,
     repeat_warnings,
     shift_warnings,
-    shorten,
     tie_warnings,
 )
 from redheart_core.inspection.dependence import find_dependences, join_columns
@@ -51,8 +51,8 @@ def inspect_store(store: Store) -> Inspection:
     fields = [(field, field_numbers(store, field)) for field in store.fields.values()]
     splits = split_names(store)
     texts = [store.text(row) for row in range(len(store))]
-    clusters = near_duplicate_clusters(texts)
-    duplicates = find_duplicates(clusters, store.ids, splits, texts)
+    clusters, report = store.clusters.numpy(), store.index.split_report
+    duplicates = find_duplicates(clusters, store.ids, splits, texts, report.clusters)
     baselines = field_baselines(store, fields)
     looked_at = tuple(_inspect_field(store, field, numbers, baselines[field.name]) for field, numbers in fields)
     rows = _one_of_each(clusters, splits)
@@ -63,7 +63,8 @@ def inspect_store(store: Store) -> Inspection:
         [texts[row] for row in used],
         [store.ids[row] for row in used],
     )
-    warnings = [warning for field in looked_at for warning in field_warnings(field, store.index.counts)]
+    warnings = list(division_warnings(report))
+    warnings += [warning for field in looked_at for warning in field_warnings(field, store.index.counts)]
     train = store.rows("train").numpy()
     for field, numbers in fields:
         if field.counts and not field.axes:
@@ -76,6 +77,7 @@ def inspect_store(store: Store) -> Inspection:
         dataset=store.index.dataset,
         fingerprint=store.index.fingerprint,
         counts={split: store.index.counts[split] for split in (*SPLITS, EXCLUDED)},
+        wanted=dict(report.wanted),
         fields=looked_at,
         duplicates=duplicates,
         warnings=tuple(warnings),
@@ -92,7 +94,11 @@ def split_names(store: Store) -> tuple[str, ...]:
 
 
 def find_duplicates(
-    clusters: NDArray[np.int64], ids: Sequence[str], splits: Sequence[str], texts: Sequence[str]
+    clusters: NDArray[np.int64],
+    ids: Sequence[str],
+    splits: Sequence[str],
+    texts: Sequence[str],
+    largest: tuple[ClusterReport, ...],
 ) -> Duplicates:
     """Count the sets of near-duplicates within and across splits.
 
@@ -101,6 +107,7 @@ def find_duplicates(
         ids: N.
         splits: N, of SPLITS or "excluded".
         texts: N.
+        largest: The largest sets.
     """
     order = np.argsort(clusters, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1)
@@ -128,6 +135,7 @@ def find_duplicates(
         across=sum(len(names) > 1 for names in held),
         leaking=sum(len(names - {EXCLUDED}) > 1 for names in held),
         examples=tuple(examples),
+        clusters=largest,
     )
 
 

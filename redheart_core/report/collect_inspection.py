@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from redheart_core.contract.errors import CheckpointError
-from redheart_core.inspection.findings import DataWarning, DuplicateExample, Duplicates
+from redheart_core.data.data_warning import DataWarning
+from redheart_core.data.division import ClusterReport
+from redheart_core.inspection.findings import DuplicateExample, Duplicates
 from redheart_core.report.contents_data import FieldQuality, InspectionState
 from redheart_core.storage.json_parts import Part
 
@@ -64,4 +66,13 @@ def _read_duplicates(part: Part) -> Duplicates:
         DuplicateExample(**{key: one[key].texts() for key in ("ids", "splits", "texts")})
         for one in part["examples"].items()
     )
-    return Duplicates(**counts, within=part["within"].integers(), examples=tuple(examples))
+    clusters = (
+        ClusterReport(
+            records=one["records"].integer(),
+            splits=one["splits"].integers(),
+            ids=one["ids"].texts(),
+            example=one["example"].text(),
+        )
+        for one in part["clusters"].items()
+    )
+    return Duplicates(**counts, within=part["within"].integers(), examples=tuple(examples), clusters=tuple(clusters))

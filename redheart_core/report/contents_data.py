@@ -7,7 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from redheart_core.inspection.findings import DataWarning, Duplicates
+from redheart_core.data.data_warning import DataWarning
+from redheart_core.inspection.findings import Duplicates
 
 
 @attrs.frozen

@@ -8,7 +8,6 @@ import attrs
 import torch
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
-from redheart_core.contract.errors import DataError
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batches import BatchSource
@@ -62,9 +61,7 @@ class TrainingContext:
         nodes = bind_nodes(nodes, usable_fields(store))
         groups = plan_groups(nodes, group_settings)
         for split in ("train", "validation"):
-            rows = store.rows(split)
-            if not len(rows):
-                raise DataError(f"the data set has no {split} records; training without {split} data is refused")
+            rows = store.filled(split)
             coverage = {name: int(has_any(store.target(name)[rows]).sum()) for name in store.fields}
             check_targets(nodes, store.fields, coverage, split)
         surroundings = Surroundings(
