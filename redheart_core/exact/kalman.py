@@ -1,12 +1,14 @@
-"""Kalman filter, sensor fusion, RTS smoother and steady state in float64 (reference section 6).
+"""Kalman filter, Rauch-Tung-Striebel smoother and steady state in float64, by square roots of the covariances.
 
-n is the size of the state, m that of an observation, T the number of steps. (initial_mean, initial_cov) is the prior
-AT the first observation: there is no prediction before the first update.
+Square roots (Kaminski, Bryson and Schmidt 1971; Park and Kailath 1995) hold variances of any ratio, where the filter on
+covariances fails once a prior is 1e16 times as wide as the noise. n is the size of the state, m that of an observation,
+T the number of steps. (initial_mean, initial_cov) is the prior AT the first observation: there is no prediction before
+the first update.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
 
 import attrs
 import numpy as np
@@ -14,7 +16,8 @@ import numpy.typing as npt
 from scipy import linalg
 
 from redheart_core.contract.errors import DataError
-from redheart_core.exact.numbers import BoolArray, FloatArray, finite, positive, real, shaped
+from redheart_core.exact.numbers import BoolArray, FloatArray, finite, real, shaped
+from redheart_core.exact.square_roots import check_covariance, is_singular, root_of, triangular
 
 LOG_2_PI = float(np.log(2.0 * np.pi))
 
@@ -38,7 +41,7 @@ class StateSpace:
     initial_mean: FloatArray = attrs.field(converter=_numbers)
     """x0 (n,)."""
     initial_cov: FloatArray = attrs.field(converter=_numbers)
-    """P0 (n, n), symmetric, positive semidefinite; 1e6 is flat enough, 1e12 loses digits."""
+    """P0 (n, n), symmetric, positive semidefinite."""
 
     def __attrs_post_init__(self) -> None:
         if self.observation.ndim != 2 or 0 in self.observation.shape:
@@ -46,50 +49,11 @@ class StateSpace:
         m, n = self.observation.shape
         shaped("transition", self.transition, (n, n), "n states")
         shaped("initial_mean", self.initial_mean, (n,), "n states")
-        _covariance("process_noise", shaped("process_noise", self.process_noise, (n, n), "n states"))
-        _covariance("initial_cov", shaped("initial_cov", self.initial_cov, (n, n), "n states"))
+        check_covariance("process_noise", shaped("process_noise", self.process_noise, (n, n), "n states"))
+        check_covariance("initial_cov", shaped("initial_cov", self.initial_cov, (n, n), "n states"))
         noise = shaped("observation_noise", self.observation_noise, (m, m), "m sensors")
-        if _covariance("observation_noise", noise) <= 0:
+        if check_covariance("observation_noise", noise) <= 0:
             raise DataError("observation_noise is singular, it has to be positive definite; add noise to each sensor")
-
-
-def _covariance(name: str, matrix: FloatArray) -> float:
-    """The smallest eigenvalue of a covariance, relative rounding taken as 0."""
-    size = np.abs(matrix).max()
-    if np.abs(matrix - matrix.T).max() > 1e-10 * size:
-        raise DataError(f"{name} is not symmetric; use (A + A') / 2")
-    values = np.linalg.eigvalsh(matrix)
-    if values[0] < -1e-10 * size:
-        raise DataError(f"{name} is not positive semidefinite, got the eigenvalue {values[0]:g}; use L L'")
-    return float(values[0] if values[0] > 1e-15 * size else 0.0)
-
-
-def stack_sensors(
-    sensors: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]], cross: npt.ArrayLike | None = None
-) -> tuple[FloatArray, FloatArray]:
-    """H and R of several sensors that observe the same state.
-
-    Args:
-        sensors: (H_i (m_i, n), R_i (m_i, m_i)) of each.
-        cross: (m, m) covariance between sensors, 0 in the blocks of R_i; none without.
-
-    Returns:
-        H (m, n) and R (m, m), m the sum of all m_i.
-    """
-    if not sensors:
-        raise DataError("stack_sensors needs at least one sensor, got none; give (H, R) pairs")
-    rows = [finite(f"H of sensor {number}", h) for number, (h, _) in enumerate(sensors)]
-    noises = [finite(f"R of sensor {number}", r) for number, (_, r) in enumerate(sensors)]
-    for number, (h, r) in enumerate(zip(rows, noises, strict=True)):
-        if h.ndim != 2 or h.shape[1] != rows[0].shape[-1]:
-            raise DataError(
-                f"H of sensor {number} needs the shape (m, {rows[0].shape[-1]}), got {h.shape}; align states"
-            )
-        shaped(f"R of sensor {number}", r, (len(h), len(h)), "its rows")
-    stacked, noise = np.vstack(rows), linalg.block_diag(*noises)
-    if cross is not None:
-        noise = noise + shaped("cross", finite("cross", cross), noise.shape, "all sensors")
-    return stacked, noise
 
 
 @attrs.frozen(eq=False)
@@ -104,6 +68,8 @@ class Filtered:
     """(T, n)."""
     cov: FloatArray
     """(T, n, n), symmetric, positive semidefinite."""
+    root: FloatArray
+    """(T, n, n), lower triangular, of which cov is the square."""
     gain: FloatArray
     """(T, n, m); 0 in the columns of missing components."""
     log_likelihoods: FloatArray
@@ -129,39 +95,54 @@ def run_filter(model: StateSpace, observations: npt.ArrayLike) -> Filtered:
     if np.isinf(z).any():
         raise DataError("observations must be finite or NaN (missing), got an infinite one; mark it as NaN")
     steps = len(z)
-    predicted_mean, predicted_cov = np.zeros((steps, n)), np.zeros((steps, n, n))
-    mean, cov, gain = np.zeros((steps, n)), np.zeros((steps, n, n)), np.zeros((steps, n, m))
+    predicted_mean, predicted_root = np.zeros((steps, n)), np.zeros((steps, n, n))
+    mean, root, gain = np.zeros((steps, n)), np.zeros((steps, n, n)), np.zeros((steps, n, m))
     likelihood = np.zeros(steps)
-    x, p = model.initial_mean, model.initial_cov
-    for t in range(steps):
-        if t:
-            x = model.transition @ x
-            p = _symmetric(model.transition @ p @ model.transition.T + model.process_noise)
-        predicted_mean[t], predicted_cov[t] = x, p
-        seen = ~np.isnan(z[t])
-        if seen.any():
-            x, p, gain[t][:, seen], likelihood[t] = _update(model, x, p, z[t], seen)
-        mean[t], cov[t] = x, p
-    return Filtered(predicted_mean, predicted_cov, mean, cov, gain, likelihood)
+    noise = root_of(model.process_noise)
+    x, half = model.initial_mean, root_of(model.initial_cov)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is found and named afterwards
+        for t in range(steps):
+            if t:
+                x, half = model.transition @ x, triangular(model.transition @ half, noise)
+            predicted_mean[t], predicted_root[t] = x, half
+            seen = ~np.isnan(z[t])
+            if seen.any():
+                x, half, gain[t][:, seen], likelihood[t] = _update(model, x, half, z[t], seen)
+            mean[t], root[t] = x, half
+        filtered = Filtered(predicted_mean, _squares(predicted_root), mean, _squares(root), root, gain, likelihood)
+    _check_finite(filtered)
+    return filtered
 
 
 def _update(
-    model: StateSpace, x: FloatArray, p: FloatArray, z: FloatArray, seen: BoolArray
+    model: StateSpace, x: FloatArray, root: FloatArray, z: FloatArray, seen: BoolArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """Mean, covariance (Joseph), gain and log-likelihood after the components that were seen."""
+    """Mean, root of the covariance, gain and log-likelihood after the components that were seen."""
     h, r = model.observation[seen], model.observation_noise[np.ix_(seen, seen)]
-    innovation, s = z[seen] - h @ x, h @ p @ h.T + r
-    factor = linalg.cho_factor(s, lower=True)
-    k = linalg.cho_solve(factor, h @ p).T
-    keep = np.eye(len(x)) - k @ h
-    half = linalg.solve_triangular(factor[0], innovation, lower=True)
-    log_det = 2.0 * np.log(np.diag(factor[0])).sum()
-    log_likelihood = -0.5 * float(half @ half + log_det + len(half) * LOG_2_PI)
-    return x + k @ innovation, _symmetric(keep @ p @ keep.T + k @ r @ k.T), k, log_likelihood
+    size = len(h)
+    noise = np.vstack([root_of(r), np.zeros((len(x), size))])
+    joint = triangular(noise, np.vstack([h @ root, root]))
+    half, carried, after = joint[:size, :size], joint[size:, :size], joint[size:, size:]
+    k = linalg.solve_triangular(half, carried.T, trans="T", lower=True, check_finite=False).T
+    innovation = z[seen] - h @ x
+    weighed = linalg.solve_triangular(half, innovation, lower=True, check_finite=False)
+    log_det = 2.0 * np.log(np.abs(np.diag(half))).sum()
+    log_likelihood = -0.5 * float(weighed @ weighed + log_det + size * LOG_2_PI)
+    return x + k @ innovation, after, k, log_likelihood
 
 
-def _symmetric(matrix: FloatArray) -> FloatArray:
-    return (matrix + matrix.T) / 2.0
+def _squares(roots: FloatArray) -> FloatArray:
+    return np.stack([root @ root.T for root in roots])
+
+
+def _check_finite(filtered: Filtered) -> None:
+    for values in (filtered.predicted_cov, filtered.mean, filtered.cov, filtered.gain, filtered.log_likelihoods):
+        bad = ~np.isfinite(values).reshape(len(values), -1).all(1)
+        if bad.any():
+            raise DataError(
+                f"the filter leaves the range of float64 at step {int(bad.argmax())}; choose units in which the "
+                "variances and observations are nearer to 1, or a transition that does not grow so fast"
+            )
 
 
 @attrs.frozen(eq=False)
@@ -180,17 +161,21 @@ def smooth(model: StateSpace, filtered: Filtered) -> Smoothed:
     Raises:
         DataError: A predicted covariance is singular; the message names the step.
     """
-    mean, cov = filtered.mean.copy(), filtered.cov.copy()
+    n = len(model.initial_mean)
+    mean, cov, half = filtered.mean.copy(), filtered.cov.copy(), filtered.root[-1]
+    noise = np.vstack([root_of(model.process_noise), np.zeros((n, n))])
     for t in range(len(mean) - 2, -1, -1):
-        ahead = filtered.predicted_cov[t + 1]
-        if _covariance(f"predicted covariance of step {t + 1}", ahead) <= 0:
+        joint = triangular(np.vstack([model.transition @ filtered.root[t], filtered.root[t]]), noise)
+        ahead, carried, left = joint[:n, :n], joint[n:, :n], joint[n:, n:]
+        if is_singular(ahead):
             raise DataError(
                 f"the smoother needs an invertible predicted covariance, that of step {t + 1} is singular; "
                 "add process noise or take known components out of the state"
             )
-        g = linalg.solve(ahead, model.transition @ filtered.cov[t], assume_a="pos").T
+        g = linalg.solve_triangular(ahead, carried.T, trans="T", lower=True, check_finite=False).T
         mean[t] += g @ (mean[t + 1] - filtered.predicted_mean[t + 1])
-        cov[t] = _symmetric(cov[t] + g @ (cov[t + 1] - ahead) @ g.T)
+        half = triangular(left, g @ half)
+        cov[t] = half @ half.T
     return Smoothed(mean, cov)
 
 
@@ -213,49 +198,16 @@ def steady_state(model: StateSpace) -> SteadyState:
         DataError: There is none, e.g. as a state that does not decay is neither observed nor disturbed.
     """
     f, h, r = model.transition, model.observation, model.observation_noise
-    remedy = "each state that does not decay has to be observed and to have process noise"
+    remedy = "each state that does not decay has to be observed and to have process noise, in the units of the others"
     try:
-        p = _symmetric(linalg.solve_discrete_are(f.T, h.T, model.process_noise, r))
-    except np.linalg.LinAlgError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)  # the solver goes on after overflow and ill-conditioning
+            p = linalg.solve_discrete_are(f.T, h.T, model.process_noise, r)
+    except (np.linalg.LinAlgError, RuntimeWarning) as error:
         raise DataError(f"the filter has no steady state ({error}); {remedy}") from error
-    k = linalg.solve(h @ p @ h.T + r, h @ p, assume_a="pos").T
-    keep = np.eye(len(p)) - k @ h
-    radius = np.abs(np.linalg.eigvals(f @ keep)).max()
+    root = root_of((p + p.T) / 2.0)
+    _, after, k, _ = _update(model, np.zeros(len(p)), root, np.zeros(len(h)), np.ones(len(h), dtype=bool))
+    radius = np.abs(np.linalg.eigvals(f @ (np.eye(len(p)) - k @ h))).max()
     if radius > 1.0 - 1e-7:  # on the unit circle the solver answers with half the digits and no complaint
         raise DataError(f"the filter has no steady state (errors decay by {radius:.9f} a step); {remedy}")
-    return SteadyState(p, _symmetric(keep @ p @ keep.T + k @ r @ k.T), k)
-
-
-def step_gradients(innovation: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """How the log-likelihood of one step depends on its innovation y and on S = H P H' + R.
-
-    Args:
-        innovation: y = z - H x, (m,).
-        covariance: S (m, m), positive definite.
-
-    Returns:
-        d/dy = -S^-1 y (m,), which is also d/dz, and d/dS = (S^-1 y y' S^-1 - S^-1) / 2 (m, m), which is also d/dR.
-    """
-    y = np.atleast_1d(finite("innovation", innovation))
-    s = shaped("covariance", np.atleast_2d(finite("covariance", covariance)), (len(y), len(y)), "the innovation twice")
-    if _covariance("covariance", s) <= 0:
-        raise DataError("covariance of the innovation is singular; add observation noise")
-    inverse = np.linalg.inv(s)
-    return -inverse @ y, (np.outer(inverse @ y, inverse @ y) - inverse) / 2.0
-
-
-def covariance_from_raw(raw: npt.ArrayLike) -> FloatArray:
-    """L L' for any (n, n) numbers: L is their lower triangle with softplus(raw) + 1e-6 on its diagonal."""
-    values = finite("raw", raw)
-    if values.ndim != 2 or values.shape[0] != values.shape[1]:
-        raise DataError(f"raw needs the shape (n, n), got {values.shape}; give a square matrix")
-    lower = np.tril(values, -1) + np.diag(np.logaddexp(0.0, values.diagonal()) + 1e-6)
-    return np.asarray(lower @ lower.T)
-
-
-def bounded_transition(raw: npt.ArrayLike, bound: float = 0.999) -> FloatArray:
-    """F = bound W / max(1, ||W||_2): never a larger spectral norm than bound > 0."""
-    values = finite("raw", raw)
-    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
-        raise DataError(f"raw needs the shape (n, n), got {values.shape}; give a square matrix")
-    return np.asarray(positive("bound", bound) * values / max(1.0, float(np.linalg.norm(values, 2))))
+    return SteadyState(root @ root.T, after @ after.T, k)
