@@ -7,6 +7,7 @@ columns beside each other becomes a triangular one (Kaminski, Bryson and Schmidt
 from __future__ import annotations
 
 import numpy as np
+from scipy import linalg
 
 from redheart_core.contract.errors import DataError
 from redheart_core.exact.numbers import FloatArray
@@ -55,8 +56,8 @@ def triangular(*roots: FloatArray) -> FloatArray:
     """
     rows = np.hstack(roots).T
     order = np.argsort(-np.abs(rows).max(1), kind="stable")
-    lower: FloatArray = np.linalg.qr(rows[order], mode="r").T
-    return lower
+    upper: FloatArray = linalg.qr(rows[order], mode="r", check_finite=False)[0]
+    return upper[: rows.shape[1]].T
 
 
 def is_singular(lower: FloatArray) -> bool:
