@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,45 +192,6 @@ def test_an_interrupted_run_with_every_technique_ends_in_the_same_bits(toy: Toy,
     parts, _ = toy.run("parts", [node(toy, "a")], store, groups=on)
     assert files_of(parts, "a") == files_of(whole, "a")
     assert any(name.startswith("average-epoch") for name in files_of(parts, "a"))
-
-
-CHILD = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from toy import Toy
-from redheart_core.config.tables import GroupSettings
-from redheart_core.training.group_trainer import GroupTrainer
-toy = Toy(Path(sys.argv[2]))
-left = {"%s": int(sys.argv[3])}
-def dying(place, function):
-    def wrapped(*args, **kwargs):
-        if place in left:
-            left[place] -= 1
-            if left[place] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return function(*args, **kwargs)
-    return wrapped
-store = toy.store()
-os.replace = dying("rename", os.replace)
-GroupTrainer.step = dying("step", GroupTrainer.step)
-toy.run("killed", [toy.node("a"), toy.node("b")], store, groups={"a": GroupSettings(ema=0.8, mixup=0.4)})
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("place", "points"), [("step", (9, 20)), ("rename", (4, 9))])
-def test_a_moving_average_survives_a_kill(toy: Toy, files_of: FilesOf, place: str, points: tuple[int, ...]) -> None:
-    on = {"a": GroupSettings(ema=0.8, mixup=0.4)}
-    nodes, store = [toy.node("a"), toy.node("b")], toy.store()
-    for after in points:
-        command = [sys.executable, "-c", CHILD % place, str(Path(__file__).parent), str(toy.folder), str(after)]
-        assert subprocess.run(command, check=False, timeout=300).returncode == -signal.SIGKILL
-    killed, stopped = toy.run("killed", nodes, store, groups=on)
-    assert not stopped
-    whole, _ = toy.run("whole", nodes, store, groups=on)
-    for name in ("a", "b"):
-        assert files_of(killed, name) == files_of(whole, name)
 
 
 @pytest.mark.parametrize(

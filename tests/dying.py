@@ -1,0 +1,57 @@
+"""Trainings that kill their own process in the middle of an update or of a save."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from own_process import run_and_die
+from toy import Toy
+
+from redheart_core.config.tables import GroupSettings
+
+Nodes = Sequence[tuple[str, Mapping[str, Any]]]
+"""Names of toy nodes with their arguments."""
+NO_GROUPS: Mapping[str, GroupSettings] = {}
+
+
+def train_until_killed(
+    folder: Path, name: str, nodes: Nodes, place: str, after: int, groups: Mapping[str, GroupSettings] = NO_GROUPS
+) -> None:
+    """Train in a process of its own that dies at a call of a function.
+
+    Args:
+        folder: Of the toy.
+        name: Of the run.
+        nodes: To train.
+        place: "step" for the update of a group, "rename" or "fsync" for those calls of the system.
+        after: The number of the call that is not made.
+        groups: Their tables.
+    """
+    assert run_and_die(_train, folder, name, nodes, place, after, groups) == -signal.SIGKILL
+
+
+def _train(folder: Path, name: str, nodes: Nodes, place: str, after: int, groups: Mapping[str, GroupSettings]) -> None:
+    from redheart_core.training.group_trainer import GroupTrainer
+
+    toy = Toy(folder)
+    store = toy.store()
+    owner, attribute = {"step": (GroupTrainer, "step"), "rename": (os, "replace"), "fsync": (os, "fsync")}[place]
+    setattr(owner, attribute, _dying(getattr(owner, attribute), after))
+    toy.run(name, [toy.node(node, **arguments) for node, arguments in nodes], store, groups=groups)
+
+
+def _dying(function: Callable[..., object], after: int) -> Callable[..., object]:
+    left = after
+
+    def wrapped(*args: object, **kwargs: object) -> object:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **kwargs)
+
+    return wrapped
