@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of a test session share the cores; read at import
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+from importlib.metadata import distribution, requires
 from pathlib import Path
 
 import attrs
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,9 +31,14 @@ class Environment:
 
 
 @pytest.fixture(scope="session")
-def redheart_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that pip builds from the checkout."""
-    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+def redheart_wheel(shared: Path) -> Path:
+    """The wheel that pip builds from the checkout, once for all processes of the test session."""
+    folder = shared / "redheart_wheel"
+    with FileLock(shared / "redheart_wheel.lock"):
+        if not folder.exists():
+            build_wheel(ROOT, folder)
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 def build_wheel(source: Path, folder: Path) -> Path:
@@ -49,8 +57,15 @@ def make_environment(home: Path, *wheels: Path) -> Environment:
     paths = sysconfig.get_paths(vars={"base": str(home), "platbase": str(home)})
     # A path in a .pth file is added as it is, without reading the .pth files there, so this environment's own
     # editable redheart brings no folder of the checkout.
-    Path(paths["purelib"], "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    Path(paths["purelib"], "dependencies.pth").write_text("".join(f"{folder}\n" for folder in dependencies()))
     return Environment(python, Path(paths["purelib"]))
+
+
+def dependencies() -> list[str]:
+    """The folders in which what redheart needs is installed."""
+    needed = [re.match(r"[\w.-]+", line) for line in requires("redheart") or () if "extra ==" not in line]
+    assert all(needed)
+    return sorted({str(distribution(name[0]).locate_file("")) for name in needed if name})
 
 
 def run(*command: str, cwd: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
