@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from front_door import DATA, TRAINING, refuse, succeed
+from front_door import DATA, PLUGINS, TRAINING, refuse, succeed
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +63,7 @@ def test_the_full_scale_is_accounted_for_without_memory(tmp_path: Path) -> None:
 
 
 def test_all_ways_to_make_a_model_are_compared_over_seeds_and_with_other_trainings(tmp_path: Path) -> None:
-    small = ("--set", "training.scale=tiny", "--disable=regret_head", "--disable=neural_regret", *DATA)
+    small = ("--set", "training.scale=tiny", "--disable=regret_head", "--disable=neural_regret", *PLUGINS, *DATA)
     command = ("bench", "crossover", "village", "--seeds", "2", "--epochs", "2", "--one-rate", "3e-3", *small)
     (table, *_) = succeed(*command, "--json", cwd=tmp_path).json()["village"]
     rows = {row["variant"]: row for row in table["rows"]}
