@@ -36,6 +36,14 @@ def fill_missing(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
     return torch.where(present, target, prediction.detach())
 
 
+def weighted_logs(weights: Tensor, logs: Tensor) -> Tensor:
+    """weights * logs elementwise, and 0 without gradient where a weight is 0: a class that cannot happen and does not.
+
+    The limit of w ln p for w = 0, which IEEE arithmetic gives as NaN where ln p is minus infinity.
+    """
+    return weights * torch.where(weights == 0, 0.0, logs)
+
+
 def squared_error(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
     """(p - y)^2; takes values."""
     return present_mean((prediction - fill_missing(prediction, target, present)).square(), present)
@@ -52,12 +60,12 @@ def huber(beta: float) -> Loss:
 
 
 def divergence(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
-    """KL(q || softmax(z)) in nats: cross-entropy of a distribution less its entropy; takes logits.
+    """KL(q || softmax(z)) in nats (Kullback and Leibler 1951): cross-entropy less the entropy of q; takes logits.
 
-    The gradient is that of the soft cross-entropy, softmax(z) - q (reference section 10.1).
+    The gradient is that of the soft cross-entropy, softmax(z) - q. Infinite where a label with a share is impossible.
     """
     log_probabilities = prediction.log_softmax(-1)
-    return (torch.xlogy(target, target) - target * log_probabilities).sum(-1)
+    return (torch.xlogy(target, target) - weighted_logs(target, log_probabilities)).sum(-1)
 
 
 def soft_focal(gamma: float) -> Loss:
@@ -73,11 +81,14 @@ def soft_focal(gamma: float) -> Loss:
         p = log_p.exp()
         # log(1 - p) without cancellation: the mass of all other labels
         itself = torch.eye(prediction.shape[-1], dtype=torch.bool, device=prediction.device)
-        others = prediction.unsqueeze(-2).masked_fill(itself, float("-inf"))
+        others = prediction.unsqueeze(-2).masked_fill(itself, -math.inf).clamp(min=torch.finfo(prediction.dtype).min)
         log_rest = others.logsumexp(-1) - prediction.logsumexp(-1, keepdim=True)
         entropy = torch.xlogy(target, target) + torch.xlogy(1 - target, 1 - target)
-        excess = entropy - target * log_p - (1 - target) * log_rest
-        return ((target - p).abs().pow(gamma) * excess).sum(-1)
+        excess = entropy - weighted_logs(target, log_p) - weighted_logs(1 - target, log_rest)
+        gap = (target - p).abs()
+        # below 1, the slope of gap^gamma is infinite at 0, where excess is 0 too
+        factor = torch.where(gap == 0, 0.0**gamma, torch.where(gap == 0, 1.0, gap).pow(gamma))
+        return weighted_logs(factor, excess).sum(-1)
 
     return loss
 
@@ -103,7 +114,9 @@ def binary_cross_entropy(positive_weights: Sequence[float] | None = None, smooth
             raise DataError(f"{len(weights)} positive weights for {prediction.shape[-1]} labels; give one per label")
         y = torch.where(present, target, 0.0) * (1.0 - smoothing) + smoothing / 2.0
         w = None if weights is None else prediction.new_tensor(weights)
-        errors = F.binary_cross_entropy_with_logits(prediction, y, pos_weight=w, reduction="none")
+        ends = torch.finfo(prediction.dtype)  # an infinite logit counts as the largest finite one, which gives no NaN
+        logits = prediction.clamp(ends.min, ends.max)
+        errors = F.binary_cross_entropy_with_logits(logits, y, pos_weight=w, reduction="none")
         return present_mean(errors, present)
 
     return loss
@@ -167,8 +180,9 @@ def inconsistency(coarse: Tensor, fine: Tensor, groups: tuple[tuple[int, ...], .
     sides get a gradient.
     """
     log_fine, log_coarse = fine.log_softmax(-1), coarse.log_softmax(-1)
+    log_fine = log_fine.clamp(min=torch.finfo(fine.dtype).min)  # the sum of impossible labels has a gradient, 0
     log_sums = torch.stack([log_fine[:, list(group)].logsumexp(-1) for group in groups], -1)
-    return (log_sums.exp() * (log_sums - log_coarse)).sum(-1).mean()
+    return weighted_logs(log_sums.exp(), log_sums - log_coarse).sum(-1).mean()
 
 
 def imbalance(gate: Tensor) -> Tensor:

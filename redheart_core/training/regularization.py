@@ -14,6 +14,7 @@ from redheart_core.contract.nodes import LossTerm
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.objective import loss_terms
+from redheart_core.nn.losses import weighted_logs
 
 REGULARIZATIONS = ("label_smoothing", "r_drop", "mixup", "ema", "dropout_end", "layer_decay")
 _LEAST = 1e-6
@@ -108,11 +109,11 @@ def _distance(module: GroupModule, term: LossTerm, a: Tensor, b: Tensor) -> Tens
         if term.takes == "probabilities":
             a, b = a.logit(_LEAST), b.logit(_LEAST)
         p, q = a.sigmoid(), b.sigmoid()
-        return ((p - q) * (a - b)).mean() / 2  # KL(p, q) + KL(q, p) of Bernoulli distributions, halved
+        return weighted_logs(p - q, a - b).mean() / 2  # KL(p, q) + KL(q, p) of Bernoulli distributions, halved
     if term.takes in ("logits", "probabilities"):
         log_p = a.log_softmax(-1) if term.takes == "logits" else a.clamp(min=_LEAST).log()
         log_q = b.log_softmax(-1) if term.takes == "logits" else b.clamp(min=_LEAST).log()
-        return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean() / 2
+        return weighted_logs(log_p.exp() - log_q.exp(), log_p - log_q).sum(-1).mean() / 2
     return F.mse_loss(a, b)
 
 
