@@ -139,11 +139,11 @@ def test_the_pinball_loss_is_zero_for_the_certain_and_finite_far_away() -> None:
     ],
 )
 def test_an_inconsistency_knows_impossible_labels(coarse: list[float], fine: list[float], expected: float) -> None:
-    both = [torch.tensor([z], requires_grad=True) for z in (coarse, fine)]
-    found = inconsistency(*both, ((0, 1), (2,)))
+    one, other = (torch.tensor([z], requires_grad=True) for z in (coarse, fine))
+    found = inconsistency(one, other, ((0, 1), (2,)))
     found.backward()  # type: ignore[no-untyped-call] # torch's
     assert found.item() == pytest.approx(expected)
-    assert all(z.grad is not None and bool(z.grad.isfinite().all()) for z in both)
+    assert all(z.grad is not None and bool(z.grad.isfinite().all()) for z in (one, other))
 
 
 def test_a_weight_of_zero_takes_an_infinite_log_out_of_value_and_gradient() -> None:
