@@ -11,9 +11,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from matplotlib.image import imread
 
 from redheart_core.report.page import write_report
 
@@ -69,6 +67,11 @@ onload = () => {
     headings: [...page.querySelectorAll("h2")].map((e) => e.textContent),
     text: page.body.innerText,
     paper: getComputedStyle(page.body).backgroundColor,
+    ink: getComputedStyle(page.body).color,
+    empty: [...page.querySelectorAll("figure svg, #heat-map svg")]
+      .filter((svg) => ![...svg.querySelectorAll("path, use, rect, circle")]
+        .some((e) => box(e).width * box(e).height > 4))
+      .map((e) => e.getAttribute("aria-label")),
     align: [...new Set([...page.querySelectorAll("td.number")].map((e) => getComputedStyle(e).textAlign))],
     styles: page.styleSheets.length,
     fetched: page.defaultView.performance.getEntriesByType("resource").map((e) => e.name),
@@ -116,23 +119,13 @@ def test_everything_is_drawn_and_stays_in_its_place(report: Path, width: int) ->
     assert page["outside"] == []
     assert page["overlaps"] == []
     assert page["cut"] == []
+    assert page["empty"] == []
     assert all(min(size) > 5 for size in page["svgs"])
     main_metrics, gains, reliable, confused, swept = 6, 2, 4, 2, len(GROUPS) - 1
     plots = main_metrics + gains + reliable + confused + swept
     assert len(page["figures"]) == 2 * len(GROUPS) + len(("heat map", "cost")) + plots
-    assert page["headings"] == [
-        "In short",
-        "Which epoch each group got",
-        "Learning curves",
-        "Learning rates and gradients",
-        "Ways to make one model of the epochs",
-        "Crossover on the test split",
-        "Behind the figures",
-        "Data",
-        "Parameters",
-        "Model",
-        "Settings",
-    ]
+    assert all(page["headings"])
+    assert len(set(page["headings"])) == len(page["headings"])
     for text in ("후회_분석기", "Group waves stopped after 5 epochs", "Not better than the constant predictor"):
         assert text in page["text"]
     assert page["align"] == ["right"]
@@ -140,9 +133,20 @@ def test_everything_is_drawn_and_stays_in_its_place(report: Path, width: int) ->
     assert page["fetched"] == []
 
 
-def test_dark_and_light_are_chosen_by_the_reader(report: Path) -> None:
-    assert measure(report, 1280)["paper"] == "rgb(246, 247, 249)"
-    assert measure(report, 1280, "--blink-settings=preferredColorScheme=0")["paper"] == "rgb(20, 24, 30)"
+def test_dark_and_light_are_chosen_by_the_reader_and_both_are_legible(report: Path) -> None:
+    light = measure(report, 1280)
+    dark = measure(report, 1280, "--blink-settings=preferredColorScheme=0")
+    assert luminance(light["paper"]) > 0.8 > 0.1 > luminance(dark["paper"])
+    for page in (light, dark):
+        low, high = sorted((luminance(page["paper"]), luminance(page["ink"])))
+        assert (high + 0.05) / (low + 0.05) >= 7  # WCAG 2.2, contrast (enhanced)
+
+
+def luminance(color: str) -> float:
+    """The relative luminance of WCAG 2.2, from 0 for black to 1 for white."""
+    channels = [int(number) / 255 for number in re.findall(r"\d+", color)]
+    linear = [channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_the_browser_has_nothing_to_complain_about(report: Path) -> None:
@@ -158,11 +162,3 @@ def test_the_page_would_refuse_to_fetch_anything(report: Path, tmp_path: Path) -
     assert len(complaints) >= 2
     assert all("Content Security Policy" in line for line in complaints)
     assert "<title>redheart run made_up</title>" in result.stdout
-
-
-def test_a_screenshot_shows_colours_of_all_plots(report: Path, tmp_path: Path) -> None:
-    browse(report, f"--screenshot={tmp_path / 'shot.png'}", "--window-size=1280,3000")
-    red, green, blue = np.moveaxis((imread(tmp_path / "shot.png") * 255).round().astype(np.int64), 2, 0)[:3]
-    found = set(np.unique(red << 16 | green << 8 | blue).tolist())
-    wanted = {"validation": 0x0072B2, "best": 0xD55E00, "one_se": 0x009E73, "heat map": 0x12305F}
-    assert {name for name, color in wanted.items() if color not in found} == set()
