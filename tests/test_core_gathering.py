@@ -152,7 +152,7 @@ def test_a_fusion_of_other_answers_than_before_is_refused_when_a_run_goes_on(toy
     first, second = named_output(answering(toy, "first")), named_output(answering(toy, "second"))
     fusion = activate(load_installed("mean_fusion"))
     toy.run("run", [first, fusion], store, epochs=1)
-    with pytest.raises(CheckpointError, match="group 'mean_fusion' was fitted on other epochs of first, second"):
+    with pytest.raises(CheckpointError, match="group 'mean_fusion' was trained on other epochs of first, second"):
         toy.run("run", [first, second, fusion], store, epochs=1)
 
 
