@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 
 import numpy as np
 import pytest
@@ -77,3 +78,13 @@ def test_every_number_of_a_record_has_a_name_in_memory_order() -> None:
     assert SIGNAL.elements[:3] == ("1.1", "1.2", "2.1")
     assert NUMBER.elements == ("worth",)
     assert math.prod(PERSONS.shape) == len(PERSONS.elements)
+
+
+def test_names_and_labels_are_compared_in_composed_form() -> None:
+    apart = unicodedata.normalize("NFD", "été")
+    field = Field(apart, "heat", 0.0, 1.0, labels=(apart, "hiver"))
+    assert (field.name, field.labels) == ("été", ("été", "hiver"))
+    assert field.with_labels(apart).labels == ("été",)
+    assert field.to_numbers({apart: 0.5}, "line 1").tolist()[0] == 0.5
+    with pytest.raises(DataError, match="has no label printemps"):
+        field.to_numbers({apart: 0.5, "printemps": 1.0}, "line 1")

@@ -355,6 +355,25 @@ def test_a_bad_record_is_named_and_nothing_is_written(tmp_path: Path, change: di
     assert not (tmp_path / "store").exists()
 
 
+def test_all_bad_records_of_a_data_set_are_reported_together(tmp_path: Path) -> None:
+    given = records(60)
+    for number in range(0, 60, 2):
+        given[number] = attrs.evolve(given[number], **({"text": " "} if number % 4 else {"values": {"regret": 2.0}}))
+
+    def read(settings: Settings) -> Iterator[Record]:
+        yield from given
+        raise DataError("data.jsonl breaks off")
+
+    spec = DatasetSpec("tiny", "for tests", Settings, lambda settings: FIELDS, read)
+    with pytest.raises(DataError) as caught:
+        prepare(tmp_path / "store", spec, Settings(), word_hash(), Settings())
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("31 rows cannot be used")
+    assert lines[1] == "  - data.jsonl line 1 (record 'id0'): regret expects a value in 0..1, got 2.0"
+    assert lines[2].startswith("  - data.jsonl line 3 (record 'id2'): the text is empty")
+    assert lines[-1] == "  - and 11 more"
+
+
 def test_data_that_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="data set 'tiny' has no records"):
         make(tmp_path, given=[])

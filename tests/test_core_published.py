@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from redheart_core import DataError, Record
+from redheart_core.contract.bad_rows import BadRows, BadRowsError
 from redheart_core.data.published import (
     clean_post,
-    distinct,
     find_file,
     has_file,
     has_words,
+    read_all,
     read_cells,
     read_label_ids,
     read_post,
@@ -125,11 +126,32 @@ def test_a_post_is_cleaned_and_has_to_be_text() -> None:
 
 def test_ids_come_once_and_are_not_empty() -> None:
     fine = [record("a", "line 1"), record("b", "line 2")]
-    assert list(distinct(iter(fine))) == fine
-    with pytest.raises(DataError, match="line 3: the id 'a' already stands in line 1"):
-        list(distinct(iter([*fine, record("a", "line 3")])))
-    with pytest.raises(DataError, match="line 1: id is empty"):
-        list(distinct(iter([record(" ", "line 1")])))
+    assert list(read_all(lambda bad: iter(fine))) == fine
+    with pytest.raises(DataError, match=r"^line 3: the id 'a' already stands in line 1$"):
+        list(read_all(lambda bad: iter([*fine, record("a", "line 3")])))
+    with pytest.raises(DataError, match=r"^line 1: id is empty$"):
+        list(read_all(lambda bad: iter([record(" ", "line 1")])))
+
+
+def test_all_bad_rows_are_reported_together_with_what_ended_the_reading() -> None:
+    def read(bad: BadRows) -> Iterator[Record]:
+        for number in range(30):
+            with bad.row():
+                if number % 3:
+                    raise DataError(f"line {number}: bad")
+                yield record(f"r{number}", f"line {number}")
+        raise DataError("the file ends in the middle")
+
+    given = read_all(read)
+    found = [next(given) for _ in range(10)]
+    assert [one.id for one in found] == [f"r{number}" for number in range(0, 30, 3)]
+    with pytest.raises(BadRowsError) as caught:
+        next(given)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "21 rows cannot be used; correct them, or leave them out:"
+    assert lines[1:4] == ["  - line 1: bad", "  - line 2: bad", "  - line 4: bad"]
+    assert len(lines) == 22
+    assert lines[-1] == "  - and 1 more"
 
 
 def test_stray_control_characters_of_a_post_are_dropped_and_white_space_stays() -> None:

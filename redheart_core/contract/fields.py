@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from redheart_core.contract.errors import DataError
+from redheart_core.contract.names import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 Shape = tuple[int | str, ...]
 """Per-record shape; "T" stands for the chunks of the record's text."""
+
+
+def _composed_all(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(composed, names))
 
 
 @attrs.frozen
@@ -29,14 +34,15 @@ class Field:
     NaN in memory and on disk, never 0 or 0.5, so that a leak cannot go unnoticed.
     """
 
-    name: str
+    name: str = attrs.field(converter=composed)
+    """As the labels in NFC, in which names are compared."""
     meaning: str
     low: float
     """Smallest allowed value, inclusive."""
     high: float
     """Largest allowed value, inclusive."""
     unit: str = "1"
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] = attrs.field(default=(), converter=_composed_all)
     """Ordered names of the last axis."""
     simplex: bool = False
     """The numbers of a record, or of each place on the axes, sum to one."""
@@ -64,6 +70,7 @@ class Field:
 
     def with_labels(self, *labels: str) -> Field:
         """The same field of a data set that holds only some of the labels."""
+        labels = _composed_all(labels)
         unknown = [label for label in labels if label not in self.labels]
         if unknown or len(set(labels)) != len(labels) or not labels:
             raise DataError(
@@ -133,6 +140,9 @@ class Field:
                 f"got {type(value).__name__} {value!r:.60}"
             )
         unknown = sorted(str(key) for key in value if key not in self.labels)
+        if unknown and len(composed_value := {composed(str(key)): one for key, one in value.items()}) == len(value):
+            value = composed_value
+            unknown = sorted(key for key in value if key not in self.labels)
         if unknown:
             raise DataError(
                 f"{where}: field '{name}' has no label {', '.join(unknown)} (labels: {', '.join(self.labels)})"

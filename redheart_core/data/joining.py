@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.data import DatasetSpec, Record
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
@@ -41,9 +42,11 @@ def join_datasets(members: Sequence[tuple[DatasetSpec, Any]]) -> tuple[DatasetSp
     fields = _join_fields(members)
 
     def records(settings: JoinedSettings) -> Iterator[Record]:
+        bad = BadRows()
         for spec, _ in members:
-            for record in spec.records(settings.members[spec.name]):
+            for record in bad.passing(spec.records(settings.members[spec.name])):
                 yield attrs.evolve(record, id=f"{spec.name}/{record.id}", source=spec.name)
+        bad.check()
 
     spec = DatasetSpec(
         name=SEPARATOR.join(names),

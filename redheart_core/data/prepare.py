@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.data import DatasetSpec, Encoder, EncoderSpec, Record
 from redheart_core.contract.errors import DataError, PluginError, StoreError
 from redheart_core.contract.fields import Field
@@ -215,16 +216,21 @@ def _read(dataset: DatasetSpec, settings: Any, near_duplicates: float, seed: int
     numbers: dict[str, list[NDArray[np.float32]]] = {field.name: [] for field in fields}
     places: dict[str, str] = {}
     parts = PublishedParts()
-    for record in dataset.records(settings):
-        where = _check_record(record, numbers, places)
-        places[record.id] = record.where
-        source = record.source if record.source is not None else dataset.name
-        records.append(attrs.evolve(record, text=check_text(record.text, where), source=source))
-        parts.check(records[-1])
-        for field in fields:
-            numbers[field.name].append(field.to_numbers(record.values.get(field.name), where))
+    bad = BadRows()
+    for record in bad.passing(dataset.records(settings)):
+        with bad.row():
+            where = _check_record(record, numbers, places)
+            source = record.source if record.source is not None else dataset.name
+            checked = attrs.evolve(record, text=check_text(record.text, where), source=source)
+            parts.check(checked)
+            values = [field.to_numbers(record.values.get(field.name), where) for field in fields]
+            places[record.id] = record.where
+            records.append(checked)
+            for field, value in zip(fields, values, strict=True):
+                numbers[field.name].append(value)
         if len(records) % 1000 == 0:
             tell("read", len(records), 0)
+    bad.check()
     if not records:
         raise DataError(f"data set '{dataset.name}' has no records")
     clusters = near_duplicate_clusters((record.text for record in records), near_duplicates)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from redheart_core.contract.bad_rows import BadRows, refuse
 from redheart_core.contract.data import Record
 from redheart_core.contract.errors import DataError
-from redheart_core.storage.jsonlines import read_lines
+from redheart_core.storage.jsonlines import OnError, read_lines
+from redheart_core.storage.paths import find_path
 
 _CONTROLS = (*range(0x09), *range(0x0E, 0x1C), *range(0x7F, 0x85), *range(0x86, 0xA0))
 """Control characters that are no white space; some posts hold a stray one."""
@@ -32,6 +34,7 @@ def required_folder(dataset: str, path: Path | None, holds: str) -> Path:
             f"data set '{dataset}' needs the folder of its files: write path = \"...\" under [plugins.{dataset}], "
             f"or give --set {dataset}.path=..."
         )
+    path = find_path(path)
     if not path.is_dir():
         state = "is a file, not a folder" if path.exists() else "does not exist"
         raise DataError(f"data set '{dataset}': {path} {state}; expected a folder with {holds}")
@@ -46,7 +49,7 @@ def find_file(dataset: str, folder: Path, name: str) -> Path:
     """
     if not has_file(folder, name):
         raise DataError(f"data set '{dataset}': {folder} holds neither {name}.gz nor {name}")
-    packed, plain = folder / f"{name}.gz", folder / name
+    packed, plain = find_path(folder / f"{name}.gz"), find_path(folder / name)
     if packed.exists() and plain.exists():
         raise DataError(f"data set '{dataset}': {folder} holds both {name}.gz and {name}; remove one of them")
     return packed if packed.exists() else plain
@@ -54,11 +57,11 @@ def find_file(dataset: str, folder: Path, name: str) -> Path:
 
 def has_file(folder: Path, name: str) -> bool:
     """Whether the file is there, plain or with .gz at its end."""
-    return (folder / f"{name}.gz").exists() or (folder / name).exists()
+    return find_path(folder / f"{name}.gz").exists() or find_path(folder / name).exists()
 
 
 def read_cells(
-    path: Path, columns: Sequence[str], delimiter: str = "\t", quoted: bool = True
+    path: Path, columns: Sequence[str], delimiter: str = "\t", quoted: bool = True, on_error: OnError = refuse
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield (where, cells) for every line; blank lines are passed over.
 
@@ -68,17 +71,23 @@ def read_cells(
         delimiter: Between cells.
         quoted: A cell may stand in quotation marks, with those within it doubled (RFC 4180). Else they are
             characters like any other.
+        on_error: Gets the error of a line that is not UTF-8, has another number of cells, or a quotation that is not
+            closed; it is passed over.
 
     Raises:
-        DataError: As read_lines; a row has another number of cells, or a quotation is not closed on its line.
+        DataError: As read_lines.
     """
-    for where, line in read_lines(path):
+    for where, line in read_lines(path, on_error):
         text = line.rstrip("\r\n")
         if not text.strip(" "):
             continue
-        cells = _unquoted(text, delimiter, where) if quoted else text.split(delimiter)
-        if len(cells) != len(columns):
-            raise DataError(f"{where}: expects {len(columns)} columns ({', '.join(columns)}), got {len(cells)}")
+        try:
+            cells = _unquoted(text, delimiter, where) if quoted else text.split(delimiter)
+            if len(cells) != len(columns):
+                raise DataError(f"{where}: expects {len(columns)} columns ({', '.join(columns)}), got {len(cells)}")
+        except DataError as error:
+            on_error(error)
+            continue
         yield where, cells
 
 
@@ -139,17 +148,22 @@ def read_post(value: Mapping[str, object], key: str, where: str) -> str:
     return cleaned
 
 
-def distinct(records: Iterator[Record]) -> Iterator[Record]:
-    """The same records.
+def read_all(read: Callable[[BadRows], Iterator[Record]]) -> Iterator[Record]:
+    """The records of a reader, and then all of its bad rows together.
+
+    Args:
+        read: Gets what collects bad rows, and gives the good ones.
 
     Raises:
-        DataError: An id is empty or comes twice.
+        BadRowsError: A row was bad, an id is empty or comes twice, or the reader ended with a DataError.
     """
-    seen: dict[str, str] = {}
-    for record in records:
-        if not record.id.strip():
-            raise DataError(f"{record.where}: id is empty")
-        if record.id in seen:
-            raise DataError(f"{record.where}: the id {record.id!r} already stands in {seen[record.id]}")
-        seen[record.id] = record.where
-        yield record
+    bad, seen = BadRows(), dict[str, str]()
+    for record in bad.passing(read(bad)):
+        with bad.row():
+            if not record.id.strip():
+                raise DataError(f"{record.where}: id is empty")
+            if record.id in seen:
+                raise DataError(f"{record.where}: the id {record.id!r} already stands in {seen[record.id]}")
+            seen[record.id] = record.where
+            yield record
+    bad.check()

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import StoreError
-from redheart_core.data.terms import Terms, choose_terms, composed, join
+from redheart_core.contract.names import composed
+from redheart_core.data.terms import Terms, choose_terms, join
 from redheart_core.storage.files import check_sha256, load_tensors, make_folder, read_json, save_tensors, write_json
 
 MIN_TEXTS = 3

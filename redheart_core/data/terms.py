@@ -7,7 +7,6 @@ a fixed order, so that the result for a text does not depend on its neighbours.
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -105,11 +104,6 @@ def _apply(counter: Any, texts: Sequence[str]) -> Any:
     if counter.vocabulary is not None:
         return counter.transform(texts)
     return counter.fit_transform(texts)
-
-
-def composed(text: str) -> str:
-    """The text in Unicode's composed form, so that Korean typed on any system counts the same."""
-    return unicodedata.normalize("NFC", text)
 
 
 def join(parts: Sequence[Any]) -> Any:

@@ -5,21 +5,32 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from redheart_core.contract.bad_rows import refuse
 from redheart_core.contract.errors import DataError
+from redheart_core.contract.names import composed
+from redheart_core.storage.paths import find_path
+
+OnError = Callable[[DataError], None]
+"""What is done with a bad line: raise its error (`refuse`), or collect it (`BadRows.add`) and go on."""
 
 
-def read_lines(path: Path) -> Iterator[tuple[str, str]]:
+def read_lines(path: Path, on_error: OnError = refuse) -> Iterator[tuple[str, str]]:
     """Yield (where, line) for every line of a UTF-8 file, the line with its ending.
 
     A name that ends in .gz is unpacked; a byte order mark at the start is dropped.
     where is file name and line number from 1: "train.jsonl.gz line 7".
 
+    Args:
+        path: In any Unicode form of its name.
+        on_error: Gets the error of a line that is not UTF-8, which is passed over.
+
     Raises:
-        DataError: The file cannot be opened, is no whole gzip file or is not UTF-8.
+        DataError: The file cannot be opened or is no whole gzip file.
     """
+    path = find_path(path)
     packed = path.suffix == ".gz"
     number = 0
     try:
@@ -27,13 +38,17 @@ def read_lines(path: Path) -> Iterator[tuple[str, str]]:
             for number, raw in enumerate(file, 1):
                 where = f"{path.name} line {number}"
                 try:
-                    yield where, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                    line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
                     byte = raw[error.start]
-                    raise DataError(
-                        f"{where}: not UTF-8 (byte 0x{byte:02x} at position {error.start + 1} of the line); "
-                        "save the file as UTF-8"
-                    ) from error
+                    on_error(
+                        DataError(
+                            f"{where}: not UTF-8 (byte 0x{byte:02x} at position {error.start + 1} of the line); "
+                            "save the file as UTF-8"
+                        )
+                    )
+                    continue
+                yield where, line
     except FileNotFoundError as error:
         raise DataError(f"no such file: {path}") from error
     except EOFError as error:
@@ -47,37 +62,48 @@ def read_lines(path: Path) -> Iterator[tuple[str, str]]:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def read_objects(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield (where, object) for every line that holds a JSON object; blank lines are passed over.
+def read_objects(path: Path, on_error: OnError = refuse) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield (where, object) for every line that holds a JSON object, keys in NFC; blank lines are passed over.
+
+    Args:
+        path: As for read_lines.
+        on_error: Gets the error of a line that is not one JSON object with distinct keys and finite numbers.
 
     Raises:
-        DataError: As read_lines, or a line is not one JSON object with distinct keys and finite numbers.
+        DataError: As read_lines.
     """
-    for where, line in read_lines(path):
+    for where, line in read_lines(path, on_error):
         if not line.strip():
             continue
         try:
-            value = json.loads(line, object_pairs_hook=distinct_keys, parse_constant=refuse_constant)
-        except RecursionError as error:
-            raise DataError(f"{where}: JSON nested too deeply") from error
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{where}: broken JSON, {error.msg} at character {error.pos + 1}: {_near(error)!r}"
-            ) from error
-        except ValueError as error:
-            raise DataError(f"{where}: {error}") from error
-        if not isinstance(value, dict):
-            raise DataError(f"{where}: expects a JSON object, got {type(value).__name__} {value!r:.60}")
-        if "\\u" in line:
-            _check_surrogates(value, where)
+            value = _parse(line, where)
+        except DataError as error:
+            on_error(error)
+            continue
         yield where, value
 
 
+def _parse(line: str, where: str) -> dict[str, object]:
+    try:
+        value = json.loads(line, object_pairs_hook=distinct_keys, parse_constant=refuse_constant)
+    except RecursionError as error:
+        raise DataError(f"{where}: JSON nested too deeply") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: broken JSON, {error.msg} at character {error.pos + 1}: {_near(error)!r}") from error
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{where}: expects a JSON object, got {type(value).__name__} {value!r:.60}")
+    if "\\u" in line:
+        _check_surrogates(value, where)
+    return value
+
+
 def distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """The members of a JSON object; the same key twice is a ValueError."""
-    value = dict(pairs)
+    """The members of a JSON object, keys in NFC; the same key twice is a ValueError."""
+    names = [composed(name) for name, _ in pairs]
+    value = dict(zip(names, (value for _, value in pairs), strict=True))
     if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(f"the key {', '.join(twice)} stands twice in one object")
     return value

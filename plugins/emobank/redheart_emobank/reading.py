@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from redheart_core import DataError, Record
-from redheart_core.data.published import distinct, find_file, has_words, read_cells, required_folder
+from redheart_core.contract.bad_rows import BadRows
+from redheart_core.data.published import find_file, has_words, read_all, read_cells, required_folder
 from redheart_emobank.settings import EmobankSettings
 
 _COLUMNS = ("id", "split", "V", "A", "D", "text")
@@ -23,27 +24,28 @@ def read_records(settings: EmobankSettings) -> Iterator[Record]:
         DataError: No folder given, the file is missing or damaged, or a row has no text, no number, an
             unknown split or an id that stands elsewhere too.
     """
-    return distinct(_read(settings))
+    return read_all(lambda bad: _read(settings, bad))
 
 
-def _read(settings: EmobankSettings) -> Iterator[Record]:
+def _read(settings: EmobankSettings, bad: BadRows) -> Iterator[Record]:
     folder = required_folder("emobank", settings.path, "emobank.csv")
     path = find_file("emobank", folder, "emobank.csv")
-    rows = read_cells(path, _COLUMNS, delimiter=",")
+    rows = read_cells(path, _COLUMNS, delimiter=",", on_error=bad.add)
     where, header = next(rows, (path.name, []))
     if tuple(header) != _COLUMNS:
         raise DataError(f"{where}: expects the header {','.join(_COLUMNS)}, got {','.join(header) or 'nothing'!r:.60}")
     for where, (id_, part, valence, arousal, dominance, text) in rows:
-        if part not in _SPLITS:
-            raise DataError(f"{where}: column 'split' expects one of {', '.join(_SPLITS)}, got {part!r:.40}")
-        numbers = {
-            "valence": _number(valence, "V", where),
-            "arousal": _number(arousal, "A", where),
-            "dominance": _number(dominance, "D", where),
-        }
-        split = _SPLITS[part]
-        if has_words(text, where) and split is not None:
-            yield Record(id=id_, text=text, values={"vad": numbers}, where=where, split=split, language="en")
+        with bad.row():
+            if part not in _SPLITS:
+                raise DataError(f"{where}: column 'split' expects one of {', '.join(_SPLITS)}, got {part!r:.40}")
+            numbers = {
+                "valence": _number(valence, "V", where),
+                "arousal": _number(arousal, "A", where),
+                "dominance": _number(dominance, "D", where),
+            }
+            split = _SPLITS[part]
+            if has_words(text, where) and split is not None:
+                yield Record(id=id_, text=text, values={"vad": numbers}, where=where, split=split, language="en")
 
 
 def _number(cell: str, column: str, where: str) -> float:

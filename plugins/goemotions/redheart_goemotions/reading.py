@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from redheart_core import CATALOGUE, DataError, Record
-from redheart_core.data.published import distinct, find_file, has_words, read_cells, read_label_ids, required_folder
+from redheart_core.contract.bad_rows import BadRows
+from redheart_core.data.published import find_file, has_words, read_all, read_cells, read_label_ids, required_folder
 from redheart_core.storage.jsonlines import read_lines
 from redheart_goemotions.ekman import to_ekman
 from redheart_goemotions.settings import GoemotionsSettings, fields
@@ -26,10 +27,10 @@ def read_records(settings: GoemotionsSettings) -> Iterator[Record]:
         DataError: No folder given, a file is missing or damaged, or a row has no text, no known
             label ids or an id that stands elsewhere too.
     """
-    return distinct(_read(settings))
+    return read_all(lambda bad: _read(settings, bad))
 
 
-def _read(settings: GoemotionsSettings) -> Iterator[Record]:
+def _read(settings: GoemotionsSettings, bad: BadRows) -> Iterator[Record]:
     english = settings.language == "en"
     holds = "train.tsv, dev.tsv and emotions.txt" if english else "train.tsv and dev.tsv"
     folder = required_folder("goemotions", settings.path, holds)
@@ -39,20 +40,21 @@ def _read(settings: GoemotionsSettings) -> Iterator[Record]:
     wanted = {field.name for field in fields(settings)}
     for path, part, split in files:
         # The translation was written without quoting, and its quotation marks do not pair
-        rows = read_cells(path, _COLUMNS[settings.language], quoted=english)
+        rows = read_cells(path, _COLUMNS[settings.language], quoted=english, on_error=bad.add)
         for number, (where, cells) in enumerate(rows, 1):
-            emotions = read_label_ids(cells[1], _EMOTIONS, where)
-            if not has_words(cells[0], where):
-                continue
-            values = {"goemotions": emotions, "ekman": to_ekman(emotions)}
-            yield Record(
-                id=cells[2] if english else f"ko-{part}-{number}",
-                text=cells[0],
-                values={name: value for name, value in values.items() if name in wanted},
-                where=where,
-                split=split,
-                language=settings.language,
-            )
+            with bad.row():
+                emotions = read_label_ids(cells[1], _EMOTIONS, where)
+                if not has_words(cells[0], where):
+                    continue
+                values = {"goemotions": emotions, "ekman": to_ekman(emotions)}
+                yield Record(
+                    id=cells[2] if english else f"ko-{part}-{number}",
+                    text=cells[0],
+                    values={name: value for name, value in values.items() if name in wanted},
+                    where=where,
+                    split=split,
+                    language=settings.language,
+                )
 
 
 def _check_emotions(path: Path) -> None:

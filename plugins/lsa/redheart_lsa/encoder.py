@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from redheart_core.data.terms import Terms, composed, join
+from redheart_core.contract.names import composed
+from redheart_core.data.terms import Terms, join
 from redheart_lsa.settings import LsaSettings
 
 ROWS = 8192

@@ -11,7 +11,8 @@ from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from redheart_core import DataError
-from redheart_core.data.terms import choose_terms, composed, join
+from redheart_core.contract.names import composed
+from redheart_core.data.terms import choose_terms, join
 from redheart_lsa.encoder import LsaEncoder
 from redheart_lsa.settings import LsaSettings
 

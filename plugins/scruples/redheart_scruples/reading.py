@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from redheart_core import CATALOGUE, DataError, Record
-from redheart_core.data.published import distinct, find_file, read_post, required_folder
+from redheart_core.contract.bad_rows import BadRows
+from redheart_core.data.published import find_file, read_all, read_post, required_folder
 from redheart_core.storage.jsonlines import read_objects
 from redheart_scruples.settings import ScruplesSettings
 
@@ -23,23 +24,24 @@ def read_records(settings: ScruplesSettings) -> Iterator[Record]:
         DataError: No folder given, a file is missing or damaged, or a record lacks id, text or votes
             or repeats an id.
     """
-    return distinct(_read(settings))
+    return read_all(lambda bad: _read(settings, bad))
 
 
-def _read(settings: ScruplesSettings) -> Iterator[Record]:
+def _read(settings: ScruplesSettings, bad: BadRows) -> Iterator[Record]:
     folder = required_folder("scruples", settings.path, " and ".join(name for name, _ in _SPLITS))
     files = [(find_file("scruples", folder, name), split) for name, split in _SPLITS]
     for path, split in files:
-        for where, value in read_objects(path):
-            text = read_post(value, "text", where)
-            yield Record(
-                id=read_post(value, "id", where),
-                text=f"{read_post(value, 'title', where)}\n\n{text}" if settings.with_title else text,
-                values={"votes": _votes(value, where)},
-                where=where,
-                split=split,
-                language="en",
-            )
+        for where, value in read_objects(path, bad.add):
+            with bad.row():
+                text = read_post(value, "text", where)
+                yield Record(
+                    id=read_post(value, "id", where),
+                    text=f"{read_post(value, 'title', where)}\n\n{text}" if settings.with_title else text,
+                    values={"votes": _votes(value, where)},
+                    where=where,
+                    split=split,
+                    language="en",
+                )
 
 
 def _votes(value: Mapping[str, object], where: str) -> Mapping[str, object]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from redheart_core import DataError, DatasetSpec, Field, Record, hookimpl
-from redheart_core.storage.jsonlines import read_lines
+from redheart_core.contract.bad_rows import BadRows
+from redheart_core.contract.names import composed
+from redheart_core.storage.jsonlines import OnError, read_lines
 from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_records, required_path
 from redheart_tables.settings import CsvSettings
 
@@ -34,44 +36,65 @@ def _fields(settings: CsvSettings) -> tuple[Field, ...]:
 def _records(settings: CsvSettings) -> Iterator[Record]:
     path = required_path("csv", settings.path)
     _fields(settings)
-    yield from read_records(_rows(path, settings), path, settings, lambda row, column: row[column], _number)
+    return read_records(
+        lambda bad: _rows(path, settings, bad), path, settings, lambda row, column: row[column], to_value=_number
+    )
 
 
-def _rows(path: Path, settings: CsvSettings) -> Iterator[tuple[str, Row]]:
-    cells = _cells(path, settings.delimiter)
+def _rows(path: Path, settings: CsvSettings, bad: BadRows) -> Iterator[tuple[str, Row]]:
+    """(where, row) with the columns that have a name; a row and a column without any cell are passed over."""
+    cells = _cells(path, settings.delimiter, bad.add)
     where, header = next(cells, ("", []))
+    bad.check()  # without the names of the columns no row can be read
     if not header:
         raise DataError(f"{path} is empty; its first line has to name the columns")
-    twice = sorted({name for name in header if header.count(name) > 1})
+    names = [composed(name) for name in header]
+    named = [name for name in names if name.strip()]
+    twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise DataError(f"{where}: names the column {', '.join(map(repr, twice))} more than once")
     needed = [settings.id or None, settings.text, settings.split, *mapped_columns(settings.fields)]
-    unknown = [column for column in dict.fromkeys(needed) if column is not None and column not in header]
+    unknown = [column for column in dict.fromkeys(needed) if column is not None and composed(column) not in named]
     if unknown:
         raise DataError(
             f"{path} has no column {', '.join(map(repr, unknown))} (columns, separated by {settings.delimiter!r}: "
-            f"{', '.join(map(repr, header))}); set the names, or delimiter, under [plugins.csv]"
+            f"{', '.join(map(repr, named))}); set the names, or delimiter, under [plugins.csv]"
             + ('; id = "" makes ids of the line numbers' if settings.id in unknown else "")
         )
+    least = max(place for place, name in enumerate(names) if name.strip()) + 1
     for where, row in cells:
-        if len(row) != len(header):
-            raise DataError(f"{where}: has {len(row)} cells, the first line names {len(header)} columns")
-        yield where, dict(zip(header, row, strict=True))
+        with bad.row():
+            surplus = [cell for cell in row[len(names) :] if cell.strip()]
+            if len(row) < least or surplus:
+                raise DataError(f"{where}: has {len(row)} cells, the first line names {len(named)} columns")
+            nameless = [cell for name, cell in zip(names, row, strict=False) if cell.strip() and not name.strip()]
+            if nameless:
+                raise DataError(f"{where}: the cell {nameless[0]!r:.60} stands in a column without a name; name it")
+            yield where, {name: cell for name, cell in zip(names, row, strict=False) if name.strip()}
 
 
-def _cells(path: Path, delimiter: str) -> Iterator[tuple[str, list[str]]]:
-    """(where, cells) of every row that is not blank; where names the row's first line."""
-    reader = csv.reader((line for _, line in read_lines(path)), delimiter=delimiter, strict=True)
+def _cells(path: Path, delimiter: str, on_error: OnError) -> Iterator[tuple[str, list[str]]]:
+    """(where, cells) of every row that has any; where names the row's first line."""
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for where, line in read_lines(path, on_error):
+            taken.append(where)
+            yield line
+
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
     while True:
-        where = f"{path.name} line {reader.line_num + 1}"
+        taken.clear()
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            raise DataError(f"{where}: broken CSV, {error} (reached line {reader.line_num})") from error
-        if row:
-            yield where, row
+            reached = taken[-1].rpartition(" ")[2]
+            on_error(DataError(f"{taken[0]}: broken CSV, {error} (reached line {reached})"))
+            continue
+        if any(cell.strip() for cell in row):
+            yield taken[0], row
 
 
 def _number(cell: object, column: str, where: str) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from redheart_core import DataError, DatasetSpec, Field, Record, hookimpl
+from redheart_core.contract.bad_rows import BadRows
+from redheart_core.contract.names import composed
 from redheart_core.storage.jsonlines import read_objects
 from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_records, required_path
 from redheart_tables.settings import JsonlSettings
@@ -31,22 +33,24 @@ def _fields(settings: JsonlSettings) -> tuple[Field, ...]:
 def _records(settings: JsonlSettings) -> Iterator[Record]:
     path = required_path("jsonl", settings.path)
     _fields(settings)
-    missing = set(mapped_columns(settings.fields))
-    keys: dict[str, None] = {}
 
-    def rows() -> Iterator[tuple[str, Row]]:
-        for where, row in read_objects(path):
+    def rows(bad: BadRows) -> Iterator[tuple[str, Row]]:
+        missing = dict.fromkeys(map(composed, mapped_columns(settings.fields)))
+        keys: dict[str, None] = {}
+        for where, row in read_objects(path, bad.add):
+            if not row:
+                continue
             keys.update(dict.fromkeys(row))
-            missing.difference_update([column for column in missing if _find(row, column)[0]])
+            missing = {column: None for column in missing if not _find(row, column)[0]}
             yield where, row
+        # a key may be left out of single records, so that only the whole file tells
+        if missing and keys and not bad.count:
+            raise DataError(
+                f"{path}: no record has {', '.join(map(repr, sorted(missing)))}, named under [plugins.jsonl.fields] "
+                f"(columns: {', '.join(keys)})"
+            )
 
-    yield from read_records(rows(), path, settings, lambda row, column: _find(row, column)[1], lambda value, *_: value)
-    # a key may be left out of single records, so that only the whole file tells
-    if missing:
-        raise DataError(
-            f"{path}: no record has {', '.join(map(repr, sorted(missing)))}, named under [plugins.jsonl.fields] "
-            f"(columns: {', '.join(keys)})"
-        )
+    return read_records(rows, path, settings, lambda row, column: _find(row, column)[1], lambda value, *_: value)
 
 
 def _find(row: Row, column: str) -> tuple[bool, object]:

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from redheart_core import CATALOGUE, DataError, Field, Record
+from redheart_core.contract.bad_rows import BadRows
+from redheart_core.contract.names import composed
+from redheart_core.data.published import read_all
 from redheart_tables.settings import Columns, CsvSettings, JsonlSettings
 
 Row = Mapping[str, object]
@@ -24,6 +27,7 @@ def mapped_fields(plugin: str, columns: Columns, objects: bool) -> tuple[Field, 
         DataError: Nothing is mapped, or a field or label is unknown or mapped in the wrong form.
     """
     table = f"[plugins.{plugin}.fields]"
+    columns = {composed(name): column for name, column in columns.items()}
     if not columns:
         raise DataError(
             f'{table} is empty; name the column of at least one field, such as regret = "my_column" '
@@ -71,7 +75,7 @@ def mapped_columns(columns: Columns) -> list[str]:
 
 
 def read_records(
-    rows: Iterator[tuple[str, Row]],
+    rows: Callable[[BadRows], Iterator[tuple[str, Row]]],
     path: Path,
     settings: JsonlSettings | CsvSettings,
     look_up: Callable[[Row, str], object],
@@ -80,39 +84,53 @@ def read_records(
     """Turn rows into records.
 
     Args:
-        rows: (where, row) in the order of the file.
+        rows: What collects bad rows to (where, row) in the order of the file, column names in NFC.
         path: The file, for error messages.
         settings: What the columns mean.
         look_up: Row and column to what stands there, None if nothing.
         to_value: What stands there, column and where to the raw value of a field.
 
     Raises:
-        DataError: No rows at all, or a row lacks text or id, repeats an id or has another split.
+        BadRowsError: A row lacks text or id, repeats an id or has another split; all of them.
+        DataError: No rows at all.
     """
-    seen: dict[str, str] = {}
-    for where, row in rows:
-        id_ = _id(look_up(row, settings.id), settings.id, where, row) if settings.id else where.replace(" line ", ":")
-        if id_ in seen:
-            raise DataError(f"{where}: the id {id_!r} already stands in {seen[id_]}")
-        seen[id_] = where
-        text = look_up(row, settings.text)
-        if not isinstance(text, str) or not text.strip():
-            raise DataError(_lacks("text", settings.text, text, where, row))
-        yield Record(
-            id=id_,
-            text=text,
-            values={
-                name: to_value(look_up(row, column), column, where)
-                if isinstance(column, str)
-                else {label: to_value(look_up(row, part), part, where) for label, part in column.items()}
-                for name, column in settings.fields.items()
-            },
-            where=where,
-            split=None if settings.split is None else _split(look_up(row, settings.split), settings.split, where),
-            language=settings.language,
-        )
-    if not seen:
-        raise DataError(f"{path} holds no records")
+    id_column, text_column = composed(settings.id), composed(settings.text)
+    split_column = None if settings.split is None else composed(settings.split)
+    columns = {
+        composed(name): composed(column)
+        if isinstance(column, str)
+        else {composed(label): composed(part) for label, part in column.items()}
+        for name, column in settings.fields.items()
+    }
+
+    def records(bad: BadRows) -> Iterator[Record]:
+        empty = True
+        for where, row in rows(bad):
+            empty = False
+            with bad.row():
+                text = look_up(row, text_column)
+                id_ = where.replace(" line ", ":")
+                if id_column:
+                    id_ = _id(look_up(row, id_column), id_column, where, row)
+                if not isinstance(text, str) or not text.strip():
+                    raise DataError(_lacks("text", text_column, text, where, row))
+                yield Record(
+                    id=id_,
+                    text=text,
+                    values={
+                        name: to_value(look_up(row, column), column, where)
+                        if isinstance(column, str)
+                        else {label: to_value(look_up(row, part), part, where) for label, part in column.items()}
+                        for name, column in columns.items()
+                    },
+                    where=where,
+                    split=None if split_column is None else _split(look_up(row, split_column), split_column, where),
+                    language=settings.language,
+                )
+        if empty and not bad.count:
+            raise DataError(f"{path} holds no records")
+
+    return read_all(records)
 
 
 def _id(value: object, column: str, where: str, row: Row) -> str:

@@ -111,7 +111,7 @@ def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
         ('{"id": 1.5, "text": "t"}', r"line 2: expects the id in column 'id', got float 1\.5"),
         ('{"id": "b", "txt": "t"}', r"line 2: expects the text in column 'text', got nothing \(columns: id, txt\)"),
         ('{"id": "b", "text": "  "}', r"line 2: expects the text in column 'text', got str '  '"),
-        ('{"id": "a", "text": "t"}', r"line 2: the id 'a' already stands in my\.jsonl line 1"),
+        ('{"id": "a", "text": "t", "s": "test"}', r"line 2: the id 'a' already stands in my\.jsonl line 1"),
         ('{"id": "b", "text": "t", "s": "dev"}', r"line 2: column 's' expects 'train' or 'test', got 'dev'"),
         ('{"id": "b", "text": "t"}', r"line 2: column 's' expects 'train' or 'test', got None"),
         ('{"id": "b"', r"line 2: broken JSON"),
