@@ -1,4 +1,4 @@
-"""Signal processing of trajectories: vectors D1-D15 of the reference, SciPy, and its invariants."""
+"""Signal processing of trajectories: vectors by hand, SciPy, and its invariants."""
 
 from __future__ import annotations
 
@@ -16,13 +16,8 @@ from redheart_core.exact.trajectory import Adsr
 
 PLAIN = Adsr(2, 4, 0.5, 5, 10)
 EARLY = Adsr(4, 4, 0.5, 5, 6)
-RESONATOR = trajectory.Resonator(0.9, math.pi / 3, 1.0)
 EMOTIONS = ("joy", "anger", "surprise", "disgust", "sadness", "shame", "fear")
 N = np.arange(16)
-
-
-def impulse(length: int) -> Any:
-    return np.eye(1, length)[0]
 
 
 def slope(of: str, at: float, step: float = 1e-5) -> float:
@@ -34,11 +29,6 @@ def slope(of: str, at: float, step: float = 1e-5) -> float:
         return float(Adsr(**numbers).at(at))
 
     return (level(step) - level(-step)) / (2 * step)
-
-
-def unit_peak() -> tuple[float, float, float]:
-    unit = trajectory.unit_gain_resonator(0.9, math.pi / 3)
-    return unit.b0, unit.peak_frequency, float(RESONATOR.magnitude(unit.peak_frequency))
 
 
 def place(p: Any) -> Any:
@@ -68,17 +58,6 @@ VECTORS: list[tuple[str, Callable[[], Any], Any, float]] = [
     ("D5", lambda: PLAIN.area, 7.25, 1e-12),
     ("D6", lambda: (slope("sustain", 8), slope("attack", 1), slope("release", 12.5)), (1, -0.25, 0.05), 1e-9),
     ("D7", lambda: EARLY.at([4, 6, 8, 10, 11]), [1, 0.75, 0.45, 0.15, 0], 1e-12),
-    ("D8", lambda: trajectory.comb(impulse(13), 0.5, 3)[::3], [1, 0.5, 0.25, 0.125, 0.0625], 1e-12),
-    ("D9", lambda: trajectory.allpass(impulse(13), 0.5, 3)[::3], [-0.5, 0.75, 0.375, 0.1875, 0.09375], 1e-12),
-    ("D10", lambda: trajectory.comb_gain(3, 10, 1.8), 0.316227766017, 1e-9),
-    (
-        "D11",
-        lambda: np.abs(signal.freqz(trajectory.allpass(impulse(400), 0.5, 3), worN=np.linspace(0, math.pi, 50))[1]),
-        np.ones(50),
-        1e-12,
-    ),
-    ("D12", lambda: RESONATOR.filter(impulse(6)), [1, 0.9, 0, -0.729, -0.6561, 0], 1e-12),
-    ("D13", unit_peak, (0.164620776332, 1.043987068757, 6.077371254628), 1e-9),
     (
         "D14",
         lambda: ((a := place(np.full(7, 1 / 7))).valence, a.arousal),
@@ -140,64 +119,6 @@ def test_the_area_of_an_envelope_is_its_integral_and_the_release_starts_where_th
     assert (adsr.at([-1.0, -1e-9]) == 0).all()
 
 
-def direct(x: Any, feedforward: Any, gain: float, delay: int) -> Any:
-    y = np.zeros_like(x)
-    for n in range(len(x)):
-        back, echo = (x[n - delay], y[n - delay]) if n >= delay else (0.0, 0.0)
-        y[n] = feedforward(x[n], back) + gain * echo
-    return y
-
-
-def test_combs_and_allpasses_are_their_recursions() -> None:
-    x = np.random.default_rng(3).normal(size=60)
-    np.testing.assert_allclose(trajectory.comb(x, -0.7, 4), direct(x, lambda now, _: now, -0.7, 4), atol=1e-12)
-    expected = direct(x, lambda now, back: -0.6 * now + back, 0.6, 5)
-    np.testing.assert_allclose(trajectory.allpass(x, 0.6, 5), expected, atol=1e-12)
-
-
-def test_an_allpass_keeps_the_energy_and_a_reverb_is_the_mean_of_combs_then_allpasses() -> None:
-    x = np.zeros((2, 4000))
-    x[:, :50] = np.random.default_rng(4).normal(size=(2, 50))
-    assert (trajectory.allpass(x, 0.7, 7) ** 2).sum() == pytest.approx((x**2).sum(), rel=1e-12)
-    wet = trajectory.schroeder_reverb(x, [(0.8, 5), (0.7, 7)], [(0.5, 3), (0.4, 2)])
-    mean = (trajectory.comb(x, 0.8, 5) + trajectory.comb(x, 0.7, 7)) / 2
-    np.testing.assert_allclose(wet, trajectory.allpass(trajectory.allpass(mean, 0.4, 2), 0.5, 3), atol=1e-12)
-
-
-def test_a_comb_falls_by_60_db_in_its_reverb_time() -> None:
-    gain = trajectory.comb_gain(2, 10, 4.0)
-    assert trajectory.comb(impulse(41), gain, 2)[40] == pytest.approx(1e-3)
-
-
-@pytest.mark.parametrize(("radius", "angle"), [(0.9, 1.0), (0.5, 0.2), (0.5, 3.0), (0.99, 2.0)])
-def test_a_resonator_is_the_closed_form_and_peaks_where_it_says(radius: float, angle: float) -> None:
-    unit, n = trajectory.unit_gain_resonator(radius, angle), np.arange(40)
-    expected = unit.b0 * radius**n * np.sin((n + 1) * angle) / np.sin(angle)
-    np.testing.assert_allclose(unit.filter(impulse(40)), expected, atol=1e-12)
-    assert float(unit.magnitude(angle)) == pytest.approx(1.0, abs=1e-12)
-    grid = np.linspace(0, math.pi, 20001)
-    assert unit.peak_frequency == pytest.approx(grid[unit.magnitude(grid).argmax()], abs=2e-4)
-    _, response = signal.freqz([unit.b0], unit.denominator, worN=grid)
-    np.testing.assert_allclose(unit.magnitude(grid), np.abs(response), atol=1e-12)
-
-
-def test_frequency_sampling_wraps_the_impulse_response_around() -> None:
-    wrapped = trajectory.frequency_sampled(impulse(12), [1.0], [1, 0, 0, -0.5], 12)
-    expected = trajectory.comb(impulse(12), 0.5, 3) / (1 - 0.5**4)
-    np.testing.assert_allclose(wrapped, expected, atol=1e-12)
-
-
-def test_at_the_wrap_length_frequency_sampling_is_the_recursion() -> None:
-    length = trajectory.wrap_length(0.8, 3)
-    assert length % 3 == 0
-    assert 0.8 ** (length / 3) < 1e-6 <= 0.8 ** (length / 3 - 1)
-    x = np.random.default_rng(5).normal(size=20)
-    wrapped = trajectory.frequency_sampled(x, [1.0], [1, 0, 0, -0.8], length)
-    np.testing.assert_allclose(wrapped[:20], trajectory.comb(x, 0.8, 3), atol=1e-5)
-    assert trajectory.wrap_length(0.1, 2, 1e-3) == 8
-    assert trajectory.wrap_length(0.0, 4) == 4
-
-
 def test_affect_is_a_vector_average_by_name_in_any_order() -> None:
     p = np.random.default_rng(6).dirichlet(np.ones(7), 5)
     found = trajectory.affect(p, EMOTIONS)
@@ -244,15 +165,6 @@ def test_trust_can_be_given_a_place() -> None:
         (lambda: Adsr(0, 4, 0.5, 5, 10), "attack must be above 0, got 0"),
         (lambda: Adsr(2, 4, 1.5, 5, 10), r"sustain must lie in 0\.\.1, got 1\.5"),
         (lambda: PLAIN.at(math.nan), "time must be finite, got nan"),
-        (lambda: trajectory.comb([1.0], 1.0, 3), r"keep \|gain\| below 1, or the filter never fades"),
-        (lambda: trajectory.comb([1.0], 0.5, 0), "delay must be at least 1, got 0"),
-        (lambda: trajectory.comb([], 0.5, 1), r"signal needs the shape \(\.\.\., T >= 1\), got \(0,\)"),
-        (lambda: trajectory.allpass([math.inf], 0.5, 1), "signal must be finite, got inf"),
-        (lambda: trajectory.schroeder_reverb([1.0], [], []), "at least one comb, got none"),
-        (lambda: trajectory.comb_gain(3, 10, 0), "reverb_time_s must be above 0"),
-        (lambda: trajectory.Resonator(1.0, 1.0, 1.0), "keep the pole inside the unit circle"),
-        (lambda: trajectory.unit_gain_resonator(0.5, 4.0), "keep the angle inside"),
-        (lambda: trajectory.frequency_sampled([1, 2, 3], [1], [1], 2), "length must be at least 3, got 2"),
         (lambda: trajectory.affect([1.0], ["trust"]), "no valence and arousal are known for trust .*pass coordinates"),
         (lambda: trajectory.affect([0.5, 0.5], ["joy", "joy"]), "labels must be distinct names"),
         (lambda: trajectory.affect([0.5, 0.5], EMOTIONS), "emotion probabilities needs 7 probabilities"),

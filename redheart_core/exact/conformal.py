@@ -168,17 +168,6 @@ class Coverage:
         """Of the Beta law over calibration sets."""
         return math.sqrt(self.mean * (1.0 - self.mean) / (self.count + 2))
 
-    def quantile(self, level: npt.ArrayLike) -> FloatArray:
-        """The Beta law's quantiles at levels 0..1."""
-        inside = within("level", level, 0.0, 1.0)
-        return np.asarray(special.betaincinv(self.rank, self.count + 1 - self.rank, inside))
-
-    def test_sd(self, tests: int) -> float:
-        """Of the covered share of `tests` fresh records, which is BetaBinomial(tests, k, n + 1 - k)."""
-        number = int(whole("tests", tests, 1))
-        spread = self.mean * (1.0 - self.mean)
-        return math.sqrt(spread / number * (self.count + 1 + number) / (self.count + 2))
-
     def accepted(self, tests: int, level: float = 0.001) -> tuple[int, int]:
         """Least and largest number of covered records among `tests` that a two-sided test at this level accepts."""
         number = int(whole("tests", tests, 1))

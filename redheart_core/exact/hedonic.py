@@ -1,8 +1,6 @@
-"""The hedonic calculus: ten dimensions of pleasures and pains, and six layers of context (reference section 4)."""
+"""The hedonic calculus (Bentham 1789): circumstances of pleasures and pains, burdens, and layers of context."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import attrs
 import numpy as np
@@ -12,9 +10,7 @@ from scipy import special
 from redheart_core.contract.errors import DataError
 from redheart_core.exact.numbers import FloatArray, axes, batch, distribution, finite, positive, real, within
 
-CIRCUMSTANCES = ("intensity", "duration", "certainty", "propinquity", "fecundity", "purity", "extent")
 BURDENS = ("external_cost", "redistribution", "self_damage")
-DIMENSIONS = CIRCUMSTANCES + BURDENS
 CONTEXT_LAYERS = ("cultural", "temporal", "social", "personal", "moral", "situational")
 LAYER_RANGE = (0.3, 2.5)
 """To this range each context layer is clipped."""
@@ -64,14 +60,6 @@ class Lots:
         return batch("the circumstances of lots", *(getattr(self, field.name).shape for field in attrs.fields(Lots)))
 
 
-def stack_lots(lots: Sequence[Lots]) -> Lots:
-    """One `Lots` with a new last axis out of several of equal shape; none of them gives an axis of length 0."""
-    names = [field.name for field in attrs.fields(Lots)]
-    shape = batch("stacked lots", *(lot.shape for lot in lots))
-    columns = {name: [np.broadcast_to(getattr(lot, name), shape) for lot in lots] for name in names}
-    return Lots(**{name: np.stack(column, -1) if column else np.zeros(0) for name, column in columns.items()})
-
-
 def exponential_duration(days: npt.ArrayLike, delay_days: npt.ArrayLike, rho: npt.ArrayLike) -> FloatArray:
     """K = integral of exp(-rho x) over delay..delay + days, in days; rho >= 0 per day, 0 gives K = days."""
     lasts, rate = within("days", days, 0.0), within("rho", rho, 0.0)
@@ -112,7 +100,7 @@ def lot_value(
     same: npt.ArrayLike = 1.0,
     opposite: npt.ArrayLike = 1.0,
 ) -> FloatArray:
-    """One person's value of each lot in hedons: s I C K(D, tau) M(f, u) (section 4.1).
+    """One person's value of each lot in hedons: s I C K(D, tau) M(f, u).
 
     Args:
         lots: Of any shape; `persons` is not used.
@@ -152,7 +140,7 @@ def with_side_effects(
     self_damage: npt.ArrayLike,
     weights: tuple[float, float, float] = (EXTERNAL_COST_WEIGHT, REDISTRIBUTION_WEIGHT, SELF_DAMAGE_WEIGHT),
 ) -> FloatArray:
-    """V10 = H + G (k_r r - k_e e - k_d d) in hedons (section 4.2).
+    """V10 = H + G (k_r r - k_e e - k_d d) in hedons.
 
     Args:
         net: H.
@@ -193,105 +181,7 @@ def context_factor(layers: npt.ArrayLike, weights: npt.ArrayLike | None = None) 
     return np.asarray(np.exp((shares * np.log(np.clip(values, *LAYER_RANGE))).sum(-1)))
 
 
-def layer_from_logit(logit: npt.ArrayLike) -> FloatArray:
-    """m = 0.3 (2.5 / 0.3)^sigmoid(u), within 0.3..2.5: a layer with a gradient everywhere."""
-    low, high = LAYER_RANGE
-    return np.asarray(low * (high / low) ** special.expit(finite("logit", logit)))
-
-
-def layer_to_logit(layer: npt.ArrayLike) -> FloatArray:
-    """The u that gives the layer m, for m inside 0.3..2.5; 0.273048330653 for 1."""
-    low, high = LAYER_RANGE
-    inside = within("layer", layer, low, high)
-    if ((inside == low) | (inside == high)).any():
-        raise DataError(f"layer must lie inside {low}..{high} without the ends, got an end; move it inwards")
-    return np.asarray(special.logit(np.log(inside / low) / np.log(high / low)))
-
-
 def bounded_score(value: npt.ArrayLike, half: npt.ArrayLike) -> FloatArray:
     """V / (V0 + |V|), in -1..1; half is V0 > 0, the size in hedons that scores one half."""
     worth = finite("value", value)
     return np.asarray(worth / (positive("half", half) + np.abs(worth)))
-
-
-@attrs.frozen(eq=False)
-class HedonicValue:
-    """The value of an act with everything that led to it; each of the batch shape."""
-
-    net: FloatArray
-    """H in hedons."""
-    gross: FloatArray
-    """G in hedons, >= |H|."""
-    with_burdens: FloatArray
-    """V10 in hedons."""
-    context: FloatArray
-    """M_ctx, 0.3..2.5."""
-    value: FloatArray
-    """V = M_ctx V10 in hedons."""
-    score: FloatArray
-    """V / (V0 + |V|), -1..1."""
-
-
-def evaluate(
-    lots: Lots,
-    *,
-    external_cost: npt.ArrayLike,
-    redistribution: npt.ArrayLike,
-    self_damage: npt.ArrayLike,
-    layers: npt.ArrayLike,
-    half: npt.ArrayLike,
-    rate: npt.ArrayLike = 0.0,
-    layer_weights: npt.ArrayLike | None = None,
-) -> HedonicValue:
-    """All of section 4.2: from lots, burdens and context layers to a bounded score.
-
-    Args:
-        lots: (..., lots), summed over the last axis.
-        external_cost: (...,) in -1..1.
-        redistribution: (...,) in -1..1.
-        self_damage: (...,) in -1..1.
-        layers: (..., 6) in the order of CONTEXT_LAYERS.
-        half: V0 > 0 in hedons.
-        rate: rho >= 0 per day.
-        layer_weights: (..., 6), sum 1; equal without.
-    """
-    net, gross = net_and_gross(lots, rate)
-    value = with_side_effects(net, gross, external_cost, redistribution, self_damage)
-    context = context_factor(layers, layer_weights)
-    return HedonicValue(net, gross, value, context, context * value, bounded_score(context * value, half))
-
-
-def days_from_unit(share: npt.ArrayLike, scale_days: npt.ArrayLike) -> FloatArray:
-    """D = -D0 ln(1 - d) in days, for d in 0..1 without 1."""
-    unit = within("share", share, 0.0, 1.0)
-    if (unit == 1.0).any():
-        raise DataError("share must be below 1 (1 is an endless duration), got 1; clip it below")
-    return np.asarray(-positive("scale_days", scale_days) * np.log1p(-unit))
-
-
-def days_to_unit(days: npt.ArrayLike, scale_days: npt.ArrayLike) -> FloatArray:
-    """d = 1 - exp(-D / D0), in 0..1."""
-    return np.asarray(-np.expm1(-within("days", days, 0.0) / positive("scale_days", scale_days)))
-
-
-def delay_from_unit(share: npt.ArrayLike, rho: npt.ArrayLike) -> FloatArray:
-    """tau = -ln(p) / rho in days, for p in 0..1 without 0; rho > 0 per day."""
-    unit = within("share", share, 0.0, 1.0)
-    if (unit == 0.0).any():
-        raise DataError("share must be above 0 (0 is an endless delay), got 0; clip it above")
-    return np.asarray(-np.log(unit) / positive("rho", rho))
-
-
-def delay_to_unit(delay_days: npt.ArrayLike, rho: npt.ArrayLike) -> FloatArray:
-    """p = exp(-rho tau), in 0..1: 1 is now."""
-    return np.asarray(np.exp(-positive("rho", rho) * within("delay_days", delay_days, 0.0)))
-
-
-def persons_from_unit(share: npt.ArrayLike, most: npt.ArrayLike) -> FloatArray:
-    """w = (1 + N0)^x - 1 persons for x in 0..1; x = 0 is exactly nobody, 1 is N0."""
-    return np.asarray(np.expm1(within("share", share, 0.0, 1.0) * np.log1p(positive("most", most))))
-
-
-def persons_to_unit(persons: npt.ArrayLike, most: npt.ArrayLike) -> FloatArray:
-    """x = ln(1 + w) / ln(1 + N0), in 0..1 for at most N0 persons."""
-    return np.asarray(np.log1p(within("persons", persons, 0.0)) / np.log1p(positive("most", most)))

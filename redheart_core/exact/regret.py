@@ -1,4 +1,4 @@
-"""Regret: of a decision, of an act against another, over time and from votes (reference section 5).
+"""Regret of decisions: expected and minimax (Savage 1951), and regret theory (Bell 1982; Loomes and Sugden 1982).
 
 Payoffs are (..., acts, states) in any unit of utility, probabilities (..., states); acts and states count from 0.
 """
@@ -10,7 +10,6 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from redheart_core.contract.errors import DataError
 from redheart_core.exact.numbers import (
@@ -73,7 +72,7 @@ def _per_act(table: FloatArray, probabilities: npt.ArrayLike) -> FloatArray:
 
 @attrs.frozen(eq=False)
 class Decision:
-    """What section 5.1 says of a table of payoffs; acts count from 0, impossible ones hold NaN."""
+    """What a table of payoffs says of each act; acts count from 0, impossible ones hold NaN."""
 
     regret: FloatArray
     """(..., acts, states) r >= 0."""
@@ -146,22 +145,9 @@ def mixed_minimax(payoffs: npt.ArrayLike) -> MixedMinimax:
     return MixedMinimax(weights, float((weights @ regret).max()))
 
 
-def regret_against(chosen: npt.ArrayLike, other: npt.ArrayLike) -> FloatArray:
-    """max(0, u(b, s) - u(a, s)) for the payoffs of the chosen act a and of one other act b; swapped, the rejoicing."""
-    a, b = finite("payoff of the chosen act", chosen), finite("payoff of the other act", other)
-    _ = batch("payoffs of the chosen and the other act", a.shape, b.shape)
-    return np.asarray(np.maximum(0.0, b - a))
-
-
-def margin(values: npt.ArrayLike) -> FloatArray:
-    """The best value of the last axis less the second best, >= 0."""
-    ordered = np.sort(axes("values", finite("values", values), "values", least=2), -1)
-    return np.asarray(ordered[..., -1] - ordered[..., -2])
-
-
 @attrs.frozen(eq=False)
 class SignalRegret:
-    """Regret after a signal y that tells something of the state."""
+    """Regret after a signal y that depends on the state."""
 
     signal_probability: FloatArray
     """(..., signals) P(y)."""
@@ -174,7 +160,7 @@ class SignalRegret:
 def regret_after_signal(
     payoffs: npt.ArrayLike, probabilities: npt.ArrayLike, likelihood: npt.ArrayLike
 ) -> SignalRegret:
-    """Both regrets of section 5.1 under partial feedback; they are different quantities.
+    """The experienced and the resolvable regret under partial feedback; they are different quantities.
 
     Args:
         payoffs: (..., acts, states).
@@ -237,144 +223,3 @@ def adjusted_utility(
     table, _ = _payoffs(payoffs, None)
     regret = penalty(regret_matrix(table))
     return np.asarray(_per_act(table, probabilities) - within("kappa", kappa, 0.0) * _per_act(regret, probabilities))
-
-
-def present_value(regrets: npt.ArrayLike, delta: float) -> FloatArray:
-    """sum_t delta^t r_t over the last axis, t = 0, 1, ...; delta in 0..1 per step."""
-    stream = axes("regrets", finite("regrets", regrets), "steps")
-    return np.asarray(stream @ (within("delta", delta, 0.0, 1.0) ** np.arange(stream.shape[-1])))
-
-
-def perpetual_value(regret: npt.ArrayLike, delta: npt.ArrayLike) -> FloatArray:
-    """The present value r / (1 - delta) of the same regret in every step for ever; delta in 0..1 without 1."""
-    return np.asarray(finite("regret", regret) / positive("1 - delta", 1.0 - within("delta", delta, 0.0, 1.0)))
-
-
-def fading_intensity(weight: npt.ArrayLike, rate: npt.ArrayLike, time: npt.ArrayLike) -> FloatArray:
-    """w e^(-lambda t): how strong a regret of weight w >= 0 is after t >= 0, lambda >= 0 per unit of t."""
-    return np.asarray(within("weight", weight, 0.0) * np.exp(-within("rate", rate, 0.0) * within("time", time, 0.0)))
-
-
-def fading_total(weight: npt.ArrayLike, rate: npt.ArrayLike, rho: npt.ArrayLike = 0.0) -> FloatArray:
-    """w / (lambda + rho): the integral of the fading intensity, discounted at rho >= 0 per unit of time."""
-    together = within("rate", rate, 0.0) + within("rho", rho, 0.0)
-    return np.asarray(within("weight", weight, 0.0) / positive("rate + rho", together))
-
-
-def crossing_time(
-    action_weight: npt.ArrayLike,
-    inaction_weight: npt.ArrayLike,
-    action_rate: npt.ArrayLike,
-    inaction_rate: npt.ArrayLike,
-) -> FloatArray:
-    """t* = ln(w_act / w_inact) / (lambda_act - lambda_inact), from when inaction is regretted more (Gilovich-Medvec).
-
-    Raises:
-        DataError: Not w_act >= w_inact > 0 and lambda_act > lambda_inact: the curves do not cross so.
-    """
-    ratio = positive("action_weight", action_weight) / positive("inaction_weight", inaction_weight)
-    within("action_weight / inaction_weight", ratio, 1.0, remedy="actions have to hurt more at first")
-    faster = within("action_rate", action_rate, 0.0) - within("inaction_rate", inaction_rate, 0.0)
-    return np.asarray(np.log(ratio) / positive("action_rate - inaction_rate", faster, "actions have to fade faster"))
-
-
-@attrs.frozen(eq=False)
-class VoteRegret:
-    """What the votes between two options say."""
-
-    share: FloatArray
-    """p of the first option, 0..1 without the ends."""
-    logit_gap: FloatArray
-    """|ln(p / (1 - p))| >= 0: logit regret of the option with fewer votes."""
-    probability_gap: FloatArray
-    """max(p, 1 - p) - 1/2 in 0..1/2: probability-gap regret of the option with fewer votes."""
-
-
-def vote_regret(first: npt.ArrayLike, second: npt.ArrayLike, *, smoothed: bool = True) -> VoteRegret:
-    """Regret from the votes for two options, Bradley-Terry with two players.
-
-    Args:
-        first: (...,) votes >= 0 for the first option.
-        second: (...,) votes >= 0 for the second one.
-        smoothed: p = (w + 1/2) / (w + l + 1), so that unanimity stays finite; otherwise w / (w + l).
-
-    Raises:
-        DataError: Nobody voted, or unanimity is not smoothed.
-    """
-    won, lost = within("votes for the first option", first, 0.0), within("votes for the second option", second, 0.0)
-    _ = batch("votes for both options", won.shape, lost.shape)
-    positive("the sum of the votes", won + lost, "drop pairs without votes")
-    if smoothed:
-        won, lost = won + 0.5, lost + 0.5
-    elif (won * lost == 0).any():
-        raise DataError("unanimous votes have an infinite logit gap; use smoothed=True")
-    share = won / (won + lost)
-    gap = np.abs(np.log(won) - np.log(lost))
-    return VoteRegret(np.asarray(share), np.asarray(gap), np.asarray(np.maximum(share, 1.0 - share) - 0.5))
-
-
-@attrs.frozen(eq=False)
-class BradleyTerry:
-    """Strengths of K options from pairwise wins, P(i beats j) = sigmoid(theta_i - theta_j)."""
-
-    theta: FloatArray
-    """(K,) logits with sum 0."""
-
-    @property
-    def probability(self) -> FloatArray:
-        """(K, K) P(row beats column)."""
-        return np.asarray(special.expit(self.theta[:, None] - self.theta))
-
-    @property
-    def logit_regret(self) -> FloatArray:
-        """(K,) max theta - theta >= 0."""
-        return np.asarray(self.theta.max() - self.theta)
-
-    @property
-    def probability_regret(self) -> FloatArray:
-        """(K,) P(best beats i) - 1/2, in 0..1/2."""
-        return np.asarray(special.expit(self.logit_regret) - 0.5)
-
-
-def fit_bradley_terry(wins: npt.ArrayLike) -> BradleyTerry:
-    """Maximum likelihood by Newton's method with halved steps.
-
-    Args:
-        wins: (K, K) counts >= 0, row beat column; the diagonal is 0.
-
-    Raises:
-        DataError: There is no finite maximum, as some options never lost to the rest.
-    """
-    from scipy.sparse.csgraph import connected_components  # a quarter of a second, which only this function needs
-
-    counts = axes("wins", within("wins", wins, 0.0), "options", "options", least=2)
-    size = len(counts)
-    if counts.shape != (size, size) or counts.diagonal().any():
-        raise DataError(f"wins needs the shape (K, K) with 0 on its diagonal, got {counts.shape}; row beat column")
-    parts, part = connected_components(counts > 0, connection="strong")
-    if parts > 1:
-        groups = [np.flatnonzero(part == number).tolist() for number in range(parts)]
-        raise DataError(
-            f"the strengths have no finite maximum of likelihood: the groups {groups} do not all beat each other; "
-            "add 0.5 to both sides of each compared pair, or fit the groups apart"
-        )
-    games = counts + counts.T
-    theta = np.zeros(size)
-    for _ in range(200):
-        chance = special.expit(theta[:, None] - theta)
-        slope = (counts - games * chance).sum(1)
-        weight = games * chance * chance.T
-        # a constant everywhere fixes the free direction (1, ..., 1) and leaves the others alone
-        step = np.linalg.solve(np.diag(weight.sum(1)) - weight + games.max() / size, slope)
-        length = 1.0
-        least = _log_likelihood(counts, theta) - 1e-12 * games.sum()  # rounding must not refuse the last steps
-        while _log_likelihood(counts, theta + length * step) < least and length > 1e-10:
-            length /= 2.0
-        theta = theta + length * step
-        if np.abs(step).max() < 1e-13 * max(1.0, np.abs(theta).max()):
-            break
-    return BradleyTerry(theta - theta.mean())
-
-
-def _log_likelihood(wins: FloatArray, theta: FloatArray) -> float:
-    return float((wins * special.log_expit(theta[:, None] - theta)).sum())

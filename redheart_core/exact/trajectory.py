@@ -1,12 +1,11 @@
-"""Signal processing of an emotion trajectory: spectra, envelopes, reverb, resonance, affect (reference section 7).
+"""Signal processing of an emotion trajectory: spectra, envelopes, and affect (Russell and Mehrabian 1977).
 
 A trajectory has one value per step (sentence or turn) on its last axis; frequencies are in cycles per step, 0..0.5,
-unless a sampling rate is named. Filters start at rest.
+unless a sampling rate is named.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -109,7 +108,7 @@ class Adsr:
         within("sustain", self.sustain, 0.0, 1.0)
 
     def at(self, time: npt.ArrayLike) -> FloatArray:
-        """The level 0..1 at any times in steps since the start; 0 before it (section 7.2)."""
+        """The level 0..1 at any times in steps since the start; 0 before it."""
         t = finite("time", time)
         held = np.minimum(t, self.gate)
         fallen = 1.0 - (1.0 - self.sustain) * np.clip((held - self.attack) / self.decay, 0.0, 1.0)
@@ -123,111 +122,6 @@ class Adsr:
         times = np.append(np.sort(np.minimum(joints, self.gate)), self.gate + self.release)
         level = self.at(times)
         return float(np.diff(times) @ (level[1:] + level[:-1]) / 2.0)
-
-
-def comb_gain(delay: int, sampling_rate: float, reverb_time_s: float) -> float:
-    """g = 10^(-3 M / (fs RT60)): the gain with which a comb falls by 60 dB in that time, in 0..1."""
-    steps, rate = int(whole("delay", delay, 1)), positive("sampling_rate", sampling_rate)
-    return float(10.0 ** (-3.0 * steps / (rate * positive("reverb_time_s", reverb_time_s))))
-
-
-def comb(signal: npt.ArrayLike, gain: float, delay: int) -> FloatArray:
-    """Feedback comb y[n] = x[n] + g y[n - M] along the last axis; |g| < 1, M >= 1 steps."""
-    g, steps = _gain_and_delay(gain, delay)
-    return _filter(signal, np.ones(1), _at_delay(1.0, -g, steps))
-
-
-def allpass(signal: npt.ArrayLike, gain: float, delay: int) -> FloatArray:
-    """All-pass y[n] = -g x[n] + x[n - M] + g y[n - M] along the last axis; |g| < 1, M >= 1 steps, |H| = 1."""
-    g, steps = _gain_and_delay(gain, delay)
-    return _filter(signal, _at_delay(-g, 1.0, steps), _at_delay(1.0, -g, steps))
-
-
-def schroeder_reverb(
-    signal: npt.ArrayLike, combs: Sequence[tuple[float, int]], allpasses: Sequence[tuple[float, int]]
-) -> FloatArray:
-    """Mean of parallel combs, then all-passes one after the other, along the last axis; each (gain, delay)."""
-    if not combs:
-        raise DataError("schroeder_reverb needs at least one comb, got none; give (gain, delay) pairs")
-    wet = np.mean([comb(signal, gain, delay) for gain, delay in combs], axis=0)
-    for gain, delay in allpasses:
-        wet = allpass(wet, gain, delay)
-    return np.asarray(wet)
-
-
-@attrs.frozen
-class Resonator:
-    """b0 / (1 - 2 r cos(theta) z^-1 + r^2 z^-2)."""
-
-    radius: float
-    """r in 0..1 without the ends."""
-    angle: float
-    """theta in rad per step, 0..pi without the ends."""
-    b0: float
-    """Input gain."""
-
-    def __attrs_post_init__(self) -> None:
-        positive("radius and 1 - radius", [self.radius, 1.0 - self.radius], "keep the pole inside the unit circle")
-        positive("angle and pi - angle", [self.angle, math.pi - self.angle], "keep the angle inside 0..pi")
-        finite("b0", self.b0)
-
-    @property
-    def denominator(self) -> FloatArray:
-        """(3,) coefficients of z^0, z^-1, z^-2."""
-        return np.array([1.0, -2.0 * self.radius * math.cos(self.angle), self.radius**2])
-
-    @property
-    def peak_frequency(self) -> float:
-        """rad per step, 0..pi: where |H| is largest, cos w = (1 + r^2) cos(theta) / (2 r), an end if beyond it."""
-        cosine = (1.0 + self.radius**2) / (2.0 * self.radius) * math.cos(self.angle)
-        return math.acos(min(max(cosine, -1.0), 1.0))
-
-    def magnitude(self, frequency: npt.ArrayLike) -> FloatArray:
-        """|H| at frequencies in rad per step."""
-        delay = np.exp(-1j * finite("frequency", frequency))
-        return np.asarray(abs(self.b0) / np.abs(np.polynomial.polynomial.polyval(delay, self.denominator)))
-
-    def filter(self, signal: npt.ArrayLike) -> FloatArray:
-        """The response along the last axis."""
-        return _filter(signal, np.array([self.b0]), self.denominator)
-
-
-def unit_gain_resonator(radius: float, angle: float) -> Resonator:
-    """The resonator with |H| = 1 at its angle: b0 = (1 - r) sqrt(1 - 2 r cos 2 theta + r^2)."""
-    return Resonator(radius, angle, (1.0 - radius) * math.sqrt(1.0 - 2.0 * radius * math.cos(2.0 * angle) + radius**2))
-
-
-def frequency_sampled(
-    signal: npt.ArrayLike, numerator: npt.ArrayLike, denominator: npt.ArrayLike, length: int
-) -> FloatArray:
-    """Y = X H on `length` frequencies: as the recursion, with an impulse response that wraps around.
-
-    Args:
-        signal: (..., T) with T <= length.
-        numerator: (b,) coefficients of z^0, z^-1, ...
-        denominator: (a,) likewise, its poles inside the unit circle.
-        length: L; `wrap_length` says which is enough for a comb.
-
-    Returns:
-        (..., length), where h_L[n] = sum over m of h[n + m L].
-    """
-    x = axes("signal", finite("signal", signal), "T")
-    b, a = (np.atleast_1d(finite(name, v)) for name, v in (("numerator", numerator), ("denominator", denominator)))
-    size = int(whole("length", length, max(x.shape[-1], len(b), len(a))))
-    below = np.fft.rfft(a, size)
-    if (below == 0).any():
-        raise DataError("the denominator has a pole on the unit circle; keep the gain below 1")
-    return np.asarray(np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(b, size) / below, size))
-
-
-def wrap_length(gain: float, delay: int, rest: float = 1e-6) -> int:
-    """The least multiple L of the delay M with |g|^(L / M) < rest: what of a comb wraps around is less than that."""
-    g, steps = _gain_and_delay(gain, delay)
-    part = float(within("rest", positive("rest", rest), 0.0, 1.0))
-    times = 1 if g == 0 else max(1, math.ceil(math.log(part) / math.log(abs(g))))
-    while abs(g) ** times >= part:
-        times += 1
-    return times * steps
 
 
 @attrs.frozen(eq=False)
@@ -249,7 +143,7 @@ def affect(
     labels: Sequence[str],
     coordinates: Mapping[str, tuple[float, float]] = COORDINATES,
 ) -> Affect:
-    """Vector average of the coordinates of emotions (section 7.4).
+    """Vector average of the coordinates of emotions.
 
     Args:
         probabilities: (..., emotions), sum 1.
@@ -279,23 +173,3 @@ def affect_at(valence: npt.ArrayLike, arousal: npt.ArrayLike) -> Affect:
     radius = np.hypot(v, a)
     angle = np.degrees(np.arctan2(a, v)) % 360.0
     return Affect(v, a, np.where(radius == 0.0, np.nan, angle), np.asarray(radius))
-
-
-def _gain_and_delay(gain: float, delay: int) -> tuple[float, int]:
-    g = float(within("gain", gain, -1.0, 1.0))
-    positive("1 - |gain|", 1.0 - abs(g), "keep |gain| below 1, or the filter never fades")
-    return g, int(whole("delay", delay, 1))
-
-
-def _at_delay(first: float, last: float, delay: int) -> FloatArray:
-    """first + last z^-delay as coefficients."""
-    row = np.zeros(delay + 1)
-    row[0], row[-1] = first, last
-    return row
-
-
-def _filter(signal: npt.ArrayLike, numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    from scipy.signal import lfilter  # over a second, which spectra, envelopes and affect do not need
-
-    x = axes("signal", finite("signal", signal), "T")
-    return np.asarray(lfilter(numerator, denominator, x))

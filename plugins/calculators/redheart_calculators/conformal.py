@@ -106,7 +106,7 @@ def _compute(settings: ConformalSettings, inputs: Mapping[str, NDArray[np.float6
     return {name: computed[name](settings, inputs) for name in chosen_tasks(inputs, TASKS)}
 
 
-def _coverage(count: int, alpha: float) -> dict[str, float] | None:
+def _coverage(count: int, alpha: float) -> dict[str, Any] | None:
     """Mean and spread of the coverage over calibration sets; None where everything is covered."""
     from redheart_core.exact.conformal import conformal_rank, coverage
 
@@ -114,6 +114,13 @@ def _coverage(count: int, alpha: float) -> dict[str, float] | None:
         return None
     found = coverage(count, alpha)
     return {"mean": found.mean, "sd": found.sd}
+
+
+def _accepted(count: int, alpha: float, tests: int) -> list[float]:
+    """The covered shares of fresh records that are no evidence against the predictor, at the level 0.001."""
+    from redheart_core.exact.conformal import coverage
+
+    return [hits / tests for hits in coverage(count, alpha).accepted(tests)]
 
 
 def _scores(
@@ -159,6 +166,8 @@ def _sets(settings: ConformalSettings, inputs: Mapping[str, NDArray[np.float64]]
     result["mean_size"] = kept.sum(1).mean()
     if "test_labels" in inputs:
         result["covered"] = of_labels(kept.astype(np.float64), inputs["test_labels"]).mean()
+        if result.get("coverage") is not None:
+            result["coverage"]["accepted"] = _accepted(len(labels), settings.alpha, len(test))
     return result
 
 

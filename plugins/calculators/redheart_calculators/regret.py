@@ -102,7 +102,7 @@ def _possible(payoffs: NDArray[np.float64]) -> NDArray[np.bool_]:
     missing = np.isnan(payoffs)
     partly = np.flatnonzero(missing.any(1) & ~missing.all(1))
     if partly.size:
-        raise DataError(f"'payoffs' lacks a number of act {partly[0]} (from 0); an impossible act lacks all of them")
+        raise DataError(f"'payoffs' needs every number of act {partly[0]} (from 0); an impossible act has none at all")
     if missing.all():
         raise DataError("'payoffs' holds no possible act; give the payoffs of at least one")
     return np.asarray(~missing.all(1))
@@ -168,7 +168,7 @@ def _signal(settings: RegretSettings, inputs: Mapping[str, NDArray[np.float64]])
 
 
 def _bradley_terry(settings: RegretSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    from redheart_core.exact.regret import fit_bradley_terry
+    from redheart_core.exact.regret_of_votes import fit_bradley_terry
 
     found = fit_bradley_terry(inputs["wins"])
     return {
@@ -180,7 +180,7 @@ def _bradley_terry(settings: RegretSettings, inputs: Mapping[str, NDArray[np.flo
 
 
 def _votes(settings: RegretSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    from redheart_core.exact.regret import vote_regret
+    from redheart_core.exact.regret_of_votes import vote_regret
 
     votes = inputs["votes"]
     if votes.ndim not in (1, 2) or votes.shape[-1] != 2:
@@ -190,14 +190,14 @@ def _votes(settings: RegretSettings, inputs: Mapping[str, NDArray[np.float64]]) 
 
 
 def _stream(settings: RegretSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    from redheart_core.exact.regret import present_value
+    from redheart_core.exact.regret_over_time import present_value
 
     return {"present_value": present_value(inputs["stream"], settings.delta)}
 
 
 def _over_time(settings: RegretSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
     """When the regret of inaction overtakes that of action, and what each amounts to."""
-    from redheart_core.exact.regret import crossing_time, fading_intensity, fading_total
+    from redheart_core.exact.regret_over_time import crossing_time, fading_intensity, fading_total
 
     for name in ("action", "inaction"):
         if inputs[name].shape != (2,):

@@ -1,4 +1,4 @@
-"""Offers `exact_trajectory`: spectrum and bands, ADSR envelopes, and valence and arousal of an emotion trajectory."""
+"""Offers `exact_trajectory`: spectrum, envelopes, reverb, resonance, valence and arousal of an emotion trajectory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TASKS = (Task("bands", ("trajectory",)), Task("envelope", ("times",)), Task("affect", ("emotions",)))
+TASKS = (
+    Task("bands", ("trajectory",)),
+    Task("envelope", ("times",)),
+    Task("reverb", ("combs", "trajectory"), ("allpasses",)),
+    Task("resonance", ("resonator", "trajectory")),
+    Task("affect", ("emotions",)),
+)
 
 
 @attrs.frozen
@@ -57,11 +63,19 @@ def redheart_provide_calculators() -> list[CalculatorSpec]:
     return [
         CalculatorSpec(
             name="exact_trajectory",
-            meaning="energy by frequency band, ADSR envelope, and valence and arousal of emotions",
+            meaning="energy by frequency band, ADSR envelope, reverb, resonance, valence and arousal of emotions",
             settings=TrajectorySettings,
             inputs=(
                 CalculatorInput("trajectory", "one value a step, any unit", "(T,) or (series, T)", required=False),
                 CalculatorInput("times", "steps since the event, where the envelope is wanted", "(n,)", required=False),
+                CalculatorInput("combs", "gain, -1..1, and delay in steps of each echo", "(combs, 2)", required=False),
+                CalculatorInput("allpasses", "the same of what the echoes pass through", "(n, 2)", required=False),
+                CalculatorInput(
+                    "resonator",
+                    "radius, 0..1, and angle in radians per step; gain 1 there",
+                    "(2,)",
+                    required=False,
+                ),
                 CalculatorInput("emotions", "probabilities, row sum 1", "(labels,) or (T, labels)", required=False),
             ),
             compute=_compute,
@@ -76,7 +90,13 @@ def redheart_provide_calculators() -> list[CalculatorSpec]:
 
 
 def _compute(settings: TrajectorySettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    computed = {"bands": _bands, "envelope": _envelope, "affect": _affect}
+    computed = {
+        "bands": _bands,
+        "envelope": _envelope,
+        "reverb": _reverb,
+        "resonance": _resonance,
+        "affect": _affect,
+    }
     return {name: computed[name](settings, inputs) for name in chosen_tasks(inputs, TASKS)}
 
 
@@ -93,6 +113,31 @@ def _envelope(settings: TrajectorySettings, inputs: Mapping[str, NDArray[np.floa
 
     adsr = Adsr(settings.attack, settings.decay, settings.sustain, settings.release, settings.gate)
     return {"level": adsr.at(inputs["times"]), "area": adsr.area}
+
+
+def _reverb(settings: TrajectorySettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+    from redheart_core.exact.filters import schroeder_reverb
+
+    combs, allpasses = (_gains_and_delays(name, inputs) for name in ("combs", "allpasses"))
+    return {"signal": schroeder_reverb(inputs["trajectory"], combs, allpasses)}
+
+
+def _gains_and_delays(name: str, inputs: Mapping[str, NDArray[np.float64]]) -> list[tuple[float, float]]:
+    rows = inputs.get(name)
+    if rows is None:
+        return []
+    if rows.ndim != 2 or rows.shape[1] != 2:
+        raise DataError(f"'{name}' needs the shape (n, 2), a gain and a delay in each row, got {rows.shape}")
+    return [(gain, delay) for gain, delay in rows.tolist()]
+
+
+def _resonance(settings: TrajectorySettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+    from redheart_core.exact.filters import unit_gain_resonator
+
+    if inputs["resonator"].shape != (2,):
+        raise DataError(f"'resonator' needs a radius and an angle, the shape (2,), got {inputs['resonator'].shape}")
+    found = unit_gain_resonator(*inputs["resonator"].tolist())
+    return {"signal": found.filter(inputs["trajectory"]), "gain": found.b0, "peak_frequency": found.peak_frequency}
 
 
 def _affect(settings: TrajectorySettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Vectors of the reference for series and judgements: filter, trajectory, prediction sets, trend, votes."""
+"""Vectors by hand for series and judgements: filter, trajectory, prediction sets, trend, votes."""
 
 from __future__ import annotations
 
@@ -125,6 +125,26 @@ def test_c2_to_c8_prediction_sets(settings: dict[str, Any], threshold: float | N
     assert found["sets"] == sets
     assert found["threshold"] == (None if threshold is None else near(threshold))
     assert found["mean_size"] == near(sum(map(len, sets)) / 3)
+
+
+def test_d8_d9_and_d12_echoes_and_resonance_of_an_impulse() -> None:
+    inputs = {"trajectory": np.eye(1, 16)[0], "combs": [[0.5, 3]], "resonator": [0.9, np.pi / 3]}
+    found = compute("trajectory", inputs)
+    assert found["reverb"]["signal"][:13:3] == near(np.array([1, 0.5, 0.25, 0.125, 0.0625]))
+    assert found["resonance"]["gain"] == near(0.164620776332)
+    response = np.array(found["resonance"]["signal"][:6]) / found["resonance"]["gain"]
+    assert response == near(np.array([1, 0.9, 0, -0.729, -0.6561, 0]))
+
+
+def test_the_accepted_shares_hold_the_covered_one() -> None:
+    """Scores 1 - p of 500 records, alpha = 0.1: 840 to 947 of 1000 are no evidence against the coverage."""
+    p = np.random.default_rng(0).random(1500)
+    rows, labels = np.stack([p, 1 - p], 1), (np.random.default_rng(1).random(1500) > p).astype(float)
+    inputs = {"probabilities": rows[:500], "labels": labels[:500], "test": rows[500:], "test_labels": labels[500:]}
+    found = compute("conformal", inputs, score="lac")["sets"]
+    low, high = found["coverage"]["accepted"]
+    assert (low, high) == (0.84, 0.947)
+    assert low <= found["covered"] <= high
 
 
 def test_c9_and_c10_intervals_and_their_coverage() -> None:
