@@ -240,11 +240,12 @@ def test_the_commands_in_the_readme_of_calculators_print_what_stands_there() -> 
     assert called == {point.name for point in entry_points(group="redheart") if point.name.startswith("exact_")}
 
 
-def _number(word: str) -> float | str:
-    """Numbers as such, so that the last digit may differ between machines."""
-    return float(word) if re.fullmatch(r"-?\d[\d.e-]*", word) else word
+def _number(word: str) -> tuple[str, float, str] | str:
+    """Numbers as such, so that the last digit may differ between machines, with their brackets and commas."""
+    found = re.fullmatch(r"(\[*)(-?\d[\d.e-]*)([\],]*)", word)
+    return (found[1], float(found[2]), found[3]) if found else word
 
 
 def _near(word: str) -> Any:
     value = _number(word)
-    return value if isinstance(value, str) else pytest.approx(value, rel=2e-5, abs=1e-9)
+    return value if isinstance(value, str) else (value[0], pytest.approx(value[1], rel=2e-5, abs=1e-9), value[2])

@@ -1,6 +1,7 @@
 from .calculator_checks import CalculatorSubject
 from .data_checks import DatasetSubject, EncoderSubject
 from .discovery import load_installed, load_module
+from .made_up import build_context, random_inputs
 from .plugin import ConformanceError, NotApplicable, Plugin
 from .runner import (
     CALCULATOR_CHECKS,
@@ -34,12 +35,14 @@ __all__ = [
     "Sample",
     "Subject",
     "activate",
+    "build_context",
     "check_plugin",
     "checks_of",
     "conformance_tests",
     "load_installed",
     "load_module",
     "make_subject",
+    "random_inputs",
     "real_chunks",
     "real_sample",
     "run_checks",

@@ -6,31 +6,20 @@ import torch
 from torch import Tensor
 
 from redheart_bentham_head import redheart_provide_heads
-from redheart_bentham_head.settings import BenthamHeadSettings
 from redheart_bentham_head.training import build, objective
 from redheart_core import CATALOGUE, BuildContext, Field
+from redheart_core.testing import build_context, random_inputs
+
+SHAPES = {"embedding": ("T", 8), "backbone.sequence": ("T", 8), "backbone.bentham": (8,)}
 
 
 def context(*names: str, **changes: Field) -> BuildContext:
-    """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_heads()
-    bound = spec.bind(names)
-    fields = {name: CATALOGUE[name] for name in names} | changes
-    settings = BenthamHeadSettings(**spec.scales["tiny"])
-    shapes: dict[str, tuple[int | str, ...]] = {
-        "embedding": ("T", 8),
-        "backbone.sequence": ("T", 8),
-        "backbone.bentham": (8,),
-    }
-    return BuildContext(settings, "tiny", shapes, fields, frozenset(given.name for given in bound.gives))
+    return build_context(spec, names, SHAPES, changes)
 
 
-def inputs(width: int = 8) -> dict[str, Tensor]:
-    draw = torch.Generator().manual_seed(0)
-    mask = torch.arange(3) < torch.tensor([3, 1, 2, 3]).unsqueeze(1)
-    features = torch.randn(4, width, generator=draw)
-    sequence, embedding = torch.randn(2, 4, 3, width, generator=draw)
-    return {"backbone.bentham": features, "backbone.sequence": sequence, "embedding": embedding, "mask": mask}
+def inputs() -> dict[str, Tensor]:
+    return random_inputs(SHAPES)
 
 
 def test_layer_weights_keep_their_band_for_any_state() -> None:

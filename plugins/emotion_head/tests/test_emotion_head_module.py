@@ -9,33 +9,22 @@ from torch import Tensor
 
 from redheart_core import CATALOGUE, BuildContext, Field, PluginError
 from redheart_core.nn.losses import label_groups
+from redheart_core.testing import build_context, random_inputs
 from redheart_emotion_head import redheart_provide_heads
 from redheart_emotion_head.settings import EmotionHeadSettings
 from redheart_emotion_head.training import FAMILIES, VALENCE, build, objective
 
 LABELS = CATALOGUE["emotion"].labels
+SHAPES = {"embedding": ("T", 8), "backbone.sequence": ("T", 8), "backbone.emotion": (8,)}
 
 
 def context(*names: str, **changes: Field) -> BuildContext:
-    """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_heads()
-    bound = spec.bind(names)
-    fields = {name: CATALOGUE[name] for name in names} | changes
-    settings = EmotionHeadSettings(**spec.scales["tiny"])
-    shapes: dict[str, tuple[int | str, ...]] = {
-        "embedding": ("T", 8),
-        "backbone.sequence": ("T", 8),
-        "backbone.emotion": (8,),
-    }
-    return BuildContext(settings, "tiny", shapes, fields, frozenset(given.name for given in bound.gives))
+    return build_context(spec, names, SHAPES, changes)
 
 
-def inputs(width: int = 8) -> dict[str, Tensor]:
-    draw = torch.Generator().manual_seed(0)
-    mask = torch.arange(3) < torch.tensor([3, 1, 2, 3]).unsqueeze(1)
-    features = torch.randn(4, width, generator=draw)
-    sequence, embedding = torch.randn(2, 4, 3, width, generator=draw)
-    return {"backbone.emotion": features, "backbone.sequence": sequence, "embedding": embedding, "mask": mask}
+def inputs() -> dict[str, Tensor]:
+    return random_inputs(SHAPES)
 
 
 def penalty_of(outputs: dict[str, Tensor], **settings: float) -> float:
@@ -102,13 +91,3 @@ def test_other_emotions_are_refused() -> None:
     other = attrs.evolve(CATALOGUE["emotion"], labels=("joy", "envy"))
     with pytest.raises(PluginError, match=r"emotion_head.*'emotion' has joy, envy"):
         build(context("emotion", emotion=other))
-
-
-def test_culture_is_built_and_learnt_only_where_the_data_set_has_it() -> None:
-    without, with_culture = context("emotion"), context("emotion", "culture")
-    assert "culture" not in build(without)(inputs())
-    assert {term.target for term in objective(without).losses} == {"emotion"}
-    given = build(with_culture)(inputs())["culture"]
-    assert given.shape == (4, 3)
-    assert bool(((given > 0) & (given < 1)).all())
-    assert {term.target for term in objective(with_culture).losses} == {"emotion", "culture"}

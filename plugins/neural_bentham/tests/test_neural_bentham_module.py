@@ -7,25 +7,20 @@ import torch
 from torch import Tensor
 
 from redheart_core import CATALOGUE, BuildContext, Field
+from redheart_core.testing import build_context, random_inputs
 from redheart_neural_bentham import redheart_provide_analyzers
-from redheart_neural_bentham.settings import NeuralBenthamSettings
 from redheart_neural_bentham.training import EXTRA, build, objective
+
+SHAPES = {"embedding": ("T", 6)}
 
 
 def context(*names: str, **changes: Field) -> BuildContext:
-    """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_analyzers()
-    bound = spec.bind(names)
-    fields = {name: CATALOGUE[name] for name in names} | changes
-    settings = NeuralBenthamSettings(**spec.scales["tiny"])
-    shapes: dict[str, tuple[int | str, ...]] = {"embedding": ("T", 6)}
-    return BuildContext(settings, "tiny", shapes, fields, frozenset(given.name for given in bound.gives))
+    return build_context(spec, names, SHAPES, changes)
 
 
-def inputs(width: int = 6) -> dict[str, Tensor]:
-    draw = torch.Generator().manual_seed(0)
-    mask = torch.arange(3) < torch.tensor([3, 1, 2, 3]).unsqueeze(1)
-    return {"embedding": torch.randn(4, 3, width, generator=draw), "mask": mask}
+def inputs() -> dict[str, Tensor]:
+    return random_inputs(SHAPES)
 
 
 @pytest.mark.parametrize("labels", [("intensity", "certainty"), CATALOGUE["bentham"].labels])

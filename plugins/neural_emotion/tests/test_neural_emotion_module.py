@@ -6,27 +6,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from redheart_core import CATALOGUE, BuildContext, Field
+from redheart_core import BuildContext, Field
+from redheart_core.testing import build_context, random_inputs
 from redheart_neural_emotion import redheart_provide_analyzers
 from redheart_neural_emotion.model import NeuralEmotion
-from redheart_neural_emotion.settings import NeuralEmotionSettings
 from redheart_neural_emotion.training import build, objective
+
+SHAPES = {"embedding": ("T", 6)}
 
 
 def context(*names: str, **changes: Field) -> BuildContext:
-    """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_analyzers()
-    bound = spec.bind(names)
-    fields = {name: CATALOGUE[name] for name in names} | changes
-    settings = NeuralEmotionSettings(**spec.scales["tiny"])
-    shapes: dict[str, tuple[int | str, ...]] = {"embedding": ("T", 6)}
-    return BuildContext(settings, "tiny", shapes, fields, frozenset(given.name for given in bound.gives))
+    return build_context(spec, names, SHAPES, changes)
 
 
-def inputs(width: int = 6) -> dict[str, Tensor]:
-    draw = torch.Generator().manual_seed(0)
-    mask = torch.arange(3) < torch.tensor([3, 1, 2, 3]).unsqueeze(1)
-    return {"embedding": torch.randn(4, 3, width, generator=draw), "mask": mask}
+def inputs() -> dict[str, Tensor]:
+    return random_inputs(SHAPES)
 
 
 @pytest.mark.parametrize(
@@ -68,13 +63,3 @@ def test_the_trajectory_learns_from_the_loss_of_the_text() -> None:
         optimizer.step()
     after = module.eval()(given)["trajectory"][:, 0].softmax(-1)[range(4), [0, 2, 5, 6]].mean()
     assert after > before + 0.3
-
-
-def test_culture_is_built_and_learnt_only_where_the_data_set_has_it() -> None:
-    without, with_culture = context("emotion"), context("emotion", "culture")
-    assert "culture" not in build(without)(inputs())
-    assert {term.target for term in objective(without).losses} == {"emotion"}
-    given = build(with_culture)(inputs())["culture"]
-    assert given.shape == (4, 3)
-    assert bool(((given > 0) & (given < 1)).all())
-    assert {term.target for term in objective(with_culture).losses} == {"emotion", "culture"}

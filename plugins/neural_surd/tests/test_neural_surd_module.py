@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import Tensor
 
-from redheart_core import CATALOGUE, BuildContext, Field, PluginError
+from redheart_core import BuildContext, Field
+from redheart_core.testing import build_context, random_inputs
 from redheart_neural_surd import redheart_provide_analyzers
-from redheart_neural_surd.settings import NeuralSurdSettings
-from redheart_neural_surd.training import build, objective
+from redheart_neural_surd.training import build
+
+SHAPES = {"embedding": ("T", 6)}
 
 
 def context(*names: str, **changes: Field) -> BuildContext:
-    """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_analyzers()
-    bound = spec.bind(names)
-    fields = {name: CATALOGUE[name] for name in names} | changes
-    settings = NeuralSurdSettings(**spec.scales["tiny"])
-    shapes: dict[str, tuple[int | str, ...]] = {"embedding": ("T", 6)}
-    return BuildContext(settings, "tiny", shapes, fields, frozenset(given.name for given in bound.gives))
+    return build_context(spec, names, SHAPES, changes)
 
 
-def inputs(width: int = 6) -> dict[str, Tensor]:
-    draw = torch.Generator().manual_seed(0)
-    mask = torch.arange(3) < torch.tensor([3, 1, 2, 3]).unsqueeze(1)
-    return {"embedding": torch.randn(4, 3, width, generator=draw), "mask": mask}
+def inputs() -> dict[str, Tensor]:
+    return random_inputs(SHAPES)
 
 
 def test_each_answer_adds_its_own_network_to_the_shared_one_and_the_linear_skip() -> None:
@@ -47,34 +41,3 @@ def test_a_text_is_the_mean_of_its_chunks_whatever_their_order() -> None:
     turned = given | {"embedding": given["embedding"].clone()}
     turned["embedding"][0] = given["embedding"][0].flip(0)
     torch.testing.assert_close(module(turned)["choice_factors"], module(given)["choice_factors"])
-
-
-def test_causal_parts_sum_to_one_and_are_the_softmax_of_the_logits() -> None:
-    torch.manual_seed(0)
-    outputs = build(context("choice_factors", "causal_parts"))(inputs())
-    parts, logits = outputs["causal_parts"], outputs["causal_parts_logits"]
-    torch.testing.assert_close(parts.sum(-1), torch.ones(4))
-    torch.testing.assert_close(parts, logits.exp() / logits.exp().sum(-1, keepdim=True))
-
-
-@pytest.mark.parametrize(
-    ("names", "outputs"),
-    [
-        (("choice_factors",), {"choice_factors"}),
-        (("causal_parts",), {"causal_parts", "causal_parts_logits"}),
-        (("choice_factors", "causal_parts"), {"choice_factors", "causal_parts", "causal_parts_logits"}),
-    ],
-)
-def test_what_the_data_set_has_is_built_and_learnt(names: tuple[str, ...], outputs: set[str]) -> None:
-    seen = context(*names)
-    assert build(seen)(inputs()).keys() == outputs
-    learnt = objective(seen)
-    assert tuple(term.target for term in learnt.losses) == names
-    assert {metric.target for metric in learnt.metrics} == set(names)
-
-
-def test_data_with_neither_is_refused_by_name() -> None:
-    with pytest.raises(
-        PluginError, match=r"plugin 'neural_surd' learns 'choice_factors' and 'causal_parts'.*--disable neural_surd"
-    ):
-        build(context())
