@@ -89,10 +89,11 @@ def write_settings(session: Session, found: SearchResult) -> dict[str, Path]:
 
     One for --groups alone is written only if no plugin's setting was searched: it would be a mixture nobody tried.
     """
+    import tomli_w
+
     from redheart_core.config.tables import GroupSettings
     from redheart_core.storage.files import write_bytes
     from redheart_core.storage.settings import as_table
-    from redheart_core.storage.toml_text import to_toml
 
     folder = session.run.path / "search"
     document = session.registry.plugins_toml.document()
@@ -104,10 +105,10 @@ def write_settings(session: Session, found: SearchResult) -> dict[str, Path]:
     groups = {name: table for name, table in _merge(groups, found.settings.get("groups", {})).items() if table}
     plugins = _merge(document["plugins"], found.settings.get("plugins", {}))
     files = {"plugins": folder / f"{found.group}.plugins.toml"}
-    write_bytes(files["plugins"], to_toml({**document, "plugins": plugins, "groups": groups}).encode())
+    write_bytes(files["plugins"], tomli_w.dumps({**document, "plugins": plugins, "groups": groups}).encode())
     if "plugins" not in found.settings:
         files["groups"] = folder / f"{found.group}.groups.toml"
-        write_bytes(files["groups"], to_toml({"groups": found.settings["groups"]}).encode())
+        write_bytes(files["groups"], tomli_w.dumps({"groups": found.settings["groups"]}).encode())
     return files
 
 

@@ -10,7 +10,6 @@ import math
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from redheart_core.contract.errors import DataError
 from redheart_core.exact.numbers import (
@@ -172,12 +171,10 @@ class Coverage:
         """Least and largest number of covered records among `tests` that a two-sided test at this level accepts."""
         number = int(whole("tests", tests, 1))
         positive("level and 1 - level", [level, 1.0 - level])
-        hits = np.arange(number + 1)
-        a, b = self.rank, self.count + 1 - self.rank
-        log_choose = special.gammaln(number + 1) - special.gammaln(hits + 1) - special.gammaln(number - hits + 1)
-        cumulative = np.cumsum(np.exp(log_choose + special.betaln(hits + a, number - hits + b) - special.betaln(a, b)))
-        low, high = np.searchsorted(cumulative, [level / 2.0, 1.0 - level / 2.0])
-        return int(low), min(int(high), number)
+        from scipy.stats import betabinom  # half a second, which only this function needs
+
+        low, high = betabinom.ppf([level / 2.0, 1.0 - level / 2.0], number, self.rank, self.count + 1 - self.rank)
+        return int(low), int(high)
 
 
 def coverage(count: int, alpha: float) -> Coverage:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import numpy as np
+import tomli_w
 from attrs.validators import deep_iterable, ge, gt, min_len
 
 from redheart_core.exact.numbers import FloatArray
@@ -27,7 +28,6 @@ from redheart_core.groups.group import Group
 from redheart_core.runs.run import RunFolder, describe
 from redheart_core.storage.files import locked, make_folder, write_bytes, write_json
 from redheart_core.storage.settings import as_table
-from redheart_core.storage.toml_text import to_toml
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.rates import choose_rate, difference, hopeless, log_spaced, lowest
 from redheart_core.tuning.short_runs import ShortRun, read_weights, run_rates, share_outputs, short_context
@@ -126,7 +126,7 @@ def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, pro
         result = make_sweep(found, [one.settings for one in contexts], context.settings, as_table(settings))
         write_json(run.path / "sweep" / "timing.json", journal.timing())
         write_json(run.path / "sweep.json", result.to_json())
-        write_bytes(run.path / "groups.toml", to_toml({"groups": result.tables()}).encode())
+        write_bytes(run.path / "groups.toml", tomli_w.dumps({"groups": result.tables()}).encode())
     return result
 
 
