@@ -14,11 +14,12 @@ import torch
 from front_door import Finished, finished_run
 from made_up_run import groups, made, make_run, write_run
 from toy import Toy, group_files
+from trained_toy import trained, trained_once
 from wheels import redheart_wheel
 
 from redheart_core.runs.run import RunFolder
 
-__all__ = ["groups", "made", "make_run", "redheart_wheel", "write_run"]
+__all__ = ["groups", "made", "make_run", "redheart_wheel", "trained", "trained_once", "write_run"]
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from toy import Toy
+from toy import StopAfter, Toy
 
-from redheart_core import CheckpointError, DataError, PluginError, hookimpl
-from redheart_core.contract.events import EpochFinished
+from redheart_core import CheckpointError, DataError, PluginError
 from redheart_core.groups.validation import evaluate
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.group_trainer import GroupTrainer
@@ -232,19 +231,6 @@ def test_a_step_leaves_the_global_random_state_alone(toy: Toy) -> None:
     before = torch.get_rng_state()
     trainer.step(context.source.batch(context.source.training_order(1)[0]), 1, 0)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-class StopAfter:
-    """Interrupts a run after some finished epochs."""
-
-    def __init__(self, epochs: int) -> None:
-        self.left = epochs
-
-    @hookimpl
-    def redheart_after_epoch(self, event: EpochFinished) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 def flip_byte(path: Any) -> None:

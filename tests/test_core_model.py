@@ -11,6 +11,7 @@ import attrs
 import pytest
 import torch
 from toy import Toy
+from trained_toy import Trained
 
 from redheart_core import CheckpointError, DataError
 from redheart_core.evaluation.evaluate import evaluate_test
@@ -22,29 +23,12 @@ from redheart_core.models.assembly import assemble, check_exactness, chosen_epoc
 from redheart_core.models.model import load_model
 from redheart_core.report.collect_results import read_evaluation
 from redheart_core.runs.manifest import EpochEntry, GroupManifest
-from redheart_core.runs.run import RunFolder
 from redheart_core.selection.methods import METHODS
 from redheart_core.selection.picks import Pick, mix
 from redheart_core.selection.sweetspot import common_epoch, find_sweetspot, trained_groups
 from redheart_core.storage.files import write_json
-from redheart_core.training.context import TrainingContext
 
 CPU = torch.device("cpu")
-
-
-@attrs.frozen
-class Trained:
-    run: RunFolder
-    context: TrainingContext
-
-
-@pytest.fixture
-def trained(toy: Toy) -> Trained:
-    """Three groups in two tiers, trained with a rate that makes epochs differ."""
-    store = toy.store()
-    nodes = [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value", "embedding"))]
-    run, _ = toy.run("run", nodes, store, epochs=6, learning_rate=3e-2)
-    return Trained(run, toy.context(nodes, store, epochs=6, learning_rate=3e-2))
 
 
 def test_the_assembled_validation_loss_is_the_recorded_one_to_the_last_bit(trained: Trained, tmp_path: Path) -> None:

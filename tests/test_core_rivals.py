@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import attrs
 import pytest
 import torch
-from toy import Toy
+from trained_toy import Trained
 
 from redheart_core import CheckpointError
 from redheart_core.groups.ensemble import Ensemble
@@ -16,32 +15,12 @@ from redheart_core.groups.validation import evaluate
 from redheart_core.models.assembly import assemble, check_exactness, model_picks
 from redheart_core.models.blending import blend_groups
 from redheart_core.models.model import load_model
-from redheart_core.runs.run import RunFolder
 from redheart_core.selection.methods import METHODS, OFFSETS
-from redheart_core.selection.picks import Pick, Pool, mix
+from redheart_core.selection.picks import Pick, mix
 from redheart_core.selection.rivals import CHOSEN, Rival, Rivals, compare_methods
 from redheart_core.storage.runtime import generator
-from redheart_core.training.context import TrainingContext
 
 CPU = torch.device("cpu")
-
-
-@attrs.frozen
-class Trained:
-    run: RunFolder
-    context: TrainingContext
-
-    def pool(self, name: str) -> Pool:
-        return Pool(self.run, self.context, next(group for group in self.context.groups if group.name == name))
-
-
-@pytest.fixture
-def trained(toy: Toy) -> Trained:
-    """Three groups, one above another, trained with a rate that makes epochs differ."""
-    store = toy.store()
-    nodes = [toy.node("a"), toy.node("b", target="choice_factors"), toy.node("high", reads=("a.value", "embedding"))]
-    run, _ = toy.run("run", nodes, store, epochs=8, learning_rate=3e-2)
-    return Trained(run, toy.context(nodes, store, epochs=8, learning_rate=3e-2))
 
 
 def test_a_single_pick_has_the_recorded_losses_to_the_last_bit(trained: Trained) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import attrs
 import pytest
 import torch
-from toy import Toy
+from toy import StopAfter, Toy
 
-from redheart_core import CATALOGUE, ActiveNode, SettingsError, hookimpl
+from redheart_core import CATALOGUE, ActiveNode, SettingsError
 from redheart_core.config.tables import GroupSettings
-from redheart_core.contract.events import EpochFinished
 from redheart_core.data.store import Store
 from redheart_core.groups.group_module import CPU, GroupModule
 from redheart_core.models.assembly import assemble, check_exactness, require_model
@@ -165,19 +164,6 @@ def test_retention_drops_the_average_of_a_dropped_epoch(toy: Toy) -> None:
     assert kept == [entry.epoch for entry in manifest.averages] == sorted({manifest.best.epoch, 6})
     on_disk = {path.name for path in run.group("a").path.glob("*epoch-*")}
     assert on_disk == {entry.file for entry in manifest.candidates}
-
-
-class StopAfter:
-    """Interrupts a run after some finished epochs."""
-
-    def __init__(self, epochs: int) -> None:
-        self.left = epochs
-
-    @hookimpl
-    def redheart_after_epoch(self, event: EpochFinished) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 EVERYTHING = {key: value for key, value in ACTING.items() if key != "dropout_end"} | {"dropout_end": 0.5}

@@ -21,6 +21,7 @@ from redheart_core import (
     BuildContext,
     DatasetSpec,
     EncoderSpec,
+    EpochFinished,
     Field,
     LossTerm,
     Metric,
@@ -28,6 +29,7 @@ from redheart_core import (
     Objective,
     Output,
     Record,
+    hookimpl,
 )
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract import hookspecs
@@ -258,6 +260,19 @@ class Toy:
         """Train nodes into a folder; the run and the groups that stopped."""
         run = RunFolder(self.folder / name)
         return run, train(run, self.context(nodes, store, groups, **changes), hooks(*listeners))
+
+
+class StopAfter:
+    """Interrupts a run after some finished epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.left = epochs
+
+    @hookimpl
+    def redheart_after_epoch(self, event: EpochFinished) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
 
 
 def hooks(*listeners: object) -> Hooks:
