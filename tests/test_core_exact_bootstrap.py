@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from redheart_core.exact.bootstrap import Draws, counts, interval, resample
+from redheart_core.exact.clusters import Clusters
 from redheart_core.exact.interval import Interval
 from redheart_core.storage.runtime import generator
 
@@ -24,12 +25,12 @@ def test_resamples_follow_from_the_stream_and_the_number_of_records_alone() -> N
     first, again, other = (torch.stack(list(resample(5, generator(0, name), 8))) for name in "aab")
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    assert torch.equal(torch.stack(Draws(5, generator(0, "a"), 8).samples), first)
+    assert torch.equal(torch.stack(Draws(Clusters(torch.arange(5)), generator(0, "a"), 8).samples), first)
 
 
 def test_a_figure_is_computed_on_the_used_records_of_each_resample() -> None:
     values, used = torch.tensor([1.0, 2.0, 4.0, 100.0]), torch.tensor([True, True, True, False])
-    draws = Draws(4, generator(0, "a"), 30)
+    draws = Draws(Clusters(torch.arange(4)), generator(0, "a"), 30)
     found = draws.apply(used, lambda rows: float(values[rows].sum()))
     assert found.tolist() == [sum(values[row].item() for row in sample if row != 3) for sample in draws.samples]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from redheart_core.config.tables import TrainSettings
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.runs.manifest import RUN_FORMAT, EpochEntry, GroupManifest
 from redheart_core.runs.run import RunFolder
-from redheart_core.selection.sweetspot import RULES, common_epoch, find_sweetspot, trained_groups
+from redheart_core.selection.sweetspot import RULES, common_epoch, find_sweetspot, read_curve, trained_groups
 from redheart_core.storage.files import save_tensors, write_json
 from redheart_core.storage.settings import as_table
 
@@ -26,7 +26,9 @@ Write = Callable[..., RunFolder]
 def write(tmp_path: Path) -> Write:
     """Writes a run: write(a=records, b={epoch: losses}, seed=0), records (E, N)."""
 
-    def run(seed: int = 0, **groups: FloatArray | Mapping[int, FloatArray]) -> RunFolder:
+    def run(
+        seed: int = 0, joined: Sequence[Sequence[int]] = (), **groups: FloatArray | Mapping[int, FloatArray]
+    ) -> RunFolder:
         folder = RunFolder(tmp_path)
         for name, given in groups.items():
             records = given if isinstance(given, Mapping) else dict(enumerate(given, 1))
@@ -36,7 +38,12 @@ def write(tmp_path: Path) -> Write:
                 GroupManifest(name, "finished", epochs=tuple(entries)).to_json(),
             )
         training = as_table(TrainSettings(seed=seed))
-        description = {"format": RUN_FORMAT, "training": training, "groups": dict.fromkeys(groups)}
+        description = {
+            "format": RUN_FORMAT,
+            "training": training,
+            "groups": dict.fromkeys(groups),
+            "data": {"validation_clusters": joined},
+        }
         write_json(folder.file, description)
         return folder
 
@@ -179,3 +186,17 @@ def test_constant_and_damaged_losses_are_refused(write: Write) -> None:
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match=r"losses-0003\.safetensors"):
         find_sweetspot(run, ["fine"])
+
+
+def test_near_duplicates_count_as_one_record_in_intervals_and_standard_errors(write: Write) -> None:
+    losses = np.random.default_rng(0).normal(1.0, 0.1, (5, 40))
+    copied = np.concatenate([losses, np.repeat(losses[:, :1], 60, axis=1)], axis=1)
+    run = write(joined=[[0, *range(40, 100)]], g=copied)
+    curve = read_curve(run.group("g"), run.group("g").read(), run.read()["data"]["validation_clusters"])
+    assert curve.records.shape == (5, 40)
+    assert curve.records.mean(1) == pytest.approx(copied.mean(1))
+    apart = read_curve(run.group("g"), run.group("g").read(), [])
+    assert np.array_equal(apart.records, copied)
+    joined = find_sweetspot(run, ["g"])
+    assert joined.groups[0].best.epoch == int(copied.mean(1).argmin()) + 1
+    assert joined != find_sweetspot(write(g=copied), ["g"])

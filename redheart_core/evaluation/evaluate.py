@@ -15,6 +15,7 @@ from redheart_core.evaluation.diagnostics import ENSEMBLES, diagnose, ensemble_s
 from redheart_core.evaluation.results import Diagnosis, Evaluation, MetricTable
 from redheart_core.evaluation.variants import REFERENCE, Predicted, predict_variant, variant_picks
 from redheart_core.exact.bootstrap import Draws, interval
+from redheart_core.exact.clusters import Clusters
 from redheart_core.exact.interval import Interval
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.objective import figure, judged_rows, thresholds_for
@@ -160,7 +161,7 @@ class Judge:
         rows: Tensor,
     ) -> None:
         self.context, self.modules, self.predicted, self.rows = context, modules, predicted, rows
-        self.draws = Draws(len(rows), generator("bootstrap", len(rows)))
+        self.draws = Draws(Clusters(context.store.clusters[rows]), generator("bootstrap", len(rows)))
         self.validation = context.store.rows("validation")
         self.baselines = {
             field: baseline_predictions(context.store, context.store.fields[field], (self.validation, rows))

@@ -1,4 +1,4 @@
-"""The bootstrap (Efron 1979): resamples of records, the same ones for everything that is compared."""
+"""The bootstrap (Efron 1979): resamples of records or clusters, the same ones for everything that is compared."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from redheart_core.exact.clusters import Clusters
 from redheart_core.exact.interval import Interval
 from redheart_core.exact.numbers import FloatArray
 
@@ -30,10 +31,14 @@ def counts(samples: Iterable[Tensor], records: int) -> FloatArray:
 
 
 class Draws:
-    """Resamples that are kept, so that many figures are computed on the same ones."""
+    """Resamples of clusters that are kept, so that many figures are computed on the same ones.
 
-    def __init__(self, records: int, stream: torch.Generator, resamples: int = RESAMPLES) -> None:
-        self.samples = tuple(resample(records, stream, resamples))
+    Clusters are drawn, not records, since the records of one are not independent (Davison and Hinkley 1997, section
+    3.8); where each record is a cluster of its own that is the bootstrap over records.
+    """
+
+    def __init__(self, clusters: Clusters, stream: torch.Generator, resamples: int = RESAMPLES) -> None:
+        self.samples = tuple(clusters.records(drawn) for drawn in resample(len(clusters), stream, resamples))
 
     def apply(self, used: Tensor, function: Callable[[Tensor], float]) -> Tensor:
         """A figure on every resample, (R,) float64.

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import torch
+from torch import Tensor
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract.errors import CheckpointError, join_complaints
@@ -115,7 +117,14 @@ def describe_data(store: Store, folder: Path) -> dict[str, Any]:
         "encoder": attrs.asdict(store.encoder_identity),
         "fields": store.index.to_json()["fields"],
         "splits": dict(store.index.counts),
+        "validation_clusters": _clusters(store.clusters[store.rows("validation")]),
     }
+
+
+def _clusters(numbers: Tensor) -> list[list[int]]:
+    """The places of records that are near-duplicates of each other; those that stand alone are left out."""
+    _, ranks, sizes = torch.unique(numbers, return_inverse=True, return_counts=True)
+    return [(ranks == rank).nonzero().flatten().tolist() for rank in (sizes > 1).nonzero().flatten().tolist()]
 
 
 def relative_path(target: Path, start: Path) -> str:

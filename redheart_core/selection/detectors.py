@@ -34,7 +34,7 @@ class ValidationCurve:
     losses: FloatArray
     """(E,) as recorded."""
     records: FloatArray
-    """(E, N) record by record; their means are the losses."""
+    """(E, N) record by record, or cluster by cluster of near-duplicates; their means are the losses."""
 
     def __attrs_post_init__(self) -> None:
         name, steps = f"validation losses of group '{self.group}'", len(self.epochs)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+import torch
 
 from redheart_core.contract.errors import CheckpointError
+from redheart_core.exact.clusters import Clusters
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.methods import METHODS, SELECTION, Method
 from redheart_core.selection.picks import Pick, Pool
@@ -34,7 +36,7 @@ class Rival:
     difference: float
     """Mean over validation records of its loss less that of the plain selection."""
     error: float
-    """Standard error of that mean, from the differences record by record."""
+    """Standard error of that mean, from the differences cluster by cluster of near-duplicates."""
 
     @property
     def accepted(self) -> bool:
@@ -110,6 +112,7 @@ def compare_methods(
     """
     table: dict[str, dict[str, Rival]] = {}
     pools: dict[str, Pool] = {}
+    clusters = Clusters(context.store.clusters[context.store.rows("validation")])
     fixed = {name for group in context.groups if not group.fitted for name in group.reads}
     for number, group in enumerate(context.groups):
         if progress:
@@ -119,7 +122,7 @@ def compare_methods(
             pools[group.name] = pool
             if not group.fitted:
                 tried = SELECTION if group.name in fixed else methods
-                table[group.name] = _rivals(pool, context.settings.seed, tried)
+                table[group.name] = _rivals(pool, context.settings.seed, tried, clusters)
             pool.build(Pick.single("selection", pool.manifest.best))
         elif group.targets:
             raise CheckpointError(f"group '{group.name}' has no epoch in {run.path}; train it first")
@@ -127,7 +130,7 @@ def compare_methods(
     return Rivals(table, _sums(table)), pools
 
 
-def _rivals(pool: Pool, seed: int, methods: Mapping[str, Method]) -> dict[str, Rival]:
+def _rivals(pool: Pool, seed: int, methods: Mapping[str, Method], clusters: Clusters) -> dict[str, Rival]:
     """The methods on a group."""
     found: dict[str, Rival] = {}
     reference = pool.losses(Pick.single("selection", pool.manifest.best))
@@ -137,7 +140,8 @@ def _rivals(pool: Pool, seed: int, methods: Mapping[str, Method]) -> dict[str, R
             continue
         losses = pool.losses(pick)
         difference = losses - reference
-        error = float(difference.std(correction=1)) / math.sqrt(len(difference)) if len(difference) > 1 else 0.0
+        values = torch.from_numpy(clusters.values(difference.numpy()))
+        error = float(values.std(correction=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
         found[name] = Rival(
             pool.group.name, pick, pick.describe(pool.manifest), float(losses.mean()), float(difference.mean()), error
         )

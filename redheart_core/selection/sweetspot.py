@@ -8,8 +8,10 @@ from typing import Any
 
 import attrs
 import numpy as np
+import torch
 
 from redheart_core.contract.errors import CheckpointError, RedheartError, join_complaints
+from redheart_core.exact.clusters import Clusters
 from redheart_core.exact.interval import Interval
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.manifest import EpochEntry, GroupManifest
@@ -117,7 +119,8 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
         reasons = "; ".join(f"{name}: {manifests[name].reason or 'not trained yet'}" for name in empty)
         raise CheckpointError(f"nothing to choose from in {run.path} ({reasons or 'no groups'})")
     common = common_epoch(manifests)
-    curves = [read_curve(run.group(name), manifest) for name, manifest in manifests.items()]
+    joined = run.read()["data"]["validation_clusters"]
+    curves = [read_curve(run.group(name), manifest, joined) for name, manifest in manifests.items()]
     resampled = resample_curves(curves, generator(run.settings().seed, "sweetspot"))
     costs = common_costs(curves, resampled, common)
     chosen = [
@@ -129,19 +132,28 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
     return Sweetspot(tuple(by_name[name] for name in read), common, costs.interval, mean, costs.mean)
 
 
-def read_curve(folder: GroupFolder, manifest: GroupManifest) -> ValidationCurve:
+def read_curve(folder: GroupFolder, manifest: GroupManifest, joined: Sequence[Sequence[int]]) -> ValidationCurve:
     """The validation losses of every epoch on disk, verified.
+
+    Args:
+        folder: Of the group.
+        manifest: Of the group.
+        joined: Places of validation records that are near-duplicates of each other, and count as one.
 
     Raises:
         CheckpointError: A file is missing or damaged.
         DataError: As ValidationCurve.
     """
     entries = sorted(manifest.epochs, key=lambda entry: entry.epoch)
+    records = np.stack([folder.losses(entry).numpy() for entry in entries])
+    numbers = torch.arange(records.shape[1])
+    for places in joined:
+        numbers[list(places)] = places[0]
     return ValidationCurve(
         group=manifest.group,
         epochs=tuple(entry.epoch for entry in entries),
         losses=np.array([entry.validation_loss for entry in entries]),
-        records=np.stack([folder.losses(entry).numpy() for entry in entries]),
+        records=Clusters(numbers).values(records),
     )
 
 
