@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from front_door import Answer, redheart
 
 from redheart_cli.calculate import print_result
-from redheart_cli.main import cli
 
 SERIES = {"observations": [1, 2, 0, 1]}
 
@@ -27,14 +26,14 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def calculate(*arguments: str, given: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(cli, ["calculate", *arguments], input=given)
+def calculate(*arguments: str, given: str | bytes = b"") -> Answer:
+    return redheart("calculate", *arguments, cwd=Path(), given=given.encode() if isinstance(given, str) else given)
 
 
-def numbers(*arguments: str, given: str | None = None) -> dict[str, object]:
+def numbers(*arguments: str, given: str = "") -> dict[str, object]:
     result = calculate(*arguments, "--json", given=given)
-    assert result.exit_code == 0, result.output
-    found: dict[str, object] = json.loads(result.stdout)
+    assert result.code == 0, result.err
+    found: dict[str, object] = json.loads(result.out)
     return found
 
 
@@ -60,8 +59,8 @@ def test_columns_with_numbers_behind_a_dot_make_a_matrix_and_empty_cells_are_mis
     write("sensors.csv", 'note,observations.2,observations.1\nfirst,4,1\n"second, late",,2\n')
     write("sensors.json", '{"observations": [[1, 4], [2, null]]}')
     result = calculate("exact_kalman", "sensors.csv", "--json")
-    assert result.stderr == "sensors.csv: column 'note' holds text and is left out\n"
-    assert json.loads(result.stdout) == numbers("exact_kalman", "sensors.json")
+    assert result.err == "sensors.csv: column 'note' holds text and is left out\n"
+    assert json.loads(result.out) == numbers("exact_kalman", "sensors.json")
 
 
 def test_a_blank_line_in_a_file_of_one_column_is_a_missing_step() -> None:
@@ -81,9 +80,9 @@ def test_settings_come_from_plugins_toml_and_from_set() -> None:
 
 def test_the_example_prints_as_json_and_computes() -> None:
     example = calculate("exact_trend", "--example")
-    assert list(json.loads(example.stdout)) == ["series"]
-    result = calculate("exact_trend", "-", given=example.stdout)
-    assert result.stdout.splitlines()[:2] == ["trend", "  score     -40"]
+    assert list(json.loads(example.out)) == ["series"]
+    result = calculate("exact_trend", "-", given=example.out)
+    assert result.out.splitlines()[:2] == ["trend", "  score     -40"]
 
 
 @pytest.mark.parametrize(
@@ -108,8 +107,8 @@ def test_the_example_prints_as_json_and_computes() -> None:
 )
 def test_a_wrong_call_says_what_would_be_right(arguments: Sequence[str], code: int, message: str) -> None:
     result = calculate(*arguments, given="{}")
-    assert (result.exit_code, result.stdout) == (code, "")
-    assert message in result.stderr
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
 
 
 @pytest.mark.parametrize(
@@ -150,8 +149,8 @@ def test_a_wrong_call_says_what_would_be_right(arguments: Sequence[str], code: i
 )
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(name: str, content: str, message: str) -> None:
     result = calculate("exact_surd", write(name, content))
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert message in result.stderr
+    assert (result.code, result.out) == (1, "")
+    assert message in result.err
 
 
 def test_arrays_that_are_no_numbers_are_refused() -> None:
@@ -165,14 +164,14 @@ def test_arrays_that_are_no_numbers_are_refused() -> None:
         ("words.npz", "'target' expects numbers in a rectangular array of shape (N,), got text"),
     ):
         result = calculate("exact_surd", name)
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert message in result.stderr
+        assert (result.code, result.out) == (1, "")
+        assert message in result.err
 
 
 def test_standard_input_that_is_not_utf_8_is_refused() -> None:
     result = calculate("exact_surd", "-", given=b'{"target": [1], "\xff": 1}')
-    assert result.exit_code == 1
-    assert "standard input: not UTF-8 (byte 17)" in result.stderr
+    assert result.code == 1
+    assert "standard input: not UTF-8 (byte 17)" in result.err
 
 
 def test_results_for_people_name_every_value_and_cut_long_lists(capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,16 +201,16 @@ def test_results_for_people_name_every_value_and_cut_long_lists(capsys: pytest.C
 
 
 def test_info_shows_inputs_and_settings_and_list_the_kind() -> None:
-    result = CliRunner().invoke(cli, ["plugins", "info", "exact_kalman"])
-    assert result.exit_code == 0
-    lines = [line.split() for line in result.stdout.splitlines()]
+    result = redheart("plugins", "info", "exact_kalman", cwd=Path())
+    assert result.code == 0
+    lines = [line.split() for line in result.out.splitlines()]
     assert ["kind:", "calculator"] in lines
     assert lines[lines.index(["inputs"]) + 2][:5] == ["observations", "(T,)", "or", "(T,", "m)"]
     assert ["smoother", "true", "or", "false", "True", "-"] in lines
-    details = json.loads(CliRunner().invoke(cli, ["plugins", "info", "exact_kalman", "--json"]).stdout)
+    details = json.loads(redheart("plugins", "info", "exact_kalman", "--json", cwd=Path()).out)
     assert details["inputs"][0]["missing"]
     assert not details["inputs"][1]["required"]
-    rows = json.loads(CliRunner().invoke(cli, ["plugins", "list", "--json"]).stdout)
+    rows = json.loads(redheart("plugins", "list", "--json", cwd=Path()).out)
     kinds = {row["name"]: (row["kind"], row["group"], row["broken"]) for row in rows}
     assert {kinds[name] for name in kinds if name.startswith("exact_")} == {("calculator", "", "")}
 
@@ -231,10 +230,10 @@ def test_the_commands_in_the_readme_of_calculators_print_what_stands_there() -> 
     for command, printed in blocks:
         source, _, line = command.partition(" | redheart ")
         words = shlex.split(source)
-        given = words[1] if words[0] == "echo" else CliRunner().invoke(cli, words[1:]).stdout
-        result = CliRunner().invoke(cli, shlex.split(line), input=given)
-        assert result.exit_code == 0, result.output
-        found, expected = result.stdout.split(), printed.split()
+        given = words[1] if words[0] == "echo" else redheart(*words[1:], cwd=Path()).out
+        result = redheart(*shlex.split(line), cwd=Path(), given=given.encode())
+        assert result.code == 0, result.err
+        found, expected = result.out.split(), printed.split()
         assert [_number(word) for word in found] == [_near(word) for word in expected], command
         called.add(shlex.split(line)[1])
     assert called == {point.name for point in entry_points(group="redheart") if point.name.startswith("exact_")}

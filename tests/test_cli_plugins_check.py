@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from front_door import Answer, redheart
 
-from redheart_cli.main import cli
 from redheart_core.testing import DATASET_CHECKS, PLUGIN_CHECKS
 
 DIARY = '''
@@ -51,8 +50,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             del sys.modules[module]
 
 
-def check(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["plugins", "check", *arguments])
+def check(*arguments: str) -> Answer:
+    return redheart("plugins", "check", *arguments, cwd=Path())
 
 
 def write_folder(name: str, source: str) -> str:
@@ -64,19 +63,19 @@ def write_folder(name: str, source: str) -> str:
 
 def test_a_good_plugin_passes_every_check_of_its_kind() -> None:
     result = check("village", "--json")
-    assert result.exit_code == 0, result.output
-    rows = json.loads(result.stdout)
+    assert result.code == 0, result.err
+    rows = json.loads(result.out)
     assert len(rows) == len(PLUGIN_CHECKS) + len(DATASET_CHECKS)
     assert {(row["plugin"], row["status"], row["message"]) for row in rows} == {("village", "passed", "")}
-    assert result.stderr == "check: 0 of 1\ncheck: 1 of 1\n"
+    assert result.err == "check: 0 of 1\ncheck: 1 of 1\n"
 
 
 def test_a_broken_plugin_in_a_folder_is_named_with_its_check_and_the_exit_code_is_1() -> None:
     good = write_folder("made_good", DIARY.format(name="made_good", regret=0.25))
     bad = write_folder("made_bad", DIARY.format(name="made_bad", regret=1.5))
     result = check(good, bad)
-    assert result.exit_code == 1
-    header, *rows, summary = result.stdout.splitlines()
+    assert result.code == 1
+    header, *rows, summary = result.out.splitlines()
     assert header.split() == ["PLUGIN", "CHECK", "STATUS", "MESSAGE"]
     failed = [row for row in rows if " failed " in row]
     assert [row.split()[:3] for row in failed] == [["made_bad", "records", "failed"]]
@@ -94,7 +93,7 @@ def test_a_broken_plugin_in_a_folder_is_named_with_its_check_and_the_exit_code_i
 def test_a_folder_that_cannot_be_loaded_fails_and_the_others_are_checked(source: str, message: str) -> None:
     bad = write_folder("made_bad", source)
     good = write_folder("made_good", DIARY.format(name="made_good", regret=0.25))
-    rows = json.loads(check(bad, good, "--json").stdout)
+    rows = json.loads(check(bad, good, "--json").out)
     assert [row["check"] for row in rows if row["status"] == "failed"] == ["loading"]
     assert message in rows[0]["message"]
     assert {row["status"] for row in rows if row["plugin"] == "made_good"} == {"passed"}
@@ -103,8 +102,8 @@ def test_a_folder_that_cannot_be_loaded_fails_and_the_others_are_checked(source:
 def test_a_folder_without_a_plugin_fails() -> None:
     Path("made_nothing").mkdir()
     result = check("made_nothing")
-    assert result.exit_code == 1
-    assert "made_nothing holds no plugin" in result.stdout
+    assert result.code == 1
+    assert "made_nothing holds no plugin" in result.out
 
 
 def test_without_names_all_active_plugins_are_checked_with_their_settings() -> None:
@@ -113,23 +112,23 @@ def test_without_names_all_active_plugins_are_checked_with_their_settings() -> N
         'active = ["jsonl", "csv"]\n[plugins.jsonl]\npath = "my.jsonl"\nfields = { regret = "r" }\n'
     )
     result = check("--json")
-    assert result.exit_code == 0, result.output
-    rows = json.loads(result.stdout)
+    assert result.code == 0, result.err
+    rows = json.loads(result.out)
     assert {row["plugin"] for row in rows} == {"jsonl", "csv"}
     assert {row["status"] for row in rows if row["plugin"] == "jsonl"} == {"passed"}
     (skipped,) = [row for row in rows if row["status"] == "skipped"]
     assert skipped["plugin"] == "csv"
     assert "needs settings" in skipped["message"]
-    assert check("--disable", "csv", "--disable", "jsonl").stdout.endswith("checks 0: passed 0, failed 0, skipped 0\n")
+    assert check("--disable", "csv", "--disable", "jsonl").out.endswith("checks 0: passed 0, failed 0, skipped 0\n")
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_installed_ones_before_anything_is_checked() -> None:
     result = check("village", "nobody")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "Error: there is no plugin and no folder 'nobody' (installed: advanced_bentham, " in result.stderr
+    assert (result.code, result.out) == (1, "")
+    assert "Error: there is no plugin and no folder 'nobody' (installed: advanced_bentham, " in result.err
 
 
 def test_wrong_options_are_errors() -> None:
     result = check("village", "--set", "nobody.width=3")
-    assert result.exit_code == 1
-    assert "there is no plugin or table 'nobody'" in result.stderr
+    assert result.code == 1
+    assert "there is no plugin or table 'nobody'" in result.err
