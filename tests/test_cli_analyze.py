@@ -10,8 +10,6 @@ import pytest
 from front_door import Finished, redheart, refuse, succeed
 from own_process import redheart_process
 
-pytestmark = pytest.mark.slow
-
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
 EMOTIONS = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"]
 

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from front_door import DATA, SMALL, Finished, flip_byte, hashes, redheart, refuse, succeed
 
-pytestmark = pytest.mark.slow
-
 TEXT = "I lent my brother the car and he came home late, so I missed the train, on day"
 PLUGINS = """
 active = ["jsonl", "lsa", "scenarios"]

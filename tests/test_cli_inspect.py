@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from front_door import DATA, Finished, hashes, refuse, succeed
 
-pytestmark = pytest.mark.slow
-
 
 def test_a_store_is_shown_in_tables_with_the_warnings_last(finished: Finished, tmp_path: Path) -> None:
     before = hashes(finished.folder)

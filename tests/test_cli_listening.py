@@ -9,8 +9,6 @@ import pytest
 from front_door import SMALL, Finished, hashes, install, refuse, succeed
 from own_process import redheart_process
 
-pytestmark = pytest.mark.slow
-
 LISTENER = '''
 """Notes what it hears in a file of the run."""
 from redheart_core import hookimpl

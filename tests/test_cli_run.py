@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from front_door import GROUPS, SMALL, Finished, hashes, redheart, refuse, succeed
 
-pytestmark = pytest.mark.slow
-
 
 def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from front_door import GROUPS, SMALL, Answer, hashes, redheart, refuse, succeed
 
-pytestmark = pytest.mark.slow
-
 SWEEP = ("--rates", "1e-3,1e-2", "--sweep-epochs", "2", "--seeds", "1")
 
 
@@ -105,6 +103,7 @@ def test_rates_that_are_none_are_wrong_usage(tmp_path: Path, options: tuple[str,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_search_of_four_trials_writes_settings_that_a_training_takes_up(
     swept: tuple[Path, Answer], tmp_path: Path
 ) -> None:
