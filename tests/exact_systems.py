@@ -1,4 +1,4 @@
-"""Systems of which the exact decomposition is known, by the names of the reference."""
+"""Systems of which the exact decomposition is known, by short names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detectors of a sweet spot: epochs of the reference vectors, known optima, noise, and what they refuse."""
+"""Detectors of a sweet spot: epochs by hand, known optima, noise, and what they refuse."""
 
 from __future__ import annotations
 

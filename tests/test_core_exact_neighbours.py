@@ -1,4 +1,4 @@
-"""Nearest-neighbour estimates give the reference's exact fractions and the Gaussian truth."""
+"""Nearest-neighbour estimates give exact fractions by hand and the Gaussian truth."""
 
 from __future__ import annotations
 

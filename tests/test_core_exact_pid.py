@@ -1,4 +1,4 @@
-"""The lattice decomposition gives the reference's atoms, its closed form and SURD's coarser terms."""
+"""The lattice decomposition gives atoms by hand, its closed form and SURD's coarser terms."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAIRS = ("{12}", "{13}", "{23}", "{12}{13}", "{12}{23}", "{13}{23}", "{12}{13}{2
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_the_systems_of_the_reference_have_its_atoms_and_no_other(name: str) -> None:
+def test_known_systems_have_their_atoms_and_no_other(name: str) -> None:
     for system, atoms in EXPECTED[name]:
         found = pid.decompose(SYSTEMS[system]).named()
         assert found == pytest.approx(dict.fromkeys(found, 0.0) | atoms, abs=1e-9)

@@ -1,4 +1,4 @@
-"""SURD gives the reference's numbers and keeps its identities on any distribution."""
+"""SURD gives numbers by hand and keeps its identities on any distribution."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def all_tuples(sources: int) -> list[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_the_systems_of_the_reference_have_its_terms_and_no_other(name: str) -> None:
+def test_known_systems_have_their_terms_and_no_other(name: str) -> None:
     target_entropy, terms, leak = EXPECTED[name]
     found = decompose(SYSTEMS[name])
     assert found.target_entropy == pytest.approx(target_entropy, abs=1e-9)

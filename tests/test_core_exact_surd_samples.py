@@ -1,4 +1,4 @@
-"""SURD of samples agrees with the dense distribution and with the reference's time series."""
+"""SURD of samples agrees with the dense distribution and with published time series."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TABLE: dict[str, list[tuple[int, dict[str, float], float, float | None]]] = {
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", ["S29", "S30"])
-def test_time_series_of_the_reference_have_its_shares(name: str, seed: int) -> None:
+def test_published_time_series_have_their_shares(name: str, seed: int) -> None:
     series = SYSTEM[name](np.random.default_rng(seed))
     for target, shares, leak, information in TABLE[name]:
         found = of_series(series, target)

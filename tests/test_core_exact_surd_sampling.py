@@ -33,7 +33,7 @@ def test_correction_leaves_the_information_of_dependent_variables() -> None:
     rng = np.random.default_rng(7)
     runs = [estimate(*noisy_and(rng, 1000), rng=rng, resamples=100) for _ in range(4)]
     assert np.mean([run.corrected.mutual_information for run in runs]) == pytest.approx(truth, abs=0.04)
-    # (2 - 1)(4 - 1) / (2 N ln 2), reference section 1.3
+    # (2 - 1)(4 - 1) / (2 N ln 2), Miller 1955
     assert np.mean([run.bias.mutual_information for run in runs]) == pytest.approx(0.00216, rel=0.4)
 
 

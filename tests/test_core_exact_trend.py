@@ -1,4 +1,4 @@
-"""Sweet-spot statistics: vectors W1-W15 of the reference, direct definitions, and their invariants."""
+"""Sweet-spot statistics: vectors W1-W15 by hand, direct definitions, and their invariants."""
 
 from __future__ import annotations
 

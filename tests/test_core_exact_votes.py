@@ -1,4 +1,4 @@
-"""Votes as targets: vectors V1-V10 of the reference, sampling, and their invariants."""
+"""Votes as targets: vectors V1-V10 by hand, sampling, and their invariants."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_majority_f1_is_that_of_scikit_learn_for_the_largest_class() -> None:
     assert majority_f1(p, n, everywhere(n)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_always_the_commonest_class_has_the_f1_of_the_reference_data() -> None:
+def test_always_the_commonest_class_has_the_f1_of_the_published_data() -> None:
     # 69 % OTHER in five classes: 2 * .69 / 1.69 / 5 = .163
     n = torch.zeros(1000, 5)
     for label, (start, end) in enumerate([(0, 190), (190, 880), (880, 910), (910, 995), (995, 1000)]):

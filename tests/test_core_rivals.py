@@ -27,7 +27,7 @@ def test_a_single_pick_has_the_recorded_losses_to_the_last_bit(trained: Trained)
     pool = trained.pool("b")
     for entry in pool.epochs:
         pick = Pick.single("any", entry)
-        assert torch.equal(pool.judge(pick).losses, pool.folder.losses(entry))
+        assert torch.equal(pool.result(pick).losses, pool.folder.losses(entry))
         assert torch.equal(pool.losses(pick), pool.folder.losses(entry))
 
 
@@ -66,7 +66,7 @@ def test_an_ensemble_answers_with_the_mean_of_its_members(trained: Trained) -> N
 def test_members_that_are_equal_answer_as_one_and_do_not_disagree(trained: Trained) -> None:
     pool, rows = trained.pool("b"), trained.context.store.rows("validation")
     best = pool.ranked[0]
-    alone, twice = pool.judge(Pick.single("one", best)), pool.judge(Pick.together("two", [best, best]))
+    alone, twice = pool.result(Pick.single("one", best)), pool.result(Pick.together("two", [best, best]))
     assert torch.allclose(alone.losses, twice.losses, atol=1e-6)
     ensemble = pool.build(Pick.together("two", [best, best]))
     assert isinstance(ensemble, Ensemble)

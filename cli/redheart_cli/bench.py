@@ -24,17 +24,6 @@ if TYPE_CHECKING:
     from redheart_core.groups.group_module import GroupModule
     from redheart_registry import Registry
 
-PREDECESSOR: Mapping[str, tuple[float, float, float]] = {
-    "backbone": (153.67e6, 101.0, 694.5),
-    "neural_emotion": (122.60e6, 99.5, 281.0),
-    "neural_bentham": (78.28e6, 48.0, 444.0),
-    "neural_regret": (153.87e6, 147.0, 1009.0),
-    "neural_surd": (13.47e6, 7.0, 61.0),
-    "emotion_dsp": (2.33e6, 4.3, 15.2),
-}
-"""Parameters, forward ms and step ms of the predecessor for one token, batch 32, two threads: the backbone
-with its heads, the DSP with its filter."""
-
 HEADING = "## Card"
 
 
@@ -230,21 +219,13 @@ def card_text(card: Mapping[str, Any]) -> str:
     lines += ["Parameters at every scale, on a data set with all fields:", "", _size_table(card["parameters"]), ""]
     rows = [
         (f"{t['parameters']:,}", t["chunks"], f"{t['forward']:.1f}",
-         *(("-", "-") if t["step"] is None else (f"{t['step']:.1f}", f"{t['samples_per_second']:.0f}")),
-         _predecessor(card["plugin"], t))
+         *(("-", "-") if t["step"] is None else (f"{t['step']:.1f}", f"{t['samples_per_second']:.0f}")))
         for t in card["timings"]
     ]  # fmt: skip
     what = (
         f"{', '.join(card['timed'])} at scale {card['timing_scale']}, batch 32, {card['timings'][0]['threads']} threads"
     )
-    header = (
-        "parameters",
-        "chunks",
-        "forward ms",
-        "step ms",
-        "samples/s",
-        "predecessor, scaled to this size, samples/s",
-    )
+    header = ("parameters", "chunks", "forward ms", "step ms", "samples/s")
     return "\n".join([*lines, f"Time of {what}:", "", markdown(header, rows)])
 
 
@@ -252,14 +233,6 @@ def markdown(header: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def _predecessor(name: str, timing: Mapping[str, Any]) -> str:
-    """Its samples per second if a step took as long per parameter as it did."""
-    if name not in PREDECESSOR or timing["chunks"] != 1:
-        return "-"
-    size, _, step = PREDECESSOR[name]
-    return f"{32_000 / (step * timing['parameters'] / size):.0f}"
 
 
 def _with_what_it_reads(name: str, choice: PluginChoice) -> PluginChoice:

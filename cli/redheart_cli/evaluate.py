@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--run", type=click.Path(path_type=Path), help="Folder of the run, if it has moved.")
 @json_option
 def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
-    """Judge MODEL and its rivals on the test split: every way to make a model of the run's epochs.
+    """Evaluate MODEL and its rivals on the test split: every way to make a model of the run's epochs.
 
     Main metrics come with 95 % bootstrap intervals, and with paired gains over the single best
     common epoch. The run keeps count of how often its test split has been read.

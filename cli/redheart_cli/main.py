@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("redheart_cli.audit", "Account for every parameter."),
     "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),
     "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),
-    "evaluate": ("redheart_cli.evaluate", "Judge a model on the test split."),
+    "evaluate": ("redheart_cli.evaluate", "Evaluate a model on the test split."),
     "report": ("redheart_cli.report", "Write one HTML page about a run."),
     "decompose": ("redheart_cli.decompose", "Which analyzers are redundant, unique, synergistic."),
     "bench": ("redheart_cli.bench", "Measure what a plugin is worth."),

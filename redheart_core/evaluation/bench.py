@@ -24,7 +24,7 @@ TERMS = 20_000
 """Number of terms that times and sizes are given for."""
 _VILLAGE = ("utility", "utility_in_context", "utility_horizons", "causal_parts", "causal_paths", "transfer")
 EXACT: Mapping[str, frozenset[str]] = {"village": frozenset((*_VILLAGE, "act_regret", "act_max_regret"))}
-"""Data set to the fields whose labels an exact calculator computed from what the text does not tell."""
+"""Data set to the fields whose labels an exact calculator computed from facts that the text does not state."""
 
 
 def submodule_sizes(module: nn.Module) -> dict[str, int]:
@@ -57,7 +57,7 @@ class Comparison:
     constant: float
     linear: float
     exact: float | None
-    """Of the exact calculator, where the labels are its own: it knows what the text does not tell."""
+    """Of the exact calculator, where the labels are its own: it knows facts that the text does not state."""
 
 
 def compare(context: TrainingContext, module: GroupModule, node: str, result: SplitResult) -> list[Comparison]:
@@ -73,11 +73,11 @@ def compare(context: TrainingContext, module: GroupModule, node: str, result: Sp
     found = []
     for metric in metrics:
         target = context.store.target(metric.target)[rows]
-        judged = judged_rows(module, node, target, inputs)
-        known = target[judged]
+        evaluated = judged_rows(module, node, target, inputs)
+        known = target[evaluated]
         constant, linear = (
             figure(metric, guess, known, thresholds_for(metric, guess, known, context.store.fields))
-            for guess in (guess[judged] for guess in guesses[metric.target])
+            for guess in (guess[evaluated] for guess in guesses[metric.target])
         )
         own = result.metrics[f"{node}.{metric.name}"]
         exact = None

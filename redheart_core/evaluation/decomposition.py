@@ -22,7 +22,7 @@ from redheart_core.training.progress import load_fixed
 
 @attrs.frozen(eq=False)
 class Decomposition:
-    """What the outputs of some analyzers tell of a target, over the records of a split that have it."""
+    """The information of some analyzers' outputs about a target, over the records of a split that have it."""
 
     target: str
     """"field" or "field.label"."""
@@ -33,7 +33,7 @@ class Decomposition:
     records: int
     surd: SampledSurd
     rows: tuple[int, ...]
-    """The rows of the store that were judged."""
+    """The rows of the store that were evaluated."""
     shares: NDArray[np.float64]
     """(records, 4): synergistic, unique, redundant, leak of the state that the record's target is in; sum 1."""
 
@@ -53,7 +53,7 @@ def decompose_run(
         run: A finished run.
         trainer: Over its data and plugins.
         target: "field", or "field.label" for one with labels.
-        sources: Outputs that metrics judge; without any, those that are judged on the target's field.
+        sources: Outputs that metrics evaluate; without any, those that are evaluated on the target's field.
         split: Whose records count. On "train" the analyzers have seen the targets.
         bins: Quantile bins of every variable.
         resamples: Of the bootstrap.
@@ -62,17 +62,17 @@ def decompose_run(
         DataError: No such target or source, none or too many sources, too few records.
     """
     rows = context.store.rows(split)
-    outputs, judged = _outputs(run, context, rows)
+    outputs, evaluated = _outputs(run, context, rows)
     field, label = _find_target(context, target)
     names = tuple(sources) or tuple(
-        output if label is None else f"{output}.{label}" for output, learns in judged.items() if field in learns
+        output if label is None else f"{output}.{label}" for output, learns in evaluated.items() if field in learns
     )
     if not 1 <= len(names) <= MAX_SOURCES:
         raise DataError(
             f"'{target}' can be decomposed into 1 to {MAX_SOURCES} sources, got {len(names)}; name them with --source "
-            f"(outputs: {', '.join(judged)})"
+            f"(outputs: {', '.join(evaluated)})"
         )
-    columns = {name: _column(context, name, outputs, judged) for name in names}
+    columns = {name: _column(context, name, outputs, evaluated) for name in names}
     values = context.store.target(field)[rows].flatten(1) if label is not None else context.store.target(field)[rows]
     if label is not None:
         values = values[:, context.store.fields[field].elements.index(label)]
@@ -95,9 +95,9 @@ def decompose_run(
 def _outputs(
     run: RunFolder, context: TrainingContext, rows: Tensor
 ) -> tuple[dict[str, Tensor], dict[str, dict[str, None]]]:
-    """What the best epochs give for some rows, and the fields on which each output is judged."""
+    """What the best epochs give for some rows, and the fields on which each output is evaluated."""
     outputs: dict[str, Tensor] = {}
-    judged: dict[str, dict[str, None]] = {}
+    evaluated: dict[str, dict[str, None]] = {}
     for group in context.groups:
         module = context.module(group)
         load_fixed(run, group, module)
@@ -106,8 +106,8 @@ def _outputs(
         context.add_outputs(group, module, rows)
         for node, objective in module.objectives.items():
             for metric in objective.metrics:
-                judged.setdefault(f"{node}.{metric.output}", {})[metric.target] = None
-    return outputs, judged
+                evaluated.setdefault(f"{node}.{metric.output}", {})[metric.target] = None
+    return outputs, evaluated
 
 
 def _find_target(context: TrainingContext, target: str) -> tuple[str, str | None]:
@@ -124,15 +124,15 @@ def _find_target(context: TrainingContext, target: str) -> tuple[str, str | None
 
 
 def _column(
-    context: TrainingContext, source: str, outputs: Mapping[str, Tensor], judged: Mapping[str, Mapping[str, None]]
+    context: TrainingContext, source: str, outputs: Mapping[str, Tensor], evaluated: Mapping[str, Mapping[str, None]]
 ) -> Tensor:
     """One number per record."""
     node, _, rest = source.partition(".")
     output, _, label = rest.partition(".")
     name = f"{node}.{output}"
-    if name not in judged:
-        raise DataError(f"no metric judges an output '{name}' (outputs: {', '.join(judged)})")
-    field = context.store.fields[next(iter(judged[name]))]
+    if name not in evaluated:
+        raise DataError(f"no metric evaluates an output '{name}' (outputs: {', '.join(evaluated)})")
+    field = context.store.fields[next(iter(evaluated[name]))]
     if not field.shape and not label:
         return outputs[name]
     if label not in field.elements:

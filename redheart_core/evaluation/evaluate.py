@@ -55,9 +55,9 @@ def evaluate_with_draws(
     counted: Collection[str] | None = None,
     methods: Mapping[str, Method] = METHODS,
 ) -> tuple[Evaluation, dict[str, Overall]]:
-    """Judge every way to make a model of the run's epochs on the test split, with intervals.
+    """Evaluate every way to make a model of the run's epochs on the test split, with intervals.
 
-    Each variant's choices and thresholds come from validation. Differences are paired: all variants are judged on
+    Each variant's choices and thresholds come from validation. Differences are paired: all variants are evaluated on
     the same resamples of the test records.
 
     Args:
@@ -66,7 +66,7 @@ def evaluate_with_draws(
         sweetspot: The choices of all groups.
         model: What the model that is evaluated took of each group.
         progress: Called now and then.
-        counted: Nodes that the means go over; all that are judged if left out.
+        counted: Nodes that the means go over; all that are evaluated if left out.
         methods: Ways to make a model that are tried.
 
     Returns:
@@ -91,10 +91,10 @@ def evaluate_with_draws(
         if name in ENSEMBLES:
             spreads[name] = ensemble_spreads(context, pools, picks, rows)
     modules = {group.name: context.module(group) for group in context.groups}
-    judge = Judge(context, modules, predicted, rows)
-    tables = tuple(judge.tables())
+    evaluator = Evaluator(context, modules, predicted, rows)
+    tables = tuple(evaluator.tables())
     names = (*predicted, *BASELINES)
-    skill, points = (judge.overall(names, kind, counted) for kind in ("skill", "points"))
+    skill, points = (evaluator.overall(names, kind, counted) for kind in ("skill", "points"))
     evaluation = Evaluation(
         variants=names,
         tables=tables,
@@ -107,7 +107,7 @@ def evaluate_with_draws(
         refits={name: dict(one.refits) for name, one in predicted.items()},
         test_records=len(rows),
         test_reads=reads,
-        diagnostics=tuple(judge.diagnoses(spreads)),
+        diagnostics=tuple(evaluator.diagnoses(spreads)),
     )
     return evaluation, {"skill": skill, "points": points}
 
@@ -150,7 +150,7 @@ class Scores:
         )
 
 
-class Judge:
+class Evaluator:
     """Metrics of all variants and baselines over the same records and resamples."""
 
     def __init__(
@@ -170,7 +170,7 @@ class Judge:
         self.scores: dict[str, Scores] = {}
 
     def metrics(self) -> Iterator[tuple[str, str, Metric]]:
-        """Group, node and metric of everything that is judged."""
+        """Group, node and metric of everything that is evaluated."""
         for group, module in self.modules.items():
             for node, objective in module.objectives.items():
                 for metric in objective.metrics:
@@ -248,7 +248,7 @@ class Judge:
         return self.draws.apply(found, on)
 
     def _target(self, group: str, node: str, metric: Metric, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The metric's target on some rows, and which of them are judged."""
+        """The metric's target on some rows, and which of them are evaluated."""
         module, target = self.modules[group], self.context.store.target(metric.target)[rows]
         return target, judged_rows(module, node, target, self.context.source.fields(rows, module.group.fields))
 

@@ -62,7 +62,7 @@ class Confusion:
 
 @attrs.frozen
 class Disagreement:
-    """How far the members of an ensemble are apart, and whether that tells where it is wrong."""
+    """How far the members of an ensemble are apart, and whether that shows where it is wrong."""
 
     mean: float
     """Standard deviation over members, in the unit of the output; mean over numbers and records."""
@@ -112,7 +112,7 @@ class Evaluation:
     test_reads: int
     """How often the test split of this run has been read, this time included."""
     diagnostics: tuple[Diagnosis, ...] = ()
-    """One per node that is judged."""
+    """One per node that is evaluated."""
 
     @property
     def main(self) -> tuple[MetricTable, ...]:

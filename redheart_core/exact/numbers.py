@@ -43,7 +43,7 @@ def finite(name: str, values: npt.ArrayLike, remedy: str = "drop or fill the mis
 
 
 def within(
-    name: str, values: npt.ArrayLike, low: float = -np.inf, high: float = np.inf, remedy: str = "rescale or mend it"
+    name: str, values: npt.ArrayLike, low: float = -np.inf, high: float = np.inf, remedy: str = "rescale or correct it"
 ) -> FloatArray:
     """The values as finite numbers within low..high, both included.
 

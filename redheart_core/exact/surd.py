@@ -199,7 +199,7 @@ def from_table(table: JointTable, *, ties: Ties = "split") -> Surd:
 def state_shares(codes: SampleCodes, ties: Ties = "split") -> NDArray[np.float64]:
     """For each sample, what the specific information of its target state is made of.
 
-    i(t), which all sources together tell of the state t, is at most -log2 p(t); what lacks is the state's leak.
+    i(t), the information of all sources about the state t, is at most -log2 p(t); the rest is the leak of the state.
     The mean of the shares, weighted by -log2 p(t), is that of `Surd.shares`.
 
     Args:

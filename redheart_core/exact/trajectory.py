@@ -50,7 +50,7 @@ class Spectrum:
 
 
 def spectrum(trajectory: npt.ArrayLike, length: int, hop: int, window_name: str = "hann") -> Spectrum:
-    """Short-time Fourier energies without padding: 1 + floor((T - length) / hop) frames (section 7.1).
+    """Short-time Fourier energies without padding: 1 + floor((T - length) / hop) frames.
 
     Args:
         trajectory: (..., T) with T >= length.

@@ -1,4 +1,4 @@
-"""Sweet-spot statistics of a training curve: trend, plateau, knee, smoothed minimum, one standard error (section 9)."""
+"""Sweet-spot statistics of a training curve: trend, plateau, knee, smoothed minimum, one standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Votes as targets: soft cross entropy, agreement, Dirichlet-multinomial and the best score there is (section 10).
+"""Votes as targets: soft cross entropy, agreement, Dirichlet-multinomial, and the best score that they allow.
 
 Counts are (..., K) votes for K classes; entropies are in nats.
 """

@@ -1,4 +1,4 @@
-"""What votes allow at best: scores that the truth itself, as far as the votes tell it, would get."""
+"""What votes allow at best: the scores of the shares that the votes were drawn from, as far as the votes show them."""
 
 from __future__ import annotations
 

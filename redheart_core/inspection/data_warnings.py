@@ -59,12 +59,12 @@ def field_warnings(field: FieldInspection, counts: Mapping[str, int]) -> Iterato
             "correct how it is read, or declare the field without it (Field.with_labels)",
         )
     for split in SPLITS:
-        lacking = [label.label for label in field.labels if not (_held(field, split)[label.label])]
-        if counts[split] and lacking and split != "calibration":
+        absent = [label.label for label in field.labels if not (_held(field, split)[label.label])]
+        if counts[split] and absent and split != "calibration":
             yield DataWarning(
                 field.name,
-                f"no {split} record has {_names(lacking)}",
-                "it cannot be learnt" if split == "train" else "it cannot be judged, and no threshold be chosen for it",
+                f"no {split} record has {_names(absent)}",
+                "it cannot be learnt" if split == "train" else "it cannot be evaluated, nor its threshold chosen",
                 "give more records, or declare the field without it (Field.with_labels)",
             )
 
@@ -155,7 +155,7 @@ def duplicate_warnings(duplicates: Duplicates) -> Iterator[DataWarning]:
         yield DataWarning(
             "text",
             f"{duplicates.leaking} sets of near-duplicates lie in more than one split",
-            "the model has seen what it is judged on",
+            "the model has seen what it is evaluated on",
             "prepare the data again; the division keeps near-duplicates together",
         )
 

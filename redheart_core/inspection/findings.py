@@ -24,7 +24,7 @@ class Grid:
 
 @attrs.frozen
 class VoteNoise:
-    """What the disagreement of the voters allows on validation (reference section 10.1)."""
+    """What the disagreement of the voters allows on validation (Lourie et al. 2021)."""
 
     entropy: float
     """Nats: mean entropy of the votes, the least soft cross-entropy of all."""

@@ -184,5 +184,5 @@ def _noise(store: Store, field: Field, on_grid: bool) -> tuple[VoteNoise | None,
     if on_grid:
         return None, "at least the rounding of the labels"
     if field.binary:
-        return None, "unknown: a single 0 or 1 per record does not tell how far raters agree"
+        return None, "unknown: a single 0 or 1 per record does not show how far raters agree"
     return None, "unknown: neither votes nor rounded values"

@@ -47,7 +47,7 @@ def blend_groups(
                 ((file, _),) = pick.members[0]
                 chosen[group.name] = next(entry for entry in pool.manifest.candidates if entry.file == file)
             else:
-                result = pool.judge(pick)
+                result = pool.result(pick)
                 states = tuple(pool.state(member) for member in pick.members)
                 epochs = pick.describe(pool.manifest)
                 blends[group.name] = Blend(pick, epochs, states, result.loss, result.metrics, result.thresholds)

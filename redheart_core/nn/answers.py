@@ -99,7 +99,7 @@ def answer_objective(
 
 
 def answer_metrics(field: Field) -> tuple[Metric, ...]:
-    """The figures by which answers on a field are judged, the main one first."""
+    """The figures by which answers on a field are evaluated, the main one first."""
     from redheart_core.nn.label_metrics import label_metrics, vote_metrics
     from redheart_core.nn.metrics import distribution_metrics, pearson_r, value_metrics
 

@@ -23,7 +23,7 @@ def unbounded(affect: Tensor) -> Tensor:
     return affect.clamp(-INNERMOST, INNERMOST).atanh()
 
 
-def told(field: Tensor) -> Tensor:
+def with_presence(field: Tensor) -> Tensor:
     """A field's numbers, enlarged, 0 where missing, and beside them which are there: (..., L) to (..., 2 L)."""
     values, present = fill_missing_input(field)
     return torch.cat([FACT_GAIN * values, present.to(values.dtype)], -1)

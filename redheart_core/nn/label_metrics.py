@@ -89,7 +89,7 @@ def bins_of_shares(prediction: Tensor, target: Tensor, present: Tensor) -> Calib
 
 
 def label_metrics(output: str, target: str) -> tuple[Metric, ...]:
-    """The figures by which probabilities of 0 or 1 are judged; macro_f1 is the main one."""
+    """The figures by which probabilities of 0 or 1 are evaluated; macro_f1 is the main one."""
     return (
         Metric("macro_f1", output, target, macro_f1, "max", thresholded=True),
         Metric("calibration_error", output, target, label_calibration_error, "min"),
@@ -97,8 +97,10 @@ def label_metrics(output: str, target: str) -> tuple[Metric, ...]:
 
 
 def vote_metrics(output: str, target: str) -> tuple[Metric, ...]:
-    """The figures by which predicted shares of votes are judged; soft_cross_entropy is the main one, since a macro-F1
-    of majorities says little where one class has most of them."""
+    """The figures by which predicted shares of votes are evaluated; soft_cross_entropy is the main one.
+
+    A macro-F1 of majorities says little where one class has most of them.
+    """
     return (
         Metric("soft_cross_entropy", output, target, soft_cross_entropy, "min"),
         Metric("macro_f1", output, target, majority_f1, "max"),
@@ -125,7 +127,7 @@ def _voted(prediction: Tensor, target: Tensor, present: Tensor) -> tuple[Tensor,
     p, n = (torch.where(present, values, 0.0).double() for values in (prediction, target))
     voted = n.sum(-1) > 0
     if not bool(voted.any()):
-        raise DataError(f"none of {len(n)} records has votes; nothing to judge")
+        raise DataError(f"none of {len(n)} records has votes, so there is nothing to evaluate")
     return p[voted], n[voted]
 
 

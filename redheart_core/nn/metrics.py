@@ -69,7 +69,7 @@ def top_label_accuracy(prediction: Tensor, target: Tensor, present: Tensor) -> f
 
 
 def distribution_metrics(output: str, target: str) -> tuple[Metric, ...]:
-    """The figures by which a distribution is judged; jensen_shannon is the main one."""
+    """The figures by which a distribution is evaluated; jensen_shannon is the main one."""
     return (
         Metric("jensen_shannon", output, target, jensen_shannon, "min"),
         Metric("top_label_accuracy", output, target, top_label_accuracy, "max"),
@@ -78,7 +78,7 @@ def distribution_metrics(output: str, target: str) -> tuple[Metric, ...]:
 
 
 def value_metrics(output: str, target: str) -> tuple[Metric, ...]:
-    """The figures by which plain numbers are judged; root_mean_squared_error is the main one,
+    """The figures by which plain numbers are evaluated; root_mean_squared_error is the main one,
     since squared losses aim at it."""
     return (
         Metric("root_mean_squared_error", output, target, root_mean_squared_error, "min"),

@@ -47,10 +47,10 @@ def best_thresholds(probabilities: Tensor, targets: Tensor, labels: Sequence[str
         raise DataError("thresholds need probabilities in 0..1; apply the sigmoid to logits first")
     if not bool(((targets == 0) | (targets == 1) | ~present).all()):
         raise DataError("thresholds need targets that are 0, 1 or missing")
-    lacking = [label for label, column in zip(labels, targets.T, strict=True) if not bool((column == 1).any())]
-    if lacking:
+    absent = [label for label, column in zip(labels, targets.T, strict=True) if not bool((column == 1).any())]
+    if absent:
         raise DataError(
-            f"no threshold can be chosen for {', '.join(lacking)}: 1 in none of {len(targets)} records; "
+            f"no threshold can be chosen for {', '.join(absent)}: 1 in none of {len(targets)} records; "
             "choose on more records, or leave these labels out"
         )
     found = [_best(p[there], y[there]) for p, y, there in zip(probabilities.T, targets.T, present.T, strict=True)]

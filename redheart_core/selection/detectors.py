@@ -1,4 +1,4 @@
-"""Which epoch a group's validation losses point at: rules that may abstain, and their vote (reference section 9)."""
+"""Which epoch a group's validation losses point at: rules that may abstain, and their vote."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def one_standard_error(curve: ValidationCurve, *, paired: bool = True) -> Detect
 
     Args:
         curve: Its records take the place of seeds.
-        paired: Judge the differences to the best epoch record by record, otherwise by the error of the best loss.
+        paired: Test the differences to the best epoch record by record, otherwise by the error of the best loss.
     """
     found = trend.one_standard_error(curve.records.T, paired=paired)
     excess = found.means[found.choice] - found.means[found.best]
@@ -227,7 +227,7 @@ def vote(detections: Mapping[str, Detection], tolerance: int = 1) -> Detection:
 def detect(curve: ValidationCurve) -> dict[str, Detection]:
     """What every detector says of a curve with its default settings, and their vote.
 
-    Those that judge the shape abstain if retention has removed epochs.
+    Those that look at the shape abstain if retention has removed epochs.
     """
     found = {"best": best(curve), "one_se": one_standard_error(curve)}
     for name, detector in (("plateau", plateau), ("knee", knee), ("onset", overfit_onset)):

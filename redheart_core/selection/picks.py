@@ -82,7 +82,7 @@ class Pool:
         self.module = context.module(group)
         self.rows = context.store.rows("validation")
         self._entries: Mapping[str, EpochEntry] = {entry.file: entry for entry in self.manifest.candidates}
-        self._judged: dict[tuple[Member, ...], SplitResult] = {}
+        self._results: dict[tuple[Member, ...], SplitResult] = {}
 
     @property
     def epochs(self) -> list[EpochEntry]:
@@ -108,18 +108,18 @@ class Pool:
 
     def losses(self, pick: Pick) -> Tensor:
         """(N,) float64: the validation loss record by record."""
-        if pick.is_single and pick.members not in self._judged:
+        if pick.is_single and pick.members not in self._results:
             return self.folder.losses(self._entries[pick.members[0][0][0]])
-        return self.judge(pick).losses
+        return self.result(pick).losses
 
     def thresholds(self, pick: Pick) -> Mapping[str, Sequence[float]]:
         """One threshold per label for each "node.output", chosen on the validation split."""
         if pick.is_single:
             return self._entries[pick.members[0][0][0]].thresholds
-        return self.judge(pick).thresholds
+        return self.result(pick).thresholds
 
-    def judge(self, pick: Pick) -> SplitResult:
+    def result(self, pick: Pick) -> SplitResult:
         """Everything about a pick on the validation split."""
-        if pick.members not in self._judged:
-            self._judged[pick.members] = evaluate(self.build(pick), self.context.source, self.rows)
-        return self._judged[pick.members]
+        if pick.members not in self._results:
+            self._results[pick.members] = evaluate(self.build(pick), self.context.source, self.rows)
+        return self._results[pick.members]

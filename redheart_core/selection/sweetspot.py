@@ -1,4 +1,4 @@
-"""Which epoch each group should keep, judged on validation alone."""
+"""Which epoch each group should keep, evaluated on validation alone."""
 
 from __future__ import annotations
 

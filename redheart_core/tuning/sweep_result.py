@@ -180,12 +180,12 @@ def common_rate(groups: Sequence[GroupSweep], seed: int) -> CommonRate:
     The cost of a common epoch (redheart_core.selection.common_epoch) is asked of rates in place of epochs, on losses
     averaged over seeds: intervals are a bootstrap over validation records and do not hold what other seeds would do.
     """
-    judged = [group for group in groups if group.complete]
-    shared = sorted(set.intersection(*(set(group.complete) for group in judged))) if judged else []
+    evaluated = [group for group in groups if group.complete]
+    shared = sorted(set.intersection(*(set(group.complete) for group in evaluated))) if evaluated else []
     if not shared:
         return CommonRate(None, "no rate was run to the end by every group; leave out halving to compare", (), {}, None)
-    places = {rate: place for place, rate in enumerate(sorted({r for group in judged for r in group.complete}), 1)}
-    curves = [_curve(group, places) for group in judged]
+    places = {rate: place for place, rate in enumerate(sorted({r for group in evaluated for r in group.complete}), 1)}
+    curves = [_curve(group, places) for group in evaluated]
     excess = [relative_excess(curve.losses[None]) for curve in curves]
     place = int(common_choice(excess, [curve.epochs for curve in curves])[0])
     costs = common_costs(curves, resample_curves(curves, generator(seed, "sweep")), place)

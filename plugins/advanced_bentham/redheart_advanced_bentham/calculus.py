@@ -1,4 +1,4 @@
-"""The hedonic calculus on tensors: exact, and differentiable in every argument (reference section 4)."""
+"""The hedonic calculus on tensors: exact, and differentiable in every argument (Bentham 1789)."""
 
 from __future__ import annotations
 

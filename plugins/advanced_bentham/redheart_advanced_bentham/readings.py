@@ -13,7 +13,7 @@ DUTIES, VIRTUES = 5, 7
 LEVELS = ("individual", "group", "society", "global")
 """Social levels, each a quarter of the extent's logarithmic scale: with N0 = 100 up to 2, 9, 31 and 100 persons."""
 CULTURES = ("western", "eastern", "korean", "islamic", "african")
-"""Views after the prototype; no label tells them apart, so they are an ensemble."""
+"""Names of the views; no label distinguishes them, so they are an ensemble."""
 
 
 class DeepEthics(nn.Module):

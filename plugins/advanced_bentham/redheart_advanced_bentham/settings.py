@@ -41,7 +41,7 @@ class AdvancedBenthamSettings:
     layers_weight: float = attrs.field(default=2.0, validator=ge(0.0))
     """Weight of the loss on context_layers."""
     context_weight: float = attrs.field(default=0.25, validator=ge(0.0))
-    """Weight of the losses on utility_in_context and utility_horizons, which tell much the same as utility."""
+    """Weight of the losses on utility_in_context and utility_horizons, which say much the same as utility."""
     dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
 

@@ -102,11 +102,11 @@ def objective(context: BuildContext) -> Objective:
 def _places(context: BuildContext, field: str, known: tuple[str, ...]) -> tuple[int, ...]:
     """Where the labels of a field stand among the known names."""
     labels = context.labels(field)
-    strange = [label for label in labels if label not in known]
-    if strange:
+    unknown = [label for label in labels if label not in known]
+    if unknown:
         raise PluginError(
             f"advanced_bentham computes '{field}' from {', '.join(known)}; "
-            f"the data set has the label {', '.join(strange)}"
+            f"the data set has the label {', '.join(unknown)}"
         )
     return tuple(known.index(label) for label in labels)
 

@@ -1,4 +1,4 @@
-"""The calculus on tensors against the vectors of reference 4.4, quadrature, and what has to hold for any input."""
+"""The calculus on tensors against vectors by hand, quadrature, and what has to hold for any input."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_h14_units() -> None:
     near(calculus.persons_from_unit(number(0.0), 100.0), 0.0)
 
 
-def test_the_neutral_layer_is_where_the_reference_says() -> None:
+def test_the_neutral_layer_is_where_it_is_declared() -> None:
     assert pytest.approx(0.273048330653, abs=1e-12) == NEUTRAL
 
 

@@ -33,7 +33,7 @@ def inputs(count: int = 8) -> dict[str, Tensor]:
 
 
 def worth(row: dict[str, list[float]], layers: dict[str, float], horizon: float = math.inf) -> float:
-    """The score of one record's outputs, in plain arithmetic: reference 4.1, 4.2 and the mapping after it."""
+    """The score of one record's outputs, in plain arithmetic: values, burdens and the mapping after them."""
     d = dict(zip(CIRCUMSTANCES, row["bentham"], strict=True))
     e, r, damage = (row["burdens"][BURDENS.index(name)] for name in BURDENS)
     days, delay = -30.0 * math.log(1 - d["duration"]), -math.log(d["propinquity"]) / 0.02

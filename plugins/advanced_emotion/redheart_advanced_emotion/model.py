@@ -13,7 +13,7 @@ from redheart_advanced_emotion.temporal import EmotionMemory, HistoryEncoder, Te
 from redheart_core.nn.layers import Attention, AttentionPooling, Mixture, ParallelMlp, RecordDropout, mlp, trunk
 
 CULTURES = ("korean", "western", "eastern")
-"""Views of the cultural nuance, after the prototype; no label tells them apart, so they are an ensemble."""
+"""Names of the views of the cultural nuance; no label distinguishes them, so they are an ensemble."""
 SERIES = ("eeg", "ecg", "gsr")
 
 

@@ -12,7 +12,7 @@ from redheart_core.nn.layers import Attention, Recurrent, last_chunk, mlp
 class Past(nn.Module):
     """An LSTM over the earlier scenarios of the person: (B, P, L), NaN where missing, to (B, W).
 
-    A person without any has the zero vector. What is missing inside of a scenario is told apart from 0.
+    A person without any has the zero vector. An indicator distinguishes what is missing inside a scenario from 0.
     """
 
     def __init__(self, labels: int, width: int) -> None:

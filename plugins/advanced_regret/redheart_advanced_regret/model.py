@@ -64,7 +64,7 @@ class AdvancedRegret(nn.Module):
         self.state = trunk(width + two_thirds + (third if history else 0), width, dropout=dropout)
         self.score = mlp(width, two_thirds, third, 1, dropout=dropout)
         self.world = World(width, heads, layers, acts, states, dropout)
-        self.told = mlp(width, third, states)
+        self.belief = mlp(width, third, states)
         expects = self.wanted & {"state_logits", "act_regret"}
         self.expects = mlp(width, third, states) if expects else None
         self.scores = {"tree_regret": acts, "tree_max_regret": acts}
@@ -89,10 +89,10 @@ class AdvancedRegret(nn.Module):
 
         world = self.world(state, sequence, mask)
         regrets = regret_matrix(world.payoffs, world.possible_logits.sigmoid())
-        told, largest = expected_regret(regrets, self.told(state).softmax(-1)), largest_regret(regrets)
+        expected, largest = expected_regret(regrets, self.belief(state).softmax(-1)), largest_regret(regrets)
         choice = world.choice_logits.softmax(-1)
-        imagined = saturated((choice * told).sum(-1), self.half_regret)
-        leaves = self.tree(torch.cat([state, told, largest], -1))
+        imagined = saturated((choice * expected).sum(-1), self.half_regret)
+        leaves = self.tree(torch.cat([state, expected, largest], -1))
         tree, *tables = leaves.split([1, *self.scores.values()], -1)
         estimates = torch.cat([self.score(state).sigmoid(), imagined.unsqueeze(-1), tree], -1)
         posterior = self.posterior(state, estimates, past)

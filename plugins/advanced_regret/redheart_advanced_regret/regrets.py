@@ -1,4 +1,4 @@
-"""Regret of acts by its exact definition (reference section 5), with a gradient to payoffs and possibilities."""
+"""Regret of acts by its exact definition (Savage 1951), with a gradient to payoffs and possibilities."""
 
 from __future__ import annotations
 

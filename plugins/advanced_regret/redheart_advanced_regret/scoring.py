@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def possibility(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
-    """Binary cross-entropy of "can be done": logits (B, A) for payoffs (B, A, S), which an impossible act lacks."""
+    """Binary cross-entropy of "can be done": logits (B, A) for payoffs (B, A, S), missing where it cannot."""
     return F.binary_cross_entropy_with_logits(prediction, present.any(-1).to(prediction.dtype), reduction="none").mean(
         -1
     )

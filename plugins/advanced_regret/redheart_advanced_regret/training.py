@@ -1,4 +1,4 @@
-"""What advanced regret learns: regret with its likelihood, and whatever of the choice the data set tells."""
+"""What advanced regret learns: regret with its likelihood, and the fields on the choice that the data set has."""
 
 from __future__ import annotations
 

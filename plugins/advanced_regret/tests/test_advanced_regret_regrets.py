@@ -1,4 +1,4 @@
-"""Regret agrees with the reference's numbers and with counting over all sets of possible acts."""
+"""Regret agrees with numbers by hand and with counting over all sets of possible acts."""
 
 from __future__ import annotations
 

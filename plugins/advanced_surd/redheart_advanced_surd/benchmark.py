@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from redheart_advanced_surd.decomposition import Decomposition
 from redheart_advanced_surd.paths import MEMBERS, PATHS
-from redheart_advanced_surd.systems import SOURCES, Systems, exact_systems, random_systems, reference_systems
+from redheart_advanced_surd.systems import SOURCES, Systems, exact_systems, published_systems, random_systems
 from redheart_core.nn.layers import trunk
 from redheart_core.nn.losses import divergence
 from redheart_core.storage.runtime import generator, random_stream
 
 SAMPLES = 100_000
-"""Pairs of steps of a reference system (reference 1.5)."""
+"""Pairs of steps of a published system (Martinez-Sanchez et al. 2024)."""
 SETS = tuple(held for order in (1, 2, 3) for held in combinations(range(1, SOURCES + 1), order))
 
 
@@ -122,7 +122,7 @@ def main() -> None:
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     learnt = random_systems(options.systems, options.states, rng)
-    named = reference_systems(SAMPLES, options.states, rng)
+    named = published_systems(SAMPLES, options.states, rng)
     held = random_systems(1000, options.states, rng)
     network = train_network(learnt, options.steps, options.width, options.batch, options.learning_rate, options.seed)
     print(f"{'system':18} {'paths':>7} {'parts':>7} {'constant: paths':>16} {'parts':>7}")

@@ -16,14 +16,14 @@ class CausalModel(nn.Module):
     """Evidence for each path from the causes that it is about: chunks (B, T, W) to (B, 10), in the order of PATHS.
 
     Three causes and the outcome read the chunks, go through widths of w, w / 2 and w / 4,
-    attend to each other, and are judged in sets: each cause for unique shares, each set
+    attend to each other, and are evaluated in sets: each cause for unique shares, each set
     of two or three, by its sum and product, for redundancy and for synergy, and the
     outcome for the leak. Sets of one kind share a network, so causes differ in what
     they read alone.
 
     Args:
         width_in: W.
-        width: w; 128 in the reference.
+        width: w.
         heads: Attention heads, a divisor of w / 4.
     """
 

@@ -14,7 +14,7 @@ from redheart_core.nn.layers import LinearSkips, RecordDropout, TransformerLayer
 
 
 class AdvancedSurd(nn.Module):
-    """Decomposition of the causes that a text tells of.
+    """Decomposition of the causes in a text.
 
     Args:
         width_in: D of the embedding.

@@ -1,4 +1,4 @@
-"""Systems of three sources and a target to decompose: random ones, and the mediator and collider of the reference."""
+"""Systems of three sources and a target to decompose: random ones, and mediator and collider."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def pmf_of_series(series: NDArray[np.float64], target: int, states: int) -> Pmf:
     return pmf
 
 
-def reference_systems(samples: int, states: int, rng: np.random.Generator) -> Mapping[str, Pmf]:
+def published_systems(samples: int, states: int, rng: np.random.Generator) -> Mapping[str, Pmf]:
     """S29 and S30 with each of their variables as target."""
     series = {"S29": mediator(samples, rng), "S30": collider(samples, rng)}
     return {

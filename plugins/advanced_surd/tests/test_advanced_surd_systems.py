@@ -1,4 +1,4 @@
-"""Against the exact SURD: the systems are the reference's, and the decomposition network comes near on unseen ones."""
+"""Against the exact SURD: known systems have the published shares, and the network comes near on unseen ones."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from redheart_advanced_surd.systems import (
     exact_systems,
     mediator,
     pmf_of_series,
+    published_systems,
     random_systems,
-    reference_systems,
 )
 from redheart_core.exact.surd import decompose
 
@@ -35,7 +35,7 @@ SAMPLES = 100_000
 def test_series_are_those_of_s29_and_s30(
     simulate: object, target: int, leak: float, bits: float | None, shares: dict[str, float]
 ) -> None:
-    """Reference 1.5, with its tolerances: shares of I with 8 bins."""
+    """Shares of I with 8 bins, as published (Martinez-Sanchez et al. 2024)."""
     assert callable(simulate)
     found = decompose(pmf_of_series(simulate(SAMPLES, np.random.default_rng(1)), target, 8))
     assert found.leak == pytest.approx(leak, abs=0.02)
@@ -96,7 +96,7 @@ def test_the_network_comes_near_the_exact_decomposition_of_systems_that_it_has_n
     """With a small budget: the README states what more steps reach."""
     draw = np.random.default_rng(0)
     learnt, held = random_systems(700, 3, draw), random_systems(200, 3, draw)
-    named = exact_systems(list(reference_systems(20_000, 3, draw).values()))
+    named = exact_systems(list(published_systems(20_000, 3, draw).values()))
     network = benchmark.train_network(learnt, 150, 48, 128, 4e-3, seed=0)
     mean = torch.from_numpy(learnt.shares).mean(0)
     for systems, bound in ((held, 0.25), (named, 0.25)):

@@ -23,4 +23,4 @@ class BackboneSettings:
     dropout: float = attrs.field(default=0.2, validator=[ge(0.0), lt(1.0)])
     """Share of activations dropped in training."""
     input_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
-    """Share of the embedding's coordinates dropped in training, against learning few records by heart."""
+    """Share of the embedding's coordinates dropped in training, against overfitting few records."""

@@ -67,7 +67,7 @@ class BenthamHead(nn.Module):
         course = last_chunk(self.temporal(inputs["backbone.sequence"], mask), mask)
         skips = self.skips(inputs["embedding"], mask)
         logs = self.layer_weights(state, skips["context_layers"]).log()
-        # the geometric mean of the layers stays within their band (reference 4.2)
+        # the geometric mean of the layers stays within their band
         mixed, gate = self.mixture(state, logs.mean(1).exp())
         logits = self.output["bentham"](torch.cat([state, course], -1)) + mixed + skips["bentham"]
         outputs = {"bentham": logits.sigmoid(), "gate": gate}

@@ -22,13 +22,13 @@ def chosen_tasks(inputs: Collection[str], tasks: Sequence[Task]) -> list[str]:
     """Names of the tasks that the inputs ask for, at least one.
 
     Raises:
-        DataError: A task lacks an input, an input serves no task, or there is no task.
+        DataError: An input of a task is missing, an input serves no task, or there is no task.
     """
     chosen = [task for task in tasks if task.needs[0] in inputs]
     for task in chosen:
-        lacking = [name for name in task.needs if name not in inputs]
-        if lacking:
-            raise DataError(f"'{task.needs[0]}' needs {' and '.join(map(repr, lacking))} beside it; give that too")
+        absent = [name for name in task.needs if name not in inputs]
+        if absent:
+            raise DataError(f"'{task.needs[0]}' needs {' and '.join(map(repr, absent))} beside it; give that too")
     used = {name for task in chosen for name in (*task.needs, *task.may)}
     for name in sorted(set(inputs) - used):
         firsts = [task.needs[0] for task in tasks if name in (*task.needs, *task.may)]

@@ -1,4 +1,4 @@
-"""Vectors of the reference for what causes tell and what acts are worth: information, hedonic value, regret."""
+"""Vectors by hand for causes and acts: information, hedonic value, regret."""
 
 from __future__ import annotations
 

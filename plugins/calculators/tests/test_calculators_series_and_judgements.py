@@ -187,7 +187,7 @@ def test_the_coverage_of_drawn_records_is_what_it_is_said_to_be() -> None:
     }
     for settings in ({"randomised": True}, {"score": "lac"}, {"per_class": True, "randomised": True}):
         covered = compute("conformal", inputs, **settings)["sets"]["covered"]
-        assert 0.84 <= covered <= 0.947  # section 8.2: 99.9 per cent of splits
+        assert 0.84 <= covered <= 0.947  # 99.9 per cent of splits
 
 
 def test_w1_w3_and_w13_trend_and_one_standard_error() -> None:

@@ -12,7 +12,7 @@ import attrs
 
 @attrs.frozen
 class Sound:
-    """How an emotion sounds in the prototype's table, one second read as one chunk."""
+    """How an emotion sounds: initial values, one second read as one chunk."""
 
     low_hz: float
     high_hz: float
@@ -44,7 +44,7 @@ SOUNDS: Mapping[str, Sound] = MappingProxyType(
         "surprise": Sound(4000, 8000, 0.01, 0.1, 0.5, 0.5),
     }
 )
-"""Reference, modules section 8."""
+"""Chosen by hand; training changes them."""
 
 POINTS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {

@@ -1,7 +1,7 @@
 """Differentiable signal processing along the last axis, one value per chunk, of any float dtype.
 
-Frequencies are in cycles per chunk, 0..0.5, times in chunks. Definitions are those of
-section 7 of the reference.
+Frequencies are in cycles per chunk, 0..0.5, times in chunks. Definitions are those
+of redheart_core.exact.trajectory and redheart_core.exact.filters.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Equaliser(nn.Module):
 
 
 class FilterBank(nn.Module):
-    """Learnt filters over time, the wavelets of the prototype: (B, L, T) to their mean response (B, W)."""
+    """Learnt filters over time, in the place of wavelets: (B, L, T) to their mean response (B, W)."""
 
     def __init__(self, emotions: int, width: int) -> None:
         super().__init__()

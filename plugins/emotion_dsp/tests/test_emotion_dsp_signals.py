@@ -1,4 +1,4 @@
-"""Signal processing against SciPy, quadrature and the vectors D1 to D13 of the reference, in float64."""
+"""Signal processing against SciPy, quadrature and the vectors D1 to D13 by hand, in float64."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.facts import FACT_GAIN, LinearPath, told
+from redheart_core.nn.facts import FACT_GAIN, LinearPath, with_presence
 from redheart_core.nn.layers import masked_mean, mlp, trunk
 
 VIEWS = 3
@@ -41,7 +41,7 @@ class Hierarchical(nn.Module):
     def __init__(self, width_in: int, affects: int, width: int, dropout: float) -> None:
         super().__init__()
         half, quarter = width // 2, width // 4
-        facts = 5 * affects + 2  # self told, projection, others, community; regret and consensus
+        facts = 5 * affects + 2  # self with presence, projection, others, community; regret and consensus
         self.affects = affects
         self.reader = trunk(width_in, width, dropout=dropout)
         self.state = trunk(width + facts, width, half, dropout=dropout)
@@ -57,7 +57,7 @@ class Hierarchical(nn.Module):
         regret, consensus = inputs["phase1.regret"].unsqueeze(-1), inputs["phase2.consensus"].unsqueeze(-1)
         other = _mean_of_others(inputs["phase1.others_after"], inputs["others_before"])
         heard = FACT_GAIN * torch.cat([projection, other, community, regret, consensus], -1)
-        facts = torch.cat([told(inputs["self_before"]), heard], -1)
+        facts = torch.cat([with_presence(inputs["self_before"]), heard], -1)
         text = masked_mean(self.reader(embedding), mask)
         state = F.gelu(self.state(torch.cat([text, facts], -1)))
 
@@ -72,8 +72,8 @@ class Hierarchical(nn.Module):
 
 
 def _mean_of_others(after: Tensor, before: Tensor) -> Tensor:
-    """Mean affect after the event (B, P, 6) of the others who are there, whose affect before is told: (B, 6)."""
+    """Mean affect after the event (B, P, 6) of the others who are there, whose affect before is known: (B, 6)."""
     there = (~before.isnan()).any(-1)
-    # a record without others is not judged; its first place is taken so that nothing is divided by zero
+    # a record without others is not evaluated; its first place is taken so that nothing is divided by zero
     there = torch.cat([there[:, :1] | ~there.any(1, keepdim=True), there[:, 1:]], 1)
     return masked_mean(after, there)

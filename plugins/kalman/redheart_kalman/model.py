@@ -132,7 +132,7 @@ class KalmanFusion(nn.Module):
 
         The likelihood is that of a second pass, in the same batch, over detached observations and weights: it falls
         without end if what is observed may be made constant, and it is no density if its noise learns from the
-        observation that it judges. Both learn from the emotion.
+        observation whose density it is. Both learn from the emotion.
         """
         count = len(observations)
         found = filter_states(

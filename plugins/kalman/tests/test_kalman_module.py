@@ -69,7 +69,7 @@ def test_both_sensors_change_the_emotion_of_each_record() -> None:
 
 
 def test_two_agreeing_sensors_are_believed() -> None:
-    """Unlike the prototype, in which two certain observations came out with at most 0.312."""
+    """Two certain observations give a certain emotion."""
     certain = torch.full((1, 3, 7), -4.0)
     certain[..., 2] = 4.0
     emotion = module()({**dict.fromkeys(SENSORS, certain), "mask": torch.ones(1, 3, dtype=torch.bool)})["emotion"]

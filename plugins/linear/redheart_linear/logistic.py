@@ -29,7 +29,7 @@ MOST_STEPS = 2000
 
 @attrs.frozen(eq=False)
 class Records:
-    """What is to be fitted or judged; every record weighs the same."""
+    """What is to be fitted or evaluated; every record weighs the same."""
 
     terms: Any
     """(N, V) sparse float64."""

@@ -25,7 +25,7 @@ def build(context: BuildContext) -> Linear:
 
 
 def objective(context: BuildContext) -> Objective:
-    """How the answers are judged; the fit has the same losses, and penalties on the weights."""
+    """How the answers are evaluated; the fit has the same losses, and penalties on the weights."""
     return answer_objective(context, learnt(context))
 
 

@@ -1,4 +1,4 @@
-"""Ridge regression on the terms and on what the other maps answer, for values whose records lack those labels.
+"""Ridge regression on the terms and on what the other maps answer, for values whose records do not have those labels.
 
 What a large data set says of texts helps a small one whose labels are others: the answers on it are honest there,
 since none of its records was learnt from. Shapes: N records, V terms, S numbers of all answers, L labels.

@@ -21,7 +21,7 @@ def build(context: BuildContext) -> MeanFusion:
 
 
 def objective(context: BuildContext) -> Objective:
-    """How the means are judged: like every other answer."""
+    """How the means are evaluated: like every other answer."""
     return answer_objective(context, learnt(context))
 
 
@@ -68,8 +68,8 @@ def inverse_variance(field: Field, members: Tensor, target: Tensor) -> Tensor:
     """
     variance = (members - target).square().nanmean(1)
     if bool(variance.isnan().any()):
-        lacking = variance.isnan().any(0).reshape(-1).tolist()
-        names = ", ".join(name for name, missing in zip(field.elements, lacking, strict=True) if missing)
+        absent = variance.isnan().any(0).reshape(-1).tolist()
+        names = ", ".join(name for name, missing in zip(field.elements, absent, strict=True) if missing)
         raise DataError(f"no validation record has '{names}' of '{field.name}', so its answers cannot be weighed")
     weights = 1 / (variance + LEAST_VARIANCE)
     return weights / weights.sum(0)

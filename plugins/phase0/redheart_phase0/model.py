@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.facts import LinearPath, told, unbounded
+from redheart_core.nn.facts import LinearPath, unbounded, with_presence
 from redheart_core.nn.layers import AttentionPooling, band, mlp, trunk
 
 VALENCE, AROUSAL = 0, 1
@@ -15,7 +15,7 @@ VALENCE, AROUSAL = 0, 1
 
 
 class Calibration(nn.Module):
-    """The calibration of reference 10.3, with what it calls context learned from the state.
+    """The calibration of an affect, with the influence of the context learnt from the state.
 
     Valence v becomes 2 / (1 + exp(-2 (v + b))) - 1, arousal a becomes m a, and the others x become f x. Here
     f = likeness (1 - 0.3 cultural distance)(0.5 + 0.5 similarity), clipped to 0.3..1.5; the cultural distance is one
@@ -99,7 +99,7 @@ class Phase0(nn.Module):
         """Embedding (B, T, D), self (B, 6), others (B, P, ...) to "projection" (B, 6) and "calibration" (B, 3)."""
         embedding, mask = inputs["embedding"], inputs["mask"]
         other = {name: inputs[f"others_{name}"][:, 0] for name in ("before", "traits", "culture")}
-        facts = torch.cat([told(x) for x in (inputs["self_before"], *other.values())], -1)
+        facts = torch.cat([with_presence(x) for x in (inputs["self_before"], *other.values())], -1)
         text = self.pool(self.reader(embedding), mask).squeeze(1)
         state = F.gelu(self.state(torch.cat([text, facts], -1)))
 

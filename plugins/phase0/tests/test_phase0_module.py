@@ -1,4 +1,4 @@
-"""The calibration starts as that of the reference, and what is unknown of the other leaves it as it is."""
+"""The calibration starts at its initial values, and what is unknown of the other leaves it as it is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def inputs(records: int = 4) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("similarity", [0.0, 0.4, 1.0])
-def test_an_untrained_calibration_is_that_of_the_reference(similarity: float) -> None:
+def test_an_untrained_calibration_has_its_initial_values(similarity: float) -> None:
     affect = [0.6, -0.5, 0.8, -0.2, 0.1, -1.0]
     culture = torch.tensor([[0.0, 1.0, 0.0, 0.0]])
     calibrated, context = Calibration(8, 4)(
@@ -56,7 +56,7 @@ def test_an_untrained_calibration_is_that_of_the_reference(similarity: float) ->
     torch.testing.assert_close(context, torch.tensor([[0.0, 1.0, factor]]))
 
 
-def test_the_factor_stays_within_the_band_of_the_reference() -> None:
+def test_the_factor_stays_within_its_band() -> None:
     calibration = Calibration(1, 4)
     torch.nn.init.ones_(calibration.context.weight[2:3])
     state = torch.tensor([[-50.0], [50.0]])

@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.facts import FACT_GAIN, LinearPath, told, unbounded
+from redheart_core.nn.facts import FACT_GAIN, LinearPath, unbounded, with_presence
 from redheart_core.nn.layers import AttentionPooling, masked_mean, mlp, trunk
 
 UPDATES = 10.0
-"""Updates of the reference's rule that one pass stands for, as its rate of 0.1 is meant for many episodes."""
+"""Updates of the delta rule that one pass stands for, as a rate of 0.1 is meant for many episodes."""
 
 
 class Regret(nn.Module):
     """How much there is to regret, 0..1: (B,) from the text and the projection.
 
-    A narrow path of its own beside a linear one, both with twice the dropout: a text tells so little of regret that
-    wider layers learn the training records by heart.
+    A narrow path of its own beside a linear one, both with twice the dropout: a text says so little about regret that
+    wider layers overfit the training records.
     """
 
     def __init__(self, width_in: int, affects: int, width: int, dropout: float) -> None:
@@ -37,10 +37,10 @@ class Regret(nn.Module):
 
 
 class Strength(nn.Module):
-    """How far to correct an expectation (reference 10.3): (B, P) in 0..1 from error, regret and context.
+    """How far to correct an expectation (Widrow and Hoff 1960): (B, P) in 0..1 from error, regret and context.
 
     signal = importance (0.5 error + 0.3 distance + 0.2 mismatch) and rate = 0.1 (1 + error)(1 + 2 regret)
-    sigmoid((signal - 0.3) / slope): the reference learns only from signals above 0.3, the sigmoid by degrees. These are
+    sigmoid((signal - 0.3) / slope): it learns from signals above 0.3, by degrees. These are
     the initial values; the state of a person decides importance in 0..2, 1 at the start, and the mismatch of its
     context in 0..1. UPDATES small ones at that rate leave 1 - exp(-UPDATES rate) of the way behind them.
 
@@ -114,7 +114,7 @@ class Phase1(nn.Module):
         own = _for_each(inputs["phase0.projection"], persons)
         first = torch.zeros_like(before[..., :1])
         first[:, 0] = 1.0
-        facts = torch.cat([told(before), told(inputs["others_traits"]), FACT_GAIN * own, first], -1)
+        facts = torch.cat([with_presence(before), with_presence(inputs["others_traits"]), FACT_GAIN * own, first], -1)
         text = masked_mean(self.reader(embedding), mask)
         state = F.gelu(self.person(torch.cat([_for_each(text, persons), facts], -1)))
         everybody = (state * there.unsqueeze(-1)).sum(1) / there.sum(1, keepdim=True).clamp(min=1)

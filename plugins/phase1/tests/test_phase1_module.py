@@ -1,4 +1,4 @@
-"""Expectations are corrected by the reference's rule, person by person."""
+"""Expectations are corrected by the delta rule, person by person."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def inputs(persons: int = 5) -> dict[str, Tensor]:
     }
 
 
-def test_an_untrained_strength_follows_the_rule_of_the_reference() -> None:
+def test_an_untrained_strength_follows_the_delta_rule() -> None:
     error, distance, regret = 0.6, 0.9, 0.25
     given = Strength(8)(
         torch.randn(1, 1, 8), torch.tensor([[error]]), torch.tensor([[distance]]), torch.tensor([regret])

@@ -7,16 +7,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.facts import FACT_GAIN, LinearPath, told, unbounded
+from redheart_core.nn.facts import FACT_GAIN, LinearPath, unbounded, with_presence
 from redheart_core.nn.layers import AttentionPooling, ParallelMlp, TransformerLayer, masked_mean, mlp, trunk
 
 AFFECTS = 6
 DAMPING = ((0.5, 0.0, 0.3), (0.5, 0.0, 0.3), (0.0, 0.3, 0.3), (0.0, 0.0, 0.3), (0.0, 0.0, 0.3), (0.0, 0.0, 0.3))
-"""How much full suppression, harmony and indirectness take off each affect (reference 10.3): suppression half of
+"""How much full suppression, harmony and indirectness take off each affect: suppression half of
 valence and arousal, harmony 30 % of dominance, indirectness 30 % of the intensity, which is of all affects."""
 CULTURES = ((0.7, 0.9, 0.8), (0.3, 0.4, 0.2), (0.6, 0.8, 0.7), (0.5, 0.6, 0.5))
-"""Suppression, harmony and indirectness at the start: Korean and Western as in the reference, which has none for the
-others; Eastern lies near Korean, and global between."""
+"""Suppression, harmony and indirectness at the start: chosen by hand for Korean and Western; Eastern lies near
+Korean, and global between."""
 LEADER = 0.3
 """Share of the leader in the community at the start."""
 RESERVE = 0.3
@@ -36,7 +36,7 @@ def gathered(there: Tensor, persons: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Expression(nn.Module):
-    """What of an affect shows, by culture (reference 10.3) and person: (B, P, 6) to the same, none larger than before.
+    """What of an affect shows, by culture and person: (B, P, 6) to the same, none larger than before.
 
     An unexpressive person holds back a share of everything, RESERVE at the start.
     """
@@ -60,7 +60,7 @@ class Expression(nn.Module):
 
 
 class Voices(nn.Module):
-    """Weight of each person in the community: by status and influence, with a share for the leader (reference 10.3).
+    """Weight of each person in the community: by status and influence, with a share for the leader.
 
     Persons count by status + influence to a learned power, 1 at the start; the leader is the one of the most, by
     degrees.
@@ -82,7 +82,7 @@ class Voices(nn.Module):
 class Phase2(nn.Module):
     """Affect of a community after an event.
 
-    The self is a member like the others, of whom neither traits nor culture are told. What is not told of a person,
+    The self is a member like the others, of whom neither traits nor culture are known. What is not known of a person,
     the network supposes.
 
     Args:
@@ -129,7 +129,7 @@ class Phase2(nn.Module):
         before, traits, culture = torch.split(fields, self.sizes, -1)
         mark = torch.zeros_like(before[..., :1])
         mark[:, 0] = FACT_GAIN
-        facts = torch.cat([told(before), told(traits), told(culture), mark], -1)
+        facts = torch.cat([with_presence(before), with_presence(traits), with_presence(culture), mark], -1)
 
         text = self.pool(self.reader(embedding), mask).squeeze(1)
         state = F.gelu(self.person(torch.cat([text.unsqueeze(1).expand(-1, facts.shape[1], -1), facts], -1)))
@@ -164,7 +164,7 @@ class Phase2(nn.Module):
 def consensus(shown: Tensor, community: Tensor, there: Tensor) -> Tensor:
     """One less the mean distance of the persons from the community, over the largest there is: (B,) in 0..1.
 
-    The reference divides by 2; two corners of a cube of side 2 in 6 dimensions are 2 sqrt(6) apart.
+    Two corners of a cube of side 2 in 6 dimensions are 2 sqrt(6) apart.
     """
     distance = torch.linalg.vector_norm(shown - community.unsqueeze(1), dim=-1)
     apart: Tensor = masked_mean(distance.unsqueeze(-1), there).squeeze(-1) / (2 * AFFECTS**0.5)

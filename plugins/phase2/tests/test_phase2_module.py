@@ -97,7 +97,7 @@ def test_a_record_without_others_is_finite_and_leaves_the_records_beside_it_alon
     assert all(bool(x.isfinite().all()) for x in phase(given).values())
 
 
-def test_an_untrained_expression_holds_back_what_the_reference_says() -> None:
+def test_an_untrained_expression_holds_back_its_initial_shares() -> None:
     affect = torch.tensor([0.8, -0.6, 0.5, 0.4, -0.3, 0.2])
     shown = Expression()(affect.expand(1, 2, 6), torch.eye(4)[:2].unsqueeze(0), torch.ones(1, 2))
     for person, (suppression, harmony, indirectness) in enumerate(((0.7, 0.9, 0.8), (0.3, 0.4, 0.2))):

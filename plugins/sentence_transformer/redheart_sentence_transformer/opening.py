@@ -79,7 +79,7 @@ def load_model(name: str, revision: str | None, device: str, error: type[Redhear
 
 
 def check_device(device: str, error: type[RedheartError]) -> None:
-    """Refuse a device that this machine lacks."""
+    """Refuse a device that this machine does not have."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     kind = device.split(":")[0]
     if not there.get(kind, False):

@@ -24,7 +24,7 @@ def build(context: BuildContext) -> StackingFusion:
 
 
 def objective(context: BuildContext) -> Objective:
-    """How the stacks are judged: like every other answer."""
+    """How the stacks are evaluated: like every other answer."""
     return answer_objective(context, learnt(context))
 
 
@@ -42,8 +42,8 @@ def fit(module: nn.Module, data: FitData) -> None:
             stack = module.stacks[field.name]
             assert isinstance(stack, Stack)
             evidence = evidence_of(field, module.members[field.name], data.validation)
-            judged: Mask = np.asarray(evidence.present.any(1))
-            choice = choose(evidence.of(judged), folds[judged])
+            evaluated: Mask = np.asarray(evidence.present.any(1))
+            choice = choose(evidence.of(evaluated), folds[evaluated])
             stack.set(choice, _in_units_of(field, choice.weights) if is_values(field) else choice.weights)
 
 

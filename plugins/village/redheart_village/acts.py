@@ -1,4 +1,4 @@
-"""What there is to do in the village, and what it does to whom."""
+"""The acts of the village, and their effects on each person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hedonic calculus: the worth of pleasures and pains (reference section 4)."""
+"""The hedonic calculus: the worth of pleasures and pains (Bentham 1789)."""
 
 from __future__ import annotations
 

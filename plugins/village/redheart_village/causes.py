@@ -1,4 +1,4 @@
-"""The causes of the outcome: luck, being seen and the act, and what each tells of how the focus person fares."""
+"""The causes of the outcome: luck, being seen and the act, and their information about how the focus person fares."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _share_below(net: float, pull: float, hedons: float) -> float:
 
 
 def paths(pmf: Pmf) -> Mapping[str, float] | None:
-    """Shares of H(level) by path, with the closed forms of SURD (reference 1.1); None if the level never varies.
+    """Shares of H(level) by path, by SURD (Martinez-Sanchez et al. 2024); None if the level never varies.
 
     R_A = sum_t p(t) max(0, min of the members' specific information - max of the others'), U_i the case of one
     member; synergy of order m = sum_t p(t) (largest of order m - largest of a lower order), at least 0.

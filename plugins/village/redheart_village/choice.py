@@ -15,7 +15,7 @@ STATE_NAMES = tuple(f"{state.luck}_{'seen' if state.seen else 'unseen'}" for sta
 ACTION = (1.0, 0.35)
 """Weight of the regret of an act, and the rate per year at which it fades."""
 INACTION = (0.75, 0.05)
-"""The same for having waited: weaker at first, stronger in the end (reference section 5.1)."""
+"""The same for having waited: weaker at first, stronger in the end (Gilovich and Medvec 1995)."""
 TIMES_YEARS: Mapping[str, float] = {"day": 1.0 / 365.0, "month": 30.0 / 365.0, "year": 1.0, "decade": 10.0}
 
 

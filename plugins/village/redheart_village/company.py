@@ -35,7 +35,7 @@ MANNERS: Mapping[Culture, Manners] = {
     "eastern": Manners(0.6, 0.8, 0.7),
     "global": Manners(0.5, 0.6, 0.5),
 }
-"""Korean and western as in reference section 10.3; the others of this world lie between."""
+"""Chosen by hand for Korean and western; the others of this world lie between."""
 
 _DISTANCES: Mapping[frozenset[Culture], float] = {
     frozenset({"korean", "western"}): 1.0,

@@ -69,9 +69,9 @@ def feel(account: Account, company: Company, mood: Affect, rng: random.Random) -
 
 
 def projection(account: Account, company: Company, feelings: Feelings) -> Affect:
-    """What the self would feel in the place of the first other, calibrated as in reference section 10.3 (Phase 0).
+    """What the self would feel in the place of the first other, calibrated by how similar both are.
 
-    What that calls literary similarity, how well the other's story is known, is 0.8 + 0.5 closeness here.
+    How well the other's story is known is 0.8 + 0.5 closeness.
     """
     actor, other = company.actor, company.others[0]
     there = _after(feelings.actor_before, feelings.other_view, actor, 0.0)

@@ -69,7 +69,7 @@ def calculus_fields(account: Account, company: Company) -> dict[str, object]:
 
 
 def cause_fields(account: Account) -> dict[str, object]:
-    """What the causes tell of the outcome; missing where the outcome is sure."""
+    """The information of the causes about the outcome; missing where the outcome is sure."""
     shares = causes.paths(causes.joint(account))
     if shares is None:
         return {"causal_parts": None, "causal_paths": None}

@@ -1,4 +1,4 @@
-"""Regret of one act against those that were not chosen (reference section 5).
+"""Regret of one act against those that were not chosen (Savage 1951; Bell 1982).
 
 Payoffs are a list of acts, each with one number per state; probabilities are one number per state.
 """

@@ -16,7 +16,7 @@ HALF_HAN = 0.3
 
 
 def triple(account: Account, company: Company, past: Past, view: Appraisal) -> dict[str, float]:
-    """Bond between the two, grief without way out of the focus person, and the agent's face at stake; each 0..1.
+    """Bond between the two, hopeless grief of the focus person, and the agent's face at stake; each 0..1.
 
     Args:
         account: The episode.

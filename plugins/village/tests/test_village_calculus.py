@@ -1,4 +1,4 @@
-"""The formulas against the vectors H and R of the reference."""
+"""The formulas against the vectors H and R by hand."""
 
 import math
 from typing import Any
@@ -27,7 +27,7 @@ P = [0.5, 0.3, 0.2]
         pytest.param(Lot(1, 0.5, 4, 1, purity=0), 0.0, 0.0, id="H6"),
     ],
 )
-def test_value_of_a_lot_is_the_reference(lot: Lot, rho: float, value: float) -> None:
+def test_value_of_a_lot_is_the_vector(lot: Lot, rho: float, value: float) -> None:
     assert calculus.lot_value(lot, rho) == pytest.approx(value, abs=1e-9)
 
 
@@ -53,7 +53,7 @@ def test_value_of_a_lot_is_the_reference(lot: Lot, rho: float, value: float) -> 
         pytest.param(regret.regret_against(U, 1, 2, 1), 4, id="R7 rejoicing"),
     ],
 )
-def test_formula_gives_the_reference_vector(result: Any, expected: Any) -> None:
+def test_formula_gives_the_vector(result: Any, expected: Any) -> None:
     flat = [number for row in result for number in row] if isinstance(result, list) and _nested(result) else result
     wanted = [number for row in expected for number in row] if _nested(expected) else expected
     assert flat == pytest.approx(wanted, abs=1e-9)

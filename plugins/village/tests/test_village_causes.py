@@ -76,7 +76,7 @@ def test_shares_by_path_are_those_of_the_exact_calculator(accounts: list[Account
     assert compared > 100
 
 
-def test_shares_of_majority_and_exclusive_or_are_the_reference_vectors() -> None:
+def test_shares_of_majority_and_exclusive_or_are_known() -> None:
     majority, exclusive = np.zeros((2, 2, 2, 2)), np.zeros((2, 2, 2, 2))
     for bits in np.ndindex(2, 2, 2):
         majority[(int(sum(bits) >= 2), *bits)] = exclusive[(sum(bits) % 2, *bits)] = 1 / 8

@@ -126,7 +126,7 @@ def test_by_the_last_horizon_nearly_all_has_come(stories: list[tuple[Account, Co
         assert last == pytest.approx(context.utility_in_context(account, layers), abs=1e-6)
 
 
-def test_transfer_entropy_is_the_reference_vector() -> None:
+def test_transfer_entropy_is_the_closed_form() -> None:
     assert moods.transfer(K9) == pytest.approx({"agent_to_other": 0.180946929907, "other_to_agent": 0.0}, abs=1e-9)
     assert K9.stationary == pytest.approx(np.array([[4 / 3, 0.5], [0.5, 43 / 21]]))
 
