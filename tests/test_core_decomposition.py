@@ -40,7 +40,7 @@ def test_labels_and_sources_are_named(toy: Toy) -> None:
     [
         ("joy", (), r"the data set has no field 'joy' \(fields: choice_factors, regret\)"),
         ("choice_factors", (), "'choice_factors' is not one number; choose one of choice_factors.selection"),
-        ("regret", ("a.wrong",), r"no metric judges an output 'a.wrong' \(outputs: a.value, c.value\)"),
+        ("regret", ("a.wrong",), r"no metric evaluates an output 'a.wrong' \(outputs: a.value, c.value\)"),
         ("regret", ("c.value",), "source 'c.value' is not one number; choose one of c.value.selection"),
         ("regret", ("a.value",) * 10, "can be decomposed into 1 to 9 sources, got 10"),
     ],

@@ -85,7 +85,10 @@ def choose(evidence: Evidence, folds: NDArray[np.int64]) -> Choice:
         DataError: Two records or less, or all in one fold.
     """
     if len(folds) < 3 or len(np.unique(folds)) < 2:
-        raise DataError(f"stacking is evaluated on other records than it learns from, which needs 3, got {len(folds)}")
+        raise DataError(
+            "stacking is evaluated on other records than it learns from, which needs at least 3 records in 2 folds, "
+            f"got {len(folds)} in {len(np.unique(folds))}; give more validation records"
+        )
     losses = np.stack([cross_fit(fit, evidence, folds) for fit in _FITS.values()])
     means = losses.mean(1)
     apart = losses - losses[means.argmin()]

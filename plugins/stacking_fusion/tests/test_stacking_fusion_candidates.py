@@ -214,9 +214,9 @@ def test_equal_members_are_averaged_plainly_and_unequal_ones_are_not() -> None:
 
 
 def test_too_few_records_are_refused() -> None:
-    with pytest.raises(DataError, match="judged on other records than it learns from; it has 2 of them"):
+    with pytest.raises(DataError, match="at least 3 records in 2 folds, got 2 in 2"):
         choose(evidence("values", [0.3], 2), folds(2))
-    with pytest.raises(DataError, match="judged on other records"):
+    with pytest.raises(DataError, match="got 9 in 1; give more"):
         choose(evidence("values", [0.3], 9), np.zeros(9, np.int64))
 
 
