@@ -10,6 +10,7 @@ from .contract.errors import (
     SettingsError,
     ShapeError,
     StoreError,
+    UndefinedError,
 )
 from .contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from .contract.fields import Field
@@ -50,6 +51,7 @@ __all__ = [
     "SettingsError",
     "ShapeError",
     "StoreError",
+    "UndefinedError",
     "calculate",
     "hookimpl",
 ]

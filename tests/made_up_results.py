@@ -47,6 +47,7 @@ def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) 
     tables = []
     for manifest in manifests.values():
         for name, value in manifest.best.metrics.items():
+            assert value is not None
             sign, main = (1, True) if name.endswith("error") else (-1, False)
             figures = {
                 variant: Interval(found, found - 0.011, found + 0.012) if main else Interval(found)
@@ -86,10 +87,10 @@ def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) 
         skill=skill,
         skill_gains=gains,
         points={
-            name: Interval(100 * one.value, 100 * one.value - 2, 100 * one.value + 2) for name, one in skill.items()
+            name: Interval(100 * one.number, 100 * one.number - 2, 100 * one.number + 2) for name, one in skill.items()
         },
         point_gains={
-            name: Interval(100 * one.value, 100 * one.value - 1, 100 * one.value + 1) for name, one in gains.items()
+            name: Interval(100 * one.number, 100 * one.number - 1, 100 * one.number + 1) for name, one in gains.items()
         },
         best_method="greedy soup",
         refits={

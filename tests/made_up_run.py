@@ -12,6 +12,7 @@ from typing import cast
 
 import attrs
 import pytest
+import torch
 from made_up_results import COUNTS, make_evaluation, make_inspection, make_rivals, make_sweep
 
 from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStopped, NodeSpec, RunFinished, RunStarted
@@ -130,7 +131,11 @@ def write_made_up_run(
     write_json(run / "store" / "index.json", index.to_json())
     all_groups = [make_group(name, nodes, 0) for name, nodes in groups.items()]
     all_groups += [make_group(name, (name,), 1) for name in calculators]
-    store = cast(Store, SimpleNamespace(folder=run / "store", index=index, encoder_identity=index.encoder))
+    alone = torch.arange(10)  # no two records are near-duplicates
+    made_up = SimpleNamespace(
+        folder=run / "store", index=index, encoder_identity=index.encoder, clusters=alone, rows=lambda split: alone
+    )
+    store = cast(Store, made_up)
     nodes = [node for group in all_groups for node in group.nodes]
     write_json(run / "run.json", describe(run, nodes, all_groups, settings, store))
     for name, manifest in manifests.items():
@@ -269,7 +274,8 @@ def make_sweetspot(manifests: dict[str, GroupManifest]) -> Sweetspot:
                 detections=make_detections(manifest.best.epoch, one_se.epoch),
                 common_cost=make_cost(at_common.validation_loss - manifest.best.validation_loss),
                 metric_differences={
-                    name: at_common.metrics[name] - value for name, value in manifest.best.metrics.items()
+                    name: (at_common.metrics[name] or 0.0) - (value or 0.0)
+                    for name, value in manifest.best.metrics.items()
                 },
                 entries={entry.epoch: entry for entry in manifest.epochs},
             )

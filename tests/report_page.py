@@ -69,7 +69,7 @@ def read(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
-def with_interval(figure: Interval, write: Callable[[float], str] = number) -> str:
+def with_interval(figure: Interval, write: Callable[[float | None], str] = number) -> str:
     """A figure as a cell shows it."""
     if figure.low is None or figure.high is None:
         return write(figure.value)

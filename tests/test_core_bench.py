@@ -57,8 +57,12 @@ def test_a_comparison_holds_the_node_beside_the_constant_and_the_linear_map(toy:
     target, mean = context.store.target("regret")[rows], context.store.target("regret")[context.store.rows("train")]
     assert (error.metric, error.main, variance.main) == ("mean_absolute_error", True, False)
     assert error.node == result.metrics["a.mean_absolute_error"]
+    assert error.constant is not None
     assert error.constant == pytest.approx(float((target - mean.mean()).abs().mean()))
+    assert error.linear is not None
     assert error.linear < error.constant
+    assert variance.linear is not None
+    assert variance.constant is not None
     assert variance.linear > variance.constant
 
 

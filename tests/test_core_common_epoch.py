@@ -144,8 +144,8 @@ def test_the_correction_takes_away_what_choosing_on_noise_pretends() -> None:
     for seed in range(40):
         curves = noise(seed, *[[0.0] * 8] * 3)
         answer = costs(curves, joint(curves), seed, 200)
-        apparent.append(answer.mean.apparent.value)
-        corrected.append(answer.mean.corrected.value)
+        apparent.append(answer.mean.apparent.number)
+        corrected.append(answer.mean.corrected.number)
     assert np.mean(apparent) > 0.008  # although the truth is 0
     assert abs(np.mean(corrected)) < 0.002
 

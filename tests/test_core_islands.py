@@ -96,7 +96,7 @@ def test_training_learns(toy: Toy) -> None:
     run, _ = toy.run("run", [toy.node("a", width=16)], toy.store(toy.records(600)), epochs=12, learning_rate=1e-2)
     entries = run.group("a").read().epochs
     assert entries[-1].train_loss < 0.5 * entries[0].train_loss
-    assert entries[-1].metrics["a.explained_variance"] > 0.5
+    assert (entries[-1].metrics["a.explained_variance"] or 0.0) > 0.5
 
 
 def test_every_epoch_orders_the_same_records_anew_and_the_same_for_a_seed(toy: Toy) -> None:

@@ -12,7 +12,7 @@ from scipy.stats import entropy
 from sklearn.metrics import f1_score
 from torch import Tensor
 
-from redheart_core import DataError
+from redheart_core import DataError, UndefinedError
 from redheart_core.nn.label_metrics import (
     label_calibration_error,
     label_metrics,
@@ -97,9 +97,10 @@ def test_soft_cross_entropy_is_scipy_s_and_takes_counts_as_prediction() -> None:
     assert soft_cross_entropy(n, n, everywhere(n)) == pytest.approx(entropy(q, axis=-1).mean(), rel=1e-6)
 
 
-def test_a_denied_class_costs_infinitely_and_no_prediction_at_all_is_refused() -> None:
+def test_a_denied_class_has_no_figure_and_no_prediction_at_all_is_refused() -> None:
     n = torch.tensor([[1.0, 1.0], [2.0, 0.0]])
-    assert soft_cross_entropy(torch.tensor([[1.0, 0.0], [1.0, 0.0]]), n, everywhere(n)) == math.inf
+    with pytest.raises(UndefinedError, match="1 of 2 records have votes for a class of probability 0"):
+        soft_cross_entropy(torch.tensor([[1.0, 0.0], [1.0, 0.0]]), n, everywhere(n))
     assert soft_cross_entropy(torch.tensor([[0.5, 0.5], [1.0, 0.0]]), n, everywhere(n)) == pytest.approx(
         math.log(2) / 2
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from sklearn.metrics import mean_absolute_error as sk_absolute
 from sklearn.metrics import mean_squared_error, r2_score
 from torch import Tensor
 
-from redheart_core import DataError
+from redheart_core import UndefinedError
 from redheart_core.nn.metrics import (
     distribution_metrics,
     explained_variance,
@@ -104,8 +105,23 @@ def test_pearson_r_knows_perfect_reversed_and_constant_predictions() -> None:
     assert pearson_r(torch.stack([target[:, 0], torch.ones(30)], -1), target, there) == pytest.approx(0.5)
 
 
-def test_pearson_r_refuses_a_constant_target() -> None:
-    target = values(30, 2)
-    target[:, 1] = 0.5
-    with pytest.raises(DataError, match=r"no correlation with a constant target, at the labels \[1\]"):
-        pearson_r(values(30, 2, seed=1), target, everywhere(target))
+def test_pearson_r_leaves_out_a_constant_label_and_is_undefined_if_all_are() -> None:
+    target, prediction = values(30, 2), values(30, 2, seed=1)
+    target[:, 1] = 0.1
+    there = everywhere(target)
+    assert pearson_r(prediction, target, there) == pearson_r(prediction[:, :1], target[:, :1], there[:, :1])
+    with pytest.raises(UndefinedError, match="no correlation with a target that is constant over 30 records"):
+        pearson_r(prediction, torch.full((30, 2), 0.1), there)
+
+
+@pytest.mark.parametrize("records", [1, 7])
+def test_no_variance_of_a_constant_is_explained(records: int) -> None:
+    target = torch.full((records, 2), 0.1)  # its mean in floats need not be 0.1
+    with pytest.raises(UndefinedError, match="the target is constant"):
+        explained_variance(values(records, 2), target, everywhere(target))
+
+
+@pytest.mark.parametrize("figure", [mean_absolute_error, root_mean_squared_error, explained_variance, pearson_r])
+def test_no_number_at_all_has_no_figure(figure: Callable[[Tensor, Tensor, Tensor], float]) -> None:
+    with pytest.raises(UndefinedError):
+        figure(values(3, 2), torch.full((3, 2), math.nan), torch.zeros(3, 2, dtype=torch.bool))

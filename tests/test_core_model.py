@@ -158,7 +158,7 @@ def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: T
     for figure in table.figures.values():
         assert figure.low is not None
         assert figure.high is not None
-        assert figure.low <= figure.value <= figure.high
+        assert figure.low <= figure.number <= figure.high
     assert result.skill["constant"] == Interval(0.0, 0.0, 0.0)
     assert table.gains["common epoch"] == Interval(0.0, 0.0, 0.0)
     assert result.test_records == len(rows)

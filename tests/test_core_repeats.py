@@ -24,7 +24,7 @@ def compared(choice: str, **means: float) -> Compared:
 
 
 def gains(table: Repeated) -> dict[str, float]:
-    return {row.variant: row.gain.value for row in table.rows}
+    return {row.variant: row.gain.number for row in table.rows}
 
 
 def test_gains_are_paired_seed_by_seed_and_resample_by_resample() -> None:

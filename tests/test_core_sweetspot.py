@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from redheart_core import CheckpointError, DataError, RedheartError
+from redheart_core import CheckpointError, RedheartError
 from redheart_core.config.tables import TrainSettings
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.runs.manifest import RUN_FORMAT, EpochEntry, GroupManifest
@@ -122,8 +122,11 @@ def test_the_json_keeps_its_keys_and_gains_new_ones(write: Write) -> None:
         assert group["best"]["epoch"] == choice.best.epoch
         assert set(group["detections"]) == {"best", "one_se", "plateau", "knee", "onset", "vote"}
         assert set(group["detections"]["knee"]) == {"epoch", "reason"}
-        assert set(group["common_cost"]["corrected"]) == {"value", "low", "high"}
-        difference = choice.common.metrics["node.error"] - choice.best.metrics["node.error"]
+        assert set(group["common_cost"]["corrected"]) == {"value", "low", "high", "reason"}
+        common, best = choice.common.metrics["node.error"], choice.best.metrics["node.error"]
+        assert common is not None
+        assert best is not None
+        difference = common - best
         assert group["metric_differences"] == {"node.error": difference}
 
 
@@ -141,6 +144,7 @@ def test_the_one_se_choice_comes_with_its_difference_and_error(write: Write) -> 
     wide = np.linspace(-1, 1.1, 100)
     run = write(g=np.array([base + 0.5, base + wide, base]))
     (choice,) = find_sweetspot(run, ["g"]).groups
+    assert choice.one_se is not None
     assert choice.one_se.epoch == 2
     assert choice.one_se_difference == pytest.approx(0.05)
     assert choice.one_se_error == pytest.approx(wide.std(ddof=1) / 10)
@@ -178,10 +182,37 @@ def test_a_run_whose_groups_share_no_epoch_has_no_common_one(write: Write) -> No
         common_epoch({name: run.group(name).read() for name in "ab"})
 
 
-def test_constant_and_damaged_losses_are_refused(write: Write) -> None:
+def test_a_constant_loss_names_its_first_epoch_and_nothing_else(write: Write) -> None:
     run = write(stuck=np.ones((4, 10)), fine=valley(6, epochs=8, records=10))
-    with pytest.raises(DataError, match="of group 'stuck' are 1 at all 4 epochs: nothing can be chosen"):
-        find_sweetspot(run, ["stuck", "fine"])
+    stuck, fine = find_sweetspot(run, ["stuck", "fine"]).groups
+    assert stuck.best.epoch == 1
+    assert stuck.one_se is None
+    assert {found.epoch for name, found in stuck.detections.items() if name != "best"} == {None}
+    assert "the loss is 1 at all 4 epochs" in stuck.detections["knee"].reason
+    assert fine.one_se is not None
+
+
+def test_one_validation_record_has_a_best_epoch_but_no_errors_and_no_correction(write: Write) -> None:
+    run = write(a=np.array([[3.0], [1.0], [2.0]]), b=np.array([[2.0], [2.0], [1.0]]))
+    found = find_sweetspot(run, ["a", "b"])
+    assert [choice.best.epoch for choice in found.groups] == [2, 3]
+    for choice in found.groups:
+        assert (choice.one_se, choice.one_se_difference, choice.one_se_error) == (None, None, None)
+        assert (
+            choice.detections["one_se"].reason
+            == "one validation record, or cluster of near-duplicates, has no standard error"
+        )
+        assert (choice.interval.low, choice.interval.high, choice.interval.shares) == (1, 3, {})
+        assert choice.common_cost.corrected.value is None
+        assert "one validation record" in choice.common_cost.corrected.reason
+    assert found.mean_common_cost.apparent.value == pytest.approx(found.mean_cost)
+    json.dumps(found.to_json(), allow_nan=False)
+    with pytest.raises(RedheartError, match="the rule 'one_se' names no epoch"):
+        found.chosen("one_se")
+
+
+def test_damaged_losses_are_refused(write: Write) -> None:
+    run = write(fine=valley(6, epochs=8, records=10))
     file = run.group("fine").path / "losses-0003.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match=r"losses-0003\.safetensors"):

@@ -11,7 +11,7 @@ import torch
 from sklearn.metrics import f1_score
 from torch import Tensor
 
-from redheart_core import DataError
+from redheart_core import DataError, UndefinedError
 from redheart_core.nn.label_metrics import macro_f1
 from redheart_core.nn.thresholds import best_thresholds
 
@@ -49,7 +49,7 @@ def test_the_metric_at_the_thresholds_is_the_reported_f1() -> None:
     found = best_thresholds(p, y, ("a", "b", "c"))
     there = torch.ones_like(y, dtype=torch.bool)
     chosen = macro_f1(p, y, there, found.values)
-    assert chosen == pytest.approx(np.mean(found.f1), abs=1e-15)
+    assert chosen == pytest.approx(np.mean([f1 for f1 in found.f1 if f1 is not None]), abs=1e-15)
     assert chosen >= macro_f1(p, y, there, (0.5,) * 3)
 
 
@@ -95,11 +95,20 @@ def test_missing_targets_are_left_out() -> None:
     assert found.values[1] == best_thresholds(p[:20, 1:2], y[:20, 1:2], ("b",)).values[0]
 
 
+@pytest.mark.parametrize("absent", [0.0, math.nan])
+def test_a_label_that_no_record_has_gets_no_threshold_and_does_not_count(absent: float) -> None:
+    p, y = torch.tensor([[0.1, 0.8], [0.2, 0.3]]), torch.tensor([[absent, 1.0], [absent, 0.0]])
+    found = best_thresholds(p, y, ("a", "b"))
+    assert found.values[0] is None
+    assert found.f1 == (None, 1.0)
+    assert macro_f1(p, y, ~y.isnan(), found.values) == 1.0
+    with pytest.raises(UndefinedError, match="no label has a threshold"):
+        macro_f1(p, y, ~y.isnan(), (None, None))
+
+
 @pytest.mark.parametrize(
     ("p", "y", "message"),
     [
-        ([[0.1, 0.2]], [[0.0, 1.0]], "no threshold can be chosen for a: 1 in none of 1 records"),
-        ([[0.1, 0.2]], [[math.nan, 1.0]], "no threshold can be chosen for a"),
         ([[0.1, 1.2]], [[1.0, 1.0]], r"probabilities in 0\.\.1; apply the sigmoid"),
         ([[0.1, math.nan]], [[1.0, 1.0]], r"probabilities in 0\.\.1"),
         ([[0.1, 0.2]], [[1.0, 0.5]], "targets that are 0, 1 or missing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from itertools import pairwise
 
 import pytest
@@ -12,10 +13,11 @@ from torch import Tensor
 from redheart_core import CATALOGUE, SCALES, ActiveNode, Field, NodeSpec
 from redheart_core.config.tables import TrainSettings
 from redheart_core.data.batch import Batch
+from redheart_core.groups.figures import group_figures
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings, build_node
-from redheart_core.groups.objective import group_metrics, record_losses, training_loss
+from redheart_core.groups.objective import record_losses, training_loss
 from redheart_core.training.audit import audit_group
 from redheart_core.training.group_trainer import GroupTrainer
 
@@ -221,8 +223,9 @@ def test_the_same_seed_gives_the_same_training(name: str) -> None:
 def test_metrics_are_finite_and_the_main_ones_are_as_agreed(name: str) -> None:
     module, batch = module_of(name), random_batch()
     with torch.no_grad():
-        values, _ = group_metrics(module, module(batch), batch.targets, batch.inputs)
-    assert all(torch.tensor(value).isfinite() for value in values.values())
+        found = group_figures(module, module(batch), batch.targets, batch.inputs)
+    assert found.undefined == {}
+    assert all(value is not None and math.isfinite(value) for value in found.values.values())
     for node, objective in module.objectives.items():
         main = "jensen_shannon" if "emotion" in node else "root_mean_squared_error"
         assert (objective.metrics[0].name, objective.metrics[0].direction) == (main, "min")

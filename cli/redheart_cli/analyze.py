@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import figure, print_json, print_table
 from redheart_cli.run_options import json_option
 from redheart_cli.session import open_model
 from redheart_core import DataError
@@ -89,8 +89,8 @@ def print_findings(findings: tuple[Finding, ...]) -> None:
                 finding.field,
                 value.label if value.label != finding.field else "",
                 _shown(value),
-                f"{value.training_mean:.3f}",
-                f"{value.deviations:+.1f}",
+                figure(value.training_mean, ".3f"),
+                figure(value.deviations, "+.1f"),
                 finding.plugin,
                 "-" if finding.epoch is None else finding.epoch,
             )

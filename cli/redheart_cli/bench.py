@@ -199,15 +199,15 @@ def card_text(card: Mapping[str, Any]) -> str:
         rows = [
             (
                 f"{m['metric']} ({m['direction']})",
-                *(f"{m[key]:.4f}" for key in ("node", "constant", "linear")),
-                "-" if m["exact"] is None else f"{m['exact']:.4f}",
+                *("-" if m[key] is None else f"{m[key]:.4f}" for key in ("node", "constant", "linear", "exact")),
             )
             for m in card["metrics"]
         ]
         lines += [markdown(("metric", card["plugin"], "constant", "linear", "exact calculator"), rows), ""]
     if card["ablations"]:
         main = card["metrics"][0]["metric"] if card["metrics"] else "metric"
-        rows = [("(whole)", "", f"{card['metrics'][0]['node']:.4f}" if card["metrics"] else "-", "")]
+        whole = card["metrics"][0]["node"] if card["metrics"] else None
+        rows = [("(whole)", "", "-" if whole is None else f"{whole:.4f}", "")]
         rows += [
             (a["submodule"], f"{a['parameters']:,}", "-" if a["metric"] is None else f"{a['metric']:.4f}",
              f"{a['loss_gain']:+.4f}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from redheart_cli.options import PluginChoice
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import figure, print_json, print_table
 from redheart_cli.run_options import json_option
 from redheart_cli.session import Session, open_model, open_session
 from redheart_cli.sweetspot import choose
@@ -125,7 +125,7 @@ def _print_comparison(session: Session, as_json: bool) -> None:
             name,
             rival.epochs,
             f"{rival.loss:.4f}",
-            f"{rival.difference:+.4f} ± {rival.error:.4f}",
+            f"{rival.difference:+.4f} ± {figure(rival.error)}",
             "" if name == "selection" else "yes" if rival.accepted else "no",
         )
         for group, found in rivals.table.items()
@@ -134,7 +134,7 @@ def _print_comparison(session: Session, as_json: bool) -> None:
     print_table(("group", "method", "epochs", "validation loss", "less the selection's", "beyond noise"), rows)
     print_table(
         ("method", "mean relative difference over groups"),
-        [(name, f"{mean:+.2%} ± {error:.2%}") for name, (mean, error) in rivals.sums.items()],
+        [(name, f"{mean:+.2%} ± {figure(error, '.2%')}") for name, (mean, error) in rivals.sums.items()],
     )
     chosen = ", ".join(f"{group}: {rivals.chosen(group).pick.method}" for group in rivals.table)
     print(f"chosen for each group: {chosen}\nfor all groups together: {rivals.best_method}")

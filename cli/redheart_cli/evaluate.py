@@ -9,14 +9,13 @@ import click
 
 from redheart_cli.display import Display, make_display
 from redheart_cli.options import PluginChoice
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.run_options import json_option
 from redheart_cli.session import Session, open_session, run_of_model
 from redheart_cli.sweetspot import choose
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.results import Evaluation
-    from redheart_core.exact.interval import Interval
 
 
 @click.command()
@@ -55,9 +54,9 @@ def print_evaluation(result: Evaluation) -> None:
     rows = [
         (
             name,
-            _with_interval(result.skill[name]),
-            _with_interval(result.skill_gains[name], signed=True),
-            *((_with_interval(result.points[name], 2), _with_interval(result.point_gains[name], 2, signed=True))
+            with_interval(result.skill[name], ".4f"),
+            with_interval(result.skill_gains[name], "+.4f"),
+            *((with_interval(result.points[name], ".2f"), with_interval(result.point_gains[name], "+.2f"))
               if result.points else ()),
         )
         for name in result.variants
@@ -73,21 +72,16 @@ def print_evaluation(result: Evaluation) -> None:
             (
                 table.metric,
                 table.direction,
-                _with_interval(table.figures[shown[0]]),
-                *(f"{table.figures[name].value:.4f}" for name in shown[1:]),
-                "-" if table.ceiling is None else f"{table.ceiling:.4f}",
+                with_interval(table.figures[shown[0]], ".4f"),
+                *(figure(table.figures[name].value) for name in shown[1:]),
+                figure(table.ceiling),
             )
             for table in result.main
         ],
     )
+    for name, reason in result.left_out.items():
+        print(f"{name} does not count in the means: {reason}")
     behind = [table.metric for table in result.main if not table.beats_constant]
     print(f"not better than the constant predictor beyond chance: {', '.join(behind) or 'none'}")
     print(f"validation alone prefers for all groups: {result.best_method}")
     print(f"{result.test_records} test records, read {result.test_reads} time(s) in this run")
-
-
-def _with_interval(figure: Interval, digits: int = 4, signed: bool = False) -> str:
-    style = f"{'+' if signed else ''}.{digits}f"
-    if figure.low is None or figure.high is None:
-        return format(figure.value, style)
-    return f"{figure.value:{style}} [{figure.low:{style}}, {figure.high:{style}}]"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from redheart_core.exact.interval import Interval
 
 
 def print_json(value: Any) -> None:
@@ -28,3 +31,15 @@ def bounds(low: float | None, high: float | None) -> str:
     if low is None and high is None:
         return "any"
     return f"{'-inf' if low is None else f'{low:g}'}..{'inf' if high is None else f'{high:g}'}"
+
+
+def figure(value: float | None, style: str = ".4f") -> str:
+    """A number, or a dash for what is undefined."""
+    return "-" if value is None else format(value, style)
+
+
+def with_interval(found: Interval, style: str) -> str:
+    """A number with its interval, if it has one."""
+    if found.low is None or found.high is None:
+        return figure(found.value, style)
+    return f"{figure(found.value, style)} [{found.low:{style}}, {found.high:{style}}]"

@@ -9,11 +9,10 @@ import click
 
 from redheart_cli.display import make_display
 from redheart_cli.options import PluginChoice, plugin_options
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.run_options import RunChoice, groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
-    from redheart_core.exact.interval import Interval
     from redheart_core.tuning.sweep_result import GroupSweep, RateRuns, Sweep
 
 
@@ -129,13 +128,16 @@ def print_common(found: Sweep) -> None:
         return
     print_table(
         ("group", f"loss at {common.rate:g} - at its own (95 %)", "corrected (95 %)"),
-        [(name, _estimate(cost.apparent), _estimate(cost.corrected)) for name, cost in common.gains.items()],
+        [
+            (name, with_interval(cost.apparent, "+.5f"), with_interval(cost.corrected, "+.5f"))
+            for name, cost in common.gains.items()
+        ],
     )
     mean, tried = common.mean.corrected, ", ".join(f"{rate:g}" for rate in common.candidates)
     print(
-        f"the best rate for all groups, {common.rate:g} (of {tried}), costs {common.mean.apparent.value:+.2%} "
-        f"validation loss on average; corrected for having chosen on validation {mean.value:+.2%} "
-        f"({mean.low:+.2%}..{mean.high:+.2%})"
+        f"the best rate for all groups, {common.rate:g} (of {tried}), costs "
+        f"{figure(common.mean.apparent.value, '+.2%')} validation loss on average; corrected for having chosen on "
+        f"validation {with_interval(mean, '+.2%')}"
     )
 
 
@@ -148,7 +150,3 @@ def _cell(group: GroupSweep, rate: float) -> str:
 
 def _ended(runs: RateRuns) -> str:
     return "dropped" if runs.status == "dropped" else "not finite"
-
-
-def _estimate(estimate: Interval) -> str:
-    return f"{estimate.value:+.5f} ({estimate.low:+.5f}..{estimate.high:+.5f})"

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.run_options import json_option
 from redheart_core.selection.detectors import NAMES
 
 if TYPE_CHECKING:
-    from redheart_core.exact.interval import Interval
     from redheart_core.selection.sweetspot import GroupChoice, Sweetspot
 
 
@@ -82,8 +81,8 @@ def print_sweetspot(found: Sweetspot) -> None:
                 choice.group,
                 f"{choice.common.validation_loss:.5f}",
                 f"{choice.cost:+.2%}",
-                _estimate(choice.common_cost.apparent),
-                _estimate(choice.common_cost.corrected),
+                with_interval(choice.common_cost.apparent, "+.5f"),
+                with_interval(choice.common_cost.corrected, "+.5f"),
             )
             for choice in found.groups
         ],
@@ -92,8 +91,8 @@ def print_sweetspot(found: Sweetspot) -> None:
         (
             name,
             choice.group,
-            *(f"{entry.metrics[name]:.4f}" for entry in (choice.best, choice.one_se, choice.common)),
-            f"{choice.metric_differences[name]:+.4f}",
+            *("-" if one is None else figure(one.metrics[name]) for one in (choice.best, choice.one_se, choice.common)),
+            figure(choice.metric_differences[name], "+.4f"),
         )
         for choice in found.groups
         for name in choice.best.metrics
@@ -103,7 +102,7 @@ def print_sweetspot(found: Sweetspot) -> None:
     print(
         f"one common epoch for all, {found.common_epoch} ({found.common_interval.low}..{found.common_interval.high}), "
         f"costs {found.mean_cost:+.2%} validation loss on average; corrected for having chosen on validation "
-        f"{corrected.value:+.2%} ({corrected.low:+.2%}..{corrected.high:+.2%})"
+        f"{with_interval(corrected, '+.2%')}"
     )
 
 
@@ -124,7 +123,3 @@ def print_detections(choice: GroupChoice) -> None:
         ],
         indent="  ",
     )
-
-
-def _estimate(estimate: Interval) -> str:
-    return f"{estimate.value:+.5f} ({estimate.low:+.5f}..{estimate.high:+.5f})"

@@ -19,6 +19,13 @@ class DataError(RedheartError, ValueError):
     """A record, a field or a text is not what it has to be."""
 
 
+class UndefinedError(DataError):
+    """A figure has no value on these records, such as a correlation with a constant; the message says why.
+
+    A metric raises it. The figure is then shown as missing, with this reason, and nothing stops.
+    """
+
+
 class StoreError(RedheartError, ValueError):
     """An embedding store is missing, unfinished, damaged or of another encoder."""
 

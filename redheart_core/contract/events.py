@@ -29,11 +29,13 @@ class EpochFinished:
     epochs: int
     train_loss: float
     validation_loss: float
-    metrics: Mapping[str, float]
-    """Validation metrics by "node.metric"."""
+    metrics: Mapping[str, float | None]
+    """Validation metrics by "node.metric"; None where undefined."""
     learning_rate: float
     """At the last update of the epoch, before per-plugin scales."""
     seconds: float
+    undefined: Mapping[str, str] = attrs.field(factory=dict)
+    """By "node.metric": why a metric has no value on these validation records."""
 
 
 @attrs.frozen

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 import attrs
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from redheart_core.contract.fields import Field
-from redheart_core.contract.nodes import ActiveNode
+from redheart_core.contract.nodes import ActiveNode, Metric
+from redheart_core.groups.figures import choose_thresholds, figure
 from redheart_core.groups.graph import output_shapes, plan_groups
 from redheart_core.groups.group_module import GroupModule, Surroundings, build_node
-from redheart_core.groups.objective import figure, judged_rows, thresholds_for
+from redheart_core.groups.objective import judged_rows
 from redheart_core.groups.validation import SplitResult, evaluate
 from redheart_core.inspection.baselines import constant_baseline, linear_baseline
 from redheart_core.training.context import TrainingContext
@@ -53,9 +54,10 @@ class Comparison:
     metric: str
     direction: str
     main: bool
-    node: float
-    constant: float
-    linear: float
+    node: float | None
+    """As the next two None where the metric is undefined on these records."""
+    constant: float | None
+    linear: float | None
     exact: float | None
     """Of the exact calculator, where the labels are its own: it knows facts that the text does not state."""
 
@@ -75,16 +77,18 @@ def compare(context: TrainingContext, module: GroupModule, node: str, result: Sp
         target = context.store.target(metric.target)[rows]
         evaluated = judged_rows(module, node, target, inputs)
         known = target[evaluated]
-        constant, linear = (
-            figure(metric, guess, known, thresholds_for(metric, guess, known, context.store.fields))
-            for guess in (guess[evaluated] for guess in guesses[metric.target])
-        )
+        constant, linear = (_figure(context, node, metric, guess[evaluated], known) for guess in guesses[metric.target])
         own = result.metrics[f"{node}.{metric.name}"]
-        exact = None
-        if metric.target in EXACT.get(context.store.index.dataset, ()):
-            exact = figure(metric, known, known, thresholds_for(metric, known, known, context.store.fields))
+        is_exact = metric.target in EXACT.get(context.store.index.dataset, ())
+        exact = _figure(context, node, metric, known, known) if is_exact else None
         found.append(Comparison(metric.name, metric.direction, metric is metrics[0], own, constant, linear, exact))
     return found
+
+
+def _figure(context: TrainingContext, node: str, metric: Metric, guess: Tensor, known: Tensor) -> float | None:
+    """A metric of a guess, with thresholds that are chosen on the same records."""
+    limits = choose_thresholds(node, metric, guess, known, context.store.fields)
+    return figure(node, metric, guess, known, limits).value
 
 
 @attrs.frozen
@@ -111,7 +115,7 @@ def ablate(context: TrainingContext, module: GroupModule, node: str, result: Spl
     return found
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def expert_load(context: TrainingContext, module: GroupModule, node: str) -> list[float]:
     """Mean weight of each expert of a node over the validation records, from its output "gate"; empty without one."""
     if f"{node}.gate" not in module.shapes:

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import torch
 
-from redheart_core.evaluation.evaluate import Overall
+from redheart_core.evaluation.evaluator import Overall
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import load_tensors, read_json, save_tensors, write_json
 

@@ -108,7 +108,7 @@ def disagreement(field: Field, prediction: Tensor, target: Tensor, spread: Tenso
     return Disagreement(float(apart.mean()), _rank_correlation(apart, wrong), len(apart))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def ensemble_spreads(
     context: TrainingContext, pools: Mapping[str, Pool], picks: Mapping[str, Pick], rows: Tensor
 ) -> dict[str, Tensor]:

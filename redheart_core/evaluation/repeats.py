@@ -60,7 +60,7 @@ class Repeated:
         """The table for people, best gain first."""
         digits = 2 if self.kind == "points" else 4
         lines = [f"| variant | {self.kind} | over the best common epoch | deviation over seeds |", "|---|---|---|---|"]
-        for row in sorted(self.rows, key=lambda row: -row.gain.value):
+        for row in sorted(self.rows, key=lambda row: -row.gain.number):
             gain = f"{row.gain.value:+.{digits}f} [{row.gain.low:+.{digits}f}, {row.gain.high:+.{digits}f}]"
             lines.append(f"| {row.variant} | {row.mean.value:.{digits}f} | {gain} | {row.deviation:.{digits}f} |")
         return "\n".join(lines) + "\n"

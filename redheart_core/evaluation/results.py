@@ -30,11 +30,13 @@ class MetricTable:
     """The crossover is better than the constant predictor beyond the paired bootstrap's 95 % interval."""
     ceiling: float | None = None
     """The best that the disagreement of the people who voted allows, where the target is votes."""
+    ceiling_reason: str = ""
+    """Why there is no ceiling although the target is votes."""
 
-    def best_of(self, names: tuple[str, ...]) -> float:
-        """The best value among some variants."""
-        values = [self.figures[name].value for name in names]
-        return max(values) if self.direction == "max" else min(values)
+    def best_of(self, names: tuple[str, ...]) -> float | None:
+        """The best value among some variants; None if all are undefined."""
+        values = [value for name in names if (value := self.figures[name].value) is not None]
+        return (max(values) if self.direction == "max" else min(values)) if values else None
 
 
 @attrs.frozen
@@ -113,6 +115,8 @@ class Evaluation:
     """How often the test split of this run has been read, this time included."""
     diagnostics: tuple[Diagnosis, ...] = ()
     """One per node that is evaluated."""
+    left_out: Mapping[str, str] = attrs.field(factory=dict)
+    """Node to why it does not count in the mean skill."""
 
     @property
     def main(self) -> tuple[MetricTable, ...]:

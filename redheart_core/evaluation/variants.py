@@ -93,7 +93,7 @@ def predict_variant(
     refits: dict[str, tuple[float, float]] = {}
     for group in context.groups:
         module: Answering
-        thresholds: Mapping[str, Sequence[float]]
+        thresholds: Mapping[str, Sequence[float | None]]
         if group.name in pools:
             module, thresholds = _make(context, pools[group.name], group, picks, refits)
         else:
@@ -110,7 +110,7 @@ def _make(
     group: Group,
     picks: Mapping[str, Pick],
     refits: dict[str, tuple[float, float]],
-) -> tuple[Answering, Mapping[str, Sequence[float]]]:
+) -> tuple[Answering, Mapping[str, Sequence[float | None]]]:
     """The module of a group in a variant, and its thresholds, chosen on validation."""
     if not group.fitted:
         pick = picks[group.name]

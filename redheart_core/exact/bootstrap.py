@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -34,24 +35,33 @@ class Draws:
     """Resamples of clusters that are kept, so that many figures are computed on the same ones.
 
     Clusters are drawn, not records, since the records of one are not independent (Davison and Hinkley 1997, section
-    3.8); where each record is a cluster of its own that is the bootstrap over records.
+    3.8); where each record is a cluster of its own that is the bootstrap over records. One cluster alone has no
+    resamples, since all of them would be it.
     """
 
     def __init__(self, clusters: Clusters, stream: torch.Generator, resamples: int = RESAMPLES) -> None:
-        self.samples = tuple(clusters.records(drawn) for drawn in resample(len(clusters), stream, resamples))
+        number = resamples if len(clusters) > 1 else 0
+        self.samples = tuple(clusters.records(drawn) for drawn in resample(len(clusters), stream, number))
 
-    def apply(self, used: Tensor, function: Callable[[Tensor], float]) -> Tensor:
-        """A figure on every resample, (R,) float64.
+    def apply(self, used: Tensor, function: Callable[[Tensor], float | None]) -> Tensor:
+        """A figure on every resample, (R,) float64, NaN where it is undefined.
 
         Args:
             used: (N,) bool, the records that the figure is computed on.
-            function: Row numbers to the figure.
+            function: Row numbers to the figure, None if it is undefined on them.
         """
         values = [function(sample[used[sample]]) for sample in self.samples]
-        return torch.tensor(values, dtype=torch.float64)
+        return torch.tensor([math.nan if value is None else value for value in values], dtype=torch.float64)
 
 
 def interval(value: float, draws: npt.ArrayLike, levels: tuple[float, float] = LEVELS) -> Interval:
-    """A value with two percentiles of its resamples."""
-    low, high = np.quantile(np.asarray(draws, dtype=np.float64), levels)
+    """A value with two percentiles of its resamples.
+
+    Resamples on which the figure is undefined (NaN) are left out; if they are more than half, there is no interval.
+    """
+    drawn = np.asarray(draws, dtype=np.float64)
+    found = drawn[~np.isnan(drawn)]
+    if not len(found) or 2 * len(found) < len(drawn):
+        return Interval(value)
+    low, high = np.quantile(found, levels)
     return Interval(value, float(low), float(high))

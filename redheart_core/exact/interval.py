@@ -9,10 +9,24 @@ import attrs
 class Interval:
     """A number, with its interval where there is one, of 95 % unless said otherwise."""
 
-    value: float
+    value: float | None
+    """None if the figure is undefined."""
     low: float | None = None
     """Percentile of a bootstrap, such as the 2.5th; None without an interval."""
     high: float | None = None
+    reason: str = ""
+    """Why the figure is undefined."""
+
+    @classmethod
+    def undefined(cls, reason: str) -> Interval:
+        """No number, and why."""
+        return cls(None, reason=reason)
+
+    @property
+    def number(self) -> float:
+        """The value of a figure that is defined."""
+        assert self.value is not None, self.reason
+        return self.value
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -38,9 +38,12 @@ class Ensemble:
         self.module.eval()
         return self
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """The averaged outputs, "node.output" to (B, *shape)."""
-        return self.average([functional_call(self.module, member, (batch,)) for member in self.members])
+    def __call__(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]:
+        """The averaged outputs, "node.output" to (B, *shape); compare as GroupModule.forward says."""
+        return self.average(self._answers(batch, compare))
+
+    def _answers(self, batch: Batch, compare: bool) -> list[dict[str, Tensor]]:
+        return [functional_call(self.module, member, (batch, compare)) for member in self.members]
 
     def average(self, answers: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """The members' outputs for the same records as one."""
@@ -61,10 +64,10 @@ class Ensemble:
             return stacked.sigmoid().mean(0).clamp(_LEAST, 1 - 1e-7).logit()
         return stacked.softmax(-1).mean(0).clamp(min=_LEAST).log()
 
-    @torch.inference_mode()
-    def with_disagreement(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    @torch.no_grad()
+    def with_disagreement(self, batch: Batch, compare: bool = False) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The averaged outputs, and the standard deviation over the members of each of their numbers."""
-        answers = [functional_call(self.module, member, (batch,)) for member in self.members]
+        answers = self._answers(batch, compare)
         spreads = {name: torch.stack([answer[name] for answer in answers]).std(0, correction=0) for name in answers[0]}
         return self.average(answers), spreads
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Protocol
 
 import attrs
 import torch
 from torch import Tensor, nn
 
-from redheart_core.contract.errors import PluginError, RedheartError, ShapeError
+from redheart_core.contract.errors import DataError, PluginError, ShapeError
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode, BuildContext, Objective
 from redheart_core.contract.tensors import check_range, check_shape
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
+from redheart_core.groups.plugin_calls import lending, naming
 from redheart_core.storage.runtime import random_stream
 
 CPU = torch.device("cpu")
@@ -39,7 +39,7 @@ class Answering(Protocol):
 
     def eval(self) -> object: ...
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]: ...
+    def __call__(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]: ...
 
 
 @attrs.frozen
@@ -75,14 +75,19 @@ class GroupModule(nn.Module):
                 self.objectives[node.name] = check_objective(node, objective, self.fields, self.shapes)
         self.to(device)
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """All outputs of the group's nodes, "node.output" to (B, *shape)."""
+    def forward(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]:
+        """All outputs of the group's nodes, "node.output" to (B, *shape).
+
+        Args:
+            batch: The records.
+            compare: Compare the values of each node's inputs before and after, instead of counting writes alone.
+        """
         known = {name: tensor.detach() for name, tensor in batch.inputs.items()}
         outputs: dict[str, Tensor] = {}
         for node in self.group.nodes:
             inputs = {name: known[name] for name in node.spec.reads}
             inputs["mask"] = known["mask"]
-            given = call_node(node, self.nodes[node.name], inputs)
+            given = call_node(node, self.nodes[node.name], inputs, compare)
             for name, tensor in check_outputs(node, given, self.shapes, batch, self.group.wanted(node)).items():
                 known[name] = outputs[name] = tensor
         return outputs
@@ -122,17 +127,6 @@ class GroupModule(nn.Module):
         self.load_state_dict({f"nodes.{name}": tensor for name, tensor in tensors.items()})
 
 
-@contextmanager
-def naming(node: ActiveNode, what: str) -> Iterator[None]:
-    """Inside, an exception out of a plugin's own code becomes an error that names the plugin."""
-    try:
-        yield
-    except RedheartError:
-        raise
-    except Exception as error:
-        raise PluginError(f"plugin '{node.name}' failed in {what}: {type(error).__name__}: {error}") from error
-
-
 def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> BuildContext:
     """What a bound node may know."""
     fields = (*node.spec.targets, *node.spec.read_fields)
@@ -148,13 +142,13 @@ def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset
 def make_objective(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> Objective:
     """Call a plugin's objective; its errors name it."""
     assert node.spec.objective is not None
-    with naming(node, "objective"):
+    with naming(node.name, "objective", DataError):
         return node.spec.objective(make_context(node, surroundings, wanted))
 
 
 def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> nn.Module:
     """Call a plugin's builder for the wanted outputs; its errors name it."""
-    with naming(node, "build"):
+    with naming(node.name, "build"):
         module = node.spec.build(make_context(node, surroundings, wanted))
     if not isinstance(module, nn.Module):
         raise PluginError(f"plugin '{node.name}' has to build an nn.Module, got {type(module).__name__}")
@@ -166,10 +160,12 @@ def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[s
     return module
 
 
-def call_node(node: ActiveNode, module: nn.Module, inputs: dict[str, Tensor]) -> Mapping[str, Tensor]:
-    """Call a plugin's module; its errors name it."""
-    with naming(node, "forward"):
-        given = module(inputs)
+def call_node(
+    node: ActiveNode, module: nn.Module, inputs: Mapping[str, Tensor], compare: bool = False
+) -> Mapping[str, Tensor]:
+    """Call a plugin's module; its errors name it, and it must not change its inputs (see lending)."""
+    with lending(node.name, "forward", inputs, compare=compare):
+        given = module(dict(inputs))
     if not isinstance(given, dict):
         raise ShapeError(f"plugin '{node.name}' has to return a dict of outputs, got {type(given).__name__}")
     return given

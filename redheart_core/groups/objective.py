@@ -1,19 +1,18 @@
-"""What a group's outputs are worth: losses record by record and metrics over a split."""
+"""What a group's outputs lose: losses record by record, and the scalar that training descends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError, ShapeError
-from redheart_core.contract.fields import Field
-from redheart_core.contract.nodes import ActiveNode, LossTerm, Metric
+from redheart_core.contract.nodes import ActiveNode, LossTerm
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
-from redheart_core.nn.thresholds import best_thresholds
+from redheart_core.groups.plugin_calls import lending
 
 if TYPE_CHECKING:
     from redheart_core.groups.group_module import Answering
@@ -23,7 +22,13 @@ Terms = dict[tuple[str, int], tuple[Tensor, Tensor]]
 
 
 def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch) -> Terms:
-    """Every loss term of a group for the records of a batch that have its target."""
+    """Every loss term of a group for the records of a batch that have its target.
+
+    Raises:
+        DataError: A plugin's loss fails.
+        ShapeError: A loss does not give one number per record.
+        PluginError: A loss changes what it is given.
+    """
     terms: Terms = {}
     for node, number, term in loss_terms(module):
         target, prediction = find_target(module, term.target, outputs, batch), outputs[f"{node.name}.{term.output}"]
@@ -31,7 +36,12 @@ def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch
         rows = judged_rows(module, node.name, target, batch.inputs)
         if not bool(rows.all()):
             target, prediction, present = target[rows], prediction[rows], present[rows]
-        losses = term.function(prediction, target, present) if len(target) else prediction.new_zeros(0)
+        if len(target):
+            lent = {"prediction": prediction, "target": target, "present": present}
+            with lending(node.name, f"loss on '{term.target}'", lent, error=DataError):
+                losses = term.function(prediction, target, present)
+        else:
+            losses = prediction.new_zeros(0)
         if losses.shape != (len(target),):
             raise ShapeError(
                 f"plugin '{node.name}': the loss on '{term.target}' has to give one number per record, "
@@ -81,7 +91,9 @@ def training_loss(module: Answering, outputs: Mapping[str, Tensor], batch: Batch
         objective = module.objectives.get(node.name)
         if objective is not None and objective.penalty is not None:
             own = {name: outputs[f"{node.name}.{name}"] for name in module.group.wanted(node)}
-            total = total + objective.penalty(own) * node.loss_weight
+            with lending(node.name, "penalty", own, error=DataError):
+                penalty = objective.penalty(dict(own))
+            total = total + penalty * node.loss_weight
     return total
 
 
@@ -102,57 +114,6 @@ def contributions(module: Answering, terms: Terms) -> Tensor:
             total = torch.zeros(len(rows), dtype=torch.float64)
         total[rows] += losses.double() * (term.weight * node.loss_weight * len(rows) / len(losses))
     return total
-
-
-def group_metrics(
-    module: Answering,
-    outputs: Mapping[str, Tensor],
-    targets: Mapping[str, Tensor],
-    inputs: Mapping[str, Tensor],
-    thresholds: Mapping[str, Sequence[float]] | None = None,
-) -> tuple[dict[str, float], dict[str, Sequence[float]]]:
-    """Every metric of a group over all records.
-
-    Args:
-        module: The group.
-        outputs: "node.output" to (N, *shape).
-        targets: Field to (N, *shape).
-        inputs: The fields that the group reads.
-        thresholds: "node.output" to one threshold per label; None to choose them on these records.
-
-    Returns:
-        "node.metric" to value, and the thresholds that were used.
-    """
-    values: dict[str, float] = {}
-    used: dict[str, Sequence[float]] = {}
-    for node in module.group.nodes:
-        objective = module.objectives.get(node.name)
-        for metric in objective.metrics if objective else ():
-            name, target = f"{node.name}.{metric.output}", targets[metric.target]
-            rows = judged_rows(module, node.name, target, inputs)
-            prediction, target = outputs[name][rows], target[rows]
-            if metric.thresholded and name not in used:
-                if thresholds is None:
-                    used[name] = thresholds_for(metric, prediction, target, module.fields)
-                else:
-                    used[name] = thresholds[name]
-            values[f"{node.name}.{metric.name}"] = figure(metric, prediction, target, used.get(name, ()))
-    return values, used
-
-
-def thresholds_for(metric: Metric, prediction: Tensor, target: Tensor, fields: Mapping[str, Field]) -> Sequence[float]:
-    """One threshold per label, chosen on these records; none for a metric that needs none."""
-    if not metric.thresholded:
-        return ()
-    return best_thresholds(prediction, target, fields[metric.target].labels).values
-
-
-def figure(metric: Metric, prediction: Tensor, target: Tensor, thresholds: Sequence[float]) -> float:
-    """One metric over some records that are judged; thresholds for one that needs them."""
-    present = ~target.isnan()
-    if metric.thresholded:
-        return metric.function(prediction, target, present, thresholds)
-    return metric.function(prediction, target, present)
 
 
 def loss_terms(module: Answering) -> Iterator[tuple[ActiveNode, int, LossTerm]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import attrs
 import torch
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from redheart_core.contract.errors import DataError
 from redheart_core.data.batches import BatchSource, LowerOutputs
+from redheart_core.groups.figures import Limits, group_figures
 from redheart_core.groups.group_module import Answering
-from redheart_core.groups.objective import Terms, contributions, group_metrics, loss_terms, record_losses
+from redheart_core.groups.objective import Terms, contributions, loss_terms, record_losses
 
 
 @attrs.frozen(eq=False)
@@ -22,9 +23,11 @@ class SplitResult:
     losses: Tensor
     """(N,) float64: what each record adds to the loss, 0 if it has none of the group's targets; the loss is their
     mean."""
-    metrics: dict[str, float]
-    """By "node.metric"."""
-    thresholds: dict[str, Sequence[float]]
+    metrics: dict[str, float | None]
+    """By "node.metric"; None where the figure is undefined on these records."""
+    undefined: dict[str, str]
+    """By "node.metric": why it has no value."""
+    thresholds: dict[str, Limits]
     """"node.output" to one threshold per label, for outputs whose labels are 0 or 1."""
     predictions: dict[str, Tensor]
     """"node.output" to (N, *shape) for the outputs that metrics judge, in the order of the rows; NaN for records that
@@ -36,15 +39,16 @@ class SplitResult:
 
     @property
     def finite(self) -> bool:
-        return math.isfinite(self.loss) and all(math.isfinite(value) for value in self.metrics.values())
+        """Whether the loss is a number; metrics that are undefined are not the group's fault."""
+        return math.isfinite(self.loss)
 
 
-@torch.inference_mode()
+@torch.no_grad()  # inference mode counts no writes, see lending
 def evaluate(
     module: Answering,
     source: BatchSource,
     rows: Tensor,
-    thresholds: Mapping[str, Sequence[float]] | None = None,
+    thresholds: Mapping[str, Limits] | None = None,
 ) -> SplitResult:
     """Losses, metrics and predictions of a group on some records.
 
@@ -82,9 +86,9 @@ def evaluate(
     predictions = {name: _spread(torch.cat(tensors)[back], known, math.nan) for name, tensors in kept.items()}
     targets = {target: source.store.target(target)[rows] for _, target in judged}
     inputs = source.fields(rows, module.group.inputs)
-    metrics, used = group_metrics(module, predictions, targets, inputs, thresholds)
+    figures = group_figures(module, predictions, targets, inputs, thresholds)
     scaled = losses[back] * (len(known) / len(losses))
-    return SplitResult(_spread(scaled, known, 0.0), metrics, used, predictions)
+    return SplitResult(_spread(scaled, known, 0.0), figures.values, figures.undefined, figures.thresholds, predictions)
 
 
 def _spread(tensor: Tensor, known: Tensor, rest: float) -> Tensor:

@@ -31,7 +31,8 @@ def baseline_predictions(store: Store, field: Field, splits: Sequence[Tensor]) -
 
 def constant_baseline(store: Store, field: Field, count: int) -> Tensor:
     """The mean of the training records that have the field, for every record: (count, *shape)."""
-    mean = _shares(store, field, store.rows("train")).nanmean(0)
+    # in float64, so that the mean of equal numbers is that number
+    mean = _shares(store, field, store.rows("train")).double().nanmean(0).float()
     return mean.expand(count, *field.shape).contiguous()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from redheart_core.contract.errors import DataError
+from redheart_core.contract.errors import DataError, UndefinedError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import Metric
 from redheart_core.data.store import Store
@@ -22,11 +22,17 @@ def ceiling(store: Store, seed: int, metric: Metric, target: Tensor) -> float | 
         seed: Decides the draws of votes.
         metric: "macro_f1" or "soft_cross_entropy" on a field of counts.
         target: (N, K) counts that are evaluated.
+
+    Raises:
+        UndefinedError: The votes allow no estimate, as with one vote per record.
     """
     field = store.fields[metric.target]
     if not field.counts or not metric.name.endswith(("macro_f1", "soft_cross_entropy")):
         return None
-    found = field_ceiling(store, seed, field, held_votes(target))
+    try:
+        found = field_ceiling(store, seed, field, held_votes(target))
+    except DataError as error:
+        raise UndefinedError(str(error)) from error
     return found.macro_f1 if metric.name.endswith("macro_f1") else found.cross_entropy
 
 

@@ -16,6 +16,8 @@ from torch import Tensor
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import Metric
 from redheart_core.data.store import Store
+from redheart_core.exact.interval import Interval
+from redheart_core.groups.figures import figure
 from redheart_core.inspection.baselines import best_ridge, constant_baseline, into_range, mean_embedding, predict
 from redheart_core.inspection.findings import BaselineFigure
 from redheart_core.nn.answers import answer_metrics
@@ -88,16 +90,16 @@ def _evaluate(store: Store, field: Field, predictions: tuple[Tensor, Tensor]) ->
     names, columns = field.labels or (field.name,), _defined(field, target.double().numpy())
     target, constant, linear = (tensor[there][:, columns] for tensor in (target, *predictions))
     labels = [names[place] for place in columns]
-    figures = tuple(
-        BaselineFigure(metric.name, metric.direction, *(_figure(metric, p, target, labels) for p in (constant, linear)))
-        for metric in answer_metrics(field)
-    )
     left_out = [name for name in names if name not in labels]
-    return FieldBaselines(figures, f"without {', '.join(left_out)}, constant on validation" if left_out else "")
+    notes = [f"without {', '.join(left_out)}, constant on validation"] if left_out else []
+    figures = []
+    for metric in answer_metrics(field):
+        found = [_figure(metric, prediction, target, labels) for prediction in (constant, linear)]
+        figures.append(BaselineFigure(metric.name, metric.direction, *(one.value for one in found)))
+        notes += list(dict.fromkeys(f"{metric.name}: {one.reason}" for one in found if one.value is None))
+    return FieldBaselines(tuple(figures), "; ".join(notes))
 
 
-def _figure(metric: Metric, prediction: Tensor, target: Tensor, labels: Sequence[str]) -> float:
-    present = ~target.isnan()
-    if metric.thresholded:
-        return metric.function(prediction, target, present, best_thresholds(prediction, target, labels).values)
-    return metric.function(prediction, target, present)
+def _figure(metric: Metric, prediction: Tensor, target: Tensor, labels: Sequence[str]) -> Interval:
+    limits = best_thresholds(prediction, target, labels).values if metric.thresholded else ()
+    return figure("baselines", metric, prediction, target, limits)

@@ -69,9 +69,9 @@ class BaselineFigure:
 
     metric: str
     direction: str
-    constant: float
-    """Infinity is written to JSON as null."""
-    linear: float
+    constant: float | None
+    """None where the metric is undefined, as the note on the baselines says."""
+    linear: float | None
 
 
 @attrs.frozen

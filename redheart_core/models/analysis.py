@@ -21,10 +21,10 @@ class LabelValue:
 
     label: str
     value: float
-    training_mean: float
-    """Mean of the target over the training records that have it."""
-    deviations: float
-    """(value - training_mean) / standard deviation of the target."""
+    training_mean: float | None
+    """Mean of the target over the training records that have it; None if none has."""
+    deviations: float | None
+    """(value - training_mean) / standard deviation of the target; None if that is 0 or unknown."""
     threshold: float | None = None
     """For labels that are 0 or 1: from which probability on the label counts as predicted, chosen on validation."""
     disagreement: float | None = None
@@ -98,17 +98,16 @@ def _findings(
                 statistics = model.manifest["statistics"][target]
                 values = tuple(
                     LabelValue(
-                        label,
-                        number,
-                        statistics[label]["mean"],
-                        (number - statistics[label]["mean"]) / statistics[label]["std"],
-                        limit,
-                        spread,
+                        label, number, statistics[label]["mean"], _deviations(number, statistics[label]), limit, spread
                     )
                     for label, number, limit, spread in zip(
                         model.fields[target].elements, numbers, limits, apart, strict=True
                     )
-                    if label in statistics
                 )
                 epoch = model.manifest["groups"][group.name].get("epoch")
                 yield Finding(node.name, output, target, group.name, epoch, values)
+
+
+def _deviations(number: float, statistics: Mapping[str, float | None]) -> float | None:
+    mean, spread = statistics["mean"], statistics["std"]
+    return (number - mean) / spread if mean is not None and spread else None

@@ -106,8 +106,8 @@ class Blend:
     states: tuple[Mapping[str, Tensor], ...]
     """The weights of each member."""
     validation_loss: float
-    metrics: Mapping[str, float]
-    thresholds: Mapping[str, Sequence[float]]
+    metrics: Mapping[str, float | None]
+    thresholds: Mapping[str, Sequence[float | None]]
 
 
 def _write_blend(building: Path, group: str, blend: Blend) -> dict[str, Any]:
@@ -140,19 +140,26 @@ def link(source: Path, target: Path) -> None:
         raise CheckpointError(f"cannot link {source} to {target}: {error.strerror}; {hint}") from error
 
 
-def target_statistics(context: TrainingContext) -> dict[str, dict[str, dict[str, float]]]:
-    """Mean and standard deviation of every label over the training records: field, label, figure; shares of counts."""
+def target_statistics(context: TrainingContext) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Mean and standard deviation of every label over the training records: field, label, figure; shares of counts.
+
+    None for the mean of no number and the deviation of fewer than two; of a constant it is exactly 0.
+    """
     rows, statistics = context.store.rows("train"), {}
     for name in sorted({target for group in context.groups for target in group.targets}):
         field = context.store.fields[name]
         target = context.store.target(name)[rows].double()
         columns = (target / target.sum(-1, keepdim=True) if field.counts else target).reshape(len(rows), -1)
-        table = {}
+        table: dict[str, dict[str, float | None]] = {}
         for index, label in enumerate(field.elements):
             column = columns[:, index]
             found = column[~column.isnan()]
-            if len(found) > 1:
-                table[label] = {"mean": float(found.mean()), "std": float(found.std()), "count": float(len(found))}
+            spread = float(found.std()) if len(found) > 1 else None
+            table[label] = {
+                "mean": float(found.mean()) if len(found) else None,
+                "std": 0.0 if len(found) > 1 and bool((found == found[0]).all()) else spread,
+                "count": float(len(found)),
+            }
         statistics[name] = table
     return statistics
 

@@ -69,27 +69,29 @@ class Model:
 
         Returns:
             "node.output" to (B, *shape).
+
+        Raises:
+            PluginError: A plugin changed what it was given, so that others would answer otherwise than alone.
         """
         return self.predict_with_disagreement(embedding, mask, fields, terms)[0]
 
-    @torch.inference_mode()
+    @torch.inference_mode(False)  # inference mode counts no writes, see redheart_core.groups.plugin_calls.lending
+    @torch.no_grad()
     def predict_with_disagreement(
         self, embedding: Tensor, mask: Tensor, fields: Mapping[str, Tensor], terms: Tensor | None = None
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """What predict gives, and of groups that answer as ensembles the members' standard deviation."""
         spreads: dict[str, Tensor] = {}
-        known = {"embedding": embedding.to(self.device), "mask": mask.to(self.device)}
-        known |= {name: tensor.to(self.device) for name, tensor in fields.items()}
-        if terms is not None:
-            known["terms"] = terms.to(self.device)
+        given = {"embedding": embedding, "mask": mask, **fields} | ({} if terms is None else {"terms": terms})
+        known = {name: tensor.to(self.device, copy=True) for name, tensor in given.items()}
         for group in self.groups:
             module, batch = self.modules[group.name], Batch(inputs=known, targets={})
             if isinstance(module, Ensemble):
-                outputs, spread = module.with_disagreement(batch)
+                outputs, spread = module.with_disagreement(batch, compare=True)
                 known |= outputs
                 spreads |= {name: tensor.cpu() for name, tensor in spread.items()}
             else:
-                known |= module(batch)
+                known |= module(batch, compare=True)
         return {name: tensor.cpu() for name, tensor in known.items() if "." in name}, spreads
 
 

@@ -14,21 +14,28 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from redheart_core.contract.errors import DataError
+from redheart_core.contract.errors import DataError, UndefinedError
 from redheart_core.contract.nodes import Metric
 
 if TYPE_CHECKING:
     from redheart_core.exact.calibration import CalibrationBins
 
 
-def macro_f1(prediction: Tensor, target: Tensor, present: Tensor, thresholds: Sequence[float]) -> float:
+def macro_f1(prediction: Tensor, target: Tensor, present: Tensor, thresholds: Sequence[float | None]) -> float:
     """Macro-F1 of probabilities that predict a label from its threshold on, p >= t; 1 is perfect.
 
-    Thresholds are one per label, such as redheart_core.nn.thresholds chooses them.
+    Thresholds are one per label, such as redheart_core.nn.thresholds chooses them. A label without one is left out.
+
+    Raises:
+        UndefinedError: No label has a threshold, or none is true or predicted.
     """
     if len(thresholds) != prediction.shape[-1]:
         raise DataError(f"{len(thresholds)} thresholds for {prediction.shape[-1]} labels; give one per label")
-    limits = torch.tensor(thresholds, dtype=torch.float64, device=prediction.device)
+    kept = [place for place, threshold in enumerate(thresholds) if threshold is not None]
+    if not kept:
+        raise UndefinedError("no label has a threshold, as none is 1 in any record that thresholds are chosen on")
+    limits = torch.tensor([thresholds[place] for place in kept], dtype=torch.float64, device=prediction.device)
+    prediction, target, present = prediction[:, kept], target[:, kept], present[:, kept]
     return _macro_f1((prediction.double() >= limits) & present, (target == 1) & present)
 
 
@@ -36,17 +43,22 @@ def label_calibration_error(prediction: Tensor, target: Tensor, present: Tensor)
     """Expected calibration error of the probability that a label is 1, over all labels together; 0 is perfect.
 
     Sum over 15 bins of their share times |share of ones - mean probability| (Naeini et al. 2015).
+
+    Raises:
+        UndefinedError: No record has a number.
     """
+    if not bool(present.any()):
+        raise UndefinedError(f"none of {len(target)} records has a number")
     return bins_of_present(prediction, target, present).expected_error
 
 
 def soft_cross_entropy(prediction: Tensor, target: Tensor, present: Tensor) -> float:
     """Mean over records of -sum q ln p in nats, q the shares of the votes; the mean entropy of q is the least.
 
-    The prediction may be counts as well: it is divided by its sum. Infinite where a class that
-    has votes is given a probability of 0.
+    The prediction may be counts as well: it is divided by its sum.
 
     Raises:
+        UndefinedError: A class that has votes is given a probability of 0, so that the figure is infinite.
         DataError: A record's prediction is 0 everywhere.
     """
     p, n = _voted(prediction, target, present)
@@ -54,6 +66,9 @@ def soft_cross_entropy(prediction: Tensor, target: Tensor, present: Tensor) -> f
     if bool((size <= 0).any()):
         raise DataError(f"{int((size <= 0).sum())} records have the prediction 0 for every class; it has to sum to 1")
     q = n / n.sum(-1, keepdim=True)
+    impossible = int(((p == 0) & (q > 0)).any(-1).sum())
+    if impossible:
+        raise UndefinedError(f"{impossible} of {len(p)} records have votes for a class of probability 0: infinite")
     return float(-torch.xlogy(q, p / size).sum(-1).mean())
 
 
@@ -114,7 +129,7 @@ def _macro_f1(predicted: Tensor, true: Tensor) -> float:
     named = (predicted.sum(0) + true.sum(0)).double()
     used = named > 0
     if not bool(used.any()):
-        raise DataError("no label is true or predicted in any record, so there is no F1; give more records")
+        raise UndefinedError("no label is true or predicted in any record, so there is no F1; give more records")
     return float((2 * hits[used] / named[used]).mean())
 
 
@@ -122,12 +137,12 @@ def _voted(prediction: Tensor, target: Tensor, present: Tensor) -> tuple[Tensor,
     """Predictions and counts of the records that have votes, 0 where missing, float64.
 
     Raises:
-        DataError: No record has votes.
+        UndefinedError: No record has votes.
     """
     p, n = (torch.where(present, values, 0.0).double() for values in (prediction, target))
     voted = n.sum(-1) > 0
     if not bool(voted.any()):
-        raise DataError(f"none of {len(n)} records has votes, so there is nothing to evaluate")
+        raise UndefinedError(f"none of {len(n)} records has votes")
     return p[voted], n[voted]
 
 

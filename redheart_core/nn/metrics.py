@@ -1,31 +1,40 @@
 """Figures over a split, for Metric.function.
 
 All take prediction, target and present, (N, *shape), and return a float.
-Missing numbers are left out.
+Missing numbers are left out. What has no value on some records, such as a correlation with a constant, raises
+UndefinedError with the reason.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from redheart_core.contract.errors import DataError
+from redheart_core.contract.errors import UndefinedError
 from redheart_core.contract.nodes import Metric
 
 
 def mean_absolute_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
     """Mean of |p - y| over all present numbers; 0 is perfect."""
-    return float((prediction - target)[present].abs().double().mean())
+    return float(_errors(prediction, target, present).abs().double().mean())
 
 
 def root_mean_squared_error(prediction: Tensor, target: Tensor, present: Tensor) -> float:
     """Square root of the mean of (p - y)^2 over all present numbers; 0 is perfect."""
-    return float((prediction - target)[present].double().square().mean().sqrt())
+    return float(_errors(prediction, target, present).double().square().mean().sqrt())
 
 
 def explained_variance(prediction: Tensor, target: Tensor, present: Tensor) -> float:
-    """R^2 = 1 - SS_residual / SS_total, SS_total about each label's own mean; 1 is perfect, 0 the constant mean."""
+    """R^2 = 1 - SS_residual / SS_total, SS_total about each label's own mean; 1 is perfect, 0 the constant mean.
+
+    Raises:
+        UndefinedError: No label varies, so that there is nothing to explain.
+    """
     target, prediction, present = _columns(target), _columns(prediction), _columns(present)
+    if not bool(_varies(target, present).any()):
+        raise UndefinedError(f"the target is constant over {len(target)} records, so that no variance can be explained")
     y = torch.where(present, target, 0.0).double()
     count = present.sum(0).clamp(min=1)
     total = torch.where(present, (y - y.sum(0) / count).square(), 0.0).sum()
@@ -36,16 +45,18 @@ def explained_variance(prediction: Tensor, target: Tensor, present: Tensor) -> f
 def pearson_r(prediction: Tensor, target: Tensor, present: Tensor) -> float:
     """Pearson correlation of each label, mean over labels; 1 is perfect, 0 no linear relation.
 
-    A constant prediction of a label orders nothing and counts as 0.
+    A constant prediction of a label orders nothing and counts as 0. A label whose target is constant has no
+    correlation and is left out of the mean.
 
     Raises:
-        DataError: The target of a label is constant, so that nothing can correlate with it.
+        UndefinedError: The target of every label is constant.
     """
     prediction, target, present = _columns(prediction).double(), _columns(target).double(), _columns(present)
-    pairs = [(p[there], y[there]) for p, y, there in zip(prediction.T, target.T, present.T, strict=True)]
-    constant = [number for number, (_, y) in enumerate(pairs) if not len(y) or bool((y == y[0]).all())]
-    if constant:
-        raise DataError(f"no correlation with a constant target, at the labels {constant} (from 0); give more records")
+    varies = _varies(target, present)
+    if not bool(varies.any()):
+        raise UndefinedError(f"no correlation with a target that is constant over {len(target)} records")
+    columns = zip(prediction.T[varies], target.T[varies], present.T[varies], strict=True)
+    pairs = [(p[there], y[there]) for p, y, there in columns]
     return sum(0.0 if bool((p == p[0]).all()) else _correlation(p, y) for p, y in pairs) / len(pairs)
 
 
@@ -85,6 +96,25 @@ def value_metrics(output: str, target: str) -> tuple[Metric, ...]:
         Metric("explained_variance", output, target, explained_variance, "max"),
         Metric("mean_absolute_error", output, target, mean_absolute_error, "min"),
     )
+
+
+def _errors(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+    """Prediction less target where the target is there.
+
+    Raises:
+        UndefinedError: It is nowhere there.
+    """
+    if not bool(present.any()):
+        raise UndefinedError(f"none of {len(target)} records has a number")
+    return (prediction - target)[present]
+
+
+def _varies(target: Tensor, present: Tensor) -> Tensor:
+    """Which labels have two different numbers: (N, L) to (L,) bool."""
+    if not len(target):
+        return torch.zeros(target.shape[1], dtype=torch.bool)
+    highest = target.masked_fill(~present, -math.inf).amax(0)
+    return highest > target.masked_fill(~present, math.inf).amin(0)
 
 
 def _columns(tensor: Tensor) -> Tensor:

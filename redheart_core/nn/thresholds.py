@@ -15,9 +15,9 @@ from redheart_core.contract.errors import DataError
 class Thresholds:
     """One threshold per label; a label is predicted where its probability is at least that."""
 
-    values: tuple[float, ...]
-    """Each 0..1."""
-    f1: tuple[float, ...]
+    values: tuple[float | None, ...]
+    """Each 0..1; None for a label that is 1 in no record: every threshold gives it an F1 of 0, so none is chosen."""
+    f1: tuple[float | None, ...]
     """F1 of each label on the records of the choice, which is better than on others."""
 
 
@@ -33,8 +33,7 @@ def best_thresholds(probabilities: Tensor, targets: Tensor, labels: Sequence[str
         labels: L names, for messages.
 
     Raises:
-        DataError: Other shapes or values, or a label that is 1 in no record: every threshold gives it an
-            F1 of 0, so none can be chosen.
+        DataError: Other shapes or values.
     """
     shape = (len(targets), len(labels))
     if probabilities.shape != shape or targets.shape != shape:
@@ -47,18 +46,14 @@ def best_thresholds(probabilities: Tensor, targets: Tensor, labels: Sequence[str
         raise DataError("thresholds need probabilities in 0..1; apply the sigmoid to logits first")
     if not bool(((targets == 0) | (targets == 1) | ~present).all()):
         raise DataError("thresholds need targets that are 0, 1 or missing")
-    absent = [label for label, column in zip(labels, targets.T, strict=True) if not bool((column == 1).any())]
-    if absent:
-        raise DataError(
-            f"no threshold can be chosen for {', '.join(absent)}: 1 in none of {len(targets)} records; "
-            "choose on more records, or leave these labels out"
-        )
     found = [_best(p[there], y[there]) for p, y, there in zip(probabilities.T, targets.T, present.T, strict=True)]
     return Thresholds(tuple(value for value, _ in found), tuple(f1 for _, f1 in found))
 
 
-def _best(probabilities: Tensor, targets: Tensor) -> tuple[float, float]:
+def _best(probabilities: Tensor, targets: Tensor) -> tuple[float | None, float | None]:
     """Threshold and F1 of one label, (n,) each."""
+    if not bool((targets == 1).any()):
+        return None, None
     p, order = probabilities.double().sort(descending=True)
     hits = (targets[order] == 1).double().cumsum(0)
     lower = torch.cat([p[1:], p.new_zeros(1)])

@@ -126,7 +126,7 @@ def read_epoch(part: Part, sha256: str | None, seconds: float | None) -> Epoch:
         epoch=part["epoch"].integer(),
         train_loss=part["train_loss"].number(),
         validation_loss=part["validation_loss"].number(),
-        metrics=part["metrics"].numbers(),
+        metrics=part["metrics"].numbers_or_none(),
         learning_rate=part["learning_rate"].number(),
         sha256=sha256,
         seconds=seconds,

@@ -48,7 +48,7 @@ def read_choices(file: Path, groups: tuple[GroupState, ...]) -> Choices | None:
 
 
 def _read_choice(part: Part, group: GroupState | None, file: Path) -> Choice:
-    entries = {rule: part[rule] for rule in ("best", "one_se", "common")}
+    entries = {rule: part[rule] for rule in ("best", "one_se", "common") if part[rule].value is not None}
     epochs = {rule: (one["epoch"].integer(), one["sha256"].text()) for rule, one in entries.items()}
     for number, sha256 in epochs.values():
         if group is None or not any(
@@ -61,7 +61,7 @@ def _read_choice(part: Part, group: GroupState | None, file: Path) -> Choice:
     interval, detections = part["interval"], part["detections"]
     return Choice(
         best=group.best.name,
-        one_se=epochs["one_se"][0],
+        one_se=epochs["one_se"][0] if "one_se" in epochs else None,
         common=epochs["common"][0],
         cost=part["cost"].number(),
         low=interval["low"].integer(),
@@ -71,7 +71,7 @@ def _read_choice(part: Part, group: GroupState | None, file: Path) -> Choice:
             for name in NAMES
         },
         common_cost=read_cost(part["common_cost"]),
-        differences=part["metric_differences"].numbers(),
+        differences=part["metric_differences"].numbers_or_none(),
     )
 
 
@@ -82,7 +82,8 @@ def read_cost(part: Part) -> CommonCost:
 
 def read_figure(part: Part) -> Interval:
     """A value and its interval, if it has one."""
-    return Interval(part["value"].number(), part["low"].number_or_none(), part["high"].number_or_none())
+    value, low, high = (part[key].number_or_none() for key in ("value", "low", "high"))
+    return Interval(value, low, high, part["reason"].text())
 
 
 def read_methods(file: Path, groups: tuple[GroupState, ...]) -> MethodState | None:
@@ -102,12 +103,12 @@ def read_methods(file: Path, groups: tuple[GroupState, ...]) -> MethodState | No
         found[name] = tuple(sorted(ways, key=lambda way: (way.method != "selection", way.loss)))
     means = {}
     for method, part in table["methods"].entries().items():
-        mean, error = part["mean"].number(), part["error"].number()
-        means[method] = Interval(mean, mean - error, mean + error)
+        mean, error = part["mean"].number(), part["error"].number_or_none()
+        means[method] = Interval(mean) if error is None else Interval(mean, mean - error, mean + error)
     return MethodState(
         groups=found,
         chosen={name: part.text() for name, part in table["chosen"].entries().items()},
-        means=dict(sorted(means.items(), key=lambda item: item[1].value)),
+        means=dict(sorted(means.items(), key=lambda item: item[1].number)),
         best_method=table["best_method"].text(),
     )
 
@@ -118,7 +119,7 @@ def _read_method(name: str, part: Part) -> MethodOnGroup:
         epochs=part["epochs"].text(),
         loss=part["loss"].number(),
         difference=part["difference"].number(),
-        error=part["error"].number(),
+        error=part["error"].number_or_none(),
         accepted=part["accepted"].flag(),
     )
 

@@ -45,6 +45,7 @@ def read_evaluation(file: Path, groups: Collection[str]) -> Evaluation | None:
         test_records=table["test_records"].integer(),
         test_reads=table["test_reads"].integer(),
         diagnostics=tuple(_read_diagnosis(part, tables) for part in table["diagnostics"].items()),
+        left_out={name: part.text() for name, part in table["left_out"].entries().items()},
     )
 
 
@@ -62,6 +63,7 @@ def _read_table(part: Part, variants: tuple[str, ...], known: Collection[str]) -
         gains={name: read_figure(part["gains"][name]) for name in variants if main or part["gains"].entries()},
         beats_constant=part["beats_constant"].flag(),
         ceiling=part["ceiling"].number_or_none(),
+        ceiling_reason=part["ceiling_reason"].text(),
     )
 
 

@@ -20,7 +20,7 @@ class Epoch:
     epoch: int
     train_loss: float
     validation_loss: float
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float | None]
     """Validation metrics by "node.metric"."""
     learning_rate: float
     """At the last update."""

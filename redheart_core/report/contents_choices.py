@@ -26,7 +26,8 @@ class Choice:
 
     best: str
     """For people: an epoch, or the average at its end."""
-    one_se: int
+    one_se: int | None
+    """None without a standard error, as with one validation record."""
     common: int
     cost: float
     """Relative excess of the validation loss at the common epoch."""
@@ -36,7 +37,7 @@ class Choice:
     detections: Mapping[str, Detection]
     common_cost: CommonCost
     """In the unit of the group's loss."""
-    differences: Mapping[str, float]
+    differences: Mapping[str, float | None]
     """Each validation metric at the common epoch less that at the best one."""
 
 
@@ -64,8 +65,8 @@ class MethodOnGroup:
     loss: float
     difference: float
     """From the loss of the plain selection."""
-    error: float
-    """Standard error of the difference."""
+    error: float | None
+    """Standard error of the difference; None with one record."""
     accepted: bool
     """Better than the plain selection beyond noise."""
 

@@ -172,7 +172,7 @@ def breakable(name: str) -> Markup:
     return Markup(re.sub(r"([._])(?=.)", r"\1<wbr>", str(escape(name))))
 
 
-def interval(figure: Interval, write: Callable[[float], str] = words.number) -> Markup:
+def interval(figure: Interval, write: Callable[[float | None], str] = words.number) -> Markup:
     """A figure with its interval, if it has one, on a line of its own."""
     if figure.low is None or figure.high is None:
         return Markup(write(figure.value))

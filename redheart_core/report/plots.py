@@ -48,8 +48,9 @@ def learning_curves(group: GroupState, choices: Choices | None) -> Markup:
     if chosen:
         axes.axvspan(chosen.low - 0.4, chosen.high + 0.4, color=BEST, alpha=0.16, linewidth=0, zorder=0)
         axes.axvline(chosen.common, color=COMMON, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
-        one_se = group.at(chosen.one_se)
-        axes.plot([one_se.epoch], [one_se.validation_loss], "D", mec=ONE_SE, mfc="none", mew=1.6, markersize=8)
+        if chosen.one_se is not None:
+            one_se = group.at(chosen.one_se)
+            axes.plot([one_se.epoch], [one_se.validation_loss], "D", mec=ONE_SE, mfc="none", mew=1.6, markersize=8)
     axes.plot([group.best.epoch], [group.best.validation_loss], "o", color=BEST, markersize=5, zorder=4)
     style(axes)
     axes.set_xlim(min(numbers) - 0.5, max(numbers) + 0.5)
@@ -77,7 +78,8 @@ def heat_map(groups: Sequence[GroupState], choices: Choices | None) -> Markup:
         chosen = choices.groups.get(group.name) if choices else None
         if chosen:
             axes.plot([chosen.low - 0.4, chosen.high + 0.4], [y + 0.4] * 2, color=BEST, linewidth=2.2)
-            axes.plot([chosen.one_se], [y], "D", mec="#000000", mfc="#ffffff", mew=0.8, markersize=8.5)
+            if chosen.one_se is not None:
+                axes.plot([chosen.one_se], [y], "D", mec="#000000", mfc="#ffffff", mew=0.8, markersize=8.5)
             axes.add_patch(
                 Rectangle((chosen.common - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=COMMON, linewidth=1.8)
             )
@@ -99,20 +101,24 @@ def excess_color(excess: float) -> str:
     return EXCESS_COLORS[step]
 
 
-def sparkline(values: Sequence[float], marked: int) -> Markup:
-    """A small curve with a dot at one position; drawn by hand, as there may be hundreds."""
+def sparkline(values: Sequence[float | None], marked: int) -> Markup:
+    """A small curve with a dot at one position; drawn by hand, as there may be hundreds. Empty without any value."""
     width, height, margin = 110.0, 22.0, 3.5
-    low, high = min(values), max(values)
+    defined = [value for value in values if value is not None]
+    if not defined:
+        return Markup("")
+    low, high = min(defined), max(defined)
     span = high - low or 1.0
     step = (width - 2 * margin) / max(1, len(values) - 1)
-    points = [
-        (margin + step * index, height - margin - (height - 2 * margin) * (value - low) / span)
+    points = {
+        index: (margin + step * index, height - margin - (height - 2 * margin) * (value - low) / span)
         for index, value in enumerate(values)
-    ]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    x, y = points[marked]
+        if value is not None
+    }
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points.values())
+    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.8"/>' for x, y in [points[marked]]] if marked in points else []
     return Markup(
         f'<svg class="spark" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
         f'aria-label="curve over {len(values)} epochs"><polyline points="{path}"/>'
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.8"/></svg>'
+        f"{''.join(dots)}</svg>"
     )

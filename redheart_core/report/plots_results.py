@@ -48,7 +48,8 @@ def forest(
         color = BEST if name in marked else VALIDATION if name in round_ones else TRAIN
         if one.low is not None and one.high is not None:
             axes.plot([one.low, one.high], [y, y], color=color, linewidth=1.8, solid_capstyle="butt")
-        axes.plot([one.value], [y], "o" if name in round_ones else "s", color=color, markersize=5)
+        if one.value is not None:
+            axes.plot([one.value], [y], "o" if name in round_ones else "s", color=color, markersize=5)
         _name_row(axes, y, name)
     _rows(axes, len(figures))
     return to_svg(drawing, label, scales=True)
@@ -66,11 +67,11 @@ def cost_forest(costs: Sequence[tuple[str, Interval, Interval]]) -> Markup:
     axes.axvline(0, color=MUTED, linewidth=1, linestyle=(0, (1, 1.5)), zorder=1)
     for y, (name, *both) in enumerate(costs):
         for one, shift, color, mark in zip(both, (-0.17, 0.17), (TRAIN, BEST), ("s", "o"), strict=True):
-            assert one.low is not None
-            assert one.high is not None
-            ends = [100 * one.low, 100 * one.high]
-            axes.plot(ends, [y + shift] * 2, color=color, linewidth=1.8, solid_capstyle="butt")
-            axes.plot([100 * one.value], [y + shift], mark, color=color, markersize=4.5)
+            if one.low is not None and one.high is not None:
+                ends = [100 * one.low, 100 * one.high]
+                axes.plot(ends, [y + shift] * 2, color=color, linewidth=1.8, solid_capstyle="butt")
+            if one.value is not None:
+                axes.plot([100 * one.value], [y + shift], mark, color=color, markersize=4.5)
         _name_row(axes, y, name)
     _rows(axes, len(costs))
     return to_svg(drawing, "Cost of one common epoch, percent of the best loss", scales=True)

@@ -41,11 +41,12 @@ class MetricRow:
     name: str
     main: bool
     curve: Markup
-    best: float
+    best: float | None
+    """As all of these None where the metric is undefined."""
     common: float | None
     difference: float | None
     """At the common epoch less at the best one."""
-    last: float
+    last: float | None
 
 
 def account_rows(accounts: Sequence[Account]) -> list[AccountRow]:
@@ -110,9 +111,8 @@ def relative_costs(contents: Contents) -> list[tuple[str, Interval, Interval]]:
 
 
 def _relative(group: GroupState, figure: Interval) -> Interval:
-    assert figure.low is not None
-    assert figure.high is not None
-    return Interval(group.relative(figure.value), group.relative(figure.low), group.relative(figure.high))
+    value, low, high = (None if end is None else group.relative(end) for end in (figure.value, figure.low, figure.high))
+    return Interval(value, low, high, figure.reason)
 
 
 def _sum_up(group: str, plugin: str, accounts: tuple[Account, ...]) -> AccountRow:

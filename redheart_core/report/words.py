@@ -9,8 +9,10 @@ from redheart_core.exact.interval import Interval
 from redheart_core.report.contents import Contents, ModelGroup
 
 
-def number(value: float) -> str:
-    """Four significant digits; whole numbers from ten thousand on."""
+def number(value: float | None) -> str:
+    """Four significant digits; whole numbers from ten thousand on; a dash for what is undefined."""
+    if value is None:
+        return "–"
     if value == 0:
         return "0"
     size = abs(float(f"{value:.4g}"))
@@ -19,9 +21,9 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if size >= 1e4 else f"{value:#.4g}".rstrip(".")
 
 
-def signed(value: float) -> str:
+def signed(value: float | None) -> str:
     """A difference: as number, with a sign."""
-    return f"+{number(value)}" if value > 0 else number(value)
+    return f"+{number(value)}" if value is not None and value > 0 else number(value)
 
 
 def integer(value: int) -> str:
@@ -29,8 +31,10 @@ def integer(value: int) -> str:
     return f"{value:,}"
 
 
-def percent(share: float) -> str:
-    """A share with two decimals, fewer where they say nothing."""
+def percent(share: float | None) -> str:
+    """A share with two decimals, fewer where they say nothing; a dash for what is undefined."""
+    if share is None:
+        return "–"
     value = 100 * share
     return f"{value:.2f} %" if abs(value) < 10 else f"{value:.1f} %" if abs(value) < 1000 else f"{value:,.0f} %"
 
@@ -122,6 +126,8 @@ def _common_epoch(contents: Contents) -> str:
 
 def _on_test(evaluation: Evaluation) -> list[str]:
     skill = evaluation.skill
+    if skill["crossover"].value is None:
+        return [f"There is no mean skill on the test split: {skill['crossover'].reason}.", beaten(evaluation)]
     sentences = [
         f"On {plural(evaluation.test_records, 'test record')} the crossover reaches a mean skill of "
         f"{number(skill['crossover'].value)} (linear baseline {number(skill['linear'].value)}); 0 is the constant "
@@ -134,13 +140,15 @@ def _on_test(evaluation: Evaluation) -> list[str]:
     better, equal, worse = _compare(evaluation.main, "crossover", "common epoch")
     sentences.append(
         f"Against the best common epoch the crossover is better on {better}, equal on {equal} and worse on {worse} "
-        f"of {plural(len(evaluation.main), 'main metric')}."
+        f"of {plural(better + equal + worse, 'main metric')}."
     )
     return [*sentences, beaten(evaluation)]
 
 
 def gain(figure: Interval) -> str:
     """A difference with its 95 % interval, and whether that holds 0."""
+    if figure.value is None:
+        return f"undefined ({figure.reason})"
     if figure.low is None or figure.high is None:
         return signed(figure.value)
     beyond = "beyond chance" if figure.low > 0 or figure.high < 0 else "within chance"
@@ -162,6 +170,7 @@ def beaten(evaluation: Evaluation) -> str:
 def _compare(tables: Sequence[MetricTable], first: str, second: str) -> tuple[int, int, int]:
     gains = []
     for table in tables:
-        gain = table.figures[first].value - table.figures[second].value
-        gains.append(gain if table.direction == "max" else -gain)
+        one, other = table.figures[first].value, table.figures[second].value
+        if one is not None and other is not None:
+            gains.append(one - other if table.direction == "max" else other - one)
     return sum(gain > 0 for gain in gains), sum(gain == 0 for gain in gains), sum(gain < 0 for gain in gains)

@@ -22,13 +22,17 @@ class EpochEntry:
     bytes: int
     train_loss: float
     validation_loss: float
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float | None]
+    """By "node.metric", on validation; None where undefined."""
     learning_rate: float
     losses_file: str
     """The validation loss record by record, for standard errors."""
     losses_sha256: str
-    thresholds: Mapping[str, Sequence[float]] = attrs.field(factory=dict)
-    """"node.output" to one threshold per label, chosen on validation, for labels that are 0 or 1."""
+    undefined: Mapping[str, str] = attrs.field(factory=dict)
+    """By "node.metric": why a metric has no value on these validation records."""
+    thresholds: Mapping[str, Sequence[float | None]] = attrs.field(factory=dict)
+    """"node.output" to one threshold per label, chosen on validation, for labels that are 0 or 1; None for a label that
+    no validation record has."""
     averaged: bool = False
     """The weights are the moving average at the end of the epoch."""
     effects: Mapping[str, int] = attrs.field(factory=dict)

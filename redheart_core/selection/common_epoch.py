@@ -76,17 +76,19 @@ class EpochInterval:
 
     low: int
     high: int
-    """95 % of the resamples choose within low..high."""
+    """95 % of the resamples choose within low..high; all epochs where there are none."""
     shares: Mapping[int, float]
     """Epoch to the share of resamples that choose it, where above 0."""
 
 
 def epoch_interval(curve: ValidationCurve, resampled: Resampled) -> EpochInterval:
-    """The bootstrap distribution of the best epoch over validation records."""
-    return _epochs(np.array(curve.epochs)[resampled.inside.argmin(1)])
+    """The bootstrap distribution of the best epoch over validation records; any epoch may be best for one record."""
+    return _epochs(np.array(curve.epochs)[resampled.inside.argmin(1)], curve.epochs)
 
 
-def _epochs(winners: IntArray) -> EpochInterval:
+def _epochs(winners: IntArray, possible: Sequence[int]) -> EpochInterval:
+    if not len(winners):
+        return EpochInterval(min(possible), max(possible), {})
     low, high = np.quantile(winners, LEVELS, method="inverted_cdf")
     epochs, counts = np.unique(winners, return_counts=True)
     shares = {int(epoch): int(count) / len(winners) for epoch, count in zip(epochs, counts, strict=True)}
@@ -128,6 +130,8 @@ def common_costs(curves: Sequence[ValidationCurve], resampled: Sequence[Resample
         resampled: What resample_curves gave for them.
         common: An epoch that all of them have.
     """
+    if not len(resampled[0].level):
+        return _costs_without_resamples(curves, common)
     chosen = common_choice(
         [relative_excess(part.level[:, None] + part.inside) for part in resampled],
         [curve.epochs for curve in curves],
@@ -135,7 +139,18 @@ def common_costs(curves: Sequence[ValidationCurve], resampled: Sequence[Resample
     drawn = [_draw_costs(curve, part, common, chosen) for curve, part in zip(curves, resampled, strict=True)]
     relative = [found / scale(curve.losses.min()) for curve, found in zip(curves, drawn, strict=True)]
     groups = {curve.group: _cost(found) for curve, found in zip(curves, drawn, strict=True)}
-    return CommonCosts(groups, _epochs(chosen), _cost(np.mean(relative, axis=0)))
+    return CommonCosts(groups, _epochs(chosen, ()), _cost(np.mean(relative, axis=0)))
+
+
+def _costs_without_resamples(curves: Sequence[ValidationCurve], common: int) -> CommonCosts:
+    """The apparent costs alone: no resample of a single record leaves one out."""
+    unknown = Interval.undefined("one validation record leaves none to correct the choice with")
+    costs = {curve.group: float(curve.losses[curve.epochs.index(common)] - curve.losses.min()) for curve in curves}
+    relative = [costs[curve.group] / float(scale(curve.losses.min())) for curve in curves]
+    groups = {name: Cost(Interval(cost), unknown) for name, cost in costs.items()}
+    shared = set.intersection(*(set(curve.epochs) for curve in curves))
+    possible = _epochs(np.empty(0, dtype=np.int64), tuple(shared))
+    return CommonCosts(groups, possible, Cost(Interval(float(np.mean(relative))), unknown))
 
 
 def _draw_costs(curve: ValidationCurve, part: Resampled, common: int, chosen: IntArray) -> FloatArray:

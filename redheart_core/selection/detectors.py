@@ -24,8 +24,7 @@ class ValidationCurve:
     """One group's validation losses at its epochs on disk; the detectors get no other losses.
 
     Raises:
-        DataError: A number is missing or not finite, the shapes disagree, there are fewer than two records, or the
-            loss is the same at all of several epochs.
+        DataError: A number is missing or not finite, the shapes disagree, or there is no record.
     """
 
     group: str
@@ -47,23 +46,24 @@ class ValidationCurve:
                 f"{name} need one loss and one row of records per epoch ({steps}), got the shapes "
                 f"{self.losses.shape} and {self.records.shape}"
             )
-        if self.records.shape[1] < 2:
-            raise DataError(
-                f"{name} come from {self.records.shape[1]} validation record: no choice of an epoch can rest on it; "
-                "use a data set with at least 2 validation records"
-            )
+        if not self.records.shape[1]:
+            raise DataError(f"{name} come from no validation record; train the group again")
         if not np.allclose(self.records.mean(1), self.losses, rtol=1e-9, atol=1e-12):
             raise DataError(f"{name} are not the means of its records; train the group again")
-        if steps > 1 and np.ptp(self.losses) == 0:
-            raise DataError(
-                f"{name} are {self.losses[0]:g} at all {steps} epochs: nothing can be chosen from a constant; "
-                "check that the group learns and that its targets vary"
-            )
 
     @property
     def best(self) -> int:
         """The place of the lowest loss, the earliest of equals."""
         return int(self.losses.argmin())
+
+    @property
+    def obstacle(self) -> str:
+        """Why only the lowest loss can be named; empty if the curve says more."""
+        if self.records.shape[1] == 1:
+            return "one validation record, or cluster of near-duplicates, has no standard error"
+        if len(self.epochs) > 1 and np.ptp(self.losses) == 0:
+            return f"the loss is {self.losses[0]:g} at all {len(self.epochs)} epochs; check that the targets vary"
+        return ""
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -99,7 +99,7 @@ def best(curve: ValidationCurve) -> Detection:
 
 
 def one_standard_error(curve: ValidationCurve, *, paired: bool = True) -> Detection:
-    """The earliest epoch that is not worse than the best one by more than a standard error; never abstains.
+    """The earliest epoch that is not worse than the best one by more than a standard error.
 
     Args:
         curve: Its records take the place of seeds.
@@ -227,8 +227,11 @@ def vote(detections: Mapping[str, Detection], tolerance: int = 1) -> Detection:
 def detect(curve: ValidationCurve) -> dict[str, Detection]:
     """What every detector says of a curve with its default settings, and their vote.
 
-    Those that look at the shape abstain if retention has removed epochs.
+    Those that look at the shape abstain if retention has removed epochs; all but the lowest loss abstain on one record
+    or a constant loss.
     """
+    if curve.obstacle:
+        return {name: best(curve) if name == "best" else Detection(None, curve.obstacle) for name in NAMES}
     found = {"best": best(curve), "one_se": one_standard_error(curve)}
     for name, detector in (("plateau", plateau), ("knee", knee), ("onset", overfit_onset)):
         gap = f"it needs every epoch, but {_listed(curve.missing)} not on disk (training.keep_epochs)"

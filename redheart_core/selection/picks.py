@@ -112,7 +112,7 @@ class Pool:
             return self.folder.losses(self._entries[pick.members[0][0][0]])
         return self.result(pick).losses
 
-    def thresholds(self, pick: Pick) -> Mapping[str, Sequence[float]]:
+    def thresholds(self, pick: Pick) -> Mapping[str, Sequence[float | None]]:
         """One threshold per label for each "node.output", chosen on the validation split."""
         if pick.is_single:
             return self._entries[pick.members[0][0][0]].thresholds

@@ -35,13 +35,13 @@ class Rival:
     """Mean validation loss."""
     difference: float
     """Mean over validation records of its loss less that of the plain selection."""
-    error: float
-    """Standard error of that mean, from the differences cluster by cluster of near-duplicates."""
+    error: float | None
+    """Standard error of that mean, from the differences cluster by cluster of near-duplicates; None with one."""
 
     @property
     def accepted(self) -> bool:
         """Whether it is better than the plain selection by more than its standard error; the selection is itself."""
-        return self.pick.method == "selection" or self.difference < -self.error
+        return self.pick.method == "selection" or _beyond(self.difference, self.error)
 
 
 @attrs.frozen
@@ -50,8 +50,8 @@ class Rivals:
 
     table: Mapping[str, Mapping[str, Rival]]
     """Group to method to rival."""
-    sums: Mapping[str, tuple[float, float]]
-    """Method to mean and standard error over groups of difference / loss of the selection."""
+    sums: Mapping[str, tuple[float, float | None]]
+    """Method to mean and standard error over groups of difference / loss of the selection; no error with one record."""
 
     def chosen(self, group: str) -> Rival:
         """The accepted method of the lowest validation loss; the selection if none is better beyond noise."""
@@ -61,7 +61,7 @@ class Rivals:
     @property
     def best_method(self) -> str:
         """The method for all groups that validation prefers: the lowest mean difference, if beyond its error."""
-        better = [name for name, (mean, error) in self.sums.items() if name == "selection" or mean < -error]
+        better = [name for name, (mean, error) in self.sums.items() if name == "selection" or _beyond(mean, error)]
         return min(better, key=lambda name: self.sums[name][0])
 
     def picks(self, method: str) -> dict[str, Pick]:
@@ -141,22 +141,29 @@ def _rivals(pool: Pool, seed: int, methods: Mapping[str, Method], clusters: Clus
         losses = pool.losses(pick)
         difference = losses - reference
         values = torch.from_numpy(clusters.values(difference.numpy()))
-        error = float(values.std(correction=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+        error = float(values.std(correction=1)) / math.sqrt(len(values)) if len(values) > 1 else None
         found[name] = Rival(
             pool.group.name, pick, pick.describe(pool.manifest), float(losses.mean()), float(difference.mean()), error
         )
     return found
 
 
-def _sums(table: Mapping[str, Mapping[str, Rival]]) -> dict[str, tuple[float, float]]:
+def _sums(table: Mapping[str, Mapping[str, Rival]]) -> dict[str, tuple[float, float | None]]:
     """Mean over groups of each method's difference, relative to the selection's loss; 0 where it does not fit."""
     names = dict.fromkeys(name for rivals in table.values() for name in rivals)
-    sums = {}
+    sums: dict[str, tuple[float, float | None]] = {}
     for name in names:
-        parts = []
+        parts: list[float] = []
+        errors: list[float] = []
         for rivals in table.values():
             rival, scale = rivals.get(name, rivals["selection"]), abs(rivals["selection"].loss) or 1.0
-            parts.append((rival.difference / scale, rival.error / scale))
-        mean = math.fsum(part for part, _ in parts) / len(parts)
-        sums[name] = mean, math.sqrt(math.fsum(error**2 for _, error in parts)) / len(parts)
+            parts.append(rival.difference / scale)
+            errors += [] if rival.error is None else [rival.error / scale]
+        error = math.sqrt(math.fsum(error**2 for error in errors)) / len(parts) if len(errors) == len(parts) else None
+        sums[name] = math.fsum(parts) / len(parts), error
     return sums
+
+
+def _beyond(difference: float, error: float | None) -> bool:
+    """Whether a difference is below 0 by more than its standard error, if that is known."""
+    return error is not None and difference < -error

@@ -39,11 +39,11 @@ class GroupChoice:
     epochs: int
     """Epochs on disk."""
     best: EpochEntry
-    one_se: EpochEntry
-    """The earliest epoch whose loss is within one standard error of the best one's."""
-    one_se_difference: float
+    one_se: EpochEntry | None
+    """The earliest epoch whose loss is within one standard error of the best one's; None if there is no such error."""
+    one_se_difference: float | None
     """Mean over validation records of loss(one_se) - loss(best)."""
-    one_se_error: float
+    one_se_error: float | None
     """Standard error of that mean, from the differences record by record."""
     common: EpochEntry
     cost: float
@@ -54,7 +54,7 @@ class GroupChoice:
     """What each detector says, and "vote"."""
     common_cost: Cost
     """In the unit of the group's loss."""
-    metric_differences: Mapping[str, float]
+    metric_differences: Mapping[str, float | None]
     """Each validation metric at the common epoch less that at the best one. Without interval: a metric is one figure
     over the split, and predictions are not stored."""
     entries: Mapping[int, EpochEntry] = attrs.field(repr=False)
@@ -94,7 +94,7 @@ class Sweetspot:
             f"{choice.group}: {choice.detections[rule].reason}" for choice in self.groups if choice.group not in chosen
         ]
         if complaints:
-            title = f"the rule '{rule}' names no epoch for some groups; choose best, one_se or common, which always do:"
+            title = f"the rule '{rule}' names no epoch for some groups; choose best or common, which always do:"
             raise RedheartError(join_complaints(title, complaints))
         return chosen
 
@@ -109,7 +109,7 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
 
     Raises:
         CheckpointError: A group has no epoch on disk, no epoch is common to all, or a file is damaged.
-        DataError: The losses of a group are constant, not finite, or of fewer than two records.
+        DataError: The losses of a group are not finite.
     """
     read = {name: run.group(name).read() for name in groups}
     fitted = {name: manifest for name, manifest in read.items() if manifest.fitted}
@@ -178,25 +178,28 @@ def _choose(
     entries = {entry.epoch: entry for entry in manifest.epochs}
     detections = detect(curve)
     one_se = detections["one_se"].epoch
-    assert one_se is not None
-    place, at_best, at_common = curve.epochs.index(one_se), manifest.best, entries[common]
-    difference = curve.records[place] - curve.records[curve.best]
+    at_best, at_common = manifest.best, entries[common]
+    difference = None if one_se is None else curve.records[curve.epochs.index(one_se)] - curve.records[curve.best]
     losses = np.array([at_best.validation_loss, at_common.validation_loss])
     return GroupChoice(
         group=manifest.group,
         epochs=len(manifest.epochs),
         best=at_best,
-        one_se=entries[one_se],
-        one_se_difference=float(difference.mean()),
-        one_se_error=float(difference.std(ddof=1)) / len(difference) ** 0.5,
+        one_se=None if one_se is None else entries[one_se],
+        one_se_difference=None if difference is None else float(difference.mean()),
+        one_se_error=None if difference is None else float(difference.std(ddof=1)) / len(difference) ** 0.5,
         common=at_common,
         cost=float(relative_excess(losses)[1]),
         interval=interval,
         detections=detections,
         common_cost=cost,
-        metric_differences={name: at_common.metrics[name] - value for name, value in at_best.metrics.items()},
+        metric_differences={name: _less(at_common.metrics[name], value) for name, value in at_best.metrics.items()},
         entries=entries,
     )
+
+
+def _less(value: float | None, other: float | None) -> float | None:
+    return None if value is None or other is None else value - other
 
 
 def _choose_fitted(manifest: GroupManifest) -> GroupChoice:

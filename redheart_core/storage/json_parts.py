@@ -83,6 +83,9 @@ class Part:
     def numbers(self) -> dict[str, float]:
         return {key: part.number() for key, part in self.entries().items()}
 
+    def numbers_or_none(self) -> dict[str, float | None]:
+        return {key: part.number_or_none() for key, part in self.entries().items()}
+
     def integers(self) -> dict[str, int]:
         return {key: part.integer() for key, part in self.entries().items()}
 

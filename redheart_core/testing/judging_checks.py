@@ -12,8 +12,9 @@ from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import Form, LossTerm, Metric, Objective
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
+from redheart_core.groups.figures import choose_thresholds, figure
 from redheart_core.groups.group_module import CPU
-from redheart_core.groups.objective import figure, find_target, judged_rows, thresholds_for, training_loss
+from redheart_core.groups.objective import find_target, judged_rows, training_loss
 from redheart_core.storage.runtime import random_stream
 from redheart_core.testing.plugin import ConformanceError, NotApplicable
 from redheart_core.testing.subject import SEED, Subject
@@ -64,9 +65,6 @@ def check_metrics(subject: Subject) -> None:
         constant, present = _constant(target), ~target.isnan()
         perfect = torch.where(present, target, constant)
         values = [_figure(subject, metric, guess, target) for guess in (perfect, constant)]
-        for value in values:
-            finite = isinstance(value, float) and value - value == 0
-            subject.plugin.require(finite, f"metric '{metric.name}' has to give a finite float, got {value!r}")
         good, poor = values
         subject.plugin.require(
             good > poor if metric.direction == "max" else good < poor,
@@ -110,7 +108,11 @@ def check_missing_targets(subject: Subject) -> None:
 
 def _figure(subject: Subject, metric: Metric, guess: Tensor, target: Tensor) -> float:
     """A metric, with thresholds that are chosen on the sample if it needs them."""
-    return figure(metric, guess, target, thresholds_for(metric, guess, target, subject.fields))
+    limits = choose_thresholds(subject.name, metric, guess, target, subject.fields)
+    found = figure(subject.name, metric, guess, target, limits)
+    if found.value is None:
+        raise ConformanceError(f"metric '{metric.name}' has to have a value on the sample; {found.reason}")
+    return found.value
 
 
 def as_prediction(form: Form, field: Field, target: Tensor) -> Tensor | None:

@@ -50,7 +50,7 @@ def audit_group(trainer: GroupTrainer, batches: Iterable[Batch]) -> list[Paramet
     module.train()
     for number, batch in enumerate(batches):
         with random_stream(trainer.device, trainer.settings.seed, "audit", trainer.group.name, number):
-            outputs = module(batch)
+            outputs = module(batch, compare=True)
             module.check_ranges(outputs)
             loss = training_loss(module, outputs, batch)
         added = {name for name, _ in module.named_parameters()} - names

@@ -11,7 +11,7 @@ import attrs
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.validation import SplitResult, evaluate
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.group_trainer import GroupFault, GroupTrainer
+from redheart_core.training.group_trainer import GroupFault, GroupTrainer, stopping_alone
 
 
 @attrs.define
@@ -70,10 +70,11 @@ def train_epoch(
             for trainer, result in running:
                 started = time.perf_counter()
                 try:
-                    for step, batch in enumerate(batches, first):
-                        loss = trainer.step(batch, epoch, step)
-                        if loss is not None:
-                            result.losses.append((loss, batch.size))
+                    with stopping_alone():
+                        for step, batch in enumerate(batches, first):
+                            loss = trainer.step(batch, epoch, step)
+                            if loss is not None:
+                                result.losses.append((loss, batch.size))
                 except GroupFault as fault:
                     result.fault = fault
                 result.seconds += time.perf_counter() - started
@@ -84,9 +85,10 @@ def validate_epoch(context: TrainingContext, module: Answering, epoch: int) -> S
     """What a group does on the validation records after an epoch.
 
     Raises:
-        GroupFault: The loss or a metric is not finite.
+        GroupFault: The loss is not finite, or a plugin's code fails.
     """
-    result = evaluate(module, context.source, context.store.rows("validation"))
+    with stopping_alone():
+        result = evaluate(module, context.source, context.store.rows("validation"))
     if not result.finite:
-        raise GroupFault(f"the validation loss or a metric is not finite after epoch {epoch}")
+        raise GroupFault(f"the validation loss is {result.loss} after epoch {epoch}")
     return result

@@ -47,7 +47,12 @@ def finish_epoch(run: RunFolder, context: TrainingContext, one: GroupProgress, e
 
 def judged(result: SplitResult) -> dict[str, object]:
     """What validation says of an epoch, as EpochEntry names it."""
-    return {"validation_loss": result.loss, "metrics": result.metrics, "thresholds": result.thresholds}
+    return {
+        "validation_loss": result.loss,
+        "metrics": result.metrics,
+        "undefined": result.undefined,
+        "thresholds": result.thresholds,
+    }
 
 
 def event(group: str, epochs: int, seconds: float, entry: Entry) -> EpochFinished:

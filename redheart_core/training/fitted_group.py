@@ -14,6 +14,7 @@ from redheart_core.training.audit import ParameterAccount, audit_fitted
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
 from redheart_core.training.finished_epoch import event, judged
+from redheart_core.training.group_trainer import GroupFault, stopping_alone
 from redheart_core.training.progress import fixed_inputs, load_fixed, require_same_inputs
 
 
@@ -22,17 +23,20 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
 
     Raises:
         CheckpointError: An earlier process fitted it on other epochs of the groups below.
-        GroupFault: The validation loss is not finite.
+        GroupFault: An earlier process stopped it, the fit or a loss fails, or the validation loss is not finite.
     """
     folder, inputs, started = run.group(group.name), fixed_inputs(run, group), time.monotonic()
     manifest = folder.read()
+    if manifest.status == "stopped":
+        raise GroupFault(manifest.reason)
     if manifest.epochs:
         require_same_inputs(group, manifest, inputs)
         module = context.module(group)
         load_fixed(run, group, module)
         return audit_fitted(module)
-    module = context.fit(group)
-    on_train = evaluate(module, context.source, context.store.rows("train"))
+    with stopping_alone():
+        module = context.fit(group)
+        on_train = evaluate(module, context.source, context.store.rows("train"))
     result = validate_epoch(context, module, 1)
     entry = {"epoch": 1, "train_loss": on_train.loss, **judged(result), "learning_rate": 0.0}
     manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import attrs
 import torch
 from torch import Tensor, nn
 
 from redheart_core.config.tables import TrainSettings
-from redheart_core.contract.errors import CheckpointError
+from redheart_core.contract.errors import CheckpointError, DataError, PluginError, ShapeError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings
@@ -22,7 +23,22 @@ from redheart_core.training.schedule import schedule_factor
 
 
 class GroupFault(Exception):  # noqa: N818 - an event to deal with, not a mistake
-    """A group's loss or gradient is no longer finite; other groups are not concerned."""
+    """A group cannot go on: a loss or gradient is not finite, or its plugins' code fails. Others are not concerned."""
+
+
+@contextmanager
+def stopping_alone() -> Iterator[None]:
+    """Inside, an error of a group's own plugins or of its data becomes a fault of that group.
+
+    Nothing that reads or writes files belongs inside: a full disk or a damaged store concerns every group.
+
+    Raises:
+        GroupFault: With the error's message.
+    """
+    try:
+        yield
+    except (PluginError, DataError, ShapeError) as error:
+        raise GroupFault(str(error)) from error
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import attrs
 
 from redheart_core.contract.calls import Hooks
-from redheart_core.contract.errors import CheckpointError
+from redheart_core.contract.errors import CheckpointError, DataError
 from redheart_core.contract.events import GroupStopped, RunFinished, RunStarted
 from redheart_core.groups.group import Group
 from redheart_core.runs.run import RunFolder, describe
@@ -20,7 +20,7 @@ from redheart_core.training.epochs import train_epoch
 from redheart_core.training.finished_epoch import event, finish_epoch
 from redheart_core.training.fitted_group import fit_group
 from redheart_core.training.group_trainer import GroupFault
-from redheart_core.training.progress import GroupProgress, fixed_inputs, load_fixed, require_same_inputs
+from redheart_core.training.progress import GroupProgress, fixed_inputs, load_fixed, require_same_inputs, write_stop
 
 
 def train(run: RunFolder, context: TrainingContext, hooks: Hooks) -> dict[str, str]:
@@ -80,15 +80,18 @@ class _Training:
         if missing:
             self.stop(group.name, 0, f"it reads {', '.join(missing)}, which stopped")
             return None
-        if group.fitted:
-            try:
-                self.accounts += fit_group(self.run, self.context, group, self.hooks)
-            except GroupFault as fault:
-                self.stop(group.name, 0, str(fault))
-            return None
         folder = self.run.group(group.name)
-        one = GroupProgress(self.context.trainer(group), folder, folder.read())
-        self.accounts += self.context.audit(one.trainer)
+        manifest = folder.read()
+        try:
+            if group.fitted:
+                self.accounts += fit_group(self.run, self.context, group, self.hooks)
+                return None
+            one = GroupProgress(self.context.trainer(group), folder, manifest)
+            self.accounts += self.context.audit(one.trainer)
+        except (GroupFault, DataError) as fault:
+            write_stop(folder, manifest, str(fault))
+            self.stop(group.name, 0, str(fault))
+            return None
         if one.trainer.optimizer is None:
             return None
         if one.manifest.status == "stopped":

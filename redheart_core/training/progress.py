@@ -52,9 +52,15 @@ class GroupProgress:
 
     def stop(self, reason: str) -> None:
         """Write why the group does not go on."""
-        self.manifest = attrs.evolve(self.manifest, status="stopped", reason=reason)
-        make_folder(self.folder.path)
-        self.folder.write(self.manifest)
+        self.manifest = write_stop(self.folder, self.manifest, reason)
+
+
+def write_stop(folder: GroupFolder, manifest: GroupManifest, reason: str) -> GroupManifest:
+    """Write why a group does not go on; returns the new manifest."""
+    stopped = attrs.evolve(manifest, status="stopped", reason=reason)
+    make_folder(folder.path)
+    folder.write(stopped)
+    return stopped
 
 
 def fixed_inputs(run: RunFolder, group: Group) -> dict[str, Mapping[str, object]]:

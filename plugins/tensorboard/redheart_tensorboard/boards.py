@@ -33,7 +33,7 @@ class Boards:
             "loss/validation": event.validation_loss,
             "learning_rate": event.learning_rate,
             "seconds": event.seconds,
-            **{f"metrics/{name}": value for name, value in event.metrics.items()},
+            **{f"metrics/{name}": value for name, value in event.metrics.items() if value is not None},
         }
         writer = self.writers[event.group]
         with writing(self.folder / event.group):

@@ -1,0 +1,191 @@
+"""Metrics of everything that is compared on the test split, with intervals and paired gains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core.contract.errors import UndefinedError
+from redheart_core.contract.nodes import Metric
+from redheart_core.evaluation.diagnostics import diagnose
+from redheart_core.evaluation.results import Diagnosis, MetricTable
+from redheart_core.evaluation.variants import REFERENCE, Predicted
+from redheart_core.exact.bootstrap import Draws, interval
+from redheart_core.exact.clusters import Clusters
+from redheart_core.exact.interval import Interval
+from redheart_core.groups.figures import Limits, choose_thresholds, figure
+from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.objective import judged_rows
+from redheart_core.inspection.baselines import baseline_predictions
+from redheart_core.inspection.ceilings import ceiling
+from redheart_core.storage.runtime import generator
+from redheart_core.training.context import TrainingContext
+
+Overall = Mapping[str, tuple[float, Tensor]]
+"""Variant to its mean over nodes, and that on every resample, (S,) float64."""
+
+
+@attrs.frozen(eq=False)
+class Scores:
+    """A node's main metric by variant, on all records and on every resample, turned so that more is better."""
+
+    direction: str
+    figures: Mapping[str, Interval]
+    draws: Mapping[str, Tensor]
+    perfect: float
+    """1 or 0 by the direction, or what the disagreement of the raters allows at best."""
+
+    @property
+    def obstacle(self) -> str:
+        """Why the node counts in no mean: a variant has no value, or no skill can be told from that of a constant."""
+        missing = [f"{name}: {one.reason}" for name, one in self.figures.items() if one.value is None]
+        if missing:
+            return missing[0]
+        return "the constant predictor is perfect" if self.figures["constant"].value == self.perfect else ""
+
+    def turned(self, kind: str, name: str) -> tuple[float, Tensor] | None:
+        """The metric as "skill", 0 for the constant predictor and 1 for the best attainable one, or in "points", 100
+        times the metric itself. None if there is an obstacle, and in points if the metric is not best at 1."""
+        if self.obstacle:
+            return None
+        if kind == "points":
+            return (100 * self.figures[name].number, 100 * self.draws[name]) if self.direction == "max" else None
+        constant, constants = self.figures["constant"].number, self.draws["constant"]
+        return (
+            (self.figures[name].number - constant) / (self.perfect - constant),
+            (self.draws[name] - constants) / torch.where(constants == self.perfect, math.nan, self.perfect - constants),
+        )
+
+
+def paired(figures: Mapping[str, Interval], draws: Mapping[str, Tensor], name: str, base: str, sign: float) -> Interval:
+    """How much better a variant is than another one, with the interval of the paired difference."""
+    for one in (figures[name], figures[base]):
+        if one.value is None:
+            return one
+    return interval(sign * (figures[name].number - figures[base].number), sign * (draws[name] - draws[base]))
+
+
+class Evaluator:
+    """Metrics of all variants and baselines over the same records and resamples."""
+
+    def __init__(
+        self,
+        context: TrainingContext,
+        modules: Mapping[str, GroupModule],
+        predicted: Mapping[str, Predicted],
+        rows: Tensor,
+    ) -> None:
+        self.context, self.modules, self.predicted, self.rows = context, modules, predicted, rows
+        self.draws = Draws(Clusters(context.store.clusters[rows]), generator("bootstrap", len(rows)))
+        self.validation = context.store.rows("validation")
+        self.baselines = {
+            field: baseline_predictions(context.store, context.store.fields[field], (self.validation, rows))
+            for field in sorted({metric.target for _, _, metric in self.metrics()})
+        }
+        self.scores: dict[str, Scores] = {}
+
+    def metrics(self) -> Iterator[tuple[str, str, Metric]]:
+        """Group, node and metric of everything that is evaluated."""
+        for group, module in self.modules.items():
+            for node, objective in module.objectives.items():
+                for metric in objective.metrics:
+                    yield group, node, metric
+
+    def tables(self) -> Iterator[MetricTable]:
+        """One table per metric; main ones with intervals and gains."""
+        for group, node, metric in self.metrics():
+            main = metric is self.modules[group].objectives[node].metrics[0]
+            target, found = self._target(group, node, metric, self.rows)
+            answers = self._answers(group, node, metric)
+            figures = {
+                name: figure(node, metric, prediction[found], target[found], thresholds)
+                for name, (prediction, thresholds) in answers.items()
+            }
+            gains: dict[str, Interval] = {}
+            beats, best, why = False, None, ""
+            try:
+                best = ceiling(self.context.store, self.context.settings.seed, metric, target[found])
+            except UndefinedError as error:
+                why = str(error)
+            if main or self.context.store.fields[metric.target].counts:
+                draws = {name: self._drawn(node, metric, *answer, target, found) for name, answer in answers.items()}
+                if main:
+                    perfect = best if best is not None else 1.0 if metric.direction == "max" else 0.0
+                    self.scores[node] = Scores(metric.direction, figures, draws, perfect)
+                sign = 1.0 if metric.direction == "max" else -1.0
+                gains = {name: paired(figures, draws, name, REFERENCE, sign) for name in figures}
+                beats = paired(figures, draws, "crossover", "constant", sign).is_above(0.0)
+                figures = {
+                    name: one if one.value is None else interval(one.value, draws[name])
+                    for name, one in figures.items()
+                }
+            yield MetricTable(
+                metric=f"{node}.{metric.name}",
+                group=group,
+                direction=metric.direction,
+                main=main,
+                records=int(found.sum()),
+                figures=figures,
+                gains=gains,
+                beats_constant=beats,
+                ceiling=best,
+                ceiling_reason=why,
+            )
+
+    def diagnoses(self, spreads: Mapping[str, Mapping[str, Tensor]]) -> Iterator[Diagnosis]:
+        """What lies behind each node's main metric; spreads are those of the ensembles."""
+        for group, node, metric in self.metrics():
+            if metric is self.modules[group].objectives[node].metrics[0]:
+                name, (target, found) = f"{node}.{metric.output}", self._target(group, node, metric, self.rows)
+                answers = {variant: one.predictions[name][found] for variant, one in self.predicted.items()}
+                apart = {variant: one[name][found] for variant, one in spreads.items() if name in one}
+                yield diagnose(
+                    f"{node}.{metric.name}", self.context.store.fields[metric.target], target[found], answers, apart
+                )
+
+    def overall(self, names: tuple[str, ...], kind: str, counted: Collection[str] | None) -> Overall:
+        """Mean over nodes by variant, with its resamples; empty if no metric can be turned so."""
+        found = {}
+        scored = [scores for node, scores in self.scores.items() if counted is None or node in counted]
+        for name in names:
+            parts = [part for scores in scored if (part := scores.turned(kind, name)) is not None]
+            if parts:
+                value = sum(part for part, _ in parts) / len(parts)
+                found[name] = value, torch.stack([draws for _, draws in parts]).mean(0)
+        return found
+
+    def left_out(self) -> dict[str, str]:
+        """Node to why it counts in no mean."""
+        return {node: scores.obstacle for node, scores in self.scores.items() if scores.obstacle}
+
+    def _drawn(
+        self, node: str, metric: Metric, prediction: Tensor, thresholds: Limits, target: Tensor, found: Tensor
+    ) -> Tensor:
+        """A metric on every resample."""
+
+        def on(sample: Tensor) -> float | None:
+            return figure(node, metric, prediction[sample], target[sample], thresholds).value
+
+        return self.draws.apply(found, on)
+
+    def _target(self, group: str, node: str, metric: Metric, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The metric's target on some rows, and which of them are evaluated."""
+        module, target = self.modules[group], self.context.store.target(metric.target)[rows]
+        return target, judged_rows(module, node, target, self.context.source.fields(rows, module.group.fields))
+
+    def _answers(self, group: str, node: str, metric: Metric) -> dict[str, tuple[Tensor, Limits]]:
+        """Variant to its prediction on the test rows and its thresholds."""
+        name = f"{node}.{metric.output}"
+        answers: dict[str, tuple[Tensor, Limits]] = {
+            variant: (one.predictions[name], tuple(one.results[group].thresholds.get(name, ())))
+            for variant, one in self.predicted.items()
+        }
+        target, found = self._target(group, node, metric, self.validation)
+        for baseline, (on_validation, on_test) in self.baselines[metric.target].items():
+            chosen = choose_thresholds(node, metric, on_validation[found], target[found], self.context.store.fields)
+            answers[baseline] = on_test, tuple(chosen)
+        return answers

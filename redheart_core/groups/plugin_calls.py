@@ -1,0 +1,81 @@
+"""Calls of a plugin's own code: errors name the plugin, and what it was lent has to come back unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from torch import Tensor
+
+from redheart_core.contract.errors import PluginError, RedheartError, SettingsError, UndefinedError
+
+
+@contextmanager
+def naming(plugin: str, what: str, error: type[RedheartError] = PluginError) -> Iterator[None]:
+    """Inside, an exception out of a plugin's own code becomes an error that names the plugin.
+
+    Args:
+        plugin: Its name.
+        what: What of it is called, such as "forward".
+        error: What becomes of it. PluginError for what builds and computes. DataError for what looks at labels and
+            their values, as the data may be the reason. Wrong settings stay a SettingsError.
+
+    Raises:
+        UndefinedError: As the plugin raised it.
+    """
+    try:
+        yield
+    except UndefinedError:
+        raise
+    except SettingsError as found:
+        raise SettingsError(f"plugin '{plugin}', {what}: {found}") from found
+    except RedheartError as found:
+        raise error(f"plugin '{plugin}', {what}: {found}") from found
+    except Exception as found:
+        raise error(f"plugin '{plugin}' failed in {what}: {type(found).__name__}: {found}") from found
+
+
+@contextmanager
+def lending(
+    plugin: str,
+    what: str,
+    tensors: Mapping[str, Tensor],
+    *,
+    error: type[RedheartError] = PluginError,
+    compare: bool = False,
+) -> Iterator[None]:
+    """As naming, for a call that is given tensors which others read too: it must not change them.
+
+    Views and detached tensors share the counter of writes with the tensor that they were made of. A write past torch,
+    through NumPy or `.data`, is only seen if values are compared.
+
+    Args:
+        plugin: As for naming.
+        what: As for naming.
+        tensors: Name to tensor, as the call gets them; made outside of torch.inference_mode.
+        error: As for naming.
+        compare: Keep a copy and compare the values too.
+
+    Raises:
+        PluginError: It changed some.
+    """
+    versions = [tensor._version for tensor in tensors.values()]
+    copies = [tensor.detach().clone() for tensor in tensors.values()] if compare else []
+    with naming(plugin, what, error):
+        yield
+    changed = [
+        name for (name, tensor), version in zip(tensors.items(), versions, strict=True) if tensor._version != version
+    ]
+    if compare:
+        pairs = zip(tensors.items(), copies, strict=True)
+        changed += [name for (name, tensor), copy in pairs if name not in changed and not same_numbers(tensor, copy)]
+    if changed:
+        raise PluginError(
+            f"plugin '{plugin}' changes {', '.join(changed)} in place, in its {what}; others read the same numbers. "
+            "Compute new tensors instead: x = x.relu(), not x.relu_(), x[...] = 0 or inplace=True"
+        )
+
+
+def same_numbers(first: Tensor, second: Tensor) -> bool:
+    """Whether two tensors of one shape hold the same numbers; missing ones (NaN) count as the same."""
+    return bool(((first == second) | ((first != first) & (second != second))).all())

@@ -1,0 +1,134 @@
+"""What is lent to a plugin must come back unchanged; a write is found wherever the plugin is called."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import pytest
+import torch
+from torch import Tensor, nn
+from toy import Toy
+
+from redheart_core import ActiveNode, Metric, PluginError
+from redheart_core.groups.plugin_calls import lending
+from redheart_core.models.model import Model
+
+Write = Callable[[dict[str, Tensor]], object]
+"""What a plugin does to its inputs before it computes."""
+
+WRITES: Mapping[str, Write] = {
+    "relu_": lambda inputs: inputs["embedding"].relu_(),
+    "inplace module": lambda inputs: nn.ReLU(inplace=True)(inputs["embedding"]),
+    "a view": lambda inputs: inputs["embedding"][:, 0].zero_(),
+    "a detached view": lambda inputs: inputs["embedding"].detach().mul_(2.0),
+    "an item": lambda inputs: inputs["embedding"].__setitem__((0, 0, 0), 7.0),
+    "the mask": lambda inputs: inputs["mask"].fill_(True),
+    "inference mode": torch.inference_mode()(lambda inputs: inputs["embedding"].neg_()),
+}
+PAST_TORCH: Mapping[str, Write] = {
+    ".data": lambda inputs: inputs["embedding"].data.relu_(),
+    "numpy": lambda inputs: inputs["embedding"].numpy().fill(0.0),
+}
+
+
+class Writing(nn.Module):
+    """A toy node that writes into what it is given, in training, in evaluation or in both."""
+
+    def __init__(self, node: nn.Module, write: Write, modes: tuple[bool, ...]) -> None:
+        super().__init__()
+        self.node, self.write, self.modes = node, write, modes
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self.training in self.modes:
+            self.write(inputs)
+        given: dict[str, Tensor] = self.node(inputs)
+        return given
+
+
+def writing(toy: Toy, write: Write, *modes: bool, **changes: Any) -> ActiveNode:
+    node = toy.node("probe", **changes)
+    build = node.spec.build
+    return attrs.evolve(node, spec=attrs.evolve(node.spec, build=lambda context: Writing(build(context), write, modes)))
+
+
+@pytest.mark.parametrize("write", [*WRITES.values(), *PAST_TORCH.values()], ids=[*WRITES, *PAST_TORCH])
+def test_a_write_in_training_is_refused_before_anything_is_trained(toy: Toy, write: Write) -> None:
+    with pytest.raises(PluginError, match=r"plugin 'probe' changes (embedding|mask) in place, in its forward"):
+        toy.run("run", [toy.node("a"), writing(toy, write, True)])
+    assert not (toy.folder / "run" / "groups").exists()
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_write_in_evaluation_stops_its_group_alone(toy: Toy, write: Write) -> None:
+    run, stopped = toy.run("run", [toy.node("a"), writing(toy, write, False)])
+    assert list(stopped) == ["probe"]
+    assert "plugin 'probe' changes" in stopped["probe"]
+    assert run.group("a").read().status == "finished"
+    assert run.group("probe").read().status == "stopped"
+
+
+def test_a_write_into_the_output_of_another_node_of_the_group_is_found(toy: Toy) -> None:
+    above = writing(toy, lambda inputs: inputs["low.value"].zero_(), True, reads=("low.value",), group="g")
+    with pytest.raises(PluginError, match=r"plugin 'probe' (changes low\.value in place|failed in forward)"):
+        toy.run("run", [toy.node("low", group="g"), above])
+
+
+@pytest.mark.parametrize("write", [WRITES["relu_"], *PAST_TORCH.values()], ids=["relu_", *PAST_TORCH])
+def test_a_model_does_not_answer_if_a_plugin_writes(toy: Toy, write: Write) -> None:
+    context = toy.context([toy.node("a"), toy.node("probe")])
+    modules = {group.name: context.module(group).eval() for group in context.groups}
+    model = Model(toy.folder, {}, context.groups, modules, context.store.fields, None, torch.device("cpu"))
+    embedding, mask = torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool)
+    before = embedding.clone()
+    alone = model.predict(embedding, mask, {})
+    inner = modules["probe"].nodes["probe"]
+    modules["probe"].nodes["probe"] = Writing(inner, write, (False,)).eval()
+    with pytest.raises(PluginError, match="plugin 'probe' changes embedding in place"):
+        model.predict(embedding, mask, {})
+    assert torch.equal(embedding, before)
+    modules["probe"].nodes["probe"] = inner
+    with torch.inference_mode():
+        assert torch.equal(model.predict(embedding.clone(), mask, {})["a.value"], alone["a.value"])
+
+
+def test_a_loss_that_writes_is_refused(toy: Toy) -> None:
+    def loss(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+        target.clamp_(0.2, 0.8)
+        return (prediction - target).square()
+
+    with pytest.raises(PluginError, match="plugin 'a' changes target in place, in its loss on 'regret'"):
+        toy.run("run", [toy.node("a", loss=loss)])
+
+
+def test_a_metric_that_writes_stops_its_group_alone(toy: Toy) -> None:
+    def metric(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+        return float((prediction - target).abs_().mean() + prediction.zero_().sum())
+
+    run, stopped = toy.run("run", [toy.node("good"), with_metric(toy.node("bad"), metric)])
+    assert "plugin 'bad' changes prediction in place, in its metric 'extra'" in stopped["bad"]
+    assert run.group("good").read().status == "finished"
+
+
+def test_counting_writes_costs_next_to_nothing() -> None:
+    """A toy's training step takes about a millisecond."""
+    tensors = {name: torch.zeros(2) for name in ("embedding", "mask", "a", "b")}
+    started = time.perf_counter()
+    for _ in range(1000):
+        with lending("a", "forward", tensors):
+            pass
+    assert (time.perf_counter() - started) / 1000 < 1e-4
+
+
+def with_metric(node: ActiveNode, function: Callable[[Tensor, Tensor, Tensor], float]) -> ActiveNode:
+    """The node with one more metric."""
+    make = node.spec.objective
+    assert make is not None
+
+    def objective(context: Any) -> Any:
+        found = make(context)
+        return attrs.evolve(found, metrics=(*found.metrics, Metric("extra", "value", "regret", function, "min")))
+
+    return attrs.evolve(node, spec=attrs.evolve(node.spec, objective=objective))
