@@ -176,7 +176,7 @@ def make_node(name: str, group: str) -> ActiveNode:
         scales={},
         reads=("embedding",),
         gives=(),
-        build=build,  # type: ignore[arg-type]  # never called
+        build=build,
     )
     return ActiveNode(spec, "analyzer", name, "redheart", "0.1.0", group, NoSettings())
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from redheart_cli.main import COMMANDS, cli
 from redheart_cli.options import PluginChoice, plugin_options
 from redheart_core import BuildContext, NodeSpec, RunFinished
-from redheart_registry import installed_entries, load_registry
+from redheart_registry import installed_plugins, load_registry
 
 Install = Callable[..., None]
 
@@ -116,7 +116,7 @@ def test_the_list_as_json_has_a_row_for_each_installed_plugin(install: Install) 
     install("reader", READER.format(name="reader", reads='"embedding",', labels=None))
     result = redheart("plugins", "list", "--json", "--plugins", toml(""), "--enable", "reader")
     rows = json.loads(result.stdout)
-    assert {row["name"] for row in rows} == set(installed_entries())
+    assert {row["name"] for row in rows} == set(installed_plugins())
     assert rows[0] == {
         "name": "reader",
         "kind": "fusion",
@@ -138,10 +138,10 @@ def test_listing_imports_neither_torch_nor_any_plugin(install: Install, tmp_path
         "print('\\n'.join(sys.modules), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    modules = {entry.module for entry in installed_entries().values()} | {"torch", "numpy", "rich", "structlog"}
+    modules = {plugin.entry.module for plugin in installed_plugins().values()} | {"torch", "numpy", "rich", "structlog"}
     assert "cli_reader" in modules
     assert modules & set(done.stderr.split()) == set()
-    assert len(json.loads(done.stdout)) == len(installed_entries())
+    assert len(json.loads(done.stdout)) == len(installed_plugins())
 
 
 def test_user_errors_exit_with_1_and_no_traceback_and_usage_errors_with_2(install: Install) -> None:
@@ -225,6 +225,7 @@ def test_the_network_of_a_new_plugin_ignores_padding_and_learns_in_range(install
 )
 def test_names_that_cannot_be_are_refused_and_nothing_is_written(install: Install, name: str, message: str) -> None:
     Path("there").mkdir()
+    installed_plugins()  # what is installed is known from here on, and the cache is written
     before = sorted(Path().rglob("*"))
     result = redheart("plugins", "new", name)
     assert result.exit_code == 1
@@ -264,7 +265,7 @@ def test_another_broken_plugin_does_not_keep_one_from_being_described(install: I
 def test_info_on_an_unknown_name_lists_the_installed_ones() -> None:
     result = redheart("plugins", "info", "nobody")
     assert result.exit_code == 1
-    assert f"there is no plugin 'nobody' (installed: {', '.join(sorted(installed_entries()))})" in result.stderr
+    assert f"there is no plugin 'nobody' (installed: {', '.join(sorted(installed_plugins()))})" in result.stderr
 
 
 def test_the_shared_options_reach_a_command_together() -> None:

@@ -80,14 +80,14 @@ def test_a_broken_plugin_in_a_folder_is_named_with_its_check_and_the_exit_code_i
     failed = [row for row in rows if " failed " in row]
     assert [row.split()[:3] for row in failed] == [["made_bad", "records", "failed"]]
     assert "the first line" in failed[0]
-    assert summary == "plugins 2; checks 12: passed 11, failed 1, skipped 0"
+    assert summary == "plugins 2; checks 14: passed 13, failed 1, skipped 0"
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
         ("def unfinished(:\n", "SyntaxError"),
-        (DIARY.format(name="another", regret=0.5), "its spec is named 'another'"),
+        (DIARY.format(name="Another", regret=0.5), "plugin 'Another' "),
     ],
 )
 def test_a_folder_that_cannot_be_loaded_fails_and_the_others_are_checked(source: str, message: str) -> None:
@@ -125,7 +125,7 @@ def test_without_names_all_active_plugins_are_checked_with_their_settings() -> N
 def test_an_unknown_name_is_an_error_that_lists_the_installed_ones_before_anything_is_checked() -> None:
     result = check("village", "nobody")
     assert (result.code, result.out) == (1, "")
-    assert "Error: there is no plugin and no folder 'nobody' (installed: advanced_bentham, " in result.err
+    assert "Error: there is no plugin, no package and no folder 'nobody' (installed: advanced_" in result.err
 
 
 def test_wrong_options_are_errors() -> None:

@@ -22,6 +22,7 @@ from redheart_core import (
     calculate,
     hookimpl,
 )
+from redheart_core.discovery.entries import Entry
 from redheart_core.testing import (
     CALCULATOR_CHECKS,
     PLUGIN_CHECKS,
@@ -32,6 +33,9 @@ from redheart_core.testing import (
     checks_of,
     load_module,
 )
+
+ENTRY = Entry("made_up", "json", "made-up", "1.0")
+"""Of plugins that no package offers; the module imports quickly."""
 
 EXAMPLE, TWICE, WRONG, ODD = CALCULATOR_CHECKS
 DECLARATION = PLUGIN_CHECKS[1]
@@ -63,7 +67,7 @@ def spec(compute: Callable[[Any, Arrays], Any] = mean, **changes: Any) -> Calcul
 
 
 def subject(of: CalculatorSpec) -> CalculatorSubject:
-    return CalculatorSubject(Plugin("toy", "calculator", of, "json"), of)
+    return CalculatorSubject(Plugin("toy", "calculator", of, ENTRY), of)
 
 
 def giving(value: object) -> CalculatorSpec:
@@ -147,7 +151,7 @@ def test_numbers_that_overflow_on_the_way_are_refused() -> None:
 
 
 def test_a_good_calculator_passes_every_check() -> None:
-    plugin = Plugin("toy", "calculator", SPEC, "json")
+    plugin = Plugin("toy", "calculator", SPEC, ENTRY)
     assert checks_of(plugin) == PLUGIN_CHECKS + CALCULATOR_CHECKS
     for check in CALCULATOR_CHECKS:
         check(subject(SPEC))
@@ -168,7 +172,7 @@ def test_a_good_calculator_passes_every_check() -> None:
 )
 def test_a_declaration_that_says_too_little_fails(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConformanceError, match=message):
-        DECLARATION(Plugin("toy", "calculator", attrs.evolve(SPEC, **changes), "json"))
+        DECLARATION(Plugin("toy", "calculator", attrs.evolve(SPEC, **changes), ENTRY))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +222,7 @@ def test_an_accident_on_odd_inputs_fails(compute: Callable[[Any, Arrays], Any], 
 def test_a_module_that_offers_a_calculator_is_loaded_and_checked() -> None:
     module = ModuleType("made_up_toy")
     vars(module)["redheart_provide_calculators"] = hookimpl(redheart_provide_calculators)
-    plugin = load_module("toy", module)
+    (plugin,) = load_module(module)
     assert (plugin.kind, plugin.spec) == ("calculator", SPEC)
     results = check_plugin("exact_votes")
     assert len(results) == len(PLUGIN_CHECKS) + len(CALCULATOR_CHECKS)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from redheart_core import CATALOGUE, DatasetSpec, EncoderSpec, Field, Record, StoreError
 from redheart_core.data.store import Store
+from redheart_core.discovery.entries import Entry
 from redheart_core.testing import (
     DATASET_CHECKS,
     ENCODER_CHECKS,
@@ -26,6 +27,9 @@ from redheart_core.testing import (
     subject_of,
 )
 from redheart_core.training.context import TrainingContext
+
+ENTRY = Entry("made_up", "json", "made-up", "1.0")
+"""Of plugins that no package offers; the module imports quickly."""
 
 CHUNKS = tuple(f"word{number} and {number * 7} more" for number in range(9))
 
@@ -44,7 +48,7 @@ def dataset(
     records: Callable[[Any], Iterator[Record]], fields: tuple[Field, ...] = (CATALOGUE["regret"],)
 ) -> DatasetSubject:
     spec = DatasetSpec("toy", "a toy", NoSettings, lambda settings: fields, records)
-    subject = subject_of(Plugin("toy", "dataset", spec, "json"))
+    subject = subject_of(Plugin("toy", "dataset", spec, ENTRY))
     assert isinstance(subject, DatasetSubject)
     return subject
 
@@ -135,7 +139,7 @@ def load(folder: Path) -> Lengths:
 
 def encoder(fit: Callable[..., Any], load: Callable[[Path], Any] = load) -> EncoderSubject:
     plugin_spec = EncoderSpec("toy", "a toy", NoSettings, fit, load)
-    return EncoderSubject(Plugin("toy", "encoder", plugin_spec, "json"), plugin_spec, NoSettings(), CHUNKS)
+    return EncoderSubject(Plugin("toy", "encoder", plugin_spec, ENTRY), plugin_spec, NoSettings(), CHUNKS)
 
 
 def test_a_good_encoder_passes() -> None:

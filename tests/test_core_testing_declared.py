@@ -14,6 +14,7 @@ import pytest
 
 from redheart_cli.new_plugin import write_plugin
 from redheart_core import NodeSpec, Output, PluginError, hookimpl
+from redheart_core.discovery.entries import Entry
 from redheart_core.testing import (
     PLUGIN_CHECKS,
     ConformanceError,
@@ -26,7 +27,10 @@ from redheart_core.testing import (
     subject_of,
 )
 
-check_import_is_light, check_declaration, check_settings = PLUGIN_CHECKS
+ENTRY = Entry("made_up", "json", "made-up", "1.0")
+"""Of plugins that no package offers; the module imports quickly."""
+
+check_import_is_light, check_declaration, check_builders_exist, check_settings = PLUGIN_CHECKS
 
 
 @attrs.frozen
@@ -54,7 +58,7 @@ NODE = NodeSpec(
 
 
 def plugin_of(spec: NodeSpec, kind: Any = "analyzer") -> Plugin:
-    return Plugin(spec.name, kind, spec, "json")
+    return Plugin(spec.name, kind, spec, ENTRY)
 
 
 def complaint(check: Callable[[Any], None], plugin: Plugin) -> str:
@@ -153,27 +157,27 @@ def module_with(**functions: Callable[[], object]) -> ModuleType:
 
 
 def test_a_plugin_is_what_its_module_offers() -> None:
-    plugin = load_module("node", module_with(redheart_provide_heads=lambda: [NODE]))
+    (plugin,) = load_module(module_with(redheart_provide_heads=lambda: [NODE]))
     assert (plugin.name, plugin.kind, plugin.node) == ("node", "head", NODE)
 
 
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (module_with(), "plugin 'node': module redheart_probe implements no hook"),
-        (module_with(redheart_provide_heads=lambda: [NODE, NODE]), "exactly one spec, .* it offers 'node', 'node'"),
-        (module_with(redheart_provide_heads=lambda: [attrs.evolve(NODE, name="x")]), "it offers 'x'"),
-        (module_with(redheart_provide_nothing=lambda: None), "does not fit the hooks of redheart: unknown hook"),
-        ("redheart_no_such_module", "'node' cannot be imported: ModuleNotFoundError: .* 'redheart_no_such_module'"),
+        (module_with(), "plugin 'node' .*module redheart_probe\\) implements no hook"),
+        (module_with(redheart_provide_heads=lambda: [NODE, NODE]), "offers 'node' more than once"),
+        (module_with(redheart_provide_heads=lambda: [][:]), "offers nothing"),
+        (module_with(redheart_provide_heads=lambda: [attrs.evolve(NODE, name="X")]), "plugin 'X' .*lower-case letters"),
+        (module_with(redheart_provide_nothing=lambda: None), "has an unknown hook 'redheart_provide_nothing'"),
     ],
 )
-def test_a_module_that_breaks_the_rules_is_refused_by_name(module: str | ModuleType, message: str) -> None:
+def test_a_module_that_breaks_the_rules_is_refused_by_name(module: ModuleType, message: str) -> None:
     with pytest.raises(PluginError, match=message):
-        load_module("node", module)
+        load_module(module, "node")
 
 
 def test_a_plugin_that_only_listens_has_nothing_else_to_check() -> None:
-    listener = load_module("listener", module_with(redheart_after_run=lambda: None))
+    (listener,) = load_module(module_with(redheart_after_run=lambda: None))
     assert listener.kind == "events"
     with pytest.raises(NotApplicable, match="only listens to events"):
         check_declaration(listener)
@@ -182,7 +186,7 @@ def test_a_plugin_that_only_listens_has_nothing_else_to_check() -> None:
 
 
 def test_an_unknown_name_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match=r"plugin 'nobody' is not installed \(installed: .*village"):
+    with pytest.raises(PluginError, match=r"plugin 'nobody' is not installed \(packages: .*village"):
         load_installed("nobody")
     with pytest.raises(PluginError, match="holds no plugin; expected a pyproject"):
         check_plugin(tmp_path)
@@ -211,5 +215,25 @@ def test_a_data_set_without_its_file_is_skipped_with_the_reason() -> None:
 
 def test_the_pytest_function_has_one_case_per_check() -> None:
     (mark,) = conformance_tests("neural_regret").pytestmark  # type: ignore[attr-defined] # pytest adds it
-    assert mark.args[0] == "check"
-    assert len(mark.args[1]) == 20
+    assert mark.args[0] == ("plugin", "check")
+    assert len(mark.args[1]) == 21
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("redheart_core.nn.answers:answer_objective", ""),
+        ("redheart_core.nn.answers", 'has to be written as "package.module:function"'),
+        ("redheart_core.nn.answers:no_such", "module redheart_core.nn.answers has no function 'no_such'"),
+        ("redheart_no_such_module:build", "cannot be imported: ModuleNotFoundError: No module named"),
+    ],
+)
+def test_builders_that_a_spec_names_have_to_be_there(place: str, message: str) -> None:
+    plugin = plugin_of(attrs.evolve(NODE, build=place))
+    if not message:
+        check_builders_exist(plugin)
+        return
+    with pytest.raises(PluginError, match=f"plugin 'node': the builder '{place}' .*{message}"):
+        check_builders_exist(plugin)
+    with pytest.raises(PluginError, match=f"plugin 'node': the builder '{place}'"):
+        plugin.node.build(None)  # type: ignore[arg-type] # it is not reached

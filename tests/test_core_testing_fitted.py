@@ -15,9 +15,13 @@ from torch import Tensor, nn
 from redheart_core import CATALOGUE, SCALES, NodeSpec
 from redheart_core.contract.fitting import FitData
 from redheart_core.data.batch import Batch
+from redheart_core.discovery.entries import Entry
 from redheart_core.nn.answers import answer_objective, answer_outputs
 from redheart_core.nn.layers import masked_mean
 from redheart_core.testing import PLUGIN_CHECKS, CheckResult, ConformanceError, Plugin, Sample, make_subject, run_checks
+
+ENTRY = Entry("made_up", "json", "made-up", "1.0")
+"""Of plugins that no package offers; the module imports quickly."""
 
 _, check_declaration, _ = PLUGIN_CHECKS
 
@@ -92,7 +96,7 @@ def sample() -> Sample:
 
 
 def results(spec: NodeSpec, sample: Sample, kind: Any = "analyzer") -> dict[str, CheckResult]:
-    return {result.check: result for result in run_checks(Plugin(spec.name, kind, spec, "json"), sample)}
+    return {result.check: result for result in run_checks(Plugin(spec.name, kind, spec, ENTRY), sample)}
 
 
 def failures(spec: NodeSpec, sample: Sample) -> dict[str, str]:
@@ -140,7 +144,7 @@ def test_a_fit_that_missing_targets_spoil_is_found(sample: Sample) -> None:
 
 
 def test_the_checks_look_at_the_fitted_module(sample: Sample) -> None:
-    subject = make_subject(Plugin("fitted", "analyzer", spec_of(from_the_records), "json"), sample)
+    subject = make_subject(Plugin("fitted", "analyzer", spec_of(from_the_records), ENTRY), sample)
     assert not subject.blank().parameter_dict()["fitted.slope"].any()
     expected = sample.records.targets["regret"][::2].mean()
     assert subject.module().parameter_dict()["fitted.slope"][1] == expected
@@ -151,7 +155,7 @@ def test_what_a_fusion_gathers_is_answered_by_stand_ins(sample: Sample) -> None:
     spec = attrs.evolve(
         spec_of(from_the_records), reads=("embedding",), gathers=fields, optional_targets=fields, targets=()
     )
-    subject = make_subject(Plugin("fitted", "fusion", spec, "json"), sample)
+    subject = make_subject(Plugin("fitted", "fusion", spec, ENTRY), sample)
     members = ("first_member", "second_member")
     answers = tuple(f"{member}.{field}" for field in fields[:2] for member in members)
     assert subject.node.spec.reads == ("embedding", *answers)
@@ -171,4 +175,4 @@ def test_what_a_fusion_gathers_is_answered_by_stand_ins(sample: Sample) -> None:
 def test_a_wrong_declaration_of_what_is_gathered_is_found(changes: dict[str, Any], kind: Any, message: str) -> None:
     spec = attrs.evolve(spec_of(from_the_records), targets=(), optional_targets=("regret",), **changes)
     with pytest.raises(ConformanceError, match=message):
-        check_declaration(Plugin("fitted", kind, spec, "json"))
+        check_declaration(Plugin("fitted", kind, spec, ENTRY))

@@ -11,10 +11,14 @@ from torch import Tensor, nn
 
 from redheart_core import SCALES, Field, LossTerm, NodeSpec, Objective, Output, PluginError
 from redheart_core.data.batch import Batch
+from redheart_core.discovery.entries import Entry
 from redheart_core.nn.layers import masked_mean
 from redheart_core.nn.losses import squared_error
 from redheart_core.nn.metrics import value_metrics
 from redheart_core.testing import NODE_CHECKS, ConformanceError, NotApplicable, Plugin, Sample, Subject, make_subject
+
+ENTRY = Entry("made_up", "json", "made-up", "1.0")
+"""Of plugins that no package offers; the module imports quickly."""
 
 SCALE_TABLES = {scale: {"width": width} for scale, width in zip(SCALES, (12, 16, 32, 64), strict=True)}
 
@@ -39,7 +43,7 @@ def sample() -> Sample:
 
 
 def plugin_of(spec: NodeSpec, kind: Any = "analyzer") -> Plugin:
-    return Plugin(spec.name, kind, spec, "json")
+    return Plugin(spec.name, kind, spec, ENTRY)
 
 
 def complaints(subject: Subject) -> dict[str, str]:

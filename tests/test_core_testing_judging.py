@@ -13,10 +13,14 @@ from torch import Tensor, nn
 
 from redheart_core import SCALES, Field, LossTerm, Metric, NodeSpec, Objective, Output, RedheartError
 from redheart_core.data.batch import Batch
+from redheart_core.discovery.entries import Entry
 from redheart_core.nn.layers import masked_mean
 from redheart_core.nn.losses import squared_error
 from redheart_core.nn.metrics import mean_absolute_error, value_metrics
 from redheart_core.testing import NODE_CHECKS, Plugin, Sample, Subject, make_subject
+
+ENTRY = Entry("made_up", "json", "made-up", "1.0")
+"""Of plugins that no package offers; the module imports quickly."""
 
 JUDGING = [check for check in NODE_CHECKS if check.__name__.endswith(("_losses", "_metrics", "_missing_targets"))]
 FIELDS = {
@@ -62,7 +66,7 @@ def judged(loss: Any = squared_error, metric: Metric | None = None) -> Subject:
     targets = {"traits": embedding.mean(1)[:, :3].sigmoid(), "worth": embedding.mean(1)[:, 3].sigmoid()}
     targets["traits"][5, 1] = float("nan")
     batch = Batch({"embedding": embedding, "mask": torch.ones(24, 2, dtype=torch.bool)}, targets)
-    return make_subject(Plugin("judged", "analyzer", spec, "json"), Sample(batch, FIELDS))
+    return make_subject(Plugin("judged", "analyzer", spec, ENTRY), Sample(batch, FIELDS))
 
 
 def complaints(subject: Subject, checks: Sequence[Callable[[Any], None]]) -> dict[str, str]:

@@ -13,8 +13,9 @@ import attrs
 import pytest
 
 from redheart_core import SettingsError
-from redheart_registry import Inspection, inspect_plugins, installed, installed_entries
-from redheart_registry.installed import Entry, listed_entries
+from redheart_core.discovery.entries import Entry, installed_entries
+from redheart_registry import Inspection, Offer, inspect_entries, installed, installed_plugins
+from redheart_registry.installed import listed_entries
 from redheart_registry.report import PluginRow, list_plugins
 
 Install = Callable[..., None]
@@ -39,6 +40,25 @@ def redheart_provide_analyzers():
         scales=dict.fromkeys(("tiny", "small", "base", "full"), {{}}), gives=(Output("value", "", "values"),))]
 """
 
+FAMILY = """
+import attrs
+from redheart_core import CalculatorInput, CalculatorSpec, NodeSpec, Output, hookimpl
+@attrs.frozen
+class Settings: pass
+def node(name, gives=(Output("value", "a number", "values"),)):
+    return NodeSpec(name=name, meaning="a node", settings=Settings, reads=("embedding",), build="listed_family:build",
+        scales=dict.fromkeys(("tiny", "small", "base", "full"), {}), gives=gives)
+@hookimpl
+def redheart_provide_analyzers():
+    return [node("first"), node("second")]
+@hookimpl
+def redheart_provide_calculators():
+    given = (CalculatorInput("x", "numbers", "(N,)"),)
+    return [CalculatorSpec("family_numbers", "sums", Settings, given, "listed_family:compute", {"x": [1]})]
+@hookimpl
+def redheart_after_run(event): pass
+"""
+
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
@@ -60,8 +80,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 def inspect(*names: str, timeout_s: float = 60.0) -> dict[str, Inspection]:
-    entries = installed_entries()
-    return inspect_plugins({name: entries[name] for name in names}, timeout_s)
+    found = inspect_entries([entry for entry in installed_entries() if entry.name in names], timeout_s)
+    return {entry.name: inspection for entry, inspection in found.items()}
+
+
+def node_of(name: str, group: str) -> Inspection:
+    return Inspection((Offer(name, "analyzer", "", group, ("embedding",), ()),))
+
+
+LISTENER = Inspection((Offer("alpha", "events", "event hooks"),))
 
 
 def imports(tmp_path: Path, name: str) -> int:
@@ -71,7 +98,10 @@ def imports(tmp_path: Path, name: str) -> int:
 def test_kind_and_group_are_found_without_importing_here(install: Install) -> None:
     install("alpha", NODE.format(name="alpha", group="shared"))
     install("beta", EVENTS)
-    assert inspect("alpha", "beta") == {"alpha": Inspection("analyzer", "shared"), "beta": Inspection("events", "")}
+    assert inspect("alpha", "beta") == {
+        "alpha": node_of("alpha", "shared"),
+        "beta": Inspection((Offer("beta", "events", "event hooks"),)),
+    }
     assert "listed_alpha" not in sys.modules
     assert "listed_beta" not in sys.modules
 
@@ -79,7 +109,7 @@ def test_kind_and_group_are_found_without_importing_here(install: Install) -> No
 def test_a_plugin_is_imported_once_until_its_files_change(install: Install, tmp_path: Path) -> None:
     install("alpha", EVENTS)
     inspect("alpha")
-    assert inspect("alpha") == {"alpha": Inspection("events", "")}
+    assert inspect("alpha") == {"alpha": LISTENER}
     assert imports(tmp_path, "alpha") == 1
     install("alpha", EVENTS + "\n")
     inspect("alpha")
@@ -90,7 +120,7 @@ def test_a_broken_plugin_is_inspected_every_time_so_that_mending_shows(install: 
     install("alpha", EVENTS + "import listed_dependency\n")
     assert "No module named 'listed_dependency'" in inspect("alpha")["alpha"].broken
     (tmp_path / "site" / "listed_dependency.py").write_text("")
-    assert inspect("alpha") == {"alpha": Inspection("events", "")}
+    assert inspect("alpha") == {"alpha": LISTENER}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +141,7 @@ def test_a_plugin_that_takes_python_down_is_broken_and_hides_no_other(
     found = inspect("alpha", "beta", "gamma")
     assert reason in found["beta"].broken
     assert "plugin 'beta' (listed-beta 1.5" in found["beta"].broken
-    assert (found["alpha"], found["gamma"]) == (Inspection("analyzer", "alpha"), Inspection("analyzer", "gamma"))
+    assert (found["alpha"], found["gamma"]) == (node_of("alpha", "alpha"), node_of("gamma", "gamma"))
 
 
 @pytest.mark.slow
@@ -120,7 +150,7 @@ def test_a_plugin_that_hangs_is_broken_and_hides_no_other(install: Install) -> N
     install("beta", NODE.format(name="beta", group="beta"))
     found = inspect("alpha", "beta", timeout_s=2.0)
     assert "it did not finish within 2 s" in found["alpha"].broken
-    assert found["beta"] == Inspection("analyzer", "beta")
+    assert found["beta"] == node_of("beta", "beta")
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", ""], ids=["no JSON", "no object", "unknown kind"])
@@ -130,9 +160,9 @@ def test_a_damaged_cache_is_made_anew(install: Install, tmp_path: Path, damage: 
     (cache,) = tmp_path.joinpath("cache").rglob("plugins-*.json")
     whole = json.loads(cache.read_text())
     (only,) = whole["plugins"].values()
-    only["kind"] = "sofa"
+    only["offers"][0]["kind"] = "sofa"
     cache.write_text(damage or json.dumps(whole))
-    assert inspect("alpha") == {"alpha": Inspection("events", "")}
+    assert inspect("alpha") == {"alpha": LISTENER}
     assert imports(tmp_path, "alpha") == 2
     inspect("alpha")
     assert imports(tmp_path, "alpha") == 2
@@ -145,7 +175,7 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "below"))
     install("alpha", EVENTS)
     for times in (1, 2):
-        assert inspect("alpha") == {"alpha": Inspection("events", "")}
+        assert inspect("alpha") == {"alpha": LISTENER}
         assert imports(tmp_path, "alpha") == times
 
 
@@ -165,10 +195,40 @@ def test_a_change_of_site_packages_makes_the_cache_stale(install: Install, tmp_p
         sys.path.remove(str(packages))
 
 
-def test_two_owners_of_a_name_are_listed_as_broken_with_both(install: Install) -> None:
-    install("alpha", EVENTS, "first-owner")
-    install("alpha", EVENTS, "second-owner")
-    assert "several distributions: first-owner 1.5, second-owner 1.5" in inspect("alpha")["alpha"].broken
+def test_two_packages_that_offer_a_name_are_both_named(install: Install) -> None:
+    install("alpha", NODE.format(name="shared", group="own"), "first-owner")
+    install("beta", NODE.format(name="shared", group="own"), "second-owner")
+    broken = installed_plugins()["shared"].broken
+    assert "first-owner 1.5 (module listed_alpha), second-owner 1.5 (module listed_beta); uninstall" in broken
+
+
+def test_a_package_offers_many_plugins_of_mixed_kinds_and_listens_beside(install: Install, tmp_path: Path) -> None:
+    install("family", FAMILY)
+    found = rows(tmp_path, 'active = ["second"]\n[plugins.second]\ngroup = "mine"\n', enable=["family_numbers"])
+    family = {name: row for name, row in found.items() if row.distribution == "listed-family"}
+    assert {name: (row.kind, row.active, row.group) for name, row in family.items()} == {
+        "second": ("analyzer", True, "mine"),
+        "family_numbers": ("calculator", True, ""),
+        "first": ("analyzer", False, "first"),
+    }
+    assert "listed_family" not in sys.modules
+
+
+def test_one_broken_plugin_of_a_package_leaves_the_others_usable(install: Install, tmp_path: Path) -> None:
+    install("family", FAMILY.replace('node("second")', 'node("second", gives=())'))
+    found = rows(tmp_path, 'active = ["first"]\n')
+    assert "plugin 'second' (listed-family 1.5, module listed_family) declares no output" in found["second"].broken
+    assert (found["first"].broken, found["first"].kind, found["second"].kind) == ("", "analyzer", "")
+
+
+def test_a_missing_plugin_is_explained_by_the_packages_that_cannot_be_imported(
+    install: Install, tmp_path: Path
+) -> None:
+    install("family", FAMILY + "\nimport no_such_module\n")
+    with pytest.raises(SettingsError) as caught:
+        rows(tmp_path, 'active = ["first"]\n')
+    assert "active lists 'first', which is not installed" in str(caught.value)
+    assert "plugin 'family' (listed-family 1.5, module listed_family) cannot be imported" in str(caught.value)
 
 
 def rows(tmp_path: Path, text: str, **options: list[str]) -> dict[str, PluginRow]:
@@ -222,7 +282,7 @@ def test_listing_reads_the_metadata_once_and_again_when_something_is_installed(
 ) -> None:
     scans: list[int] = []
 
-    def scan() -> dict[str, Entry]:
+    def scan() -> tuple[Entry, ...]:
         scans.append(1)
         return installed_entries()
 
@@ -234,10 +294,13 @@ def test_listing_reads_the_metadata_once_and_again_when_something_is_installed(
     assert len(scans) == 1
     install("beta", EVENTS)
     settle(tmp_path)
-    assert {"alpha", "beta"} <= set(listed_entries())
+    assert {"alpha", "beta"} <= {entry.name for entry in listed_entries()}
     assert len(scans) == 2
     install("alpha", EVENTS, "second-owner")
-    assert listed_entries()["alpha"].others == ("second-owner 1.5",)
+    assert [entry.distribution for entry in listed_entries() if entry.name == "alpha"] == [
+        "listed-alpha",
+        "second-owner",
+    ]
 
 
 @pytest.mark.usefixtures("only_settled_folders")

@@ -57,6 +57,13 @@ def redheart_after_run(event):
     builtins.redheart_test_calls.append("{name}")
 """
 
+OTHER = """
+other = NodeSpec(
+    name="beta", meaning="another node", settings=Settings, scales=dict.fromkeys(("tiny", "small", "base", "full"), {}),
+    reads=("embedding",), gives=(Output("value", "an output", "values"),), build="fake_pair:build",
+)
+"""
+
 
 def node(name: str, kind: str = "analyzers", **changes: Any) -> str:
     values = {
@@ -147,7 +154,7 @@ def test_an_active_plugin_that_cannot_be_imported_is_named_with_reason_and_remed
         load_registry({"active": ["alpha"]})
     assert str(caught.value) == (
         "plugin 'alpha' (fake-alpha 1.5, module fake_alpha) cannot be imported: ModuleNotFoundError: "
-        "No module named 'no_such_module'; mend it (pip install no_such_module) or leave it out (--disable alpha)"
+        "No module named 'no_such_module'; repair it (pip install no_such_module) or leave it out (--disable alpha)"
     )
 
 
@@ -158,11 +165,14 @@ def test_whatever_an_import_raises_names_the_plugin(install: Install, source: st
         load_registry({"active": ["alpha"]})
 
 
-def test_two_distributions_with_one_name_are_both_named(install: Install) -> None:
+def test_two_packages_with_one_name_are_both_named(install: Install) -> None:
     install("alpha", node("alpha"), distribution="first-owner")
     install("alpha", node("alpha"), distribution="second-owner")
     load_registry({"active": []})
-    with pytest.raises(PluginError, match=r"several distributions: first-owner 1.5, second-owner 1.5; uninstall"):
+    owners = (
+        r"several packages: first-owner 1.5 \(module fake_alpha\), second-owner 1.5 \(module fake_alpha\); uninstall"
+    )
+    with pytest.raises(PluginError, match=owners):
         load_registry({"active": ["alpha"]})
 
 
@@ -170,7 +180,6 @@ def test_two_distributions_with_one_name_are_both_named(install: Install) -> Non
     ("name", "source", "message"),
     [
         ("alpha", "x = 1", "implements no hook"),
-        ("alpha", node("other"), "its spec is named 'other'; it has to be named 'alpha'"),
         ("alpha", node("alpha", minimum_core="99.0"), "needs redheart 99.0 or newer"),
         ("alpha", node("alpha", minimum_core="new"), "minimum_core has to be a version"),
         ("alpha", node("alpha", scales='{"tiny": 1}.items()'), "has to have the scales .*, got tiny"),
@@ -182,8 +191,8 @@ def test_two_distributions_with_one_name_are_both_named(install: Install) -> Non
         ("alpha", node("alpha") + "\n@hookimpl\ndef redheart_dance(): pass", "unknown hook 'redheart_dance'"),
         ("alpha", node("alpha") + "\ndef redheart_after_run(event): pass", "has to be marked with @hookimpl"),
         ("alpha", node("alpha") + "\n@hookimpl\ndef redheart_after_run(evnt): pass", "does not fit redheart's hooks"),
-        ("alpha", node("alpha") + DATASET.format(name="alpha"), "exactly one spec, got 2 \\(alpha, alpha\\)"),
-        ("alpha", node("alpha").replace("return [", "return [] and ["), "exactly one spec, got 0"),
+        ("alpha", node("alpha") + DATASET.format(name="alpha"), "offers 'alpha' more than once"),
+        ("alpha", node("alpha").replace("return [", "return [] and ["), "offers nothing"),
         ("alpha", node("alpha").replace("return [", "return 1, ["), "has to return a list, got tuple"),
         (
             "alpha",
@@ -213,11 +222,33 @@ def test_an_entry_point_that_is_no_module_is_refused(install: Install) -> None:
         load_registry({"active": ["alpha"]})
 
 
-def test_two_plugins_cannot_be_the_same_module(install: Install) -> None:
+def test_one_module_at_two_entry_points_offers_its_plugins_twice(install: Install) -> None:
     install("alpha", node("alpha"))
     install("beta", "", value="fake_alpha")
-    with pytest.raises(PluginError, match="is the same module as plugin"):
-        load_registry({"active": ["alpha", "beta"]})
+    with pytest.raises(PluginError, match=r"'alpha' is offered by several packages: fake-alpha .*, fake-beta"):
+        load_registry({"active": ["alpha"]})
+
+
+def test_plugins_of_one_package_are_addressed_one_by_one(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(builtins, "redheart_test_calls", calls, raising=False)
+    both = node("alpha").replace("return [", "return [other, ") + EVENTS.format(name="pair")
+    both = both.replace("@hookimpl\ndef redheart_provide", f"{OTHER}\n@hookimpl\ndef redheart_provide", 1)
+    install("pair", both)
+    install("gamma", node("gamma"))
+    registry = load_registry({"active": ["gamma", "beta"], "plugins": {"beta": {"width": 7}}}, enable=["alpha"])
+    assert [(one.name, one.settings.width) for one in registry.nodes("tiny")] == [
+        ("gamma", 1),
+        ("beta", 7),
+        ("alpha", 1),
+    ]
+    assert [(one.plugin, one.distribution) for one in registry.nodes("tiny")][1:] == [
+        ("beta", "fake-pair"),
+        ("alpha", "fake-pair"),
+    ]
+    registry.hooks.after_run(RunFinished(Path(), ()))
+    assert calls == ["pair"]  # once, whatever number of its plugins is active
+    assert list(load_registry({"active": ["beta"]}).plugins) == ["beta"]
 
 
 def test_mistakes_in_file_and_settings_and_broken_plugins_are_told_at_once(install: Install) -> None:
@@ -317,7 +348,7 @@ def test_event_hooks_run_in_file_order_after_those_of_the_host(
     assert registry.plugins["gamma"].kind == "events"
     assert len(traced) == 1
     assert traced[0].startswith("redheart_after_run(event=RunFinished(")
-    assert traced[0].endswith("): event plugin 1, event plugin 2, gamma, alpha, beta")
+    assert traced[0].endswith("): event plugin 1, event plugin 2, fake_gamma, fake_alpha, fake_beta")
 
 
 def test_the_resolved_configuration_loads_the_same_again(install: Install) -> None:
@@ -347,7 +378,7 @@ def test_the_resolved_configuration_loads_the_same_again(install: Install) -> No
 
 def test_first_party_and_third_party_plugins_are_found_alike(install: Install) -> None:
     install("alpha", node("alpha"))
-    entries = load_registry({"active": []}).entries
-    assert entries["alpha"].distribution == "fake-alpha"
-    assert entries["backbone"].distribution == "redheart"
-    assert list(entries) == sorted(entries)
+    installed = load_registry({"active": []}).installed
+    assert installed["alpha"].entry.distribution == "fake-alpha"
+    assert installed["backbone"].entry.distribution == "redheart"
+    assert list(installed) == sorted(installed)

@@ -9,7 +9,7 @@ import pytest
 
 import redheart_registry.plugins_toml as plugins_toml
 from redheart_core import SettingsError
-from redheart_registry import installed_entries
+from redheart_registry import installed_plugins
 from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
 
 INSTALLED = ("alpha", "beta", "gamma")
@@ -149,7 +149,7 @@ def test_the_shipped_file_names_installed_plugins_only() -> None:
     path = Path(plugins_toml.__file__).parents[2] / "plugins.toml"
     if not path.is_file():
         pytest.skip("not a checkout")
-    assert resolve(parse_file(path), str(path), installed_entries()).complaints == ()
+    assert resolve(parse_file(path), str(path), installed_plugins()).complaints == ()
 
 
 def test_tables_of_groups_are_checked_and_kept() -> None:

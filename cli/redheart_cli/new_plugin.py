@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from redheart_core import PluginError
-from redheart_registry.installed import installed_entries, name_complaint
+from redheart_core.discovery.entries import name_complaint
+from redheart_registry.installed import installed_plugins
 
 _SUFFIX = ".jinja"
 
@@ -28,9 +29,9 @@ def write_plugin(name: str, folder: Path) -> Path:
     complaint = name_complaint(name)
     if complaint:
         raise PluginError(complaint)
-    entries = installed_entries()
-    if name in entries:
-        taken = f"{entries[name].distribution} {entries[name].version}"
+    installed = installed_plugins()
+    if name in installed:
+        taken = f"{installed[name].entry.distribution} {installed[name].entry.version}"
         raise PluginError(f"there is a plugin '{name}' already, from {taken}; choose another name")
     package = f"redheart_{name}"
     if find_spec(package) is not None:

@@ -48,12 +48,12 @@ class PluginChoice:
 
     def enabled(self) -> tuple[str, ...]:
         """The enabled plugins, and the nodes that they read unless they are active anyhow or disabled."""
-        from redheart_registry import installed_entries, sources
+        from redheart_registry import installed_plugins, sources
         from redheart_registry.plugins_toml import find_plugins_toml, parse_file
 
         if not self.enable:
             return ()
-        installed = installed_entries()
+        installed = installed_plugins(self.enable)
         listed = parse_file(find_plugins_toml(self.plugins_toml)).get("active")  # load_registry checks its form
         known = {*self.disable, *(name for name in listed or () if isinstance(name, str))}
         names = dict.fromkeys(self.enable)

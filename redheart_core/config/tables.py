@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import attrs
-from attrs.validators import ge, gt, in_, le, lt, optional
+from attrs.validators import ge, gt, in_, le, lt, matches_re, optional
 
 from redheart_core.contract.nodes import SCALES
 
@@ -83,3 +83,17 @@ class GroupSettings:
     def is_on(self, technique: str) -> bool:
         """Whether a technique is switched on."""
         return bool(getattr(self, technique) != attrs.fields_dict(GroupSettings)[technique].default)
+
+
+@attrs.frozen
+class NodeOptions:
+    """The keys of a [plugins.<name>] table that every node has; None leaves the choice to the plugin."""
+
+    group: str | None = attrs.field(default=None, validator=optional(matches_re(r"[A-Za-z0-9_-]+")))
+    """Checkpoint group; also the name of its folder."""
+    learning_rate_scale: float = attrs.field(default=1.0, validator=gt(0.0))
+    loss_weight: float = attrs.field(default=1.0, validator=gt(0.0))
+
+
+NODE_OPTIONS = tuple(attribute.name for attribute in attrs.fields(NodeOptions))
+"""Names that a plugin's own settings cannot have."""

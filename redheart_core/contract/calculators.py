@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from redheart_core.contract.builders import name_builders, to_function
 from redheart_core.contract.errors import DataError, PluginError, join_complaints
 
 if TYPE_CHECKING:
@@ -31,20 +32,23 @@ class CalculatorInput:
 
 @attrs.frozen
 class CalculatorSpec:
-    """Mathematics without parameters: arrays to numbers."""
+    """Mathematics without parameters: arrays to numbers. compute may be named as "package.module:function"."""
 
     name: str
     meaning: str
     settings: type[Any]
     """attrs class of the [plugins.<name>] table. A seed is a setting: same settings and inputs, same result."""
     inputs: tuple[CalculatorInput, ...]
-    compute: Callable[[Any, Mapping[str, NDArray[np.float64]]], Mapping[str, Any]]
+    compute: Callable[[Any, Mapping[str, NDArray[np.float64]]], Mapping[str, Any]] = attrs.field(converter=to_function)
     """Settings and the inputs that were given to the result: finite numbers, whole numbers, booleans, text,
     None for what is undefined, and lists, arrays and mappings of these. Does not modify its inputs.
     Raises DataError for inputs that it cannot use."""
     example: Mapping[str, Any]
     """Inputs as nested lists with which the default settings work."""
     minimum_core: str = "0.1"
+
+    def __attrs_post_init__(self) -> None:
+        name_builders(self)
 
 
 def calculate(spec: CalculatorSpec, settings: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:

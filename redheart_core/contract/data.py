@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
 
+from redheart_core.contract.builders import name_builders, to_function
 from redheart_core.contract.fields import Field
 
 if TYPE_CHECKING:
@@ -50,18 +51,21 @@ class Record:
 
 @attrs.frozen
 class DatasetSpec:
-    """A source of records."""
+    """A source of records. Its functions may be named as "package.module:function"."""
 
     name: str
     meaning: str
     """One sentence: what it is, how much, from where."""
     settings: type[Any]
     """attrs class of the [plugins.<name>] table."""
-    fields: Callable[[Any], tuple[Field, ...]]
+    fields: Callable[[Any], tuple[Field, ...]] = attrs.field(converter=to_function)
     """Settings to the target fields that the records may hold, with their labels."""
-    records: Callable[[Any], Iterator[Record]]
+    records: Callable[[Any], Iterator[Record]] = attrs.field(converter=to_function)
     """Settings to records, in a fixed order. Raises DataError naming file and line."""
     minimum_core: str = "0.1"
+
+    def __attrs_post_init__(self) -> None:
+        name_builders(self)
 
 
 class Encoder(Protocol):
@@ -87,13 +91,16 @@ class Encoder(Protocol):
 
 @attrs.frozen
 class EncoderSpec:
-    """A way to make an encoder."""
+    """A way to make an encoder. Its functions may be named as "package.module:function"."""
 
     name: str
     meaning: str
     settings: type[Any]
-    fit: Callable[[Any, Sequence[str]], Encoder]
+    fit: Callable[[Any, Sequence[str]], Encoder] = attrs.field(converter=to_function)
     """Settings and the chunks of the train split to an encoder."""
-    load: Callable[[Path], Encoder]
+    load: Callable[[Path], Encoder] = attrs.field(converter=to_function)
     """Read what save wrote. Raises StoreError if it is not whole."""
     minimum_core: str = "0.1"
+
+    def __attrs_post_init__(self) -> None:
+        name_builders(self)

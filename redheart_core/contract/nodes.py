@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
+from attrs.converters import optional
 
+from redheart_core.contract.builders import name_builders, to_function
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Field, Shape
 
@@ -155,6 +157,8 @@ class BuildContext:
 class NodeSpec:
     """An analyzer, head or fusion: one nn.Module and all that the core has to know of it.
 
+    build, fit and objective are functions, or name one as "package.module:function"; it is imported when it is called.
+
     The module's forward takes a dict of inputs, name to tensor (B, *shape), plus
     "mask" (B, T) bool, True for real chunks, and returns a dict with exactly the
     outputs declared in gives, or the wanted ones of them (BuildContext.wanted). Inputs
@@ -174,13 +178,13 @@ class NodeSpec:
     """"embedding", "terms", "node.output" of another node, or a field of the data set that is not
     among the node's targets."""
     gives: tuple[Output, ...]
-    build: Callable[[BuildContext], nn.Module]
+    build: Callable[[BuildContext], nn.Module] = attrs.field(converter=to_function)
     """Makes the module with all its layers; imports torch only when called. A calculator is
     a module without parameters."""
-    fit: Callable[[nn.Module, FitData], None] | None = None
+    fit: Callable[[nn.Module, FitData], None] | None = attrs.field(default=None, converter=optional(to_function))
     """Computes the module's weights in closed form from finished records, instead of descending the losses, which
     then only judge. Its parameters have requires_grad False, and all nodes of its group are fitted."""
-    objective: Callable[[BuildContext], Objective] | None = None
+    objective: Callable[[BuildContext], Objective] | None = attrs.field(default=None, converter=optional(to_function))
     """Losses and metrics for what build makes; imports torch only when called. None for a module
     that others in its group train (a backbone) and for calculators."""
     targets: tuple[str, ...] = ()
@@ -199,6 +203,9 @@ class NodeSpec:
     """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
     "encoder.*" stands for encoder.0, encoder.1, ... in order."""
     minimum_core: str = "0.1"
+
+    def __attrs_post_init__(self) -> None:
+        name_builders(self)
 
     @property
     def read_fields(self) -> tuple[str, ...]:

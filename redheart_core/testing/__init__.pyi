@@ -1,8 +1,8 @@
 from .calculator_checks import CalculatorSubject
 from .data_checks import DatasetSubject, EncoderSubject
-from .discovery import load_installed, load_module
+from .discovery import load_installed, load_module, load_named
 from .made_up import build_context, random_inputs
-from .plugin import ConformanceError, NotApplicable, Plugin
+from .plugin import ConformanceError, NotApplicable, Plugin, require
 from .runner import (
     CALCULATOR_CHECKS,
     DATASET_CHECKS,
@@ -41,10 +41,12 @@ __all__ = [
     "conformance_tests",
     "load_installed",
     "load_module",
+    "load_named",
     "make_subject",
     "random_inputs",
     "real_chunks",
     "real_sample",
+    "require",
     "run_checks",
     "sample_of",
     "small_store",

@@ -19,7 +19,7 @@ from redheart_core.contract.nodes import SCALES
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import GroupModule, build_node
 from redheart_core.storage.files import load_tensors, save_tensors
-from redheart_core.testing.plugin import NotApplicable
+from redheart_core.testing.plugin import NotApplicable, require
 from redheart_core.testing.subject import SEED, Subject, at_scale
 from redheart_core.training.audit import audit_fitted
 
@@ -35,18 +35,19 @@ def check_builds_at_every_scale(subject: Subject) -> None:
             wanted = subject.group.wanted(subject.node)
             module = build_node(at_scale(subject.node, scale), subject.surroundings(scale), wanted)
         elsewhere = [name for name, tensor in _tensors(module).items() if not tensor.is_meta]
-        subject.plugin.require(
+        require(
+            subject.plugin,
             not elsewhere,
             f"at scale {scale}, {', '.join(elsewhere)} ignore the device that the module is built on; "
             "make tensors without naming a device",
         )
         sizes[scale] = sum(parameter.numel() for parameter in module.parameters())
     in_order = list(sizes.values()) == sorted(sizes.values())
-    subject.plugin.require(in_order, f"scales have to grow from tiny to full; parameters: {sizes}")
+    require(subject.plugin, in_order, f"scales have to grow from tiny to full; parameters: {sizes}")
     real = subject.module().nodes[subject.name]
     wrong = {name: tensor.dtype for name, tensor in _tensors(real).items() if tensor.is_floating_point()}
     wrong = {name: dtype for name, dtype in wrong.items() if dtype != torch.float32}
-    subject.plugin.require(not wrong, f"parameters have to be float32; {wrong}")
+    require(subject.plugin, not wrong, f"parameters have to be float32; {wrong}")
 
 
 def check_layers_exist(subject: Subject) -> None:
@@ -57,7 +58,7 @@ def check_layers_exist(subject: Subject) -> None:
     names = [name for name, _ in subject.module().nodes[subject.name].named_parameters()]
     stems = {layer: layer.removesuffix(".*") for layer in layers}
     missing = [layer for layer, stem in stems.items() if not any(f"{name}.".startswith(f"{stem}.") for name in names)]
-    subject.plugin.require(not missing, f"the layers {', '.join(missing)} begin no parameter's name ({names})")
+    require(subject.plugin, not missing, f"the layers {', '.join(missing)} begin no parameter's name ({names})")
 
 
 def check_same_seed_same_result(subject: Subject) -> None:
@@ -110,7 +111,7 @@ def check_other_labels(subject: Subject) -> None:
     try:
         module = GroupModule(subject.group, other.surroundings(), torch.device("cpu"))
     except RedheartError as error:
-        subject.plugin.require(subject.name in str(error), f"it refuses other labels without its name: {error}")
+        require(subject.plugin, subject.name in str(error), f"it refuses other labels without its name: {error}")
         return
     batch = subject.batch(FEW)
     inputs = {name: _relabelled(subject, name, tensor, fields) for name, tensor in batch.inputs.items()}
@@ -126,16 +127,18 @@ def check_fitting_twice(subject: Subject) -> None:
         before = states()
         first = subject.module()
         moved = [name for name, state in states().items() if state != before[name]]
-    subject.plugin.require(
-        not moved, f"its fit draws from the global random numbers of {', '.join(moved)}; make a generator of the seed"
+    require(
+        subject.plugin,
+        not moved,
+        f"its fit draws from the global random numbers of {', '.join(moved)}; make a generator of the seed",
     )
     with _global_streams(SEED + 1):
         second = subject.module()
     _require_equal(subject, first.parameter_dict(), second.parameter_dict(), "the weights of two fits")
     accounts = [account for account in audit_fitted(first) if account.plugin == subject.name]
-    subject.plugin.require(bool(accounts), "it has no parameters to fit; hold the weights in nn.Parameter")
+    require(subject.plugin, bool(accounts), "it has no parameters to fit; hold the weights in nn.Parameter")
     wrong = [f"{account.name} {account.state}" for account in accounts if not account.accounted]
-    subject.plugin.require(not wrong, f"every parameter has to be computed by the fit: {', '.join(wrong)}")
+    require(subject.plugin, not wrong, f"every parameter has to be computed by the fit: {', '.join(wrong)}")
 
 
 @contextmanager
@@ -176,7 +179,8 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
 
 def _require_equal(subject: Subject, left: Mapping[str, Tensor], right: Mapping[str, Tensor], what: str) -> None:
     differing = [name for name, tensor in left.items() if name not in right or not _same_bits(tensor, right[name])]
-    subject.plugin.require(
+    require(
+        subject.plugin,
         not differing and left.keys() == right.keys(),
         f"{what} have to be equal bit for bit; {', '.join(differing) or 'their names'} differ",
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from redheart_core.contract.calculators import CalculatorSpec, calculate
 from redheart_core.contract.errors import DataError, PluginError
-from redheart_core.testing.plugin import ConformanceError, Plugin
+from redheart_core.testing.plugin import ConformanceError, Plugin, require
 
 
 @attrs.frozen
@@ -32,14 +32,15 @@ def check_example(subject: CalculatorSubject) -> None:
         result = subject.calculate(subject.spec.example)
     except (DataError, PluginError) as error:
         raise ConformanceError(f"plugin '{subject.plugin.name}' cannot compute its own example: {error}") from error
-    subject.plugin.require(bool(result), "its example gives an empty result")
+    require(subject.plugin, bool(result), "its example gives an empty result")
 
 
 def check_same_result_twice(subject: CalculatorSubject) -> None:
     """The same inputs give the same result, whatever was computed before."""
     first, second = (subject.calculate(subject.spec.example) for _ in range(2))
     differing = sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key))
-    subject.plugin.require(
+    require(
+        subject.plugin,
         not differing,
         f"computed twice, {', '.join(differing)} differ; draw numbers from a generator whose seed is a setting",
     )
@@ -94,6 +95,6 @@ def _require_refused(subject: CalculatorSubject, inputs: Mapping[str, Any], what
         subject.calculate(inputs)
     except DataError as error:
         named = subject.spec.name in str(error) and name in str(error)
-        subject.plugin.require(named, f"it refuses {what} without naming it: {error}")
+        require(subject.plugin, named, f"it refuses {what} without naming it: {error}")
         return
     raise ConformanceError(f"plugin '{subject.plugin.name}': given {what}, it has to raise a DataError; nothing came")

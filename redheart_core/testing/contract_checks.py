@@ -10,18 +10,17 @@ import sys
 
 import attrs
 
+from redheart_core.config.tables import NODE_OPTIONS
+from redheart_core.contract.builders import Builder
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import SettingsError
 from redheart_core.contract.nodes import SCALES, NodeSpec, Output
 from redheart_core.storage.settings import as_table, read_table, setting_names
-from redheart_core.testing.plugin import ConformanceError, NotApplicable, Plugin
+from redheart_core.testing.plugin import ConformanceError, NotApplicable, Plugin, require
 
 HEAVY = ("torch", "sklearn", "scipy", "pandas", "matplotlib", "transformers", "sentence_transformers")
 """Libraries that a plugin may import only when it computes."""
-RESERVED = ("group", "learning_rate_scale", "loss_weight")
-"""Keys of a [plugins.<name>] table that belong to the core."""
-
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _READ = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
@@ -38,16 +37,17 @@ print(",".join(name for name in sys.argv[2].split(",") if name in sys.modules))
 def check_import_is_light(plugin: Plugin) -> None:
     """Importing the plugin and calling its provide hooks loads no heavy library."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-c", _PROBE, plugin.module, ",".join(HEAVY)]
+    command = [sys.executable, "-c", _PROBE, plugin.entry.module, ",".join(HEAVY)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         raise ConformanceError(
             f"plugin '{plugin.name}' cannot be imported in a fresh process: {result.stderr.strip().splitlines()[-1]}"
         )
     loaded = result.stdout.strip()
-    plugin.require(
+    require(
+        plugin,
         not loaded,
-        f"importing {plugin.module} has to leave heavy libraries alone, it loaded {loaded}; "
+        f"importing {plugin.entry.module} has to leave heavy libraries alone, it loaded {loaded}; "
         "import them inside the functions that compute",
     )
 
@@ -55,9 +55,10 @@ def check_import_is_light(plugin: Plugin) -> None:
 def check_declaration(plugin: Plugin) -> None:
     """Names, meanings and versions are there, and a node's declaration makes sense by itself."""
     spec = _spec(plugin)
-    plugin.require(bool(_NAME.fullmatch(spec.name)), "its name has to be small letters, digits and underscores")
-    plugin.require(bool(spec.meaning.strip()), "its meaning is empty; say in a sentence what it does")
-    plugin.require(
+    require(plugin, bool(_NAME.fullmatch(spec.name)), "its name has to be small letters, digits and underscores")
+    require(plugin, bool(spec.meaning.strip()), "its meaning is empty; say in a sentence what it does")
+    require(
+        plugin,
         bool(_VERSION.fullmatch(spec.minimum_core)),
         f"minimum_core has to be a version such as 0.1, got {spec.minimum_core!r}",
     )
@@ -65,6 +66,14 @@ def check_declaration(plugin: Plugin) -> None:
         _check_node(plugin, spec)
     if isinstance(spec, CalculatorSpec):
         _check_calculator(plugin, spec)
+
+
+def check_builders_exist(plugin: Plugin) -> None:
+    """Every function that the spec names can be imported."""
+    spec = _spec(plugin)
+    for field in attrs.fields(type(spec)):
+        if isinstance(builder := getattr(spec, field.name), Builder):
+            builder.resolve()
 
 
 def check_settings(plugin: Plugin) -> None:
@@ -76,8 +85,8 @@ def check_settings(plugin: Plugin) -> None:
         default = cls()
     except (TypeError, ValueError) as error:
         raise ConformanceError(f"plugin '{plugin.name}': its settings need valid defaults: {error}") from error
-    clash = sorted(set(names) & set(RESERVED))
-    plugin.require(not clash, f"the setting {', '.join(clash)} is the core's own; take another name")
+    clash = sorted(set(names) & set(NODE_OPTIONS))
+    require(plugin, not clash, f"the setting {', '.join(clash)} is the core's own; take another name")
     for name in attrs.fields_dict(cls):
         try:
             setattr(default, name, getattr(default, name))
@@ -88,7 +97,7 @@ def check_settings(plugin: Plugin) -> None:
     for title, table in tables.items():
         settings = read_table(cls, table, f"scale '{title}' of {where}")
         again = read_table(cls, json.loads(json.dumps(as_table(settings))), where)
-        plugin.require(again == settings, f"settings of {title} came back as {again}, they were {settings}")
+        require(plugin, again == settings, f"settings of {title} came back as {again}, they were {settings}")
     try:
         read_table(cls, {"no_such_setting": 1}, where)
     except SettingsError:
@@ -97,33 +106,37 @@ def check_settings(plugin: Plugin) -> None:
 
 
 def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
-    plugin.require(
+    require(
+        plugin,
         set(spec.scales) == set(SCALES),
         f"it has to declare the scales {', '.join(SCALES)}; it declares {', '.join(spec.scales) or 'none'}",
     )
     wrong = [read for read in spec.reads if not _READ.fullmatch(read)]
-    plugin.require(not wrong, f"it reads {', '.join(wrong)}; a node reads 'embedding', 'node.output' or a field")
+    require(plugin, not wrong, f"it reads {', '.join(wrong)}; a node reads 'embedding', 'node.output' or a field")
     unanswered = [field for field in spec.gathers if not _is_fused(spec, field)]
-    plugin.require(
+    require(
+        plugin,
         not unanswered,
         f"it gathers {', '.join(unanswered)}; declare each of them in optional_targets, and an output of that name",
     )
     may_gather = plugin.kind == "fusion" or not spec.gathers
-    plugin.require(may_gather, f"it gathers, and is of kind {plugin.kind}; offer it as a fusion")
+    require(plugin, may_gather, f"it gathers, and is of kind {plugin.kind}; offer it as a fusion")
     sources = {read.partition(".")[0] for read in spec.reads if "." in read}
-    plugin.require(bool(spec.reads or spec.gathers), "it reads nothing, so it cannot know the text")
-    plugin.require(
+    require(plugin, bool(spec.reads or spec.gathers), "it reads nothing, so it cannot know the text")
+    require(
+        plugin,
         plugin.kind == "analyzer" or bool(sources or spec.gathers),
         f"a {plugin.kind} has to read outputs of other nodes",
     )
     enough = plugin.kind != "fusion" or len(sources) > 1 or bool(spec.gathers)
-    plugin.require(enough, "a fusion has to read two or more nodes, or to gather answers")
-    plugin.require(bool(spec.gives), "it gives no output")
+    require(plugin, enough, "a fusion has to read two or more nodes, or to gather answers")
+    require(plugin, bool(spec.gives), "it gives no output")
     names = [output.name for output in spec.gives]
-    plugin.require(len(set(names)) == len(names), f"it declares an output twice: {', '.join(names)}")
+    require(plugin, len(set(names)) == len(names), f"it declares an output twice: {', '.join(names)}")
     for output in spec.gives:
         _check_output(plugin, output)
-    plugin.require(
+    require(
+        plugin,
         bool(spec.targets or spec.optional_targets) == (spec.objective is not None),
         "targets and objective belong together; declare both or neither",
     )
@@ -136,13 +149,14 @@ def _is_fused(spec: NodeSpec, field: str) -> bool:
 
 def _check_calculator(plugin: Plugin, spec: CalculatorSpec) -> None:
     names = [given.name for given in spec.inputs]
-    plugin.require(bool(names), "it takes no input")
-    plugin.require(len(set(names)) == len(names), f"it declares an input twice: {', '.join(names)}")
+    require(plugin, bool(names), "it takes no input")
+    require(plugin, len(set(names)) == len(names), f"it declares an input twice: {', '.join(names)}")
     for given in spec.inputs:
         what = f"input '{given.name}'"
-        plugin.require(bool(_NAME.fullmatch(given.name)), f"{what} has to be named in small letters and underscores")
-        plugin.require(bool(given.meaning.strip()), f"{what} has no meaning; say in a few words what it is")
-        plugin.require(
+        require(plugin, bool(_NAME.fullmatch(given.name)), f"{what} has to be named in small letters and underscores")
+        require(plugin, bool(given.meaning.strip()), f"{what} has no meaning; say in a few words what it is")
+        require(
+            plugin,
             given.axes.startswith("(") and given.axes.endswith(")"),
             f"{what} has the axes '{given.axes}'; write them as in (N,) or (acts, states), and () for one number",
         )
@@ -154,11 +168,11 @@ def _check_calculator(plugin: Plugin, spec: CalculatorSpec) -> None:
 
 def _check_output(plugin: Plugin, output: Output) -> None:
     what = f"output '{output.name}'"
-    plugin.require(bool(_NAME.fullmatch(output.name)), f"{what} has to be named in small letters and underscores")
-    plugin.require(bool(output.meaning.strip()), f"{what} has no meaning; say in a few words what it is")
-    plugin.require(output.low < output.high, f"{what} has the empty range {output.low:g}..{output.high:g}")
+    require(plugin, bool(_NAME.fullmatch(output.name)), f"{what} has to be named in small letters and underscores")
+    require(plugin, bool(output.meaning.strip()), f"{what} has no meaning; say in a few words what it is")
+    require(plugin, output.low < output.high, f"{what} has the empty range {output.low:g}..{output.high:g}")
     bounded = output.form != "probabilities" or (output.low, output.high) == (0.0, 1.0)
-    plugin.require(bounded, f"{what} gives probabilities and has to declare low=0.0, high=1.0")
+    require(plugin, bounded, f"{what} gives probabilities and has to declare low=0.0, high=1.0")
 
 
 def _spec(plugin: Plugin) -> NodeSpec | DatasetSpec | EncoderSpec | CalculatorSpec:

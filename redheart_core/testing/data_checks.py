@@ -13,7 +13,7 @@ import numpy as np
 from redheart_core.contract.data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
 from redheart_core.contract.errors import DataError, RedheartError, StoreError
 from redheart_core.data.text import check_text
-from redheart_core.testing.plugin import ConformanceError, Plugin
+from redheart_core.testing.plugin import ConformanceError, Plugin, require
 
 RECORDS = 200
 """So many records of a data set are looked at."""
@@ -44,33 +44,37 @@ def check_fields(subject: DatasetSubject) -> None:
     """Fields are documented and named once, and some record has each of them."""
     fields = subject.spec.fields(subject.settings)
     names = [field.name for field in fields]
-    subject.plugin.require(bool(fields), "it declares no field")
-    subject.plugin.require(len(set(names)) == len(names), f"it declares a field twice: {', '.join(names)}")
+    require(subject.plugin, bool(fields), "it declares no field")
+    require(subject.plugin, len(set(names)) == len(names), f"it declares a field twice: {', '.join(names)}")
     for field in fields:
-        subject.plugin.require(
-            bool(field.meaning.strip()), f"field '{field.name}' has no meaning; say in a few words what it is"
+        require(
+            subject.plugin,
+            bool(field.meaning.strip()),
+            f"field '{field.name}' has no meaning; say in a few words what it is",
         )
-        subject.plugin.require(
-            field.low < field.high, f"field '{field.name}' has the empty range {field.low:g}..{field.high:g}"
+        require(
+            subject.plugin,
+            field.low < field.high,
+            f"field '{field.name}' has the empty range {field.low:g}..{field.high:g}",
         )
     records = subject.records
     unused = [name for name in names if all(record.values.get(name) is None for record in records)]
-    subject.plugin.require(not unused, f"none of {len(records)} records has {', '.join(unused)}")
+    require(subject.plugin, not unused, f"none of {len(records)} records has {', '.join(unused)}")
 
 
 def check_records(subject: DatasetSubject) -> None:
     """Records have ids of their own, a place, a text, and values that fit the declared fields."""
     records = subject.records
-    subject.plugin.require(bool(records), "it gives no record")
+    require(subject.plugin, bool(records), "it gives no record")
     fields = {field.name: field for field in subject.spec.fields(subject.settings)}
     places: dict[str, str] = {}
     for record in records:
-        subject.plugin.require(bool(record.where.strip()), f"record '{record.id}' does not say where it was read")
+        require(subject.plugin, bool(record.where.strip()), f"record '{record.id}' does not say where it was read")
         taken = places.get(record.id)
-        subject.plugin.require(taken is None, f"{record.where} and {taken} have the same id '{record.id}'")
+        require(subject.plugin, taken is None, f"{record.where} and {taken} have the same id '{record.id}'")
         places[record.id] = record.where
         unknown = sorted(record.values.keys() - fields.keys())
-        subject.plugin.require(not unknown, f"{record.where} has the undeclared field {', '.join(unknown)}")
+        require(subject.plugin, not unknown, f"{record.where} has the undeclared field {', '.join(unknown)}")
         try:
             check_text(record.text, record.where)
             for name, value in record.values.items():
@@ -78,7 +82,8 @@ def check_records(subject: DatasetSubject) -> None:
         except DataError as error:
             raise ConformanceError(f"plugin '{subject.plugin.name}' gives a record that is refused: {error}") from error
     splits = {record.split for record in records}
-    subject.plugin.require(
+    require(
+        subject.plugin,
         splits == {None} or splits <= {"train", "test"},
         f"records have the splits {sorted(map(str, splits))}; all of them are train or test, or none has one "
         f"(redheart itself makes {', '.join(SPLITS)})",
@@ -89,19 +94,20 @@ def check_same_records_twice(subject: DatasetSubject) -> None:
     """Reading again gives the same records in the same order."""
     pairs = zip(subject.records, first_records(subject.spec, subject.settings), strict=True)
     differing = [first.where for first, second in pairs if first != second]
-    subject.plugin.require(not differing, f"records differ when read again: {differing[:3]}")
+    require(subject.plugin, not differing, f"records differ when read again: {differing[:3]}")
 
 
 def check_vectors(subject: EncoderSubject) -> None:
     """Vectors are finite float32 of the declared width, and do not depend on neighbours."""
     encoder = subject.spec.fit(subject.settings, subject.chunks)
     vectors = _encode(subject, encoder, subject.chunks)
-    subject.plugin.require(bool(np.isfinite(vectors).all()), "it gives numbers that are not finite")
-    subject.plugin.require(bool(vectors.any()), "it gives nothing but zeros for the texts that it was fitted on")
+    require(subject.plugin, bool(np.isfinite(vectors).all()), "it gives numbers that are not finite")
+    require(subject.plugin, bool(vectors.any()), "it gives nothing but zeros for the texts that it was fitted on")
     _encode(subject, encoder, ())
     for index in (0, len(subject.chunks) // 2, len(subject.chunks) - 1):
         alone = _encode(subject, encoder, subject.chunks[index : index + 1])[0]
-        subject.plugin.require(
+        require(
+            subject.plugin,
             bool(np.array_equal(alone, vectors[index])),
             f"a chunk alone gets another vector than among others, off by {np.abs(alone - vectors[index]).max():.2g}",
         )
@@ -118,7 +124,7 @@ def check_fitting_twice(subject: EncoderSubject) -> None:
             contents.append(_contents(place))
     first, second = contents
     differing = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
-    subject.plugin.require(not differing, f"fitted twice, it saves other bytes in {', '.join(differing)}")
+    require(subject.plugin, not differing, f"fitted twice, it saves other bytes in {', '.join(differing)}")
 
 
 def check_saving_and_loading(subject: EncoderSubject) -> None:
@@ -129,12 +135,12 @@ def check_saving_and_loading(subject: EncoderSubject) -> None:
         encoder.save(place)
         loaded = subject.spec.load(place)
         before, after = (encoder.revision, encoder.width), (loaded.revision, loaded.width)
-        subject.plugin.require(bool(encoder.revision), "its revision is empty; say what was fitted or loaded")
-        subject.plugin.require(before == after, f"revision and width were {before}, loaded they are {after}")
+        require(subject.plugin, bool(encoder.revision), "its revision is empty; say what was fitted or loaded")
+        require(subject.plugin, before == after, f"revision and width were {before}, loaded they are {after}")
         vectors, again = (_encode(subject, one, subject.chunks) for one in (encoder, loaded))
-        subject.plugin.require(bool(np.array_equal(vectors, again)), "loaded, it gives other vectors than before")
+        require(subject.plugin, bool(np.array_equal(vectors, again)), "loaded, it gives other vectors than before")
         contents = _contents(place)
-        subject.plugin.require(bool(contents), "save wrote no file")
+        require(subject.plugin, bool(contents), "save wrote no file")
         for name, data in contents.items():
             (place / name).unlink()
             _require_refused(subject, place, f"without {name}")
@@ -159,7 +165,8 @@ def _require_refused(subject: EncoderSubject, place: Path, what: str) -> None:
 def _encode(subject: EncoderSubject, encoder: Encoder, chunks: tuple[str, ...]) -> Any:
     vectors = encoder.encode(chunks)
     expected = (len(chunks), encoder.width)
-    subject.plugin.require(
+    require(
+        subject.plugin,
         vectors.shape == expected and vectors.dtype == np.float32,
         f"encode has to give {expected} float32, it gave {vectors.shape} {vectors.dtype}",
     )

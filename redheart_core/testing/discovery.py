@@ -1,97 +1,90 @@
-"""From a plugin's name, module or folder to what it offers, for the conformance kit alone."""
+"""From a plugin's name, module or folder to what it offers, for the conformance kit."""
 
 from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
-import pluggy
-
-from redheart_core.contract import hookspecs
-from redheart_core.contract.calculators import CalculatorSpec
-from redheart_core.contract.calls import Hooks
-from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.markers import PROJECT_NAME
-from redheart_core.contract.nodes import NodeSpec
-from redheart_core.testing.plugin import Kind, Plugin
+from redheart_core.discovery.entries import NOT_INSTALLED, Entry, installed_entries, names
+from redheart_core.discovery.offers import Plugin, load_entry, offers_of
+from redheart_core.discovery.rules import check_rules
 
 PREFIX = "redheart_"
 
 
-def installed_plugins() -> Mapping[str, EntryPoint]:
-    """Entry points by name; nothing is imported."""
-    return {point.name: point for point in sorted(entry_points(group=PROJECT_NAME))}
-
-
 def load_installed(name: str) -> Plugin:
-    """Import the installed plugin of that name.
+    """Import the package that offers the installed plugin of that name.
 
     Raises:
-        PluginError: It is not installed, cannot be imported or breaks the rules of plugins.
+        PluginError: No package that can be imported offers it, or it breaks the rules of plugins.
     """
-    points = installed_plugins()
-    if name not in points:
-        raise PluginError(f"plugin '{name}' is not installed (installed: {', '.join(points) or 'none'})")
-    return load_module(name, points[name].module)
+    found = {plugin.name: plugin for plugin in load_named(name)}
+    if name not in found:
+        raise PluginError(f"'{name}' is a package of several plugins; name one of them: {names(found)}")
+    return found[name]
 
 
-def load_module(name: str, module: str | ModuleType) -> Plugin:
-    """Import a plugin's module, call its hooks and take what it offers.
+def load_named(name: str) -> tuple[Plugin, ...]:
+    """All plugins of the installed package with an entry point of that name, or else the one plugin of that name.
 
     Raises:
-        PluginError: It cannot be imported, implements unknown hooks, or does not offer exactly one spec of its name.
+        PluginError: As load_installed.
     """
-    if isinstance(module, str):
-        try:
-            module = import_module(module)
-        except (Exception, SystemExit) as error:  # a stranger's module may raise anything; the error names its owner
-            raise PluginError(f"plugin '{name}' cannot be imported: {type(error).__name__}: {error}") from error
-    manager = pluggy.PluginManager(PROJECT_NAME)
-    manager.add_hookspecs(hookspecs)
-    try:
-        manager.register(module, name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise PluginError(f"plugin '{name}' does not fit the hooks of redheart: {error}") from error
-    if not manager.get_hookcallers(module):
-        raise PluginError(
-            f"plugin '{name}': module {module.__name__} implements no hook; mark functions with @hookimpl"
-        )
-    hooks = Hooks(manager.hook)
-    offers: dict[
-        Kind,
-        list[list[NodeSpec]] | list[list[DatasetSpec]] | list[list[EncoderSpec]] | list[list[CalculatorSpec]],
-    ] = {
-        "dataset": hooks.provide_datasets(),
-        "encoder": hooks.provide_encoders(),
-        "analyzer": hooks.provide_analyzers(),
-        "head": hooks.provide_heads(),
-        "fusion": hooks.provide_fusions(),
-        "calculator": hooks.provide_calculators(),
-    }
-    found = [(kind, spec) for kind, lists in offers.items() for specs in lists for spec in specs]
+    entries = installed_entries()
+    packages = [entry for entry in entries if entry.name == name]
+    if packages:
+        found = [plugin for entry in packages for plugin in load_entry(entry)]
+    else:
+        found = [plugin for plugin in load_all(entries) if plugin.name == name]
     if not found:
-        return Plugin(name, "events", None, module.__name__)
-    if len(found) != 1 or found[0][1].name != name:
-        raise PluginError(
-            f"plugin '{name}' has to offer exactly one spec, named like its entry point; "
-            f"it offers {', '.join(repr(spec.name) for _, spec in found)}"
-        )
-    return Plugin(name, found[0][0], found[0][1], module.__name__)
+        raise PluginError(f"plugin '{name}' is not installed (packages: {names(entry.name for entry in entries)})")
+    return _checked(found)
 
 
-def folder_modules(folder: Path) -> Mapping[str, str]:
-    """Plugin name to module name for a plugin's folder, installed or not.
+def load_all(entries: tuple[Entry, ...] | None = None) -> Iterator[Plugin]:
+    """The plugins of every installed package that can be imported; they are not checked."""
+    for entry in installed_entries() if entries is None else entries:
+        try:
+            yield from load_entry(entry)
+        except PluginError:
+            continue  # another package's fault is none of the plugin that is looked for
 
-    The entry points in its pyproject.toml count; without that, each package redheart_NAME in it
-    is the installed plugins of that package, or the plugin NAME.
+
+def load_module(module: ModuleType, name: str = "") -> tuple[Plugin, ...]:
+    """What an imported module offers, as if it were installed under a name.
+
+    Raises:
+        PluginError: Its hooks do not fit, or it breaks the rules of plugins.
+    """
+    name = name or module.__name__.rpartition(".")[2].removeprefix(PREFIX)
+    return _checked(offers_of(Entry(name, module.__name__, "a module", NOT_INSTALLED), module))
+
+
+def load_folder(folder: Path) -> tuple[Plugin, ...]:
+    """What a plugin's folder offers, installed or not; its packages have to be importable.
+
+    Raises:
+        PluginError: It holds no plugin, or one that breaks the rules of plugins.
+    """
+    return _checked([plugin for entry in folder_entries(folder) for plugin in load_entry(entry)])
+
+
+def _checked(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
+    for plugin in plugins:
+        check_rules(plugin)
+    return tuple(plugins)
+
+
+def folder_entries(folder: Path) -> tuple[Entry, ...]:
+    """The entry points of a plugin's folder, installed or not.
+
+    Those in its pyproject.toml count; without that, each package redheart_NAME in it is an entry point.
 
     Raises:
         PluginError: The folder holds no plugin.
@@ -102,24 +95,16 @@ def folder_modules(folder: Path) -> Mapping[str, str]:
             table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise PluginError(f"{project} is not TOML: {error}") from error
-        points: dict[str, str] = table.get("entry-points", {}).get(PROJECT_NAME, {})
-        found = dict(points)
+        points: Mapping[str, str] = table.get("entry-points", {}).get(PROJECT_NAME, {})
     else:
         packages = sorted(path.parent.name for path in folder.glob(f"{PREFIX}*/__init__.py"))
-        found = {}
-        for package in packages:
-            known = {
-                name: point.module
-                for name, point in installed_plugins().items()
-                if point.module.partition(".")[0] == package
-            }
-            found |= known or {package.removeprefix(PREFIX): package}
-    if not found:
+        points = {package.removeprefix(PREFIX): package for package in packages}
+    if not points:
         raise PluginError(
             f"{folder} holds no plugin; expected a pyproject.toml with [project.entry-points.{PROJECT_NAME}] "
             f"or a package {PREFIX}NAME"
         )
-    return found
+    return tuple(Entry(name, module, str(folder), NOT_INSTALLED) for name, module in points.items())
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from redheart_core.groups.figures import choose_thresholds, figure
 from redheart_core.groups.group_module import CPU
 from redheart_core.groups.objective import find_target, judged_rows, training_loss
 from redheart_core.storage.runtime import random_stream
-from redheart_core.testing.plugin import ConformanceError, NotApplicable
+from redheart_core.testing.plugin import ConformanceError, NotApplicable, require
 from redheart_core.testing.subject import SEED, Subject
 
 MARGIN = 1e-3
@@ -31,14 +31,15 @@ def check_losses(subject: Subject) -> None:
         present = ~target.isnan()
         predicted.requires_grad_()
         losses = _losses(subject, term, predicted, target)
-        subject.plugin.require(bool(losses.isfinite().all()), f"{what} is not finite for some records")
+        require(subject.plugin, bool(losses.isfinite().all()), f"{what} is not finite for some records")
         (gradient,) = torch.autograd.grad(losses.sum(), predicted)
-        subject.plugin.require(bool(gradient.isfinite().all()), f"{what} has a gradient that is not finite")
-        subject.plugin.require(bool((gradient != 0).any()), f"{what} has a gradient of zero")
+        require(subject.plugin, bool(gradient.isfinite().all()), f"{what} has a gradient that is not finite")
+        require(subject.plugin, bool((gradient != 0).any()), f"{what} has a gradient of zero")
         half = len(target) // 2
         alone = _losses(subject, term, predicted[:half], target[:half])
         off = (alone - losses[:half]).abs().max().item()
-        subject.plugin.require(
+        require(
+            subject.plugin,
             off <= ROUNDING * (1 + losses.abs().max().item()),
             f"{what} of a record changes by {off:.2g} with the other records of the batch; "
             "prediction and target must not be broadcast against each other",
@@ -50,7 +51,8 @@ def check_losses(subject: Subject) -> None:
         if term.shape is not None or perfect is None or constant is None:
             continue
         good, poor = (float(term.function(guess, target, present).mean()) for guess in (perfect, constant))
-        subject.plugin.require(
+        require(
+            subject.plugin,
             good < poor,
             f"{what} has to be lower for a perfect prediction than for the constant mean; "
             f"it is {good:.6g} and {poor:.6g}",
@@ -66,7 +68,8 @@ def check_metrics(subject: Subject) -> None:
         perfect = torch.where(present, target, constant)
         values = [_figure(subject, metric, guess, target) for guess in (perfect, constant)]
         good, poor = values
-        subject.plugin.require(
+        require(
+            subject.plugin,
             good > poor if metric.direction == "max" else good < poor,
             f"metric '{metric.name}' ({metric.direction}) has to prefer a perfect prediction to the constant mean; "
             f"it gives {good:.6g} and {poor:.6g}",
@@ -87,10 +90,10 @@ def check_missing_targets(subject: Subject) -> None:
         losses = _losses(subject, term, predicted, target[rows])
         (gradient,) = torch.autograd.grad(losses.sum(), predicted)
         finite = bool(losses.isfinite().all()) and bool(gradient.isfinite().all())
-        subject.plugin.require(finite, f"{what} or its gradient is not finite when targets are missing")
+        require(subject.plugin, finite, f"{what} or its gradient is not finite when targets are missing")
         if gradient.shape == target[rows].shape:
             leaked = float(gradient[target[rows].isnan()].abs().sum())
-            subject.plugin.require(leaked == 0.0, f"{what} has a gradient where the target is missing")
+            require(subject.plugin, leaked == 0.0, f"{what} has a gradient where the target is missing")
     for metric in objective.metrics:
         target = targets[metric.target]
         target = target[has_any(target)]
@@ -98,7 +101,8 @@ def check_missing_targets(subject: Subject) -> None:
         perfect = torch.where(present, target, _constant(target))
         elsewhere = torch.where(present, target, torch.full_like(target, subject.fields[metric.target].low))
         values = [_figure(subject, metric, guess, target) for guess in (perfect, elsewhere)]
-        subject.plugin.require(
+        require(
+            subject.plugin,
             values[0] == values[1],
             f"metric '{metric.name}' has to leave out missing targets; predictions there change it from "
             f"{values[0]:.6g} to {values[1]:.6g}",
@@ -152,7 +156,8 @@ def _check_training_step(subject: Subject, batch: Batch) -> None:
         for name, parameter in module.nodes[subject.name].named_parameters()
         if parameter.grad is not None and not bool(parameter.grad.isfinite().all())
     ]
-    subject.plugin.require(
+    require(
+        subject.plugin,
         bool(loss.isfinite()) and not bad,
         f"with missing targets the loss is {loss.item():g}, gradients that are not finite: {', '.join(bad) or 'none'}",
     )
@@ -173,12 +178,13 @@ def _terms(subject: Subject) -> Iterator[tuple[LossTerm, Tensor, Tensor]]:
 def _losses(subject: Subject, term: LossTerm, predicted: Tensor, target: Tensor) -> Tensor:
     losses = term.function(predicted, target, ~target.isnan())
     what = f"the loss on '{term.output}'"
-    subject.plugin.require(
+    require(
+        subject.plugin,
         isinstance(losses, Tensor) and losses.shape == (len(target),),
         f"{what} has to give one number per record, ({len(target)},), "
         f"got {tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__}",
     )
-    subject.plugin.require(losses.requires_grad, f"{what} has no gradient; do without detach and item")
+    require(subject.plugin, losses.requires_grad, f"{what} has no gradient; do without detach and item")
     return losses
 
 

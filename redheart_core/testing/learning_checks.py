@@ -11,7 +11,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import CPU, GroupModule
 from redheart_core.groups.objective import loss_terms, record_losses, training_loss
 from redheart_core.storage.runtime import random_stream
-from redheart_core.testing.plugin import NotApplicable
+from redheart_core.testing.plugin import NotApplicable, require
 from redheart_core.testing.subject import SEED, UPDATES, Subject
 from redheart_core.training.audit import audit_group
 
@@ -35,7 +35,8 @@ def check_every_parameter_learns(subject: Subject) -> None:
         if account.plugin == subject.name and not account.accounted
     ]
     idle += _cancelled(subject)
-    subject.plugin.require(
+    require(
+        subject.plugin,
         not idle,
         "parameters that would never be trained: " + "; ".join(idle) + "; use them in forward and in a loss, or remove "
         "them, or set requires_grad to False",
@@ -56,7 +57,8 @@ def check_nothing_outside_learns(subject: Subject) -> None:
         raise NotApplicable("it has no loss")
     names = {id(parameter): name for name, parameter in module.named_parameters()}
     strangers = [tuple(leaf.shape) for leaf in _leaves(loss) if id(leaf) not in names]
-    subject.plugin.require(
+    require(
+        subject.plugin,
         not strangers,
         f"its loss has gradients for {len(strangers)} tensors that are no parameters of the group, of the shapes "
         f"{', '.join(map(str, strangers))}; register every parameter in the module, and read nothing but the inputs",
@@ -78,7 +80,8 @@ def check_loss_falls(subject: Subject) -> None:
             after = own_loss(subject, trainer.module, batch)
             if after <= before - LEARNT * abs(before) and after < before:
                 return
-    subject.plugin.require(
+    require(
+        subject.plugin,
         False,
         f"its loss on {BATCH} records has to fall by {LEARNT:.0%} within {UPDATES} updates; "
         f"it went from {before:.6g} to {after:.6g}",

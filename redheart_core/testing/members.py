@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import SCALES, BuildContext, NodeSpec, Objective
+from redheart_core.discovery.entries import Entry
 from redheart_core.nn.answers import answer_objective, answer_outputs, finish, size_of
 from redheart_core.nn.layers import masked_mean
 from redheart_core.testing.plugin import Plugin
@@ -40,7 +41,9 @@ class Member(nn.Module):
 def stand_ins(gathers: Sequence[str]) -> tuple[Plugin, ...]:
     """Analyzers that answer these fields of the catalogue, where the records have them; none for no fields."""
     names = NAMES if gathers else ()
-    return tuple(Plugin(name, "analyzer", _spec(name, tuple(gathers)), __name__) for name in names)
+    return tuple(
+        Plugin(name, "analyzer", _spec(name, tuple(gathers)), Entry(name, __name__, "redheart", "")) for name in names
+    )
 
 
 def _spec(name: str, gathers: tuple[str, ...]) -> NodeSpec:

@@ -11,7 +11,7 @@ from redheart_core.contract.errors import RedheartError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import call_node, check_outputs
 from redheart_core.groups.objective import training_loss
-from redheart_core.testing.plugin import ConformanceError
+from redheart_core.testing.plugin import ConformanceError, require
 from redheart_core.testing.subject import SEED, Subject
 
 TOLERANCE = 1e-4
@@ -34,11 +34,13 @@ def check_outputs_as_declared(subject: Subject) -> None:
         for given in subject.given:
             if given.form == "probabilities" and given.labels and subject.fields[given.labels].simplex:
                 off = float((outputs[f"{subject.name}.{given.name}"].sum(-1) - 1).abs().max())
-                subject.plugin.require(
-                    off <= TOLERANCE, f"output '{given.name}' has to sum to 1 over its labels, it misses by {off:.2g}"
+                require(
+                    subject.plugin,
+                    off <= TOLERANCE,
+                    f"output '{given.name}' has to sum to 1 over its labels, it misses by {off:.2g}",
                 )
     changed = [name for name, tensor in batch.inputs.items() if not _is_same(tensor, before[name])]
-    subject.plugin.require(not changed, f"it changes its inputs {', '.join(changed)} in place; others read them too")
+    require(subject.plugin, not changed, f"it changes its inputs {', '.join(changed)} in place; others read them too")
 
 
 def check_small_batches(subject: Subject) -> None:
@@ -66,7 +68,8 @@ def check_small_batches(subject: Subject) -> None:
             for name, parameter in module.named_parameters()
             if parameter.grad is not None and not bool(parameter.grad.isfinite().all())
         ]
-        subject.plugin.require(
+        require(
+            subject.plugin,
             bool(loss.isfinite()) and not bad,
             f"{title}: the loss is {loss.item():g}, gradients that are not finite: {', '.join(bad) or 'none'}",
         )
@@ -117,7 +120,7 @@ def check_errors_name_the_plugin(subject: Subject) -> None:
         for title, spoil in _SPOILS.items():
             spoiled = inputs | {name: spoil(inputs[name])}
             noticed.append(_is_noticed(subject, module.nodes[subject.name], spoiled, batch, f"'{name}' {title}"))
-    subject.plugin.require(any(noticed), "it computes something out of inputs of a wrong shape; no error came")
+    require(subject.plugin, any(noticed), "it computes something out of inputs of a wrong shape; no error came")
 
 
 def _is_noticed(subject: Subject, module: torch.nn.Module, inputs: dict[str, Tensor], batch: Batch, what: str) -> bool:
@@ -166,7 +169,8 @@ def _pad(tensor: Tensor, axis: int, chunks: int, mask: Tensor, stream: torch.Gen
 
 def _require_close(subject: Subject, name: str, expected: Tensor, got: Tensor, what: str) -> None:
     off = float((expected - got).abs().max())
-    subject.plugin.require(
+    require(
+        subject.plugin,
         torch.allclose(expected, got, rtol=TOLERANCE, atol=TOLERANCE),
         f"output '{name}' changes by {off:.2g} {what}; use the mask, and keep records apart",
     )

@@ -24,7 +24,7 @@ from redheart_core.testing import (
     learning_checks,
     output_checks,
 )
-from redheart_core.testing.discovery import PREFIX, folder_modules, importable, load_installed, load_module
+from redheart_core.testing.discovery import importable, load_folder, load_module, load_named
 from redheart_core.testing.plugin import NotApplicable, Plugin
 from redheart_core.testing.sample import real_chunks, real_sample
 from redheart_core.testing.subject import Sample, Subject, make_subject
@@ -34,6 +34,7 @@ Check = Callable[[Any], None]
 PLUGIN_CHECKS: tuple[Check, ...] = (
     contract_checks.check_import_is_light,
     contract_checks.check_declaration,
+    contract_checks.check_builders_exist,
     contract_checks.check_settings,
 )
 """Of any plugin; they take a Plugin."""
@@ -142,12 +143,12 @@ def subject_of(
 def check_plugin(
     target: str | Path | ModuleType, sample: Sample | None = None, settings: Mapping[str, Any] | None = None
 ) -> list[CheckResult]:
-    """Run all checks and collect what they find.
+    """Run all checks of all plugins of a target and collect what they find.
 
     Args:
-        target: The name of an installed plugin, the folder of one that need not be installed, or its module.
+        target: The name of an installed package or plugin, the folder of one that need not be installed, or a module.
         sample: As subject_of.
-        settings: As subject_of.
+        settings: As subject_of, of a single data set or encoder.
 
     Raises:
         PluginError: There is no such plugin, or it cannot be loaded.
@@ -179,33 +180,39 @@ def run_checks(
 def conformance_tests(
     name: str, settings: Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] | None = None
 ) -> Callable[..., None]:
-    """A pytest test of an installed plugin, parametrised over its checks.
+    """A pytest test of all plugins of an installed package, or of one of them, parametrised over their checks.
 
     test_conformance = conformance_tests("my_plugin") is a whole test file.
 
     Args:
-        name: Of the plugin.
+        name: Of the package's entry point, or of one plugin.
         settings: As subject_of, or a function that makes files in an empty folder and gives the settings for them.
     """
     import pytest
 
-    plugin = load_installed(name)
-    subjects: list[AnySubject] = []
+    plugins = load_named(name)
+    subjects: dict[str, AnySubject] = {}
 
-    def subject(folder: Callable[[str], Path]) -> AnySubject:
-        if not subjects:
-            values = settings(folder(name)) if callable(settings) else settings
-            subjects.append(subject_of(plugin, settings=values))
-        return subjects[0]
+    def subject(plugin: Plugin, folder: Callable[[str], Path]) -> AnySubject:
+        if plugin.name not in subjects:
+            values = settings(folder(plugin.name)) if callable(settings) else settings
+            subjects[plugin.name] = subject_of(plugin, settings=values)
+        return subjects[plugin.name]
 
-    @pytest.mark.parametrize("check", checks_of(plugin), ids=title)
-    def test_conformance(check: Check, tmp_path_factory: pytest.TempPathFactory) -> None:
+    cases = [
+        pytest.param(plugin, check, id=title(check) if len(plugins) == 1 else f"{plugin.name}: {title(check)}")
+        for plugin in plugins
+        for check in checks_of(plugin)
+    ]
+
+    @pytest.mark.parametrize(("plugin", "check"), cases)
+    def test_conformance(plugin: Plugin, check: Check, tmp_path_factory: pytest.TempPathFactory) -> None:
         try:
-            check(plugin if check in PLUGIN_CHECKS else subject(tmp_path_factory.mktemp))
+            check(plugin if check in PLUGIN_CHECKS else subject(plugin, tmp_path_factory.mktemp))
         except NotApplicable as reason:
             pytest.skip(str(reason))
 
-    test_conformance.__doc__ = f"The plugin '{name}' keeps its contract."
+    test_conformance.__doc__ = f"The plugins of '{name}' keep their contract."
     return test_conformance
 
 
@@ -232,9 +239,7 @@ def _run(plugin: Plugin, check: Check, subject: object) -> CheckResult:
     return CheckResult(plugin.name, title(check), "passed")
 
 
-def _load(target: str | Path | ModuleType) -> list[Plugin]:
+def _load(target: str | Path | ModuleType) -> tuple[Plugin, ...]:
     if isinstance(target, Path):
-        return [load_module(name, module) for name, module in folder_modules(target).items()]
-    if isinstance(target, str):
-        return [load_installed(target)]
-    return [load_module(target.__name__.rpartition(".")[2].removeprefix(PREFIX), target)]
+        return load_folder(target)
+    return load_named(target) if isinstance(target, str) else load_module(target)

@@ -20,7 +20,7 @@ from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes,
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import CPU, GroupModule, Surroundings
 from redheart_core.storage.settings import read_table
-from redheart_core.testing.discovery import installed_plugins, load_installed
+from redheart_core.testing.discovery import load_all, load_installed
 from redheart_core.testing.fitting import fit_group
 from redheart_core.testing.members import stand_ins
 from redheart_core.testing.plugin import ConformanceError, Plugin
@@ -214,10 +214,5 @@ def _with_what_it_reads(plugins: Iterable[Plugin], known: Mapping[str, Plugin]) 
 
 def _everyone(known: Mapping[str, Plugin]) -> list[Plugin]:
     """All nodes that are there."""
-    plugins = dict(known)
-    for name in installed_plugins().keys() - known.keys():
-        try:
-            plugins[name] = load_installed(name)
-        except PluginError:
-            continue  # what cannot be imported is in nobody's group, and is no fault of the plugin that is checked
+    plugins = {plugin.name: plugin for plugin in load_all()} | dict(known)
     return [plugins[name] for name in sorted(plugins) if isinstance(plugins[name].spec, NodeSpec)]

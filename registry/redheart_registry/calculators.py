@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from redheart_core import CalculatorSpec, PluginError, SettingsError
 from redheart_core.contract.errors import join_complaints
+from redheart_core.discovery.entries import names
 from redheart_core.storage.settings import read_table
-from redheart_registry.inspection import inspect_plugins
-from redheart_registry.installed import Entry, installed_entries, names
+from redheart_registry.installed import Installed, installed_plugins
 from redheart_registry.loading import load_one, settings_complaints
 from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
 
@@ -29,18 +29,18 @@ def load_calculator(
         PluginError: It is not installed, is no calculator or breaks its contract.
         SettingsError: Its settings are wrong.
     """
-    entries = installed_entries()
-    if name not in entries:
-        raise PluginError(f"there is no calculator '{name}' (calculators: {_calculators(entries)})")
-    plugin = load_one(entries[name])
+    installed = installed_plugins([name])
+    if name not in installed:
+        raise PluginError(f"there is no calculator '{name}' (calculators: {_calculators(installed)})")
+    plugin = load_one(installed[name])
     if not isinstance(plugin.spec, CalculatorSpec):
-        raise PluginError(f"plugin '{name}' is of kind {plugin.kind} (calculators: {_calculators(entries)})")
+        raise PluginError(f"plugin '{name}' is of kind {plugin.kind} (calculators: {_calculators(installed)})")
     path = find_plugins_toml(plugins_toml)
     others = [override for override in overrides if override.partition(".")[0].strip() != name]
     if others:
         raise SettingsError(f"--set {others[0]}: only the calculator's own settings count; write {name}.key=value")
     document = {**parse_file(path), "active": [name]}
-    configuration = resolve(document, str(path), entries, overrides=overrides)
+    configuration = resolve(document, str(path), installed, overrides=overrides)
     table = configuration.tables.get(name, {})
     complaints = [*configuration.complaints, *settings_complaints(plugin, table, configuration.options.get(name, {}))]
     if complaints:
@@ -48,5 +48,5 @@ def load_calculator(
     return plugin.spec, read_table(plugin.spec.settings, table, f"[plugins.{name}]")
 
 
-def _calculators(entries: dict[str, Entry]) -> str:
-    return names(name for name, inspection in inspect_plugins(entries).items() if inspection.kind == "calculator")
+def _calculators(installed: Mapping[str, Installed]) -> str:
+    return names(name for name, plugin in installed.items() if plugin.offer.kind == "calculator")

@@ -22,10 +22,10 @@ from redheart_core import (
     SettingsError,
 )
 from redheart_core.contract.fields import describe_shape
+from redheart_core.discovery.entries import names
 from redheart_core.groups.graph import bind_nodes, output_shapes
 from redheart_core.storage.settings import describe_settings
-from redheart_registry.inspection import inspect_plugins
-from redheart_registry.installed import Entry, installed_entries, names
+from redheart_registry.installed import Installed, installed_plugins
 from redheart_registry.loading import load_one
 from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
 from redheart_registry.registry import Registry, load_registry
@@ -44,15 +44,14 @@ def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequ
         PluginError: It is not installed or breaks its contract.
         SettingsError: Its settings are wrong.
     """
-    entries = installed_entries()
-    if name not in entries:
-        raise PluginError(f"there is no plugin '{name}' (installed: {names(entries)})")
+    installed = installed_plugins([name])
+    if name not in installed:
+        raise PluginError(f"there is no plugin '{name}' (installed: {names(installed)})")
     path = find_plugins_toml(plugins_toml)
-    active = resolve(parse_file(path), str(path), entries).active
-    wanted = _with_sources(name, entries)
+    active = resolve(parse_file(path), str(path), installed).active
+    wanted = _with_sources(name, installed)
     if _used_fields(wanted) - set(CATALOGUE):
-        inspections = inspect_plugins({other: entries[other] for other in active})
-        wanted |= {other: None for other in active if inspections[other].kind == "dataset"}
+        wanted |= {other: None for other in active if installed[other].offer.kind == "dataset"}
     gathers = any(spec.gathers for spec in wanted.values() if spec is not None)
     disable = [other for other in active if other not in wanted and not gathers]
     registry = load_registry(path, list(wanted), disable, overrides)
@@ -65,20 +64,20 @@ def sources(name: str) -> tuple[str, ...]:
     Raises:
         PluginError: It is not installed or breaks its contract.
     """
-    entries = installed_entries()
-    if name not in entries:
-        raise PluginError(f"there is no plugin '{name}' (installed: {names(entries)})")
-    return tuple(_with_sources(name, entries))
+    installed = installed_plugins([name])
+    if name not in installed:
+        raise PluginError(f"there is no plugin '{name}' (installed: {names(installed)})")
+    return tuple(_with_sources(name, installed))
 
 
-def _with_sources(name: str, entries: Mapping[str, Entry]) -> dict[str, NodeSpec | None]:
+def _with_sources(name: str, installed: Mapping[str, Installed]) -> dict[str, NodeSpec | None]:
     """The plugin and all nodes that it reads, directly or not; None for what is no node."""
     wanted: dict[str, NodeSpec | None] = {}
     queue = [name]
     while queue:
         current = queue.pop(0)
-        if current not in wanted and current in entries:
-            spec = load_one(entries[current]).spec
+        if current not in wanted and current in installed:
+            spec = load_one(installed[current]).spec
             wanted[current] = spec if isinstance(spec, NodeSpec) else None
             queue += [read.partition(".")[0] for read in _reads(wanted[current]) if "." in read]
     return wanted

@@ -1,4 +1,4 @@
-"""What kind each installed plugin is and whether it works, without importing any of them in this process."""
+"""What each installed package offers and whether it works, without importing any of them in this process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 import attrs
 
 from redheart_core import PluginError
+from redheart_core.discovery.entries import Entry, check_entry
+from redheart_core.discovery.offers import KINDS
 from redheart_registry.cache import read_cache, write_cache
-from redheart_registry.installed import KINDS, Entry, check_entry, owner
 
 TIMEOUT_S = 120.0
 """After that long a plugin's import counts as hanging."""
@@ -30,54 +31,83 @@ main(job["entries"])
 
 
 @attrs.frozen
-class Inspection:
-    """What importing a plugin has shown."""
+class Offer:
+    """One plugin of a package, as far as a list shows it."""
 
+    name: str
     kind: str = ""
+    """Empty if nothing is known, as the package cannot be imported."""
+    meaning: str = ""
     group: str = ""
     """The checkpoint group that a node asks for; empty for other kinds."""
+    reads: tuple[str, ...] = ()
+    """Of a node."""
+    targets: tuple[str, ...] = ()
+    """Of a node."""
     broken: str = ""
-    """Why it cannot be used; empty if it can."""
+    """Why this one cannot be used; empty if it can."""
 
 
-def inspect_plugins(entries: Mapping[str, Entry], timeout_s: float = TIMEOUT_S) -> dict[str, Inspection]:
-    """Inspect plugins in a subprocess; what worked before and has not changed comes from the user's cache folder."""
-    inspections: dict[str, Inspection] = {}
+@attrs.frozen
+class Inspection:
+    """What importing a package's module has shown."""
+
+    offers: tuple[Offer, ...] = ()
+    broken: str = ""
+    """Why nothing of it can be used; empty if its hooks could be called."""
+
+    @property
+    def works(self) -> bool:
+        """Whether all of it can be used."""
+        return not self.broken and not any(offer.broken for offer in self.offers)
+
+
+def inspect_entries(
+    entries: Sequence[Entry], timeout_s: float = TIMEOUT_S, again: bool = True
+) -> dict[Entry, Inspection]:
+    """Inspect packages in a subprocess; what has not changed since comes from the user's cache folder.
+
+    Args:
+        entries: What to inspect.
+        timeout_s: After that long an import counts as hanging.
+        again: Inspect what was broken again: it may have been repaired without a change of its own files.
+    """
+    inspections: dict[Entry, Inspection] = {}
     sound = []
-    for name, entry in entries.items():
+    for entry in entries:
         try:
             check_entry(entry)
         except PluginError as error:
-            inspections[name] = Inspection(broken=str(error))
+            inspections[entry] = Inspection(broken=str(error))
         else:
             sound.append(entry)
-    surroundings, keys = _surroundings(), {entry.name: _key(entry) for entry in sound}
+    surroundings, keys = _surroundings(), {entry: _key(entry) for entry in sound}
     cached = _read_known(surroundings)
-    known = {name: cached[key] for name, key in keys.items() if key in cached}
-    inspections |= known
-    stale = [entry for entry in sound if entry.name not in known]
+    for entry, key in keys.items():
+        if key in cached and (cached[key].works or not again):
+            inspections[entry] = cached[key]
+    stale = [entry for entry in sound if entry not in inspections]
     if stale:
         inspections |= _inspect(stale, timeout_s)
-        working = {key: inspections[name] for name, key in keys.items() if not inspections[name].broken}
-        _write_known(surroundings, working)
-    return {name: inspections[name] for name in entries}
+        _write_known(surroundings, {key: inspections[entry] for entry, key in keys.items()})
+    return {entry: inspections[entry] for entry in entries}
 
 
-def _inspect(entries: Sequence[Entry], timeout_s: float) -> dict[str, Inspection]:
+def _inspect(entries: Sequence[Entry], timeout_s: float) -> dict[Entry, Inspection]:
     """All in one subprocess; those that it did not reach or finish in one each."""
     found, death = _run_worker(entries, timeout_s)
-    left = [entry for entry in entries if entry.name not in found]
+    left = [entry for entry in entries if entry not in found]
     for entry in left:
         if len(entries) > 1:
             alone, death = _run_worker([entry], timeout_s)
             found |= alone
-        if entry.name not in found:
-            found[entry.name] = Inspection(broken=f"{owner(entry)} cannot be imported: {death}")
+        if entry not in found:
+            found[entry] = Inspection(broken=f"{entry.owner()} cannot be imported: {death}")
     return found
 
 
-def _run_worker(entries: Iterable[Entry], timeout_s: float) -> tuple[dict[str, Inspection], str]:
-    """What the worker printed, a line a plugin, and how it ended before the last one."""
+def _run_worker(entries: Iterable[Entry], timeout_s: float) -> tuple[dict[Entry, Inspection], str]:
+    """What the worker printed, a line a package, and how it ended before the last one."""
     import subprocess  # usually everything is cached
 
     job = json.dumps({"path": sys.path, "entries": [attrs.asdict(entry) for entry in entries]})
@@ -99,8 +129,8 @@ def _run_worker(entries: Iterable[Entry], timeout_s: float) -> tuple[dict[str, I
         death = f"it did not finish within {timeout_s:g} s"
     found = {}
     for line in output.splitlines():
-        name, result = json.loads(line)
-        found[name] = Inspection(**result)
+        entry, result = json.loads(line)
+        found[Entry(**entry)] = read_inspection(result)
     return found, death
 
 
@@ -152,24 +182,31 @@ def _stamp(path: str) -> str:
 
 
 def _read_known(surroundings: list[str]) -> dict[str, Inspection]:
-    """Earlier successes by key; empty if there are none or the file is damaged."""
+    """Earlier inspections by key; empty if there are none or the file is damaged."""
     raw = read_cache("plugins")
     try:
         if raw["surroundings"] != surroundings:
             return {}
-        return {key: _from_cache(value) for key, value in raw["plugins"].items()}
+        return {key: read_inspection(value) for key, value in raw["plugins"].items()}
     except (ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 
-def _from_cache(value: Any) -> Inspection:
-    kind, group = value["kind"], value["group"]
-    if kind not in KINDS or not isinstance(group, str):
-        raise ValueError(kind)
-    return Inspection(kind, group)
+def read_inspection(value: Any) -> Inspection:
+    """An inspection out of its JSON.
+
+    Raises:
+        ValueError: It is none; so do KeyError and TypeError say.
+    """
+    offers = tuple(
+        Offer(**{**offer, "reads": tuple(offer["reads"]), "targets": tuple(offer["targets"])})
+        for offer in value["offers"]
+    )
+    if any(offer.kind not in KINDS for offer in offers) or not isinstance(value["broken"], str):
+        raise ValueError("no inspection")
+    return Inspection(offers, value["broken"])
 
 
 def _write_known(surroundings: list[str], inspections: Mapping[str, Inspection]) -> None:
-    """Keep successes alone: a broken plugin may be mended without any of its files changing."""
-    plugins = {key: {"kind": value.kind, "group": value.group} for key, value in inspections.items()}
+    plugins = {key: attrs.asdict(value) for key, value in inspections.items()}
     write_cache("plugins", {"surroundings": surroundings, "plugins": plugins})

@@ -9,30 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs.validators import gt, matches_re, optional
 
 from redheart_core import SettingsError
-from redheart_core.config.tables import DataSettings, GroupSettings, TrainSettings
+from redheart_core.config.tables import NODE_OPTIONS, DataSettings, GroupSettings, NodeOptions, TrainSettings
+from redheart_core.discovery.entries import names
 from redheart_core.storage.settings import check_table, parse_override, read_table
-from redheart_registry.installed import names
 
 FILE_NAME = "plugins.toml"
 _HOST_SETTINGS: Mapping[str, type[Any]] = {"data": DataSettings, "training": TrainSettings}
 FREE_TABLES = tuple(_HOST_SETTINGS)
 """Tables that the commands read; the registry checks them and hands them on."""
-
-
-@attrs.frozen
-class NodeOptions:
-    """The keys of a [plugins.<name>] table that every node has; None leaves the choice to the plugin."""
-
-    group: str | None = attrs.field(default=None, validator=optional(matches_re(r"[A-Za-z0-9_-]+")))
-    """Checkpoint group; also the name of its folder."""
-    learning_rate_scale: float = attrs.field(default=1.0, validator=gt(0.0))
-    loss_weight: float = attrs.field(default=1.0, validator=gt(0.0))
-
-
-OPTION_NAMES = tuple(attribute.name for attribute in attrs.fields(NodeOptions))
 
 
 @attrs.frozen
@@ -53,6 +39,8 @@ class PluginsToml:
     """The tables [training] and [data]."""
     groups: Mapping[str, Mapping[str, Any]]
     """The tables [groups.<name>]."""
+    missing: tuple[str, ...]
+    """Plugins that the file or --enable names and that no package offers."""
     complaints: tuple[str, ...]
 
     def node_options(self, plugin: str) -> NodeOptions:
@@ -123,15 +111,23 @@ def resolve(
         _override(text, active, installed, plugins, free, complaints)
     for name, table in free.items():
         complaints += check_table(_HOST_SETTINGS[name], table, f"[{name}]")
-    options = {name: {key: table[key] for key in OPTION_NAMES if key in table} for name, table in plugins.items()}
+    options = {name: {key: table[key] for key in NODE_OPTIONS if key in table} for name, table in plugins.items()}
     for name, table in options.items():
         complaints += check_table(NodeOptions, table, f"[plugins.{name}]")
     tables = {
-        name: {key: value for key, value in table.items() if key not in OPTION_NAMES} for name, table in plugins.items()
+        name: {key: value for key, value in table.items() if key not in NODE_OPTIONS} for name, table in plugins.items()
     }
     for name, table in groups.items():
         complaints += check_table(GroupSettings, table, f"[groups.{name}]")
-    return PluginsToml(where, active, reasons, tables, options, free, groups, tuple(dict.fromkeys(complaints)))
+    missing = tuple(name for name in named_plugins(document, enable) if name not in installed)
+    return PluginsToml(where, active, reasons, tables, options, free, groups, missing, tuple(dict.fromkeys(complaints)))
+
+
+def named_plugins(document: Mapping[str, Any], enable: Sequence[str] = ()) -> tuple[str, ...]:
+    """Every plugin that a document or --enable names, whatever the document's form."""
+    listed, tables = document.get("active"), document.get("plugins")
+    named = [*(listed if isinstance(listed, list) else ()), *(tables if isinstance(tables, Mapping) else ()), *enable]
+    return tuple(dict.fromkeys(name for name in named if isinstance(name, str)))
 
 
 def _read_active(document: Mapping[str, Any], installed: Collection[str], complaints: list[str]) -> list[str]:

@@ -21,18 +21,20 @@ from redheart_core import (
 from redheart_core.config.tables import GroupSettings
 from redheart_core.contract.calls import Hooks
 from redheart_core.contract.errors import join_complaints
+from redheart_core.discovery.entries import names
+from redheart_core.discovery.offers import Plugin, plugin_manager, register
 from redheart_core.groups.graph import plan_groups, read_nodes
 from redheart_core.storage.settings import as_table, read_or_complain, read_table
-from redheart_registry.installed import Entry, installed_entries, names, owner
-from redheart_registry.loading import (
-    LoadedPlugin,
-    examine,
-    import_plugin,
-    plugin_manager,
-    register,
-    settings_complaints,
+from redheart_registry.installed import Installed, broken_packages, installed_plugins
+from redheart_registry.loading import load_active, settings_complaints
+from redheart_registry.plugins_toml import (
+    FREE_TABLES,
+    PluginsToml,
+    find_plugins_toml,
+    named_plugins,
+    parse_file,
+    resolve,
 )
-from redheart_registry.plugins_toml import FREE_TABLES, PluginsToml, find_plugins_toml, parse_file, resolve
 
 SpecType = TypeVar("SpecType", DatasetSpec, EncoderSpec)
 
@@ -43,9 +45,9 @@ class Registry:
 
     hooks: Hooks
     """Event hooks run in the order of plugins.toml, after those of event_plugins."""
-    entries: Mapping[str, Entry]
+    installed: Mapping[str, Installed]
     """All installed plugins, active or not."""
-    plugins: Mapping[str, LoadedPlugin]
+    plugins: Mapping[str, Plugin]
     """The active ones, in order."""
     plugins_toml: PluginsToml
 
@@ -129,7 +131,7 @@ class Registry:
                 return spec, read_table(spec.settings, self.plugins_toml.tables.get(name, {}), f"[plugins.{name}]")
             found = self.plugins[name].kind
             raise PluginError(f"plugin '{name}' is of kind {found}, not {kind} (active {kind}s: {names(active)})")
-        if name in self.entries:
+        if name in self.installed:
             raise PluginError(
                 f"plugin '{name}' is installed but not active; --enable {name} (active {kind}s: {names(active)})"
             )
@@ -159,60 +161,37 @@ def load_registry(
         SettingsError: Everything that is wrong with the configuration.
         PluginError: A plugin cannot be imported or breaks its contract, or the nodes do not fit together.
     """
-    entries = installed_entries()
     if isinstance(plugins_toml, Mapping):
         document, where = plugins_toml, "the stored configuration"
     else:
         path = find_plugins_toml(plugins_toml)
         document, where = parse_file(path), str(path)
-    configuration = resolve(document, where, entries, enable, disable, overrides)
+    installed = installed_plugins(named_plugins(document, enable))
+    configuration = resolve(document, where, installed, enable, disable, overrides)
     manager = plugin_manager()
     if trace is not None:
         _trace(manager, trace)
-    plugins, broken = _load(manager, [entries[name] for name in configuration.active])
+    plugins, broken = load_active(manager, [installed[name] for name in configuration.active])
     complaints = list(configuration.complaints)
     for name, plugin in plugins.items():
         tables, options = configuration.tables.get(name, {}), configuration.options.get(name, {})
         complaints += settings_complaints(plugin, tables, options)
+    reasons = [str(error) for error in broken]
     if complaints:
-        reasons = [str(error) for error in broken]
+        if configuration.missing:
+            reasons += [reason for reason in broken_packages(installed.values()) if reason not in reasons]
         raise SettingsError(join_complaints(f"{where} cannot be used:", [*complaints, *reasons]))
     if len(broken) == 1:
         raise broken[0]
     if broken:
-        raise PluginError(join_complaints("some active plugins cannot be used:", [str(error) for error in broken]))
-    _check_nodes(_bare_nodes(plugins, configuration), entries)
+        raise PluginError(join_complaints("some active plugins cannot be used:", reasons))
+    _check_nodes(_bare_nodes(plugins, configuration), installed)
     for number, listener in reversed(list(enumerate(event_plugins, 1))):
         register(manager, listener, f"event plugin {number}", f"event plugin {number} ({type(listener).__name__})")
-    return Registry(Hooks(manager.hook), entries, plugins, configuration)
+    return Registry(Hooks(manager.hook), installed, plugins, configuration)
 
 
-def _load(manager: pluggy.PluginManager, entries: Sequence[Entry]) -> tuple[dict[str, LoadedPlugin], list[PluginError]]:
-    """Import in order, register in reverse: pluggy calls the last registered first."""
-    modules = {}
-    broken: list[PluginError] = []
-    for entry in entries:
-        try:
-            modules[entry.name] = import_plugin(entry)
-        except PluginError as error:
-            broken.append(error)
-    registered = []
-    for entry in reversed([entry for entry in entries if entry.name in modules]):
-        try:
-            register(manager, modules[entry.name], entry.name, owner(entry))
-            registered.append(entry)
-        except PluginError as error:
-            broken.append(error)
-    plugins = {}
-    for entry in reversed(registered):
-        try:
-            plugins[entry.name] = examine(manager, entry)
-        except PluginError as error:
-            broken.append(error)
-    return plugins, broken
-
-
-def _bare_nodes(plugins: Mapping[str, LoadedPlugin], configuration: PluginsToml) -> tuple[ActiveNode, ...]:
+def _bare_nodes(plugins: Mapping[str, Plugin], configuration: PluginsToml) -> tuple[ActiveNode, ...]:
     """Active nodes before their settings are known."""
     nodes = []
     for name, plugin in plugins.items():
@@ -234,13 +213,14 @@ def _bare_nodes(plugins: Mapping[str, LoadedPlugin], configuration: PluginsToml)
     return tuple(nodes)
 
 
-def _check_nodes(nodes: Sequence[ActiveNode], entries: Mapping[str, Entry]) -> None:
+def _check_nodes(nodes: Sequence[ActiveNode], installed: Mapping[str, Installed]) -> None:
     """Everything that is read is given, without a circle, and each head reads its own group."""
     complaints = [
-        f"{owner(entries[node.name])} reads '{read}', but no plugin '{read}' is installed (installed: {names(entries)})"
+        f"{installed[node.name].entry.owner(node.name)} reads '{read}', but no plugin '{read}' is installed "
+        f"(installed: {names(installed)})"
         for node in nodes
         for read in read_nodes(node)
-        if read not in entries
+        if read not in installed
     ]
     if complaints:
         raise PluginError(join_complaints("some plugins read what is not there:", complaints))

@@ -9,8 +9,7 @@ import attrs
 
 from redheart_core import SettingsError
 from redheart_core.contract.errors import join_complaints
-from redheart_registry.inspection import Inspection, inspect_plugins
-from redheart_registry.installed import Entry, listed_entries
+from redheart_registry.installed import Installed, broken_packages, listed_plugins
 from redheart_registry.plugins_toml import PluginsToml, find_plugins_toml, parse_file, resolve
 
 
@@ -43,27 +42,27 @@ def list_plugins(
     Raises:
         SettingsError: plugins.toml or the options name what is not there.
     """
-    entries = listed_entries()
     path = find_plugins_toml(plugins_toml)
-    configuration = resolve(parse_file(path), str(path), entries, enable, disable, overrides)
+    document, installed = parse_file(path), listed_plugins()
+    configuration = resolve(document, str(path), installed, enable, disable, overrides)
     if configuration.complaints:
-        raise SettingsError(join_complaints(f"{path} cannot be used:", list(configuration.complaints)))
-    inspections = inspect_plugins(entries)
-    order = [*configuration.active, *(name for name in entries if name not in configuration.active)]
-    return [_row(entries[name], inspections[name], configuration) for name in order]
+        reasons = broken_packages(installed.values()) if configuration.missing else []
+        raise SettingsError(join_complaints(f"{path} cannot be used:", [*configuration.complaints, *reasons]))
+    order = [*configuration.active, *(name for name in installed if name not in configuration.active)]
+    return [_row(installed[name], configuration) for name in order]
 
 
-def _row(entry: Entry, inspection: Inspection, configuration: PluginsToml) -> PluginRow:
-    chosen = configuration.node_options(entry.name).group
+def _row(plugin: Installed, configuration: PluginsToml) -> PluginRow:
+    chosen = configuration.node_options(plugin.name).group
     return PluginRow(
-        name=entry.name,
-        kind=inspection.kind,
-        group=(chosen or inspection.group) if inspection.group else "",
-        active=entry.name in configuration.active,
-        why=_why(entry.name, configuration.active, configuration.reasons, configuration.where),
-        version=entry.version,
-        distribution=", ".join([entry.distribution, *entry.others]),
-        broken=inspection.broken,
+        name=plugin.name,
+        kind="" if plugin.broken else plugin.offer.kind,
+        group=(chosen or plugin.offer.group) if plugin.offer.group else "",
+        active=plugin.name in configuration.active,
+        why=_why(plugin.name, configuration.active, configuration.reasons, configuration.where),
+        version=plugin.entry.version,
+        distribution=plugin.entry.distribution,
+        broken=plugin.broken,
     )
 
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from redheart_advanced_bentham.settings import AdvancedBenthamSettings
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
-
-if TYPE_CHECKING:
-    from torch import nn
+from redheart_core import NodeSpec, Output, hookimpl
 
 
 @hookimpl
@@ -52,8 +47,8 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                     high=1.0,
                 ),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_advanced_bentham.training:build",
+            objective="redheart_advanced_bentham.training:objective",
             targets=("bentham", "utility"),
             optional_targets=("burdens", "context_layers", "utility_in_context", "utility_horizons"),
             layers=(
@@ -68,15 +63,3 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             ),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_advanced_bentham.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_advanced_bentham.training import objective
-
-    return objective(context)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from redheart_advanced_emotion.settings import AdvancedEmotionSettings
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
-
-if TYPE_CHECKING:
-    from torch import nn
+from redheart_core import NodeSpec, Output, hookimpl
 
 
 @hookimpl
@@ -34,22 +29,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("culture", "strength of each cultural concept", "values", labels="culture", low=0.0, high=1.0),
                 Output("affect", "affect of the self afterwards", "values", labels="self_after", low=-1.0, high=1.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_advanced_emotion.training:build",
+            objective="redheart_advanced_emotion.training:objective",
             targets=("emotion",),
             optional_targets=("culture", "self_after"),
             layers=("text_encoder", "pool", "tracker", "memory", "trend", "cultural_nuance", "norm", "mixture"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_advanced_emotion.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_advanced_emotion.training import objective
-
-    return objective(context)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from redheart_advanced_regret.settings import AdvancedRegretSettings
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
-
-if TYPE_CHECKING:
-    from torch import nn
+from redheart_core import NodeSpec, Output, hookimpl
 
 
 @hookimpl
@@ -28,8 +23,8 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             reads=("embedding",),
             optional_reads=("history",),
             gives=_outputs(),
-            build=_build,
-            objective=_objective,
+            build="redheart_advanced_regret.training:build",
+            objective="redheart_advanced_regret.training:objective",
             targets=("regret",),
             optional_targets=(
                 "payoffs",
@@ -70,15 +65,3 @@ def _distribution(name: str, meaning: str, field: str) -> Output:
 
 def _per_act(name: str, meaning: str, field: str) -> Output:
     return Output(name, meaning, "values", labels=field, low=0.0, high=2.0)
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_advanced_regret.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_advanced_regret.training import objective
-
-    return objective(context)

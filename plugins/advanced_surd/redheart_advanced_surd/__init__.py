@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from redheart_advanced_surd.settings import AdvancedSurdSettings
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
-
-if TYPE_CHECKING:
-    from torch import nn
+from redheart_core import NodeSpec, Output, hookimpl
 
 
 @hookimpl
@@ -41,8 +36,8 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                     needs=("mood_log",),
                 ),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_advanced_surd.training:build",
+            objective="redheart_advanced_surd.training:objective",
             targets=("causal_parts",),
             optional_targets=("causal_paths", "transfer"),
             layers=("encoder", "attention", "decomposition", "causal", "transfer", "skips"),
@@ -52,15 +47,3 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
 
 def _distribution(name: str, meaning: str, field: str) -> Output:
     return Output(name, meaning, "probabilities", labels=field, low=0.0, high=1.0)
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_advanced_surd.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_advanced_surd.training import objective
-
-    return objective(context)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from redheart_backbone.settings import BackboneSettings
-from redheart_core import BuildContext, NodeSpec, Output, hookimpl
-
-if TYPE_CHECKING:
-    from torch import nn
+from redheart_core import NodeSpec, Output, hookimpl
 
 TASKS = ("emotion", "bentham", "regret", "surd")
 
@@ -32,14 +27,8 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 *(Output(task, f"the text as the {task} task sees it", "features", ("width",)) for task in TASKS),
                 Output("sequence", "the chunks of the text in context", "features", ("T", "width")),
             ),
-            build=_build,
+            build="redheart_backbone.training:build",
             group="backbone",
             layers=("project", "encoder.*", "norm", "branches"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_backbone.training import build
-
-    return build(context)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from redheart_bentham_head.settings import BenthamHeadSettings
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
-
-if TYPE_CHECKING:
-    from torch import nn
+from redheart_core import NodeSpec, Output, hookimpl
 
 
 @hookimpl
@@ -39,23 +34,11 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 Output("legal_risk", "legal risk in each domain", "values", labels="legal_risk", low=0.0, high=1.0),
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_bentham_head.training:build",
+            objective="redheart_bentham_head.training:objective",
             targets=("bentham",),
             optional_targets=("context_layers", "legal_risk"),
             group="backbone",
             layers=("base", "temporal", "weight_layers", "mixture", "output", "skips"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_bentham_head.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_bentham_head.training import objective
-
-    return objective(context)

@@ -1,4 +1,4 @@
-"""Offers `exact_conformal`: prediction sets and intervals with known coverage, and calibration."""
+"""The calculator `exact_conformal`: prediction sets and intervals with known coverage, and calibration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs.validators import and_, ge, gt, lt
 
 from redheart_calculators.results import nullable
 from redheart_calculators.tasks import Task, chosen_tasks
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,54 +45,51 @@ class ConformalSettings:
     seed: int = attrs.field(default=0, validator=ge(0))
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
+def spec() -> CalculatorSpec:
+    """What it declares."""
 
     def given(name: str, meaning: str, axes: str = "(n,)") -> CalculatorInput:
         return CalculatorInput(name, meaning, axes, required=False)
 
-    return [
-        CalculatorSpec(
-            name="exact_conformal",
-            meaning="conformal prediction sets and intervals, their coverage, calibration error, and temperature",
-            settings=ConformalSettings,
-            inputs=(
-                given("probabilities", "of calibration records, each row sum 1", "(n, K)"),
-                given("labels", "true labels of these, or of the logits, from 0"),
-                given("test", "probabilities of records that want a set", "(m, K)"),
-                given("test_labels", "their true labels, to count the coverage", "(m,)"),
-                given("truth", "true numbers of calibration records"),
-                given("prediction", "predicted numbers of these"),
-                given("scale", "expected size of the error, > 0; 1 without"),
-                given("test_prediction", "of records that want an interval", "(m,)"),
-                given("test_scale", "their scale", "(m,)"),
-                given("low", "predicted lower quantile of calibration records"),
-                given("high", "predicted upper quantile"),
-                given("test_low", "lower quantile of records that want an interval", "(m,)"),
-                given("test_high", "upper quantile of these", "(m,)"),
-                given("confidence", "0..1, for the calibration error"),
-                given("correct", "0 or 1, whether that prediction was right"),
-                given("logits", "for the temperature", "(n, K)"),
-            ),
-            compute=_compute,
-            example={
-                "probabilities": [
-                    [0.7, 0.2, 0.1],
-                    [0.5, 0.3, 0.2],
-                    [0.1, 0.6, 0.3],
-                    [0.25, 0.25, 0.5],
-                    [0.4, 0.35, 0.25],
-                    [0.05, 0.15, 0.8],
-                    [0.34, 0.33, 0.33],
-                    [0.9, 0.06, 0.04],
-                    [0.2, 0.5, 0.3],
-                ],
-                "labels": [0, 1, 1, 2, 2, 2, 0, 0, 2],
-                "test": [[0.6, 0.3, 0.1], [0.4, 0.35, 0.25], [0.95, 0.03, 0.02]],
-            },
-        )
-    ]
+    return CalculatorSpec(
+        name="exact_conformal",
+        meaning="conformal prediction sets and intervals, their coverage, calibration error, and temperature",
+        settings=ConformalSettings,
+        inputs=(
+            given("probabilities", "of calibration records, each row sum 1", "(n, K)"),
+            given("labels", "true labels of these, or of the logits, from 0"),
+            given("test", "probabilities of records that want a set", "(m, K)"),
+            given("test_labels", "their true labels, to count the coverage", "(m,)"),
+            given("truth", "true numbers of calibration records"),
+            given("prediction", "predicted numbers of these"),
+            given("scale", "expected size of the error, > 0; 1 without"),
+            given("test_prediction", "of records that want an interval", "(m,)"),
+            given("test_scale", "their scale", "(m,)"),
+            given("low", "predicted lower quantile of calibration records"),
+            given("high", "predicted upper quantile"),
+            given("test_low", "lower quantile of records that want an interval", "(m,)"),
+            given("test_high", "upper quantile of these", "(m,)"),
+            given("confidence", "0..1, for the calibration error"),
+            given("correct", "0 or 1, whether that prediction was right"),
+            given("logits", "for the temperature", "(n, K)"),
+        ),
+        compute=_compute,
+        example={
+            "probabilities": [
+                [0.7, 0.2, 0.1],
+                [0.5, 0.3, 0.2],
+                [0.1, 0.6, 0.3],
+                [0.25, 0.25, 0.5],
+                [0.4, 0.35, 0.25],
+                [0.05, 0.15, 0.8],
+                [0.34, 0.33, 0.33],
+                [0.9, 0.06, 0.04],
+                [0.2, 0.5, 0.3],
+            ],
+            "labels": [0, 1, 1, 2, 2, 2, 0, 0, 2],
+            "test": [[0.6, 0.3, 0.1], [0.4, 0.35, 0.25], [0.95, 0.03, 0.02]],
+        },
+    )
 
 
 def _compute(settings: ConformalSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

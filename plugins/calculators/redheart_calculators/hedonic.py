@@ -1,4 +1,4 @@
-"""Offers `exact_hedonic`: the hedonic calculus with ten dimensions and six context layers."""
+"""The calculator `exact_hedonic`: the hedonic calculus with ten dimensions and six context layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 from attrs.validators import and_, ge, gt, le
 
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,63 +33,58 @@ class HedonicSettings:
     """Hedons that score one half."""
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_hedonic",
-            meaning="value of acts by the hedonic calculus: pleasures and pains, burdens, context layers",
-            settings=HedonicSettings,
-            inputs=(
-                CalculatorInput("sign", "+1 pleasure, -1 pain", "(lots,) or (acts, lots)"),
-                CalculatorInput("intensity", "hedons per day, 0..1", "(lots,) or (acts, lots)"),
-                CalculatorInput("days", "duration, >= 0", "(lots,) or (acts, lots)"),
-                CalculatorInput("certainty", "probability, 0..1; 1 without", "(lots,) or (acts, lots)", required=False),
-                CalculatorInput(
-                    "delay_days", "days until it begins, >= 0; 0 without", "(lots,) or (acts, lots)", required=False
-                ),
-                CalculatorInput(
-                    "fecundity",
-                    "probability of more of the kind, 0..1; 0 without",
-                    "(lots,) or (acts, lots)",
-                    required=False,
-                ),
-                CalculatorInput(
-                    "purity", "probability of no opposite, 0..1; 1 without", "(lots,) or (acts, lots)", required=False
-                ),
-                CalculatorInput("persons", "extent, >= 0; 1 without", "(lots,) or (acts, lots)", required=False),
-                CalculatorInput("external_cost", "-1..1; 0 without", "() or (acts,)", required=False),
-                CalculatorInput("redistribution", "-1..1; 0 without", "() or (acts,)", required=False),
-                CalculatorInput("self_damage", "-1..1; 0 without", "() or (acts,)", required=False),
-                CalculatorInput(
-                    "layers",
-                    "cultural, temporal, social, personal, moral, situational; clipped to 0.3..2.5; 1 each without",
-                    "(6,) or (acts, 6)",
-                    required=False,
-                ),
-                CalculatorInput(
-                    "layer_weights", "their shares, sum 1; equal without", "(6,) or (acts, 6)", required=False
-                ),
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_hedonic",
+        meaning="value of acts by the hedonic calculus: pleasures and pains, burdens, context layers",
+        settings=HedonicSettings,
+        inputs=(
+            CalculatorInput("sign", "+1 pleasure, -1 pain", "(lots,) or (acts, lots)"),
+            CalculatorInput("intensity", "hedons per day, 0..1", "(lots,) or (acts, lots)"),
+            CalculatorInput("days", "duration, >= 0", "(lots,) or (acts, lots)"),
+            CalculatorInput("certainty", "probability, 0..1; 1 without", "(lots,) or (acts, lots)", required=False),
+            CalculatorInput(
+                "delay_days", "days until it begins, >= 0; 0 without", "(lots,) or (acts, lots)", required=False
             ),
-            compute=_compute,
-            # vector H12
-            example={
-                "sign": [1, -1],
-                "intensity": [0.6, 0.5],
-                "days": [2, 4],
-                "certainty": [0.9, 0.5],
-                "delay_days": [0, 1],
-                "fecundity": [0.2, 0],
-                "purity": [0.9, 1],
-                "persons": [3, 1],
-                "external_cost": 0.4,
-                "redistribution": 0.5,
-                "self_damage": 0.2,
-                "layers": [1.2, 0.8, 1.5, 1, 2, 0.5],
-            },
-        )
-    ]
+            CalculatorInput(
+                "fecundity",
+                "probability of more of the kind, 0..1; 0 without",
+                "(lots,) or (acts, lots)",
+                required=False,
+            ),
+            CalculatorInput(
+                "purity", "probability of no opposite, 0..1; 1 without", "(lots,) or (acts, lots)", required=False
+            ),
+            CalculatorInput("persons", "extent, >= 0; 1 without", "(lots,) or (acts, lots)", required=False),
+            CalculatorInput("external_cost", "-1..1; 0 without", "() or (acts,)", required=False),
+            CalculatorInput("redistribution", "-1..1; 0 without", "() or (acts,)", required=False),
+            CalculatorInput("self_damage", "-1..1; 0 without", "() or (acts,)", required=False),
+            CalculatorInput(
+                "layers",
+                "cultural, temporal, social, personal, moral, situational; clipped to 0.3..2.5; 1 each without",
+                "(6,) or (acts, 6)",
+                required=False,
+            ),
+            CalculatorInput("layer_weights", "their shares, sum 1; equal without", "(6,) or (acts, 6)", required=False),
+        ),
+        compute=_compute,
+        # vector H12
+        example={
+            "sign": [1, -1],
+            "intensity": [0.6, 0.5],
+            "days": [2, 4],
+            "certainty": [0.9, 0.5],
+            "delay_days": [0, 1],
+            "fecundity": [0.2, 0],
+            "purity": [0.9, 1],
+            "persons": [3, 1],
+            "external_cost": 0.4,
+            "redistribution": 0.5,
+            "self_damage": 0.2,
+            "layers": [1.2, 0.8, 1.5, 1, 2, 0.5],
+        },
+    )
 
 
 def _compute(settings: HedonicSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

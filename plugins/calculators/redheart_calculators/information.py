@@ -1,4 +1,4 @@
-"""Offers `exact_information`: information between real numbers by nearest neighbours."""
+"""The calculator `exact_information`: information between real numbers by nearest neighbours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 from attrs.validators import ge
 
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,26 +50,23 @@ class InformationSettings:
     seed: int = attrs.field(default=0, validator=ge(0))
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_information",
-            meaning="mutual information, conditional mutual information or transfer entropy of real numbers, in nats",
-            settings=InformationSettings,
-            inputs=(
-                CalculatorInput("x", "one sample a row, or the steps of a series", "(N,) or (N, D)"),
-                CalculatorInput("y", "likewise", "(N,) or (N, E)"),
-                CalculatorInput(
-                    "z", "what is known already, for conditional mutual information", "(N,) or (N, F)", required=False
-                ),
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_information",
+        meaning="mutual information, conditional mutual information or transfer entropy of real numbers, in nats",
+        settings=InformationSettings,
+        inputs=(
+            CalculatorInput("x", "one sample a row, or the steps of a series", "(N,) or (N, D)"),
+            CalculatorInput("y", "likewise", "(N,) or (N, E)"),
+            CalculatorInput(
+                "z", "what is known already, for conditional mutual information", "(N,) or (N, F)", required=False
             ),
-            compute=_compute,
-            # vector K1, which has k = 2
-            example={"x": [16, 26, 15, 58, 10, 53, 47, 50], "y": [6, 23, 18, 58, 14, 57, 51, 39]},
-        )
-    ]
+        ),
+        compute=_compute,
+        # vector K1, which has k = 2
+        example={"x": [16, 26, 15, 58, 10, 53, 47, 50], "y": [6, 23, 18, 58, 14, 57, 51, 39]},
+    )
 
 
 def _compute(settings: InformationSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Offers `exact_kalman`: filter, fusion of sensors and smoother of a linear Gaussian state space."""
+"""The calculator `exact_kalman`: filter, fusion of sensors and smoother of a linear Gaussian state space."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs.validators import ge, gt
 
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,29 +33,24 @@ class KalmanSettings:
     """P0 is so many times the identity, unless given; 1e6 is flat enough."""
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_kalman",
-            meaning="Kalman filter over one or several sensors with missing steps, smoother, likelihood, steady state",
-            settings=KalmanSettings,
-            inputs=(
-                CalculatorInput("observations", "one row a step; null is missing", "(T,) or (T, m)", missing=True),
-                CalculatorInput("transition", "F; the identity without", "(n, n)", required=False),
-                CalculatorInput("observation", "H; the identity without", "(m, n)", required=False),
-                CalculatorInput("process_noise", "Q; process_variance times 1 without", "(n, n)", required=False),
-                CalculatorInput(
-                    "observation_noise", "R; observation_variance times 1 without", "(m, m)", required=False
-                ),
-                CalculatorInput("initial_mean", "x0 at the first observation; 0 without", "(n,)", required=False),
-                CalculatorInput("initial_cov", "P0 there; initial_variance times 1 without", "(n, n)", required=False),
-            ),
-            compute=_compute,
-            example={"observations": [1, 2, 0, 1]},  # vectors F4 to F7
-        )
-    ]
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_kalman",
+        meaning="Kalman filter over one or several sensors with missing steps, smoother, likelihood, steady state",
+        settings=KalmanSettings,
+        inputs=(
+            CalculatorInput("observations", "one row a step; null is missing", "(T,) or (T, m)", missing=True),
+            CalculatorInput("transition", "F; the identity without", "(n, n)", required=False),
+            CalculatorInput("observation", "H; the identity without", "(m, n)", required=False),
+            CalculatorInput("process_noise", "Q; process_variance times 1 without", "(n, n)", required=False),
+            CalculatorInput("observation_noise", "R; observation_variance times 1 without", "(m, m)", required=False),
+            CalculatorInput("initial_mean", "x0 at the first observation; 0 without", "(n,)", required=False),
+            CalculatorInput("initial_cov", "P0 there; initial_variance times 1 without", "(n, n)", required=False),
+        ),
+        compute=_compute,
+        example={"observations": [1, 2, 0, 1]},  # vectors F4 to F7
+    )
 
 
 def _compute(settings: KalmanSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Offers `exact_pid`: the partial information decomposition of Williams and Beer."""
+"""The calculator `exact_pid`: the partial information decomposition of Williams and Beer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from attrs.validators import ge, optional
 
 from redheart_calculators.tasks import Task, chosen_tasks
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,29 +30,26 @@ class PidSettings:
     """Quantile bins of each variable; without, the samples are states already."""
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_pid",
-            meaning="partial information atoms of up to three sources about a target (I_min), in bits",
-            settings=PidSettings,
-            inputs=(
-                CalculatorInput("target", "states or, with bins, numbers; one a sample", "(N,)", required=False),
-                CalculatorInput("sources", "likewise, up to 3 sources as columns", "(N, n)", required=False),
-                CalculatorInput(
-                    "pmf",
-                    "instead of samples: the joint distribution, weights >= 0 of any scale",
-                    "(target, source 1, ..., source n)",
-                    required=False,
-                ),
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_pid",
+        meaning="partial information atoms of up to three sources about a target (I_min), in bits",
+        settings=PidSettings,
+        inputs=(
+            CalculatorInput("target", "states or, with bins, numbers; one a sample", "(N,)", required=False),
+            CalculatorInput("sources", "likewise, up to 3 sources as columns", "(N, n)", required=False),
+            CalculatorInput(
+                "pmf",
+                "instead of samples: the joint distribution, weights >= 0 of any scale",
+                "(target, source 1, ..., source n)",
+                required=False,
             ),
-            compute=_compute,
-            # vector P1: the conjunction of two fair bits
-            example={"target": [0, 0, 0, 1], "sources": [[0, 0], [0, 1], [1, 0], [1, 1]]},
-        )
-    ]
+        ),
+        compute=_compute,
+        # vector P1: the conjunction of two fair bits
+        example={"target": [0, 0, 0, 1], "sources": [[0, 0], [0, 1], [1, 0], [1, 1]]},
+    )
 
 
 def _compute(settings: PidSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

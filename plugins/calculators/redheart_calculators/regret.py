@@ -1,4 +1,4 @@
-"""Offers `exact_regret`: regret of decisions, from votes, and over time."""
+"""The calculator `exact_regret`: regret of decisions, from votes, and over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs.validators import and_, ge, gt, le
 
 from redheart_calculators.results import nullable
 from redheart_calculators.tasks import Task, chosen_tasks
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,35 +46,32 @@ class RegretSettings:
     """Half a vote more for either side, so that unanimity stays finite."""
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_regret",
-            meaning="regret matrix, expected and minimax regret of acts; regret from votes and wins, and over time",
-            settings=RegretSettings,
-            inputs=(
-                CalculatorInput(
-                    "payoffs",
-                    "utility of each act in each state; a row of null is an impossible act",
-                    "(acts, states)",
-                    required=False,
-                    missing=True,
-                ),
-                CalculatorInput("probabilities", "of the states, sum 1", "(states,)", required=False),
-                CalculatorInput("likelihood", "P(signal | state), each row sum 1", "(states, signals)", required=False),
-                CalculatorInput("wins", "how often the row beat the column", "(options, options)", required=False),
-                CalculatorInput("votes", "for the first and the second option", "(2,) or (pairs, 2)", required=False),
-                CalculatorInput("stream", "regret of each step, discounted by delta", "(steps,)", required=False),
-                CalculatorInput("action", "weight and rate of fading of a regretted action", "(2,)", required=False),
-                CalculatorInput("inaction", "the same of an inaction", "(2,)", required=False),
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_regret",
+        meaning="regret matrix, expected and minimax regret of acts; regret from votes and wins, and over time",
+        settings=RegretSettings,
+        inputs=(
+            CalculatorInput(
+                "payoffs",
+                "utility of each act in each state; a row of null is an impossible act",
+                "(acts, states)",
+                required=False,
+                missing=True,
             ),
-            compute=_compute,
-            # vectors R1 to R6
-            example={"payoffs": [[8, 1, 4], [5, 5, 5], [2, 9, 3]], "probabilities": [0.5, 0.3, 0.2]},
-        )
-    ]
+            CalculatorInput("probabilities", "of the states, sum 1", "(states,)", required=False),
+            CalculatorInput("likelihood", "P(signal | state), each row sum 1", "(states, signals)", required=False),
+            CalculatorInput("wins", "how often the row beat the column", "(options, options)", required=False),
+            CalculatorInput("votes", "for the first and the second option", "(2,) or (pairs, 2)", required=False),
+            CalculatorInput("stream", "regret of each step, discounted by delta", "(steps,)", required=False),
+            CalculatorInput("action", "weight and rate of fading of a regretted action", "(2,)", required=False),
+            CalculatorInput("inaction", "the same of an inaction", "(2,)", required=False),
+        ),
+        compute=_compute,
+        # vectors R1 to R6
+        example={"payoffs": [[8, 1, 4], [5, 5, 5], [2, 9, 3]], "probabilities": [0.5, 0.3, 0.2]},
+    )
 
 
 def _compute(settings: RegretSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Offers `exact_surd`: what a target's information from its sources is made of."""
+"""The calculator `exact_surd`: what a target's information from its sources is made of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 from attrs.validators import and_, ge, gt, lt, optional
 
 from redheart_calculators.tasks import Task, chosen_tasks
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,31 +47,28 @@ class SurdSettings:
 _STATES = [(a, b, turn == 0) for a in (0, 1) for b in (0, 1) for turn in range(10)]
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_surd",
-            meaning="synergistic, unique and redundant information of sources about a target, and the leak, in bits",
-            settings=SurdSettings,
-            inputs=(
-                CalculatorInput("target", "states or, with bins, numbers; one a sample", "(N,)", required=False),
-                CalculatorInput("sources", "likewise, up to 9 sources as columns", "(N, n)", required=False),
-                CalculatorInput(
-                    "pmf",
-                    "instead of samples: the joint distribution, weights >= 0 of any scale",
-                    "(target, source 1, ..., source n)",
-                    required=False,
-                ),
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_surd",
+        meaning="synergistic, unique and redundant information of sources about a target, and the leak, in bits",
+        settings=SurdSettings,
+        inputs=(
+            CalculatorInput("target", "states or, with bins, numbers; one a sample", "(N,)", required=False),
+            CalculatorInput("sources", "likewise, up to 9 sources as columns", "(N, n)", required=False),
+            CalculatorInput(
+                "pmf",
+                "instead of samples: the joint distribution, weights >= 0 of any scale",
+                "(target, source 1, ..., source n)",
+                required=False,
             ),
-            compute=_compute,
-            example={
-                "target": [(a ^ b) ^ int(wrong) for a, b, wrong in _STATES],
-                "sources": [[a, b] for a, b, _ in _STATES],
-            },
-        )
-    ]
+        ),
+        compute=_compute,
+        example={
+            "target": [(a ^ b) ^ int(wrong) for a, b, wrong in _STATES],
+            "sources": [[a, b] for a, b, _ in _STATES],
+        },
+    )
 
 
 def _compute(settings: SurdSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

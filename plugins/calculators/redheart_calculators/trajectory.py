@@ -1,4 +1,4 @@
-"""Offers `exact_trajectory`: spectrum, envelopes, reverb, resonance, valence and arousal of an emotion trajectory."""
+"""The calculator `exact_trajectory`: spectrum, envelopes, reverb, resonance, valence and arousal of a trajectory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attrs.validators import and_, ge, gt, le, min_len
 
 from redheart_calculators.results import nullable
 from redheart_calculators.tasks import Task, chosen_tasks
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,36 +57,33 @@ class TrajectorySettings:
             raise ValueError(f"'places' needs valence and arousal, two numbers, for {', '.join(sorted(wrong))}")
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_trajectory",
-            meaning="energy by frequency band, ADSR envelope, reverb, resonance, valence and arousal of emotions",
-            settings=TrajectorySettings,
-            inputs=(
-                CalculatorInput("trajectory", "one value a step, any unit", "(T,) or (series, T)", required=False),
-                CalculatorInput("times", "steps since the event, where the envelope is wanted", "(n,)", required=False),
-                CalculatorInput("combs", "gain, -1..1, and delay in steps of each echo", "(combs, 2)", required=False),
-                CalculatorInput("allpasses", "the same of what the echoes pass through", "(n, 2)", required=False),
-                CalculatorInput(
-                    "resonator",
-                    "radius, 0..1, and angle in radians per step; gain 1 there",
-                    "(2,)",
-                    required=False,
-                ),
-                CalculatorInput("emotions", "probabilities, row sum 1", "(labels,) or (T, labels)", required=False),
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_trajectory",
+        meaning="energy by frequency band, ADSR envelope, reverb, resonance, valence and arousal of emotions",
+        settings=TrajectorySettings,
+        inputs=(
+            CalculatorInput("trajectory", "one value a step, any unit", "(T,) or (series, T)", required=False),
+            CalculatorInput("times", "steps since the event, where the envelope is wanted", "(n,)", required=False),
+            CalculatorInput("combs", "gain, -1..1, and delay in steps of each echo", "(combs, 2)", required=False),
+            CalculatorInput("allpasses", "the same of what the echoes pass through", "(n, 2)", required=False),
+            CalculatorInput(
+                "resonator",
+                "radius, 0..1, and angle in radians per step; gain 1 there",
+                "(2,)",
+                required=False,
             ),
-            compute=_compute,
-            # vectors D2, D4, D14 and D15
-            example={
-                "trajectory": [round(2 * cos(2 * pi * 4 * n / 16), 12) for n in range(16)],
-                "times": [0, 0.5, 1, 2, 3, 4, 6, 8, 10, 11, 12.5, 15, 16],
-                "emotions": [[1 / 7] * 7, [1, 0, 0, 0, 0, 0, 0]],
-            },
-        )
-    ]
+            CalculatorInput("emotions", "probabilities, row sum 1", "(labels,) or (T, labels)", required=False),
+        ),
+        compute=_compute,
+        # vectors D2, D4, D14 and D15
+        example={
+            "trajectory": [round(2 * cos(2 * pi * 4 * n / 16), 12) for n in range(16)],
+            "times": [0, 0.5, 1, 2, 3, 4, 6, 8, 10, 11, 12.5, 15, 16],
+            "emotions": [[1 / 7] * 7, [1, 0, 0, 0, 0, 0, 0]],
+        },
+    )
 
 
 def _compute(settings: TrajectorySettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Offers `exact_trend`: trend, plateau, knee, smoothed minimum and one standard error of curves."""
+"""The calculator `exact_trend`: trend, plateau, knee, smoothed minimum and one standard error of curves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 from attrs.validators import and_, ge, le
 
 from redheart_calculators.tasks import Task, chosen_tasks
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,24 +43,21 @@ class TrendSettings:
     seed: int = attrs.field(default=0, validator=ge(0))
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_trend",
-            meaning="Mann-Kendall trend and Sen slope, plateau, knee, smoothed minimum, one-standard-error choice",
-            settings=TrendSettings,
-            inputs=(
-                CalculatorInput("series", "a curve, such as losses by epoch", "(n,)", required=False),
-                CalculatorInput("x", "ascending places of its points; 0, 1, ... without", "(n,)", required=False),
-                CalculatorInput("losses", "one row a seed, at least two", "(seeds, n)", required=False),
-            ),
-            compute=_compute,
-            # vector W3
-            example={"series": [1, 0.8, 0.7, 0.75, 0.6, 0.58, 0.59, 0.55, 0.54, 0.54]},
-        )
-    ]
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_trend",
+        meaning="Mann-Kendall trend and Sen slope, plateau, knee, smoothed minimum, one-standard-error choice",
+        settings=TrendSettings,
+        inputs=(
+            CalculatorInput("series", "a curve, such as losses by epoch", "(n,)", required=False),
+            CalculatorInput("x", "ascending places of its points; 0, 1, ... without", "(n,)", required=False),
+            CalculatorInput("losses", "one row a seed, at least two", "(seeds, n)", required=False),
+        ),
+        compute=_compute,
+        # vector W3
+        example={"series": [1, 0.8, 0.7, 0.75, 0.6, 0.58, 0.59, 0.55, 0.54, 0.54]},
+    )
 
 
 def _compute(settings: TrendSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Offers `exact_votes`: entropy, agreement and the best score that votes allow."""
+"""The calculator `exact_votes`: entropy, agreement and the best score that votes allow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from redheart_calculators.results import nullable
-from redheart_core import CalculatorInput, CalculatorSpec, DataError, hookimpl
+from redheart_core import CalculatorInput, CalculatorSpec, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,44 +23,39 @@ class VotesSettings:
     """Fit the prior alpha to the votes by maximum likelihood."""
 
 
-@hookimpl
-def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer the calculator."""
-    return [
-        CalculatorSpec(
-            name="exact_votes",
-            meaning="entropy and agreement of votes, cross entropy of a prediction, the best score that votes allow",
-            settings=VotesSettings,
-            inputs=(
-                CalculatorInput("votes", "how many for each class, >= 0", "(K,) or (items, K)"),
-                CalculatorInput(
-                    "prediction",
-                    "probabilities, each row sum 1",
-                    "(K,) or (items, K)",
-                    required=False,
-                ),
-                CalculatorInput(
-                    "alpha", "prior weight of each class, > 0, for the best scores", "(K,)", required=False
-                ),
+def spec() -> CalculatorSpec:
+    """What it declares."""
+    return CalculatorSpec(
+        name="exact_votes",
+        meaning="entropy and agreement of votes, cross entropy of a prediction, the best score that votes allow",
+        settings=VotesSettings,
+        inputs=(
+            CalculatorInput("votes", "how many for each class, >= 0", "(K,) or (items, K)"),
+            CalculatorInput(
+                "prediction",
+                "probabilities, each row sum 1",
+                "(K,) or (items, K)",
+                required=False,
             ),
-            compute=_compute,
-            # vector V2, the table of Fleiss (1971)
-            example={
-                "votes": [
-                    [0, 0, 0, 0, 14],
-                    [0, 2, 6, 4, 2],
-                    [0, 0, 3, 5, 6],
-                    [0, 3, 9, 2, 0],
-                    [2, 2, 8, 1, 1],
-                    [7, 7, 0, 0, 0],
-                    [3, 2, 6, 3, 0],
-                    [2, 5, 3, 2, 2],
-                    [6, 5, 2, 1, 0],
-                    [0, 2, 2, 3, 7],
-                ]
-            },
-        )
-    ]
+            CalculatorInput("alpha", "prior weight of each class, > 0, for the best scores", "(K,)", required=False),
+        ),
+        compute=_compute,
+        # vector V2, the table of Fleiss (1971)
+        example={
+            "votes": [
+                [0, 0, 0, 0, 14],
+                [0, 2, 6, 4, 2],
+                [0, 0, 3, 5, 6],
+                [0, 3, 9, 2, 0],
+                [2, 2, 8, 1, 1],
+                [7, 7, 0, 0, 0],
+                [3, 2, 6, 3, 0],
+                [2, 5, 3, 2, 2],
+                [6, 5, 2, 1, 0],
+                [0, 2, 2, 3, 7],
+            ]
+        },
+    )
 
 
 def _compute(settings: VotesSettings, inputs: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ BURDENS = {"external_cost": 0.4, "redistribution": 0.5, "self_damage": 0.2}
 
 
 def compute(module: str, inputs: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
-    (spec,) = import_module(f"redheart_calculators.{module}").redheart_provide_calculators()
+    spec = import_module(f"redheart_calculators.{module}").spec()
     assert isinstance(spec, CalculatorSpec)
     return calculate(spec, read_table(spec.settings, settings, f"[plugins.{spec.name}]"), inputs)
 

@@ -57,7 +57,7 @@ OTHER_INPUTS: Mapping[str, list[dict[str, Any]]] = {
 
 
 def spec_of(module: str) -> CalculatorSpec:
-    (spec,) = import_module(f"redheart_calculators.{module}").redheart_provide_calculators()
+    spec = import_module(f"redheart_calculators.{module}").spec()
     assert isinstance(spec, CalculatorSpec)
     return spec
 

@@ -43,7 +43,7 @@ CALIBRATION = {
 
 
 def compute(module: str, inputs: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
-    (spec,) = import_module(f"redheart_calculators.{module}").redheart_provide_calculators()
+    spec = import_module(f"redheart_calculators.{module}").spec()
     assert isinstance(spec, CalculatorSpec)
     return calculate(spec, read_table(spec.settings, settings, f"[plugins.{spec.name}]"), inputs)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from redheart_core import DatasetSpec, Record, hookimpl
+from redheart_core import DatasetSpec, hookimpl
 from redheart_emobank.settings import FIELDS, EmobankSettings
 
 
@@ -18,12 +16,6 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             "read from emobank.csv in a folder",
             settings=EmobankSettings,
             fields=lambda settings: FIELDS,
-            records=_records,
+            records="redheart_emobank.reading:read_records",
         )
     ]
-
-
-def _records(settings: EmobankSettings) -> Iterator[Record]:
-    from redheart_emobank.reading import read_records
-
-    return read_records(settings)

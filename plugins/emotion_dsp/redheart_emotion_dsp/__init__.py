@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_emotion_dsp.settings import EmotionDspSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 EMOTION = "emotion"
 
@@ -60,22 +55,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 ),
                 Output("decay_time", "time in which the reverb falls by 60 dB", "features", (), EMOTION, low=0.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_emotion_dsp.training:build",
+            objective="redheart_emotion_dsp.training:objective",
             targets=(EMOTION,),
             group="dsp_kalman",
             layers=("encoder", "skips", "drive", "envelope", "compressor", "resonance", "reverb", "synthesiser"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_emotion_dsp.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_emotion_dsp.training import objective
-
-    return objective(context)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_emotion_head.settings import EmotionHeadSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -35,23 +30,11 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 Output("culture", "jeong, han, chemyeon", "values", labels="culture", low=0.0, high=1.0),
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_emotion_head.training:build",
+            objective="redheart_emotion_head.training:objective",
             targets=("emotion",),
             optional_targets=("culture",),
             group="backbone",
             layers=("base", "attention", "levels", "mixture", "output", "skips"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_emotion_head.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_emotion_head.training import objective
-
-    return objective(context)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from redheart_core import DatasetSpec, Record, hookimpl
+from redheart_core import DatasetSpec, hookimpl
 from redheart_goemotions.settings import GoemotionsSettings, fields
 
 
@@ -18,12 +16,6 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             "machine-translated to Korean; read from train.tsv and dev.tsv in a folder",
             settings=GoemotionsSettings,
             fields=fields,
-            records=_records,
+            records="redheart_goemotions.reading:read_records",
         )
     ]
-
-
-def _records(settings: GoemotionsSettings) -> Iterator[Record]:
-    from redheart_goemotions.reading import read_records
-
-    return read_records(settings)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_hierarchical.settings import HierarchicalSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -47,21 +42,9 @@ def redheart_provide_fusions() -> list[NodeSpec]:
                     high=1.0,
                 ),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_hierarchical.training:build",
+            objective="redheart_hierarchical.training:objective",
             targets=("self_after",),
             layers=("reader", "state", "drive", "views"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_hierarchical.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_hierarchical.training import objective
-
-    return objective()

@@ -34,7 +34,7 @@ def build(context: BuildContext) -> Hierarchical:
     )
 
 
-def objective() -> Objective:
+def objective(_: BuildContext) -> Objective:
     """Squared error in the affect space."""
     return Objective(
         losses=(LossTerm("self_after", "self_after", "values", squared_error),),

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_kalman.settings import KalmanSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 EMOTION = "emotion"
 
@@ -51,22 +46,10 @@ def redheart_provide_fusions() -> list[NodeSpec]:
                 ),
                 Output("surprisal", "negative log-likelihood per observed number, in nats", "features"),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_kalman.training:build",
+            objective="redheart_kalman.training:objective",
             targets=(EMOTION,),
             group="dsp_kalman",
             layers=("adapter", "noise", "process"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_kalman.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_kalman.training import objective
-
-    return objective(context)

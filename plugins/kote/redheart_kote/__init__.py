@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from redheart_core import DatasetSpec, Record, hookimpl
+from redheart_core import DatasetSpec, hookimpl
 from redheart_kote.settings import FIELDS, KoteSettings
 
 
@@ -18,12 +16,6 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             "train.tsv and val.tsv, or one of them, in a folder",
             settings=KoteSettings,
             fields=lambda settings: FIELDS,
-            records=_records,
+            records="redheart_kote.reading:read_records",
         )
     ]
-
-
-def _records(settings: KoteSettings) -> Iterator[Record]:
-    from redheart_kote.reading import read_records
-
-    return read_records(settings)

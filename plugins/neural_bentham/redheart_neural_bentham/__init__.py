@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_neural_bentham.settings import NeuralBenthamSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -40,8 +35,8 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 ),
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_neural_bentham.training:build",
+            objective="redheart_neural_bentham.training:objective",
             targets=("bentham",),
             optional_targets=("burdens", "context_layers", "utility_horizons"),
             layers=(
@@ -56,15 +51,3 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             ),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_neural_bentham.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_neural_bentham.training import objective
-
-    return objective(context)

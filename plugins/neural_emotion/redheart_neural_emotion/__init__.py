@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_neural_emotion.settings import NeuralEmotionSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -33,22 +28,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("culture", "jeong, han, chemyeon", "values", labels="culture", low=0.0, high=1.0),
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_neural_emotion.training:build",
+            objective="redheart_neural_emotion.training:objective",
             targets=("emotion",),
             optional_targets=("culture",),
             layers=("encoder", "fusion", "tracker", "pool", "state", "mixture", "readings", "skips"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_neural_emotion.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_neural_emotion.training import objective
-
-    return objective(context)

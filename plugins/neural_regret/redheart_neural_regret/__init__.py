@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_neural_regret.settings import NeuralRegretSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -34,23 +29,11 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("act_regret", "expected regret of each act", "values", labels="act_regret", low=0.0, high=2.0),
                 Output("regret_course", "regret as time goes by", "values", labels="regret_course", low=0.0, high=1.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_neural_regret.training:build",
+            objective="redheart_neural_regret.training:objective",
             targets=("regret",),
             optional_reads=("history",),
             optional_targets=("act_regret", "regret_course"),
             layers=("simulator", "propagation", "summary", "tree", "members", "quantifier", "skips"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_neural_regret.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_neural_regret.training import objective
-
-    return objective(context)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_neural_surd.settings import NeuralSurdSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -40,21 +35,9 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 ),
                 Output("causal_parts_logits", "the same before the softmax", "logits", labels="causal_parts"),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_neural_surd.training:build",
+            objective="redheart_neural_surd.training:objective",
             optional_targets=("choice_factors", "causal_parts"),
             layers=("reasoner", "networks", "calculator", "skips"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_neural_surd.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_neural_surd.training import objective
-
-    return objective(context)

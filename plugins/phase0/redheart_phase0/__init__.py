@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_phase0.settings import Phase0Settings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -32,22 +27,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 ),
                 Output("calibration", "valence bias, arousal modifier, factor on the rest", "features", (3,)),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_phase0.training:build",
+            objective="redheart_phase0.training:objective",
             targets=("projection",),
             group="empathy",
             layers=("reader", "pool", "state", "feeling", "calibration", "residual"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_phase0.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_phase0.training import objective
-
-    return objective()

@@ -37,7 +37,7 @@ def build(context: BuildContext) -> Phase0:
     )
 
 
-def objective() -> Objective:
+def objective(_: BuildContext) -> Objective:
     """Squared error in the affect space."""
     return Objective(
         losses=(LossTerm("projection", "projection", "values", squared_error),),

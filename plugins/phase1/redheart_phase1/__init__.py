@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_phase1.settings import Phase1Settings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -42,22 +37,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 ),
                 Output("strength", "how far each expectation is corrected", "features", (5,), low=0.0, high=1.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_phase1.training:build",
+            objective="redheart_phase1.training:objective",
             targets=("others_after", "regret"),
             group="empathy",
             layers=("reader", "person", "perception"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_phase1.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_phase1.training import objective
-
-    return objective(context.settings)

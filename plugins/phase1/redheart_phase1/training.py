@@ -38,12 +38,12 @@ def build(context: BuildContext) -> Phase1:
     )
 
 
-def objective(settings: Phase1Settings) -> Objective:
+def objective(context: BuildContext) -> Objective:
     """Squared error on each other's affect and on regret; the expectation has a loss of its own."""
     return Objective(
         losses=(
             LossTerm("others_after", "others_after", "values", squared_error),
-            LossTerm("expectation", "others_after", "values", squared_error, settings.expectation_weight),
+            LossTerm("expectation", "others_after", "values", squared_error, context.settings.expectation_weight),
             LossTerm("regret", "regret", "values", squared_error),
         ),
         metrics=(

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_phase2.settings import Phase2Settings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -30,21 +25,9 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("community", "affect of the community", "values", labels="community", low=-1.0, high=1.0),
                 Output("consensus", "how alike the persons show themselves to be", "features", low=0.0, high=1.0),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_phase2.training:build",
+            objective="redheart_phase2.training:objective",
             targets=("community",),
             layers=("reader", "pool", "person", "culture", "society.*", "residual"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_phase2.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_phase2.training import objective
-
-    return objective()

@@ -38,7 +38,7 @@ def build(context: BuildContext) -> Phase2:
     )
 
 
-def objective() -> Objective:
+def objective(_: BuildContext) -> Objective:
     """Squared error in the affect space, against the community's own state."""
     return Objective(
         losses=(LossTerm("community", "community", "values", squared_error),),

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_regret_head.settings import RegretHeadSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -34,22 +29,10 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 Output("members", "regret as each ensemble member sees it", "values", ("members",), low=0.0, high=1.0),
                 Output("uncertainty", "standard deviation of the members", "values", low=0.0, high=0.5),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_regret_head.training:build",
+            objective="redheart_regret_head.training:objective",
             targets=("regret",),
             group="backbone",
             layers=("base", "views", "members", "unfolding", "attention", "output", "skips"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_regret_head.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_regret_head.training import objective
-
-    return objective(context)

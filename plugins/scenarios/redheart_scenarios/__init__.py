@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from redheart_core import DatasetSpec, Record, hookimpl
+from redheart_core import DatasetSpec, hookimpl
 from redheart_scenarios.settings import FIELDS, ScenariosSettings
 
 
@@ -18,12 +16,6 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             "language model; read from train.jsonl.gz and dev.jsonl.gz in a folder",
             settings=ScenariosSettings,
             fields=lambda settings: FIELDS,
-            records=_records,
+            records="redheart_scenarios.reading:read_records",
         )
     ]
-
-
-def _records(settings: ScenariosSettings) -> Iterator[Record]:
-    from redheart_scenarios.reading import read_records
-
-    return read_records(settings)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from redheart_core import DatasetSpec, Record, hookimpl
+from redheart_core import DatasetSpec, hookimpl
 from redheart_scruples.settings import FIELDS, ScruplesSettings
 
 
@@ -18,12 +16,6 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             "wrong; read from train.scruples-anecdotes.jsonl and dev.scruples-anecdotes.jsonl in a folder",
             settings=ScruplesSettings,
             fields=lambda settings: FIELDS,
-            records=_records,
+            records="redheart_scruples.reading:read_records",
         )
     ]
-
-
-def _records(settings: ScruplesSettings) -> Iterator[Record]:
-    from redheart_scruples.reading import read_records
-
-    return read_records(settings)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from redheart_core import Encoder, EncoderSpec, hookimpl
+from redheart_core import EncoderSpec, hookimpl
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
 
 
@@ -18,19 +15,7 @@ def redheart_provide_encoders() -> list[EncoderSpec]:
             meaning="any text model from a local folder or the Hugging Face hub, through the sentence-transformers "
             "library; used as it is, nothing is fitted",
             settings=SentenceTransformerSettings,
-            fit=_fit,
-            load=_load,
+            fit="redheart_sentence_transformer.opening:fit",
+            load="redheart_sentence_transformer.storing:load",
         )
     ]
-
-
-def _fit(settings: SentenceTransformerSettings, chunks: Sequence[str]) -> Encoder:
-    from redheart_sentence_transformer.opening import open_model
-
-    return open_model(settings)
-
-
-def _load(folder: Path) -> Encoder:
-    from redheart_sentence_transformer.storing import load
-
-    return load(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from redheart_sentence_transformer.settings import SentenceTransformerSettings
 _TABLE = "[plugins.sentence_transformer]"
 
 
-def open_model(settings: SentenceTransformerSettings) -> SentenceTransformerEncoder:
-    """Open the model that the settings name.
+def fit(settings: SentenceTransformerSettings, _: Sequence[str]) -> SentenceTransformerEncoder:
+    """Open the model that the settings name, which is used as it is.
 
     Raises:
         SettingsError: No model named, or it or the device cannot be had.

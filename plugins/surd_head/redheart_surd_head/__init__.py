@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redheart_core import BuildContext, NodeSpec, Objective, Output, hookimpl
+from redheart_core import NodeSpec, Output, hookimpl
 from redheart_surd_head.settings import SurdHeadSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @hookimpl
@@ -40,22 +35,10 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 ),
                 Output("causal_parts_logits", "the same before the softmax", "logits", labels="causal_parts"),
             ),
-            build=_build,
-            objective=_objective,
+            build="redheart_surd_head.training:build",
+            objective="redheart_surd_head.training:objective",
             optional_targets=("choice_factors", "causal_parts"),
             group="backbone",
             layers=("base", "residual", "attention", "networks", "output", "skips"),
         )
     ]
-
-
-def _build(context: BuildContext) -> nn.Module:
-    from redheart_surd_head.training import build
-
-    return build(context)
-
-
-def _objective(context: BuildContext) -> Objective:
-    from redheart_surd_head.training import objective
-
-    return objective(context)

@@ -1,4 +1,4 @@
-"""Offers the data set `csv`: comma-separated values with a column mapping."""
+"""The data set `csv`: comma-separated values with a column mapping."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from redheart_core import DataError, DatasetSpec, Field, Record, hookimpl
+from redheart_core import DataError, Field, Record
 from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.names import composed
 from redheart_core.storage.jsonlines import OnError, read_lines
@@ -15,27 +15,15 @@ from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_rec
 from redheart_tables.settings import CsvSettings
 
 
-@hookimpl
-def redheart_provide_datasets() -> list[DatasetSpec]:
-    """Offer the data set."""
-    return [
-        DatasetSpec(
-            name="csv",
-            meaning="your own records from a CSV file, plain or gzipped, with a mapping from columns to fields",
-            settings=CsvSettings,
-            fields=_fields,
-            records=_records,
-        )
-    ]
-
-
-def _fields(settings: CsvSettings) -> tuple[Field, ...]:
+def fields(settings: CsvSettings) -> tuple[Field, ...]:
+    """The mapped fields."""
     return mapped_fields("csv", settings.fields, objects=False)
 
 
-def _records(settings: CsvSettings) -> Iterator[Record]:
+def records(settings: CsvSettings) -> Iterator[Record]:
+    """The file's records in order."""
     path = required_path("csv", settings.path)
-    _fields(settings)
+    fields(settings)
     return read_records(
         lambda bad: _rows(path, settings, bad), path, settings, lambda row, column: row[column], to_value=_number
     )

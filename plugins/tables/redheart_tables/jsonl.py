@@ -1,10 +1,10 @@
-"""Offers the data set `jsonl`: JSON lines with a column mapping."""
+"""The data set `jsonl`: JSON lines with a column mapping."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from redheart_core import DataError, DatasetSpec, Field, Record, hookimpl
+from redheart_core import DataError, Field, Record
 from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.names import composed
 from redheart_core.storage.jsonlines import read_objects
@@ -12,27 +12,15 @@ from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_rec
 from redheart_tables.settings import JsonlSettings
 
 
-@hookimpl
-def redheart_provide_datasets() -> list[DatasetSpec]:
-    """Offer the data set."""
-    return [
-        DatasetSpec(
-            name="jsonl",
-            meaning="your own records from JSON lines, plain or gzipped, with a mapping from columns to fields",
-            settings=JsonlSettings,
-            fields=_fields,
-            records=_records,
-        )
-    ]
-
-
-def _fields(settings: JsonlSettings) -> tuple[Field, ...]:
+def fields(settings: JsonlSettings) -> tuple[Field, ...]:
+    """The mapped fields."""
     return mapped_fields("jsonl", settings.fields, objects=True)
 
 
-def _records(settings: JsonlSettings) -> Iterator[Record]:
+def records(settings: JsonlSettings) -> Iterator[Record]:
+    """The file's records in order."""
     path = required_path("jsonl", settings.path)
-    _fields(settings)
+    fields(settings)
 
     def rows(bad: BadRows) -> Iterator[tuple[str, Row]]:
         missing = dict.fromkeys(map(composed, mapped_columns(settings.fields)))

@@ -9,10 +9,10 @@ import attrs
 import pytest
 
 from redheart_core import DataError, Record
-from redheart_tables.csv import redheart_provide_datasets
+from redheart_tables import redheart_provide_datasets
 from redheart_tables.settings import CsvSettings
 
-(SPEC,) = redheart_provide_datasets()
+_, SPEC = redheart_provide_datasets()
 REGRET = {"regret": "r"}
 
 

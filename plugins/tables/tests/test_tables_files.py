@@ -10,11 +10,10 @@ import pytest
 
 from redheart_core import DataError, Record
 from redheart_core.contract.bad_rows import BadRowsError
-from redheart_tables import csv, jsonl
+from redheart_tables import redheart_provide_datasets
 from redheart_tables.settings import CsvSettings, JsonlSettings
 
-(CSV,) = csv.redheart_provide_datasets()
-(JSONL,) = jsonl.redheart_provide_datasets()
+JSONL, CSV = redheart_provide_datasets()
 FORMS = ("NFC", "NFD")
 
 

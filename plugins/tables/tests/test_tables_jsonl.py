@@ -10,10 +10,10 @@ import attrs
 import pytest
 
 from redheart_core import DataError, Record
-from redheart_tables.jsonl import redheart_provide_datasets
+from redheart_tables import redheart_provide_datasets
 from redheart_tables.settings import JsonlSettings
 
-(SPEC,) = redheart_provide_datasets()
+SPEC, _ = redheart_provide_datasets()
 REGRET = {"regret": "r"}
 
 

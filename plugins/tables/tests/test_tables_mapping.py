@@ -7,15 +7,14 @@ from collections.abc import Mapping
 import pytest
 
 from redheart_core import CATALOGUE, DataError
-from redheart_tables import csv, jsonl
+from redheart_tables import redheart_provide_datasets
 from redheart_tables.settings import Columns, CsvSettings, JsonlSettings
 
-(JSONL,) = jsonl.redheart_provide_datasets()
-(CSV,) = csv.redheart_provide_datasets()
+JSONL, CSV = redheart_provide_datasets()
 EMOTION = {label: f"e_{label}" for label in CATALOGUE["emotion"].labels}
 
 
-def test_the_entry_points_offer_one_data_set_each_under_their_own_name() -> None:
+def test_the_package_offers_two_data_sets() -> None:
     assert (JSONL.name, CSV.name) == ("jsonl", "csv")
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
-from redheart_core import BuildContext, NodeSpec, Objective, hookimpl
-from redheart_core.nn.answers import answer_objective, answer_outputs
+from redheart_core import NodeSpec
+from redheart_core.nn.answers import answer_outputs
 from redheart_text_tasks.settings import AttentiveSettings, PooledSettings, RecurrentSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @attrs.frozen
@@ -66,46 +62,21 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
 }
 
-MAIN_METRICS: Mapping[str, str] = {"vad": "pearson_r"}
-"""Where it is another than that of redheart_core.nn.answers: ratings of EmoBank are published as correlations."""
+FIELDS = ("ekman", "goemotions", "kote", "vad", "votes")
 
 
-def provide(field: str, architecture: str) -> Callable[[], list[NodeSpec]]:
-    """The hook implementation that offers the node of a field and an architecture."""
+def node(field: str, architecture: str) -> NodeSpec:
+    """The node of a field and an architecture."""
     built = ARCHITECTURES[architecture]
-
-    @hookimpl
-    def redheart_provide_analyzers() -> list[NodeSpec]:
-        return [
-            NodeSpec(
-                name=f"{field}_{architecture}",
-                meaning=f"{field} by {built.meaning}",
-                settings=built.settings,
-                scales=built.scales,
-                reads=built.reads,
-                gives=answer_outputs((field,)),
-                build=partial(_build, field, architecture),
-                objective=partial(_objective, field),
-                targets=(field,),
-                layers=built.layers,
-            )
-        ]
-
-    return redheart_provide_analyzers
-
-
-def _build(field: str, architecture: str, context: BuildContext) -> nn.Module:
-    from redheart_text_tasks import training
-
-    builders = {
-        "pooled": training.build_pooled,
-        "attentive": training.build_attentive,
-        "recurrent": training.build_recurrent,
-    }
-    return builders[architecture](context, field)
-
-
-def _objective(field: str, context: BuildContext) -> Objective:
-    found = answer_objective(context, (field,))
-    main = MAIN_METRICS.get(field)
-    return attrs.evolve(found, metrics=tuple(sorted(found.metrics, key=lambda metric: metric.name != main)))
+    return NodeSpec(
+        name=f"{field}_{architecture}",
+        meaning=f"{field} by {built.meaning}",
+        settings=built.settings,
+        scales=built.scales,
+        reads=built.reads,
+        gives=answer_outputs((field,)),
+        build=f"redheart_text_tasks.training:build_{architecture}",
+        objective="redheart_text_tasks.training:objective",
+        targets=(field,),
+        layers=built.layers,
+    )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from redheart_core import BuildContext
-from redheart_core.nn.answers import size_of
+from collections.abc import Mapping
+
+import attrs
+
+from redheart_core import BuildContext, Field, Objective
+from redheart_core.nn.answers import answer_objective, size_of
 from redheart_text_tasks.model import AttentiveState, PooledState, RecurrentState, TermMap, TextTask
 from redheart_text_tasks.settings import AttentiveSettings, PooledSettings, RecurrentSettings
 
+MAIN_METRICS: Mapping[str, str] = {"vad": "pearson_r"}
+"""Where it is another than that of redheart_core.nn.answers: ratings of EmoBank are published as correlations."""
 
-def build_pooled(context: BuildContext, field: str) -> TextTask:
+
+def build_pooled(context: BuildContext) -> TextTask:
     """A network on the mean chunk, and a linear map of the terms."""
     settings: PooledSettings = context.settings
-    answered, width_in = context.fields[field], context.input_width("embedding")
+    answered, width_in = _field(context), context.input_width("embedding")
     return TextTask(
         answered,
         width_in,
@@ -25,14 +32,14 @@ def build_pooled(context: BuildContext, field: str) -> TextTask:
     )
 
 
-def build_attentive(context: BuildContext, field: str) -> TextTask:
+def build_attentive(context: BuildContext) -> TextTask:
     """Attention over the chunks, beside a bottleneck of the terms."""
     settings: AttentiveSettings = context.settings
     width_in, bottleneck = context.input_width("embedding"), None
     if settings.terms:
         bottleneck = TermMap(context.input_width("terms"), settings.bottleneck, settings.term_dropout)
     return TextTask(
-        context.fields[field],
+        _field(context),
         width_in,
         AttentiveState(width_in, settings.width, settings.heads, settings.layers, settings.dropout),
         settings.width,
@@ -44,12 +51,12 @@ def build_attentive(context: BuildContext, field: str) -> TextTask:
     )
 
 
-def build_recurrent(context: BuildContext, field: str) -> TextTask:
+def build_recurrent(context: BuildContext) -> TextTask:
     """An LSTM over the chunks."""
     settings: RecurrentSettings = context.settings
     width_in = context.input_width("embedding")
     return TextTask(
-        context.fields[field],
+        _field(context),
         width_in,
         RecurrentState(width_in, settings.width, settings.layers),
         4 * settings.width,
@@ -58,3 +65,17 @@ def build_recurrent(context: BuildContext, field: str) -> TextTask:
         settings.input_dropout,
         settings.skip_dropout,
     )
+
+
+def objective(context: BuildContext) -> Objective:
+    """The field's own losses and metrics."""
+    field = _field(context).name
+    found = answer_objective(context, (field,))
+    main = MAIN_METRICS.get(field)
+    return attrs.evolve(found, metrics=tuple(sorted(found.metrics, key=lambda metric: metric.name != main)))
+
+
+def _field(context: BuildContext) -> Field:
+    """The one field that the node learns."""
+    (field,) = context.fields.values()
+    return field

@@ -29,7 +29,7 @@ def build(task: str, architecture: str, **settings: object) -> TextTask:
         {task: CATALOGUE[task]},
         frozenset(given.name for given in spec.gives),
     )
-    return BUILDERS[architecture](context, task)
+    return BUILDERS[architecture](context)
 
 
 def inputs(lengths: tuple[int, ...] = (3, 1, 2, 1)) -> dict[str, Tensor]:

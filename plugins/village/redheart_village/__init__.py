@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from redheart_core import CATALOGUE, DatasetSpec, Field, Record, hookimpl
+from redheart_core import CATALOGUE, DatasetSpec, Field, hookimpl
 from redheart_village.settings import VillageSettings
 
 __all__ = ["redheart_provide_datasets"]
@@ -28,16 +26,10 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             meaning="About 4,000 short scenarios in English and Korean, made by a seeded causal world; labels by rule.",
             settings=VillageSettings,
             fields=_fields,
-            records=_records,
+            records="redheart_village.records:make_records",
         )
     ]
 
 
 def _fields(settings: VillageSettings) -> tuple[Field, ...]:
     return tuple(CATALOGUE[name] for name in (*FIELDS, *(SIGNALS if settings.signals else ())))
-
-
-def _records(settings: VillageSettings) -> Iterator[Record]:
-    from redheart_village.records import make_records
-
-    return make_records(settings)

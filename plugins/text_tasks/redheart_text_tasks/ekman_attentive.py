@@ -1,5 +1,0 @@
-"""Offers `ekman_attentive`."""
-
-from redheart_text_tasks.nodes import provide
-
-redheart_provide_analyzers = provide("ekman", "attentive")

@@ -1,5 +1,0 @@
-"""Offers `goemotions_pooled`."""
-
-from redheart_text_tasks.nodes import provide
-
-redheart_provide_analyzers = provide("goemotions", "pooled")

@@ -1,5 +1,0 @@
-"""Offers `votes_recurrent`."""
-
-from redheart_text_tasks.nodes import provide
-
-redheart_provide_analyzers = provide("votes", "recurrent")
