@@ -5,7 +5,7 @@ from __future__ import annotations
 from redheart_core.config.tables import TrainSettings
 from redheart_core.data.data_warning import DataWarning
 from redheart_core.data.division import ClusterReport
-from redheart_core.data.store import StoreIndex
+from redheart_core.data.index import StoreIndex
 from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
 from redheart_core.exact.interval import Interval
 from redheart_core.inspection.findings import (

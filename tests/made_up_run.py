@@ -19,7 +19,8 @@ from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStop
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.data.division import SplitReport
 from redheart_core.data.encoding import EncoderIdentity
-from redheart_core.data.store import FileEntry, Shard, Store, StoreIndex
+from redheart_core.data.index import FileEntry, Shard, StoreIndex
+from redheart_core.data.store import Store
 from redheart_core.evaluation.results import Evaluation
 from redheart_core.exact.interval import Interval
 from redheart_core.groups.group import Group
@@ -337,6 +338,7 @@ def make_index() -> StoreIndex:
     return StoreIndex(
         dataset="village",
         dataset_settings={},
+        content=hashlib.sha256(b"content").hexdigest(),
         fingerprint=hashlib.sha256(b"data").hexdigest(),
         encoder=EncoderIdentity(
             "lsa", "scikit-learn 1.7, 768 dimensions", hashlib.sha256(b"lsa").hexdigest(), 768, 1200
@@ -350,6 +352,8 @@ def make_index() -> StoreIndex:
         fields=fields,
         coverage={"emotion": 3990, "regret": 4004, "votes": 1203},
         counts=COUNTS,
+        languages=("en", "ko"),
+        sources=("village",),
         split_report=SplitReport(
             counts=COUNTS,
             wanted={name: float(count) for name, count in COUNTS.items() if name != "excluded"},

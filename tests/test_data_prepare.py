@@ -114,7 +114,14 @@ def refuse(*_: object) -> Any:
 def test_the_store_holds_records_targets_vectors_and_an_index_and_nothing_else(tmp_path: Path) -> None:
     store = make(tmp_path)
     shards = [f"embedding-{number:05d}.safetensors" for number in range(5)]
-    files = ["records.jsonl", "fields.safetensors", *shards, "encoder/width.json", "encoder/words/known.txt"]
+    files = [
+        "records.jsonl",
+        "rows.safetensors",
+        "fields.safetensors",
+        *shards,
+        "encoder/width.json",
+        "encoder/words/known.txt",
+    ]
     files += ["terms.safetensors", "terms/terms.json", "terms/idf.safetensors"]
     assert sorted(tree(tmp_path)) == sorted([*files, "index.json"])
     assert store.index.files.keys() == set(files)
@@ -267,7 +274,7 @@ def test_a_file_of_an_unfinished_store_that_has_changed_is_made_again(tmp_path: 
         ({"chunk_chars": 31}, "chunk_chars is 30 there, 31 here"),
         ({"seed": 1}, "seed is 0 there, 1 here"),
         ({"shard_records": 7}, "shard_records is 6 there, 7 here"),
-        ({"given": records(29)}, "fingerprint is '[0-9a-f]{64}' there, '[0-9a-f]{64}' here"),
+        ({"given": records(29)}, "content is '[0-9a-f]{64}' there, '[0-9a-f]{64}' here"),
         ({"encoder": word_hash(name="other")}, "encoder is 'word_hash' there, 'other' here"),
     ],
 )
@@ -412,5 +419,7 @@ def test_progress_runs_from_nothing_to_everything(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     make(tmp_path, progress=lambda stage, done, total: told.append((stage, done, total)))
     assert told[:3] == [("read", 30, 30), ("fit", 0, 1), ("fit", 1, 1)]
-    assert [step[1] for step in told[3:]] == sorted(step[1] for step in told[3:])
-    assert told[-1] == ("encode", 30, 30)
+    assert [step[1] for step in told[3:-1]] == sorted(step[1] for step in told[3:-1])
+    encoded = told.index(("encode", 30, 30))
+    assert {stage for stage, _, _ in told[3 : encoded + 1]} == {"encode"}
+    assert told[encoded + 1 :] == [("terms", 30, 30)]

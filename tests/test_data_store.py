@@ -17,9 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 from redheart_core import CATALOGUE, DataError, DatasetSpec, EncoderSpec, Field, Record, StoreError
-from redheart_core.data.encoding import encode_text, load_encoder
+from redheart_core.data.encoding import EncoderIdentity, encode_text, load_encoder
+from redheart_core.data.index import StoreIndex
+from redheart_core.data.mapped import map_tensors
 from redheart_core.data.prepare import prepare
-from redheart_core.data.store import EncoderIdentity, Store, StoreIndex, map_tensors
+from redheart_core.data.store import Store
 from redheart_core.storage.files import save_tensors
 
 UNBOUNDED = Field("heat", "how hot", -math.inf, math.inf, labels=("in", "out"))

@@ -222,7 +222,7 @@ def test_texts_that_repeat_are_found_and_those_with_other_labels_named(toy: Toy)
 def test_near_duplicates_across_splits_come_first_and_leak_unless_excluded() -> None:
     clusters = np.array([0, 0, 1, 1, 2, 2, 3])
     splits = ["train", "train", "excluded", "test", "train", "test", "test"]
-    found = find_duplicates(clusters, "abcdefg", splits, ["x" * 200] * 7, ())
+    found = find_duplicates(clusters, "abcdefg".__getitem__, splits, lambda row: "x" * 200, ())
     assert (found.sets, found.across, found.leaking, found.within["train"]) == (3, 2, 1, 1)
     assert [example.ids for example in found.examples] == [("c", "d"), ("e", "f"), ("a", "b")]
     assert found.examples[0].texts[0] == "x" * 79 + "…"

@@ -52,7 +52,7 @@ def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, outp
     if as_json:
         print_json({"store": str(folder), "index": index.to_json()})
         return
-    print(f"{folder}: data set {index.dataset}, {len(store.ids)} records, encoder {index.encoder.name}")
+    print(f"{folder}: data set {index.dataset}, {len(store)} records, encoder {index.encoder.name}")
     print_splits(index.counts, index.split_report.wanted)
     print_clusters(index.split_report.clusters)
     rows = [(field.name, ", ".join(field.labels) or "-", index.coverage[field.name]) for field in store.fields.values()]

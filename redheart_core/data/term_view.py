@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import StoreError
 from redheart_core.contract.names import composed
-from redheart_core.data.terms import Terms, choose_terms, join
+from redheart_core.data.terms import Terms, choose_terms, join, weigh
 from redheart_core.storage.files import check_sha256, load_tensors, make_folder, read_json, save_tensors, write_json
 
 MIN_TEXTS = 3
@@ -40,8 +41,21 @@ class TermView:
 
     def weigh(self, texts: Sequence[str]) -> Any:
         """N whole texts to (N, V) sparse float32; the words of a text have the length 1, the parts of words 0.7."""
+        return self.weigh_counts(self.count(texts))
+
+    def count(self, texts: Sequence[str]) -> Any:
+        """N whole texts to (N, V) sparse int32, columns ascending."""
         texts = [composed(text) for text in texts]
-        return join([terms.weigh(texts) for terms in self.terms])
+        return join([terms.count(texts) for terms in self.terms])
+
+    def weigh_counts(self, counts: Any) -> Any:
+        """What count gave for some texts to (N, V) sparse float32, row by row."""
+        ends = np.cumsum([len(terms.names) for terms in self.terms])
+        parts = [
+            weigh(counts[:, end - len(terms.names) : end], terms.idf, terms.weight)
+            for terms, end in zip(self.terms, ends, strict=True)
+        ]
+        return join(parts)
 
     def vector(self, text: str) -> Tensor:
         """One text to (1, V) float32, as the store would hold it."""

@@ -36,9 +36,15 @@ class Terms:
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_counter", _counter(self.kind, self.names))
 
+    def count(self, texts: Sequence[str]) -> Any:
+        """N texts to (N, F) sparse int32, columns ascending."""
+        counts = _count(self.kind, texts, self._counter)
+        counts.sort_indices()
+        return counts
+
     def weigh(self, texts: Sequence[str]) -> Any:
         """N texts to (N, F) sparse float32; a row has the length weight, or 0 if no term is known."""
-        return weigh(_count(self.kind, texts, self._counter), self.idf, self.weight)
+        return weigh(self.count(texts), self.idf, self.weight)
 
 
 def choose_terms(

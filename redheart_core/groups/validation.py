@@ -11,6 +11,7 @@ from torch import Tensor
 
 from redheart_core.contract.errors import DataError
 from redheart_core.data.batches import BatchSource, LowerOutputs
+from redheart_core.data.spool import Spool
 from redheart_core.groups.figures import Limits, group_figures
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import Terms, contributions, loss_terms, record_losses
@@ -102,9 +103,9 @@ def _spread(tensor: Tensor, known: Tensor, rest: float) -> Tensor:
 
 @torch.no_grad()
 def compute_outputs(module: Answering, source: BatchSource, rows: Tensor, names: tuple[str, ...]) -> LowerOutputs:
-    """Outputs of a finished group for the groups above it."""
+    """Outputs of a finished group for the groups above it, kept on disk."""
     module.eval()
-    parts: dict[str, list[Tensor]] = {name: [] for name in names}
+    spools: dict[str, Spool] = {}
     chunked = {name for name in names if "T" in module.shapes[name]}
     # one record after another in ascending order: what is stored must not depend on neighbours
     for part in torch.split(rows, source.batch_size):
@@ -112,8 +113,10 @@ def compute_outputs(module: Answering, source: BatchSource, rows: Tensor, names:
         outputs = module(batch)
         for name in names:
             tensor = outputs[name][batch.inputs["mask"]] if name in chunked else outputs[name]
-            parts[name].append(tensor.cpu())
-    tensors = {name: torch.cat(found) for name, found in parts.items()}
+            numbers = tensor.cpu().numpy()
+            spool = spools.setdefault(name, Spool(numbers.dtype, numbers.shape[1:]))
+            spool.append(numbers)
+    tensors = {name: torch.from_numpy(spool.array()) for name, spool in spools.items()}
     return LowerOutputs(rows, source.store.chunk_counts, tensors, chunked)
 
 

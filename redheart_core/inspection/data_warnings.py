@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -161,28 +162,33 @@ def duplicate_warnings(duplicates: Duplicates) -> Iterator[DataWarning]:
 
 
 def find_repeats(
-    fields: Iterable[tuple[Field, Numbers]], texts: Sequence[str], ids: Sequence[str]
+    fields: Sequence[tuple[Field, Numbers]], text_of: Callable[[int], str], id_of: Callable[[int], str]
 ) -> dict[str, Repeat]:
     """Per field the texts, equal as `comparable` writes them, that have different numbers where both have one.
 
     Args:
         fields: With their numbers (N, P, L), NaN where missing.
-        texts: N.
-        ids: N.
+        text_of: Row to text.
+        id_of: Row to id.
     """
-    members: dict[str, list[int]] = {}
-    for row, text in enumerate(texts):
-        members.setdefault(comparable(text), []).append(row)
-    groups = [rows for rows in members.values() if len(rows) > 1]
+    count = len(fields[0][1]) if fields else 0
+    hashes = np.array([_text_hash(text_of(row)) for row in range(count)], dtype=np.uint64)
+    order = np.argsort(hashes, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(hashes[order])) + 1)
+    groups = sorted(part.tolist() for part in parts if len(part) > 1)
     found: dict[str, Repeat] = {}
     for field, numbers in fields:
         flat = numbers.reshape(len(numbers), -1)
         differing = [rows for rows in groups if _differ(flat[rows])]
         if differing:
             first = differing[0]
-            named = tuple(ids[row] for row in first[:2])
-            found[field.name] = Repeat(len(differing), sum(map(len, differing)), shorten(texts[first[0]]), named)
+            named = tuple(id_of(row) for row in first[:2])
+            found[field.name] = Repeat(len(differing), sum(map(len, differing)), shorten(text_of(first[0])), named)
     return found
+
+
+def _text_hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(comparable(text).encode(), digest_size=8).digest(), "little")
 
 
 def _differ(numbers: Numbers) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,18 +50,17 @@ def inspect_store(store: Store) -> Inspection:
     """
     fields = [(field, field_numbers(store, field)) for field in store.fields.values()]
     splits = split_names(store)
-    texts = [store.text(row) for row in range(len(store))]
     clusters, report = store.clusters.numpy(), store.index.split_report
-    duplicates = find_duplicates(clusters, store.ids, splits, texts, report.clusters)
+    duplicates = find_duplicates(clusters, store.id, splits, store.text, report.clusters)
     baselines = field_baselines(store, fields)
     looked_at = tuple(_inspect_field(store, field, numbers, baselines[field.name]) for field, numbers in fields)
     rows = _one_of_each(clusters, splits)
-    used = [row for row, split in enumerate(splits) if split != EXCLUDED]
+    used = np.array([row for row, split in enumerate(splits) if split != EXCLUDED])
     columns = join_columns([(field, numbers[rows["train"]]) for field, numbers in fields])
     repeats = find_repeats(
         [(field, numbers[used]) for field, numbers in fields],
-        [texts[row] for row in used],
-        [store.ids[row] for row in used],
+        lambda place: store.text(int(used[place])),
+        lambda place: store.id(int(used[place])),
     )
     warnings = list(division_warnings(report))
     warnings += [warning for field in looked_at for warning in field_warnings(field, store.index.counts)]
@@ -95,23 +94,23 @@ def split_names(store: Store) -> tuple[str, ...]:
 
 def find_duplicates(
     clusters: NDArray[np.int64],
-    ids: Sequence[str],
+    id_of: Callable[[int], str],
     splits: Sequence[str],
-    texts: Sequence[str],
+    text_of: Callable[[int], str],
     largest: tuple[ClusterReport, ...],
 ) -> Duplicates:
     """Count the sets of near-duplicates within and across splits.
 
     Args:
         clusters: (N,), as near_duplicate_clusters numbers them.
-        ids: N.
+        id_of: Row to id.
         splits: N, of SPLITS or "excluded".
-        texts: N.
+        text_of: Row to text.
         largest: The largest sets.
     """
     order = np.argsort(clusters, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1)
-    sets = sorted((part.tolist() for part in parts if len(part) > 1), key=lambda rows: ids[rows[0]])
+    sets = sorted((part.tolist() for part in parts if len(part) > 1), key=lambda rows: id_of(rows[0]))
     held = [{splits[row] for row in rows} for rows in sets]
     within = Counter(next(iter(names)) for names in held if len(names) == 1)
     # those across splits are the more telling examples
@@ -122,9 +121,9 @@ def find_duplicates(
         pair = (rows[0], other)
         examples.append(
             DuplicateExample(
-                ids=tuple(ids[row] for row in pair),
+                ids=tuple(id_of(row) for row in pair),
                 splits=tuple(splits[row] for row in pair),
-                texts=tuple(shorten(texts[row]) for row in pair),
+                texts=tuple(shorten(text_of(row)) for row in pair),
             )
         )
     return Duplicates(

@@ -16,7 +16,7 @@ from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
 from redheart_core.data.encoding import EncoderIdentity
-from redheart_core.data.store import parse_field
+from redheart_core.data.index import parse_field
 from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups

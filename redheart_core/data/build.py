@@ -1,0 +1,152 @@
+"""Makes the files of a store: the fitted encoder, vectors in shards, terms, records and numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from redheart_core.contract.data import SPLITS, Encoder, EncoderSpec
+from redheart_core.contract.errors import PluginError
+from redheart_core.data.contents import Contents, Progress
+from redheart_core.data.encoding import encode_chunks, hash_contents
+from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, Shard
+from redheart_core.data.journal import Journal
+from redheart_core.data.mapped import write_array, write_tensors
+from redheart_core.data.splits import Splits
+from redheart_core.data.term_counts import write_term_counts
+from redheart_core.data.term_view import fit_terms
+from redheart_core.data.text import chunk_text
+from redheart_core.storage.files import save_tensors, sync, writing
+
+ENCODE_RECORDS = 100
+"""Records whose chunks go to the encoder in one call."""
+FIT_BYTES = 32_000_000
+"""The encoder and the terms are fitted on at most so much of the training records, drawn by their ids."""
+
+
+def fitting_rows(contents: Contents, splits: Splits, most: int = FIT_BYTES) -> list[int]:
+    """The training records that encoder and terms are fitted on, ascending; all of them unless there are too many."""
+    rows = np.flatnonzero(np.array(splits.names) == "train")
+    sizes = np.diff(contents.offsets)[rows]
+    if int(sizes.sum()) > most:
+        keys = [hashlib.sha256(contents.origins[row].id.encode()).digest() for row in rows]
+        order = sorted(range(len(rows)), key=keys.__getitem__)
+        held = np.searchsorted(np.cumsum(sizes[order]), most, side="right")
+        rows = np.sort(rows[order[: max(1, int(held))]])
+    chosen: list[int] = rows.tolist()
+    return chosen
+
+
+def fit_encoder(
+    folder: Path, journal: Journal, spec: EncoderSpec, settings: Any, chunks: Sequence[str], tell: Progress
+) -> Encoder:
+    """Fit the encoder, or load it if an earlier process did; always the one that is on disk."""
+    final, temporary = folder / "encoder", folder / ".encoder.tmp"
+    if journal.encoder is None or not final.is_dir() or hash_contents(final) != journal.encoder:
+        tell("fit", 0, 1)
+        fitted = spec.fit(settings, chunks)
+        with writing(final):
+            for remains in (final, temporary):
+                if remains.exists():
+                    shutil.rmtree(remains)
+            temporary.mkdir()
+            fitted.save(temporary)
+            for path in sorted(temporary.rglob("*")):
+                sync(path)
+            sync(temporary)
+            os.replace(temporary, final)
+            sync(folder)
+        journal.encoder_fitted(hash_contents(final))
+    tell("fit", 1, 1)
+    return spec.load(final)
+
+
+def write_shards(
+    folder: Path,
+    journal: Journal,
+    encoder: Encoder,
+    contents: Contents,
+    chunk_chars: int,
+    shard_records: int,
+    tell: Progress,
+) -> tuple[Shard, ...]:
+    """The vectors of all records, shard by shard; finished shards stay."""
+    shards = []
+    for number, start in enumerate(range(0, len(contents), shard_records)):
+        path, end = folder / f"embedding-{number:05d}.safetensors", min(start + shard_records, len(contents))
+        shard = journal.finished_shard(path)
+        if shard is None:
+            chunks = [chunk_text(contents.text(row), chunk_chars) for row in range(start, end)]
+            shard, digest = _encode_shard(path, encoder, chunks, start, len(contents), tell)
+            journal.shard_finished(shard, digest)
+        shards.append(shard)
+        tell("encode", end, len(contents))
+    return tuple(shards)
+
+
+def _encode_shard(
+    path: Path, encoder: Encoder, texts: list[tuple[str, ...]], start: int, total: int, tell: Progress
+) -> tuple[Shard, str]:
+    """Write the vectors of some records: chunks (C, D) float32, offsets (n + 1) int64."""
+    counts = [len(text) for text in texts]
+    offsets = np.cumsum([0, *counts], dtype=np.int64)
+    parts: list[NDArray[np.float32]] = []
+    for first in range(0, len(texts), ENCODE_RECORDS):
+        tell("encode", start + first, total)
+        batch = [chunk for text in texts[first : first + ENCODE_RECORDS] for chunk in text]
+        parts.append(encode_chunks(encoder, batch))
+    vectors = np.concatenate(parts)
+    if not np.array_equal(encode_chunks(encoder, texts[0]), vectors[: counts[0]]):
+        raise PluginError(
+            f"encoder '{encoder.revision}' gives a text other vectors when it is alone, so an analysis would not see "
+            "what was trained on; encode must not depend on neighbouring chunks"
+        )
+    digest = save_tensors(path, {"chunks": torch.from_numpy(vectors), "offsets": torch.from_numpy(offsets)})
+    known = np.logical_or.reduceat(vectors.any(axis=1), offsets[:-1])
+    return Shard(path.name, len(texts), len(vectors), int((~known).sum())), digest
+
+
+def write_terms(folder: Path, contents: Contents, rows: Sequence[int], most: int, tell: Progress) -> list[str]:
+    """The terms of the training texts and every record's counts of them; the file beside the folder terms/."""
+    view = fit_terms([contents.text(row) for row in rows], most) if most else None
+    if view is None:
+        return []
+    view.save(folder / "terms")
+    total = len(contents)
+    write_term_counts(folder / TERMS_FILE, view, contents.texts(), folder, lambda done: tell("terms", done, total))
+    return [TERMS_FILE]
+
+
+def write_records(
+    folder: Path, contents: Contents, splits: Splits, clusters: NDArray[np.int64]
+) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+    """records.jsonl, rows.safetensors and fields.safetensors.
+
+    Returns:
+        The languages and data sets whose places rows.safetensors holds.
+    """
+    write_array(folder / RECORDS_FILE, contents.lines)
+    languages = tuple(sorted(set(contents.languages), key=str))
+    sources = tuple(sorted({str(origin.source) for origin in contents.origins}))
+    codes: dict[str, NDArray[Any]] = {
+        "offsets": contents.offsets,
+        "clusters": clusters,
+        "languages": _places([languages.index(one) for one in contents.languages]),
+        "sources": _places([sources.index(str(origin.source)) for origin in contents.origins]),
+        "splits": _places([(*SPLITS, "excluded").index(name) for name in splits.names]),
+    }
+    write_tensors(folder / ROWS_FILE, codes)
+    write_tensors(folder / FIELDS_FILE, contents.targets)
+    return languages, sources
+
+
+def _places(numbers: list[int]) -> NDArray[Any]:
+    return np.array(numbers, dtype=np.uint8 if max(numbers) < 1 << 8 else np.int32)

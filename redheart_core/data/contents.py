@@ -1,0 +1,138 @@
+"""The records of a data set, read once, checked, and kept on disk until a store is made of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from redheart_core.contract.bad_rows import BadRows
+from redheart_core.contract.data import DatasetSpec, Record
+from redheart_core.contract.errors import DataError, PluginError
+from redheart_core.contract.fields import Field
+from redheart_core.data.splits import Origin, PublishedParts
+from redheart_core.data.spool import Spool
+from redheart_core.data.text import check_text
+
+Progress = Callable[[str, int, int], None]
+"""Stage ("read", "fit", "encode" or "terms"), how much is done, out of how much (0: not known yet)."""
+
+
+@attrs.frozen(eq=False)
+class Contents:
+    """Checked records. In memory are their ids and places; texts and numbers are on disk."""
+
+    fields: tuple[Field, ...]
+    origins: tuple[Origin, ...]
+    languages: tuple[str | None, ...]
+    """Of each record."""
+    lines: NDArray[np.uint8]
+    """One JSON object per record, as in records.jsonl."""
+    offsets: NDArray[np.int64]
+    """(N + 1,), where each line starts."""
+    targets: Mapping[str, NDArray[np.float32]]
+    """Field to (N, *shape), NaN where missing."""
+    sha256: str
+    """Over fields, ids, data sets, the publisher's splits, languages, texts and labels."""
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def text(self, row: int) -> str:
+        """The text of a record, in NFC."""
+        return str(read_line(self.lines, self.offsets, row)["text"])
+
+    def texts(self) -> Iterator[str]:
+        """All texts, one after another."""
+        return map(self.text, range(len(self)))
+
+
+def read_line(lines: NDArray[np.uint8], offsets: NDArray[np.int64], row: int) -> dict[str, Any]:
+    """A record as it stands in records.jsonl."""
+    line: dict[str, Any] = json.loads(lines[offsets[row] : offsets[row + 1]].tobytes())
+    return line
+
+
+def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Progress) -> Contents:
+    """Read and check all records.
+
+    Args:
+        dataset: Gives the records.
+        settings: An instance of dataset.settings.
+        scratch: Folder for unnamed files.
+        tell: Called now and then.
+
+    Raises:
+        DataError: Records or values are not what they have to be; all of them, with their places.
+    """
+    fields = dataset.fields(settings)
+    if len({field.name for field in fields}) != len(fields):
+        raise PluginError(f"data set '{dataset.name}' declares a field twice: {', '.join(f.name for f in fields)}")
+    numbers = {field.name: Spool(np.float32, field.shape, scratch) for field in fields}
+    lines, offsets = Spool(np.uint8, (), scratch), Spool(np.int64, (), scratch)
+    offsets.append(np.zeros(1, np.int64))
+    places: dict[str, str] = {}
+    origins: list[Origin] = []
+    languages: list[str | None] = []
+    parts, bad, digest = PublishedParts(), BadRows(), hashlib.sha256()
+    for field in fields:
+        digest.update(_line([field.name, *field.labels, *field.axes]))
+    for record in bad.passing(dataset.records(settings)):
+        with bad.row():
+            where = _check(record, numbers, places)
+            source = record.source if record.source is not None else dataset.name
+            checked = attrs.evolve(record, text=check_text(record.text, where), source=source)
+            parts.check(checked)
+            values = [field.to_numbers(record.values.get(field.name), where) for field in fields]
+            places[record.id] = record.where
+            origins.append(Origin(record.id, source, record.split))
+            languages.append(record.language)
+            line = _line({key: getattr(checked, key) for key in ("id", "language", "source", "text", "where")})
+            lines.append(np.frombuffer(line, np.uint8))
+            offsets.append(np.array([len(lines)]))
+            digest.update(_line([record.id, source, record.split, record.language, checked.text]))
+            for field, value in zip(fields, values, strict=True):
+                numbers[field.name].append(value[None])
+                digest.update(value.tobytes())
+            if len(origins) % 1000 == 0:
+                tell("read", len(origins), 0)
+    bad.check()
+    if not origins:
+        raise DataError(f"data set '{dataset.name}' has no records")
+    tell("read", len(origins), len(origins))
+    return Contents(
+        fields=fields,
+        origins=tuple(origins),
+        languages=tuple(languages),
+        lines=lines.array(),
+        offsets=offsets.array(),
+        targets={name: spool.array() for name, spool in numbers.items()},
+        sha256=digest.hexdigest(),
+    )
+
+
+def _check(record: Record, numbers: Mapping[str, object], places: Mapping[str, str]) -> str:
+    """Check everything but text and numbers, and give the record's name for messages."""
+    if not isinstance(record.id, str) or not record.id or not record.id.isprintable():
+        raise DataError(f"{record.where}: a record's id has to be printable text, got {record.id!r:.60}")
+    where = f"{record.where} (record '{record.id}')"
+    if record.id in places:
+        raise DataError(f"{where}: this id was taken already, at {places[record.id]}; ids have to be unique")
+    if not isinstance(record.text, str):
+        raise DataError(f"{where}: the text has to be a string, got {type(record.text).__name__}")
+    if not isinstance(record.language, str | None):
+        raise DataError(f"{where}: the language has to be a code such as en, got {record.language!r:.60}")
+    unknown = sorted(name for name in record.values if name not in numbers)
+    if unknown:
+        raise DataError(f"{where}: unknown field {', '.join(unknown)} (fields: {', '.join(numbers) or 'none'})")
+    return where
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
