@@ -92,7 +92,9 @@ def begin(choice: PluginChoice, display: Display, new: RunChoice, groups_file: P
     folder = new.output or Path("runs") / settings.dataset
     store = prepare_store(registry, new.store or folder / "store", settings, display)
     session = new_session(registry, folder, store, training, groups)
-    for line in left_out(session):
+    from redheart_core.training.notes import data_notes
+
+    for line in (*left_out(session), *data_notes(session.context)):
         click.echo(line, err=True)
     return session
 
