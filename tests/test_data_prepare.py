@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+import weakref
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,10 @@ import torch
 from numpy.typing import NDArray
 
 from redheart_core import CATALOGUE, DataError, DatasetSpec, EncoderSpec, Field, PluginError, Record, StoreError
+from redheart_core.data.build import fitting_rows
+from redheart_core.data.contents import Contents
 from redheart_core.data.prepare import prepare
+from redheart_core.data.splits import Splits
 from redheart_core.data.store import Store
 from redheart_core.storage.files import FileError, locked
 
@@ -360,6 +364,46 @@ def test_a_bad_record_is_named_and_nothing_is_written(tmp_path: Path, change: di
     with pytest.raises(DataError, match=f"^data.jsonl {message}"):
         make(tmp_path / "store", given=given)
     assert not (tmp_path / "store").exists()
+
+
+def test_records_are_not_held_in_memory(tmp_path: Path) -> None:
+    seen: list[weakref.ref[str]] = []
+    alive: list[int] = []
+
+    class Text(str):
+        """A text that can be watched."""
+
+    def read(settings: Settings) -> Iterator[Record]:
+        for record in records(500):
+            text = Text(record.text)
+            seen.append(weakref.ref(text))
+            yield attrs.evolve(record, text=text)
+            alive.append(sum(one() is not None for one in seen))
+
+    spec = DatasetSpec("tiny", "for tests", Settings, lambda settings: FIELDS, read)
+    store = prepare(tmp_path / "store", spec, Settings(), word_hash(), Settings())
+    assert len(store) == 500
+    assert max(alive) <= 3
+
+
+def test_the_encoder_is_fitted_on_a_bounded_part_of_the_training_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted: list[str] = []
+
+    def noting(settings: Settings, chunks: Sequence[str]) -> WordHashEncoder:
+        fitted.extend(chunks)
+        return fit(settings, chunks)
+
+    def smaller(contents: Contents, splits: Splits) -> list[int]:
+        return fitting_rows(contents, splits, most=2000)
+
+    monkeypatch.setattr("redheart_core.data.prepare.fitting_rows", smaller)
+    store = make(tmp_path, word_hash(fit=noting))
+    texts = [store.text(row) for row in store.rows("train").tolist()]
+    held = [text for text in texts if text.split()[-1] in " ".join(fitted).split()]
+    assert 2 <= len(held) < len(texts)
+    assert " ".join(fitted).split() == " ".join(held).split()
 
 
 def test_all_bad_records_of_a_data_set_are_reported_together(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from redheart_core.data.encoding import encode_chunks, hash_contents
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, Shard
 from redheart_core.data.journal import Journal
 from redheart_core.data.mapped import write_array, write_tensors
+from redheart_core.data.sampling import draw_rows
 from redheart_core.data.splits import Splits
 from redheart_core.data.term_counts import write_term_counts
 from redheart_core.data.term_view import fit_terms
@@ -34,14 +35,12 @@ FIT_BYTES = 32_000_000
 
 def fitting_rows(contents: Contents, splits: Splits, most: int = FIT_BYTES) -> list[int]:
     """The training records that encoder and terms are fitted on, ascending; all of them unless there are too many."""
+
+    def key(row: int) -> bytes:
+        return hashlib.sha256(contents.origins[row].id.encode()).digest()
+
     rows = np.flatnonzero(np.array(splits.names) == "train")
-    sizes = np.diff(contents.offsets)[rows]
-    if int(sizes.sum()) > most:
-        keys = [hashlib.sha256(contents.origins[row].id.encode()).digest() for row in rows]
-        order = sorted(range(len(rows)), key=keys.__getitem__)
-        held = np.searchsorted(np.cumsum(sizes[order]), most, side="right")
-        rows = np.sort(rows[order[: max(1, int(held))]])
-    chosen: list[int] = rows.tolist()
+    chosen: list[int] = draw_rows(rows, np.diff(contents.offsets)[rows], most, key).tolist()
     return chosen
 
 

@@ -16,12 +16,21 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 
+FIT_TERMS = 40_000_000
+"""A part that is fitted on holds at most so many terms of texts, about 2 GB at work; beyond it a sample is drawn."""
+
+
 @attrs.frozen(eq=False)
 class StorePart:
     """The records of a split of a store; see redheart_core.contract.fitting."""
 
     source: BatchSource
     rows: Tensor
+
+    @classmethod
+    def of(cls, source: BatchSource, split: str) -> StorePart:
+        """A split, or as much of it as may be held."""
+        return cls(source, source.store.term_sample(split, FIT_TERMS))
 
     def __len__(self) -> int:
         return len(self.rows)

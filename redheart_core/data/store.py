@@ -21,6 +21,7 @@ from redheart_core.data.division import empty_split
 from redheart_core.data.encoding import EncoderIdentity
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, StoreIndex
 from redheart_core.data.mapped import map_tensors
+from redheart_core.data.sampling import draw_rows
 from redheart_core.data.term_counts import TermCounts
 from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.storage.files import check_sha256
@@ -125,6 +126,18 @@ class Store:
         if split not in self._rows:
             raise DataError(f"there is no split '{split}' (splits: {', '.join(self._rows)})")
         return self._rows[split]
+
+    def sample(self, split: str, most: int) -> Tensor:
+        """The row numbers of a split, at most so many, drawn by their ids; ascending int64."""
+        rows = self.rows(split).numpy()
+        return torch.from_numpy(draw_rows(rows, np.ones_like(rows), most, self.shuffle_key))
+
+    def term_sample(self, split: str, most: int) -> Tensor:
+        """The same with at most so many terms in their texts together; all rows if the store has no terms."""
+        rows = self.rows(split)
+        if self._terms is None:
+            return rows
+        return torch.from_numpy(draw_rows(rows.numpy(), self._terms.sizes(rows.numpy()), most, self.shuffle_key))
 
     def filled(self, split: str) -> Tensor:
         """The row numbers of a split that has to have some.

@@ -31,6 +31,11 @@ class TermCounts:
         self._view = view
         self._tensors = map_tensors(path)
 
+    def sizes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many terms each of these texts holds, (B,)."""
+        starts: NDArray[np.int64] = self._tensors["starts"]
+        return starts[rows + 1] - starts[rows]
+
     def weights(self, rows: NDArray[np.int64]) -> sparse.csr_matrix:
         """(B, V) float32, as TermView.weigh gives them for the texts of these rows."""
         once = self._part("", rows)

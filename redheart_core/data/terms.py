@@ -78,7 +78,8 @@ def weigh(counts: Any, idf: NDArray[np.float32], weight: float) -> Any:
     logs = np.array([0.0, *(1 + math.log(count) for count in range(1, largest + 1))], np.float32)
     values = logs[counts.data] * idf[counts.indices]
     weighed = sparse.csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
-    normalize(weighed, copy=False)
+    if weighed.shape[0]:  # scikit-learn refuses no rows
+        normalize(weighed, copy=False)
     weighed.data *= np.float32(weight)
     return weighed
 

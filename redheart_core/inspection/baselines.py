@@ -18,6 +18,9 @@ BASELINES = ("constant", "linear")
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 """Ridge penalties; validation chooses."""
 
+FIT_RECORDS = 100_000
+"""Baselines are fitted on at most so many records of a split, drawn by their ids."""
+
 
 def baseline_predictions(store: Store, field: Field, splits: Sequence[Tensor]) -> dict[str, list[Tensor]]:
     """Each of BASELINES on the rows of some splits, (N, *shape) for each."""
@@ -44,7 +47,7 @@ def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
     Returns:
         (N, *shape) for the given rows, in the field's range.
     """
-    train, validation = store.rows("train"), store.rows("validation")
+    train, validation = store.sample("train", FIT_RECORDS), store.sample("validation", FIT_RECORDS)
     x, x_validation, x_out = (mean_embedding(store, part) for part in (train, validation, rows))
     y, y_validation = (_columns(store, field, part) for part in (train, validation))
     return into_range(field, predict(best_ridge(x, y, x_validation, y_validation), x_out))

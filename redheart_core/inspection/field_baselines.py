@@ -18,7 +18,14 @@ from redheart_core.contract.nodes import Metric
 from redheart_core.data.store import Store
 from redheart_core.exact.interval import Interval
 from redheart_core.groups.figures import figure
-from redheart_core.inspection.baselines import best_ridge, constant_baseline, into_range, mean_embedding, predict
+from redheart_core.inspection.baselines import (
+    FIT_RECORDS,
+    best_ridge,
+    constant_baseline,
+    into_range,
+    mean_embedding,
+    predict,
+)
 from redheart_core.inspection.findings import BaselineFigure
 from redheart_core.nn.answers import answer_metrics
 from redheart_core.nn.thresholds import best_thresholds
@@ -44,7 +51,7 @@ def field_baselines(store: Store, fields: Sequence[tuple[Field, Numbers]]) -> di
         store: The data.
         fields: With their numbers (N, P, L), NaN where missing, votes as shares.
     """
-    train, validation = (store.rows(split) for split in ("train", "validation"))
+    train, validation = store.sample("train", FIT_RECORDS), store.rows("validation")
     parts = {field.name: [numbers[rows.numpy(), 0] for rows in (train, validation)] for field, numbers in fields}
     reasons = {field.name: _obstacle(field, *parts[field.name]) for field, _ in fields}
     able = [field for field, _ in fields if not reasons[field.name]]

@@ -129,7 +129,7 @@ class TrainingContext:
     def fit(self, group: Group) -> GroupModule:
         """Compute a fitted group's weights from the training and validation records."""
         module = self.module(group)
-        train, validation = (StorePart(self.source, self.store.rows(split)) for split in ("train", "validation"))
+        train, validation = (StorePart.of(self.source, split) for split in ("train", "validation"))
         data = StoreFitData(train, validation, self.store.fields, self.settings.seed)
         for node in group.nodes:
             assert node.spec.fit is not None
