@@ -51,13 +51,13 @@ def test_json_lines_answer_each_line_and_refuse_single_ones(finished: Finished, 
     ]
     lines = "".join(json.dumps(record) + "\n" for record in records).encode()
     answer = redheart_process("analyze", finished.model, "--jsonl", "-", given=lines, cwd=tmp_path)
-    assert answer.code == 1
+    assert answer.code == 4
     assert "Traceback" not in answer.err
     results = [json.loads(line) for line in answer.out.splitlines()]
     assert [result["id"] for result in results] == ["a", "b", "c", "d"]
     assert ["refused" in result for result in results] == [False, True, True, False]
-    assert "stdin line 2: the text has no letter, '2026'" in results[1]["refused"]
-    assert "stdin line 3: expects a 'text', got NoneType" in results[2]["refused"]
+    assert "standard input line 2: the text has no letter, '2026'" in results[1]["refused"]
+    assert "standard input line 3: expects a 'text', got NoneType" in results[2]["refused"]
     assert results[0]["findings"] == succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
 
 
@@ -73,7 +73,7 @@ def test_a_text_in_a_form_that_cannot_be_analyzed_is_refused_with_the_reason(
     }
     (tmp_path / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in reasons))
     answer = redheart("analyze", finished.model, "--jsonl", "texts.jsonl", cwd=tmp_path)
-    assert answer.code == 1
+    assert answer.code == 4
     assert "Traceback" not in answer.err
     for number, (line, says) in enumerate(zip(answer.out.splitlines(), reasons.values(), strict=True), 1):
         refused = json.loads(line)["refused"]
@@ -88,15 +88,14 @@ def test_a_text_in_a_form_that_cannot_be_analyzed_is_refused_with_the_reason(
         ([], b"caf\xe9 au lait", ["standard input: not UTF-8 (byte 3)"]),
         (["--file", "latin.txt"], b"", ["latin.txt: not UTF-8 (byte 3)", "save it as UTF-8"]),
         (["--file", "none.txt"], b"", ["none.txt", "No such file"]),
-        (["--jsonl", "torn.jsonl"], b"", ["torn.jsonl line 1: broken JSON"]),
+        (["--jsonl", "none.jsonl"], b"", ["no such file: none.jsonl"]),
     ],
-    ids=["empty", "long", "bytes", "file", "missing", "torn"],
+    ids=["empty", "long", "bytes", "file", "missing", "missing lines"],
 )
 def test_a_source_that_cannot_be_read_is_refused_with_the_reason(
     finished: Finished, tmp_path: Path, arguments: list[str], given: bytes, says: list[str]
 ) -> None:
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
-    (tmp_path / "torn.jsonl").write_text('{"text": "half')
     refuse("analyze", finished.model, *arguments, given=given, cwd=tmp_path, says=says)
 
 

@@ -46,7 +46,7 @@ def test_what_is_fitted_in_closed_form_has_a_card_without_training_times(tmp_pat
     assert "ablations" not in card
     times = card.rstrip().splitlines()[-2:]
     assert [line.split(" | ")[1] for line in times] == ["1", "16"]
-    assert all(line.endswith(" | - | - | - |") for line in times)
+    assert all(line.endswith(" | - | - |") for line in times)
 
 
 def test_what_is_no_node_cannot_be_measured(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from front_door import Answer, redheart
 
+from redheart import plugins
 from redheart_cli.calculate import print_result
 
 SERIES = {"observations": [1, 2, 0, 1]}
@@ -236,7 +236,7 @@ def test_the_commands_in_the_readme_of_calculators_print_what_stands_there() -> 
         found, expected = result.out.split(), printed.split()
         assert [_number(word) for word in found] == [_near(word) for word in expected], command
         called.add(shlex.split(line)[1])
-    assert called == {point.name for point in entry_points(group="redheart") if point.name.startswith("exact_")}
+    assert called == {row.name for row in plugins() if row.name.startswith("exact_")}
 
 
 def _number(word: str) -> tuple[str, float, str] | str:

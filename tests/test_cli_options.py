@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from redheart_cli.options import PluginChoice
+from redheart.options import PluginChoice
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_model_folder_that_exists_is_left_alone(finished: Finished) -> None:
 @pytest.mark.parametrize(
     ("epoch", "code", "says"),
     [
-        ("nobody=1", 2, "a group of the run (backbone, neural_regret, neural_surd), got 'nobody=1'"),
+        ("nobody=1", 1, "there is no group 'nobody' in the run (groups: backbone, neural_regret, neural_surd)"),
         ("backbone=x", 2, "--epoch expects GROUP=N"),
         ("backbone=99", 1, "epoch 99 of group 'backbone' is not on disk"),
     ],

@@ -18,7 +18,8 @@ from front_door import SMALL, Finished, hashes, redheart, refuse, succeed
 from own_process import pseudo_terminal, started
 from rich.console import Console
 
-from redheart_cli.watch import BARS, SHORT_SPARKLINE, SPARKLINE, draw, duration, look, row, sparkline
+from redheart.runs import Run
+from redheart_cli.watch import BARS, SHORT_SPARKLINE, SPARKLINE, draw, duration, row, sparkline
 from redheart_core.storage.files import write_json
 
 
@@ -116,7 +117,7 @@ def test_an_interrupted_run_says_how_to_go_on(made: Any, tmp_path: Path) -> None
 
 def test_colours_and_a_narrow_terminal_change_no_word(make_run: Any, groups: Any) -> None:
     made = make_run(groups, 20, stopped={"neural_regret": 3}, reason="loss [red]nan[/red]", calculators=("calculus",))
-    view = look(made.path)
+    view = Run(made.path).status()
     for width, bars in ((80, SHORT_SPARKLINE), (140, SPARKLINE)):
         console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor", record=True)
         console.print(draw(view, width))
@@ -160,12 +161,12 @@ def test_a_training_can_be_watched_from_its_first_file_to_its_end(finished: Fini
         training.wait_until(lambda: (tmp_path / "run" / "run.json").exists())
         beside = redheart("watch", "run", "--once", cwd=tmp_path)
         while training.running:
-            seen.append(look(tmp_path / "run"))
+            seen.append(Run(tmp_path / "run").status())
         process, answer = training.pid, training.wait()
     assert answer.code == 0, answer.err
     assert beside.code == 0, beside.err
     assert hashes(tmp_path / "run" / "groups") == hashes(finished.folder / "groups")
-    seen.append(look(tmp_path / "run"))
+    seen.append(Run(tmp_path / "run").status())
     done = [sum(group.done for group in view.groups) for view in seen]
     assert done == sorted(done)
     assert done[-1] == 3 * len(seen[-1].groups)

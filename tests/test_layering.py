@@ -91,6 +91,7 @@ def test_help_imports_neither_torch_nor_a_plugin_nor_a_command() -> None:
     heavy = {"torch", "numpy", "sklearn", "scipy", "matplotlib", "rich", "structlog"}
     commands = {f"redheart_cli.{path.stem}" for path in CLI.glob("*.py")} - {
         "redheart_cli.main",
+        "redheart_cli.streams",
         "redheart_cli.__init__",
     }
     plugins = {point.module for point in entry_points(group="redheart")}

@@ -21,7 +21,7 @@ from redheart_core.report.plots_training import closed_form, rate_deviation
 from redheart_core.report.svg import fit, text_width
 from redheart_core.report.words import gain, number, percent, signed
 from redheart_core.selection.common_epoch import relative_excess
-from redheart_core.selection.detectors import NAMES
+from redheart_core.selection.names import NAMES
 from redheart_core.storage.files import write_json
 
 NONE = "\N{EN DASH}"

@@ -205,7 +205,7 @@ def test_retention_keeps_the_newest_the_best_and_the_referenced(toy: Toy) -> Non
     from redheart_core.runs.retention import add_references
 
     (toy.folder / "run").mkdir()
-    add_references(toy.folder / "run", {"a": 2})
+    add_references(toy.folder / "run", {"a": (2,)})
     run, _ = toy.run("run", [toy.node("a")], epochs=8, keep_epochs=2)
     manifest = run.group("a").read()
     assert {entry.epoch for entry in manifest.epochs} == {2, 7, 8, manifest.best.epoch}

@@ -1,11 +1,25 @@
-"""Entry point of `redheart` and `python -m redheart_cli`."""
+"""The `redheart` command."""
 
-from redheart_cli.main import cli
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
 
 
 def main() -> None:
-    """Run the command line and exit."""
-    cli(prog_name="redheart")
+    """Run the command line; SIGTERM ends it as Ctrl-C does, so that files and locks are left in order."""
+    try:
+        from redheart_cli.main import Terminated, cli
+
+        def terminate(number: int, frame: FrameType | None) -> None:
+            raise Terminated
+
+        signal.signal(signal.SIGTERM, terminate)
+        cli(prog_name="redheart")
+    except KeyboardInterrupt:
+        print("interrupted; nothing was begun", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

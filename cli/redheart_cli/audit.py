@@ -5,11 +5,12 @@ from __future__ import annotations
 import attrs
 import click
 
-from redheart_cli.display import make_display
-from redheart_cli.options import PluginChoice, plugin_options
+from redheart.options import PluginChoice, RunOptions
+from redheart.progress import make_display
+from redheart.sessions import begin
+from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
-from redheart_cli.run_options import RunChoice, json_option, new_run_options
-from redheart_cli.train import begin
+from redheart_cli.run_options import json_option, new_run_options
 
 
 @click.command()
@@ -20,7 +21,7 @@ from redheart_cli.train import begin
 @json_option
 def audit(
     choice: PluginChoice,
-    new: RunChoice,
+    new: RunOptions,
     meta: bool,
     every: bool,
     as_json: bool,
@@ -32,7 +33,7 @@ def audit(
     from redheart_core.training.audit import require_complete, totals
 
     with make_display() as display:
-        session = begin(choice, display, new)
+        session = begin(choice, new, display)
         accounts = session.context.audit_sizes() if meta else session.context.audit_all(display.progress)
     if as_json:
         print_json([attrs.asdict(account) for account in accounts])
@@ -43,7 +44,7 @@ def audit(
                 [(a.group, a.plugin, a.name, a.elements, a.live, a.state) for a in accounts],
             )
         print_table(
-            ("group", "plugin", "tensors", "elements", "in optimizer", "with gradient", "frozen", "fitted", "idle"),
+            ("group", "plugin", "tensors", "elements", "in optimizer", "with gradient", "frozen", "fitted"),
             [tuple(attrs.astuple(row)) for row in totals(accounts)],
         )
     require_complete(accounts)

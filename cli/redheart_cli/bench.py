@@ -5,24 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import attrs
 import click
 
-from redheart_cli.bench_crossover import crossover
-from redheart_cli.display import Display, make_display
-from redheart_cli.options import PluginChoice, plugin_options
+from redheart.crossover_bench import compare_over_seeds
+from redheart.options import PluginChoice, RunOptions
+from redheart.plugin_bench import measure_plugin, sizes_by_scale
+from redheart.progress import make_display
+from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
-from redheart_cli.run_options import RunChoice, json_option, new_run_options
-from redheart_cli.session import Session, data_settings, listeners, open_session, prepare_store, train_settings
-from redheart_core import SCALES, CheckpointError, PluginError
-
-if TYPE_CHECKING:
-    from redheart_core.contract.nodes import ActiveNode
-    from redheart_core.groups.group import Group
-    from redheart_core.groups.group_module import GroupModule
-    from redheart_registry import Registry
+from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_core import SCALES
 
 HEADING = "## Card"
 
@@ -30,9 +24,6 @@ HEADING = "## Card"
 @click.group()
 def bench() -> None:
     """Measure plugins and methods."""
-
-
-bench.add_command(crossover)
 
 
 @bench.command()
@@ -48,7 +39,7 @@ bench.add_command(crossover)
 def plugin(
     name: str,
     choice: PluginChoice,
-    new: RunChoice,
+    new: RunOptions,
     finished: Path | None,
     write: Path | None,
     timing_scale: str,
@@ -65,44 +56,10 @@ def plugin(
       redheart bench plugin neural_regret
       redheart bench plugin advanced_bentham --run runs/village --write plugins/advanced_bentham/README.md
     """
-    from redheart_core.evaluation.bench import ablate, compare, expert_load
-    from redheart_core.evaluation.timing import measure
-    from redheart_core.groups.validation import evaluate
-
     if finished is not None and (new.output is not None or not new.changes_nothing):
         raise click.UsageError("--run takes data and settings from the run; leave the other options out")
     with make_display() as display:
-        if finished is None:
-            session = _train(name, _with_what_it_reads(name, choice), display, new)
-        else:
-            session = open_session(finished, choice, display)
-        run, context = session.run, session.context
-        group, module = _trained(name, session)
-        rows = context.store.rows("validation")
-        result = evaluate(module, context.source, rows)
-        comparisons = compare(context, module, name, result) if name in module.objectives else []
-        ablations = [] if group.fitted else ablate(context, module, name, result)
-        load = expert_load(context, module, name)
-        sizes = _sizes(name, session.registry)
-        around = _at_scale(context.nodes, timing_scale)
-        timed = _timed(name, group, around)
-        timings = [measure(timed, around, context.store.fields, timing_scale, chunks, 2) for chunks in (1, 16)]
-    card = {
-        "plugin": name,
-        "data": context.store.index.dataset,
-        "scale": context.settings.scale,
-        "epochs": context.settings.epochs,
-        "epoch": run.group(group.name).read().best.epoch,
-        "records": len(rows),
-        "loss": result.loss,
-        "metrics": [attrs.asdict(one) for one in comparisons],
-        "expert_load": load,
-        "parameters": sizes,
-        "ablations": [attrs.asdict(one) for one in ablations],
-        "timed": [node.name for node in timed],
-        "timing_scale": timing_scale,
-        "timings": [attrs.asdict(one) | {"samples_per_second": one.samples_per_second} for one in timings],
-    }
+        card = measure_plugin(name, choice, new, finished, timing_scale, display)
     if write is not None:
         _put(write, card_text(card))
     if as_json:
@@ -117,25 +74,11 @@ def plugin(
 @json_option
 def parameters(name: str, choice: PluginChoice, as_json: bool) -> None:
     """Parameters of NAME by submodule at every scale, on a data set with all fields; nothing is allocated."""
-    sizes = _sizes(name, _with_what_it_reads(name, choice).load())
+    sizes = sizes_by_scale(name, choice.with_sources(name).load())
     if as_json:
         print_json(sizes)
     else:
         click.echo(_size_table(sizes))
-
-
-def _sizes(name: str, registry: Registry) -> dict[str, dict[str, int]]:
-    """Parameters by scale and submodule on a data set with all fields."""
-    from redheart_core import CATALOGUE
-    from redheart_core.evaluation.bench import sizes_at
-    from redheart_core.groups.graph import bind_nodes
-
-    sizes: dict[str, dict[str, int]] = {}
-    for scale in SCALES:
-        nodes = bind_nodes(_at_scale(_needed(name, registry.nodes("small")), scale), CATALOGUE)
-        node = next(node for node in nodes if node.name == name)
-        sizes[scale] = sizes_at(node, nodes, CATALOGUE, scale)
-    return sizes
 
 
 def _size_table(sizes: Mapping[str, Mapping[str, int]]) -> str:
@@ -143,48 +86,6 @@ def _size_table(sizes: Mapping[str, Mapping[str, int]]) -> str:
     rows = [(part, *(f"{sizes[scale].get(part, 0):,}" for scale in SCALES)) for part in names]
     rows.append(("**all**", *(f"{sum(sizes[scale].values()):,}" for scale in SCALES)))
     return markdown(("submodule", *SCALES), rows)
-
-
-def _train(name: str, choice: PluginChoice, display: Display, new: RunChoice) -> Session:
-    """The plugin's group and those it depends on, trained."""
-    from redheart_core.runs.run import RunFolder
-    from redheart_core.training.context import TrainingContext
-    from redheart_core.training.loop import train
-
-    registry = choice.load(listeners(display))
-    data, settings = data_settings(registry, **new.data), train_settings(registry, **new.training)
-    run = RunFolder(new.output or Path("runs") / "bench" / name)
-    found = prepare_store(registry, new.store or run.path / "store", data, display)
-    context = TrainingContext.prepare(found, _needed(name, registry.nodes(settings.scale)), settings)
-    stopped = train(run, context, registry.hooks)
-    if stopped:
-        raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
-    return Session(registry, run, context)
-
-
-def _trained(name: str, session: Session) -> tuple[Group, GroupModule]:
-    """The plugin's group at its best epoch, the outputs that it reads computed."""
-    from redheart_core.training.progress import load_fixed
-
-    context = session.context
-    rows = context.store.rows("validation")
-    for group in context.groups:
-        module = context.module(group)
-        load_fixed(session.run, group, module)
-        if name in {node.name for node in group.nodes}:
-            return group, module
-        context.add_outputs(group, module, rows)
-    raise PluginError(f"the run {session.run.path} has no plugin '{name}'")
-
-
-def _at_scale(nodes: Sequence[ActiveNode], scale: str) -> list[ActiveNode]:
-    """The nodes with the settings of a scale in place of their own."""
-    from redheart_core.storage.settings import read_table
-
-    return [
-        attrs.evolve(node, settings=read_table(node.spec.settings, node.spec.scales[scale], f"scale '{scale}'"))
-        for node in nodes
-    ]
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -235,37 +136,6 @@ def markdown(header: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def _with_what_it_reads(name: str, choice: PluginChoice) -> PluginChoice:
-    from redheart_registry import sources
-
-    return attrs.evolve(choice, enable=tuple(dict.fromkeys((*choice.enable, *sources(name)))))
-
-
-def _needed(name: str, nodes: Sequence[ActiveNode]) -> tuple[ActiveNode, ...]:
-    """The node's group, and the groups that it depends on."""
-    from redheart_core import CATALOGUE
-    from redheart_core.groups.graph import bind_nodes, plan_groups
-
-    groups = {group.name: group for group in plan_groups(bind_nodes(nodes, CATALOGUE))}
-    waiting = [group.name for group in groups.values() if name in {node.name for node in group.nodes}]
-    if not waiting:
-        raise PluginError(f"'{name}' is no analyzer, head or fusion; there is nothing to measure")
-    needed = set()
-    while waiting:
-        group = waiting.pop()
-        needed.add(group)
-        waiting += [read for read in groups[group].reads if read not in needed]
-    return tuple(node for node in nodes if node.group in needed)
-
-
-def _timed(name: str, group: Group, around: Sequence[ActiveNode]) -> list[ActiveNode]:
-    """The node at the timing scale; with its whole group if others train it."""
-    order = [node.name for node in group.nodes]
-    alone = next(node for node in around if node.name == name).spec.objective is not None
-    wanted = [name] if alone else order
-    return [next(node for node in around if node.name == one) for one in wanted]
-
-
 def _put(path: Path, card: str) -> None:
     """Replace the section of the heading, or add it at the end."""
     text = path.read_text(encoding="utf-8")
@@ -276,3 +146,59 @@ def _put(path: Path, card: str) -> None:
     else:
         text = text.rstrip("\n") + "\n\n" + section
     path.write_text(text, encoding="utf-8")
+
+
+@bench.command()
+@click.argument("datasets", nargs=-1, metavar="[DATA]...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("runs/bench-crossover"),
+              show_default=True, help="Folder of the runs; what is finished there is not done again.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1))
+@click.option("--joint/--no-joint", default=True, show_default=True,
+              help="Also train everything that reads the text alone as one group.")  # fmt: skip
+@click.option("--one-rate", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
+              help="Also train with one rate for all groups, and count gains over its best common epoch.")  # fmt: skip
+@groups_option
+@plugin_options
+@json_option
+def crossover(
+    choice: PluginChoice,
+    datasets: tuple[str, ...],
+    output: Path,
+    seeds: int,
+    epochs: int | None,
+    joint: bool,
+    one_rate: float | None,
+    groups_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare all ways to make one model of a run's epochs on the test split of each DATA set.
+
+    Every seed trains from scratch. Gains are over the single best common epoch, on the same test
+    records and the same resamples; "validation's choice" is the method that validation alone
+    would have chosen. Several data sets at once are joined with a plus.
+
+    \b
+    Examples:
+      redheart bench crossover village --seeds 3
+      redheart bench crossover goemotions+emobank+scruples --plugins plugins/text_tasks/plugins.toml
+    """
+    with make_display() as display:
+        found = compare_over_seeds(
+            choice,
+            datasets,
+            output,
+            display,
+            seeds=seeds,
+            epochs=epochs,
+            joint=joint,
+            one_rate=one_rate,
+            groups_file=groups_file,
+        )
+    if as_json:
+        print_json({name: [table.to_json() for table in tables] for name, tables in found.items()})
+        return
+    for name, repeated in found.items():
+        for table in repeated:
+            click.echo(f"{name}, {table.kind}, {seeds} seed(s); validation chose {', '.join(table.choices)}\n")
+            click.echo(table.markdown())

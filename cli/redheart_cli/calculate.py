@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import click
 
 from redheart_cli.output import print_json
 from redheart_cli.run_options import json_option
+from redheart_cli.streams import stdin
 
 FIRST = 12
 """So many entries of a list are printed for people."""
@@ -50,10 +52,11 @@ def calculate(
     if file is None:
         print_json(spec.example)
         return
-    from redheart_cli.arrays import read_arrays
+    from redheart.arrays import read_arrays
     from redheart_core import calculate as compute
 
-    result = compute(spec, settings, read_arrays(file, {given.name for given in spec.inputs}))
+    say = functools.partial(click.echo, err=True)
+    result = compute(spec, settings, read_arrays(file, {given.name for given in spec.inputs}, stdin(), say))
     if as_json:
         print_json(result)
     else:

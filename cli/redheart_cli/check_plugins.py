@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redheart_cli.options import PluginChoice
+from redheart.options import PluginChoice
 from redheart_core import PluginError, SettingsError
 from redheart_core.contract.errors import join_complaints
 from redheart_core.discovery.entries import names

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import attrs
 import click
 
-from redheart_cli.options import PluginChoice
+from redheart.runs import open_run
 from redheart_cli.output import figure, print_json, print_table
 from redheart_cli.run_options import json_option
-from redheart_cli.session import Session, open_model, open_session
-from redheart_cli.sweetspot import choose
-from redheart_core import RedheartError
-from redheart_core.selection.detectors import NAMES
+from redheart_core.selection.names import NAMES
+
+if TYPE_CHECKING:
+    from redheart_core.selection.rivals import Rivals
 
 
 @click.command()
@@ -47,75 +49,34 @@ def crossover(
       redheart crossover runs/village --compare
       redheart crossover runs/village --method chosen -o runs/village/chosen
     """
-    session = open_session(run, PluginChoice())
-    if compare:
-        if output is not None or method is not None or epochs:
-            raise click.UsageError("--compare assembles nothing; leave -o, --method and --epoch out")
-        _print_comparison(session, as_json)
-        return
+    if compare and (output is not None or method is not None or epochs):
+        raise click.UsageError("--compare assembles nothing; leave -o, --method and --epoch out")
     if method is not None and (epochs or rule != "best"):
         raise click.UsageError("--method chooses by itself; leave --rule and --epoch out")
-    folder = output or run / "model"
-    checks = assemble_method(session, folder, method) if method else assemble_model(session, folder, rule, epochs)
+    taken = dict(map(_group_and_epoch, epochs))
+    opened = open_run(run)
+    if compare:
+        _print_comparison(opened.compare(), as_json)
+        return
+    model = opened.assemble(output, rule=rule, method=method, epochs=taken)
     if as_json:
-        print_json({"model": str(folder), "groups": checks})
+        print_json({"model": str(model.folder), "groups": [attrs.asdict(check) for check in model.checks]})
         return
     print_table(
         ("group", "epoch", "recorded validation loss", "assembled", "equal"),
-        [(c["group"], c["epoch"], repr(c["recorded"]), repr(c["assembled"]), "yes") for c in checks],
+        [(c.group, c.epoch, repr(c.recorded), repr(c.assembled), "yes") for c in model.checks],
     )
-    print(f"model: {folder}")
+    click.echo(f"model: {model.folder}")
 
 
-def assemble_model(
-    session: Session, folder: Path, rule: str = "best", epochs: tuple[str, ...] = ()
-) -> list[dict[str, object]]:
-    """Assemble and check; returns the checks."""
-    import attrs
-
-    from redheart_core.models.assembly import assemble, check_exactness
-    from redheart_core.runs.retention import add_references
-    from redheart_core.storage.files import writing
-
-    chosen = choose(session.run.path).chosen(rule)
-    for text in epochs:
-        group, _, number = text.partition("=")
-        if group not in chosen or not number.isdigit():
-            raise click.UsageError(
-                f"--epoch expects GROUP=N with a group of the run ({', '.join(chosen)}), got '{text}'"
-            )
-        entry = session.run.group(group).read().entry(int(number))
-        if entry is None:
-            raise RedheartError(f"epoch {number} of group '{group}' is not on disk")
-        chosen[group] = entry
-    with writing(folder):
-        assemble(folder, session.run, session.context, chosen)
-    add_references(session.run.path, {group: entry.epoch for group, entry in chosen.items()})
-    _, model = open_model(folder, session.context.settings.device)
-    return [attrs.asdict(check) for check in check_exactness(model, session.context)]
+def _group_and_epoch(text: str) -> tuple[str, int]:
+    group, _, number = text.partition("=")
+    if not group or not number.isdecimal():
+        raise click.UsageError(f"--epoch expects GROUP=N, got '{text}'")
+    return group, int(number)
 
 
-def assemble_method(session: Session, folder: Path, method: str) -> list[dict[str, object]]:
-    """Assemble what a method of the comparison makes of each group, and check; returns the checks."""
-    import attrs
-
-    from redheart_core.models.assembly import assemble, check_exactness
-    from redheart_core.models.blending import blend_groups
-    from redheart_core.storage.files import writing
-
-    chosen, blends = blend_groups(session.run, session.context, method)
-    with writing(folder):
-        assemble(folder, session.run, session.context, chosen, blends)
-    _, model = open_model(folder, session.context.settings.device)
-    return [attrs.asdict(check) for check in check_exactness(model, session.context)]
-
-
-def _print_comparison(session: Session, as_json: bool) -> None:
-    from redheart_core.selection.rivals import compare_methods
-    from redheart_core.storage.files import write_json
-
-    rivals, _ = compare_methods(session.run, session.context)
-    write_json(session.run.path / "rivals.json", rivals.to_json())
+def _print_comparison(rivals: Rivals, as_json: bool) -> None:
     if as_json:
         print_json(rivals.to_json())
         return
@@ -137,4 +98,4 @@ def _print_comparison(session: Session, as_json: bool) -> None:
         [(name, f"{mean:+.2%} ± {figure(error, '.2%')}") for name, (mean, error) in rivals.sums.items()],
     )
     chosen = ", ".join(f"{group}: {rivals.chosen(group).pick.method}" for group in rivals.table)
-    print(f"chosen for each group: {chosen}\nfor all groups together: {rivals.best_method}")
+    click.echo(f"chosen for each group: {chosen}\nfor all groups together: {rivals.best_method}")

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from redheart_cli.display import make_display
-from redheart_cli.options import PluginChoice, plugin_options
+from redheart.options import PluginChoice
+from redheart.progress import make_display
+from redheart.stores import inspect_data, prepare_data
+from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import data_options, json_option
-from redheart_cli.session import data_settings, prepare_store
 
 if TYPE_CHECKING:
     from redheart_core.data.division import ClusterReport
-    from redheart_core.data.store import Store
     from redheart_core.inspection.inspect import Inspection
 
 
@@ -43,16 +42,14 @@ def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, outp
     Example:
       redheart data prepare --data scenarios --set scenarios.path=data/scenarios
     """
-    registry = choice.load()
-    settings = data_settings(registry, dataset=dataset, encoder=encoder)
-    folder = output or Path("runs") / settings.dataset / "store"
     with make_display() as display:
-        store = prepare_store(registry, folder, settings, display)
+        store = prepare_data(choice, dataset, encoder, output, display)
+    folder = store.folder
     index = store.index
     if as_json:
         print_json({"store": str(folder), "index": index.to_json()})
         return
-    print(f"{folder}: data set {index.dataset}, {len(store)} records, encoder {index.encoder.name}")
+    click.echo(f"{folder}: data set {index.dataset}, {len(store)} records, encoder {index.encoder.name}")
     print_splits(index.counts, index.split_report.wanted)
     print_clusters(index.split_report.clusters)
     rows = [(field.name, ", ".join(field.labels) or "-", index.coverage[field.name]) for field in store.fields.values()]
@@ -86,17 +83,12 @@ def inspect(
       redheart data inspect --store runs/village/store
       redheart data inspect --data scenarios --set scenarios.path=data/scenarios
     """
-    from redheart_core.data.store import Store
-    from redheart_core.inspection.inspect import inspect_store
     from redheart_core.storage.files import write_json
 
-    if folder is not None:
-        if dataset or encoder or choice != PluginChoice():
-            raise click.UsageError("--store is prepared already; leave the options that say how to prepare data out")
-        found = inspect_store(Store.open(folder))
-    else:
-        with tempfile.TemporaryDirectory(prefix="redheart-") as temporary:
-            found = inspect_store(_prepared(choice, dataset, encoder, Path(temporary) / "store"))
+    if folder is not None and (dataset or encoder or choice != PluginChoice()):
+        raise click.UsageError("--store is prepared already; leave the options that say how to prepare data out")
+    with make_display() as display:
+        found = inspect_data(choice, dataset, encoder, folder, display)
     if output is not None:
         write_json(output, found.to_json())
     if as_json:
@@ -105,28 +97,22 @@ def inspect(
         print_inspection(found)
 
 
-def _prepared(choice: PluginChoice, dataset: str | None, encoder: str | None, folder: Path) -> Store:
-    registry = choice.load()
-    with make_display() as display:
-        return prepare_store(registry, folder, data_settings(registry, dataset=dataset, encoder=encoder), display)
-
-
 def print_inspection(found: Inspection) -> None:
     """Tables of splits, fields, labels and baselines, then near-duplicates, and the warnings last."""
-    print(f"data set {found.dataset}, {sum(found.counts.values())} records")
+    click.echo(f"data set {found.dataset}, {sum(found.counts.values())} records")
     print_splits(found.counts, found.wanted)
-    print()
+    click.echo()
     _print_fields(found)
-    print()
+    click.echo()
     _print_labels(found)
-    print()
+    click.echo()
     _print_baselines(found)
-    print()
+    click.echo()
     _print_duplicates(found)
-    print()
+    click.echo()
     for warning in found.warnings:
-        print(warning)
-    print(f"{len(found.warnings) or 'no'} warnings")
+        click.echo(warning)
+    click.echo(f"{len(found.warnings) or 'no'} warnings")
 
 
 def print_splits(counts: Mapping[str, int], wanted: Mapping[str, float]) -> None:
@@ -145,7 +131,7 @@ def print_clusters(clusters: Sequence[ClusterReport]) -> None:
     """The largest sets of near-duplicates."""
     for one in clusters:
         places = ", ".join(f"{split} {count}" for split, count in one.splits.items())
-        print(f"  {one.records} near-duplicates ({places}): {', '.join(one.ids)}: {one.example}")
+        click.echo(f"  {one.records} near-duplicates ({places}): {', '.join(one.ids)}: {one.example}")
 
 
 def _print_fields(found: Inspection) -> None:
@@ -174,7 +160,7 @@ def _print_labels(found: Inspection) -> None:
             figures = (_number(label.mean), _number(label.standard_deviation), label.distinct)
             rows.append((name, *figures, _number(label.entropy), over, _number(label.imbalance), grid))
     print_table(("label in train", "mean", "sd", "distinct", "entropy", "over", "imbalance", "rounded to"), rows)
-    print("imbalance: share of ones, of records where the label is the largest, or of the most frequent value")
+    click.echo("imbalance: share of ones, of records where the label is the largest, or of the most frequent value")
 
 
 def _print_baselines(found: Inspection) -> None:
@@ -186,12 +172,12 @@ def _print_baselines(found: Inspection) -> None:
     print_table(("baselines on validation", "metric", "better", "constant", "linear"), rows)
     for field in found.fields:
         if field.baselines_note:
-            print(f"{field.name}: {field.baselines_note}")
+            click.echo(f"{field.name}: {field.baselines_note}")
 
 
 def _print_duplicates(found: Inspection) -> None:
     duplicates = found.duplicates
-    print(
+    click.echo(
         f"near-duplicates: {duplicates.sets} sets of {duplicates.records} records, the largest of {duplicates.largest}"
         f"; within one split: {_counts(duplicates.within)}; across splits: {duplicates.across}, not counting excluded "
         f"records: {duplicates.leaking}"
@@ -199,7 +185,7 @@ def _print_duplicates(found: Inspection) -> None:
     print_clusters(duplicates.clusters)
     for example in duplicates.examples:
         for id_, split, text in zip(example.ids, example.splits, example.texts, strict=True):
-            print(f"  {split} {id_}: {text}")
+            click.echo(f"  {split} {id_}: {text}")
 
 
 def _counts(counts: Mapping[str, int]) -> str:

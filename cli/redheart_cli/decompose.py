@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redheart_cli.display import make_display
-from redheart_cli.options import PluginChoice
+from redheart.runs import open_run
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import json_option
-from redheart_cli.session import open_session
 
 if TYPE_CHECKING:
     from redheart_core.data.store import Store
@@ -25,7 +23,7 @@ PARTS = ("synergistic", "unique", "redundant", "leak")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--target", required=True, metavar="FIELD[.LABEL]", help="What is to be explained, such as emotion.fear.")
 @click.option("--source", "sources", multiple=True, metavar="NODE.OUTPUT[.LABEL]",
-              help="What explains it; repeatable. [default: every output that is judged on the field]")  # fmt: skip
+              help="What explains it; repeatable. [default: every output that learns the field]")  # fmt: skip
 @click.option("--split", default="train", show_default=True, help="Whose records count.")
 @click.option("--bins", type=click.IntRange(min=2), default=4, show_default=True, help="Quantile bins per variable.")
 @click.option("--jsonl", type=click.Path(path_type=Path), metavar="FILE",
@@ -37,7 +35,7 @@ def decompose(
     """Decompose what the analyzers of RUN say of a target, by SURD with shuffle correction.
 
     The outputs are those of each group's best epoch. Terms name the sources by number:
-    R12 is what 1 and 2 both tell, U1 what 1 alone tells, S12 what only both together tell.
+    R12 is what 1 and 2 share, U1 what 1 alone has, S12 what only both together have.
     The file of --jsonl is a data set on which neural_surd and surd_head learn the shares.
 
     \b
@@ -45,13 +43,10 @@ def decompose(
       redheart decompose runs/village --target regret
       redheart decompose runs/scenarios --target emotion.fear --jsonl parts.jsonl
     """
-    from redheart_core.evaluation.decomposition import decompose_run
-
-    with make_display() as display:
-        session = open_session(run, PluginChoice(), display)
-        found = decompose_run(session.run, session.context, target, sources, split, bins)
+    opened = open_run(run)
+    found = opened.decompose(target, sources, split=split, bins=bins)
     if jsonl is not None:
-        _write(jsonl, session.context.store, found)
+        _write(jsonl, opened.session.context.store, found)
     if as_json:
         print_json(to_json(found))
     else:
@@ -85,14 +80,14 @@ def to_json(found: Decomposition) -> dict[str, Any]:
 def _print(found: Decomposition) -> None:
     document = to_json(found)
     for number, source in enumerate(found.sources, 1):
-        print(f"{number}: {source}")
+        click.echo(f"{number}: {source}")
     rows = [
         (name, f"{figure['plain']:.4f}", f"{figure['corrected']:.4f}",
          f"{figure['interval'][0]:.4f}..{figure['interval'][1]:.4f}")
         for name, figure in document["figures"].items()
     ]  # fmt: skip
     print_table(("term", "plain bits", "corrected bits", f"{found.surd.confidence:.0%} interval"), rows)
-    print(
+    click.echo(
         f"target {found.target}: {document['target_entropy']:.4f} bits in {found.bins} bins, {found.records} records"
         + ("" if document["well_sampled"] else "; few records per cell, so look at the corrected figures")
     )

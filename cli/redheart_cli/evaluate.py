@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redheart_cli.display import Display, make_display
-from redheart_cli.options import PluginChoice
+from redheart.progress import make_display
+from redheart.runs import Run
+from redheart.sessions import run_of_model
 from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.run_options import json_option
-from redheart_cli.session import Session, open_session, run_of_model
-from redheart_cli.sweetspot import choose
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.results import Evaluation
@@ -29,24 +28,11 @@ def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
     common epoch. The run keeps count of how often its test split has been read.
     """
     with make_display() as display:
-        session = open_session(run or run_of_model(model), PluginChoice())
-        result = evaluate_model(session, model, display)
+        result = Run(run or run_of_model(model)).evaluate_shown(model, display)
     if as_json:
         print_json(result.to_json())
     else:
         print_evaluation(result)
-
-
-def evaluate_model(session: Session, model: Path, display: Display) -> Evaluation:
-    """Evaluate, and write evaluation.json into the run."""
-    from redheart_core.evaluation.evaluate import evaluate_test
-    from redheart_core.models.assembly import model_picks
-    from redheart_core.storage.files import write_json
-
-    sweetspot = choose(session.run.path)
-    result = evaluate_test(session.run, session.context, sweetspot, model_picks(model, session.run), display.progress)
-    write_json(session.run.path / "evaluation.json", result.to_json())
-    return result
 
 
 def print_evaluation(result: Evaluation) -> None:
@@ -64,8 +50,7 @@ def print_evaluation(result: Evaluation) -> None:
     heads = ("variant on test", "mean skill", "over the best common epoch")
     print_table((*heads, *(("points", "over the best common epoch") if result.points else ())), rows)
     shown = tuple(dict.fromkeys(("crossover", "common epoch", result.best_method, "chosen", "constant", "linear")))
-    shown = tuple("crossover" if name == "selection" else name for name in shown)
-    shown = tuple(dict.fromkeys(shown))
+    shown = tuple(dict.fromkeys("crossover" if name == "selection" else name for name in shown))
     print_table(
         ("main metric on test", "better", *shown, "ceiling"),
         [
@@ -80,8 +65,8 @@ def print_evaluation(result: Evaluation) -> None:
         ],
     )
     for name, reason in result.left_out.items():
-        print(f"{name} does not count in the means: {reason}")
+        click.echo(f"{name} does not count in the means: {reason}")
     behind = [table.metric for table in result.main if not table.beats_constant]
-    print(f"not better than the constant predictor beyond chance: {', '.join(behind) or 'none'}")
-    print(f"validation alone prefers for all groups: {result.best_method}")
-    print(f"{result.test_records} test records, read {result.test_reads} time(s) in this run")
+    click.echo(f"not better than the constant predictor beyond chance: {', '.join(behind) or 'none'}")
+    click.echo(f"validation alone prefers for all groups: {result.best_method}")
+    click.echo(f"{result.test_records} test records, read {result.test_reads} time(s) in this run")

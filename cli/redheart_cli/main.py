@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
+from redheart_cli.streams import accept_every_character, forget_stdout
 from redheart_core import RedheartError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -29,6 +32,35 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command to the module that holds it, imported only when it is called, and its line of help."""
 
+GOES_ON: dict[str, str] = {
+    "train": "the same command with --resume goes on where it was",
+    **dict.fromkeys(("run", "data", "sweep", "search", "bench"), "the same command goes on where it was"),
+}
+"""What an interrupted command leaves; all others leave everything as it was."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM."""
+
+
+class Interrupted(click.ClickException):
+    """A command was interrupted by Ctrl-C; the exit code is 128 and the number of the signal, as shells have it."""
+
+    exit_code = 130
+
+    def __init__(self, command: str | None, cause: KeyboardInterrupt) -> None:
+        left = GOES_ON.get(command or "", "what was there before is unchanged; run the same command again")
+        super().__init__(f"{'terminated' if isinstance(cause, Terminated) else 'interrupted'}; {left}")
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, err=True)
+
+
+class Stopped(Interrupted):
+    """A command was ended by SIGTERM."""
+
+    exit_code = 143
+
 
 class LazyGroup(click.Group):
     """A group that imports the module of a command only when that command is called."""
@@ -48,10 +80,23 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        accept_every_character()
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt as cause:
+            kind = Stopped if isinstance(cause, Terminated) else Interrupted
+            raise kind(ctx.invoked_subcommand, cause) from cause
         except RedheartError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO):
+                raise
+            forget_stdout()
+            if error.errno == errno.EPIPE:  # whoever reads has read enough
+                raise SystemExit(1) from error
+            raise click.ClickException(f"cannot write to standard output: {error.strerror}") from error
+        return result
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,64 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-import attrs
 import click
 
-if TYPE_CHECKING:
-    from redheart_registry import Registry
+from redheart.options import PluginChoice
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-@attrs.frozen
-class PluginChoice:
-    """What --plugins, --enable, --disable and --set say."""
-
-    plugins_toml: Path | None = None
-    enable: tuple[str, ...] = ()
-    disable: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
-
-    def load(self, event_plugins: Sequence[object] = ()) -> Registry:
-        """Load the active plugins.
-
-        Args:
-            event_plugins: Objects with event hooks, such as a progress display.
-        """
-        from redheart_registry import load_registry
-
-        enable = self.enabled()
-        if more := [name for name in enable if name not in self.enable]:
-            click.echo(f"enabled too, since they are read: {', '.join(more)}", err=True)
-        tracing = click.get_current_context().find_root().params.get("trace_hooks", False)
-        return load_registry(
-            self.plugins_toml,
-            enable,
-            self.disable,
-            self.overrides,
-            event_plugins,
-            functools.partial(click.echo, err=True) if tracing else None,
-        )
-
-    def enabled(self) -> tuple[str, ...]:
-        """The enabled plugins, and the nodes that they read unless they are active anyhow or disabled."""
-        from redheart_registry import installed_plugins, sources
-        from redheart_registry.plugins_toml import find_plugins_toml, parse_file
-
-        if not self.enable:
-            return ()
-        installed = installed_plugins(self.enable)
-        listed = parse_file(find_plugins_toml(self.plugins_toml)).get("active")  # load_registry checks its form
-        known = {*self.disable, *(name for name in listed or () if isinstance(name, str))}
-        names = dict.fromkeys(self.enable)
-        for name in self.enable:
-            if name in installed:
-                names |= dict.fromkeys(other for other in sources(name) if other not in known)
-        return tuple(names)
 
 
 def plugin_options(command: Command) -> Command:
@@ -75,7 +26,9 @@ def plugin_options(command: Command) -> Command:
         overrides: tuple[str, ...],
         **kwargs: Any,
     ) -> Any:
-        return command(*args, choice=PluginChoice(plugins_toml, enable, disable, overrides), **kwargs)
+        tracing = click.get_current_context().find_root().params.get("trace_hooks", False)
+        trace = functools.partial(click.echo, err=True) if tracing else None
+        return command(*args, choice=PluginChoice(plugins_toml, enable, disable, overrides, trace), **kwargs)
 
     options = [
         click.option(

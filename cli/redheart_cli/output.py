@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from redheart_cli.streams import to_json
 
 if TYPE_CHECKING:
     from redheart_core.exact.interval import Interval
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout; refuses numbers that JSON does not know."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(to_json(value, indent=2))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "") -> None:

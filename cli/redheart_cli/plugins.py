@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import click
 
-from redheart_cli.options import PluginChoice, plugin_options
+from redheart.options import PluginChoice
+from redheart_cli.options import plugin_options
 from redheart_cli.output import bounds, print_json, print_table
 
 
@@ -85,8 +86,8 @@ def check_command(targets: tuple[str, ...], choice: PluginChoice, as_json: bool)
       redheart plugins check backbone
       redheart plugins check ./my_regret
     """
+    from redheart.progress import make_display
     from redheart_cli.check_plugins import check_plugins
-    from redheart_cli.display import make_display
 
     with make_display() as display:
         results = check_plugins(targets, choice, display.progress)

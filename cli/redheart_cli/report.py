@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from redheart.runs import open_run
 from redheart_cli.output import print_json
 from redheart_cli.run_options import json_option
 
@@ -17,19 +18,8 @@ from redheart_cli.run_options import json_option
 @json_option
 def report(run: Path, output: Path | None, model: Path | None, as_json: bool) -> None:
     """Write what happened in RUN, with plots, into one HTML file."""
-    file = make_report(run, output, model)
+    file = open_run(run).report(output, model=model)
     if as_json:
         print_json({"report": str(file)})
     else:
-        print(f"report: {file}")
-
-
-def make_report(run: Path, output: Path | None = None, model: Path | None = None) -> Path:
-    """Write the report and say where."""
-    from redheart_core.report.page import write_report
-
-    if model is None and (run / "model").exists():
-        model = run / "model"
-    output = output or run / "report.html"
-    write_report(run, output, model)
-    return output
+        click.echo(f"report: {file}")

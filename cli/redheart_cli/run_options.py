@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import attrs
 import click
 
+from redheart.options import RunOptions
 from redheart_core import SCALES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -42,35 +43,6 @@ groups_option = _all(
 )
 
 
-@attrs.frozen
-class RunChoice:
-    """What the options of a run say that begins; None where nothing is said."""
-
-    output: Path | None
-    store: Path | None
-    dataset: str | None
-    encoder: str | None
-    scale: str | None
-    epochs: int | None
-    seed: int | None
-    device: str | None
-
-    @property
-    def data(self) -> dict[str, str | None]:
-        """What it says of [data]."""
-        return {"dataset": self.dataset, "encoder": self.encoder}
-
-    @property
-    def training(self) -> dict[str, Any]:
-        """What it says of [training]."""
-        return {"scale": self.scale, "epochs": self.epochs, "seed": self.seed, "device": self.device}
-
-    @property
-    def changes_nothing(self) -> bool:
-        """Whether at most the folder of the run is said."""
-        return attrs.evolve(self, output=None) == RunChoice(*[None] * len(attrs.fields(RunChoice)))
-
-
 _new_run = _all(
     click.option(
         "-o",
@@ -91,11 +63,11 @@ _new_run = _all(
 
 
 def new_run_options(command: Command) -> Command:
-    """Add the options of a run that begins; the command gets them as the keyword argument new: RunChoice."""
+    """Add the options of a run that begins; the command gets them as the keyword argument new: RunOptions."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        said = {name: kwargs.pop(name) for name in attrs.fields_dict(RunChoice)}
-        return command(*args, new=RunChoice(**said), **kwargs)
+        given = {name: kwargs.pop(name) for name in attrs.fields_dict(RunOptions)}
+        return command(*args, new=RunOptions(**given), **kwargs)
 
     return cast(Command, _new_run(wrapped))

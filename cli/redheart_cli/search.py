@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import click
 
-from redheart_cli.display import make_display
-from redheart_cli.options import PluginChoice, plugin_options
+from redheart.options import PluginChoice, RunOptions
+from redheart.progress import make_display
+from redheart.sessions import begin
+from redheart.tuning import search_session
+from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
-from redheart_cli.run_options import RunChoice, groups_option, json_option, new_run_options
-from redheart_core import RedheartError
+from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
-    from redheart_cli.session import Session
     from redheart_core.tuning.search import SearchResult
 
 
@@ -37,7 +37,7 @@ def search(
     trials: int,
     space_file: Path | None,
     pruner: Literal["median", "halving"],
-    new: RunChoice,
+    new: RunOptions,
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -60,20 +60,9 @@ def search(
     \b
     Example: redheart search --group neural_regret --trials 40
     """
-    from redheart_cli.train import begin
-    from redheart_core.tuning.search import search as search_group
-    from redheart_core.tuning.search_space import default_space, read_space
-    from redheart_registry.plugins_toml import parse_file
-
     with make_display() as display:
-        session = begin(choice, display, new, groups_file)
-        groups = {group.name: group for group in session.context.groups}
-        if name not in groups:
-            raise RedheartError(f"there is no group '{name}' (groups: {', '.join(sorted(groups))})")
-        group = groups[name]
-        space = read_space(parse_file(space_file), str(space_file), group) if space_file else default_space(group)
-        found = search_group(session.run, session.context, group, space, trials, pruner, display.progress)
-    files = write_settings(session, found)
+        session = begin(choice, new, display, groups_file)
+        found, files = search_session(session, name, trials, space_file, pruner, display)
     if as_json:
         print_json(
             {**attrs.asdict(found), "better": found.better, "files": {key: str(at) for key, at in files.items()}}
@@ -81,35 +70,7 @@ def search(
         return
     print_search(found)
     for option, file in files.items():
-        print(f"for --{option}: {file}")
-
-
-def write_settings(session: Session, found: SearchResult) -> dict[str, Path]:
-    """The best settings as files; option to file.
-
-    One for --groups alone is written only if no plugin's setting was searched: it would be a mixture nobody tried.
-    """
-    import tomli_w
-
-    from redheart_core.config.tables import GroupSettings
-    from redheart_core.storage.files import write_bytes
-    from redheart_core.storage.settings import as_table
-
-    folder = session.run.path / "search"
-    document = session.registry.plugins_toml.document()
-    plain = as_table(GroupSettings())
-    groups = {
-        group.name: {key: value for key, value in as_table(group.settings).items() if plain.get(key) != value}
-        for group in session.context.groups
-    }
-    groups = {name: table for name, table in _merge(groups, found.settings.get("groups", {})).items() if table}
-    plugins = _merge(document["plugins"], found.settings.get("plugins", {}))
-    files = {"plugins": folder / f"{found.group}.plugins.toml"}
-    write_bytes(files["plugins"], tomli_w.dumps({**document, "plugins": plugins, "groups": groups}).encode())
-    if "plugins" not in found.settings:
-        files["groups"] = folder / f"{found.group}.groups.toml"
-        write_bytes(files["groups"], tomli_w.dumps({"groups": found.settings["groups"]}).encode())
-    return files
+        click.echo(f"for --{option}: {file}")
 
 
 def print_search(found: SearchResult) -> None:
@@ -121,16 +82,12 @@ def print_search(found: SearchResult) -> None:
         for key, value in table.items()
     ]
     print_table(("table", "setting", "best"), rows)
-    print(f"{found.trials} trials, {found.pruned} of them stopped early; the best is number {found.best_trial}")
+    click.echo(f"{found.trials} trials, {found.pruned} of them stopped early; the best is number {found.best_trial}")
     corrected = found.corrected
-    print(
+    click.echo(
         f"validation loss {found.best:.5f}, with the group's own settings {found.own:.5f}: "
         f"{found.difference.mean:+.5f} (standard error {found.difference.error:.5f}); corrected for having chosen on "
         f"validation {corrected.value:+.5f} ({corrected.low:+.5f}..{corrected.high:+.5f})"
     )
     if not found.better:
-        print("that is within noise: nothing shows that the found settings are better than the group's own")
-
-
-def _merge(tables: Mapping[str, Mapping[str, Any]], more: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {**tables.get(name, {}), **more.get(name, {})} for name in {**tables, **more}}
+        click.echo("that is within noise: nothing shows that the found settings are better than the group's own")

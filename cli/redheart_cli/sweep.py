@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redheart_cli.display import make_display
-from redheart_cli.options import PluginChoice, plugin_options
+from redheart.options import PluginChoice, RunOptions
+from redheart.progress import make_display
+from redheart.sessions import begin
+from redheart.tuning import sweep_session
+from redheart_cli.options import plugin_options
 from redheart_cli.output import figure, print_json, print_table, with_interval
-from redheart_cli.run_options import RunChoice, groups_option, json_option, new_run_options
+from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
     from redheart_core.tuning.sweep_result import GroupSweep, RateRuns, Sweep
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 @json_option
 def sweep(
     choice: PluginChoice,
-    new: RunChoice,
+    new: RunOptions,
     rates: str | None,
     hierarchical: bool,
     sweep_epochs: int,
@@ -49,22 +52,17 @@ def sweep(
       redheart train --epochs 20 --groups runs/village/groups.toml
       redheart sweep --hierarchical --seeds 3
     """
-    from redheart_cli.train import begin
-    from redheart_core.tuning.sweep import COARSE, RATES, SweepSettings
-    from redheart_core.tuning.sweep import sweep as find_rates
-
     if rates is not None and hierarchical:
         raise click.UsageError("--hierarchical tries rates of its own; leave out --rates or --hierarchical")
-    tried = (COARSE if hierarchical else RATES) if rates is None else parse_rates(rates)
+    tried = None if rates is None else parse_rates(rates)
     with make_display() as display:
-        session = begin(choice, display, new, groups_file)
-        settings = SweepSettings(tried, hierarchical, sweep_epochs, seeds, not no_halving)
-        found = find_rates(session.run, session.context, settings, display.progress)
+        session = begin(choice, new, display, groups_file)
+        found = sweep_session(session, tried, hierarchical, sweep_epochs, seeds, not no_halving, display)
     if as_json:
         print_json(found.to_json())
     else:
         print_sweep(found)
-        print(f"rates: {session.run.path / 'groups.toml'}; take them up with redheart train --groups")
+        click.echo(f"rates: {session.run.path / 'groups.toml'}; take them up with redheart train --groups")
     if any(group.status == "failed" for group in found.groups):
         raise SystemExit(3)
 
@@ -84,7 +82,7 @@ def print_sweep(found: Sweep) -> None:
     """Losses by rate, the choices, and what each group gains over one rate for all."""
     for group in found.groups:
         if group.choice is None:
-            print(f"{group.group}: {group.status}, {group.reason}")
+            click.echo(f"{group.group}: {group.status}, {group.reason}")
     rates = sorted({runs.rate for group in found.groups for runs in group.rates})
     print_table(
         ("validation loss", *(f"{rate:g}" for rate in rates), "chosen", "within noise"),
@@ -101,10 +99,10 @@ def print_sweep(found: Sweep) -> None:
     )
     for group in found.groups:
         for line in remarks(group):
-            print(f"{group.group}: {line}")
+            click.echo(f"{group.group}: {line}")
     print_common(found)
     cost = found.cost()
-    print(
+    click.echo(
         f"{cost['short_runs']:.2f} short runs of all groups; halving and faults saved {cost['updates_saved']:.0f} of "
         f"{cost['updates_run'] + cost['updates_saved']:.0f} updates"
     )
@@ -124,7 +122,7 @@ def print_common(found: Sweep) -> None:
     """What each group gains by its own rate."""
     common = found.common
     if common.rate is None or common.mean is None:
-        print(f"one rate for all groups: {common.reason}")
+        click.echo(f"one rate for all groups: {common.reason}")
         return
     print_table(
         ("group", f"loss at {common.rate:g} - at its own (95 %)", "corrected (95 %)"),
@@ -134,7 +132,7 @@ def print_common(found: Sweep) -> None:
         ],
     )
     mean, tried = common.mean.corrected, ", ".join(f"{rate:g}" for rate in common.candidates)
-    print(
+    click.echo(
         f"the best rate for all groups, {common.rate:g} (of {tried}), costs "
         f"{figure(common.mean.apparent.value, '+.2%')} validation loss on average; corrected for having chosen on "
         f"validation {with_interval(mean, '+.2%')}"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redheart.runs import open_run
 from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.run_options import json_option
-from redheart_core.selection.detectors import NAMES
+from redheart_core.selection.names import NAMES
 
 if TYPE_CHECKING:
     from redheart_core.selection.sweetspot import GroupChoice, Sweetspot
@@ -31,10 +32,10 @@ def sweetspot(run: Path, rule: str, as_json: bool) -> None:
     onset    last epoch before the loss rises for good
     vote     what more than half of them agree on, give or take one epoch
 
-    All but the first two may abstain. The corrected cost of a common epoch is judged on
+    All but the first two may abstain. The corrected cost of a common epoch is measured on
     records that it was not chosen on.
     """
-    found = choose(run)
+    found = open_run(run).select()
     chosen = {group: entry.epoch for group, entry in found.chosen(rule).items()}
     if as_json:
         print_json({**found.to_json(), "rule": rule, "chosen": chosen})
@@ -42,19 +43,7 @@ def sweetspot(run: Path, rule: str, as_json: bool) -> None:
     print_sweetspot(found)
     for choice in found.groups:
         print_detections(choice)
-    print(f"chosen by {NAMES[rule]}: {', '.join(f'{group} {epoch}' for group, epoch in chosen.items())}")
-
-
-def choose(run: Path) -> Sweetspot:
-    """Choose, and write sweetspot.json into the run."""
-    from redheart_core.runs.run import RunFolder
-    from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
-    from redheart_core.storage.files import write_json
-
-    folder = RunFolder(run)
-    found = find_sweetspot(folder, trained_groups(folder))
-    write_json(run / "sweetspot.json", found.to_json())
-    return found
+    click.echo(f"chosen by {NAMES[rule]}: {', '.join(f'{group} {epoch}' for group, epoch in chosen.items())}")
 
 
 def print_sweetspot(found: Sweetspot) -> None:
@@ -99,7 +88,7 @@ def print_sweetspot(found: Sweetspot) -> None:
     ]
     print_table(("validation metric", "group", "best", "1-SE", "common", "common - best"), metrics)
     corrected = found.mean_common_cost.corrected
-    print(
+    click.echo(
         f"one common epoch for all, {found.common_epoch} ({found.common_interval.low}..{found.common_interval.high}), "
         f"costs {found.mean_cost:+.2%} validation loss on average; corrected for having chosen on validation "
         f"{with_interval(corrected, '+.2%')}"
@@ -109,7 +98,7 @@ def print_sweetspot(found: Sweetspot) -> None:
 def print_detections(choice: GroupChoice) -> None:
     """What each detector says of a group, and why."""
     share = choice.interval.shares.get(choice.best.epoch, 0.0)
-    print(
+    click.echo(
         f"{choice.group}: {choice.epochs} epochs on disk; best of the resamples {choice.interval.low}.."
         f"{choice.interval.high}, epoch {choice.best.epoch} in {share:.0%} of them"
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redheart.runs import Run
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import json_option
 
@@ -42,41 +43,33 @@ def watch(run: Path, once: bool, interval: float, as_json: bool) -> None:
     Per group: training and validation loss of the newest epoch, the lowest validation loss
     and its epoch, the validation losses of the newest epochs as bars, the learning rate, and
     seconds per epoch. Time left is that of the epochs to come, without their validation. Peak
-    memory is told after each epoch.
+    memory is recorded after each epoch.
 
     \b
     Examples:
       redheart watch runs/village
       redheart watch runs/village --once --json
     """
+    opened = Run(run)
     if as_json:
-        print_json(look(run).to_json())
+        print_json(opened.status().to_json())
     elif once or not sys.stdout.isatty():
-        print_view(look(run))
+        print_view(opened.status())
     else:
-        follow(run, interval)
+        follow(opened, interval)
 
 
-def look(run: Path) -> RunStatus:
-    """The run as it is now."""
-    from datetime import UTC, datetime
-
-    from redheart_core.runs.read_status import read_status
-
-    return read_status(run, datetime.now(UTC))
-
-
-def follow(run: Path, interval: float) -> None:
+def follow(opened: Run, interval: float) -> None:
     """Draw the run again and again until nothing more will happen to it."""
     from rich.live import Live
 
-    view = look(run)
+    view = opened.status()
     with Live(auto_refresh=False) as live:
         try:
             live.update(draw(view, live.console.width), refresh=True)
             while view.state in ("starting", "running"):
                 time.sleep(interval)
-                view = look(run)
+                view = opened.status()
                 live.update(draw(view, live.console.width), refresh=True)
         except KeyboardInterrupt:  # how one leaves
             pass

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from redheart_core.exact.interval import Interval
+from redheart_core.storage.html_table import html_table
 
 
 @attrs.frozen
@@ -127,6 +128,10 @@ class Evaluation:
     def models(self) -> tuple[str, ...]:
         """The variants that have losses; baselines have none."""
         return tuple(name for name in self.variants if name in self.losses)
+
+    def _repr_html_(self) -> str:
+        rows = [(name, self.skill[name].in_words(), self.skill_gains[name].in_words("+")) for name in self.variants]
+        return html_table(("variant on test", "mean skill", "over the best common epoch"), rows)
 
     def to_json(self) -> dict[str, Any]:
         table: dict[str, Any] = json.loads(json.dumps(attrs.asdict(self)))

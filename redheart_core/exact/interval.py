@@ -46,3 +46,12 @@ class Interval:
     def holds(self, number: float) -> bool:
         """Whether a number lies within it; False without one."""
         return self.low is not None and self.high is not None and self.low <= number <= self.high
+
+    def in_words(self, sign: str = "") -> str:
+        """The number with its interval, if it has one, or a dash for what is undefined; "+" shows the sign."""
+        style = f"{sign}.4f"
+        if self.value is None:
+            return "-"
+        if self.low is None or self.high is None:
+            return format(self.value, style)
+        return f"{self.value:{style}} [{self.low:{style}}, {self.high:{style}}]"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.validation import evaluate
 from redheart_core.models.assembly import Blend
 from redheart_core.runs.manifest import EpochEntry
 from redheart_core.runs.run import RunFolder
+from redheart_core.selection.methods import METHODS, SELECTION, Method
 from redheart_core.selection.picks import Pick
 from redheart_core.selection.rivals import compare_methods
 from redheart_core.training.context import TrainingContext
@@ -22,7 +25,7 @@ def blend_groups(
     Raises:
         CheckpointError: There is no such method, or a checkpoint is damaged.
     """
-    rivals, pools = compare_methods(run, context)
+    rivals, pools = compare_methods(run, context, methods=_needed(method))
     picks = rivals.picks(method)
     chosen: dict[str, EpochEntry] = {}
     blends: dict[str, Blend] = {}
@@ -54,3 +57,8 @@ def blend_groups(
             module = pool.build(pick)
         context.add_outputs(group, module, context.seen_rows())
     return chosen, blends
+
+
+def _needed(method: str) -> Mapping[str, Method]:
+    """The methods to try: the plain selection and the one that is asked for; all of them to choose among them."""
+    return SELECTION | {method: METHODS[method]} if method in METHODS else METHODS

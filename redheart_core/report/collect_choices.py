@@ -18,7 +18,8 @@ from redheart_core.report.contents_choices import (
     RateState,
     SweepState,
 )
-from redheart_core.selection.detectors import NAMES, Detection
+from redheart_core.selection.detectors import Detection
+from redheart_core.selection.names import NAMES
 from redheart_core.storage.json_parts import Part
 
 SWEEP_FORMAT = 1

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup, escape
 
+from redheart_core.contract.errors import RedheartError
 from redheart_core.evaluation.results import Evaluation
 from redheart_core.exact.interval import Interval
 from redheart_core.report import plots, plots_results, plots_training, tables, words
 from redheart_core.report.collect import collect
 from redheart_core.report.contents import Contents
-from redheart_core.selection.detectors import NAMES
+from redheart_core.selection.names import NAMES
 from redheart_core.storage.files import write_bytes
 
 
@@ -36,7 +37,25 @@ def write_report(run: Path, output: Path, model: Path | None = None) -> None:
     write_bytes(output, render(collect(run, model)).encode())
 
 
-def render(contents: Contents) -> str:
+SECTIONS = (
+    *("summary", "epochs", "curves", "rates", "methods", "test", "diagnostics", "data", "parameters", "model"),
+    "settings",
+)
+"""Of the page, in order."""
+
+
+def render_sections(run: Path, model: Path | None, sections: Sequence[str]) -> str:
+    """Some sections of the page of a run as a page of their own, for a notebook.
+
+    Raises:
+        RedheartError: There is no such section, or as write_report.
+    """
+    if unknown := sorted(set(sections) - set(SECTIONS)):
+        raise RedheartError(f"the report has no section {', '.join(unknown)} (sections: {', '.join(SECTIONS)})")
+    return render(collect(run, model), sections)
+
+
+def render(contents: Contents, sections: Sequence[str] = SECTIONS) -> str:
     """The page as text."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -62,6 +81,8 @@ def render(contents: Contents) -> str:
     rows = tables.account_rows(contents.accounts or ())
     return environment.get_template("report.html.j2").render(
         run=contents,
+        sections=sections,
+        all_sections=SECTIONS,
         title=f"redheart run {contents.path.resolve().name}",
         summary=words.summary(contents),
         source=sources(contents),

@@ -89,7 +89,7 @@ def sweep_curve(group: GroupRates) -> Markup:
 
 
 def _rate_axis(axes: Axes, rates: list[float]) -> None:
-    """A logarithmic axis with the decades and no more than the two ends beside them."""
+    """A logarithmic axis whose ticks are the decades, or the smallest rate if there is none."""
     quiet(axes)
     axes.set_xscale("log")
     axes.minorticks_off()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from redheart_core.runs.manifest import GroupManifest
@@ -30,9 +31,9 @@ def references(run: Path) -> dict[str, list[int]]:
     return {str(group): [int(epoch) for epoch in epochs] for group, epochs in table.items()}
 
 
-def add_references(run: Path, chosen: dict[str, int]) -> None:
-    """Protect the chosen epoch of each group from deletion."""
+def add_references(run: Path, used: Mapping[str, Collection[int]]) -> None:
+    """Protect epochs of groups from deletion."""
     table = references(run)
-    for group, epoch in chosen.items():
-        table[group] = sorted({*table.get(group, []), epoch})
+    for group, epochs in used.items():
+        table[group] = sorted({*table.get(group, []), *epochs})
     write_json(run / "references.json", table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -52,6 +53,13 @@ class RunFolder:
         if not isinstance(table, dict) or table.get("format") != RUN_FORMAT:
             raise CheckpointError(f"{self.file} is not a run of format {RUN_FORMAT}; train again with this version")
         return table
+
+    def stamp(self, groups: Sequence[str]) -> str:
+        """SHA-256 of all that a choice among the epochs of these groups follows from."""
+        found = hashlib.sha256()
+        for file in (self.file, *(self.group(name).manifest_file for name in groups)):
+            found.update(file.read_bytes())
+        return found.hexdigest()
 
     def group(self, name: str) -> GroupFolder:
         return GroupFolder(self.path, name)

@@ -11,12 +11,10 @@ import numpy as np
 from redheart_core.contract.errors import DataError
 from redheart_core.exact import trend
 from redheart_core.exact.numbers import FloatArray, finite
+from redheart_core.selection.names import NAMES
 
 SIGNIFICANCE = 0.05
 """Two-sided; the p-values are too small for autocorrelated curves, so no rule rests on a trend test alone."""
-
-NAMES = {"best": "best", "one_se": "1-SE", "plateau": "plateau", "knee": "knee", "onset": "onset", "vote": "vote"}
-"""Rule to its name for people."""
 
 
 @attrs.frozen(eq=False)

@@ -130,7 +130,7 @@ METHODS: Mapping[str, Method] = {
     "neighbour ensemble": neighbour_ensemble,
     "top ensemble": top_ensemble,
 }
-SELECTION: Mapping[str, Method] = {"selection": selection}
+SELECTION: dict[str, Method] = {"selection": selection}
 """Where nothing else is to be tried."""
 
 

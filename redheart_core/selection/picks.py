@@ -50,6 +50,11 @@ class Pick:
         """Whether it is one epoch as it is."""
         return len(self.members) == 1 and len(self.members[0]) == 1
 
+    def epochs(self, manifest: GroupManifest) -> tuple[int, ...]:
+        """The epochs whose files it is made of, ascending."""
+        files = {file for member in self.members for file, _ in member}
+        return tuple(sorted({entry.epoch for entry in manifest.candidates if entry.file in files}))
+
     def describe(self, manifest: GroupManifest) -> str:
         """The epochs for people: "7", "mean of 5 6 7", "3 together: 5, 7, 9"."""
         names = {entry.file: f"{entry.epoch}{'a' if entry.averaged else ''}" for entry in manifest.candidates}

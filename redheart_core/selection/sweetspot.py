@@ -25,7 +25,9 @@ from redheart_core.selection.common_epoch import (
     relative_excess,
     resample_curves,
 )
-from redheart_core.selection.detectors import NAMES, Detection, ValidationCurve, detect
+from redheart_core.selection.detectors import Detection, ValidationCurve, detect
+from redheart_core.selection.names import NAMES
+from redheart_core.storage.html_table import html_table
 from redheart_core.storage.runtime import generator
 
 RULES = ("best", "one_se", "common", "plateau", "knee", "onset", "vote")
@@ -97,6 +99,14 @@ class Sweetspot:
             title = f"the rule '{rule}' names no epoch for some groups; choose best or common, which always do:"
             raise RedheartError(join_complaints(title, complaints))
         return chosen
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (one.group, one.best.epoch, f"{one.interval.low} to {one.interval.high}", f"{one.best.validation_loss:.5f}",
+             self.common_epoch, f"{one.cost:+.2%}")
+            for one in self.groups
+        ]  # fmt: skip
+        return html_table(("group", "best epoch", "95 %", "validation loss", "common epoch", "its cost"), rows)
 
     def to_json(self) -> dict[str, Any]:
         table = attrs.asdict(self, filter=attrs.filters.exclude(attrs.fields(GroupChoice).entries))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from redheart_core.contract.bad_rows import refuse
@@ -31,35 +31,49 @@ def read_lines(path: Path, on_error: OnError = refuse) -> Iterator[tuple[str, st
         DataError: The file cannot be opened or is no whole gzip file.
     """
     path = find_path(path)
-    packed = path.suffix == ".gz"
-    number = 0
     try:
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                where = f"{path.name} line {number}"
-                try:
-                    line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    byte = raw[error.start]
-                    on_error(
-                        DataError(
-                            f"{where}: not UTF-8 (byte 0x{byte:02x} at position {error.start + 1} of the line); "
-                            "save the file as UTF-8"
-                        )
-                    )
-                    continue
-                yield where, line
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            yield from stream_lines(file, path.name, on_error)
     except FileNotFoundError as error:
         raise DataError(f"no such file: {path}") from error
-    except EOFError as error:
-        raise DataError(f"{path}: the gzip data breaks off after line {number}; get the whole file again") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path}: ends in .gz but cannot be unpacked after line {number} ({error}); get the file again, "
-            "or rename it if it is not packed"
-        ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def stream_lines(stream: Iterable[bytes], name: str, on_error: OnError = refuse) -> Iterator[tuple[str, str]]:
+    """The same for an open stream of bytes, from where it stands, one line at a time.
+
+    Args:
+        stream: Such as standard input.
+        name: Of the file, for the places in messages.
+        on_error: As for read_lines.
+
+    Raises:
+        DataError: Gzip data break off or are none.
+    """
+    number = 0
+    try:
+        for number, raw in enumerate(stream, 1):
+            where = f"{name} line {number}"
+            try:
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                byte = raw[error.start]
+                on_error(
+                    DataError(
+                        f"{where}: not UTF-8 (byte 0x{byte:02x} at position {error.start + 1} of the line); "
+                        "save the file as UTF-8"
+                    )
+                )
+                continue
+            yield where, line
+    except EOFError as error:
+        raise DataError(f"{name}: the gzip data breaks off after line {number}; get the whole file again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{name}: ends in .gz but cannot be unpacked after line {number} ({error}); get the file again, "
+            "or rename it if it is not packed"
+        ) from error
 
 
 def read_objects(path: Path, on_error: OnError = refuse) -> Iterator[tuple[str, dict[str, object]]]:
@@ -72,7 +86,14 @@ def read_objects(path: Path, on_error: OnError = refuse) -> Iterator[tuple[str, 
     Raises:
         DataError: As read_lines.
     """
-    for where, line in read_lines(path, on_error):
+    return parse_objects(read_lines(path, on_error), on_error)
+
+
+def parse_objects(
+    lines: Iterable[tuple[str, str]], on_error: OnError = refuse
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """The objects of lines, each with its place; see read_objects."""
+    for where, line in lines:
         if not line.strip():
             continue
         try:

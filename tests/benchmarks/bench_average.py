@@ -19,8 +19,8 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
-from redheart_cli.options import PluginChoice
-from redheart_cli.session import open_session
+from redheart.options import PluginChoice
+from redheart.sessions import open_session
 from redheart_core.data.store import Store
 from redheart_core.groups.validation import evaluate, has_objective
 from redheart_core.runs.run import RunFolder

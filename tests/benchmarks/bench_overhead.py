@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from redheart_cli.options import PluginChoice
-from redheart_cli.session import open_session
+from redheart.options import PluginChoice
+from redheart.sessions import open_session
 from redheart_core.groups.group import Group
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupTrainer

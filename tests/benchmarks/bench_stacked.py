@@ -27,8 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
-from redheart_cli.options import PluginChoice
-from redheart_cli.session import open_session
+from redheart.options import PluginChoice
+from redheart.sessions import open_session
 from redheart_core import PluginError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group

@@ -20,8 +20,8 @@ from pathlib import Path
 import attrs
 import torch
 
-from redheart_cli.options import PluginChoice
-from redheart_cli.session import open_session
+from redheart.options import PluginChoice
+from redheart.sessions import open_session
 from redheart_core.groups.validation import evaluate
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext

@@ -1,4 +1,4 @@
-"""From options to what the commands work with: registry, store, trainer, run, model."""
+"""From what a caller chooses to what the work needs: registry, store, training context, run, model."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from redheart_cli.display import Display
-from redheart_cli.options import PluginChoice
+from redheart.groups_file import merged_groups
+from redheart.options import PluginChoice, RunOptions
+from redheart.progress import Display
 from redheart_core import CheckpointError, DatasetSpec, RedheartError
 from redheart_core.config.tables import DataSettings, GroupSettings, TrainSettings
 from redheart_core.storage.settings import read_table
@@ -34,12 +35,12 @@ class Session:
 
 
 def data_settings(registry: Registry, **given: Any) -> DataSettings:
-    """The [data] table, changed by --set and by options that were given."""
+    """The [data] table, with what was given in place of it."""
     return _host_table(DataSettings, "data", registry, given)
 
 
 def train_settings(registry: Registry, **given: Any) -> TrainSettings:
-    """The [training] table, changed by --set and by options that were given."""
+    """The [training] table, with what was given in place of it."""
     return _host_table(TrainSettings, "training", registry, given)
 
 
@@ -93,8 +94,34 @@ def new_session(
     return Session(registry, RunFolder(folder), TrainingContext.prepare(store, nodes, settings, groups))
 
 
+def begin(choice: PluginChoice, options: RunOptions, display: Display, groups_file: Path | None = None) -> Session:
+    """A session under the current settings; prepares the store if need be."""
+    registry = choice.load(listeners(display), display.say)
+    groups = merged_groups(registry, groups_file)
+    data, training = data_settings(registry, **options.data), train_settings(registry, **options.training)
+    folder = options.output or Path("runs") / data.dataset
+    store = prepare_store(registry, options.store or folder / "store", data, display)
+    session = new_session(registry, folder, store, training, groups)
+    for line in left_out(session):
+        display.say(line)
+    return session
+
+
+def left_out(session: Session) -> list[str]:
+    """What plugins do without since the data set does not have it: one line per plugin."""
+    bound = {node.name: node.spec for node in session.context.nodes}
+    lines = []
+    for node in session.registry.nodes(session.context.settings.scale):
+        optional = {*node.spec.optional_reads, *node.spec.optional_targets}
+        used = {*bound[node.name].optional_reads, *bound[node.name].optional_targets}
+        if optional - used:
+            names = ", ".join(sorted(optional - used))
+            lines.append(f"{node.name}: built without {names}, which the data set does not have")
+    return lines
+
+
 def listeners(display: Display) -> tuple[object, ...]:
-    """The event plugins of the command line: what people see, and the log in the run folder."""
+    """The event plugins of every training: what people see, and the log in the run folder."""
     from redheart_core.runs.event_log import EventLog
 
     return display, EventLog()
@@ -139,7 +166,7 @@ def run_of_model(folder: Path) -> Path:
 
     run = folder / str(read_manifest(folder)["run"])
     if not (run / "run.json").exists():
-        raise CheckpointError(f"the run of {folder} is not at {run}; give it with --run")
+        raise CheckpointError(f"the run of {folder} is not at {run}; give its folder (--run, or evaluate(run=...))")
     return run
 
 

@@ -1,4 +1,4 @@
-"""redheart bench crossover: every way to make a model of a run's epochs, over seeds and data sets, from scratch."""
+"""Every way to make a model of a run's epochs, over seeds and data sets, from scratch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-import click
 
-from redheart_cli.display import Display, make_display
-from redheart_cli.groups_file import merged_groups
-from redheart_cli.options import PluginChoice, plugin_options
-from redheart_cli.output import print_json
-from redheart_cli.run_options import groups_option, json_option
-from redheart_cli.session import data_settings, listeners, prepare_store, train_settings
+from redheart.groups_file import merged_groups
+from redheart.options import PluginChoice
+from redheart.progress import Display
+from redheart.sessions import data_settings, listeners, prepare_store, train_settings
 from redheart_core import CheckpointError
 
 if TYPE_CHECKING:
@@ -27,58 +24,43 @@ if TYPE_CHECKING:
     from redheart_registry import Registry
 
 
-@click.command()
-@click.argument("datasets", nargs=-1, metavar="[DATA]...")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("runs/bench-crossover"),
-              show_default=True, help="Folder of the runs; what is finished there is not done again.")  # fmt: skip
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1))
-@click.option("--joint/--no-joint", default=True, show_default=True,
-              help="Also train everything that reads the text alone as one group.")  # fmt: skip
-@click.option("--one-rate", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
-              help="Also train with one rate for all groups, and count gains over its best common epoch.")  # fmt: skip
-@groups_option
-@plugin_options
-@json_option
-def crossover(
+def compare_over_seeds(
     choice: PluginChoice,
-    datasets: tuple[str, ...],
-    output: Path,
-    seeds: int,
-    epochs: int | None,
-    joint: bool,
-    one_rate: float | None,
-    groups_file: Path | None,
-    as_json: bool,
-) -> None:
-    """Compare all ways to make one model of a run's epochs on the test split of each DATA set.
+    datasets: Sequence[str],
+    folder: Path,
+    display: Display,
+    *,
+    seeds: int = 3,
+    epochs: int | None = None,
+    joint: bool = True,
+    one_rate: float | None = None,
+    groups_file: Path | None = None,
+) -> dict[str, list[Repeated]]:
+    """Train every seed from scratch, and compare all ways to make one model of its epochs on the test split.
 
-    Every seed trains from scratch. Gains are over the single best common epoch, on the same test
-    records and the same resamples; "validation's choice" is the method that validation alone
-    would have chosen. Several data sets at once are joined with a plus.
+    Args:
+        choice: The plugins.
+        datasets: Names; several at once are joined with a plus. That of plugins.toml if there are none.
+        folder: Of the runs; what is finished there is not done again.
+        display: Shows progress.
+        seeds: How many, from 0.
+        epochs: Of every group.
+        joint: Whether everything that reads the text alone is also trained as one group.
+        one_rate: Also train with this learning rate for all groups, and count gains over its best common epoch.
+        groups_file: Tables [groups.NAME].
 
-    \b
-    Examples:
-      redheart bench crossover village --seeds 3
-      redheart bench crossover goemotions+emobank+scruples --plugins plugins/text_tasks/plugins.toml
+    Returns:
+        Data set to a table per kind of mean.
     """
+    registry = choice.load(listeners(display), display.say)
     found = {}
-    with make_display() as display:
-        registry = choice.load(listeners(display))
-        names = datasets or (data_settings(registry).dataset,)
-        for name in names:
-            data = data_settings(registry, dataset=name)
-            store = prepare_store(registry, output / name / "store", data, display)
-            tables = merged_groups(registry, groups_file)
-            settings = [train_settings(registry, epochs=epochs, seed=seed) for seed in range(seeds)]
-            found[name] = _compare(registry, output / name, store, settings, tables, joint, one_rate, display)
-    if as_json:
-        print_json({name: [table.to_json() for table in tables] for name, tables in found.items()})
-        return
-    for name, repeated in found.items():
-        for table in repeated:
-            print(f"{name}, {table.kind}, {seeds} seed(s); validation chose {', '.join(table.choices)}\n")
-            print(table.markdown())
+    for name in datasets or (data_settings(registry).dataset,):
+        data = data_settings(registry, dataset=name)
+        store = prepare_store(registry, folder / name / "store", data, display)
+        tables = merged_groups(registry, groups_file)
+        settings = [train_settings(registry, epochs=epochs, seed=seed) for seed in range(seeds)]
+        found[name] = _compare(registry, folder / name, store, settings, tables, joint, one_rate, display)
+    return found
 
 
 def _compare(

@@ -1,4 +1,4 @@
-"""What a person sees while work goes on: bars on a terminal, plain lines elsewhere; always on stderr."""
+"""What a person sees while work goes on, on stderr: bars on a terminal or in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -26,9 +26,29 @@ class Display(Protocol):
         """One line."""
 
 
-def make_display() -> Display:
-    """Bars if stderr is a terminal, lines otherwise."""
-    return BarDisplay() if sys.stderr.isatty() else LineDisplay()
+def make_display(progress: bool = True) -> Display:
+    """Bars if stderr is a terminal or a notebook, lines otherwise; nothing without progress."""
+    if not progress:
+        return SilentDisplay()
+    return BarDisplay() if sys.stderr.isatty() or "ipykernel" in sys.modules else LineDisplay()
+
+
+class SilentDisplay:
+    """Shows nothing."""
+
+    def __enter__(self) -> SilentDisplay:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def say(self, line: str) -> None:
+        pass
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        pass
 
 
 class LineDisplay:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
-import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import click
+from typing import Any, BinaryIO
 
 from redheart_core import DataError
 from redheart_core.storage.jsonlines import distinct_keys, read_lines, refuse_constant
@@ -18,36 +15,38 @@ from redheart_core.storage.jsonlines import distinct_keys, read_lines, refuse_co
 FORMATS = ".json, .csv or .npz"
 
 
-def read_arrays(file: str, inputs: Collection[str]) -> dict[str, Any]:
+def read_arrays(file: str, inputs: Collection[str], stdin: BinaryIO, say: Callable[[str], None]) -> dict[str, Any]:
     """The arrays in a file, or in JSON on standard input for "-".
 
     JSON is one object from name to numbers in nested lists, null for a missing one. CSV has a header; each
     column of numbers is an array of one axis, NAME.1, NAME.2, ... are the columns of the matrix NAME, an empty cell is
-    missing, and columns of text are left out, which stderr says.
+    missing, and columns of text are left out.
 
     Args:
         file: Path or "-". A .json or .csv file may be gzipped (.json.gz, .csv.gz).
         inputs: Names that may be asked for.
+        stdin: Standard input, read for "-".
+        say: Gets a line about each column that is left out.
 
     Raises:
         DataError: The file cannot be read; names it, and the line where that helps.
     """
     if file == "-":
-        return _json(_standard_input(), "standard input")
+        return _json(_text(stdin), "standard input")
     path = Path(file)
     match Path(path.name.removesuffix(".gz")).suffix:
         case ".json":
             return _json("".join(line for _, line in read_lines(path)), path.name)
         case ".csv":
-            return _csv(path, inputs)
+            return _csv(path, inputs, say)
         case ".npz" if path.suffix == ".npz":
             return _npz(path)
     raise DataError(f"{file}: expects a file that ends in {FORMATS}; - reads JSON from standard input")
 
 
-def _standard_input() -> str:
+def _text(stdin: BinaryIO) -> str:
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        return stdin.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"standard input: not UTF-8 (byte {error.start})") from error
 
@@ -90,13 +89,13 @@ def _npz(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _csv(path: Path, inputs: Collection[str]) -> dict[str, Any]:
+def _csv(path: Path, inputs: Collection[str], say: Callable[[str], None]) -> dict[str, Any]:
     header, rows = _rows(path)
     columns = {}
     for place, name in enumerate(header):
         numbers = _numbers([(where, row[place]) for where, row in rows], name, name.partition(".")[0] in inputs)
         if numbers is None:
-            click.echo(f"{path.name}: column '{name}' holds text and is left out", err=True)
+            say(f"{path.name}: column '{name}' holds text and is left out")
         else:
             columns[name] = numbers
     return _matrices(columns, path)

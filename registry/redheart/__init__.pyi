@@ -1,0 +1,23 @@
+from .calculating import calculate
+from .models import Analysis, Model, load
+from .plugin_list import plugins
+from .runs import Run, open_run
+from .stores import inspect, prepare
+from .training import run, train
+from .tuning import search, sweep
+
+__all__ = [
+    "Analysis",
+    "Model",
+    "Run",
+    "calculate",
+    "inspect",
+    "load",
+    "open_run",
+    "plugins",
+    "prepare",
+    "run",
+    "search",
+    "sweep",
+    "train",
+]

@@ -1,0 +1,155 @@
+"""An assembled model: what it answers, and how it does on the test split of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import attrs
+
+from redheart.sessions import open_model, run_of_model
+from redheart_core.contract.errors import DataError
+
+if TYPE_CHECKING:
+    from redheart_core.contract.data import Encoder
+    from redheart_core.evaluation.results import Evaluation
+    from redheart_core.models.analysis import Finding, LabelValue
+    from redheart_core.models.assembly import ExactnessCheck
+    from redheart_core.models.model import Model as Assembled
+
+Text = str | Mapping[str, object]
+"""A text, or a record: "text", and fields that plugins read beside it, named as in the data set."""
+
+
+@attrs.frozen
+class Analysis:
+    """What a model says of one text."""
+
+    text: str
+    findings: tuple[Finding, ...]
+    not_analyzed: Mapping[str, tuple[str, ...]]
+    """Plugins that say nothing, and the fields that they read and the record does not have."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "findings": [attrs.asdict(finding) for finding in self.findings],
+            "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
+        }
+
+    def rows(self) -> Iterator[tuple[str, str, str, str, str, str, str]]:
+        """For people: task, label, value, training mean, deviations, plugin and epoch; by task."""
+        for finding in sorted(self.findings, key=lambda finding: finding.field):
+            for value in finding.values:
+                yield (
+                    finding.field,
+                    value.label if value.label != finding.field else "",
+                    _shown(value),
+                    "-" if value.training_mean is None else f"{value.training_mean:.3f}",
+                    "-" if value.deviations is None else f"{value.deviations:+.1f}",
+                    finding.plugin,
+                    "-" if finding.epoch is None else str(finding.epoch),
+                )
+
+    def _repr_html_(self) -> str:
+        from redheart_core.storage.html_table import html_table
+
+        return html_table(COLUMNS, list(self.rows()), self.text)
+
+
+def _shown(value: LabelValue) -> str:
+    """The number, with the members' deviation if there are several, and whether a label of 0 or 1 is predicted."""
+    apart = "" if value.disagreement is None else f" ± {value.disagreement:.3f}"
+    verdict = ""
+    if value.threshold is not None:
+        verdict = f" {'yes' if value.value >= value.threshold else 'no'} (from {value.threshold:.2f})"
+    return f"{value.value:.3f}{apart}{verdict}"
+
+
+COLUMNS = ("task", "label", "value", "training mean", "deviations", "plugin", "epoch")
+"""Heads of Analysis.rows."""
+
+
+@attrs.frozen(eq=False)
+class Model:
+    """A model folder, loaded and verified."""
+
+    folder: Path
+    assembled: Assembled = attrs.field(repr=False)
+    encoder: Encoder = attrs.field(repr=False)
+    checks: tuple[ExactnessCheck, ...] = ()
+    """Of each group the validation loss as recorded and as assembled, where the model has just been assembled."""
+
+    @property
+    def read_fields(self) -> tuple[str, ...]:
+        """Fields of a record that some plugin reads beside the text."""
+        return self.assembled.read_fields
+
+    @overload
+    def analyze(self, given: Text) -> Analysis: ...
+
+    @overload
+    def analyze(self, given: list[Text] | tuple[Text, ...]) -> list[Analysis]: ...
+
+    @overload
+    def analyze(self, given: Iterator[Text]) -> Iterator[Analysis]: ...
+
+    def analyze(self, given: Text | Iterable[Text]) -> Analysis | list[Analysis] | Iterator[Analysis]:
+        """What the model's plugins say of a text, of each in a list, or of each that an iterator gives, one by one.
+
+        Args:
+            given: Texts of 1 to 100,000 characters with at least one letter, or records.
+
+        Raises:
+            DataError: A text or value cannot be analyzed; the message names it by its place.
+        """
+        if isinstance(given, str | Mapping):
+            return self.analyze_record(given, "text")
+        answers = (self.analyze_record(one, f"text {number}") for number, one in enumerate(given, 1))
+        return answers if isinstance(given, Iterator) else list(answers)
+
+    def analyze_record(self, given: Text, where: str) -> Analysis:
+        """The same of one text or record, which messages name by where it is from.
+
+        Raises:
+            DataError: The text or a value cannot be analyzed.
+        """
+        from redheart_core.models.analysis import analyze
+
+        text = given.get("text") if isinstance(given, Mapping) else given
+        if not isinstance(text, str):
+            raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
+        record = given if isinstance(given, Mapping) else {}
+        values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
+        findings = analyze(self.assembled, self.encoder, text, where, values)
+        return Analysis(text, findings, self.assembled.lacking(values))
+
+    def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
+        """The model on the test split of its run, beside every other way to make a model of the run's epochs.
+
+        Args:
+            run: Folder of the run, if it has moved.
+            progress: Whether progress is shown on stderr.
+        """
+        from redheart.runs import Run
+
+        return Run(Path(run) if run else run_of_model(self.folder)).evaluate(self.folder, progress=progress)
+
+
+def load(folder: str | Path, *, device: str = "cpu") -> Model:
+    """Load an assembled model; every file is verified.
+
+    Args:
+        folder: What `redheart crossover` or Run.assemble made.
+        device: Where to compute: cpu, cuda, cuda:1, ...
+
+    Raises:
+        CheckpointError: There is no model, a file is missing or damaged, or plugins are others than it was made with.
+    """
+    from redheart_core.data.encoding import load_encoder
+
+    folder = Path(folder)
+    registry, assembled = open_model(folder, device)
+    spec, _ = registry.encoder(assembled.encoder_identity.name)
+    return Model(folder, assembled, load_encoder(spec, folder / "encoder", assembled.encoder_identity))

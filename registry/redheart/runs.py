@@ -1,0 +1,223 @@
+"""A run in its folder, and all that is made of it: choices, models, evaluations, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from redheart.models import Model, load
+from redheart.options import PluginChoice
+from redheart.progress import Display, make_display
+from redheart.sessions import Session, open_session
+from redheart_core.contract.errors import RedheartError
+
+if TYPE_CHECKING:
+    from redheart_core.evaluation.decomposition import Decomposition
+    from redheart_core.evaluation.results import Evaluation
+    from redheart_core.runs.status import RunStatus
+    from redheart_core.selection.rivals import Rivals
+    from redheart_core.selection.sweetspot import Sweetspot
+
+
+@attrs.define(eq=False)
+class Run:
+    """A run folder. Nothing of it is read before it is needed; what was computed is kept while the epochs stay."""
+
+    path: Path = attrs.field(converter=Path)
+    _session: Session | None = attrs.field(default=None, repr=False)
+    _selection: tuple[str, Sweetspot] | None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def session(self) -> Session:
+        """Registry, data and training context under the settings that the run was begun with.
+
+        Raises:
+            CheckpointError: There is no run, or a plugin has changed since.
+        """
+        if self._session is None:
+            self._session = open_session(self.path, PluginChoice())
+        return self._session
+
+    @property
+    def stopped(self) -> dict[str, str]:
+        """The groups that stopped at a fault, with the reason."""
+        return {group.name: group.reason for group in self.status().groups if group.status == "stopped"}
+
+    def status(self) -> RunStatus:
+        """How far the training is; another process may be at it."""
+        from datetime import UTC, datetime
+
+        from redheart_core.runs.read_status import read_status
+
+        return read_status(self.path, datetime.now(UTC))
+
+    def select(self) -> Sweetspot:
+        """The best epoch of each group by several rules, and what one common epoch for all would cost.
+
+        Also written as sweetspot.json.
+
+        Raises:
+            CheckpointError: There is no run, a group has no epoch on disk, or a file is damaged.
+        """
+        from redheart_core.runs.run import RunFolder
+        from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
+        from redheart_core.storage.files import write_json
+
+        run = RunFolder(self.path)
+        groups = trained_groups(run)
+        stamp = run.stamp(groups)
+        if self._selection is None or self._selection[0] != stamp:
+            found = find_sweetspot(run, groups)
+            write_json(self.path / "sweetspot.json", found.to_json())
+            self._selection = stamp, found
+        return self._selection[1]
+
+    def compare(self, progress: bool = True) -> Rivals:
+        """Every way to make a model of the run's epochs, group by group on validation; also written as rivals.json."""
+        from redheart_core.selection.rivals import compare_methods
+        from redheart_core.storage.files import write_json
+
+        with make_display(progress) as display:
+            rivals, _ = compare_methods(self.session.run, self.session.context, display.progress)
+        write_json(self.path / "rivals.json", rivals.to_json())
+        return rivals
+
+    def assemble(
+        self,
+        output: str | Path | None = None,
+        *,
+        rule: str = "best",
+        method: str | None = None,
+        epochs: Mapping[str, int] | None = None,
+    ) -> Model:
+        """Make a model of the run: one epoch of each group, not rewritten, or what a method makes of several.
+
+        Each group's validation loss in the model equals the recorded one to the last bit; Model.checks shows both.
+
+        Args:
+            output: Folder of the model, which must not exist; RUN/model if left out.
+            rule: Which epoch of each group, as Run.select names them.
+            method: "greedy soup", "top ensemble", ..., or "chosen" for what validation prefers for each group; it
+                stands in place of rule and epochs.
+            epochs: Groups that are taken at another epoch.
+
+        Raises:
+            CheckpointError: The folder exists, a checkpoint is damaged, or a loss is not reproduced.
+            RedheartError: The rule names no epoch for some group.
+        """
+        from redheart.assembling import assemble_epochs, assemble_method
+
+        folder = Path(output) if output is not None else self.path / "model"
+        if method is None:
+            checks = assemble_epochs(self.session, folder, self.select().chosen(rule), epochs or {})
+        elif epochs or rule != "best":
+            raise RedheartError("a method chooses by itself; leave rule and epochs out")
+        else:
+            checks = assemble_method(self.session, folder, method)
+        return attrs.evolve(load(folder, device=self.session.context.settings.device), checks=tuple(checks))
+
+    def model(self, folder: str | Path | None = None) -> Model:
+        """A model that was assembled before; RUN/model if no folder is given."""
+        return load(folder or self.path / "model", device=self.session.context.settings.device)
+
+    def evaluate(self, model: str | Path | None = None, *, progress: bool = True) -> Evaluation:
+        """A model of the run on the test split, beside every other way to make one; also written as evaluation.json.
+
+        Args:
+            model: Its folder; RUN/model if left out.
+            progress: Whether progress is shown on stderr.
+
+        Raises:
+            CheckpointError: The model is missing, damaged or of another run.
+        """
+        with make_display(progress) as display:
+            return self.evaluate_shown(Path(model) if model is not None else self.path / "model", display)
+
+    def evaluate_shown(self, model: Path, display: Display) -> Evaluation:
+        """What evaluate does, for a caller with a display of its own."""
+        from redheart_core.evaluation.evaluate import evaluate_test
+        from redheart_core.models.assembly import model_picks
+        from redheart_core.storage.files import write_json
+
+        run, context = self.session.run, self.session.context
+        found = evaluate_test(run, context, self.select(), model_picks(model, run), display.progress)
+        write_json(self.path / "evaluation.json", found.to_json())
+        return found
+
+    def report(self, output: str | Path | None = None, *, model: str | Path | None = None) -> Path:
+        """Write what happened, with plots, as one HTML file, and say where.
+
+        Args:
+            output: The file; RUN/report.html if left out.
+            model: Folder of the model that it shows; RUN/model if that is there.
+        """
+        from redheart_core.report.page import write_report
+
+        file = Path(output) if output is not None else self.path / "report.html"
+        write_report(self.path, file, self._shown_model(model))
+        return file
+
+    def decompose(
+        self, target: str, sources: Sequence[str] = (), *, split: str = "train", bins: int = 4
+    ) -> Decomposition:
+        """What the analyzers say of a target, divided into redundant, unique and synergistic parts (SURD).
+
+        Args:
+            target: FIELD or FIELD.LABEL, such as "emotion.fear".
+            sources: NODE.OUTPUT or NODE.OUTPUT.LABEL; all that learn the field if left out.
+            split: Whose records count.
+            bins: Quantile bins per variable.
+        """
+        from redheart_core.evaluation.decomposition import decompose_run
+
+        return decompose_run(self.session.run, self.session.context, target, tuple(sources), split, bins)
+
+    def section(self, name: str) -> Section:
+        """A section of the report for a notebook: its tables and plots.
+
+        Args:
+            name: "summary", "epochs", "curves", "rates", "methods", "test", "diagnostics", "data", "parameters",
+                "model" or "settings".
+        """
+        from redheart_core.report.page import render_sections
+
+        return Section(render_sections(self.path, self._shown_model(None), (name,)))
+
+    def _shown_model(self, model: str | Path | None) -> Path | None:
+        if model is not None:
+            return Path(model)
+        return self.path / "model" if (self.path / "model").exists() else None
+
+    def _repr_html_(self) -> str:
+        from redheart_core.report.page import render_sections
+
+        shown = render_sections(self.path, self._shown_model(None), ("summary", "epochs", "curves"))
+        return Section(shown)._repr_html_()
+
+
+@attrs.frozen
+class Section:
+    """A part of the report as a page of its own."""
+
+    html: str = attrs.field(repr=False)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        style = "width: 100%; height: 40em; border: 0"
+        return f'<iframe srcdoc="{escape(self.html)}" style="{style}" sandbox></iframe>'
+
+
+def open_run(path: str | Path) -> Run:
+    """A run that was begun before.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    from redheart_core.runs.run import RunFolder
+
+    RunFolder(Path(path)).read()
+    return Run(Path(path))

@@ -1,0 +1,97 @@
+"""Data before training: prepared once, inspected at will."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redheart.options import PluginChoice, Settings
+from redheart.progress import Display, make_display
+from redheart.sessions import data_settings, prepare_store
+
+if TYPE_CHECKING:
+    from redheart_core.data.store import Store
+    from redheart_core.inspection.findings import Inspection
+
+
+def prepare(
+    data: str | None = None,
+    *,
+    encoder: str | None = None,
+    output: str | Path | None = None,
+    enable: str | Iterable[str] = (),
+    disable: str | Iterable[str] = (),
+    settings: Settings | None = None,
+    plugins: str | Path | None = None,
+    progress: bool = True,
+) -> Store:
+    """Read a data set, divide it, fit the encoder on its train part and store all embeddings.
+
+    A prepared store is opened; one that was interrupted is finished.
+
+    Args:
+        data: Name of the data set plugin; several are joined as "one+other". That of plugins.toml if left out.
+        encoder: Name of the encoder plugin.
+        output: Folder of the store; runs/DATA/store if left out.
+        enable: Plugins to add to the active ones.
+        disable: Active plugins to leave out.
+        settings: By "plugin.key", such as {"csv.path": "posts.csv", "data.seed": 1}.
+        plugins: A plugins.toml.
+        progress: Whether progress is shown on stderr.
+
+    Raises:
+        RedheartError: A record, a setting or a plugin is wrong; the message says which.
+    """
+    choice = PluginChoice.of(plugins, enable, disable, settings)
+    with make_display(progress) as display:
+        return prepare_data(choice, data, encoder, None if output is None else Path(output), display)
+
+
+def inspect(
+    data: str | None = None,
+    *,
+    store: str | Path | None = None,
+    encoder: str | None = None,
+    enable: str | Iterable[str] = (),
+    disable: str | Iterable[str] = (),
+    settings: Settings | None = None,
+    plugins: str | Path | None = None,
+    progress: bool = True,
+) -> Inspection:
+    """Coverage, balance, noise, baselines, near-duplicates and warnings of a data set, before anything is trained.
+
+    Args:
+        data: As for prepare; the data are prepared in a temporary folder.
+        store: Folder of a prepared store, in place of data.
+        encoder: As for prepare, like everything below.
+
+    Raises:
+        RedheartError: A record, a setting or a plugin is wrong; the message says which.
+    """
+    choice = PluginChoice.of(plugins, enable, disable, settings)
+    with make_display(progress) as display:
+        return inspect_data(choice, data, encoder, None if store is None else Path(store), display)
+
+
+def prepare_data(
+    choice: PluginChoice, data: str | None, encoder: str | None, folder: Path | None, display: Display
+) -> Store:
+    """What prepare does, for a caller with a display of its own."""
+    registry = choice.load(say=display.say)
+    settings = data_settings(registry, dataset=data, encoder=encoder)
+    return prepare_store(registry, folder or Path("runs") / settings.dataset / "store", settings, display)
+
+
+def inspect_data(
+    choice: PluginChoice, data: str | None, encoder: str | None, folder: Path | None, display: Display
+) -> Inspection:
+    """What inspect does, for a caller with a display of its own."""
+    from redheart_core.data.store import Store
+    from redheart_core.inspection.inspect import inspect_store
+
+    if folder is not None:
+        return inspect_store(Store.open(folder))
+    with tempfile.TemporaryDirectory(prefix="redheart-") as temporary:
+        return inspect_store(prepare_data(choice, data, encoder, Path(temporary) / "store", display))

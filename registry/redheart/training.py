@@ -1,0 +1,201 @@
+"""Training, alone or with all that follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from redheart.models import Analysis
+from redheart.options import PluginChoice, RunOptions, Settings
+from redheart.progress import Display, make_display
+from redheart.runs import Run
+from redheart.sessions import Session, begin, open_session
+from redheart_core.contract.errors import RedheartError
+
+if TYPE_CHECKING:
+    from redheart_core.evaluation.results import Evaluation
+    from redheart_core.selection.sweetspot import Sweetspot
+
+
+def train(
+    data: str | None = None,
+    *,
+    output: str | Path | None = None,
+    enable: str | Iterable[str] = (),
+    disable: str | Iterable[str] = (),
+    settings: Settings | None = None,
+    groups: str | Path | None = None,
+    encoder: str | None = None,
+    scale: str | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    store: str | Path | None = None,
+    plugins: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Train every checkpoint group; prepares the data if need be.
+
+    A training may be stopped at any moment and resumed; the result is the same to the last bit. A group that meets a
+    fault stops alone: see Run.stopped.
+
+    Args:
+        data: Name of the data set plugin; several are joined as "one+other". That of plugins.toml if left out.
+        output: Folder of the run; runs/DATA if left out.
+        enable: Plugins to add to the active ones, with what they read.
+        disable: Active plugins to leave out.
+        settings: By "plugin.key", such as {"csv.path": "posts.csv", "training.batch_size": 32}.
+        groups: A file of tables [groups.NAME], such as the groups.toml of a sweep.
+        encoder: Name of the encoder plugin.
+        scale: Size of all modules: tiny, small, base or full.
+        epochs: Of every group.
+        seed: Of weights, batches and dropout.
+        device: cpu, cuda, cuda:1, ...
+        store: Folder of the embedding store; RUN/store if left out.
+        plugins: A plugins.toml.
+        resume: Go on with the run in the folder, under the settings it was begun with.
+        progress: Whether progress is shown on stderr.
+
+    Raises:
+        RedheartError: A setting, plugin, record or file is wrong; what was finished before counts.
+    """
+    choice = PluginChoice.of(plugins, enable, disable, settings)
+    options = RunOptions(_path(output), _path(store), data, encoder, scale, epochs, seed, device)
+    with make_display(progress) as display:
+        return train_run(choice, options, _path(groups), resume, display)
+
+
+def train_run(
+    choice: PluginChoice, options: RunOptions, groups_file: Path | None, resume: bool, display: Display
+) -> Run:
+    """What train does, for a caller with a display of its own."""
+    if resume:
+        if not options.changes_nothing or groups_file is not None:
+            raise RedheartError("a run is resumed with its own data and settings; leave the other options out")
+        folder = options.output or Path("runs") / "village"
+        session = open_session(folder, choice.with_listeners(), display)
+    else:
+        session = begin(choice, options, display, groups_file)
+        if session.run.exists:
+            raise RedheartError(
+                f"{session.run.path} holds a run already; resume it (--resume), or choose another folder (-o)"
+            )
+    _train(session)
+    return Run(session.run.path, session)
+
+
+@attrs.frozen(eq=False)
+class Finished:
+    """All that `redheart run` makes."""
+
+    run: Run
+    selection: Sweetspot
+    evaluation: Evaluation
+    report: Path
+    analysis: Analysis
+
+    def _repr_html_(self) -> str:
+        return self.run._repr_html_() + self.analysis._repr_html_()
+
+
+EXAMPLE = "My brother borrowed my savings for his shop and lost everything. I had warned him, and now he avoids me."
+
+
+def run(
+    data: str | None = None,
+    *,
+    output: str | Path | None = None,
+    text: str = EXAMPLE,
+    enable: str | Iterable[str] = (),
+    disable: str | Iterable[str] = (),
+    settings: Settings | None = None,
+    groups: str | Path | None = None,
+    encoder: str | None = None,
+    scale: str | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    store: str | Path | None = None,
+    plugins: str | Path | None = None,
+    progress: bool = True,
+) -> Finished:
+    """Data, training, selection, assembly, evaluation, report and the analysis of a text in one go.
+
+    The same call goes on where an earlier one was interrupted.
+
+    Args:
+        data: As for train, like all that is not named here.
+        output: Folder of the run; runs/DATA if left out.
+        text: Analyzed at the end.
+        enable: As for train, like everything below.
+
+    Raises:
+        GroupsStoppedError: Groups stopped at a fault, so nothing was assembled.
+        RedheartError: A setting, plugin, record or file is wrong.
+    """
+    choice = PluginChoice.of(plugins, enable, disable, settings)
+    options = RunOptions(_path(output), _path(store), data, encoder, scale, epochs, seed, device)
+    with make_display(progress) as display:
+        return finish_run(choice, options, _path(groups), text, display)
+
+
+class GroupsStoppedError(RedheartError):
+    """Some groups stopped at a fault, so that the model of all groups cannot be assembled."""
+
+    def __init__(self, run: Path, stopped: dict[str, str]) -> None:
+        details = "; ".join(f"{group}: {reason}" for group, reason in stopped.items())
+        super().__init__(
+            f"some groups stopped, so nothing is assembled: {details}\n"
+            f"redheart crossover {run} assembles what was finished; another run leaves a plugin out with --disable NAME"
+        )
+        self.stopped = stopped
+
+
+def finish_run(
+    choice: PluginChoice, options: RunOptions, groups_file: Path | None, text: str, display: Display
+) -> Finished:
+    """What run does, for a caller with a display of its own; each thing is computed once, or read if it is there."""
+    from redheart_core.models.assembly import require_model
+    from redheart_core.report.collect_results import read_evaluation
+
+    session = begin(choice, options, display, groups_file)
+    stopped = _train(session)
+    inspect_run(session)
+    one = Run(session.run.path, session)
+    if stopped:
+        raise GroupsStoppedError(one.path, stopped)
+    selection = one.select()
+    evaluation = None
+    if (one.path / "model").exists():
+        require_model(one.path / "model", session.run, selection)
+        model = one.model()
+        evaluation = read_evaluation(one.path / "evaluation.json", session.run.read()["groups"])
+    else:
+        model = one.assemble()
+    evaluation = evaluation or one.evaluate_shown(one.path / "model", display)
+    return Finished(one, selection, evaluation, one.report(), model.analyze(text))
+
+
+def inspect_run(session: Session) -> None:
+    """Write inspection.json into a run that has begun, and so belongs to this data, unless it is there."""
+    from redheart_core.inspection.inspect import inspect_store
+    from redheart_core.storage.files import write_json
+
+    file = session.run.path / "inspection.json"
+    if not file.exists():
+        write_json(file, inspect_store(session.context.store).to_json())
+
+
+def _train(session: Session) -> dict[str, str]:
+    """Train; returns the groups that stopped, with the reason."""
+    from redheart_core.training.loop import train as train_groups
+
+    return train_groups(session.run, session.context, session.registry.hooks)
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)

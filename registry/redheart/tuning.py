@@ -1,0 +1,161 @@
+"""Searches before a training: learning rates of all groups, settings of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from redheart.options import PluginChoice, RunOptions, Settings
+from redheart.progress import Display, make_display
+from redheart.sessions import Session, begin
+from redheart_core.contract.errors import RedheartError
+
+if TYPE_CHECKING:
+    from redheart_core.tuning.search import SearchResult
+    from redheart_core.tuning.sweep_result import Sweep
+
+Pruner = Literal["median", "halving"]
+
+
+def sweep(
+    data: str | None = None,
+    *,
+    output: str | Path | None = None,
+    rates: Sequence[float] | None = None,
+    hierarchical: bool = False,
+    short_epochs: int = 3,
+    seeds: int = 2,
+    halving: bool = True,
+    enable: str | Iterable[str] = (),
+    disable: str | Iterable[str] = (),
+    settings: Settings | None = None,
+    groups: str | Path | None = None,
+    scale: str | None = None,
+    epochs: int | None = None,
+    plugins: str | Path | None = None,
+    progress: bool = True,
+) -> Sweep:
+    """Find the learning rate of every group with short runs, for a training with the same arguments.
+
+    Writes sweep.json and groups.toml into the folder of the run; train(groups=RUN/"groups.toml") takes the rates.
+
+    Args:
+        data: As for train, like all that is not named here.
+        output: Folder of the run.
+        rates: Rates to try.
+        hierarchical: From decades to ever finer rates around each group's best one.
+        short_epochs: Of a short run.
+        seeds: Short runs per rate.
+        halving: Whether rates that are far behind are dropped early.
+        enable: As for train, like everything below.
+    """
+    choice = PluginChoice.of(plugins, enable, disable, settings)
+    options = RunOptions(output=None if output is None else Path(output), dataset=data, scale=scale, epochs=epochs)
+    tried = None if rates is None else tuple(rates)
+    with make_display(progress) as display:
+        session = begin(choice, options, display, None if groups is None else Path(groups))
+        return sweep_session(session, tried, hierarchical, short_epochs, seeds, halving, display)
+
+
+def sweep_session(
+    session: Session,
+    rates: tuple[float, ...] | None,
+    hierarchical: bool,
+    short_epochs: int,
+    seeds: int,
+    halving: bool,
+    display: Display,
+) -> Sweep:
+    """What sweep does, for a caller with a session and a display of its own."""
+    from redheart_core.tuning.sweep import COARSE, RATES, SweepSettings
+    from redheart_core.tuning.sweep import sweep as find_rates
+
+    if rates is not None and hierarchical:
+        raise RedheartError("a hierarchical sweep tries rates of its own; leave out rates or hierarchical")
+    tried = rates if rates is not None else COARSE if hierarchical else RATES
+    settings = SweepSettings(tried, hierarchical, short_epochs, seeds, halving)
+    return find_rates(session.run, session.context, settings, display.progress)
+
+
+def search(
+    group: str,
+    data: str | None = None,
+    *,
+    output: str | Path | None = None,
+    trials: int = 20,
+    space: str | Path | None = None,
+    pruner: Pruner = "median",
+    enable: str | Iterable[str] = (),
+    disable: str | Iterable[str] = (),
+    settings: Settings | None = None,
+    scale: str | None = None,
+    epochs: int | None = None,
+    plugins: str | Path | None = None,
+    progress: bool = True,
+) -> SearchResult:
+    """Search settings of one group with Optuna, for a training with the same arguments; needs redheart[search].
+
+    Args:
+        group: The checkpoint group.
+        data: As for train, like all that is not named here.
+        output: Folder of the run; trials are kept there, and the same call goes on.
+        trials: In all, earlier ones too.
+        space: A TOML file of what may change; learning rate, weight decay and every dropout if left out.
+        pruner: Stops a trial that is worse than the median so far, or by successive halving.
+        enable: As for train, like everything below.
+    """
+    choice = PluginChoice.of(plugins, enable, disable, settings)
+    options = RunOptions(output=None if output is None else Path(output), dataset=data, scale=scale, epochs=epochs)
+    with make_display(progress) as display:
+        session = begin(choice, options, display)
+        return search_session(session, group, trials, None if space is None else Path(space), pruner, display)[0]
+
+
+def search_session(
+    session: Session, name: str, trials: int, space_file: Path | None, pruner: Pruner, display: Display
+) -> tuple[SearchResult, dict[str, Path]]:
+    """What search does, for a caller with a session and a display of its own; and the files with the best settings."""
+    from redheart_core.tuning.search import search as search_group
+    from redheart_core.tuning.search_space import default_space, read_space
+    from redheart_registry.plugins_toml import parse_file
+
+    groups = {group.name: group for group in session.context.groups}
+    if name not in groups:
+        raise RedheartError(f"there is no group '{name}' (groups: {', '.join(sorted(groups))})")
+    group = groups[name]
+    space = read_space(parse_file(space_file), str(space_file), group) if space_file else default_space(group)
+    found = search_group(session.run, session.context, group, space, trials, pruner, display.progress)
+    return found, _write_settings(session, found)
+
+
+def _write_settings(session: Session, found: SearchResult) -> dict[str, Path]:
+    """The best settings as files; option to file.
+
+    One for --groups alone is written only if no plugin's setting was searched: it would be a mixture nobody tried.
+    """
+    import tomli_w
+
+    from redheart_core.config.tables import GroupSettings
+    from redheart_core.storage.files import write_bytes
+    from redheart_core.storage.settings import as_table
+
+    folder = session.run.path / "search"
+    document = session.registry.plugins_toml.document()
+    plain = as_table(GroupSettings())
+    groups = {
+        group.name: {key: value for key, value in as_table(group.settings).items() if plain.get(key) != value}
+        for group in session.context.groups
+    }
+    groups = {name: table for name, table in _merge(groups, found.settings.get("groups", {})).items() if table}
+    plugins = _merge(document["plugins"], found.settings.get("plugins", {}))
+    files = {"plugins": folder / f"{found.group}.plugins.toml"}
+    write_bytes(files["plugins"], tomli_w.dumps({**document, "plugins": plugins, "groups": groups}).encode())
+    if "plugins" not in found.settings:
+        files["groups"] = folder / f"{found.group}.groups.toml"
+        write_bytes(files["groups"], tomli_w.dumps({"groups": found.settings["groups"]}).encode())
+    return files
+
+
+def _merge(tables: Mapping[str, Mapping[str, Any]], more: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {**tables.get(name, {}), **more.get(name, {})} for name in {**tables, **more}}
