@@ -81,9 +81,7 @@ def train_run(
     else:
         session = begin(choice, options, display, groups_file)
         if session.run.exists:
-            raise RedheartError(
-                f"{session.run.path} holds a run already; resume it (--resume), or choose another folder (-o)"
-            )
+            raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")
     _train(session)
     return Run(session.run.path, session)
 
