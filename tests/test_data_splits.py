@@ -158,9 +158,10 @@ def test_a_template_that_takes_most_records_is_named_with_its_place_and_the_shar
     first, *others = map(str, division_warnings(report))
     (place,) = largest.splits
     assert "60 records that are near-duplicates of each other (r0000, r0001, r0002, ...: 'Question one" in first
-    assert f"stay together, 60 in {place}: 43% of all" in first
+    assert f"stay together: 60 in {place}, 43% of all records" in first
     assert "data.near_duplicates=1.0" in first
-    assert any(f"{place} has {report.counts[place]} of 140 records" in one for one in others)
+    assert len(others) == 1
+    assert f"{place} has {report.counts[place]} ({report.counts[place] / 140:.1%} in place of " in others[0]
 
 
 def test_small_sets_of_near_duplicates_and_chance_are_no_warning() -> None:
@@ -172,8 +173,8 @@ def test_small_sets_of_near_duplicates_and_chance_are_no_warning() -> None:
 def test_an_empty_split_names_the_template_that_took_the_records() -> None:
     report = divide([record(number, form(number)) for number in range(40)], 0).report
     assert "40 records that are near-duplicates of each other (r0000" in empty_split(report)
-    assert "all went to test" in empty_split(report)
-    assert "give more records" in empty_split(divide(distinct(3), 0).report)
+    assert "all lie in test" in empty_split(report)
+    assert "give more of them" in empty_split(divide(distinct(3), 0).report)
 
 
 def test_joined_data_sets_want_what_each_of_them_wants() -> None:
@@ -183,3 +184,17 @@ def test_joined_data_sets_want_what_each_of_them_wants() -> None:
     assert divide([*published, *plain], 0).report.wanted == {
         "train": 32.0 + 28.0, "validation": 4.0 + 4.0, "calibration": 4.0 + 4.0, "test": 20.0 + 4.0
     }  # fmt: skip
+
+
+def test_many_sets_of_middle_size_that_spoil_the_shares_are_warned_of_together() -> None:
+    records = [
+        record(100 * kind + number, sentence(random.Random(kind), 12)) for kind in range(30) for number in range(4)
+    ]
+    report = divide(records, 1).report
+    assert report.duplicate_clusters == 30
+    spoilt = attrs.evolve(report, counts={**report.counts, "train": 60, "test": 48, "validation": 6, "calibration": 6})
+    (warning,) = division_warnings(spoilt)
+    assert (
+        warning.what == "of 120 records train has 60 (50.0% in place of 70.0%), test has 48 (40.0% in place of 10.0%)"
+    )
+    assert not list(division_warnings(attrs.evolve(spoilt, duplicate_clusters=0)))

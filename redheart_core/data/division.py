@@ -20,8 +20,8 @@ AWRY = 0.05
 """Share of the records by which a split may differ from the wanted size."""
 
 _REMEDY = (
-    "leave the template out of the texts, or set data.near_duplicates=1.0, which keeps only equal texts together; "
-    "scores then count what the texts share as learnt"
+    "leave the template that the texts share out of them; or set data.near_duplicates=1.0, so that only equal texts "
+    "stay together, and scores count as learnt what the texts share; or take another data.seed"
 )
 
 
@@ -67,29 +67,39 @@ class SplitReport:
 
 
 def division_warnings(report: SplitReport) -> Iterator[DataWarning]:
-    """Large sets of near-duplicates, and splits that they made too large, too small or empty."""
+    """Large sets of near-duplicates, and splits whose sizes they spoil."""
     total = sum(report.counts[split] for split in SPLITS)
-    large = [one for one in report.clusters if one.records >= max(FEWEST, LARGE * total)]
-    for one in large:
-        places = " and ".join(f"{count} in {split}" for split, count in one.splits.items())
-        yield DataWarning(
-            "text",
-            f"{one.describe()} stay together, {places}: {one.records / (total + report.counts[EXCLUDED]):.0%} of all",
-            "a template that all of them share counts as their text, so that the split that takes them is of one kind "
-            "and the others lack it",
-            _REMEDY,
-        )
-    for split in SPLITS:
-        found, wanted = report.counts[split], report.wanted[split]
-        share = wanted / max(total, 1)
-        chance = 3 * math.sqrt(max(0.0, share * (1 - share)) * total)
-        if large and abs(found - wanted) > max(AWRY * total, chance):
+    everything = total + report.counts[EXCLUDED]
+    for one in report.clusters:
+        if one.records >= max(FEWEST, LARGE * total):
+            places = " and ".join(f"{count} in {split}" for split, count in one.splits.items())
             yield DataWarning(
                 "text",
-                f"{split} has {found} of {total} records ({found / total:.1%}), wanted are {share:.1%}",
-                "near-duplicates stay together, and the large sets of them lie elsewhere or here",
+                f"{one.describe()} stay together: {places}, {one.records / everything:.0%} of all records",
+                "near-duplicates lie in one split, so that no test text resembles a training text; texts that share a "
+                "template are all near-duplicates, and their split is of another kind than the others",
                 _REMEDY,
             )
+    awry = [split for split in SPLITS if report.duplicate_clusters and _is_awry(report, split, total)]
+    if awry:
+        sizes = (f"{split} has {report.counts[split]} ({_share(report, split, total)})" for split in awry)
+        yield DataWarning(
+            "text",
+            f"of {total} records {', '.join(sizes)}",
+            "sets of near-duplicates, each of which lies in one split, make some splits too large and others too small",
+            _REMEDY,
+        )
+
+
+def _is_awry(report: SplitReport, split: str, total: int) -> bool:
+    """Whether a split differs from the wanted size by more than AWRY and more than chance."""
+    wanted = report.wanted[split]
+    chance = 3 * math.sqrt(max(0.0, wanted * (1 - wanted / total)))
+    return abs(report.counts[split] - wanted) > max(AWRY * total, chance)
+
+
+def _share(report: SplitReport, split: str, total: int) -> str:
+    return f"{report.counts[split] / total:.1%} in place of {report.wanted[split] / total:.1%}"
 
 
 def empty_split(report: SplitReport) -> str:
@@ -98,5 +108,5 @@ def empty_split(report: SplitReport) -> str:
     if report.largest_cluster >= max(FEWEST, LARGE * total):
         one = report.clusters[0]
         taken = max(one.splits, key=lambda name: one.splits[name])
-        return f"{one.describe()} of {total} all went to {taken}; {_REMEDY}"
-    return f"of {total} records, and a seeded hash of the ids divides them; give more records, or another data.seed"
+        return f"of {total} records, {one.describe()} all lie in {taken}; {_REMEDY}"
+    return f"a seeded hash of the ids divides {total} records; give more of them, or take another data.seed"
