@@ -28,6 +28,7 @@ from redheart_core.data.splits import Splits, assign_splits
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
 from redheart_core.storage.files import locked, make_folder, sha256, to_json, write_json
+from redheart_core.storage.paths import find_path
 
 
 def prepare(
@@ -69,6 +70,7 @@ def prepare(
     if shard_records < 1:
         raise DataError(f"shard_records has to be at least 1, got {shard_records}")
     tell = progress if progress is not None else _quiet
+    folder = find_path(folder)
     make_folder(folder)
     try:
         with locked(folder):

@@ -24,7 +24,9 @@ from redheart_core.data.mapped import map_tensors
 from redheart_core.data.sampling import draw_rows
 from redheart_core.data.term_counts import TermCounts
 from redheart_core.data.term_view import TermView, load_terms
+from redheart_core.exact.clusters import Clusters
 from redheart_core.storage.files import check_sha256
+from redheart_core.storage.paths import find_path
 
 
 class Store:
@@ -68,12 +70,13 @@ class Store:
         """Open what prepare made.
 
         Args:
-            folder: Holds index.json.
+            folder: Holds index.json; in any Unicode form of its name.
             verify: Compare every file with its SHA-256, not its size alone.
 
         Raises:
             StoreError: Missing, unfinished or damaged; names the file.
         """
+        folder = find_path(folder)
         if not (folder / "index.json").exists():
             if (folder / "progress.json").exists():
                 raise StoreError(f"{folder} is unfinished; prepare the data again with the same settings to go on")
@@ -126,6 +129,10 @@ class Store:
         if split not in self._rows:
             raise DataError(f"there is no split '{split}' (splits: {', '.join(self._rows)})")
         return self._rows[split]
+
+    def clusters_of(self, rows: Tensor) -> Clusters:
+        """Which of some records are near-duplicates of each other."""
+        return Clusters(self.clusters[rows])
 
     def sample(self, split: str, most: int) -> Tensor:
         """The row numbers of a split, at most so many, drawn by their ids; ascending int64."""

@@ -15,7 +15,6 @@ from redheart_core.evaluation.diagnostics import diagnose
 from redheart_core.evaluation.results import Diagnosis, MetricTable
 from redheart_core.evaluation.variants import REFERENCE, Predicted
 from redheart_core.exact.bootstrap import Draws, interval
-from redheart_core.exact.clusters import Clusters
 from redheart_core.exact.interval import Interval
 from redheart_core.groups.figures import Limits, choose_thresholds, figure
 from redheart_core.groups.group_module import GroupModule
@@ -80,7 +79,7 @@ class Evaluator:
         rows: Tensor,
     ) -> None:
         self.context, self.modules, self.predicted, self.rows = context, modules, predicted, rows
-        self.draws = Draws(Clusters(context.store.clusters[rows]), generator("bootstrap", len(rows)))
+        self.draws = Draws(context.store.clusters_of(rows), generator("bootstrap", len(rows)))
         self.validation = context.store.rows("validation")
         self.baselines = {
             field: baseline_predictions(context.store, context.store.fields[field], (self.validation, rows))

@@ -112,7 +112,7 @@ def compare_methods(
     """
     table: dict[str, dict[str, Rival]] = {}
     pools: dict[str, Pool] = {}
-    clusters = Clusters(context.store.clusters[context.store.rows("validation")])
+    clusters = context.store.clusters_of(context.store.rows("validation"))
     fixed = {name for group in context.groups if not group.fitted for name in group.reads}
     for number, group in enumerate(context.groups):
         if progress:

@@ -86,7 +86,8 @@ class ShortRun:
     reason: str
     """Why it is not finished."""
     losses: FloatArray
-    """(E, N) float64: validation loss record by record after each epoch that it has."""
+    """(E, N) float64: validation loss after each epoch that it has, record by record, or cluster by cluster of
+    near-duplicates."""
     best_weights: Mapping[str, Tensor]
     """Weights at its lowest validation loss; empty if nobody reads the group."""
     seconds: float
@@ -151,7 +152,7 @@ def run_rates(
         keep_weights: Keep the weights of each rate's best epoch.
         drop: Asked after every epoch.
     """
-    validation = context.store.rows("validation")
+    clusters = context.store.clusters_of(context.store.rows("validation"))
     candidates = [_Candidate(rate, context.trainer(at_rate(group, rate)), keep_weights) for rate in rates]
     for epoch in range(1, context.settings.epochs + 1):
         running = [one for one in candidates if one.running]
@@ -160,14 +161,14 @@ def run_rates(
             started = time.perf_counter()
             try:
                 trained.check()
-                one.take(validate_epoch(context, one.trainer.module, epoch).losses.numpy())
+                one.take(clusters.values(validate_epoch(context, one.trainer.module, epoch).losses))
             except GroupFault as fault:
                 one.stop("not_finite", str(fault))
             one.seconds += trained.seconds + time.perf_counter() - started
         alive = {one.rate: one for one in running if one.running}
         for rate, reason in drop(epoch, {rate: one.losses[-1] for rate, one in alive.items()}).items():
             alive[rate].stop("dropped", reason)
-    return tuple(one.finish(len(validation)) for one in candidates)
+    return tuple(one.finish(len(clusters)) for one in candidates)
 
 
 def share_outputs(contexts: Sequence[TrainingContext], group: Group, module: GroupModule) -> None:

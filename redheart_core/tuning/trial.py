@@ -32,10 +32,11 @@ def train_group(context: TrainingContext, group: Group, judge: GroupModule, repo
         report: Called after every epoch.
 
     Returns:
-        (N,) validation losses record by record at the best epoch; None if report stopped it; or why a loss, a
-        gradient or a metric is not finite.
+        (N,) validation losses at the best epoch, record by record or cluster by cluster of near-duplicates; None if
+        report stopped it; or why a loss, a gradient or a metric is not finite.
     """
     context = _changed_context(context, group)
+    clusters = context.store.clusters_of(context.store.rows("validation"))
     trainer = context.trainer(group)
     best: FloatArray | None = None
     for epoch in range(1, context.settings.epochs + 1):
@@ -46,7 +47,7 @@ def train_group(context: TrainingContext, group: Group, judge: GroupModule, repo
                 result = validate_epoch(context, trainer.module, epoch)
         except GroupFault as fault:
             return str(fault)
-        losses = result.losses.numpy()
+        losses = clusters.values(result.losses)
         if best is None or losses.mean() < best.mean():
             best = losses
         if report(epoch, result.loss):
