@@ -23,7 +23,7 @@ from redheart_core.testing import PLUGIN_CHECKS, CheckResult, ConformanceError, 
 ENTRY = Entry("made_up", "json", "made-up", "1.0")
 """Of plugins that no package offers; the module imports quickly."""
 
-_, check_declaration, _ = PLUGIN_CHECKS
+check_declaration = next(check for check in PLUGIN_CHECKS if check.__name__ == "check_declaration")
 
 
 @attrs.frozen

@@ -9,6 +9,20 @@ from attrs.validators import ge, gt, in_, le, lt, matches_re, optional
 
 from redheart_core.contract.nodes import SCALES
 
+MOST_RECORDS = 2**31 - 1
+"""In a batch; torch splits into parts of a 64-bit size, and several batches are sorted together."""
+MOST_THREADS = 1024
+"""OpenMP ends the process where it cannot start them."""
+LEAST_CONCENTRATION, MOST_CONCENTRATION = 1e-6, 1e6
+"""Of a Beta distribution that is drawn in float32."""
+
+
+def _off_or_concentration(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if value != 0.0 and not LEAST_CONCENTRATION <= value <= MOST_CONCENTRATION:
+        raise ValueError(
+            f"'{attribute.name}' must be 0 (off) or within {LEAST_CONCENTRATION:g}..{MOST_CONCENTRATION:g}: {value}"
+        )
+
 
 @attrs.frozen
 class DataSettings:
@@ -32,7 +46,7 @@ class TrainSettings:
 
     scale: str = attrs.field(default="small", validator=in_(SCALES))
     epochs: int = attrs.field(default=12, validator=ge(1))
-    batch_size: int = attrs.field(default=64, validator=ge(1))
+    batch_size: int = attrs.field(default=64, validator=[ge(1), le(MOST_RECORDS)])
     learning_rate: float = attrs.field(default=1e-3, validator=gt(0.0))
     """Peak rate, times learning_rate_scale of a plugin."""
     schedule: Literal["cosine", "cosine_restarts"] = "cosine"
@@ -54,7 +68,7 @@ class TrainSettings:
     keep_epochs: int = attrs.field(default=0, validator=ge(0))
     """Checkpoints kept: 0 all, otherwise the newest so many, the best and the referenced ones."""
     seed: int = attrs.field(default=0, validator=ge(0))
-    threads: int = attrs.field(default=1, validator=ge(1))
+    threads: int = attrs.field(default=1, validator=[ge(1), le(MOST_THREADS)])
     """Part of the result: sums split over another number round differently. Small modules gain
     nothing from a second one."""
     device: str = "cpu"
@@ -73,7 +87,7 @@ class GroupSettings:
     """Share of the uniform answer in targets that are distributions or 0/1 labels."""
     r_drop: float = attrs.field(default=0.0, validator=ge(0.0))
     """Weight of the disagreement of two passes with other dropout masks; each update costs two passes."""
-    mixup: float = attrs.field(default=0.0, validator=ge(0.0))
+    mixup: float = attrs.field(default=0.0, validator=_off_or_concentration)
     """Both parameters of the Beta distribution from which the share of another record is drawn."""
     ema: float = attrs.field(default=0.0, validator=[ge(0.0), lt(1.0)])
     """Decay of the moving average of the weights, which is saved and judged beside every epoch."""

@@ -11,16 +11,26 @@ import torch
 from redheart_core.contract.errors import RedheartError
 
 
+def usable_devices() -> tuple[str, ...]:
+    """Devices that can train: the processor and CUDA's. Others lack float64, in which losses are summed, or a seed."""
+    return ("cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count())))
+
+
 def choose_device(name: str) -> torch.device:
-    """The device of that name, such as "cpu" or "cuda:0".
+    """The device of that name, such as "cpu", "cuda" or "cuda:0".
 
     Raises:
-        RedheartError: It is not there; nothing else is taken instead.
+        RedheartError: It is not there or cannot train; nothing else is taken instead.
     """
+    usable = usable_devices()
+    if name not in usable and (name != "cuda" or len(usable) == 1):
+        raise RedheartError(
+            f"device '{name}' cannot be used to train and to answer; choose with --device one of: {', '.join(usable)}"
+        )
+    device = torch.device(name)
     try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.empty(1, device=device)
+    except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise RedheartError(f"device '{name}' cannot be used: {reason}; choose another with --device") from error
     return device

@@ -96,13 +96,17 @@ def new_session(
 
 def begin(choice: PluginChoice, options: RunOptions, display: Display, groups_file: Path | None = None) -> Session:
     """A session under the current settings; prepares the store if need be."""
+    from redheart_core.storage.runtime import choose_device
+    from redheart_core.training.notes import data_notes
+
     registry = choice.load(listeners(display), display.say)
     groups = merged_groups(registry, groups_file)
     data, training = data_settings(registry, **options.data), train_settings(registry, **options.training)
+    choose_device(training.device)  # before the data are prepared
     folder = options.output or Path("runs") / data.dataset
     store = prepare_store(registry, options.store or folder / "store", data, display)
     session = new_session(registry, folder, store, training, groups)
-    for line in left_out(session):
+    for line in (*left_out(session), *data_notes(session.context)):
         display.say(line)
     return session
 

@@ -17,11 +17,11 @@ class LsaSettings:
     """The most frequent words and pairs of neighbouring words that are counted."""
     character_terms: int = attrs.field(default=15_000, validator=_positive)
     """The most frequent parts of words, of 3 to 5 characters, that are counted."""
-    character_weight: float = attrs.field(default=0.7, validator=attrs.validators.gt(0.0))
+    character_weight: float = attrs.field(default=0.7, validator=[attrs.validators.gt(0.0), attrs.validators.le(1e6)])
     """Weight of the parts of words beside the words, whose weight is 1."""
     min_chunks: int = attrs.field(default=3, validator=_positive)
     """A term has to occur in at least so many of the chunks that are fitted on."""
     fit_chunks: int = attrs.field(default=15_000, validator=_positive)
     """Fit on at most so many chunks, taken at even distances."""
-    seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    seed: int = attrs.field(default=0, validator=[attrs.validators.ge(0), attrs.validators.lt(2**32)])
     """Of the random start of the decomposition."""
