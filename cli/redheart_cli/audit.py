@@ -44,7 +44,7 @@ def audit(
                 [(a.group, a.plugin, a.name, a.elements, a.live, a.state) for a in accounts],
             )
         print_table(
-            ("group", "plugin", "tensors", "elements", "in optimizer", "with gradient", "frozen", "fitted"),
+            ("group", "plugin", "tensors", "elements", "in optimizer", "with gradient", "frozen", "fitted", "idle"),
             [tuple(attrs.astuple(row)) for row in totals(accounts)],
         )
     require_complete(accounts)

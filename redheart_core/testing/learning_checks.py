@@ -16,8 +16,6 @@ from redheart_core.testing.subject import SEED, UPDATES, Subject
 from redheart_core.training.audit import audit_group
 
 BATCH = 16
-ROUNDING = 1e-6
-"""Share of the node's largest gradient below which one is rounding; real ones were seen down to 1e-5."""
 LEARNT = 0.05
 """Share by which the loss on a few records has to fall; their noise can be learnt by heart."""
 
@@ -34,7 +32,6 @@ def check_every_parameter_learns(subject: Subject) -> None:
         for account in accounts
         if account.plugin == subject.name and not account.accounted
     ]
-    idle += _cancelled(subject)
     require(
         subject.plugin,
         not idle,
@@ -109,26 +106,6 @@ def own_loss(subject: Subject, module: GroupModule, batch: Batch) -> float:
 def _loss(module: GroupModule, batch: Batch) -> Tensor | None:
     with random_stream(CPU, SEED, "conformance"):
         return training_loss(module, module(batch), batch)
-
-
-def _cancelled(subject: Subject) -> list[str]:
-    """Parameters whose gradient would be zero but for rounding, such as a bias that a softmax cancels."""
-    module = subject.module().train()
-    loss = _loss(module, subject.records)
-    if loss is None or not loss.requires_grad:
-        return []
-    loss.backward()  # type: ignore[no-untyped-call]
-    sizes = {
-        name: parameter.grad.abs().max().item()
-        for name, parameter in module.nodes[subject.name].named_parameters()
-        if parameter.grad is not None
-    }
-    largest = max(sizes.values(), default=0.0)
-    return [
-        f"{name}: its gradient is rounding alone, {size / largest:.1g} of the largest"
-        for name, size in sizes.items()
-        if 0 < size < ROUNDING * largest
-    ]
 
 
 def _parts(subject: Subject) -> list[range]:

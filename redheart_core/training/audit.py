@@ -7,12 +7,19 @@ from collections.abc import Iterable, Sequence
 import attrs
 import torch
 
-from redheart_core.contract.errors import AuditError, join_complaints
+from redheart_core.contract.errors import AuditError, DataError, PluginError, ShapeError, join_complaints
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.objective import training_loss
-from redheart_core.storage.runtime import random_stream
+from redheart_core.storage.runtime import generator, random_stream
 from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.probe import listed, varied
+
+ROUNDING = 1e-6
+"""Share of a node's largest gradient up to which one is rounding; real ones were seen down to 1e-5."""
+PROBES = 3
+"""Batches of made-up records that a parameter without a gradient is tried on."""
+ACCOUNTED = ("trained", "fitted", "frozen", "idle", "not run")
 
 
 @attrs.frozen
@@ -24,59 +31,118 @@ class ParameterAccount:
     name: str
     elements: int
     state: str
-    """"trained"; "fitted" (in closed form); "frozen" (requires_grad False); "not run" (nothing was computed);
-    otherwise what is wrong."""
+    """"trained"; "fitted" (in closed form); "frozen" (requires_grad False); "idle" (these data teach it nothing, others
+    would); "not run" (nothing was computed); otherwise what is wrong."""
     in_optimizer: bool
     live: int
     """Elements that received a non-zero gradient in the audited batches."""
+    reason: str = ""
+    """Of an idle one: what about the data teaches it nothing."""
 
     @property
     def accounted(self) -> bool:
-        return self.state in ("trained", "fitted", "frozen", "not run")
+        return self.state in ACCOUNTED
 
 
-def audit_group(trainer: GroupTrainer, batches: Iterable[Batch]) -> list[ParameterAccount]:
+@attrs.define
+class _Gradients:
+    """What the parameters of a group received over some batches."""
+
+    live: dict[str, torch.Tensor] = attrs.Factory(dict)
+    """Which elements received a gradient."""
+    sizes: dict[str, float] = attrs.Factory(dict)
+    """The largest finite one of each parameter."""
+    not_finite: set[str] = attrs.Factory(set)
+
+    def add(self, trainer: GroupTrainer, batch: Batch, *stream: object) -> None:
+        """Forward and backward on a batch."""
+        module = trainer.module
+        with random_stream(trainer.device, trainer.settings.seed, "audit", trainer.group.name, *stream):
+            outputs = module(batch, compare=True)
+            module.check_ranges(outputs)
+            loss = training_loss(module, outputs, batch)
+        if loss is None or not loss.requires_grad:
+            return
+        module.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for name, parameter in trainer.parameters.items():
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            if not bool(torch.isfinite(gradient).all()):
+                self.not_finite.add(name)
+            found = gradient != 0
+            self.live[name] = self.live[name] | found if name in self.live else found
+            size = float(gradient.nan_to_num(0.0, 0.0, 0.0).abs().max()) if gradient.numel() else 0.0
+            self.sizes[name] = max(size, self.sizes.get(name, 0.0))
+        module.zero_grad(set_to_none=True)
+
+    def learns(self, name: str) -> bool:
+        """Whether a parameter received more than rounding, compared with the others of its node."""
+        node = name.partition(".")[0]
+        largest = max((size for other, size in self.sizes.items() if other.partition(".")[0] == node), default=0.0)
+        return self.sizes.get(name, 0.0) > ROUNDING * largest
+
+    def is_complete(self, names: Iterable[str]) -> bool:
+        """Whether every element of these parameters is alive."""
+        return all(name in self.live and bool(self.live[name].all()) and self.learns(name) for name in names)
+
+
+def audit_group(
+    trainer: GroupTrainer, batches: Iterable[Batch], sameness: Sequence[str] | None = None
+) -> list[ParameterAccount]:
     """Run forward and backward on some batches, change nothing, and account for every parameter.
 
-    Stops at the first batch after which every element of every parameter is alive.
+    Stops at the first batch after which every element of every parameter is alive. A parameter without a gradient that
+    receives one from made-up records which vary in everything is idle: the data are the reason, not the module.
+
+    Args:
+        trainer: The group.
+        batches: Real records.
+        sameness: What is the same in all training records, for the account of what is idle; None if these records
+            are known to vary, so that nothing may be idle.
 
     Raises:
         ShapeError: An output has another shape or range than declared.
         AuditError: A forward pass added parameters.
     """
-    module, names = trainer.module, {name for name, _ in trainer.module.named_parameters()}
-    live: dict[str, torch.Tensor] = {}
-    not_finite: set[str] = set()
-    module.train()
-    for number, batch in enumerate(batches):
-        with random_stream(trainer.device, trainer.settings.seed, "audit", trainer.group.name, number):
-            outputs = module(batch, compare=True)
-            module.check_ranges(outputs)
-            loss = training_loss(module, outputs, batch)
-        added = {name for name, _ in module.named_parameters()} - names
+    names = {name for name, _ in trainer.module.named_parameters()}
+    found, last = _Gradients(), None
+    trainer.module.train()
+    for number, last in enumerate(batches):
+        found.add(trainer, last, number)
+        added = {name for name, _ in trainer.module.named_parameters()} - names
         if added:
             raise AuditError(
                 f"group '{trainer.group.name}': a forward pass added parameters: {', '.join(sorted(added))}"
             )
-        if loss is None or not loss.requires_grad:
-            continue
-        module.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for name, parameter in trainer.parameters.items():
-            if parameter.grad is not None:
-                if not bool(torch.isfinite(parameter.grad).all()):
-                    not_finite.add(name)
-                found = parameter.grad != 0
-                live[name] = live[name] | found if name in live else found
-        if all(name in live and bool(live[name].all()) for name in trainer.parameters):
+        if found.is_complete(trainer.parameters):
             break
-    module.zero_grad(set_to_none=True)
-    return [_account(trainer, name, live.get(name), name in not_finite) for name in _all_names(trainer)]
+    silent = [name for name in trainer.parameters if not found.learns(name) and name not in found.not_finite]
+    idle = _idle(trainer, last, silent) if silent and last is not None and sameness is not None else set()
+    reason = listed(sameness or ())
+    return [
+        attrs.evolve(account, state="idle", reason=reason) if name in idle else account
+        for name in _all_names(trainer)
+        for account in [_account(trainer, name, found)]
+    ]
+
+
+def _idle(trainer: GroupTrainer, batch: Batch, silent: Sequence[str]) -> set[str]:
+    """Which of the parameters without a gradient learn from made-up records."""
+    found = _Gradients()
+    stream = generator(trainer.settings.seed, "probe", trainer.group.name)
+    try:
+        for number in range(PROBES):
+            found.add(trainer, varied(trainer.module, batch, stream), "probe", number)
+    except (PluginError, DataError, ShapeError):  # made-up records may be none for a plugin; then nothing is idle
+        return set()
+    return {name for name in silent if found.learns(name)}
 
 
 def audit_optimizer(trainer: GroupTrainer) -> list[ParameterAccount]:
     """Account for every parameter without computing anything, so that the island may be on the meta device."""
-    accounts = [_account(trainer, name, None, False) for name in _all_names(trainer)]
+    accounts = [_account(trainer, name, _Gradients()) for name in _all_names(trainer)]
     return [
         attrs.evolve(account, state="not run") if account.state == "no gradient" else account for account in accounts
     ]
@@ -114,7 +180,8 @@ def require_complete(accounts: Sequence[ParameterAccount]) -> None:
     if complaints:
         raise AuditError(
             join_complaints(
-                "some parameters would never be trained; use them in the forward pass and in a loss, or remove them",
+                "some parameters would never be trained, whatever the data; leave the plugin out with --disable NAME "
+                "until its author has repaired it (each parameter has to reach a loss, or have requires_grad False):",
                 complaints,
             )
         )
@@ -124,20 +191,22 @@ def _all_names(trainer: GroupTrainer) -> list[str]:
     return [name.removeprefix("nodes.") for name, _ in trainer.module.named_parameters()]
 
 
-def _account(trainer: GroupTrainer, name: str, live: torch.Tensor | None, not_finite: bool) -> ParameterAccount:
-    parameter = trainer.module.get_parameter(f"nodes.{name}")
+def _account(trainer: GroupTrainer, name: str, found: _Gradients) -> ParameterAccount:
+    parameter, live = trainer.module.get_parameter(f"nodes.{name}"), found.live.get(name)
     held = [] if trainer.optimizer is None else trainer.optimizer.param_groups
     places = sum(other is parameter for group in held for other in group["params"])
     if not parameter.requires_grad:
         state = "frozen"
     elif places != 1:
         state = f"in {places} places of the optimizer"
-    elif not_finite:
+    elif name in found.not_finite:
         state = "gradient not finite"
     elif live is None:
         state = "no gradient"
     elif not bool(live.any()):
         state = "gradient exactly zero"
+    elif not found.learns(name):
+        state = "gradient is rounding alone"
     else:
         state = "trained"
     plugin, _, inner = name.partition(".")
@@ -168,6 +237,8 @@ class PluginTotal:
     """Elements."""
     fitted: int
     """Elements that were computed in closed form."""
+    idle: int
+    """Elements of parameters that these data teach nothing."""
 
 
 def totals(accounts: Sequence[ParameterAccount]) -> list[PluginTotal]:
@@ -186,6 +257,7 @@ def totals(accounts: Sequence[ParameterAccount]) -> list[PluginTotal]:
             sum(account.live for account in held),
             sum(account.elements for account in held if account.state == "frozen"),
             sum(account.elements for account in held if account.state == "fitted"),
+            sum(account.elements for account in held if account.state == "idle"),
         )
         for (group, plugin), held in lines.items()
     ]

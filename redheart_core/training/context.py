@@ -22,6 +22,7 @@ from redheart_core.groups.validation import compute_outputs
 from redheart_core.storage.runtime import choose_device, use_threads
 from redheart_core.training.audit import ParameterAccount, audit_fitted, audit_group, audit_optimizer
 from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.probe import sameness
 
 AUDIT_BATCHES = 20
 
@@ -93,11 +94,14 @@ class TrainingContext:
         return GroupModule(group, self.surroundings, self.device)
 
     def audit(self, trainer: GroupTrainer) -> list[ParameterAccount]:
-        """Account for every parameter of a group on the first training batches."""
+        """Account for every parameter of a group on the first training batches and on the longest texts."""
         if not trainer.group.targets:
             return audit_optimizer(trainer)
-        order = self.training_order(trainer.group, 1)[:AUDIT_BATCHES]
-        return audit_group(trainer, (self.source.batch(rows, trainer.group.inputs) for rows in order))
+        group, rows = trainer.group, self.training_rows(trainer.group)
+        longest = rows[self.store.chunk_counts[rows].argsort(descending=True, stable=True)][: self.source.batch_size]
+        order = [*self.training_order(group, 1)[:AUDIT_BATCHES], longest]
+        batches = (self.source.batch(rows, group.inputs) for rows in order)
+        return audit_group(trainer, batches, sameness(self.store, group))
 
     def audit_all(self, progress: Callable[[str, int, int], None] | None = None) -> list[ParameterAccount]:
         """Account for every parameter of every group; higher tiers read untrained lower ones."""
