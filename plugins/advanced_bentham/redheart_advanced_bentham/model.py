@@ -83,6 +83,7 @@ class AdvancedBentham(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         recurrent_layers: int,

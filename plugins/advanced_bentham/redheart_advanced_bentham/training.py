@@ -22,13 +22,13 @@ def build(context: BuildContext) -> AdvancedBentham:
     """The module at the settings' widths, for what the data set labels."""
     settings: AdvancedBenthamSettings = context.settings
     return AdvancedBentham(
-        context.input_width("embedding"),
-        settings.width,
-        settings.recurrent_layers,
-        settings.experts,
-        parts_of(context),
-        units_of(settings),
-        settings.dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        recurrent_layers=settings.recurrent_layers,
+        experts=settings.experts,
+        parts=parts_of(context),
+        units=units_of(settings),
+        dropout=settings.dropout,
     )
 
 

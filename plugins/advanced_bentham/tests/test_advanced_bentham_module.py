@@ -23,7 +23,7 @@ FEW = Parts((0, 1), (), (), (2, 4), (2, 4), False, ())
 
 def module(parts: Parts = ALL) -> AdvancedBentham:
     torch.manual_seed(0)
-    return AdvancedBentham(6, 12, 1, 2, parts, Units(), 0.0)
+    return AdvancedBentham(width_in=6, width=12, recurrent_layers=1, experts=2, parts=parts, units=Units(), dropout=0.0)
 
 
 def inputs(count: int = 8) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from redheart_core.nn.layers import AttentionPooling, TransformerLayer, trunk, w
 class TextEncoder(nn.Module):
     """Chunks with positions through pre-norm transformer layers and a final norm: (B, T, D) to (B, T, W)."""
 
-    def __init__(self, width_in: int, width: int, heads: int, layers: int, dropout: float) -> None:
+    def __init__(self, *, width_in: int, width: int, heads: int, layers: int, dropout: float) -> None:
         super().__init__()
         self.entry = trunk(width_in, width, dropout=dropout)
         self.layers = nn.ModuleList(TransformerLayer(width, heads, 4 * width, dropout) for _ in range(layers))
@@ -47,6 +47,7 @@ class ConvEncoder(nn.Module):
 
     def __init__(
         self,
+        *,
         space: Literal[1, 2],
         channels: int,
         widths: tuple[int, int],
@@ -93,7 +94,10 @@ class BiometricProcessor(nn.Module):
         super().__init__()
         widths = (max(width // 3, 2), max(width * 2 // 3, 2))
         self.series = nn.ModuleDict(
-            {name: ConvEncoder(1, count, widths, (7, 3), (4, 2), width) for name, count in channels.items()}
+            {
+                name: ConvEncoder(space=1, channels=count, widths=widths, kernels=(7, 3), strides=(4, 2), width=width)
+                for name, count in channels.items()
+            }
         )
         self.fusion = trunk(len(channels) * (width + 1), 2 * width, width)
 
@@ -111,7 +115,14 @@ class AudioEncoder(nn.Module):
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.frames = ConvEncoder(1, channels, (max(width // 12, 4), max(width // 6, 4)), (5, 3), (2, 2), width)
+        self.frames = ConvEncoder(
+            space=1,
+            channels=channels,
+            widths=(max(width // 12, 4), max(width // 6, 4)),
+            kernels=(5, 3),
+            strides=(2, 2),
+            width=width,
+        )
 
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         vector, there = self.frames(audio.transpose(1, 2))
@@ -120,4 +131,11 @@ class AudioEncoder(nn.Module):
 
 def image_encoder(channels: int, width: int) -> ConvEncoder:
     """Convolutions over a picture (B, C, H, V)."""
-    return ConvEncoder(2, channels, (max(width // 12, 4), max(width // 6, 4)), (3, 3), (1, 2), width)
+    return ConvEncoder(
+        space=2,
+        channels=channels,
+        widths=(max(width // 12, 4), max(width // 6, 4)),
+        kernels=(3, 3),
+        strides=(1, 2),
+        width=width,
+    )

@@ -83,6 +83,7 @@ class AdvancedEmotion(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         heads: int,
@@ -93,7 +94,9 @@ class AdvancedEmotion(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        self.text_encoder = TextEncoder(width_in, width, heads, attention_layers, dropout)
+        self.text_encoder = TextEncoder(
+            width_in=width_in, width=width, heads=heads, layers=attention_layers, dropout=dropout
+        )
         self.biometric = BiometricProcessor(parts.series, width) if parts.series else None
         self.image = image_encoder(parts.image_channels, width) if parts.image_channels else None
         self.audio = AudioEncoder(parts.audio_channels, width) if parts.audio_channels else None

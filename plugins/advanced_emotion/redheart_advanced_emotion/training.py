@@ -18,14 +18,14 @@ def build(context: BuildContext) -> AdvancedEmotion:
     """The module at the settings' widths, with the parts for which the data set has fields."""
     settings: AdvancedEmotionSettings = context.settings
     return AdvancedEmotion(
-        context.input_width("embedding"),
-        settings.width,
-        settings.heads,
-        settings.attention_layers,
-        settings.recurrent_layers,
-        settings.experts,
-        parts_of(context),
-        settings.dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        heads=settings.heads,
+        attention_layers=settings.attention_layers,
+        recurrent_layers=settings.recurrent_layers,
+        experts=settings.experts,
+        parts=parts_of(context),
+        dropout=settings.dropout,
     )
 
 

@@ -124,7 +124,7 @@ def test_a_sample_that_is_missing_differs_from_a_zero_and_leaves_numbers(
 
 def test_places_whose_samples_are_all_missing_do_not_count() -> None:
     torch.manual_seed(0)
-    encoder = ConvEncoder(1, 2, (4, 4), (3, 1), (1, 1), 6)
+    encoder = ConvEncoder(space=1, channels=2, widths=(4, 4), kernels=(3, 1), strides=(1, 1), width=6)
     signal = torch.randn(1, 2, 12)
     signal[..., 6:] = float("nan")
     with torch.no_grad():

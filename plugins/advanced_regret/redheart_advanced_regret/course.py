@@ -41,7 +41,7 @@ class Future(nn.Module):
         dropout: Share of activations dropped in training.
     """
 
-    def __init__(self, width: int, heads: int, layers: int, horizons: int, estimates: int, dropout: float) -> None:
+    def __init__(self, *, width: int, heads: int, layers: int, horizons: int, estimates: int, dropout: float) -> None:
         super().__init__()
         two_thirds = width * 2 // 3
         self.horizons = nn.Parameter(torch.empty(horizons, width))

@@ -42,6 +42,7 @@ class AdvancedRegret(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         heads: int,
@@ -63,7 +64,7 @@ class AdvancedRegret(nn.Module):
         self.history = Past(history, third) if history else None
         self.state = trunk(width + two_thirds + (third if history else 0), width, dropout=dropout)
         self.score = mlp(width, two_thirds, third, 1, dropout=dropout)
-        self.world = World(width, heads, layers, acts, states, dropout)
+        self.world = World(width=width, heads=heads, layers=layers, acts=acts, states=states, dropout=dropout)
         self.belief = mlp(width, third, states)
         expects = self.wanted & {"state_logits", "act_regret"}
         self.expects = mlp(width, third, states) if expects else None
@@ -71,9 +72,27 @@ class AdvancedRegret(nn.Module):
         self.scores = {name: size for name, size in self.scores.items() if name in self.wanted}
         leaves = 1 + sum(self.scores.values())
         case = width + 2 * acts
-        self.tree = DecisionTree(case, (half,), (two_thirds, third, width // 4), TREE_DEPTH, leaves, dropout)
+        self.tree = DecisionTree(
+            width=case,
+            deciders=(half,),
+            branches=(two_thirds, third, width // 4),
+            depth=TREE_DEPTH,
+            scores=leaves,
+            dropout=dropout,
+        )
         future = "regret_course" in self.wanted
-        self.future = Future(width, heads, recurrent_layers, horizons, ESTIMATES, dropout) if future else None
+        self.future = (
+            Future(
+                width=width,
+                heads=heads,
+                layers=recurrent_layers,
+                horizons=horizons,
+                estimates=ESTIMATES,
+                dropout=dropout,
+            )
+            if future
+            else None
+        )
         self.posterior = Posterior(width, ESTIMATES, third if history else 0, dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

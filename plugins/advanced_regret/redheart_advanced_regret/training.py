@@ -20,18 +20,18 @@ def build(context: BuildContext) -> AdvancedRegret:
     settings: AdvancedRegretSettings = context.settings
     _check_acts(context)
     return AdvancedRegret(
-        context.input_width("embedding"),
-        settings.width,
-        settings.heads,
-        settings.layers,
-        settings.recurrent_layers,
-        settings.acts,
-        _states(context),
-        len(context.labels("regret_course")) if "regret_course" in context.fields else 0,
-        context.input_width("history") if "history" in context.inputs else 0,
-        context.wanted,
-        settings.half_regret,
-        settings.dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        heads=settings.heads,
+        layers=settings.layers,
+        recurrent_layers=settings.recurrent_layers,
+        acts=settings.acts,
+        states=_states(context),
+        horizons=len(context.labels("regret_course")) if "regret_course" in context.fields else 0,
+        history=context.input_width("history") if "history" in context.inputs else 0,
+        wanted=context.wanted,
+        half_regret=settings.half_regret,
+        dropout=settings.dropout,
     )
 
 

@@ -25,7 +25,14 @@ class DecisionTree(nn.Module):
     """
 
     def __init__(
-        self, width: int, deciders: tuple[int, ...], branches: tuple[int, ...], depth: int, scores: int, dropout: float
+        self,
+        *,
+        width: int,
+        deciders: tuple[int, ...],
+        branches: tuple[int, ...],
+        depth: int,
+        scores: int,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.deciders = nn.ModuleList(mlp(width, *deciders, 2**level, dropout=dropout) for level in range(depth))

@@ -37,7 +37,7 @@ class World(nn.Module):
         dropout: Share of activations dropped in training.
     """
 
-    def __init__(self, width: int, heads: int, layers: int, acts: int, states: int, dropout: float) -> None:
+    def __init__(self, *, width: int, heads: int, layers: int, acts: int, states: int, dropout: float) -> None:
         super().__init__()
         third = width // 3
         self.acts = nn.Parameter(torch.empty(acts, width))

@@ -71,7 +71,7 @@ def test_possibility_rewards_the_acts_that_have_payoffs() -> None:
 
 def test_ways_through_the_tree_follow_its_decisions_and_weigh_the_branches() -> None:
     torch.manual_seed(0)
-    tree, case = DecisionTree(6, (8,), (5,), 3, 2, 0.0), torch.randn(4, 6)
+    tree, case = DecisionTree(width=6, deciders=(8,), branches=(5,), depth=3, scores=2, dropout=0.0), torch.randn(4, 6)
     ways = tree.ways(case)
     root, second, third = (decider(case).sigmoid() for decider in tree.deciders)
     # branch 5 is right, left, right: node 1 of the second level, node 2 of the third

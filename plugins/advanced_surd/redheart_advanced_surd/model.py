@@ -35,6 +35,7 @@ class AdvancedSurd(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         heads: int,

@@ -18,20 +18,20 @@ def build(context: BuildContext) -> AdvancedSurd:
     """
     settings: AdvancedSurdSettings = context.settings
     return AdvancedSurd(
-        context.input_width("embedding"),
-        settings.width,
-        settings.heads,
-        settings.layers,
-        settings.causal_width,
-        settings.causal_heads,
-        places(context.labels("causal_parts"), PARTS, "causal_parts"),
-        places(context.labels("causal_paths"), PATHS, "causal_paths") if "causal_paths" in context.fields else (),
-        _directions(context) if "transfer" in context.wanted else (),
-        settings.transfer_width,
-        context.wanted,
-        settings.dropout,
-        settings.input_dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        heads=settings.heads,
+        layers=settings.layers,
+        causal_width=settings.causal_width,
+        causal_heads=settings.causal_heads,
+        parts=places(context.labels("causal_parts"), PARTS, "causal_parts"),
+        paths=places(context.labels("causal_paths"), PATHS, "causal_paths") if "causal_paths" in context.fields else (),
+        directions=_directions(context) if "transfer" in context.wanted else (),
+        transfer_width=settings.transfer_width,
+        wanted=context.wanted,
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

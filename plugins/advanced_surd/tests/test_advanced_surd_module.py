@@ -62,7 +62,20 @@ def test_parts_are_the_sums_of_their_paths_whatever_the_order_of_labels() -> Non
     torch.manual_seed(0)
     parts, paths = ("leak", "synergistic", "unique", "redundant"), PATHS[::-1]
     module = AdvancedSurd(
-        6, 16, 2, 1, 32, 2, places(parts, PARTS, ""), places(paths, PATHS, ""), (), 8, ALL, 0.0, 0.0, 0.0
+        width_in=6,
+        width=16,
+        heads=2,
+        layers=1,
+        causal_width=32,
+        causal_heads=2,
+        parts=places(parts, PARTS, ""),
+        paths=places(paths, PATHS, ""),
+        directions=(),
+        transfer_width=8,
+        wanted=ALL,
+        dropout=0.0,
+        input_dropout=0.0,
+        skip_dropout=0.0,
     ).eval()
     outputs = module(given(6))
     assert outputs.keys() == set(ALL)

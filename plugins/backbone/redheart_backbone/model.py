@@ -54,6 +54,7 @@ class Backbone(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         layers: int,

@@ -12,14 +12,14 @@ def build(context: BuildContext) -> Backbone:
     """The module at the settings' widths, with a branch for each active head."""
     settings: BackboneSettings = context.settings
     return Backbone(
-        context.input_width("embedding"),
-        settings.width,
-        settings.layers,
-        settings.heads,
-        settings.feedforward,
-        settings.branch,
-        settings.dropout,
-        settings.input_dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        layers=settings.layers,
+        heads=settings.heads,
+        feedforward=settings.feedforward,
+        branch=settings.branch,
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
         tasks=[task for task in TASKS if task in context.wanted],
         gives_sequence="sequence" in context.wanted,
     )

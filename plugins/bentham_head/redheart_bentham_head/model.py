@@ -29,6 +29,7 @@ class BenthamHead(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width_embedding: int,
         width: int,

@@ -21,17 +21,17 @@ def build(context: BuildContext) -> BenthamHead:
     settings: BenthamHeadSettings = context.settings
     named = "context_layers" in context.wanted
     return BenthamHead(
-        context.input_width("backbone.bentham"),
-        context.input_width("embedding"),
-        settings.width,
-        settings.experts,
-        settings.recurrent_layers,
-        len(context.labels("bentham")),
-        len(context.labels("context_layers")) if named else WEIGHT_LAYERS,
-        named,
-        len(context.labels("legal_risk")) if "legal_risk" in context.wanted else 0,
-        settings.dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("backbone.bentham"),
+        width_embedding=context.input_width("embedding"),
+        width=settings.width,
+        experts=settings.experts,
+        recurrent_layers=settings.recurrent_layers,
+        labels=len(context.labels("bentham")),
+        weight_layers=len(context.labels("context_layers")) if named else WEIGHT_LAYERS,
+        gives_layers=named,
+        legal_domains=len(context.labels("legal_risk")) if "legal_risk" in context.wanted else 0,
+        dropout=settings.dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

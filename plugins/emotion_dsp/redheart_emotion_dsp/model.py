@@ -45,6 +45,7 @@ class EmotionDsp(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         labels: Sequence[str],
         width: int,
@@ -71,7 +72,7 @@ class EmotionDsp(nn.Module):
         self.valence_arousal = ValenceArousal(labels)
         self.compressor = Compressor(emotions * bins + 4 * emotions + 2, narrow)
         attention = Attention(width, width, width, heads)
-        self.resonance = Resonance(bands, bins, width, bank, attention, dropout)
+        self.resonance = Resonance(bands=bands, bins=bins, width=width, bank=bank, attention=attention, dropout=dropout)
         self.reverb = Reverb(sounds, delays, width, dropout)
         step_width = emotions * bins + width + 2 * emotions + 3
         self.synthesiser = mlp(step_width, width // 2, width // 4, emotions, dropout=dropout)

@@ -79,6 +79,7 @@ class Resonance(nn.Module):
 
     def __init__(
         self,
+        *,
         bands: Sequence[tuple[float, float]],
         bins: int,
         width: int,

@@ -13,15 +13,15 @@ def build(context: BuildContext) -> EmotionDsp:
     """The module at the settings' widths, for the data set's labels."""
     settings: EmotionDspSettings = context.settings
     return EmotionDsp(
-        context.input_width("embedding"),
-        context.labels("emotion"),
-        settings.width,
-        settings.heads,
-        settings.window,
-        settings.tail,
-        settings.delays,
-        settings.dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("embedding"),
+        labels=context.labels("emotion"),
+        width=settings.width,
+        heads=settings.heads,
+        window=settings.window,
+        tail=settings.tail,
+        delays=settings.delays,
+        dropout=settings.dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

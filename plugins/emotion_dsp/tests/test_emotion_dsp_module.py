@@ -23,7 +23,9 @@ LABELS = ("joy", "trust", "fear", "surprise", "sadness", "disgust", "anger")
 
 def module() -> EmotionDsp:
     torch.manual_seed(0)
-    chain = EmotionDsp(6, LABELS, 12, 2, 8, 8, 4, 0.0, 0.0).eval()
+    chain = EmotionDsp(
+        width_in=6, labels=LABELS, width=12, heads=2, window=8, tail=8, delays=4, dropout=0.0, skip_dropout=0.0
+    ).eval()
     nn.init.normal_(chain.skips.maps["emotion"].weight, std=0.3)  # type: ignore[arg-type] # mypy sees any Module
     return chain
 

@@ -30,6 +30,7 @@ class EmotionHead(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width_embedding: int,
         width: int,

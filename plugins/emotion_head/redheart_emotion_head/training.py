@@ -42,15 +42,15 @@ def build(context: BuildContext) -> EmotionHead:
     settings: EmotionHeadSettings = context.settings
     _, families = level_groups(context)
     return EmotionHead(
-        context.input_width("backbone.emotion"),
-        context.input_width("embedding"),
-        settings.width,
-        settings.heads,
-        settings.experts,
-        (len(VALENCE), len(families), len(context.labels("emotion"))),
-        len(context.labels("culture")) if "culture" in context.wanted else 0,
-        settings.dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("backbone.emotion"),
+        width_embedding=context.input_width("embedding"),
+        width=settings.width,
+        heads=settings.heads,
+        experts=settings.experts,
+        levels=(len(VALENCE), len(families), len(context.labels("emotion"))),
+        culture=len(context.labels("culture")) if "culture" in context.wanted else 0,
+        dropout=settings.dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

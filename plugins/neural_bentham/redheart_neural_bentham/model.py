@@ -42,6 +42,7 @@ class NeuralBentham(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         heads: int,

@@ -20,15 +20,15 @@ def build(context: BuildContext) -> NeuralBentham:
     """The module at the settings' widths, for the data set's labels."""
     settings: NeuralBenthamSettings = context.settings
     return NeuralBentham(
-        context.input_width("embedding"),
-        settings.width,
-        settings.heads,
-        settings.recurrent_layers,
-        settings.experts,
-        {name: len(context.labels(name)) for name in ("bentham", *EXTRA) if name in context.wanted},
-        settings.dropout,
-        settings.input_dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        heads=settings.heads,
+        recurrent_layers=settings.recurrent_layers,
+        experts=settings.experts,
+        sizes={name: len(context.labels(name)) for name in ("bentham", *EXTRA) if name in context.wanted},
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

@@ -37,6 +37,7 @@ class NeuralEmotion(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         heads: int,

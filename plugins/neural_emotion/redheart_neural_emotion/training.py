@@ -17,16 +17,16 @@ def build(context: BuildContext) -> NeuralEmotion:
     """The module at the settings' widths, for the data set's labels."""
     settings: NeuralEmotionSettings = context.settings
     return NeuralEmotion(
-        context.input_width("embedding"),
-        settings.width,
-        settings.heads,
-        settings.recurrent_layers,
-        settings.experts,
-        len(context.labels("emotion")),
-        len(context.labels("culture")) if "culture" in context.wanted else 0,
-        settings.dropout,
-        settings.input_dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        heads=settings.heads,
+        recurrent_layers=settings.recurrent_layers,
+        experts=settings.experts,
+        labels=len(context.labels("emotion")),
+        culture=len(context.labels("culture")) if "culture" in context.wanted else 0,
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

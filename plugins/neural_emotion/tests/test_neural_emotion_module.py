@@ -29,7 +29,18 @@ def inputs() -> dict[str, Tensor]:
 )
 def test_every_part_reaches_the_emotion_logits(part: str) -> None:
     torch.manual_seed(0)
-    module = NeuralEmotion(6, 12, 2, 2, 3, 7, 0, 0.0, 0.0, 0.0)
+    module = NeuralEmotion(
+        width_in=6,
+        width=12,
+        heads=2,
+        recurrent_layers=2,
+        experts=3,
+        labels=7,
+        culture=0,
+        dropout=0.0,
+        input_dropout=0.0,
+        skip_dropout=0.0,
+    )
     module(inputs())["emotion_logits"].square().sum().backward()
     assert all(p.grad is not None and bool(p.grad.any()) for p in module.get_submodule(part).parameters())
 

@@ -81,6 +81,7 @@ class NeuralRegret(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         recurrent_layers: int,

@@ -17,17 +17,17 @@ def build(context: BuildContext) -> NeuralRegret:
     settings: NeuralRegretSettings = context.settings
     sizes = {name: len(context.labels(name)) for name in EXTRA if name in context.wanted}
     return NeuralRegret(
-        context.input_width("embedding"),
-        settings.width,
-        settings.recurrent_layers,
-        settings.tree_depth,
-        settings.members,
-        sizes.get("act_regret", 0),
-        sizes.get("regret_course", 0),
-        context.input_width("history") if "history" in context.inputs else 0,
-        settings.dropout,
-        settings.input_dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        recurrent_layers=settings.recurrent_layers,
+        tree_depth=settings.tree_depth,
+        members=settings.members,
+        acts=sizes.get("act_regret", 0),
+        course=sizes.get("regret_course", 0),
+        history=context.input_width("history") if "history" in context.inputs else 0,
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

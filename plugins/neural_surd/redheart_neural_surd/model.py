@@ -22,6 +22,7 @@ class NeuralSurd(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width: int,
         factors: int,

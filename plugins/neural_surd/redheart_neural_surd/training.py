@@ -18,13 +18,13 @@ def build(context: BuildContext) -> NeuralSurd:
     settings: NeuralSurdSettings = context.settings
     sizes = {name: len(context.labels(name)) for name in learnt(context)}
     return NeuralSurd(
-        context.input_width("embedding"),
-        settings.width,
-        sizes.get("choice_factors", 0),
-        sizes.get("causal_parts", 0),
-        settings.dropout,
-        settings.input_dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("embedding"),
+        width=settings.width,
+        factors=sizes.get("choice_factors", 0),
+        parts=sizes.get("causal_parts", 0),
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

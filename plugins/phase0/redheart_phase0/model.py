@@ -78,7 +78,7 @@ class Phase0(nn.Module):
     """
 
     def __init__(
-        self, width_in: int, affects: int, traits: int, similarity: int, cultures: int, width: int, dropout: float
+        self, *, width_in: int, affects: int, traits: int, similarity: int, cultures: int, width: int, dropout: float
     ) -> None:
         super().__init__()
         self.affects, self.similarity = affects, similarity

@@ -27,13 +27,13 @@ def build(context: BuildContext) -> Phase0:
                 "leave out with --disable phase0"
             )
     return Phase0(
-        context.input_width("embedding"),
-        len(context.labels("projection")),
-        len(context.labels("others_traits")),
-        context.labels("others_traits").index("similarity"),
-        len(context.labels("others_culture")),
-        settings.width,
-        settings.dropout,
+        width_in=context.input_width("embedding"),
+        affects=len(context.labels("projection")),
+        traits=len(context.labels("others_traits")),
+        similarity=context.labels("others_traits").index("similarity"),
+        cultures=len(context.labels("others_culture")),
+        width=settings.width,
+        dropout=settings.dropout,
     )
 
 

@@ -26,7 +26,7 @@ def node() -> NodeSpec:
 
 def module() -> Phase0:
     torch.manual_seed(0)
-    return Phase0(10, 6, 5, 1, 4, 16, 0.0).eval()
+    return Phase0(width_in=10, affects=6, traits=5, similarity=1, cultures=4, width=16, dropout=0.0).eval()
 
 
 def inputs(records: int = 4) -> dict[str, Tensor]:

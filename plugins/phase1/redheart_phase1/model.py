@@ -93,7 +93,7 @@ class Phase1(nn.Module):
         dropout: Share of activations dropped in training.
     """
 
-    def __init__(self, width_in: int, affects: int, traits: int, width: int, dropout: float) -> None:
+    def __init__(self, *, width_in: int, affects: int, traits: int, width: int, dropout: float) -> None:
         super().__init__()
         half, quarter = width // 2, width // 4
         facts = 2 * (affects + traits) + affects + 1  # before and traits, projection, mark of the first

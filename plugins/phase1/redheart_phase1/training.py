@@ -30,11 +30,11 @@ def build(context: BuildContext) -> Phase1:
                 "--disable phase1"
             )
     return Phase1(
-        context.input_width("embedding"),
-        len(context.labels("others_after")),
-        len(context.labels("others_traits")),
-        settings.width,
-        settings.dropout,
+        width_in=context.input_width("embedding"),
+        affects=len(context.labels("others_after")),
+        traits=len(context.labels("others_traits")),
+        width=settings.width,
+        dropout=settings.dropout,
     )
 
 

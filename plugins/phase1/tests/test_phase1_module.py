@@ -26,7 +26,7 @@ def node() -> NodeSpec:
 def module() -> Phase1:
     """With a linear path that says something."""
     torch.manual_seed(0)
-    phase = Phase1(10, 6, 5, 20, 0.0).eval()
+    phase = Phase1(width_in=10, affects=6, traits=5, width=20, dropout=0.0).eval()
     torch.nn.init.normal_(phase.linear.facts.weight, std=0.1)
     return phase
 

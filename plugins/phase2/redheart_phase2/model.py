@@ -97,6 +97,7 @@ class Phase2(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         traits: int,
         places: tuple[int, int, int],

@@ -28,13 +28,13 @@ def build(context: BuildContext) -> Phase2:
             )
     traits = context.labels("others_traits")
     return Phase2(
-        context.input_width("embedding"),
-        len(traits),
-        (traits.index("status"), traits.index("influence"), traits.index("expressiveness")),
-        settings.width,
-        settings.heads,
-        settings.layers,
-        settings.dropout,
+        width_in=context.input_width("embedding"),
+        traits=len(traits),
+        places=(traits.index("status"), traits.index("influence"), traits.index("expressiveness")),
+        width=settings.width,
+        heads=settings.heads,
+        layers=settings.layers,
+        dropout=settings.dropout,
     )
 
 

@@ -25,7 +25,7 @@ def node() -> NodeSpec:
 def module() -> Phase2:
     """With a linear path that says something."""
     torch.manual_seed(0)
-    phase = Phase2(10, 5, (2, 3, 4), 16, 2, 1, 0.0).eval()
+    phase = Phase2(width_in=10, traits=5, places=(2, 3, 4), width=16, heads=2, layers=1, dropout=0.0).eval()
     torch.nn.init.normal_(phase.linear.facts.weight, std=0.1)
     return phase
 

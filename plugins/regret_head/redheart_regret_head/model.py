@@ -24,6 +24,7 @@ class RegretHead(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width_embedding: int,
         width: int,

@@ -16,14 +16,14 @@ def build(context: BuildContext) -> RegretHead:
     """The module at the settings' widths."""
     settings: RegretHeadSettings = context.settings
     return RegretHead(
-        context.input_width("backbone.regret"),
-        context.input_width("embedding"),
-        settings.width,
-        settings.heads,
-        settings.recurrent_layers,
-        settings.members,
-        settings.dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("backbone.regret"),
+        width_embedding=context.input_width("embedding"),
+        width=settings.width,
+        heads=settings.heads,
+        recurrent_layers=settings.recurrent_layers,
+        members=settings.members,
+        dropout=settings.dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

@@ -9,7 +9,16 @@ from redheart_regret_head.model import RegretHead
 
 
 def head_of(members: int = 3) -> RegretHead:
-    return RegretHead(8, 8, 12, 2, 1, members, 0.0, 0.0)
+    return RegretHead(
+        width_in=8,
+        width_embedding=8,
+        width=12,
+        heads=2,
+        recurrent_layers=1,
+        members=members,
+        dropout=0.0,
+        skip_dropout=0.0,
+    )
 
 
 def inputs(width: int = 8) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ class SurdHead(nn.Module):
 
     def __init__(
         self,
+        *,
         width_in: int,
         width_embedding: int,
         width: int,

@@ -18,15 +18,15 @@ def build(context: BuildContext) -> SurdHead:
     settings: SurdHeadSettings = context.settings
     sizes = {name: len(context.labels(name)) for name in learnt(context)}
     return SurdHead(
-        context.input_width("backbone.surd"),
-        context.input_width("embedding"),
-        settings.width,
-        settings.heads,
-        settings.residual_layers,
-        sizes.get("choice_factors", 0),
-        sizes.get("causal_parts", 0),
-        settings.dropout,
-        settings.skip_dropout,
+        width_in=context.input_width("backbone.surd"),
+        width_embedding=context.input_width("embedding"),
+        width=settings.width,
+        heads=settings.heads,
+        residual_layers=settings.residual_layers,
+        factors=sizes.get("choice_factors", 0),
+        parts=sizes.get("causal_parts", 0),
+        dropout=settings.dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 

@@ -82,7 +82,7 @@ class WithStart(nn.Module):
 class AttentiveState(nn.Module):
     """Transformer layers and attention pooling over the chunks: (B, T, D) to (B, W)."""
 
-    def __init__(self, width_in: int, width: int, heads: int, layers: int, dropout: float) -> None:
+    def __init__(self, *, width_in: int, width: int, heads: int, layers: int, dropout: float) -> None:
         super().__init__()
         self.chunks = WithStart(width_in, width)
         self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
@@ -131,6 +131,7 @@ class TextTask(nn.Module):
 
     def __init__(
         self,
+        *,
         field: Field,
         width_in: int,
         state: nn.Module,

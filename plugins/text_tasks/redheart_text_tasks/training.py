@@ -20,14 +20,14 @@ def build_pooled(context: BuildContext) -> TextTask:
     settings: PooledSettings = context.settings
     answered, width_in = _field(context), context.input_width("embedding")
     return TextTask(
-        answered,
-        width_in,
-        PooledState(width_in, settings.width, settings.layers, settings.dropout),
-        settings.width,
-        settings.width,
-        settings.dropout,
-        settings.input_dropout,
-        settings.skip_dropout,
+        field=answered,
+        width_in=width_in,
+        state=PooledState(width_in, settings.width, settings.layers, settings.dropout),
+        state_width=settings.width,
+        hidden=settings.width,
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
+        skip_dropout=settings.skip_dropout,
         term_map=TermMap(context.input_width("terms"), size_of(answered), settings.term_dropout),
     )
 
@@ -39,14 +39,20 @@ def build_attentive(context: BuildContext) -> TextTask:
     if settings.terms:
         bottleneck = TermMap(context.input_width("terms"), settings.bottleneck, settings.term_dropout)
     return TextTask(
-        _field(context),
-        width_in,
-        AttentiveState(width_in, settings.width, settings.heads, settings.layers, settings.dropout),
-        settings.width,
-        settings.width,
-        settings.dropout,
-        settings.input_dropout,
-        settings.skip_dropout,
+        field=_field(context),
+        width_in=width_in,
+        state=AttentiveState(
+            width_in=width_in,
+            width=settings.width,
+            heads=settings.heads,
+            layers=settings.layers,
+            dropout=settings.dropout,
+        ),
+        state_width=settings.width,
+        hidden=settings.width,
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
+        skip_dropout=settings.skip_dropout,
         bottleneck=bottleneck,
     )
 
@@ -56,14 +62,14 @@ def build_recurrent(context: BuildContext) -> TextTask:
     settings: RecurrentSettings = context.settings
     width_in = context.input_width("embedding")
     return TextTask(
-        _field(context),
-        width_in,
-        RecurrentState(width_in, settings.width, settings.layers),
-        4 * settings.width,
-        settings.width,
-        settings.dropout,
-        settings.input_dropout,
-        settings.skip_dropout,
+        field=_field(context),
+        width_in=width_in,
+        state=RecurrentState(width_in, settings.width, settings.layers),
+        state_width=4 * settings.width,
+        hidden=settings.width,
+        dropout=settings.dropout,
+        input_dropout=settings.input_dropout,
+        skip_dropout=settings.skip_dropout,
     )
 
 
