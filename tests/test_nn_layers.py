@@ -10,22 +10,11 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from redheart_core import SettingsError
-from redheart_core.nn.layers import (
-    Attention,
-    AttentionPooling,
-    LinearSkips,
-    Mixture,
-    ParallelMlp,
-    RecordDropout,
-    Recurrent,
-    band,
-    last_chunk,
-    masked_mean,
-    mlp,
-    ordered,
-    reversed_places,
-    with_positions,
-)
+from redheart_core.nn.attention import Attention, AttentionPooling
+from redheart_core.nn.chunks import last_chunk, masked_mean, reversed_places, with_positions
+from redheart_core.nn.layers import LinearSkips, RecordDropout, band, mlp, ordered
+from redheart_core.nn.parallel import Mixture, ParallelMlp
+from redheart_core.nn.recurrent import Recurrent
 
 LENGTHS = torch.tensor([4, 1, 3])
 MASK = torch.arange(4) < LENGTHS.unsqueeze(1)

@@ -17,7 +17,7 @@ from redheart_core.contract.fitting import FitData
 from redheart_core.data.batch import Batch
 from redheart_core.discovery.entries import Entry
 from redheart_core.nn.answers import answer_objective, answer_outputs
-from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.testing import PLUGIN_CHECKS, CheckResult, ConformanceError, Plugin, Sample, make_subject, run_checks
 
 ENTRY = Entry("made_up", "json", "made-up", "1.0")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from redheart_core import SCALES, Field, LossTerm, NodeSpec, Objective, Output, PluginError
 from redheart_core.data.batch import Batch
 from redheart_core.discovery.entries import Entry
-from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.losses import squared_error
 from redheart_core.nn.metrics import value_metrics
 from redheart_core.testing import NODE_CHECKS, ConformanceError, NotApplicable, Plugin, Sample, Subject, make_subject

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from redheart_core import SCALES, Field, LossTerm, Metric, NodeSpec, Objective, Output, RedheartError
 from redheart_core.data.batch import Batch
 from redheart_core.discovery.entries import Entry
-from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.losses import squared_error
 from redheart_core.nn.metrics import mean_absolute_error, value_metrics
 from redheart_core.testing import NODE_CHECKS, Plugin, Sample, Subject, make_subject

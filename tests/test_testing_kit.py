@@ -24,7 +24,7 @@ from redheart_core import (
 )
 from redheart_core.data.batch import Batch
 from redheart_core.discovery.entries import Entry
-from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.losses import divergence, squared_error
 from redheart_core.nn.metrics import distribution_metrics, value_metrics
 from redheart_core.testing import (

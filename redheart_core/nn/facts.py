@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.chunks import masked_mean
 
 FACT_GAIN = 8.0
 """Numbers of a field spread by about a quarter; what they are put beside spreads by one or two."""

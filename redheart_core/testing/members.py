@@ -11,7 +11,7 @@ from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import SCALES, BuildContext, NodeSpec, Objective
 from redheart_core.discovery.entries import Entry
 from redheart_core.nn.answers import answer_objective, answer_outputs, finish, size_of
-from redheart_core.nn.layers import masked_mean
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.testing.plugin import Plugin
 
 NAMES = ("first_member", "second_member")

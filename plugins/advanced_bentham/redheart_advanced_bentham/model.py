@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from redheart_advanced_bentham import calculus
 from redheart_advanced_bentham.calculus import HIGHEST_LAYER, LAYERS, LOWEST_LAYER, Lot, Units
 from redheart_advanced_bentham.readings import DIMENSIONS, CrossCultural, DeepEthics, SocialImpact, extent_of
-from redheart_core.nn.layers import Mixture, RecordDropout, band, masked_mean, mlp, trunk, with_positions
+from redheart_core.nn.chunks import masked_mean, with_positions
+from redheart_core.nn.layers import RecordDropout, band, mlp, trunk
+from redheart_core.nn.parallel import Mixture
 
 NEUTRAL = -math.log(math.log(HIGHEST_LAYER / LOWEST_LAYER) / -math.log(LOWEST_LAYER) - 1.0)
 """The u of which a layer 0.3 (2.5 / 0.3)^sigmoid(u) is 1: 0.273048330653."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import AttentionPooling, ParallelMlp, Recurrent, mlp, trunk
+from redheart_core.nn.attention import AttentionPooling
+from redheart_core.nn.layers import mlp, trunk
+from redheart_core.nn.parallel import ParallelMlp
+from redheart_core.nn.recurrent import Recurrent
 
 DIMENSIONS = 10
 DUTIES, VIRTUES = 5, 7

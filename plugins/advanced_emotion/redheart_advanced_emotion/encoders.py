@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.layers import AttentionPooling, TransformerLayer, trunk, with_positions
+from redheart_core.nn.attention import AttentionPooling, TransformerLayer
+from redheart_core.nn.chunks import with_positions
+from redheart_core.nn.layers import trunk
 
 
 class TextEncoder(nn.Module):

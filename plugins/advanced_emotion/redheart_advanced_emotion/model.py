@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from redheart_advanced_emotion.encoders import AudioEncoder, BiometricProcessor, TextEncoder, image_encoder
 from redheart_advanced_emotion.temporal import EmotionMemory, HistoryEncoder, TemporalTracker, Trend
-from redheart_core.nn.layers import Attention, AttentionPooling, Mixture, ParallelMlp, RecordDropout, mlp, trunk
+from redheart_core.nn.attention import Attention, AttentionPooling
+from redheart_core.nn.layers import RecordDropout, mlp, trunk
+from redheart_core.nn.parallel import Mixture, ParallelMlp
 
 CULTURES = ("korean", "western", "eastern")
 """Names of the views of the cultural nuance; no label distinguishes them, so they are an ensemble."""

@@ -6,7 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.layers import AttentionPooling, Recurrent, last_chunk, mlp, trunk
+from redheart_core.nn.attention import AttentionPooling
+from redheart_core.nn.chunks import last_chunk
+from redheart_core.nn.layers import mlp, trunk
+from redheart_core.nn.recurrent import Recurrent
 
 
 class HistoryEncoder(nn.Module):

@@ -12,7 +12,9 @@ from redheart_advanced_regret.posterior import Posterior
 from redheart_advanced_regret.regrets import expected_regret, largest_regret, regret_matrix, saturated
 from redheart_advanced_regret.tree import DecisionTree
 from redheart_advanced_regret.world import World
-from redheart_core.nn.layers import Recurrent, masked_mean, mlp, trunk
+from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.layers import mlp, trunk
+from redheart_core.nn.recurrent import Recurrent
 
 TREE_DEPTH = 3
 """Levels of decisions; 8 branches."""

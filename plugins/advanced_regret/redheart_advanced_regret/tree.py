@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import ParallelMlp, mlp
+from redheart_core.nn.layers import mlp
+from redheart_core.nn.parallel import ParallelMlp
 
 
 class DecisionTree(nn.Module):

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.nn.layers import Attention, TransformerLayer, mlp
+from redheart_core.nn.attention import Attention, TransformerLayer
+from redheart_core.nn.layers import mlp
 
 
 @attrs.frozen(eq=False)

@@ -7,7 +7,8 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import Attention, mlp
+from redheart_core.nn.attention import Attention
+from redheart_core.nn.layers import mlp
 
 CAUSES = 3
 

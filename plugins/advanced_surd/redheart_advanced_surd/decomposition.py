@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_advanced_surd.paths import MEMBERS, PART_OF_PATH, PARTS, PATHS
-from redheart_core.nn.layers import ParallelMlp
+from redheart_core.nn.parallel import ParallelMlp
 
 
 class Decomposition(nn.Module):

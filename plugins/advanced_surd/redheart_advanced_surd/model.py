@@ -10,7 +10,9 @@ from redheart_advanced_surd.causal import CausalModel
 from redheart_advanced_surd.decomposition import Decomposition, part_logits
 from redheart_advanced_surd.paths import PATHS
 from redheart_advanced_surd.transfer import Transfer
-from redheart_core.nn.layers import LinearSkips, RecordDropout, TransformerLayer, masked_mean, trunk, with_positions
+from redheart_core.nn.attention import TransformerLayer
+from redheart_core.nn.chunks import masked_mean, with_positions
+from redheart_core.nn.layers import LinearSkips, RecordDropout, trunk
 
 
 class AdvancedSurd(nn.Module):

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.layers import Recurrent, mlp
+from redheart_core.nn.layers import mlp
+from redheart_core.nn.recurrent import Recurrent
 
 WINDOW = 3
 """Days that are seen together: one lag and one more."""

@@ -7,16 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.nn.layers import (
-    AttentionPooling,
-    ParallelLinear,
-    ParallelMlp,
-    ParallelNorm,
-    RecordDropout,
-    TransformerLayer,
-    trunk,
-    with_positions,
-)
+from redheart_core.nn.attention import AttentionPooling, TransformerLayer
+from redheart_core.nn.chunks import with_positions
+from redheart_core.nn.layers import RecordDropout, trunk
+from redheart_core.nn.parallel import ParallelLinear, ParallelMlp, ParallelNorm
 
 
 class Branches(nn.Module):

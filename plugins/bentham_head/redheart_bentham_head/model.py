@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import LinearSkips, Mixture, ParallelMlp, Recurrent, band, last_chunk, mlp, trunk
+from redheart_core.nn.chunks import last_chunk
+from redheart_core.nn.layers import LinearSkips, band, mlp, trunk
+from redheart_core.nn.parallel import Mixture, ParallelMlp
+from redheart_core.nn.recurrent import Recurrent
 
 LOWEST_WEIGHT, HIGHEST_WEIGHT = 0.3, 2.5
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import Attention, LinearSkips, masked_mean, mlp, trunk
+from redheart_core.nn.attention import Attention
+from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.layers import LinearSkips, mlp, trunk
 from redheart_emotion_dsp.affect import ValenceArousal
 from redheart_emotion_dsp.constants import sounds_of
 from redheart_emotion_dsp.dynamics import Compressor, Envelope, envelope_means

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import Attention, LinearSkips, Mixture, mlp, trunk
+from redheart_core.nn.attention import Attention
+from redheart_core.nn.layers import LinearSkips, mlp, trunk
+from redheart_core.nn.parallel import Mixture
 
 LEVELS = ("valence", "family", "level")
 """Names of the levels, coarse to fine."""

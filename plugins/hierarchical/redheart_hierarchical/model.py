@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.facts import FACT_GAIN, LinearPath, with_presence
-from redheart_core.nn.layers import masked_mean, mlp, trunk
+from redheart_core.nn.layers import mlp, trunk
 
 VIEWS = 3
 """Self, other, community."""

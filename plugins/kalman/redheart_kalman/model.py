@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from redheart_core.nn.layers import masked_mean, mlp
+from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.layers import mlp
 from redheart_kalman.filter import Filtered, StateSpace, filter_states, smooth_states
 from redheart_kalman.log_ratios import contrasts
 

@@ -7,19 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import (
-    Attention,
-    LinearSkips,
-    Mixture,
-    ParallelMlp,
-    RecordDropout,
-    Recurrent,
-    band,
-    masked_mean,
-    mlp,
-    trunk,
-    with_positions,
-)
+from redheart_core.nn.attention import Attention
+from redheart_core.nn.chunks import masked_mean, with_positions
+from redheart_core.nn.layers import LinearSkips, RecordDropout, band, mlp, trunk
+from redheart_core.nn.parallel import Mixture, ParallelMlp
+from redheart_core.nn.recurrent import Recurrent
 
 LOWEST_WEIGHT, HIGHEST_WEIGHT = 0.3, 2.5
 

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import (
-    AttentionPooling,
-    LinearSkips,
-    Mixture,
-    ParallelMlp,
-    RecordDropout,
-    Recurrent,
-    TransformerLayer,
-    masked_mean,
-    mlp,
-    trunk,
-    with_positions,
-)
+from redheart_core.nn.attention import AttentionPooling, TransformerLayer
+from redheart_core.nn.chunks import masked_mean, with_positions
+from redheart_core.nn.layers import LinearSkips, RecordDropout, mlp, trunk
+from redheart_core.nn.parallel import Mixture, ParallelMlp
+from redheart_core.nn.recurrent import Recurrent
 
 
 class NeuralEmotion(nn.Module):

@@ -6,16 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.contract.tensors import fill_missing_input
-from redheart_core.nn.layers import (
-    LinearSkips,
-    ParallelMlp,
-    RecordDropout,
-    Recurrent,
-    last_chunk,
-    masked_mean,
-    mlp,
-    trunk,
-)
+from redheart_core.nn.chunks import last_chunk, masked_mean
+from redheart_core.nn.layers import LinearSkips, RecordDropout, mlp, trunk
+from redheart_core.nn.parallel import ParallelMlp
+from redheart_core.nn.recurrent import Recurrent
 
 
 class SoftDecisionTree(nn.Module):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import LinearSkips, ParallelMlp, RecordDropout, masked_mean, mlp, trunk
+from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.layers import LinearSkips, RecordDropout, mlp, trunk
+from redheart_core.nn.parallel import ParallelMlp
 
 
 class NeuralSurd(nn.Module):

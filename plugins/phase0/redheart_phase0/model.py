@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.attention import AttentionPooling
 from redheart_core.nn.facts import LinearPath, unbounded, with_presence
-from redheart_core.nn.layers import AttentionPooling, band, mlp, trunk
+from redheart_core.nn.layers import band, mlp, trunk
 
 VALENCE, AROUSAL = 0, 1
 """Places in the affect space; training.build has checked the labels."""

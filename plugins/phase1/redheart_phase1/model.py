@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.attention import AttentionPooling
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.facts import FACT_GAIN, LinearPath, unbounded, with_presence
-from redheart_core.nn.layers import AttentionPooling, masked_mean, mlp, trunk
+from redheart_core.nn.layers import mlp, trunk
 
 UPDATES = 10.0
 """Updates of the delta rule that one pass stands for, as a rate of 0.1 is meant for many episodes."""

@@ -7,8 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.attention import AttentionPooling, TransformerLayer
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.facts import FACT_GAIN, LinearPath, unbounded, with_presence
-from redheart_core.nn.layers import AttentionPooling, ParallelMlp, TransformerLayer, masked_mean, mlp, trunk
+from redheart_core.nn.layers import mlp, trunk
+from redheart_core.nn.parallel import ParallelMlp
 
 AFFECTS = 6
 DAMPING = ((0.5, 0.0, 0.3), (0.5, 0.0, 0.3), (0.0, 0.3, 0.3), (0.0, 0.0, 0.3), (0.0, 0.0, 0.3), (0.0, 0.0, 0.3))

@@ -5,7 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import Attention, LinearSkips, ParallelMlp, Recurrent, last_chunk, mlp, ordered, trunk
+from redheart_core.nn.attention import Attention
+from redheart_core.nn.chunks import last_chunk
+from redheart_core.nn.layers import LinearSkips, mlp, ordered, trunk
+from redheart_core.nn.parallel import ParallelMlp
+from redheart_core.nn.recurrent import Recurrent
 
 
 class RegretHead(nn.Module):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core.nn.layers import Attention, LinearSkips, ParallelMlp, Residual, mlp, trunk
+from redheart_core.nn.attention import Attention
+from redheart_core.nn.layers import LinearSkips, Residual, mlp, trunk
+from redheart_core.nn.parallel import ParallelMlp
 
 
 class SurdHead(nn.Module):

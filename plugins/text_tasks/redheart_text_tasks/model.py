@@ -11,18 +11,10 @@ from torch.nn import functional as F
 
 from redheart_core import Field
 from redheart_core.nn.answers import finish, size_of
-from redheart_core.nn.layers import (
-    AttentionPooling,
-    LinearSkips,
-    RecordDropout,
-    Recurrent,
-    TransformerLayer,
-    last_chunk,
-    masked_mean,
-    mlp,
-    trunk,
-    with_positions,
-)
+from redheart_core.nn.attention import AttentionPooling, TransformerLayer
+from redheart_core.nn.chunks import last_chunk, masked_mean, with_positions
+from redheart_core.nn.layers import LinearSkips, RecordDropout, mlp, trunk
+from redheart_core.nn.recurrent import Recurrent
 
 TERM_GAIN = 10.0
 """Factor on the terms, whose weights make up about the length 1 over thousands of columns: a step of AdamW moves all
