@@ -8,7 +8,7 @@ from exact_systems import SYSTEMS, random_pmf
 
 from redheart_core import DataError
 from redheart_core.exact import pid, surd
-from redheart_core.exact.specific import specific_information
+from redheart_core.exact.specific import of_table, table_of_array
 
 EXPECTED: dict[str, list[tuple[str, dict[str, float]]]] = {
     "P1": [(system, {"{1}{2}": 0.311278124459, "{12}": 0.5}) for system in ("S4", "S5")],
@@ -52,7 +52,7 @@ def test_atoms_are_those_of_the_closed_form_state_by_state(sources: int) -> None
     rng = np.random.default_rng(sources)
     for _ in range(10):
         pmf = random_pmf(rng, sources)
-        found, i = pid.decompose(pmf), specific_information(pmf)
+        found, i = pid.decompose(pmf), of_table(table_of_array(pmf))
         least = {node: np.min([i.values[a] for a in node], axis=0) for node in found.atoms}
         for node, bits in found.atoms.items():
             below = [least[other] for other in found.atoms if pid.is_below(other, node)]

@@ -10,7 +10,7 @@ import pytest
 from exact_systems import SYSTEMS, Pmf, bits, joint, random_pmf
 
 from redheart_core import DataError
-from redheart_core.exact.specific import specific_information
+from redheart_core.exact.specific import of_table, table_of_array
 from redheart_core.exact.surd import Surd, decompose
 
 AND = {"R12": 0.311278124459, "S12": 0.5}
@@ -91,7 +91,7 @@ def test_known_systems_have_their_terms_and_no_other(name: str) -> None:
 
 @pytest.mark.parametrize("_", [pytest.param(0, id="S26")])
 def test_specific_information_of_the_and_gate(_: int) -> None:
-    found = specific_information(SYSTEMS["S4"]).values
+    found = of_table(table_of_array(SYSTEMS["S4"])).values
     assert found[1,] == pytest.approx([0.081704165946, 1], abs=1e-9)
     assert found[1, 2] == pytest.approx([0.415037499279, 2], abs=1e-9)
 
@@ -151,7 +151,7 @@ def test_redundant_unique_and_order_totals_are_those_of_the_closed_forms(sources
 
 def test_specific_information_is_a_divergence_that_grows_with_the_tuple() -> None:
     pmf = random_pmf(np.random.default_rng(3), 3)
-    found = specific_information(pmf)
+    found = of_table(table_of_array(pmf))
     for a in all_tuples(3):
         assert found.values[a] == pytest.approx(divergences(pmf, a), abs=1e-12)
         assert found.mutual_information(a) == pytest.approx(information(pmf, a), abs=1e-12)

@@ -50,7 +50,7 @@ def decompose(pmf: ArrayLike) -> Pid:
             source i on axis i. Not modified.
 
     Raises:
-        DataError: As `specific.specific_information`, or more than 3 sources.
+        DataError: As `specific.table_of_array`, or more than 3 sources.
     """
     table = table_of_array(pmf)
     sources = len(table.shape)

@@ -43,7 +43,10 @@ class JointTable:
 
 @attrs.frozen(eq=False)
 class SpecificInformation:
-    """i_A(t) for every tuple A; target states that never occur are left out."""
+    """i_A(t) for every tuple A; target states that never occur are left out.
+
+    i_A(t) = sum_a p(a|t) log2(p(t|a) / p(t)) = KL(p(a|t) || p(a)) (DeWeese and Meister 1999).
+    """
 
     target_probability: NDArray[np.float64]
     """(T,) p(t), all positive."""
@@ -68,21 +71,16 @@ class SpecificInformation:
         return list(combinations(range(1, self.sources + 1), order))
 
 
-def specific_information(pmf: ArrayLike) -> SpecificInformation:
-    """i_A(t) = sum_a p(a|t) log2(p(t|a) / p(t)) = KL(p(a|t) || p(a)) (DeWeese and Meister 1999).
+def table_of_array(pmf: ArrayLike) -> JointTable:
+    """The occupied cells of an array.
 
     Args:
-        pmf: Probabilities, counts or other weights of any scale, all >= 0: the target on axis 0,
-            source i on axis i. Not smoothed and not modified.
+        pmf: Probabilities, counts or other weights of any scale, all >= 0: the target on axis 0, source i on axis i. Not
+            smoothed and not modified.
 
     Raises:
         DataError: Fewer than two axes, negative, NaN, infinite or all-zero weights, too many sources.
     """
-    return of_table(table_of_array(pmf))
-
-
-def table_of_array(pmf: ArrayLike) -> JointTable:
-    """The occupied cells of an array with the target on axis 0."""
     array = real_array("the joint distribution", pmf)
     if array.ndim < 2:
         raise DataError(

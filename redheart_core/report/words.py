@@ -151,7 +151,7 @@ def gain(figure: Interval) -> str:
         return f"undefined ({figure.reason})"
     if figure.low is None or figure.high is None:
         return signed(figure.value)
-    beyond = "beyond chance" if figure.low > 0 or figure.high < 0 else "within chance"
+    beyond = "beyond chance" if figure.is_above(0.0) or figure.is_below(0.0) else "within chance"
     return f"{signed(figure.value)}, 95 % interval {signed(figure.low)} to {signed(figure.high)}, {beyond}"
 
 
