@@ -75,8 +75,8 @@ def table_of_array(pmf: ArrayLike) -> JointTable:
     """The occupied cells of an array.
 
     Args:
-        pmf: Probabilities, counts or other weights of any scale, all >= 0: the target on axis 0, source i on axis i. Not
-            smoothed and not modified.
+        pmf: Probabilities, counts or other weights of any scale, all >= 0: the target on axis 0, source i on axis i.
+            Not smoothed and not modified.
 
     Raises:
         DataError: Fewer than two axes, negative, NaN, infinite or all-zero weights, too many sources.
