@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from toy import Toy
 
 from redheart_core import ActiveNode, AuditError, Field, Record
-from redheart_core.nn.layers import AttentionPooling, Recurrent
+from redheart_core.nn.attention import AttentionPooling
+from redheart_core.nn.recurrent import Recurrent
 from redheart_core.training.audit import totals
 from redheart_core.training.notes import data_notes
 

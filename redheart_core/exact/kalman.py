@@ -1,9 +1,9 @@
 """Kalman filter, Rauch-Tung-Striebel smoother and steady state in float64, by square roots of the covariances.
 
 Square roots (Kaminski, Bryson and Schmidt 1971; Park and Kailath 1995) hold variances of any ratio, where the filter on
-covariances fails once a prior is 1e16 times as wide as the noise. n is the size of the state, m that of an observation,
-T the number of steps. statsmodels filters covariances, and is a large dependency for this. (initial_mean, initial_cov) is the prior AT the first observation: there is no prediction before
-the first update.
+covariances, such as that of statsmodels, fails once a prior is 1e16 times as wide as the noise. n is the size of the
+state, m that of an observation, T the number of steps. (initial_mean, initial_cov) is the prior AT the first
+observation: there is no prediction before the first update.
 """
 
 from __future__ import annotations
