@@ -20,7 +20,7 @@ from redheart_core.data.spool import Spool
 from redheart_core.data.term_view import TermView
 
 _BLOCK = 2000
-"""Texts that are counted together."""
+"""Texts that are counted or weighed together, which bounds the memory beside the result."""
 
 
 class TermCounts:
@@ -38,6 +38,12 @@ class TermCounts:
 
     def weights(self, rows: NDArray[np.int64]) -> sparse.csr_matrix:
         """(B, V) float32, as TermView.weigh gives them for the texts of these rows."""
+        if len(rows) <= _BLOCK:
+            return self._weigh(rows)
+        blocks = [self._weigh(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
+        return sparse.vstack(blocks, format="csr")
+
+    def _weigh(self, rows: NDArray[np.int64]) -> sparse.csr_matrix:
         once = self._part("", rows)
         more = self._part("more_", rows)
         counts = once + more if more.nnz else once
@@ -49,8 +55,7 @@ class TermCounts:
         pointers = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
         places = np.arange(pointers[-1]) + np.repeat(starts[rows] - pointers[:-1], sizes)
         values = self._tensors["more_counts"][places].astype(np.int32) if prefix else np.ones(len(places), np.int32)
-        narrow = np.int32 if pointers[-1] < 2**31 else np.int64
-        parts = (values, columns[places].astype(narrow), pointers.astype(narrow))
+        parts = (values, columns[places].astype(np.int32), pointers.astype(np.int32))
         return sparse.csr_matrix(parts, shape=(len(rows), self._view.size))
 
 

@@ -40,20 +40,21 @@ def ridge_path(x: Any, targets: npt.ArrayLike, penalties: Sequence[float]) -> Fl
     from scipy import sparse
     from sklearn.linear_model import Ridge  # half a second, which only this function needs
 
-    x, y = x.astype(np.float64), np.asarray(targets, dtype=np.float64)
+    x, y = x.astype(np.float64, copy=False), np.asarray(targets, dtype=np.float64)
     present = ~np.isnan(y)
     if not present.any(0).all():
         raise DataError(
             f"no record has a number for the labels {np.flatnonzero(~present.any(0)).tolist()} (from 0), so that "
             "nothing can be fitted; leave them out or give more records"
         )
-    solver = "sparse_cg" if sparse.issparse(x) else "cholesky"
+    # sparse features are not centred in place, so that they need no copy
+    options = {"solver": "sparse_cg", "copy_X": False} if sparse.issparse(x) else {"solver": "cholesky"}
     found = np.empty((len(penalties), x.shape[1] + 1, y.shape[1]))
     for pattern in np.unique(present, axis=1).T:
         labels = np.flatnonzero((present == pattern[:, None]).all(0))
-        rows, held = x[pattern], y[pattern][:, labels]
+        rows, held = x if pattern.all() else x[pattern], y[pattern][:, labels]
         for place, penalty in enumerate(penalties):
-            model = Ridge(alpha=penalty, solver=solver, tol=TOLERANCE).fit(rows, held)
+            model = Ridge(alpha=penalty, tol=TOLERANCE, **options).fit(rows, held)
             found[place][:-1, labels] = np.reshape(model.coef_, (len(labels), -1)).T
             found[place][-1, labels] = model.intercept_
     return found

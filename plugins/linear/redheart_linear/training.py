@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -68,7 +70,13 @@ def _values(field: Field, part: FitPart) -> ridge.Records:
     """The records of a part that have the field."""
     target = part.field(field.name).double()
     rows = has_any(target).numpy()
-    return ridge.Records(part.terms()[rows].astype(np.float64), target.numpy()[rows].reshape(-1, size_of(field)))
+    return ridge.Records(_terms(part, rows), target.numpy()[rows].reshape(-1, size_of(field)))
+
+
+def _terms(part: FitPart, rows: NDArray[np.bool_]) -> Any:
+    """The terms of some records of a part, sparse float64; no copy of all of them where all are wanted."""
+    terms = part.terms()
+    return (terms if rows.all() else terms[rows]).astype(np.float64)
 
 
 def _logistic(field: Field, data: FitData) -> NDArray[np.float64]:
@@ -84,5 +92,4 @@ def _records(field: Field, part: FitPart) -> logistic.Records:
     present, numbers = present[rows], numbers[rows]
     if field.counts:
         numbers = numbers / numbers.sum(-1, keepdim=True)
-    terms = part.terms()[rows.numpy()].astype(np.float64)
-    return logistic.Records(terms, numbers.numpy(), present.numpy(), shared=not field.binary)
+    return logistic.Records(_terms(part, rows.numpy()), numbers.numpy(), present.numpy(), shared=not field.binary)
