@@ -81,6 +81,8 @@ def measure(redheart: str, count: int, width: int, folder: Path, train: bool) ->
     print(
         f"{count} records, {size / 1e6:.1f} MB of text: prepare {seconds:.1f} s, {peak:.0f} MB; disk / text: {shares}"
     )
+    seconds, peak = run([redheart, "data", "inspect", "--store", str(store)], log)
+    print(f"{count} records: inspect {seconds:.1f} s, {peak:.0f} MB")
     if train:
         command = [redheart, "train", "--plugins", str(plugins), "--store", str(store), "-o", str(folder / "run")]
         seconds, peak = run(command, log)
