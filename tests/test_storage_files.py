@@ -48,7 +48,7 @@ def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "remedy"),
-    [(errno.ENOSPC, "free some space"), (errno.EACCES, "choose a folder"), (errno.EIO, "mend that")],
+    [(errno.ENOSPC, "free some space"), (errno.EACCES, "choose a folder"), (errno.EIO, "fix that")],
 )
 @pytest.mark.parametrize("call", ["writer", "fsync", "replace"])
 def test_a_failed_write_leaves_the_old_file_and_says_what_to_do(

@@ -135,7 +135,7 @@ def test_a_node_of_a_higher_tier_reads_computed_outputs_of_the_lower_one(sample:
 
 
 def test_what_a_node_reads_and_learns_has_to_be_there(sample: Sample) -> None:
-    with pytest.raises(PluginError, match=r"plugin 'base' is not installed \(installed: "):
+    with pytest.raises(PluginError, match=r"plugin 'base' is not installed \(packages: "):
         make_subject(plugin_of(HEAD, "head"), sample)
     famous = attrs.evolve(HEAD, targets=("fame",))
     with pytest.raises(PluginError, match="plugin 'top' learns 'fame', which the data set lacks"):

@@ -1,4 +1,4 @@
-"""A stranger's package, installed with pip beside redheart, does all that a first-party plugin does."""
+"""A third party's package, installed with pip beside redheart, does all that a first-party plugin does."""
 
 from __future__ import annotations
 

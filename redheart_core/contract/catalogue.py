@@ -146,7 +146,7 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
     ),
     Field(
         "culture",
-        "Korean concepts: jeong (bond), han (grief without way out), chemyeon (face)",
+        "Korean concepts: jeong (bond), han (hopeless grief), chemyeon (face)",
         0.0,
         1.0,
         labels=("jeong", "han", "chemyeon"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class RedheartError(Exception):
-    """Something the user can mend; the message says what, where and how."""
+    """Something the user can fix; the message says what, where and how."""
 
 
 class SettingsError(RedheartError, ValueError):

@@ -1,4 +1,7 @@
-"""Mutual information, conditional mutual information and transfer entropy of real numbers by nearest neighbours."""
+"""Mutual information, conditional mutual information and transfer entropy of real numbers by nearest neighbours.
+
+scikit-learn's mutual_info_regression takes one column at a time and conditions on nothing.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 All take prediction, target and present, (N, *shape), and return a float.
 Missing numbers are left out. What has no value on some records, such as a correlation with a constant, raises
-UndefinedError with the reason.
+UndefinedError with the reason. torchmetrics offers stateful modules without a mask of missing labels or a reason; the
+figures are tested against scikit-learn and SciPy instead.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the system says while something is written into a message with a way out.
+    """Turn what the system says while something is written into a message with a remedy.
 
     Raises:
         FileError: In place of any other OSError.
@@ -180,7 +180,7 @@ def writing(path: Path) -> Iterator[None]:
     except FileError:
         raise
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "mend that and run the command again")
+        remedy = _REMEDIES.get(error.errno or 0, "fix that and run the command again")
         raise FileError(
             f"cannot write {path}: {error.strerror or error}; {remedy} (what was there before is untouched)"
         ) from error

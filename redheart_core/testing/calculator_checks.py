@@ -70,7 +70,7 @@ def check_odd_inputs(subject: CalculatorSubject) -> None:
                 subject.calculate({**subject.spec.example, name: odd})
             except DataError:
                 continue
-            except Exception as error:  # a stranger's code may raise anything; that is the finding
+            except Exception as error:  # a third party's code may raise anything; that is the finding
                 raise ConformanceError(
                     f"plugin '{subject.plugin.name}': for '{name}' {what}, it has to give a result or raise "
                     f"a DataError, it raised {type(error).__name__}: {error}"

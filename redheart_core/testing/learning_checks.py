@@ -17,7 +17,7 @@ from redheart_core.training.audit import audit_group
 
 BATCH = 16
 LEARNT = 0.05
-"""Share by which the loss on a few records has to fall; their noise can be learnt by heart."""
+"""Share by which the loss on a few records has to fall; they can be overfitted."""
 
 
 def check_every_parameter_learns(subject: Subject) -> None:
@@ -53,12 +53,12 @@ def check_nothing_outside_learns(subject: Subject) -> None:
     if loss is None or not loss.requires_grad:
         raise NotApplicable("it has no loss")
     names = {id(parameter): name for name, parameter in module.named_parameters()}
-    strangers = [tuple(leaf.shape) for leaf in _leaves(loss) if id(leaf) not in names]
+    foreign = [tuple(leaf.shape) for leaf in _leaves(loss) if id(leaf) not in names]
     require(
         subject.plugin,
-        not strangers,
-        f"its loss has gradients for {len(strangers)} tensors that are no parameters of the group, of the shapes "
-        f"{', '.join(map(str, strangers))}; register every parameter in the module, and read nothing but the inputs",
+        not foreign,
+        f"its loss has gradients for {len(foreign)} tensors that are no parameters of the group, of the shapes "
+        f"{', '.join(map(str, foreign))}; register every parameter in the module, and read nothing but the inputs",
     )
 
 
