@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -41,10 +42,14 @@ class BadRows:
         self._complaints: list[str] = []
 
     def add(self, error: DataError) -> None:
-        """One more bad row, or all that a reader below has collected."""
-        found = error if isinstance(error, BadRowsError) else BadRowsError([str(error)], 1)
-        self._complaints += found.complaints[: REPORTED - len(self._complaints)]
-        self.count += found.count
+        """One more bad row, or all that a reader has collected, which are put between those that are known already."""
+        if isinstance(error, BadRowsError):
+            self._complaints = sorted([*self._complaints, *error.complaints], key=_place)[:REPORTED]
+            self.count += error.count
+            return
+        if len(self._complaints) < REPORTED:
+            self._complaints.append(str(error))
+        self.count += 1
 
     @contextmanager
     def row(self) -> Iterator[None]:
@@ -69,6 +74,11 @@ class BadRows:
         """
         if self.count:
             raise BadRowsError(self._complaints, self.count)
+
+
+def _place(complaint: str) -> list[tuple[int, str]]:
+    """Orders complaints by file and line, which they begin with: line 9 comes before line 10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", complaint)]
 
 
 def refuse(error: DataError) -> None:
