@@ -186,6 +186,7 @@ def _run(
     warnings.simplefilter("error", ResourceWarning)
     if before:
         before()
-    from redheart_cli.main import cli
+    from redheart_cli.__main__ import main
 
-    cli(arguments, prog_name="redheart")
+    sys.argv = ["redheart", *arguments]
+    main()

@@ -11,10 +11,12 @@ def main() -> None:
     """Run the command line; SIGTERM ends it as Ctrl-C does, so that files and locks are left in order."""
     try:
         from redheart_cli.main import Terminated, cli
+        from redheart_cli.streams import occupy_closed_streams
 
         def terminate(number: int, frame: FrameType | None) -> None:
             raise Terminated
 
+        occupy_closed_streams()
         signal.signal(signal.SIGTERM, terminate)
         cli(prog_name="redheart")
     except KeyboardInterrupt:

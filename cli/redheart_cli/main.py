@@ -39,6 +39,10 @@ GOES_ON: dict[str, str] = {
 """What an interrupted command leaves; all others leave everything as it was."""
 
 
+CALLED = "redheart.command"
+"""Key of the called command's name in click's context."""
+
+
 class Terminated(KeyboardInterrupt):
     """The process was asked to end by SIGTERM."""
 
@@ -71,6 +75,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        ctx.meta[CALLED] = cmd_name  # before its import, which takes time enough for a signal
         command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -80,23 +85,29 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        accept_every_character()
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
+            return super().invoke(ctx)
         except KeyboardInterrupt as cause:
             kind = Stopped if isinstance(cause, Terminated) else Interrupted
-            raise kind(ctx.invoked_subcommand, cause) from cause
+            raise kind(ctx.meta.get(CALLED), cause) from cause
         except RedheartError as error:
             raise click.ClickException(str(error)) from error
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run, and end in order where standard output is closed or full."""
+        accept_every_character()
+        try:
+            try:
+                return super().main(*args, **extra)
+            finally:
+                sys.stdout.flush()
         except OSError as error:
             if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO):
                 raise
             forget_stdout()
-            if error.errno == errno.EPIPE:  # whoever reads has read enough
-                raise SystemExit(1) from error
-            raise click.ClickException(f"cannot write to standard output: {error.strerror}") from error
-        return result
+            if error.errno != errno.EPIPE:  # else whoever reads has read enough
+                click.echo(f"Error: cannot write to standard output: {error.strerror}", err=True)
+            raise SystemExit(1) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

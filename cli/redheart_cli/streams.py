@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from io import TextIOWrapper
@@ -18,7 +19,13 @@ STANDARD_INPUT = "standard input"
 
 
 def stdin() -> BinaryIO:
-    """Standard input as bytes: a pipe, a socket, a file that has been read in part."""
+    """Standard input as bytes: a pipe, a socket, a file that has been read in part.
+
+    Raises:
+        DataError: It is closed.
+    """
+    if sys.stdin is None:  # closed before this process began
+        raise DataError("standard input is closed; give a file, or the text itself")
     return sys.stdin.buffer
 
 
@@ -61,6 +68,19 @@ def to_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, ensure_ascii=plain, allow_nan=False)
 
 
+def occupy_closed_streams() -> None:
+    """Where a standard stream is closed, nothing else may take its number: what is written there is dropped."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    if sys.stdout is None:
+        forget_stdout()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
+
+
 def accept_every_character() -> None:
     """From now on characters that an output's encoding does not have are written as escapes such as \\ud55c."""
     for stream in (sys.stdout, sys.stderr):
@@ -70,6 +90,4 @@ def accept_every_character() -> None:
 
 def forget_stdout() -> None:
     """Nothing more is written to a standard output that is closed or full, at the end of the process either."""
-    import os
-
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process

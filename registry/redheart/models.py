@@ -10,6 +10,7 @@ import attrs
 
 from redheart.sessions import open_model, run_of_model
 from redheart_core.contract.errors import DataError
+from redheart_core.runs.presence import require_model_folder
 
 if TYPE_CHECKING:
     from redheart_core.contract.data import Encoder
@@ -147,9 +148,10 @@ def load(folder: str | Path, *, device: str = "cpu") -> Model:
     Raises:
         CheckpointError: There is no model, a file is missing or damaged, or plugins are others than it was made with.
     """
+    folder = Path(folder)
+    require_model_folder(folder)
     from redheart_core.data.encoding import load_encoder
 
-    folder = Path(folder)
     registry, assembled = open_model(folder, device)
     spec, _ = registry.encoder(assembled.encoder_identity.name)
     return Model(folder, assembled, load_encoder(spec, folder / "encoder", assembled.encoder_identity))

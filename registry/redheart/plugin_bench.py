@@ -33,14 +33,14 @@ def measure_plugin(
         timing_scale: The scale at which time is measured.
         display: Shows progress.
     """
-    from redheart_core.evaluation.bench import ablate, compare, expert_load
-    from redheart_core.evaluation.timing import measure
-    from redheart_core.groups.validation import evaluate
-
     if finished is None:
         session = _train(name, choice.with_sources(name), display, options)
     else:
         session = open_session(finished, choice, display)
+    from redheart_core.evaluation.bench import ablate, compare, expert_load
+    from redheart_core.evaluation.timing import measure
+    from redheart_core.groups.validation import evaluate
+
     run, context = session.run, session.context
     group, module = _trained(name, session)
     rows = context.store.rows("validation")

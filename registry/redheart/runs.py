@@ -13,6 +13,7 @@ from redheart.options import PluginChoice
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, open_session
 from redheart_core.contract.errors import RedheartError
+from redheart_core.runs.presence import require_run
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.decomposition import Decomposition
@@ -48,6 +49,7 @@ class Run:
 
     def status(self) -> RunStatus:
         """How far the training is; another process may be at it."""
+        require_run(self.path)
         from datetime import UTC, datetime
 
         from redheart_core.runs.read_status import read_status
@@ -62,6 +64,7 @@ class Run:
         Raises:
             CheckpointError: There is no run, a group has no epoch on disk, or a file is damaged.
         """
+        require_run(self.path)
         from redheart_core.runs.run import RunFolder
         from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
         from redheart_core.storage.files import write_json
@@ -182,6 +185,7 @@ class Run:
             name: "summary", "epochs", "curves", "rates", "methods", "test", "diagnostics", "data", "parameters",
                 "model" or "settings".
         """
+        require_run(self.path)
         from redheart_core.report.page import render_sections
 
         return Section(render_sections(self.path, self._shown_model(None), (name,)))
@@ -217,7 +221,5 @@ def open_run(path: str | Path) -> Run:
     Raises:
         CheckpointError: There is none.
     """
-    from redheart_core.runs.run import RunFolder
-
-    RunFolder(Path(path)).read()
+    require_run(Path(path))
     return Run(Path(path))

@@ -13,6 +13,7 @@ from redheart.options import PluginChoice, RunOptions
 from redheart.progress import Display
 from redheart_core import CheckpointError, DatasetSpec, RedheartError
 from redheart_core.config.tables import DataSettings, GroupSettings, TrainSettings
+from redheart_core.runs.presence import require_model_folder, require_run
 from redheart_core.storage.settings import read_table
 from redheart_registry import Registry, load_registry
 
@@ -137,6 +138,7 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
     Raises:
         CheckpointError: No run there, or a plugin has changed since.
     """
+    require_run(folder)
     from redheart_core.data.store import Store
     from redheart_core.runs.run import RunFolder
 
@@ -154,6 +156,7 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
 
 def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
     """A model from its folder, with the plugins and settings it was assembled with."""
+    require_model_folder(folder)
     from redheart_core.models.model import load_model, read_manifest
     from redheart_core.storage.runtime import choose_device, use_threads
 
@@ -166,6 +169,7 @@ def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
 
 def run_of_model(folder: Path) -> Path:
     """The run that a model was assembled from."""
+    require_model_folder(folder)
     from redheart_core.models.model import read_manifest
 
     run = folder / str(read_manifest(folder)["run"])

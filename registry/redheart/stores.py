@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from redheart.options import PluginChoice, Settings
 from redheart.progress import Display, make_display
 from redheart.sessions import data_settings, prepare_store
+from redheart_core.runs.presence import require_store
 
 if TYPE_CHECKING:
     from redheart_core.data.store import Store
@@ -88,6 +89,8 @@ def inspect_data(
     choice: PluginChoice, data: str | None, encoder: str | None, folder: Path | None, display: Display
 ) -> Inspection:
     """What inspect does, for a caller with a display of its own."""
+    if folder is not None:
+        require_store(folder)
     from redheart_core.data.store import Store
     from redheart_core.inspection.inspect import inspect_store
 

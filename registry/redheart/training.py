@@ -157,10 +157,10 @@ def finish_run(
     choice: PluginChoice, options: RunOptions, groups_file: Path | None, text: str, display: Display
 ) -> Finished:
     """What run does, for a caller with a display of its own; each thing is computed once, or read if it is there."""
+    session = begin(choice, options, display, groups_file)
     from redheart_core.models.assembly import require_model
     from redheart_core.report.collect_results import read_evaluation
 
-    session = begin(choice, options, display, groups_file)
     stopped = _train(session)
     inspect_run(session)
     one = Run(session.run.path, session)
