@@ -18,24 +18,27 @@ from made_up_results import COUNTS, make_evaluation, make_inspection, make_rival
 from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStopped, NodeSpec, RunFinished, RunStarted
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.data.division import SplitReport
-from redheart_core.data.encoding import EncoderIdentity
+from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.index import FileEntry, Shard, StoreIndex
 from redheart_core.data.store import Store
-from redheart_core.evaluation.results import Evaluation
+from redheart_core.evaluation.results import EVALUATION, Evaluation
 from redheart_core.exact.interval import Interval
 from redheart_core.groups.group import Group
-from redheart_core.inspection.findings import Inspection
+from redheart_core.inspection.findings import INSPECTION, Inspection
+from redheart_core.models.manifest import MODEL_MANIFEST, ExactnessCheck, ModelGroup, ModelManifest, WeightsFile
+from redheart_core.runs.describe import describe, describe_data, describe_node
+from redheart_core.runs.description import RUN_DESCRIPTION
 from redheart_core.runs.event_log import EventLog
-from redheart_core.runs.manifest import EpochEntry, GroupManifest
-from redheart_core.runs.run import describe
+from redheart_core.runs.manifest import GROUP_MANIFEST, EpochEntry, GroupManifest
 from redheart_core.selection.common_epoch import Cost, EpochInterval
 from redheart_core.selection.detectors import Detection
-from redheart_core.selection.rivals import Rivals
-from redheart_core.selection.sweetspot import GroupChoice, Sweetspot, common_epoch
+from redheart_core.selection.rivals import RIVALS, Rivals
+from redheart_core.selection.sweetspot import SWEETSPOT, GroupChoice, Sweetspot, common_epoch
 from redheart_core.storage.files import write_json
-from redheart_core.training.audit import ParameterAccount
+from redheart_core.storage.sealed import sealed_line
+from redheart_core.training.audit import AUDIT, Audit, ParameterAccount
 from redheart_core.training.schedule import schedule_factor
-from redheart_core.tuning.sweep_result import Sweep
+from redheart_core.tuning.sweep_result import SWEEP, Sweep
 
 UPDATES = 44
 """Per epoch."""
@@ -138,26 +141,26 @@ def write_made_up_run(
     )
     store = cast(Store, made_up)
     nodes = [node for group in all_groups for node in group.nodes]
-    write_json(run / "run.json", describe(run, nodes, all_groups, settings, store))
+    RUN_DESCRIPTION.write(run / "run.json", describe(run, nodes, all_groups, settings, store))
     for name, manifest in manifests.items():
         (run / "groups" / name).mkdir()
-        write_json(run / "groups" / name / "manifest.json", manifest.to_json())
+        GROUP_MANIFEST.write(run / "groups" / name / "manifest.json", manifest)
     write_events(run, manifests, settings)
     whole = {name: manifest for name, manifest in manifests.items() if name not in halted}
     sweetspot = make_sweetspot(whole)
-    write_json(run / "sweetspot.json", sweetspot.to_json())
+    SWEETSPOT.write(run / "sweetspot.json", sweetspot)
     rivals, sweep, inspection = make_rivals(whole), make_sweep(tuple(groups), settings), make_inspection(index)
-    write_json(run / "rivals.json", rivals.to_json())
-    write_json(run / "sweep.json", sweep.to_json())
-    write_json(run / "inspection.json", inspection.to_json())
+    RIVALS.write(run / "rivals.json", rivals)
+    SWEEP.write(run / "sweep.json", sweep)
+    INSPECTION.write(run / "inspection.json", inspection)
     evaluation = make_evaluation(whole, weak)
-    write_json(run / "evaluation.json", evaluation.to_json())
-    (run / "test_reads.jsonl").write_text("".join(f'{{"time": "{time}"}}\n' for time in OPENINGS))
+    EVALUATION.write(run / "evaluation.json", evaluation)
+    (run / "test_reads.jsonl").write_bytes(b"".join(sealed_line({"time": time}) for time in OPENINGS))
     accounts = tuple(make_accounts(all_groups, calculators))
-    write_json(run / "audit.json", [attrs.asdict(account) for account in accounts])
+    AUDIT.write(run / "audit.json", Audit(accounts))
     model = run / "model"
     model.mkdir()
-    write_json(model / "manifest.json", make_model(all_groups, sweetspot))
+    MODEL_MANIFEST.write(model / "manifest.json", make_model(model, all_groups, sweetspot, settings, store))
     return MadeUpRun(run, model, settings, manifests, sweetspot, rivals, sweep, inspection, evaluation, accounts, index)
 
 
@@ -314,22 +317,38 @@ def make_accounts(groups: list[Group], calculators: tuple[str, ...]) -> list[Par
     return accounts
 
 
-def make_model(groups: list[Group], sweetspot: Sweetspot) -> dict[str, object]:
+def make_model(
+    model: Path, groups: list[Group], sweetspot: Sweetspot, settings: TrainSettings, store: Store
+) -> ModelManifest:
     chosen = sweetspot.chosen("best")
-    tables: dict[str, object] = {}
+    stored: dict[str, ModelGroup] = {}
     for group in groups:
-        table: dict[str, object] = {"tier": group.tier, "nodes": [node.name for node in group.nodes]}
+        stored[group.name] = ModelGroup(group.tier, tuple(node.name for node in group.nodes))
         if group.name in chosen:
             entry = chosen[group.name]
-            table |= {
-                "epoch": entry.epoch,
-                "file": f"groups/{group.name}.safetensors",
-                "sha256": entry.sha256,
-                "validation_loss": entry.validation_loss,
-                "metrics": dict(entry.metrics),
-            }
-        tables[group.name] = table
-    return {"format": 1, "groups": tables}
+            stored[group.name] = attrs.evolve(
+                stored[group.name],
+                files=(WeightsFile(f"groups/{group.name}.safetensors", entry.sha256, {entry.file: 1.0}),),
+                epoch=entry.epoch,
+                epochs=entry.name,
+                validation_loss=entry.validation_loss,
+                metrics=entry.metrics,
+            )
+    return ModelManifest(
+        groups=stored,
+        missing={},
+        nodes={node.name: describe_node(node) for group in groups for node in group.nodes},
+        training=settings,
+        data=describe_data(store, model),
+        usable=(),
+        statistics={},
+        files={},
+        run="..",
+        checks=tuple(
+            ExactnessCheck(name, entry.name, entry.validation_loss, entry.validation_loss)
+            for name, entry in chosen.items()
+        ),
+    )
 
 
 def make_index() -> StoreIndex:

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import structlog
 import torch
 
 OF_TORCH = ("TORCHINDUCTOR_CACHE_DIR",)
@@ -37,7 +36,6 @@ def process_state() -> dict[str, object]:
         "warning filters": [one for one in warnings.filters if one[2].__module__ != SYMPY],
         "locale": locale.setlocale(locale.LC_ALL),
         "root logger": (list(logging.root.handlers), logging.root.level),
-        "structlog": structlog.get_config(),
         "default dtype": torch.get_default_dtype(),
         "default device": torch.get_default_device(),
         "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from front_door import DATA, Finished, hashes, refuse, succeed
+from sealed_files import contents
 
 
 def test_a_store_is_shown_in_tables_with_the_warnings_last(finished: Finished, tmp_path: Path) -> None:
@@ -28,9 +29,9 @@ def test_a_store_is_shown_in_tables_with_the_warnings_last(finished: Finished, t
 
 
 def test_a_run_keeps_the_inspection_of_its_data(finished: Finished, tmp_path: Path) -> None:
-    kept = json.loads((finished.folder / "inspection.json").read_text(encoding="utf-8"))
+    kept = contents(finished.folder / "inspection.json")
     shown = succeed("data", "inspect", "--store", finished.store, "-o", "file.json", "--json", cwd=tmp_path).json()
-    assert kept == shown == json.loads((tmp_path / "file.json").read_text(encoding="utf-8"))
+    assert kept == shown == contents(tmp_path / "file.json")
     assert sum(kept["counts"].values()) == 180
     assert kept["fingerprint"] == json.loads((finished.store / "index.json").read_text())["fingerprint"]
 

@@ -139,7 +139,7 @@ def test_listing_imports_neither_torch_nor_any_plugin(install: Install, tmp_path
         "print('\\n'.join(sys.modules), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    modules = {plugin.entry.module for plugin in installed_plugins().values()} | {"torch", "numpy", "rich", "structlog"}
+    modules = {plugin.entry.module for plugin in installed_plugins().values()} | {"torch", "numpy", "rich"}
     assert "cli_reader" in modules
     assert modules & set(done.stderr.split()) == set()
     assert len(json.loads(done.stdout)) == len(installed_plugins())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from front_door import GROUPS, SMALL, Finished, hashes, redheart, refuse, succeed
+from sealed_files import contents
 
 
 def read(path: Path) -> Any:
@@ -23,7 +24,7 @@ def test_a_run_prints_one_document_that_names_what_it_made(finished: Finished) -
     assert (beside / document["model"] / "manifest.json").is_file()
     assert (beside / document["report"]).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert [choice["group"] for choice in document["sweetspot"]["groups"]] == list(GROUPS)
-    assert document["evaluation"] == read(finished.folder / "evaluation.json")
+    assert document["evaluation"] == contents(finished.folder / "evaluation.json")
     assert document["evaluation"]["test_reads"] == 1
     assert {finding["plugin"] for finding in document["findings"]} == {
         "emotion_head",
@@ -107,7 +108,7 @@ def test_crossover_assembles_other_choices_and_reproduces_their_losses(finished:
         "crossover", "run", "-o", "second", "--rule", "one_se", "--epoch", "neural_surd=1", "--json", cwd=tmp_path
     ).json()  # fmt: skip
     assert assembled["model"] == "second"
-    expected = {name: choice["one_se"]["epoch"] for name, choice in choices.items()} | {"neural_surd": 1}
+    expected = {name: str(choice["one_se"]["epoch"]) for name, choice in choices.items()} | {"neural_surd": "1"}
     assert {check["group"]: check["epoch"] for check in assembled["groups"]} == expected
     for check in assembled["groups"]:
         (entry,) = [

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from front_door import GROUPS, SMALL, Answer, hashes, redheart, refuse, succeed
+from sealed_files import contents
 
 SWEEP = ("--rates", "1e-3,1e-2", "--sweep-epochs", "2", "--seeds", "1")
 
@@ -27,11 +28,12 @@ def read(path: Path) -> Any:
 def test_a_sweep_prints_and_writes_one_document(swept: tuple[Path, Answer]) -> None:
     beside, answer = swept
     document = answer.json()
-    assert document == read(beside / "run" / "sweep.json")
+    kept = contents(beside / "run" / "sweep.json")
+    assert {key: value for key, value in document.items() if key not in ("chosen", "cost")} == kept
     assert [group["group"] for group in document["groups"]] == list(GROUPS)
     assert set(document["chosen"]) == set(GROUPS)
     assert set(document["chosen"].values()) <= {1e-3, 1e-2}
-    assert document["short_runs"][0]["epochs"] == 2
+    assert document["short"][0]["epochs"] == 2
     tables = tomllib.loads((beside / "run" / "groups.toml").read_text())["groups"]
     assert tables == {name: {"learning_rate": rate} for name, rate in document["chosen"].items()}
     assert not (beside / "run" / "run.json").exists()

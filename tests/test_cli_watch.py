@@ -17,10 +17,11 @@ import pytest
 from front_door import SMALL, Finished, hashes, redheart, refuse, succeed
 from own_process import pseudo_terminal, started
 from rich.console import Console
+from sealed_files import write_lines
 
 from redheart.runs import Run
 from redheart_cli.watch import BARS, SHORT_SPARKLINE, SPARKLINE, draw, duration, row, sparkline
-from redheart_core.storage.files import write_json
+from redheart_core.storage.sealed import sealed_line, write_sealed
 
 
 def take_back(made: Any, group: str, epochs: int) -> Callable[[], None]:
@@ -35,14 +36,14 @@ def take_back(made: Any, group: str, epochs: int) -> Callable[[], None]:
 
     begun = [line for line in whole if not is_later(line)]
     later = [line for line in whole if is_later(line)]
-    events.write_text("".join(json.dumps(line) + "\n" for line in begun))
-    write_json(manifest, table | {"status": "running", "epochs": table["epochs"][:epochs]})
+    write_lines(events, begun)
+    write_sealed(manifest, table | {"status": "running", "epochs": table["epochs"][:epochs]})
 
     def finish() -> None:
-        write_json(manifest, table)
-        with events.open("a") as file:
+        write_sealed(manifest, table)
+        with events.open("ab") as file:
             for line in later:
-                text = json.dumps(line) + "\n"
+                text = sealed_line(line)
                 for part in (text[:30], text[30:]):  # a line in two halves, as a full buffer leaves them
                     file.write(part)
                     file.flush()
@@ -109,7 +110,8 @@ def test_an_interrupted_run_says_how_to_go_on(made: Any, tmp_path: Path) -> None
     events = made.path / "events.jsonl"
     with subprocess.Popen(["true"]) as gone:
         pass
-    events.write_text(events.read_text().replace(f'"process": {os.getpid()}', f'"process": {gone.pid}'))
+    lines = [json.loads(line) for line in events.read_text().splitlines()]
+    write_lines(events, [lines[0] | {"process": gone.pid}, *lines[1:]])
     out = succeed("watch", made.path, "--once", cwd=tmp_path).out
     assert f"{made.path}: interrupted" in out
     assert f"go on with redheart train --resume -o {made.path}" in out

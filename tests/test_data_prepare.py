@@ -26,7 +26,8 @@ from redheart_core.data.contents import Contents
 from redheart_core.data.prepare import prepare
 from redheart_core.data.splits import Splits
 from redheart_core.data.store import Store
-from redheart_core.storage.files import FileError, locked
+from redheart_core.storage.files import FileError
+from redheart_core.storage.locks import locked
 
 FIELDS = (CATALOGUE["regret"], CATALOGUE["bentham"].with_labels("intensity", "purity"), CATALOGUE["utility"])
 WORDS = ["bread", "stole", "friend", "rain", "because", "she", "비가", "친구는", "말했다", "never", "told", "truth"]

@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from redheart_core import CATALOGUE, DataError, DatasetSpec, EncoderSpec, Field, Record, StoreError
-from redheart_core.data.encoding import EncoderIdentity, encode_text, load_encoder
+from redheart_core.data.encoding import encode_text, load_encoder
+from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.index import StoreIndex
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.prepare import prepare

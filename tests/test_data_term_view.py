@@ -16,7 +16,8 @@ from redheart_core import DataError, PluginError, StoreError
 from redheart_core.data.store import Store
 from redheart_core.data.term_view import CHARACTER_WEIGHT, TermView, fit_terms, load_terms
 from redheart_core.models.analysis import analyze
-from redheart_core.models.assembly import assemble, check_exactness
+from redheart_core.models.assembly import assemble
+from redheart_core.models.exactness import check_exactness
 from redheart_core.models.model import load_model
 from redheart_core.selection.sweetspot import find_sweetspot
 

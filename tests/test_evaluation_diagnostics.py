@@ -25,13 +25,13 @@ from redheart_core.evaluation.diagnostics import (
     share_reliability,
 )
 from redheart_core.evaluation.evaluate import evaluate_test
+from redheart_core.evaluation.results import EVALUATION
 from redheart_core.evaluation.variants import predict_variant
 from redheart_core.nn.label_metrics import label_calibration_error, share_calibration_error
 from redheart_core.report.collect_results import read_evaluation
 from redheart_core.selection.picks import Pick, Pool
 from redheart_core.selection.rivals import compare_methods
 from redheart_core.selection.sweetspot import find_sweetspot
-from redheart_core.storage.files import write_json
 
 NAN = math.nan
 FLAGS = Field("flags", "made up", 0.0, 1.0, labels=("a", "b"), binary=True)
@@ -212,7 +212,7 @@ def test_an_evaluation_holds_a_diagnosis_of_every_node_and_is_read_back(toy: Toy
         assert set(one.disagreement) <= set(ENSEMBLES)
         assert one.disagreement["top ensemble"].mean > 0
         assert one.disagreement["top ensemble"].records > 0
-    write_json(tmp_path / "evaluation.json", found.to_json())
+    EVALUATION.write(tmp_path / "evaluation.json", found)
     back = read_evaluation(tmp_path / "evaluation.json", ["a", "b"])
     assert back is not None
     assert back.diagnostics == found.diagnostics

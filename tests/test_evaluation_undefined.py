@@ -16,6 +16,7 @@ from toy import Toy
 from redheart_core import ActiveNode, DataError, Metric, Record, UndefinedError
 from redheart_core.data.store import Store
 from redheart_core.evaluation.evaluate import evaluate_test
+from redheart_core.evaluation.results import EVALUATION
 from redheart_core.exact.bootstrap import interval
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
@@ -24,7 +25,6 @@ from redheart_core.nn.metrics import root_mean_squared_error
 from redheart_core.report.collect_results import read_evaluation
 from redheart_core.selection.picks import Pick
 from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
-from redheart_core.storage.files import write_json
 
 CPU = torch.device("cpu")
 
@@ -62,7 +62,7 @@ def test_a_constant_target_goes_all_the_way_to_an_answer(toy: Toy, tmp_path: Pat
         assert table.figures["crossover"].value is None
         assert "the target is constant" in table.figures["crossover"].reason
     written = tmp_path / "evaluation.json"
-    write_json(written, json.loads(json.dumps(result.to_json(), allow_nan=False)))
+    EVALUATION.write(written, result)
     assert read_evaluation(written, set(chosen)) == result
     assemble(tmp_path / "model", run, context, chosen)
     model = load_model(tmp_path / "model", context.nodes, CPU)

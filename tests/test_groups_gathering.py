@@ -13,7 +13,8 @@ from toy import Toy
 from redheart_core import ActiveNode, BuildContext, CheckpointError, Field, NodeSpec, Objective, Output, PluginError
 from redheart_core.groups.graph import bind_nodes, plan_groups
 from redheart_core.models.analysis import analyze
-from redheart_core.models.assembly import assemble, check_exactness
+from redheart_core.models.assembly import assemble
+from redheart_core.models.exactness import check_exactness
 from redheart_core.models.model import load_model
 from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
 from redheart_core.testing import activate, load_installed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -14,6 +14,7 @@ from toy import Toy
 
 from redheart_core import ActiveNode, Metric, PluginError
 from redheart_core.groups.plugin_calls import lending
+from redheart_core.models.manifest import ModelManifest
 from redheart_core.models.model import Model
 
 Write = Callable[[dict[str, Tensor]], object]
@@ -80,7 +81,9 @@ def test_a_write_into_the_output_of_another_node_of_the_group_is_found(toy: Toy)
 def test_a_model_does_not_answer_if_a_plugin_writes(toy: Toy, write: Write) -> None:
     context = toy.context([toy.node("a"), toy.node("probe")])
     modules = {group.name: context.module(group).eval() for group in context.groups}
-    model = Model(toy.folder, {}, context.groups, modules, context.store.fields, None, torch.device("cpu"))
+    model = Model(
+        toy.folder, cast(ModelManifest, None), context.groups, modules, context.store.fields, None, torch.device("cpu")
+    )
     embedding, mask = torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool)
     before = embedding.clone()
     alone = model.predict(embedding, mask, {})

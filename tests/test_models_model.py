@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,18 +14,21 @@ from trained_toy import Trained
 
 from redheart_core import CheckpointError, DataError
 from redheart_core.evaluation.evaluate import evaluate_test
+from redheart_core.evaluation.results import EVALUATION
 from redheart_core.exact.interval import Interval
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.inspection.baselines import constant_baseline, linear_baseline, mean_embedding
 from redheart_core.models.analysis import analyze
-from redheart_core.models.assembly import assemble, check_exactness, chosen_epochs, require_model
+from redheart_core.models.assembly import assemble
+from redheart_core.models.exactness import check_exactness
+from redheart_core.models.manifest import MODEL_MANIFEST, read_manifest
 from redheart_core.models.model import load_model
+from redheart_core.models.of_run import chosen_epochs, require_model
 from redheart_core.report.collect_results import read_evaluation
 from redheart_core.runs.manifest import EpochEntry, GroupManifest
 from redheart_core.selection.methods import METHODS
 from redheart_core.selection.picks import Pick, mix
 from redheart_core.selection.sweetspot import common_epoch, find_sweetspot, trained_groups
-from redheart_core.storage.files import write_json
 
 CPU = torch.device("cpu")
 
@@ -93,9 +95,10 @@ def test_a_model_with_other_label_names_than_the_run_is_refused(trained: Trained
         tmp_path / "model", trained.run, trained.context, find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
     )
     file = tmp_path / "model" / "manifest.json"
-    manifest = json.loads(file.read_text())
-    manifest["data"]["fields"]["choice_factors"]["labels"].reverse()
-    write_json(file, manifest)
+    manifest = read_manifest(tmp_path / "model")
+    field = manifest.data.fields["choice_factors"]
+    other = {**manifest.data.fields, "choice_factors": attrs.evolve(field, labels=field.labels[::-1])}
+    MODEL_MANIFEST.write(file, attrs.evolve(manifest, data=attrs.evolve(manifest.data, fields=other)))
     with pytest.raises(CheckpointError, match="fields of the data differs"):
         chosen_epochs(tmp_path / "model", trained.run)
 
@@ -115,7 +118,7 @@ def test_a_model_refuses_another_plugin_version_and_other_settings(trained: Trai
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
     assemble(tmp_path / "model", trained.run, trained.context, chosen)
     nodes = [attrs.evolve(node, version="1.1") if node.name == "b" else node for node in trained.context.nodes]
-    with pytest.raises(CheckpointError, match=r"another plugin 'b': version '1\.0' -> '1\.1'"):
+    with pytest.raises(CheckpointError, match=r"another plugin 'b': version was '1\.0', is '1\.1'"):
         load_model(tmp_path / "model", nodes, CPU)
 
 
@@ -129,9 +132,7 @@ def test_the_common_epoch_has_the_smallest_mean_ratio(toy: Toy) -> None:
 
 
 def test_a_run_without_epochs_has_no_sweet_spot(trained: Trained) -> None:
-    write_json(
-        trained.run.group("b").path / "manifest.json", GroupManifest("b", "stopped", "loss became nan").to_json()
-    )
+    trained.run.group("b").write(GroupManifest("b", "stopped", "loss became nan"))
     with pytest.raises(CheckpointError, match="b: loss became nan"):
         find_sweetspot(trained.run, ["a", "b", "high"])
 
@@ -165,8 +166,8 @@ def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: T
     assert result.test_reads == 1
     again = evaluate_test(trained.run, trained.context, sweetspot, as_picks(sweetspot.chosen("best")))
     assert again == attrs.evolve(result, test_reads=2)
-    write_json(trained.run.path / "evaluation.json", result.to_json())
-    assert read_evaluation(trained.run.path / "evaluation.json", trained.run.read()["groups"]) == result
+    EVALUATION.write(trained.run.path / "evaluation.json", result)
+    assert read_evaluation(trained.run.path / "evaluation.json", trained.run.read().groups) == result
 
 
 def test_swa_is_the_mean_of_weights() -> None:
@@ -235,24 +236,25 @@ def test_a_prediction_in_a_batch_is_that_of_the_store(trained: Trained, tmp_path
 def test_the_manifest_names_everything_that_decides_the_numbers(trained: Trained, tmp_path: Path) -> None:
     chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
     assemble(tmp_path / "model", trained.run, trained.context, chosen)
-    manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
-    assert manifest["groups"]["b"]["sha256"] == chosen["b"].sha256
-    assert manifest["nodes"]["b"]["version"] == "1.0"
-    assert manifest["data"]["fields"]["choice_factors"]["labels"] == ["selection", "uncertainty", "risk", "decision"]
-    assert manifest["data"]["encoder"]["content_hash"] == trained.context.store.encoder_identity.content_hash
+    manifest = read_manifest(tmp_path / "model")
+    assert manifest.groups["b"].files[0].sha256 == chosen["b"].sha256
+    assert manifest.nodes["b"].version == "1.0"
+    assert manifest.data.fields["choice_factors"].labels == ("selection", "uncertainty", "risk", "decision")
+    assert manifest.data.encoder.content_hash == trained.context.store.encoder_identity.content_hash
+    assert [(check.group, check.equal) for check in manifest.checks] == [("a", True), ("b", True), ("high", True)]
 
 
 def entry(epoch: int, loss: float) -> EpochEntry:
     return EpochEntry(
         epoch=epoch,
-        file="",
+        file=f"epoch-{epoch:04d}.safetensors",
         sha256="",
         bytes=0,
         train_loss=loss,
         validation_loss=loss,
         metrics={},
         learning_rate=0.0,
-        losses_file="",
+        losses_file=f"losses-{epoch:04d}.safetensors",
         losses_sha256="",
     )
 

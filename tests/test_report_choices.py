@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,14 +14,17 @@ from report_page import Page, read, with_interval
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.exact.interval import Interval
-from redheart_core.report.contents import Epoch, GroupState
+from redheart_core.models.manifest import MODEL_MANIFEST, ExactnessCheck, ModelGroup, WeightsFile, read_manifest
+from redheart_core.report.contents import GroupState
 from redheart_core.report.page import write_report
 from redheart_core.report.plots_training import closed_form, rate_deviation
 from redheart_core.report.svg import fit, text_width
 from redheart_core.report.words import gain, number, percent, signed
+from redheart_core.runs.history import EpochRecord
+from redheart_core.runs.manifest import GROUP_MANIFEST
 from redheart_core.selection.common_epoch import relative_excess
 from redheart_core.selection.names import NAMES
-from redheart_core.storage.files import write_json
+from redheart_core.selection.sweetspot import SWEETSPOT
 
 NONE = "\N{EN DASH}"
 
@@ -175,12 +177,12 @@ def test_an_average_of_the_weights_may_be_the_best_of_a_group(made: Any, tmp_pat
     averages = tuple(attrs.evolve(one, validation_loss=one.validation_loss - 0.02) for one in manifest.averages)
     manifest = attrs.evolve(manifest, averages=averages)
     assert manifest.best.averaged
-    write_json(made.path / "groups" / "backbone" / "manifest.json", manifest.to_json())
-    table = json.loads((made.path / "sweetspot.json").read_text())
-    for part in table["groups"]:
-        if part["group"] == "backbone":
-            part["best"] = json.loads(json.dumps(attrs.asdict(manifest.best)))
-    write_json(made.path / "sweetspot.json", table)
+    GROUP_MANIFEST.write(made.path / "groups" / "backbone" / "manifest.json", manifest)
+    choices = [
+        attrs.evolve(choice, best=manifest.best) if choice.group == "backbone" else choice
+        for choice in made.sweetspot.groups
+    ]
+    SWEETSPOT.write(made.path / "sweetspot.json", attrs.evolve(made.sweetspot, groups=tuple(choices)))
     (made.path / "rivals.json").unlink()
     write_report(made.path, tmp_path / "report.html")
     page = read(tmp_path / "report.html")
@@ -193,7 +195,7 @@ def test_a_group_that_was_fitted_in_closed_form_has_neither_learning_rate_nor_cu
     manifest = made.manifests["neural_regret"]
     entry = attrs.evolve(manifest.epochs[0], learning_rate=0.0, updates=0, gradient={})
     fitted = attrs.evolve(manifest, epochs=(entry,), fitted=True)
-    write_json(made.path / "groups" / "neural_regret" / "manifest.json", fitted.to_json())
+    GROUP_MANIFEST.write(made.path / "groups" / "neural_regret" / "manifest.json", fitted)
     for name in ("sweetspot", "rivals", "events"):
         (made.path / f"{name}.json{'l' if name == 'events' else ''}").unlink()
     write_report(made.path, tmp_path / "report.html")
@@ -206,17 +208,19 @@ def test_a_group_that_was_fitted_in_closed_form_has_neither_learning_rate_nor_cu
 
 
 def test_a_model_that_a_method_made_stands_with_its_epochs_and_files(made: Any, tmp_path: Path) -> None:
-    file = made.model / "manifest.json"
-    manifest = json.loads(file.read_text())
-    manifest["groups"]["backbone"] = {
-        "tier": 0,
-        "nodes": ["backbone", "emotion_head"],
-        "method": "top ensemble",
-        "epochs": "2 together: 3, 5",
-        "members": [{"file": f"groups/backbone-{k}.safetensors", "sha256": str(k) * 64, "shares": {}} for k in (1, 2)],
-        "validation_loss": 0.2012,
-    }
-    write_json(file, manifest)
+    manifest = read_manifest(made.model)
+    blended = ModelGroup(
+        tier=0,
+        nodes=("backbone", "emotion_head"),
+        method="top ensemble",
+        epochs="2 together: 3, 5",
+        files=tuple(WeightsFile(f"groups/backbone-{k}.safetensors", str(k) * 64, {}) for k in (1, 2)),
+        validation_loss=0.2012,
+    )
+    checks = [one for one in manifest.checks if one.group != "backbone"]
+    checks.append(ExactnessCheck("backbone", blended.epochs, 0.2012, 0.2012))
+    groups = {**manifest.groups, "backbone": blended}
+    MODEL_MANIFEST.write(made.model / "manifest.json", attrs.evolve(manifest, groups=groups, checks=tuple(checks)))
     write_report(made.path, tmp_path / "report.html", made.model)
     page = read(tmp_path / "report.html")
     hashes = f"{'1' * 64} {'2' * 64}"
@@ -228,7 +232,7 @@ def test_a_model_that_a_method_made_stands_with_its_epochs_and_files(made: Any, 
 
 def group_of(losses: list[float], rates: list[float] | None = None) -> GroupState:
     epochs = tuple(
-        Epoch(place, 0.1, loss, {}, (rates or [0.0] * len(losses))[place - 1], str(place), None, updates=5)
+        EpochRecord(place, 0.1, loss, {}, (rates or [0.0] * len(losses))[place - 1], str(place), None, updates=5)
         for place, loss in enumerate(losses, 1)
     )
     return GroupState("a", 0, ("a",), "finished", "", epochs, (), GroupSettings(), 2e-3)

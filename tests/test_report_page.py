@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from report_page import Page, read, with_interval
+from sealed_files import change
 
 from redheart_core.report.page import write_report
 from redheart_core.report.words import number, percent, signed
-from redheart_core.storage.files import write_json
+from redheart_core.storage.sealed import sealed_line
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +199,9 @@ def test_a_group_that_stopped_before_its_first_epoch_is_known_from_the_events(ma
     for name in ("sweetspot", "rivals", "evaluation"):
         (made.path / f"{name}.json").unlink()
     event = {"event": "group stopped", "group": "neural_regret", "epoch": 0, "reason": "it reads waves, which stopped"}
-    with (made.path / "events.jsonl").open("a") as file:
-        file.write(json.dumps(event) + "\n")
+    event["timestamp"] = "2026-01-02T03:04:05+00:00"
+    with (made.path / "events.jsonl").open("ab") as file:
+        file.write(sealed_line(event))
     write_report(made.path, tmp_path / "report.html")
     page = read(tmp_path / "report.html")
     assert page.row("groups", "neural_regret")[1:3] == ["stopped", "0"]
@@ -210,9 +212,7 @@ def test_epochs_that_retention_removed_come_from_the_events_but_are_never_called
     made: Any, tmp_path: Path
 ) -> None:
     file = made.path / "groups" / "backbone" / "manifest.json"
-    manifest = json.loads(file.read_text())
-    manifest["epochs"], manifest["averages"] = manifest["epochs"][-2:], manifest["averages"][-2:]
-    write_json(file, manifest)
+    change(file, lambda table: table.update({key: table[key][-2:] for key in ("epochs", "averages")}))
     for name in ("sweetspot", "rivals"):
         (made.path / f"{name}.json").unlink()
     write_report(made.path, tmp_path / "report.html")
@@ -257,13 +257,18 @@ def test_a_run_without_a_finished_epoch_has_a_report(made: Any, tmp_path: Path) 
 
 
 def test_an_unaccounted_parameter_is_named(made: Any, tmp_path: Path) -> None:
-    accounts = json.loads((made.path / "audit.json").read_text())
-    accounts[0] |= {"state": "no gradient", "live": 0}
-    write_json(made.path / "audit.json", accounts)
+    change(made.path / "audit.json", lambda table: table["accounts"][0].update(state="no gradient", live=0))
     write_report(made.path, tmp_path / "report.html")
     page = read(tmp_path / "report.html")
     assert "layer.weight of backbone, group backbone, 12,288 elements: no gradient." in page.text
     assert "Every parameter is accounted for" not in page.text
+
+
+def test_a_parameter_that_was_fitted_in_closed_form_is_accounted_for(made: Any, tmp_path: Path) -> None:
+    fitted = {"state": "fitted", "in_optimizer": False, "live": 0}
+    change(made.path / "audit.json", lambda table: [one.update(fitted) for one in table["accounts"]])
+    write_report(made.path, tmp_path / "report.html")
+    assert "Every parameter is accounted for" in read(tmp_path / "report.html").text
 
 
 def test_the_page_points_to_nothing_outside(made: Any, tmp_path: Path) -> None:
@@ -291,9 +296,7 @@ def test_references_inside_the_page_lead_to_exactly_one_place(made: Any, tmp_pat
 def test_hostile_names_and_texts_stay_text(make_run: Callable[..., Any], tmp_path: Path) -> None:
     name = "x<script>alert(1)<_script>&$\\frac{1}$\"'"
     made = make_run({name: (name,)}, epochs=4, stopped=None, reason="")
-    index = json.loads((made.path / "run.json").read_text())
-    index["training"]["device"] = "<img src=x onerror=alert(2)>"
-    write_json(made.path / "run.json", index)
+    change(made.path / "run.json", lambda table: table["training"].update(device="<img src=x onerror=alert(2)>"))
     write_report(made.path, tmp_path / "report.html", made.model)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     page = Page(html)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
@@ -14,14 +13,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
+import filelock
 import pytest
 from front_door import hashes
+from sealed_files import change, write_lines
 
 from redheart_core import CheckpointError, EpochFinished
-from redheart_core.runs.event_log import EventLog, peak_memory_bytes
-from redheart_core.runs.read_status import read_log, read_status
+from redheart_core.runs.event_log import EventLog, peak_memory_bytes, read_events
+from redheart_core.runs.read_status import read_status
+from redheart_core.runs.run import RunFolder
 from redheart_core.runs.status import NEWEST, RunStatus
-from redheart_core.storage.files import locked, write_json
+from redheart_core.storage.locks import locked
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -31,22 +33,16 @@ def view(run: Path, seconds: float = 0.0) -> RunStatus:
     return read_status(run, START + timedelta(seconds=seconds))
 
 
-def change(file: Path, edit: Callable[[Any], object]) -> None:
-    table = json.loads(file.read_text())
-    edit(table)
-    write_json(file, table)
-
-
 def rewrite_events(run: Path, lines: list[dict[str, Any]]) -> None:
     """Other events, ten seconds apart unless they say when."""
     times = [{"timestamp": (START + timedelta(seconds=10 * number)).isoformat()} for number in range(len(lines))]
     lines = [{**time, **line} for time, line in zip(times, lines, strict=True)]
-    (run / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_lines(run / "events.jsonl", lines)
 
 
 def events_of(run: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key != "timestamp"} for line in lines]
+    return [{key: value for key, value in line.items() if key not in ("timestamp", "seal")} for line in lines]
 
 
 def cut(made: Any, done: dict[str, int], process: int | None = None, host: str = "") -> None:
@@ -59,8 +55,7 @@ def cut(made: Any, done: dict[str, int], process: int | None = None, host: str =
         if not epochs:
             file.unlink()
             continue
-        table = json.loads(file.read_text())
-        write_json(file, table | {"status": "running", "epochs": table["epochs"][:epochs]})
+        change(file, lambda table: table.update(status="running", epochs=table["epochs"][:epochs]))  # noqa: B023
 
 
 def ended_process() -> int:
@@ -82,13 +77,9 @@ def test_a_finished_run_is_what_its_manifests_say(made: Any) -> None:
         assert group.best is not None
         assert (group.best.epoch, group.best.validation_loss) == (manifest.best.epoch, manifest.best.validation_loss)
         for seen_epoch, entry in zip(group.epochs, manifest.epochs, strict=True):
-            assert attrs.astuple(seen_epoch) == (
-                entry.epoch,
-                entry.train_loss,
-                entry.validation_loss,
-                entry.learning_rate,
-                1.25 + number,
-            )
+            for key in ("epoch", "train_loss", "validation_loss", "metrics", "learning_rate", "sha256", "updates"):
+                assert getattr(seen_epoch, key) == getattr(entry, key)
+            assert seen_epoch.seconds == 1.25 + number
 
 
 def test_a_running_run_tells_time_at_work_and_time_left_to_the_second(made: Any) -> None:
@@ -129,9 +120,10 @@ def test_a_process_that_is_gone_leaves_an_interrupted_run_but_one_elsewhere_may_
 
 
 def test_time_at_work_leaves_out_the_pauses_between_processes(made: Any) -> None:
-    start: dict[str, Any] = {"event": "run started", "process": os.getpid(), "host": platform.node()}
+    start, *_ = events_of(made.path)
+    stop = {"event": "group stopped", "group": "backbone", "epoch": 1, "reason": "a fault"}
     times = [START + timedelta(seconds=offset) for offset in (0, 40, 1000, 1025)]
-    lines = [start, {"event": "other"}, start, {"event": "run finished"}]
+    lines = [start, stop, start, {"event": "run finished", "stopped": []}]
     told = [line | {"timestamp": time.isoformat()} for line, time in zip(lines, times, strict=True)]
     rewrite_events(made.path, told)
     assert view(made.path, seconds=5000).elapsed_s == 40 + 25
@@ -145,30 +137,20 @@ def test_a_run_without_events_is_starting(made: Any) -> None:
     assert (seen.state, seen.elapsed_s, seen.process, seen.peak_memory_bytes) == ("starting", None, None, None)
 
 
-def test_events_that_name_no_process_leave_it_unknown(made: Any) -> None:
-    lines = events_of(made.path)[:-1]
-    for line in lines:
-        for key in ("process", "host", "peak_memory_bytes"):
-            line.pop(key, None)
-    rewrite_events(made.path, lines)
-    seen = view(made.path)
-    assert (seen.state, seen.process, seen.host, seen.peak_memory_bytes) == ("running", None, None, None)
-
-
 def test_a_line_at_the_end_may_be_half_written_and_no_other(made: Any) -> None:
     file = made.path / "events.jsonl"
     whole = file.read_bytes()
     lines = whole.splitlines(keepends=True)
     before, last = b"".join(lines[:-2]), lines[-2]
     file.write_bytes(before)
-    expected = read_log(file)
+    expected = read_events(file)
     for length in range(len(last)):
         file.write_bytes(before + last[:length])
-        assert read_log(file) == expected
+        assert read_events(file) == expected
     file.write_bytes(before + last)
-    assert read_log(file) != expected
+    assert read_events(file) != expected
     file.write_bytes(before + last[:20] + b"\n")
-    with pytest.raises(CheckpointError, match=rf"events\.jsonl line {len(lines) - 1} is damaged: not JSON"):
+    with pytest.raises(CheckpointError, match=rf"events\.jsonl line {len(lines) - 1} is damaged"):
         view(made.path)
     file.write_bytes(lines[0] + b"\xff" + b"".join(lines[1:]))
     with pytest.raises(CheckpointError, match=r"events\.jsonl line 2 is damaged"):
@@ -189,9 +171,19 @@ def test_groups_that_stopped_say_why_from_manifest_or_event(make_run: Any, group
     assert (again.status, again.reason) == ("no epoch yet", "")
 
 
+def test_the_best_of_a_group_may_be_a_moving_average_as_train_and_sweetspot_say(made: Any) -> None:
+    file = made.path / "groups" / "backbone" / "manifest.json"
+    change(file, lambda table: table["averages"][4].update(validation_loss=0.01))
+    (group, *_) = view(made.path).groups
+    manifest = RunFolder(made.path).group("backbone").read()
+    assert group.best is not None
+    assert (group.best.name, group.best.sha256) == (manifest.best.name, manifest.best.sha256)
+    assert group.best.name == "5 (average)"
+
+
 def test_epochs_that_are_no_longer_kept_come_from_the_events_but_are_not_the_best(made: Any) -> None:
     file = made.path / "groups" / "backbone" / "manifest.json"
-    change(file, lambda table: table.update(epochs=table["epochs"][-2:]))
+    change(file, lambda table: table.update({key: table[key][-2:] for key in ("epochs", "averages")}))
     (group, *_) = view(made.path).groups
     entries = made.manifests["backbone"].epochs
     assert [epoch.validation_loss for epoch in group.epochs] == [entry.validation_loss for entry in entries]
@@ -204,11 +196,11 @@ def test_reading_needs_no_lock_takes_none_and_writes_nothing(made: Any, monkeypa
     def refuse(*_: object) -> NoReturn:
         raise AssertionError("a lock was asked for")
 
-    before = hashes(made.path)
     with locked(made.path):
-        monkeypatch.setattr(fcntl, "flock", refuse)
+        before = hashes(made.path)
+        monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
         view(made.path)
-    assert hashes(made.path) == before
+        assert hashes(made.path) == before
 
 
 def test_no_run_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:
@@ -219,18 +211,18 @@ def test_no_run_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "edit", "message"),
     [
-        ("run.json", lambda t: t.update(format=9), r"run\.json is not a run of format 2"),
-        ("run.json", lambda t: t["training"].pop("epochs"), r"training is damaged: it lacks 'epochs'"),
-        ("groups/backbone/manifest.json", lambda t: t.update(format=9), r"manifest\.json is not of format 2"),
         (
-            "groups/backbone/manifest.json",
-            lambda t: t.update(status="done"),
-            r"status is damaged: expects finished, running, stopped, got 'done'",
+            "run.json",
+            lambda t: t.update(format=9),
+            r"run\.json is text 'run' of format 9, expected",
         ),
+        ("run.json", lambda t: t["data"].pop("fingerprint"), r"data\.fingerprint: missing"),
+        ("groups/backbone/manifest.json", lambda t: t.update(format=9), r"manifest\.json is text 'group' of format 9"),
+        ("groups/backbone/manifest.json", lambda t: t.update(status="done"), r"status: done not in literal"),
         (
             "groups/backbone/manifest.json",
             lambda t: t["epochs"][2].update(validation_loss="low"),
-            r"epochs\[2\]: validation_loss is damaged: expects a finite number, got str 'low'",
+            r"epochs\[2\]\.validation_loss: expects a finite number, got text 'low'",
         ),
     ],
 )
@@ -245,13 +237,15 @@ def test_a_damaged_part_is_an_error_that_names_the_place(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ({"event": "run started", "timestamp": "yesterday"}, "line 1: timestamp is damaged: expects a time, got"),
+        ({"event": "run started", "timestamp": "yesterday"}, "line 1 is damaged: expects a time, got"),
         ({"event": "run started", "timestamp": "2026-01-02T03:04:05"}, "expects a time with its zone"),
-        ({"event": 3}, "line 1: event is damaged: expects text"),
+        ({"event": 3}, "line 1 is of no known event: 3"),
+        ({"event": "group stopped", "group": 3}, "line 1 does not hold what it has to: group: expects text, got the"),
     ],
 )
 def test_a_damaged_event_is_an_error_that_names_the_line(made: Any, line: dict[str, Any], message: str) -> None:
-    rewrite_events(made.path, [line])
+    first, *_ = events_of(made.path)
+    rewrite_events(made.path, [first | line if line["event"] == "run started" else line])
     with pytest.raises(CheckpointError, match=message):
         view(made.path)
 
@@ -259,6 +253,7 @@ def test_a_damaged_event_is_an_error_that_names_the_line(made: Any, line: dict[s
 def test_memory_is_counted_in_bytes_and_told_after_each_epoch(made: Any, tmp_path: Path) -> None:
     held = bytearray(os.urandom(1)) * 300_000_000
     peak = peak_memory_bytes()
+    assert peak is not None
     assert len(held) < peak < 100 * len(held)
     log = EventLog()
     log.file = made.path / "events.jsonl"

@@ -12,9 +12,11 @@ from trained_toy import Trained
 from redheart_core import CheckpointError
 from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.validation import evaluate
-from redheart_core.models.assembly import assemble, check_exactness, model_picks
+from redheart_core.models.assembly import assemble
 from redheart_core.models.blending import blend_groups
+from redheart_core.models.exactness import check_exactness
 from redheart_core.models.model import load_model
+from redheart_core.models.of_run import model_picks
 from redheart_core.selection.methods import METHODS, OFFSETS
 from redheart_core.selection.picks import Pick, mix
 from redheart_core.selection.rivals import CHOSEN, Rival, Rivals, compare_methods

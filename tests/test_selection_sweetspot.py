@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from redheart_core import CheckpointError, RedheartError
-from redheart_core.config.tables import TrainSettings
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.data.identity import EncoderIdentity
 from redheart_core.exact.numbers import FloatArray
-from redheart_core.runs.manifest import RUN_FORMAT, EpochEntry, GroupManifest
+from redheart_core.runs.description import RUN_DESCRIPTION, DataDescription, GroupDescription, RunDescription
+from redheart_core.runs.manifest import EpochEntry, GroupManifest
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.sweetspot import RULES, common_epoch, find_sweetspot, read_curve, trained_groups
-from redheart_core.storage.files import save_tensors, write_json
-from redheart_core.storage.settings import as_table
+from redheart_core.storage.files import make_folder, save_tensors
 
 Write = Callable[..., RunFolder]
 
@@ -33,18 +34,21 @@ def write(tmp_path: Path) -> Write:
         for name, given in groups.items():
             records = given if isinstance(given, Mapping) else dict(enumerate(given, 1))
             entries = [write_epoch(folder.group(name).path, epoch, losses) for epoch, losses in records.items()]
-            write_json(
-                folder.group(name).path / "manifest.json",
-                GroupManifest(name, "finished", epochs=tuple(entries)).to_json(),
-            )
-        training = as_table(TrainSettings(seed=seed))
-        description = {
-            "format": RUN_FORMAT,
-            "training": training,
-            "groups": dict.fromkeys(groups),
-            "data": {"validation_clusters": joined},
-        }
-        write_json(folder.file, description)
+            folder.group(name).write(GroupManifest(name, "finished", epochs=tuple(entries)))
+        joined_places = tuple(map(tuple, joined))
+        encoder = EncoderIdentity("letters", "1", "0", 1, 1)
+        make_folder(folder.path)
+        RUN_DESCRIPTION.write(
+            folder.file,
+            RunDescription(
+                redheart="1",
+                torch="1",
+                training=TrainSettings(seed=seed),
+                nodes={},
+                groups={name: GroupDescription(0, (), GroupSettings()) for name in groups},
+                data=DataDescription("toy", "0", "store", encoder, {}, {}, joined_places),
+            ),
+        )
         return folder
 
     return run
@@ -116,7 +120,7 @@ def test_the_json_keeps_its_keys_and_gains_new_ones(write: Write) -> None:
     for group, choice in zip(table["groups"], found.groups, strict=True):
         assert set(group) == {
             "group", "epochs", "best", "one_se", "one_se_difference", "one_se_error", "common", "cost",
-            "interval", "detections", "common_cost", "metric_differences",
+            "interval", "detections", "common_cost", "metric_differences", "entries",
         }  # fmt: skip
         assert group["epochs"] == 16
         assert group["best"]["epoch"] == choice.best.epoch
@@ -223,7 +227,7 @@ def test_near_duplicates_count_as_one_record_in_intervals_and_standard_errors(wr
     losses = np.random.default_rng(0).normal(1.0, 0.1, (5, 40))
     copied = np.concatenate([losses, np.repeat(losses[:, :1], 60, axis=1)], axis=1)
     run = write(joined=[[0, *range(40, 100)]], g=copied)
-    curve = read_curve(run.group("g"), run.group("g").read(), run.read()["data"]["validation_clusters"])
+    curve = read_curve(run.group("g"), run.group("g").read(), run.read().data.validation_clusters)
     assert curve.records.shape == (5, 40)
     assert curve.records.mean(1) == pytest.approx(copied.mean(1))
     apart = read_curve(run.group("g"), run.group("g").read(), [])

@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +19,6 @@ from redheart_core import CheckpointError, RedheartError, StoreError
 from redheart_core.storage.files import (
     FileError,
     load_tensors,
-    locked,
     make_folder,
     read_json,
     save_tensors,
@@ -26,6 +27,8 @@ from redheart_core.storage.files import (
     write_bytes,
     write_json,
 )
+from redheart_core.storage.locks import locked
+from redheart_core.storage.temporary import remove_stale, temporary_path
 
 
 def names(folder: Path) -> list[str]:
@@ -39,11 +42,19 @@ def test_a_written_file_holds_the_bytes_and_nothing_is_left_beside_it(tmp_path: 
     assert names(tmp_path) == ["a"]
 
 
-def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
-    (tmp_path / ".a.tmp").write_bytes(b"half of something long")
-    write_bytes(tmp_path / "a", b"whole")
-    assert (tmp_path / "a").read_bytes() == b"whole"
-    assert names(tmp_path) == ["a"]
+def test_only_what_a_dead_process_left_unfinished_is_removed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    mine = temporary_path(tmp_path / "a")
+    dead = tmp_path / mine.name.replace(f".{os.getpid()}-", f".{ended.pid}-")
+    elsewhere = tmp_path / dead.name.replace(dead.name.split("-")[1], "0" * 8, 1)
+    others = [mine, elsewhere, tmp_path / ".a.tmp", tmp_path / "epoch-0001-copy.safetensors"]
+    for file in (dead, *others):
+        file.write_bytes(b"half of something")
+    link = tmp_path / dead.name.replace(".a.", ".b.")
+    link.symlink_to(others[-1])
+    remove_stale(tmp_path)
+    assert names(tmp_path) == sorted(path.name for path in (*others, link))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +122,8 @@ def test_the_file_and_its_name_are_on_disk_before_the_call_returns(
     monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(os, "replace", note_replace)
     write_bytes(tmp_path / "a", b"x")
-    assert calls == [".a.tmp", "rename", tmp_path.name]
+    assert calls[1:] == ["rename", tmp_path.name]
+    assert calls[0].startswith(".a.")
 
 
 @pytest.mark.parametrize("call", ["file", "folder"])
@@ -187,4 +199,5 @@ def test_two_cannot_work_in_one_folder_at_once(tmp_path: Path) -> None:
     with locked(tmp_path), pytest.raises(FileError, match="another process is at work in"), locked(tmp_path):
         pass
     with locked(tmp_path):
-        assert names(tmp_path) == []
+        assert names(tmp_path) == [".lock"]
+    assert names(tmp_path) == []

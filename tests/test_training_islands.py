@@ -12,6 +12,7 @@ from toy import StopAfter, Toy
 
 from redheart_core import CheckpointError, DataError, PluginError
 from redheart_core.groups.validation import evaluate
+from redheart_core.runs.manifest import FixedInput
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.group_trainer import GroupTrainer
 
@@ -80,7 +81,7 @@ def test_a_higher_tier_learns_from_the_best_epoch_of_the_lower_one(toy: Toy) -> 
     run, stopped = toy.run("run", [toy.node("high", reads=("low.value",)), toy.node("low")])
     assert not stopped
     low, high = run.group("low").read(), run.group("high").read()
-    assert high.inputs == {"low": {"epoch": low.best.epoch, "sha256": low.best.sha256}}
+    assert high.inputs == {"low": FixedInput(low.best.epoch, low.best.sha256)}
 
 
 def test_inside_a_group_gradients_flow(toy: Toy) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,13 +14,15 @@ from redheart_core import CATALOGUE, ActiveNode, SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.store import Store
 from redheart_core.groups.group_module import CPU, GroupModule
-from redheart_core.models.assembly import assemble, check_exactness, require_model
+from redheart_core.models.assembly import assemble
+from redheart_core.models.exactness import check_exactness
 from redheart_core.models.model import load_model
-from redheart_core.runs.checkpoint import parse_manifest
-from redheart_core.runs.manifest import GroupManifest
+from redheart_core.models.of_run import require_model
+from redheart_core.runs.manifest import FixedInput, GroupManifest
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.sweetspot import find_sweetspot
 from redheart_core.storage.settings import read_table
+from redheart_core.storage.structuring import structure, unstructure
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
@@ -98,7 +99,7 @@ def test_averages_are_saved_judged_and_chosen_where_they_are_best(toy: Toy) -> N
     lowest = min(entry.validation_loss for entry in (*manifest.epochs, *manifest.averages))
     assert manifest.best.validation_loss == lowest < min(entry.validation_loss for entry in manifest.epochs)
     assert manifest.best.averaged
-    assert run.group("high").read().inputs == {"a": {"epoch": manifest.best.epoch, "sha256": manifest.best.sha256}}
+    assert run.group("high").read().inputs == {"a": FixedInput(manifest.best.epoch, manifest.best.sha256)}
 
 
 def test_a_model_of_the_best_epochs_takes_the_average_where_that_is_best(toy: Toy) -> None:
@@ -151,7 +152,7 @@ def test_of_equal_losses_the_plain_weights_come_before_the_average(toy: Toy) -> 
     (plain,) = manifest.epochs
     equal = attrs.evolve(manifest, averages=(attrs.evolve(plain, averaged=True),))
     assert not equal.best.averaged
-    written = parse_manifest(equal.to_json(), Path("manifest.json"))
+    written = structure(unstructure(equal), GroupManifest, "manifest.json")
     assert isinstance(written, GroupManifest)
     assert written == equal
 

@@ -27,12 +27,13 @@ from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract.fitting import FitData
 from redheart_core.nn import losses, metrics
 from redheart_core.runs.run import RunFolder
+from redheart_core.storage.structuring import unstructure
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.loop import train
 from redheart_core.training.schedule import schedule_factor
 from redheart_core.tuning.short_runs import ShortRun, at_rate, run_rates, short_context, short_settings
 from redheart_core.tuning.sweep import SweepSettings, _halving, _Known, sweep
-from redheart_core.tuning.sweep_result import GroupSweep, Sweep
+from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, Sweep
 
 GOAL = 0.9
 QUADRATIC = (0.003, 0.03, 0.09, 0.4, 3.0)
@@ -164,7 +165,7 @@ def test_a_group_does_not_depend_on_the_others(toy: Toy) -> None:
     store = toy.store()
     alone = swept(toy, "alone", toy.context([toy.node("a")], store))
     both = swept(toy, "both", toy.context([toy.node("c", target="choice_factors"), toy.node("a")], store))
-    assert group_of(alone, "a").to_json() == group_of(both, "a").to_json()
+    assert unstructure(group_of(alone, "a")) == unstructure(group_of(both, "a"))
 
 
 class Killed(Exception):  # noqa: N818 - stands for a signal
@@ -295,7 +296,7 @@ def test_what_is_written_is_what_was_found_and_a_training_takes_it_up(toy: Toy) 
     context = toy.context([toy.node("a"), toy.node("c", target="choice_factors")])
     found = swept(toy, "run", context, halving=False)
     folder = toy.folder / "run"
-    assert json.loads((folder / "sweep.json").read_text()) == found.to_json()
+    assert unstructure(SWEEP.read(folder / "sweep.json")) == unstructure(found)
     assert tomllib.loads((folder / "groups.toml").read_text()) == {"groups": found.tables()}
     assert found.common.rate in (1e-3, 1e-2, 1e-1)
     assert found.common.gains.keys() == {"a", "c"}
@@ -333,7 +334,8 @@ def test_the_same_rate_twice_is_refused() -> None:
 
 
 def test_no_two_sweeps_share_a_folder_at_once(toy: Toy) -> None:
-    from redheart_core.storage.files import FileError, locked
+    from redheart_core.storage.files import FileError
+    from redheart_core.storage.locks import locked
 
     context = toy.context([toy.node("a")])
     folder = Path(toy.folder / "run")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 @click.option(
     "--epoch", "epochs", multiple=True, metavar="GROUP=N", help="Take this group at this epoch; may be repeated."
 )
+@click.option("--partial", is_flag=True, help="Leave out groups that are not finished, and those that read them; the "
+              "model and every answer say so.")  # fmt: skip
 @json_option
 def crossover(
     run: Path,
@@ -36,6 +38,7 @@ def crossover(
     method: str | None,
     compare: bool,
     epochs: tuple[str, ...],
+    partial: bool,
     as_json: bool,
 ) -> None:
     """Assemble a model from RUN: the chosen epoch of every group, linked, not rewritten.
@@ -49,23 +52,26 @@ def crossover(
       redheart crossover runs/village --compare
       redheart crossover runs/village --method chosen -o runs/village/chosen
     """
-    if compare and (output is not None or method is not None or epochs):
-        raise click.UsageError("--compare assembles nothing; leave -o, --method and --epoch out")
-    if method is not None and (epochs or rule != "best"):
-        raise click.UsageError("--method chooses by itself; leave --rule and --epoch out")
+    if compare and (output is not None or method is not None or epochs or partial):
+        raise click.UsageError("--compare assembles nothing; leave -o, --method, --epoch and --partial out")
+    if method is not None and (epochs or rule != "best" or partial):
+        raise click.UsageError("--method chooses by itself among all groups; leave --rule, --epoch and --partial out")
     taken = dict(map(_group_and_epoch, epochs))
     opened = open_run(run)
     if compare:
         _print_comparison(opened.compare(), as_json)
         return
-    model = opened.assemble(output, rule=rule, method=method, epochs=taken)
+    model = opened.assemble(output, rule=rule, method=method, epochs=taken, partial=partial)
     if as_json:
-        print_json({"model": str(model.folder), "groups": [attrs.asdict(check) for check in model.checks]})
+        checks = [attrs.asdict(check) for check in model.checks]
+        print_json({"model": str(model.folder), "groups": checks, "missing": dict(model.missing)})
         return
     print_table(
         ("group", "epoch", "recorded validation loss", "assembled", "equal"),
         [(c.group, c.epoch, repr(c.recorded), repr(c.assembled), "yes") for c in model.checks],
     )
+    for name, reason in model.missing.items():
+        click.echo(f"left out: {name}: {reason}")
     click.echo(f"model: {model.folder}")
 
 

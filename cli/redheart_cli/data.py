@@ -83,14 +83,14 @@ def inspect(
       redheart data inspect --store runs/village/store
       redheart data inspect --data scenarios --set scenarios.path=data/scenarios
     """
-    from redheart_core.storage.files import write_json
+    from redheart_core.inspection.findings import INSPECTION
 
     if folder is not None and (dataset or encoder or choice != PluginChoice()):
         raise click.UsageError("--store is prepared already; leave the options that say how to prepare data out")
     with make_display() as display:
         found = inspect_data(choice, dataset, encoder, folder, display)
     if output is not None:
-        write_json(output, found.to_json())
+        INSPECTION.write(output, found)
     if as_json:
         print_json(found.to_json())
     else:

@@ -130,7 +130,7 @@ def row(group: GroupStatus, epochs: int, bars: int = SPARKLINE) -> tuple[str, ..
         "-" if group.status == "nothing to train" else f"{group.done}/{epochs}",
         f"{newest.train_loss:.4f}" if newest else "-",
         f"{newest.validation_loss:.4f}" if newest else "-",
-        f"{best.validation_loss:.4f}@{best.epoch}" if best else "-",
+        f"{best.validation_loss:.4f}@{best.name}" if best else "-",
         sparkline([epoch.validation_loss for epoch in group.epochs[-bars:]]) or "-",
         f"{newest.learning_rate:.2g}" if newest else "-",
         f"{seconds:.2f}" if seconds is not None else "-",

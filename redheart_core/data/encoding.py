@@ -14,44 +14,12 @@ from torch import Tensor
 
 from redheart_core.contract.data import Encoder, EncoderSpec
 from redheart_core.contract.errors import DataError, PluginError, StoreError
+from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.text import check_text, chunk_text
 from redheart_core.storage.files import sha256, to_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-@attrs.frozen
-class EncoderIdentity:
-    """What makes two embeddings comparable; travels with store, run and model."""
-
-    name: str
-    """Of the EncoderSpec."""
-    revision: str
-    content_hash: str
-    """SHA-256 over the names and contents of the files that Encoder.save wrote."""
-    width: int
-    chunk_chars: int
-    """Longest chunk that texts are cut into."""
-
-    def require(self, other: EncoderIdentity, where: Path) -> None:
-        """Refuse another identity than this one.
-
-        Args:
-            other: What came.
-            where: The store or model that this identity belongs to.
-
-        Raises:
-            StoreError: Names every difference.
-        """
-        if self != other:
-            mine, theirs = attrs.asdict(self), attrs.asdict(other)
-            differences = "; ".join(
-                f"{key} is {mine[key]!r} there, {theirs[key]!r} here" for key in mine if mine[key] != theirs[key]
-            )
-            raise StoreError(
-                f"{where} was made with another encoder: {differences}; use that encoder, or prepare the data anew"
-            )
 
 
 def hash_contents(folder: Path) -> str:

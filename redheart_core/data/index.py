@@ -14,7 +14,7 @@ import attrs
 from redheart_core.contract.errors import StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.division import ClusterReport, SplitReport
-from redheart_core.data.encoding import EncoderIdentity
+from redheart_core.data.identity import EncoderIdentity
 from redheart_core.storage.files import read_json, to_json
 
 FORMAT = 4

@@ -11,6 +11,8 @@ import attrs
 from redheart_core.contract.errors import StoreError
 from redheart_core.data.index import FORMAT, Shard, StoreIndex
 from redheart_core.storage.files import read_json, sha256, write_json
+from redheart_core.storage.locks import LOCK
+from redheart_core.storage.temporary import is_temporary
 
 JOURNAL_FILE = "progress.json"
 
@@ -75,7 +77,7 @@ class Journal:
             request.check_same(found["request"], folder)
             self._table: dict[str, Any] = found
             return
-        others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{JOURNAL_FILE}"))
+        others = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK and not is_temporary(entry.name))
         if others:
             raise StoreError(
                 f"{folder} holds no embedding store but other files ({', '.join(others[:3])}); choose another folder"

@@ -27,8 +27,10 @@ from redheart_core.data.near_duplicates import NEAR_DUPLICATE, near_duplicate_cl
 from redheart_core.data.splits import Splits, assign_splits
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
-from redheart_core.storage.files import locked, make_folder, sha256, to_json, write_json
+from redheart_core.storage.files import make_folder, sha256, to_json, write_json
+from redheart_core.storage.locks import locked
 from redheart_core.storage.paths import find_path
+from redheart_core.storage.temporary import remove_stale
 
 
 def prepare(
@@ -74,6 +76,8 @@ def prepare(
     make_folder(folder)
     try:
         with locked(folder):
+            for part in (folder, folder / "terms"):
+                remove_stale(part)
             contents = read_contents(dataset, dataset_settings, folder, tell)
             request = Request(
                 dataset=dataset.name,

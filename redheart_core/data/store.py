@@ -18,7 +18,7 @@ from redheart_core.contract.errors import DataError, StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.contents import read_line
 from redheart_core.data.division import empty_split
-from redheart_core.data.encoding import EncoderIdentity
+from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, StoreIndex
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.sampling import draw_rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,10 +12,25 @@ import torch
 
 from redheart_core.evaluation.evaluator import Overall
 from redheart_core.runs.run import RunFolder
-from redheart_core.storage.files import load_tensors, read_json, save_tensors, write_json
+from redheart_core.storage.files import load_tensors, save_tensors
+from redheart_core.storage.sealed import SealedFile
 
 _TABLE, _TENSORS = "comparison.json", "comparison.safetensors"
 KINDS = ("skill", "points")
+
+
+@attrs.frozen
+class ComparedFile:
+    """comparison.json; the numbers are in the file beside it."""
+
+    stamp: str
+    choice: str
+    variants: Mapping[str, tuple[str, ...]]
+    """By kind."""
+    sha256: str
+
+
+COMPARED = SealedFile(ComparedFile, "comparison", 2, "remove it, and compare again")
 
 
 @attrs.frozen(eq=False)
@@ -35,9 +50,8 @@ class Compared:
             for name, (value, draws) in overall.items()
         }
         digest = save_tensors(folder / _TENSORS, tensors)
-        variants = {kind: list(overall) for kind, overall in self.means.items()}
-        table = {"stamp": stamp, "choice": self.choice, "variants": variants, "sha256": digest}
-        write_json(folder / _TABLE, table)
+        variants = {kind: tuple(overall) for kind, overall in self.means.items()}
+        COMPARED.write(folder / _TABLE, ComparedFile(stamp, self.choice, variants, digest))
 
 
 def load_compared(folder: Path, stamp: str) -> Compared | None:
@@ -46,17 +60,15 @@ def load_compared(folder: Path, stamp: str) -> Compared | None:
     Raises:
         CheckpointError: The files are damaged.
     """
-    if not (folder / _TABLE).exists():
+    table = COMPARED.read_if_there(folder / _TABLE)
+    if table is None or table.stamp != stamp:
         return None
-    table = read_json(folder / _TABLE)
-    if table["stamp"] != stamp:
-        return None
-    tensors = load_tensors(folder / _TENSORS, table["sha256"])
+    tensors = load_tensors(folder / _TENSORS, table.sha256)
     means: dict[str, Overall] = {kind: {} for kind in KINDS}
-    for kind, names in table["variants"].items():
+    for kind, names in table.variants.items():
         rows = {name: tensors[f"{kind}/{name}"] for name in names}
         means[kind] = {name: (float(row[0]), row[1:]) for name, row in rows.items()}
-    return Compared(means, table["choice"])
+    return Compared(means, table.choice)
 
 
 def comparison_stamp(run: RunFolder, groups: Sequence[str], counted: Sequence[str]) -> str:

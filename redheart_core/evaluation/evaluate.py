@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
 
 from torch import Tensor
 
@@ -15,12 +13,12 @@ from redheart_core.evaluation.variants import REFERENCE, Predicted, predict_vari
 from redheart_core.exact.bootstrap import interval
 from redheart_core.exact.interval import Interval
 from redheart_core.inspection.baselines import BASELINES
+from redheart_core.runs.readings import count_reading
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.methods import METHODS, Method
 from redheart_core.selection.picks import Pick
-from redheart_core.selection.rivals import compare_methods
+from redheart_core.selection.rivals import RIVALS, compare_methods
 from redheart_core.selection.sweetspot import Sweetspot
-from redheart_core.storage.files import write_json, writing
 from redheart_core.training.context import TrainingContext
 
 Progress = Callable[[str, int, int], None]
@@ -70,9 +68,9 @@ def evaluate_with_draws(
     """
     rows = context.store.filled("test")
     rivals, pools = compare_methods(run, context, progress, methods)
-    write_json(run.path / "rivals.json", rivals.to_json())
+    RIVALS.write(run.path / "rivals.json", rivals)
     variants = list(variant_picks(rivals, pools, sweetspot, model))
-    reads = count_test_read(run)
+    reads = count_reading(run.path)
     predicted: dict[str, Predicted] = {}
     spreads: dict[str, dict[str, Tensor]] = {}
     for number, (name, picks) in enumerate(variants):
@@ -111,11 +109,3 @@ def _gains(overall: Overall) -> dict[str, Interval]:
         return {}
     base, base_draws = overall[REFERENCE]
     return {name: interval(value - base, draws - base_draws) for name, (value, draws) in overall.items()}
-
-
-def count_test_read(run: RunFolder) -> int:
-    """Write down that the test split is read, and say how often it has been."""
-    file = run.path / "test_reads.jsonl"
-    with writing(file), file.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps({"time": datetime.now(UTC).isoformat()}) + "\n")
-    return len(file.read_text(encoding="utf-8").splitlines())

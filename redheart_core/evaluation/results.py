@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,8 @@ import attrs
 
 from redheart_core.exact.interval import Interval
 from redheart_core.storage.html_table import html_table
+from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import unstructure
 
 
 @attrs.frozen
@@ -134,5 +135,9 @@ class Evaluation:
         return html_table(("variant on test", "mean skill", "over the best common epoch"), rows)
 
     def to_json(self) -> dict[str, Any]:
-        table: dict[str, Any] = json.loads(json.dumps(attrs.asdict(self)))
+        """As in evaluation.json."""
+        table: dict[str, Any] = unstructure(self)
         return table
+
+
+EVALUATION = SealedFile(Evaluation, "evaluation", 2, "run redheart evaluate again")

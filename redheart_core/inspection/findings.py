@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +9,8 @@ import attrs
 
 from redheart_core.data.data_warning import DataWarning
 from redheart_core.data.division import ClusterReport
+from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import unstructure
 
 
 @attrs.frozen
@@ -140,10 +140,9 @@ class Inspection:
     warnings: tuple[DataWarning, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; a number that is not finite is null."""
-        table: dict[str, Any] = json.loads(json.dumps(attrs.asdict(self, value_serializer=_plain), allow_nan=False))
+        """As in inspection.json."""
+        table: dict[str, Any] = unstructure(self)
         return table
 
 
-def _plain(_instance: object, _attribute: object, value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+INSPECTION = SealedFile(Inspection, "inspection", 2, "run redheart data inspect again")

@@ -12,6 +12,7 @@ from redheart_core.contract.data import Encoder
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.encoding import encode_text
+from redheart_core.models.manifest import LabelStatistics
 from redheart_core.models.model import Model
 
 
@@ -83,7 +84,7 @@ def _findings(
     model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], lacking: Collection[str]
 ) -> Iterator[Finding]:
     for group in model.groups:
-        thresholds = model.manifest["groups"][group.name].get("thresholds", {})
+        thresholds = model.manifest.groups[group.name].thresholds
         module = model.modules[group.name]
         for node in group.nodes:
             if node.name in lacking:
@@ -95,19 +96,19 @@ def _findings(
                 numbers = outputs[name].reshape(-1).tolist()
                 limits = thresholds.get(name, [None] * len(numbers))
                 apart = spreads[name].reshape(-1).tolist() if name in spreads else [None] * len(numbers)
-                statistics = model.manifest["statistics"][target]
+                statistics = model.manifest.statistics[target]
                 values = tuple(
                     LabelValue(
-                        label, number, statistics[label]["mean"], _deviations(number, statistics[label]), limit, spread
+                        label, number, statistics[label].mean, _deviations(number, statistics[label]), limit, spread
                     )
                     for label, number, limit, spread in zip(
                         model.fields[target].elements, numbers, limits, apart, strict=True
                     )
                 )
-                epoch = model.manifest["groups"][group.name].get("epoch")
+                epoch = model.manifest.groups[group.name].epoch
                 yield Finding(node.name, output, target, group.name, epoch, values)
 
 
-def _deviations(number: float, statistics: Mapping[str, float | None]) -> float | None:
-    mean, spread = statistics["mean"], statistics["std"]
+def _deviations(number: float, statistics: LabelStatistics) -> float | None:
+    mean, spread = statistics.mean, statistics.std
     return (number - mean) / spread if mean is not None and spread else None

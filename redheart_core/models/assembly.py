@@ -1,99 +1,37 @@
-"""From the epochs of a run to a model folder, and proof that it gives what the run recorded."""
+"""From the epochs of a run to a model folder that has proved to give what the run recorded."""
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.groups.group import Group
-from redheart_core.groups.validation import evaluate, has_objective
-from redheart_core.models.model import FORMAT, Model, read_manifest
+from redheart_core.models.exactness import check_exactness
+from redheart_core.models.finished import finished_part, require_finished, unfinished_groups
+from redheart_core.models.manifest import (
+    MODEL_MANIFEST,
+    PARTS,
+    LabelStatistics,
+    ModelGroup,
+    ModelManifest,
+    WeightsFile,
+)
+from redheart_core.models.model import build_model
+from redheart_core.runs.describe import describe_data, describe_node, relative_path
 from redheart_core.runs.manifest import EpochEntry
-from redheart_core.runs.run import RunFolder, describe_data, describe_node, relative_path
+from redheart_core.runs.retention import add_references
+from redheart_core.runs.run import RunFolder
 from redheart_core.selection.picks import Pick
-from redheart_core.selection.sweetspot import Sweetspot
-from redheart_core.storage.files import save_tensors, sha256, write_json
+from redheart_core.storage.files import check_sha256, make_folder, save_tensors, sha256, sync, writing
+from redheart_core.storage.placing import can_link, place
+from redheart_core.storage.temporary import remove_stale, temporary_path
 from redheart_core.training.context import TrainingContext, usable_fields
-
-
-def assemble(
-    folder: Path,
-    run: RunFolder,
-    context: TrainingContext,
-    chosen: Mapping[str, EpochEntry],
-    blends: Mapping[str, Blend] | None = None,
-) -> None:
-    """Put every group into a model folder: the chosen epoch, linked and not rewritten, or what it was blended to.
-
-    Args:
-        folder: Made here.
-        run: The run.
-        trainer: Its trainer.
-        chosen: Group to epoch.
-        blends: Group to mixed or several weights instead of one epoch.
-
-    Raises:
-        CheckpointError: The folder exists, a checkpoint is damaged, or a group is to be taken
-            at another epoch than the groups above it were trained on.
-    """
-    if folder.exists():
-        raise CheckpointError(f"{folder} exists; choose another folder or remove it")
-    for group in context.groups:
-        _check_inputs(run, group, chosen)
-    building = folder.with_name(f".{folder.name}.tmp")
-    if building.exists():
-        shutil.rmtree(building)
-    (building / "groups").mkdir(parents=True)
-    groups: dict[str, Any] = {}
-    for group in context.groups:
-        table: dict[str, Any] = {"tier": group.tier, "nodes": [node.name for node in group.nodes]}
-        if blends and group.name in blends:
-            table |= _write_blend(building, group.name, blends[group.name])
-        elif group.name in chosen:
-            entry, file = chosen[group.name], f"groups/{group.name}.safetensors"
-            link(run.group(group.name).path / entry.file, building / file)
-            found = sha256(building / file)
-            if found != entry.sha256:
-                raise CheckpointError(
-                    f"{run.group(group.name).path / entry.file} is damaged: SHA-256 {found}, recorded {entry.sha256}"
-                )
-            table |= {
-                "epoch": entry.epoch,
-                "averaged": entry.averaged,
-                "file": file,
-                "sha256": entry.sha256,
-                "validation_loss": entry.validation_loss,
-                "metrics": dict(entry.metrics),
-                "thresholds": dict(entry.thresholds),
-            }
-        groups[group.name] = table
-    files = {}
-    parts = [context.store.folder / part for part in ("encoder", "terms")]
-    for source in sorted(path for part in parts for path in part.rglob("*") if path.is_file()):
-        name = source.relative_to(context.store.folder).as_posix()
-        (building / name).parent.mkdir(parents=True, exist_ok=True)
-        link(source, building / name)
-        files[name] = sha256(source)
-    manifest = {
-        "format": FORMAT,
-        "groups": groups,
-        "nodes": {node.name: describe_node(node) for node in context.nodes},
-        "training": run.read()["training"],
-        "data": describe_data(context.store, folder) | {"usable": sorted(usable_fields(context.store))},
-        "statistics": target_statistics(context),
-        "files": files,
-        "run": relative_path(run.path, folder),
-    }
-    write_json(building / "manifest.json", manifest)
-    os.replace(building, folder)
 
 
 @attrs.frozen(eq=False)
@@ -110,38 +48,141 @@ class Blend:
     thresholds: Mapping[str, Sequence[float | None]]
 
 
-def _write_blend(building: Path, group: str, blend: Blend) -> dict[str, Any]:
-    members = []
-    for number, (member, state) in enumerate(zip(blend.pick.members, blend.states, strict=True), 1):
-        file = f"groups/{group}-{number}.safetensors"
-        members.append({"file": file, "sha256": save_tensors(building / file, dict(state)), "shares": dict(member)})
-    return {
-        "method": blend.pick.method,
-        "epochs": blend.epochs,
-        "members": members,
-        "validation_loss": blend.validation_loss,
-        "metrics": dict(blend.metrics),
-        "thresholds": dict(blend.thresholds),
-    }
+def assemble(
+    folder: Path,
+    run: RunFolder,
+    context: TrainingContext,
+    chosen: Mapping[str, EpochEntry],
+    blends: Mapping[str, Blend] | None = None,
+    *,
+    partial: bool = False,
+) -> ModelManifest:
+    """Put every group into a model folder: the chosen epoch, linked and not rewritten, or what it was blended to.
 
+    The model becomes visible when it is whole: its files are in place, the exactness check has passed and is part of
+    its manifest, and the run keeps the epochs that it is made of.
 
-def link(source: Path, target: Path) -> None:
-    """Hard-link a file.
+    Args:
+        folder: Made here.
+        run: The run.
+        context: Of the run.
+        chosen: Group to epoch.
+        blends: Group to mixed or several weights instead of one epoch.
+        partial: Leave out the groups that are not finished, and those that read them.
 
     Raises:
-        CheckpointError: The file system cannot, or the folders are on two of them.
+        CheckpointError: The folder exists, a group is not finished or was trained on another epoch of a group that it
+            reads, a checkpoint is damaged, or the model does not give what the run recorded.
     """
+    blends = blends or {}
+    if folder.exists():
+        raise CheckpointError(f"{folder} exists; choose another folder or remove it")
+    missing = unfinished_groups(run, context) if partial else {}
+    if not partial:
+        require_finished(run, context)
+    context = finished_part(context, missing)
+    for group in context.groups:
+        _check_inputs(run, group, chosen, blends)
+    add_references(run.path, _epochs_in_use(run, context, chosen, blends))
+    make_folder(folder.parent)
+    remove_stale(folder.parent, folder.name)
+    building = temporary_path(folder)
     try:
-        os.link(source, target)
-    except OSError as error:
-        hint = (
-            "choose a folder on the same file system as the run" if error.errno == errno.EXDEV else "check the folder"
-        )
-        raise CheckpointError(f"cannot link {source} to {target}: {error.strerror}; {hint}") from error
+        make_folder(building / "groups")
+        manifest = _fill(building, folder, run, context, chosen, blends, missing)
+        model = build_model(building, manifest, context.nodes, context.device)
+        manifest = attrs.evolve(manifest, checks=check_exactness(model, context))
+        MODEL_MANIFEST.write(building / "manifest.json", manifest)
+        with writing(folder):
+            os.replace(building, folder)
+            sync(folder.parent)
+    finally:
+        if building.exists():
+            shutil.rmtree(building)
+    return manifest
 
 
-def target_statistics(context: TrainingContext) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Mean and standard deviation of every label over the training records: field, label, figure; shares of counts.
+def _fill(
+    building: Path,
+    folder: Path,
+    run: RunFolder,
+    context: TrainingContext,
+    chosen: Mapping[str, EpochEntry],
+    blends: Mapping[str, Blend],
+    missing: Mapping[str, str],
+) -> ModelManifest:
+    """Put the files into place; the manifest lacks the exactness check alone."""
+    link = can_link(run.file, building)
+    groups = {}
+    for group in context.groups:
+        stored = ModelGroup(group.tier, tuple(node.name for node in group.nodes))
+        if group.name in blends:
+            stored = _place_blend(building, group.name, stored, blends[group.name])
+        elif group.name in chosen:
+            source = run.group(group.name).path / chosen[group.name].file
+            stored = _place_epoch(building, group.name, stored, chosen[group.name], source, link)
+        groups[group.name] = stored
+    return ModelManifest(
+        groups=groups,
+        missing=dict(missing),
+        nodes={node.name: describe_node(node) for node in context.nodes},
+        training=context.settings,
+        data=describe_data(context.store, folder),
+        usable=tuple(sorted(usable_fields(context.store))),
+        statistics=target_statistics(context),
+        files=_place_parts(building, context.store.folder),
+        run=relative_path(run.path, folder),
+        checks=(),
+    )
+
+
+def _place_epoch(
+    building: Path, group: str, stored: ModelGroup, entry: EpochEntry, source: Path, link: bool
+) -> ModelGroup:
+    file = f"groups/{group}.safetensors"
+    check_sha256(source, entry.sha256)
+    place(source, building / file, link=link)
+    return attrs.evolve(
+        stored,
+        files=(WeightsFile(file, entry.sha256, {entry.file: 1.0}),),
+        epoch=entry.epoch,
+        averaged=entry.averaged,
+        epochs=entry.name,
+        validation_loss=entry.validation_loss,
+        metrics=entry.metrics,
+        thresholds=entry.thresholds,
+    )
+
+
+def _place_blend(building: Path, group: str, stored: ModelGroup, blend: Blend) -> ModelGroup:
+    files = []
+    for number, (member, state) in enumerate(zip(blend.pick.members, blend.states, strict=True), 1):
+        file = f"groups/{group}-{number}.safetensors"
+        files.append(WeightsFile(file, save_tensors(building / file, dict(state)), dict(member)))
+    return attrs.evolve(
+        stored,
+        files=tuple(files),
+        method=blend.pick.method,
+        epochs=blend.epochs,
+        validation_loss=blend.validation_loss,
+        metrics=blend.metrics,
+        thresholds=blend.thresholds,
+    )
+
+
+def _place_parts(building: Path, store: Path) -> dict[str, str]:
+    """Encoder and terms of the store, with their SHA-256."""
+    link, files = can_link(store / "index.json", building), {}
+    for source in sorted(path for part in PARTS for path in (store / part).rglob("*") if path.is_file()):
+        name = source.relative_to(store).as_posix()
+        make_folder((building / name).parent)
+        place(source, building / name, link=link)
+        files[name] = sha256(source)
+    return files
+
+
+def target_statistics(context: TrainingContext) -> dict[str, dict[str, LabelStatistics]]:
+    """Mean and standard deviation of every label over the training records, by field and label; shares of counts.
 
     None for the mean of no number and the deviation of fewer than two; of a constant it is exactly 0.
     """
@@ -150,111 +191,47 @@ def target_statistics(context: TrainingContext) -> dict[str, dict[str, dict[str,
         field = context.store.fields[name]
         target = context.store.target(name)[rows].double()
         columns = (target / target.sum(-1, keepdim=True) if field.counts else target).reshape(len(rows), -1)
-        table: dict[str, dict[str, float | None]] = {}
+        table: dict[str, LabelStatistics] = {}
         for index, label in enumerate(field.elements):
             column = columns[:, index]
             found = column[~column.isnan()]
             spread = float(found.std()) if len(found) > 1 else None
-            table[label] = {
-                "mean": float(found.mean()) if len(found) else None,
-                "std": 0.0 if len(found) > 1 and bool((found == found[0]).all()) else spread,
-                "count": float(len(found)),
-            }
+            constant = len(found) > 1 and bool((found == found[0]).all())
+            mean = float(found.mean()) if len(found) else None
+            table[label] = LabelStatistics(mean, 0.0 if constant else spread, len(found))
         statistics[name] = table
     return statistics
 
 
-def _check_inputs(run: RunFolder, group: Group, chosen: Mapping[str, EpochEntry]) -> None:
+def _check_inputs(run: RunFolder, group: Group, chosen: Mapping[str, EpochEntry], blends: Mapping[str, Blend]) -> None:
+    """A group goes with the epochs that it was trained on; one that is fitted on blends is blended itself."""
+    if group.name in blends:
+        return
     for name, fixed in run.group(group.name).read().inputs.items():
-        if chosen[name].sha256 != fixed["sha256"]:
+        if name in blends or name not in chosen or chosen[name].sha256 != fixed.sha256:
+            found = "a blend" if name in blends else chosen[name].epoch if name in chosen else "nothing"
             raise CheckpointError(
-                f"group '{group.name}' was trained on epoch {fixed['epoch']} of '{name}', not on {chosen[name].epoch}; "
-                f"take '{name}' at epoch {fixed['epoch']}"
+                f"group '{group.name}' was trained on epoch {fixed.epoch} of '{name}', not on {found}; "
+                f"take '{name}' at epoch {fixed.epoch}"
             )
 
 
-@attrs.frozen
-class ExactnessCheck:
-    """A group's validation loss as recorded in the run and as the assembled model gives it."""
-
-    group: str
-    epoch: int | str
-    """The epoch, or the epochs of a blend."""
-    recorded: float
-    assembled: float
-
-    @property
-    def equal(self) -> bool:
-        return self.recorded == self.assembled
-
-
-def check_exactness(model: Model, context: TrainingContext) -> list[ExactnessCheck]:
-    """Validate every group with the weights that the model folder holds.
+def _epochs_in_use(
+    run: RunFolder, context: TrainingContext, chosen: Mapping[str, EpochEntry], blends: Mapping[str, Blend]
+) -> dict[str, set[int]]:
+    """The epochs that the model is made of, for the run to keep.
 
     Raises:
-        CheckpointError: A loss differs from the recorded one, be it in the last bit.
+        CheckpointError: A group that has finished weights is to be left out.
     """
-    checks = []
+    used: dict[str, set[int]] = {}
     for group in context.groups:
-        table, module = model.manifest["groups"][group.name], model.modules[group.name]
-        if "validation_loss" in table and has_objective(module):
-            loss = evaluate(module, context.source, context.store.rows("validation")).loss
-            epoch = f"{table['epoch']} (average)" if table.get("averaged") else table.get("epoch", table.get("epochs"))
-            checks.append(ExactnessCheck(group.name, epoch, table["validation_loss"], loss))
-        context.add_outputs(group, module, context.seen_rows())
-    different = [check for check in checks if not check.equal]
-    if different:
-        details = "; ".join(f"{c.group}: recorded {c.recorded!r}, assembled {c.assembled!r}" for c in different)
-        raise CheckpointError(
-            f"the assembled model in {model.folder} does not reproduce the run ({details}); "
-            "was it trained on another machine, or with another number of threads?"
-        )
-    return checks
-
-
-def chosen_epochs(folder: Path, run: RunFolder) -> dict[str, EpochEntry]:
-    """Which epoch of the run a model took of each group.
-
-    Raises:
-        CheckpointError: The run no longer has it, it is another file, or data, label names or
-            encoder are others.
-    """
-    manifest, data = read_manifest(folder), run.read()["data"]
-    for key in ("fingerprint", "fields", "encoder"):
-        if manifest["data"][key] != data[key]:
-            raise CheckpointError(f"{folder} was not assembled from {run.path}: {key} of the data differs")
-    chosen: dict[str, EpochEntry] = {}
-    for name, table in manifest["groups"].items():
-        if "file" in table:
-            found = [entry for entry in run.group(name).read().candidates if entry.sha256 == table["sha256"]]
-            if not found:
-                raise CheckpointError(f"{folder} was not assembled from {run.path}: group '{name}' differs")
-            chosen[name] = found[0]
-    return chosen
-
-
-def model_picks(folder: Path, run: RunFolder) -> dict[str, Pick]:
-    """What a model took of each group of the run.
-
-    Raises:
-        CheckpointError: As chosen_epochs.
-    """
-    picks = {name: Pick.single("selection", entry) for name, entry in chosen_epochs(folder, run).items()}
-    for name, table in read_manifest(folder)["groups"].items():
-        if "members" in table:
-            members = tuple(tuple(member["shares"].items()) for member in table["members"])
-            picks[name] = Pick(table["method"], members)
-    return picks
-
-
-def require_model(folder: Path, run: RunFolder, sweetspot: Sweetspot) -> None:
-    """Refuse a model that is not the best epoch of every group of the run.
-
-    Raises:
-        CheckpointError: It was assembled from another run, by another rule, or before a group was added.
-    """
-    if chosen_epochs(folder, run) != sweetspot.chosen("best"):
-        raise CheckpointError(
-            f"{folder} is not made of the best epochs of {run.path}; remove it, "
-            f"or give another model its place with redheart crossover {run.path} -o FOLDER"
-        )
+        candidates = run.group(group.name).read().candidates
+        if group.name in blends:
+            files = {file for member in blends[group.name].pick.members for file, _ in member}
+            used[group.name] = {entry.epoch for entry in candidates if entry.file in files}
+        elif group.name in chosen:
+            used[group.name] = {chosen[group.name].epoch}
+        elif candidates:
+            raise CheckpointError(f"no epoch of group '{group.name}' is chosen; name one")
+    return used

@@ -1,11 +1,9 @@
-"""A model folder: one file per group, the encoder, and a manifest that names each with its SHA-256."""
+"""An assembled model: loaded from its folder, verified, ready to answer."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 import torch
@@ -15,17 +13,15 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
-from redheart_core.data.encoding import EncoderIdentity
-from redheart_core.data.index import parse_field
+from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings
-from redheart_core.runs.run import describe_node
-from redheart_core.storage.files import load_tensors, read_json, sha256, to_json
-
-FORMAT = 1
+from redheart_core.models.manifest import ModelManifest, read_manifest, verify_files
+from redheart_core.runs.describe import describe_node
+from redheart_core.storage.files import load_tensors
 
 
 @attrs.frozen(eq=False)
@@ -33,7 +29,7 @@ class Model:
     """An assembled model, ready to answer."""
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: ModelManifest
     groups: tuple[Group, ...]
     modules: Mapping[str, GroupModule | Ensemble]
     fields: Mapping[str, Field]
@@ -43,7 +39,12 @@ class Model:
 
     @property
     def encoder_identity(self) -> EncoderIdentity:
-        return EncoderIdentity(**self.manifest["data"]["encoder"])
+        return self.manifest.data.encoder
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """Groups of the run that this model of a part leaves out, with the reason; empty for a whole one."""
+        return self.manifest.missing
 
     @property
     def read_fields(self) -> tuple[str, ...]:
@@ -95,23 +96,6 @@ class Model:
         return {name: tensor.cpu() for name, tensor in known.items() if "." in name}, spreads
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a model folder.
-
-    Raises:
-        CheckpointError: No model, or of another format.
-    """
-    file = folder / "manifest.json"
-    if not file.exists():
-        raise CheckpointError(
-            f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}"
-        )
-    manifest = read_json(file)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise CheckpointError(f"{file} is not a model of format {FORMAT}; assemble it again with this version")
-    return manifest
-
-
 def load_model(folder: Path, nodes: Sequence[ActiveNode], device: torch.device) -> Model:
     """Read a model folder; every file is verified.
 
@@ -123,36 +107,60 @@ def load_model(folder: Path, nodes: Sequence[ActiveNode], device: torch.device) 
     Raises:
         CheckpointError: A file is missing or damaged, or the plugins are others than it was made with.
     """
-    manifest = read_manifest(folder)
-    fields = {name: parse_field(table) for name, table in manifest["data"]["fields"].items()}
+    return build_model(folder, read_manifest(folder), nodes, device)
+
+
+def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNode], device: torch.device) -> Model:
+    """The model of a manifest, which may not be in the folder yet.
+
+    Raises:
+        CheckpointError: As load_model.
+    """
+    fields = manifest.data.fields
     for node in nodes:
-        stored, now = manifest["nodes"][node.name], json.loads(to_json(describe_node(node)))
-        different = [f"{key} {stored[key]!r} -> {now[key]!r}" for key in stored if stored[key] != now[key]]
+        stored = manifest.nodes[node.name]
+        different = stored.differences(describe_node(node))
         if different:
             raise CheckpointError(
                 f"{folder} was made with another plugin '{node.name}': {', '.join(different)}; "
-                f"install {stored['distribution']}=={stored['version']} or assemble a new model"
+                f"install {stored.distribution}=={stored.version} or assemble a new model"
             )
-    for file, expected in manifest["files"].items():
-        if not (folder / file).exists() or sha256(folder / file) != expected:
-            raise CheckpointError(f"{folder / file} is missing or damaged; assemble the model again")
+    verify_files(folder, manifest)
     terms = load_terms(folder / "terms") if (folder / "terms").exists() else None
-    nodes = bind_nodes(nodes, manifest["data"]["usable"])
+    nodes = bind_nodes(nodes, manifest.usable)
     groups = plan_groups(nodes)
     surroundings = Surroundings(
         fields=fields,
-        shapes=output_shapes(nodes, fields, int(manifest["data"]["encoder"]["width"]), terms.size if terms else 0),
-        scale=manifest["training"]["scale"],
-        seed=manifest["training"]["seed"],
+        shapes=output_shapes(nodes, fields, manifest.data.encoder.width, terms.size if terms else 0),
+        scale=manifest.training.scale,
+        seed=manifest.training.seed,
     )
-    modules: dict[str, GroupModule | Ensemble] = {}
-    for group in groups:
-        module = GroupModule(group, surroundings, device)
-        table = manifest["groups"][group.name]
-        found = table.get("members", [table] if "file" in table else [])
-        states = [load_tensors(folder / member["file"], member["sha256"]) for member in found]
-        if states:
-            module.load(states[0])
-        on_device = [{name: tensor.to(device) for name, tensor in state.items()} for state in states]
-        modules[group.name] = Ensemble(module, on_device).eval() if len(states) > 1 else module.eval()
+    modules = {group.name: _build_group(folder, manifest, group, surroundings, device) for group in groups}
     return Model(folder, manifest, groups, modules, fields, terms, device)
+
+
+def _build_group(
+    folder: Path, manifest: ModelManifest, group: Group, surroundings: Surroundings, device: torch.device
+) -> GroupModule | Ensemble:
+    """A group with the weights of the model's files.
+
+    Raises:
+        CheckpointError: It has parameters that training or fitting sets, and the model no file for them.
+    """
+    module = GroupModule(group, surroundings, device)
+    stored = manifest.groups.get(group.name)
+    if stored is None or (not stored.files and needs_weights(module)):
+        raise CheckpointError(
+            f"{folder} holds no weights of group '{group.name}'; untrained modules never answer, so assemble the model "
+            "again with redheart crossover"
+        )
+    states = [load_tensors(folder / one.file, one.sha256) for one in stored.files]
+    if states:
+        module.load(states[0])
+    on_device = [{name: tensor.to(device) for name, tensor in state.items()} for state in states]
+    return Ensemble(module, on_device).eval() if len(states) > 1 else module.eval()
+
+
+def needs_weights(module: GroupModule) -> bool:
+    """Whether a group has parameters that training or fitting sets; a calculator has none."""
+    return module.group.fitted or any(parameter.requires_grad for parameter in module.parameters())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isclose
 from pathlib import Path
 
@@ -18,11 +19,10 @@ from redheart_core.report.contents_choices import (
     RateState,
     SweepState,
 )
-from redheart_core.selection.detectors import Detection
-from redheart_core.selection.names import NAMES
-from redheart_core.storage.json_parts import Part
-
-SWEEP_FORMAT = 1
+from redheart_core.selection.common_epoch import Cost
+from redheart_core.selection.rivals import RIVALS, Rival
+from redheart_core.selection.sweetspot import SWEETSPOT, GroupChoice
+from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, RateRuns
 
 
 def read_choices(file: Path, groups: tuple[GroupState, ...]) -> Choices | None:
@@ -31,60 +31,44 @@ def read_choices(file: Path, groups: tuple[GroupState, ...]) -> Choices | None:
     Raises:
         CheckpointError: Damaged, or older than the newest checkpoints.
     """
-    if not file.exists():
+    found = SWEETSPOT.read_if_there(file)
+    if found is None:
         return None
-    table, known, choices = Part.read(file), {group.name: group for group in groups}, {}
-    for part in table["groups"].items():
-        name = part["group"].text()
-        choices[name] = _read_choice(part, known.get(name), file)
-    interval = table["common_interval"]
+    known = {group.name: group for group in groups}
     return Choices(
-        groups=choices,
-        common_epoch=table["common_epoch"].integer(),
-        low=interval["low"].integer(),
-        high=interval["high"].integer(),
-        mean_cost=table["mean_cost"].number(),
-        mean_common_cost=read_cost(table["mean_common_cost"]),
+        groups={choice.group: _read_choice(choice, known, file) for choice in found.groups},
+        common_epoch=found.common_epoch,
+        low=found.common_interval.low,
+        high=found.common_interval.high,
+        mean_cost=found.mean_cost,
+        mean_common_cost=_cost(found.mean_common_cost),
     )
 
 
-def _read_choice(part: Part, group: GroupState | None, file: Path) -> Choice:
-    entries = {rule: part[rule] for rule in ("best", "one_se", "common") if part[rule].value is not None}
-    epochs = {rule: (one["epoch"].integer(), one["sha256"].text()) for rule, one in entries.items()}
-    for number, sha256 in epochs.values():
-        if group is None or not any(
-            (epoch.epoch, epoch.sha256) == (number, sha256) for epoch in (*group.epochs, *group.averages)
-        ):
-            raise _outdated(file, f"it names epoch {number} of '{part['group'].text()}'", "sweetspot")
+def _read_choice(choice: GroupChoice, known: Mapping[str, GroupState], file: Path) -> Choice:
+    group = known.get(choice.group)
+    kept = {(epoch.epoch, epoch.sha256) for epoch in (*group.epochs, *group.averages)} if group else set()
+    for entry in (choice.best, choice.one_se, choice.common):
+        if entry is not None and (entry.epoch, entry.sha256) not in kept:
+            raise _outdated(file, f"it names epoch {entry.epoch} of '{choice.group}'", "sweetspot")
     assert group is not None
-    if group.best.sha256 != epochs["best"][1]:
+    if group.best.sha256 != choice.best.sha256:
         raise _outdated(file, f"by now epoch {group.best.name} of '{group.name}' is better", "sweetspot")
-    interval, detections = part["interval"], part["detections"]
     return Choice(
         best=group.best.name,
-        one_se=epochs["one_se"][0] if "one_se" in epochs else None,
-        common=epochs["common"][0],
-        cost=part["cost"].number(),
-        low=interval["low"].integer(),
-        high=interval["high"].integer(),
-        detections={
-            name: Detection(detections[name]["epoch"].integer_or_none(), detections[name]["reason"].text())
-            for name in NAMES
-        },
-        common_cost=read_cost(part["common_cost"]),
-        differences=part["metric_differences"].numbers_or_none(),
+        one_se=None if choice.one_se is None else choice.one_se.epoch,
+        common=choice.common.epoch,
+        cost=choice.cost,
+        low=choice.interval.low,
+        high=choice.interval.high,
+        detections=choice.detections,
+        common_cost=_cost(choice.common_cost),
+        differences=choice.metric_differences,
     )
 
 
-def read_cost(part: Part) -> CommonCost:
-    """What it costs to share a choice, apparent and corrected."""
-    return CommonCost(read_figure(part["apparent"]), read_figure(part["corrected"]))
-
-
-def read_figure(part: Part) -> Interval:
-    """A value and its interval, if it has one."""
-    value, low, high = (part[key].number_or_none() for key in ("value", "low", "high"))
-    return Interval(value, low, high, part["reason"].text())
+def _cost(cost: Cost) -> CommonCost:
+    return CommonCost(cost.apparent, cost.corrected)
 
 
 def read_methods(file: Path, groups: tuple[GroupState, ...]) -> MethodState | None:
@@ -93,35 +77,36 @@ def read_methods(file: Path, groups: tuple[GroupState, ...]) -> MethodState | No
     Raises:
         CheckpointError: Damaged, or older than the newest checkpoints.
     """
-    if not file.exists():
+    rivals = RIVALS.read_if_there(file)
+    if rivals is None:
         return None
-    table, known, found = Part.read(file), {group.name: group for group in groups}, {}
-    for name, part in table["groups"].entries().items():
-        selection = part["selection"]["loss"].number()
-        if name not in known or not known[name].epochs or not isclose(known[name].best.validation_loss, selection):
-            raise _outdated(file, f"it has the loss {selection} of '{name}'", "crossover RUN --compare")
-        ways = [_read_method(method, one) for method, one in part.entries().items()]
+    known, found = {group.name: group for group in groups}, {}
+    for name, table in rivals.table.items():
+        loss = table["selection"].loss
+        if name not in known or not known[name].epochs or not isclose(known[name].best.validation_loss, loss):
+            raise _outdated(file, f"it has the loss {loss} of '{name}'", "crossover RUN --compare")
+        ways = [_read_method(method, rival) for method, rival in table.items()]
         found[name] = tuple(sorted(ways, key=lambda way: (way.method != "selection", way.loss)))
-    means = {}
-    for method, part in table["methods"].entries().items():
-        mean, error = part["mean"].number(), part["error"].number_or_none()
-        means[method] = Interval(mean) if error is None else Interval(mean, mean - error, mean + error)
+    means = {
+        method: Interval(mean) if error is None else Interval(mean, mean - error, mean + error)
+        for method, (mean, error) in rivals.sums.items()
+    }
     return MethodState(
         groups=found,
-        chosen={name: part.text() for name, part in table["chosen"].entries().items()},
+        chosen={name: rivals.chosen(name).pick.method for name in rivals.table},
         means=dict(sorted(means.items(), key=lambda item: item[1].number)),
-        best_method=table["best_method"].text(),
+        best_method=rivals.best_method,
     )
 
 
-def _read_method(name: str, part: Part) -> MethodOnGroup:
+def _read_method(name: str, rival: Rival) -> MethodOnGroup:
     return MethodOnGroup(
         method=name,
-        epochs=part["epochs"].text(),
-        loss=part["loss"].number(),
-        difference=part["difference"].number(),
-        error=part["error"].number_or_none(),
-        accepted=part["accepted"].flag(),
+        epochs=rival.epochs,
+        loss=rival.loss,
+        difference=rival.difference,
+        error=rival.error,
+        accepted=rival.accepted,
     )
 
 
@@ -131,46 +116,42 @@ def read_sweep(file: Path) -> SweepState | None:
     Raises:
         CheckpointError: Damaged, or of another format.
     """
-    if not file.exists():
+    found = SWEEP.read_if_there(file)
+    if found is None:
         return None
-    table = Part.read(file)
-    if table["format"].value != SWEEP_FORMAT:
-        raise CheckpointError(f"{file} is not a sweep of format {SWEEP_FORMAT}; sweep again with this version")
-    settings, common = table["settings"], table["common"]
     return SweepState(
-        groups=tuple(_read_group_rates(part) for part in table["groups"].items()),
-        epochs=settings["epochs"].integer(),
-        seeds=settings["seeds"].integer(),
-        short_runs=table["cost"]["short_runs"].number(),
-        common=common["rate"].number_or_none(),
-        common_reason=common["reason"].text(),
-        gains={name: read_cost(part) for name, part in common["gains"].entries().items()},
+        groups=tuple(_read_group_rates(group) for group in found.groups),
+        epochs=found.short[0].epochs,
+        seeds=len(found.short),
+        short_runs=found.cost()["short_runs"],
+        common=found.common.rate,
+        common_reason=found.common.reason,
+        gains={name: _cost(cost) for name, cost in found.common.gains.items()},
     )
 
 
-def _read_group_rates(part: Part) -> GroupRates:
-    chosen, within = part["chosen"].number_or_none(), part["within_noise"]
+def _read_group_rates(group: GroupSweep) -> GroupRates:
     return GroupRates(
-        group=part["group"].text(),
-        status=part["status"].text(),
-        reason=part["reason"].text(),
-        rates=tuple(_read_rate(one) for one in part["rates"].items()),
-        chosen=chosen,
-        one_se=part["one_se"].number_or_none(),
-        within_noise=0 if within.value is None else len(within.items()),
-        edge=part["edge"].text(),
+        group=group.group,
+        status=group.status,
+        reason=group.reason,
+        rates=tuple(_read_rate(one) for one in group.rates),
+        chosen=group.chosen,
+        one_se=group.choice.one_se if group.choice else None,
+        within_noise=len(group.choice.within_noise) if group.choice else 0,
+        edge=group.edge,
     )
 
 
-def _read_rate(part: Part) -> RateState:
-    apart = part["difference"]
+def _read_rate(runs: RateRuns) -> RateState:
+    apart = runs.difference
     return RateState(
-        rate=part["rate"].number(),
-        status=part["status"].text(),
-        reason=part["reason"].text(),
-        loss=part["mean"].number_or_none(),
-        difference=None if apart.value is None else apart["mean"].number(),
-        error=None if apart.value is None else apart["error"].number(),
+        rate=runs.rate,
+        status=runs.status,
+        reason=runs.reason,
+        loss=runs.mean,
+        difference=None if apart is None else apart.mean,
+        error=None if apart is None else apart.error,
     )
 
 

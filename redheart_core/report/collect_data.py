@@ -1,61 +1,62 @@
-"""Reads what a run says of its modules and data, and its store's index."""
+"""Reads what a run says of its modules and data, its store's index, and the inspection of the data."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from redheart_core.contract.data import SPLITS
-from redheart_core.contract.errors import StoreError
-from redheart_core.report.contents_data import DataState, FieldState, NodeState, StoreState
-from redheart_core.storage.json_parts import Part
+from redheart_core.contract.errors import CheckpointError, StoreError
+from redheart_core.contract.fields import Field
+from redheart_core.data.index import StoreIndex
+from redheart_core.inspection.findings import INSPECTION, FieldInspection
+from redheart_core.report.contents_data import (
+    DataState,
+    FieldQuality,
+    FieldState,
+    InspectionState,
+    NodeState,
+    StoreState,
+)
+from redheart_core.runs.description import DataDescription, NodeDescription
 
 
-def read_node(name: str, part: Part) -> NodeState:
+def read_node(name: str, node: NodeDescription) -> NodeState:
     """A module of run.json."""
     return NodeState(
         name=name,
-        kind=part["kind"].text(),
-        plugin=part["plugin"].text(),
-        distribution=part["distribution"].text(),
-        version=part["version"].text(),
-        group=part["group"].text(),
-        learning_rate_scale=part["learning_rate_scale"].number(),
-        loss_weight=part["loss_weight"].number(),
-        settings={key: setting.value for key, setting in part["settings"].entries().items()},
+        kind=node.kind,
+        plugin=node.plugin,
+        distribution=node.distribution,
+        version=node.version,
+        group=node.group,
+        learning_rate_scale=node.learning_rate_scale,
+        loss_weight=node.loss_weight,
+        settings=node.settings,
     )
 
 
-def read_data(part: Part, run: Path) -> DataState:
+def read_data(data: DataDescription, run: Path) -> DataState:
     """The data of run.json, with what the store tells beyond it."""
-    encoder = part["encoder"]
-    splits = part["splits"].integers()
-    fingerprint, path = part["fingerprint"].text(), run / part["store"].text()
+    encoder, path = data.encoder, run / data.store
     return DataState(
-        dataset=part["dataset"].text(),
-        fingerprint=fingerprint,
-        chunk_chars=encoder["chunk_chars"].integer(),
-        encoder_name=encoder["name"].text(),
-        encoder_revision=encoder["revision"].text(),
-        encoder_hash=encoder["content_hash"].text(),
-        encoder_width=encoder["width"].integer(),
-        fields=tuple(read_field(name, field) for name, field in part["fields"].entries().items()),
-        splits={name: splits[name] for name in sorted(splits, key=lambda name: (*SPLITS, name).index(name))},
+        dataset=data.dataset,
+        fingerprint=data.fingerprint,
+        chunk_chars=encoder.chunk_chars,
+        encoder_name=encoder.name,
+        encoder_revision=encoder.revision,
+        encoder_hash=encoder.content_hash,
+        encoder_width=encoder.width,
+        fields=tuple(_field(field) for field in data.fields.values()),
+        splits={name: data.splits[name] for name in sorted(data.splits, key=lambda name: (*SPLITS, name).index(name))},
         store_path=path,
-        store=read_store(path / "index.json", fingerprint) if (path / "index.json").exists() else None,
+        store=read_store(path / "index.json", data.fingerprint) if (path / "index.json").exists() else None,
     )
 
 
-def read_field(name: str, part: Part) -> FieldState:
-    """A field; a bound that is null is infinite."""
-    low, high = part["low"], part["high"]
-    return FieldState(
-        name=name,
-        meaning=part["meaning"].text(),
-        unit=part["unit"].text(),
-        low=None if low.value is None else low.number(),
-        high=None if high.value is None else high.number(),
-        labels=part["labels"].texts(),
-    )
+def _field(field: Field) -> FieldState:
+    low, high = (None if math.isinf(bound) else bound for bound in (field.low, field.high))
+    return FieldState(field.name, field.meaning, field.unit, low, high, field.labels)
 
 
 def read_store(file: Path, fingerprint: str) -> StoreState:
@@ -64,23 +65,61 @@ def read_store(file: Path, fingerprint: str) -> StoreState:
     Raises:
         StoreError: Damaged, or of other data than the run's.
     """
-    index = Part.read(file, StoreError)
-    found = index["fingerprint"].text()
-    if found != fingerprint:
+    index = StoreIndex.read(file)
+    if index.fingerprint != fingerprint:
         raise StoreError(
-            f"{file} holds other data than the run was trained on: fingerprint {found}, the run has {fingerprint}; "
-            "put the run's store back, or remove the folder to make a report without it"
+            f"{file} holds other data than the run was trained on: fingerprint {index.fingerprint}, the run has "
+            f"{fingerprint}; put the run's store back, or remove the folder to make a report without it"
         )
-    report, shards = index["split_report"], index["shards"].items()
+    report = index.split_report
     return StoreState(
-        seed=index["seed"].integer(),
-        coverage=index["coverage"].integers(),
-        published=report["published"].flag(),
-        duplicate_clusters=report["duplicate_clusters"].integer(),
-        clustered_records=report["clustered_records"].integer(),
-        largest_cluster=report["largest_cluster"].integer(),
-        examples=tuple(pair.texts() for pair in report["examples"].items()),
-        chunks=sum(shard["chunks"].integer() for shard in shards),
-        unknown_records=sum(shard["unknown_records"].integer() for shard in shards),
-        bytes=sum(entry["bytes"].integer() for entry in index["files"].entries().values()),
+        seed=index.seed,
+        coverage=index.coverage,
+        published=report.published,
+        duplicate_clusters=report.duplicate_clusters,
+        clustered_records=report.clustered_records,
+        largest_cluster=report.largest_cluster,
+        examples=report.examples,
+        chunks=sum(shard.chunks for shard in index.shards),
+        unknown_records=sum(shard.unknown_records for shard in index.shards),
+        bytes=sum(entry.bytes for entry in index.files.values()),
+    )
+
+
+def read_inspection(file: Path, fingerprint: str) -> InspectionState | None:
+    """The inspection of the run's data, None if there was none.
+
+    Raises:
+        CheckpointError: Damaged, or of other data than the run's.
+    """
+    found = INSPECTION.read_if_there(file)
+    if found is None:
+        return None
+    if found.fingerprint != fingerprint:
+        raise CheckpointError(
+            f"{file} is of other data than the run was trained on: fingerprint {found.fingerprint}, the run has "
+            f"{fingerprint}; run redheart data inspect again"
+        )
+    fields = tuple(_quality(field) for field in found.fields)
+    return InspectionState(fields=fields, duplicates=found.duplicates, warnings=found.warnings)
+
+
+def _quality(field: FieldInspection) -> FieldQuality:
+    entropies = [label.entropy for label in field.labels if label.entropy is not None]
+    shares = [label.imbalance for label in field.labels if label.imbalance is not None]
+    grids = [label.grid.error for label in field.labels if label.grid is not None]
+    mean = sum(entropies) / len(entropies) if entropies else None
+    floor, unit = (max(grids), "root mean squared error") if grids else (None, "")
+    if field.votes is not None:
+        floor, unit = field.votes.cross_entropy, "nats of soft cross-entropy"
+    return FieldQuality(
+        name=field.name,
+        kind=field.kind,
+        coverage=field.coverage,
+        entropy=mean if field.class_entropy is None else field.class_entropy,
+        floor=floor,
+        floor_unit=unit,
+        noise=field.noise,
+        rarest=min(shares, default=None),
+        commonest=max(shares, default=None),
     )

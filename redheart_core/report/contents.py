@@ -11,34 +11,8 @@ from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.evaluation.results import Evaluation
 from redheart_core.report.contents_choices import Choices, MethodState, SweepState
 from redheart_core.report.contents_data import DataState, InspectionState, NodeState
-
-
-@attrs.frozen
-class Epoch:
-    """One finished epoch of a group."""
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    metrics: Mapping[str, float | None]
-    """Validation metrics by "node.metric"."""
-    learning_rate: float
-    """At the last update."""
-    sha256: str | None
-    """None if retention has removed the checkpoint; the figures then come from the events."""
-    seconds: float | None
-    """None if no event tells."""
-    updates: int = 0
-    """Steps of the schedule; 0 if not recorded."""
-    gradient: Mapping[str, float] = attrs.field(factory=dict)
-    """"mean", "max" and "clipped" as the manifest has them; empty if not recorded."""
-    averaged: bool = False
-    """The moving average of the weights at the end of the epoch."""
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        return f"{self.epoch} (average)" if self.averaged else str(self.epoch)
+from redheart_core.runs.history import EpochRecord
+from redheart_core.training.audit import ParameterAccount
 
 
 @attrs.frozen
@@ -51,20 +25,20 @@ class GroupState:
     status: str
     """"running", "finished", "fitted", "stopped", "no checkpoints", or "nothing to train"."""
     reason: str
-    epochs: tuple[Epoch, ...]
-    averages: tuple[Epoch, ...]
+    epochs: tuple[EpochRecord, ...]
+    averages: tuple[EpochRecord, ...]
     """The moving averages of the weights at the end of epochs."""
     settings: GroupSettings
     peak: float
     """Largest learning rate of the schedule."""
 
     @property
-    def best(self) -> Epoch:
+    def best(self) -> EpochRecord:
         """The kept epoch or average of the lowest validation loss, the earlier one of equals."""
         kept = [epoch for epoch in (*self.epochs, *self.averages) if epoch.sha256 is not None]
         return min(kept, key=lambda epoch: (epoch.validation_loss, epoch.epoch, epoch.averaged))
 
-    def at(self, number: int) -> Epoch:
+    def at(self, number: int) -> EpochRecord:
         return next(epoch for epoch in self.epochs if epoch.epoch == number)
 
     def relative(self, difference: float) -> float:
@@ -72,7 +46,7 @@ class GroupState:
         best = self.best.validation_loss
         return difference / best if best > 0 else difference
 
-    def excess(self, epoch: Epoch) -> float:
+    def excess(self, epoch: EpochRecord) -> float:
         """Validation loss above the best one, relative to it; see selection.common_epoch.relative_excess."""
         return self.relative(epoch.validation_loss - self.best.validation_loss)
 
@@ -91,25 +65,6 @@ class GroupState:
     def traced(self) -> bool:
         """Whether its learning rate follows the schedule, and how far an epoch takes it is known."""
         return any(epoch.updates for epoch in self.epochs)
-
-
-@attrs.frozen
-class Account:
-    """One parameter tensor of the audit."""
-
-    group: str
-    plugin: str
-    name: str
-    elements: int
-    in_optimizer: bool
-    live: int
-    """Elements with a non-zero gradient in the audited batches."""
-    state: str
-    """"trained", "frozen", or what is wrong."""
-
-    @property
-    def accounted(self) -> bool:
-        return self.state in ("trained", "frozen")
 
 
 @attrs.frozen
@@ -145,7 +100,7 @@ class Contents:
     choices: Choices | None
     methods: MethodState | None
     evaluation: Evaluation | None
-    accounts: tuple[Account, ...] | None
+    accounts: tuple[ParameterAccount, ...] | None
     model: tuple[ModelGroup, ...] | None
     model_path: Path | None
     openings: tuple[str, ...]

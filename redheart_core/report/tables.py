@@ -10,7 +10,8 @@ from markupsafe import Markup
 from redheart_core.evaluation.results import Evaluation
 from redheart_core.exact.interval import Interval
 from redheart_core.report import plots
-from redheart_core.report.contents import Account, Contents, GroupState
+from redheart_core.report.contents import Contents, GroupState
+from redheart_core.training.audit import ParameterAccount
 
 
 @attrs.frozen
@@ -27,7 +28,7 @@ class AccountRow:
     """Elements."""
     live: int
     """Elements with a non-zero gradient in the audited batches."""
-    problems: tuple[Account, ...]
+    problems: tuple[ParameterAccount, ...]
 
     @property
     def live_share(self) -> float | None:
@@ -49,9 +50,9 @@ class MetricRow:
     last: float | None
 
 
-def account_rows(accounts: Sequence[Account]) -> list[AccountRow]:
+def account_rows(accounts: Sequence[ParameterAccount]) -> list[AccountRow]:
     """One row per group and plugin, in the order of the audit."""
-    parts: dict[tuple[str, str], list[Account]] = {}
+    parts: dict[tuple[str, str], list[ParameterAccount]] = {}
     for account in accounts:
         parts.setdefault((account.group, account.plugin), []).append(account)
     return [_sum_up(group, plugin, tuple(part)) for (group, plugin), part in parts.items()]
@@ -115,7 +116,7 @@ def _relative(group: GroupState, figure: Interval) -> Interval:
     return Interval(value, low, high, figure.reason)
 
 
-def _sum_up(group: str, plugin: str, accounts: tuple[Account, ...]) -> AccountRow:
+def _sum_up(group: str, plugin: str, accounts: tuple[ParameterAccount, ...]) -> AccountRow:
     return AccountRow(
         group=group,
         plugin=plugin,

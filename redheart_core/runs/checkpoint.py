@@ -6,7 +6,8 @@ a kill at any moment leaves the state before or the state after, never one betwe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,18 @@ import attrs
 from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError
-from redheart_core.runs.manifest import RUN_FORMAT, EpochEntry, GroupManifest
-from redheart_core.storage.files import load_tensors, make_folder, read_json, save_tensors, write_json
+from redheart_core.runs.manifest import GROUP_MANIFEST, EpochEntry, GroupManifest, StateFile
+from redheart_core.runs.retention import epochs_to_keep
+from redheart_core.storage.files import load_tensors, make_folder, save_tensors
+from redheart_core.storage.locks import updating
+from redheart_core.storage.temporary import remove_stale
 
 
 class GroupFolder:
     """The folder groups/NAME of a run."""
 
     def __init__(self, run: Path, group: str) -> None:
+        self.run = run
         self.group = group
         self.path = run / "groups" / group
 
@@ -33,13 +38,30 @@ class GroupFolder:
         """The manifest; a new one if the group has not begun.
 
         Raises:
-            CheckpointError: The manifest is damaged or of another format.
+            CheckpointError: The manifest is damaged, of another format or of another group, or the folder is a link.
         """
-        file = self.manifest_file
-        return parse_manifest(read_json(file), file) if file.exists() else GroupManifest(self.group, "running")
+        self._refuse_links()
+        found = GROUP_MANIFEST.read_if_there(self.manifest_file)
+        if found is not None and found.group != self.group:
+            raise CheckpointError(
+                f"{self.manifest_file} is of group '{found.group}'; every group has a folder of its own name, "
+                "so put its own back, or remove this one to train the group again"
+            )
+        return found or GroupManifest(self.group, "running")
 
     def write(self, manifest: GroupManifest) -> None:
-        write_json(self.manifest_file, manifest.to_json())
+        """Write the manifest; the folder is made if it is missing."""
+        self._refuse_links()
+        make_folder(self.path)
+        GROUP_MANIFEST.write(self.manifest_file, manifest)
+
+    def _refuse_links(self) -> None:
+        for path in (self.path, self.path.parent):
+            if path.is_symlink():
+                raise CheckpointError(
+                    f"{path} is a link to {path.resolve()}; a run writes into its own folders alone, "
+                    "so put the folder itself there, or move the whole run"
+                )
 
     def add_epoch(
         self,
@@ -48,7 +70,7 @@ class GroupFolder:
         weights: Mapping[str, Tensor],
         optimizer: Mapping[str, Tensor],
         losses: Tensor,
-        keep: Sequence[int] | None,
+        keep_epochs: int,
         average: tuple[Mapping[str, Any], Mapping[str, Tensor], Tensor] | None = None,
     ) -> GroupManifest:
         """Save an epoch: weights, losses, optimizer state, then the manifest; then drop what is no longer needed.
@@ -59,9 +81,10 @@ class GroupFolder:
             weights: What the model folder will hold.
             optimizer: Replaces the state of the epoch before.
             losses: (N,) float64, the validation loss record by record.
-            keep: Epochs to keep besides this one and the best; None keeps all.
+            keep_epochs: Newest epochs to keep besides the best one and those that models refer to; 0 keeps all.
             average: The same of the moving average of the weights, if there is one: entry, weights, losses.
         """
+        self._refuse_links()
         make_folder(self.path)
         epoch = int(entry["epoch"])
         new = self._save(entry, weights, losses, "")
@@ -71,17 +94,21 @@ class GroupFolder:
         updated = attrs.evolve(manifest, epochs=(*manifest.epochs, new), averages=averages)
         if optimizer:
             state_file = f"state-{epoch:04d}.safetensors"
-            state_sha = save_tensors(self.path / state_file, dict(optimizer))
-            updated = attrs.evolve(updated, state_file=state_file, state_sha256=state_sha)
-        if keep is not None:
-            kept = {*keep, epoch, updated.best.epoch}
             updated = attrs.evolve(
-                updated,
-                epochs=tuple(e for e in updated.epochs if e.epoch in kept),
-                averages=tuple(e for e in updated.averages if e.epoch in kept),
+                updated, state=StateFile(state_file, save_tensors(self.path / state_file, dict(optimizer)))
             )
-        self.write(updated)
-        self.remove_unnamed(updated)
+        with updating(self.run):  # a model may be assembled meanwhile, and refer to an epoch
+            keep = epochs_to_keep(self.run, manifest, keep_epochs)
+            if keep is not None:
+                kept = {*keep, epoch, updated.best.epoch}
+                updated = attrs.evolve(
+                    updated,
+                    epochs=tuple(e for e in updated.epochs if e.epoch in kept),
+                    averages=tuple(e for e in updated.averages if e.epoch in kept),
+                )
+            updated = attrs.evolve(updated, retired=tuple(sorted(manifest.files - updated.files)))
+            self.write(updated)
+            self.remove_retired(updated)
         return updated
 
     def _save(self, entry: Mapping[str, Any], weights: Mapping[str, Tensor], losses: Tensor, prefix: str) -> EpochEntry:
@@ -95,14 +122,17 @@ class GroupFolder:
             losses_sha256=save_tensors(self.path / losses_file, {"losses": losses}),
         )
 
-    def remove_unnamed(self, manifest: GroupManifest) -> None:
-        """Delete files that the manifest does not name: older states, retired epochs, remains of a kill."""
-        named = {self.manifest_file.name, manifest.state_file}
-        for entry in manifest.candidates:
-            named |= {entry.file, entry.losses_file}
-        for file in self.path.iterdir():
-            if file.name not in named:
-                file.unlink()
+    def remove_retired(self, manifest: GroupManifest) -> None:
+        """Delete the files that the manifest, which is on disk, names as no longer needed, and nothing else."""
+        for name in manifest.retired:
+            path = self.path / name
+            if name not in manifest.files and _is_own(path):
+                path.unlink()
+
+    def clean_up(self, manifest: GroupManifest) -> None:
+        """Finish what a process that was killed has left: files that it had retired, and files half written."""
+        self.remove_retired(manifest)
+        remove_stale(self.path)
 
     def weights(self, entry: EpochEntry) -> dict[str, Tensor]:
         """The weights of an epoch, verified.
@@ -117,23 +147,21 @@ class GroupFolder:
         return load_tensors(self.path / entry.losses_file, entry.losses_sha256)["losses"]
 
     def optimizer(self, manifest: GroupManifest) -> dict[str, Tensor]:
-        return load_tensors(self.path / manifest.state_file, manifest.state_sha256)
+        """The optimizer state of the newest epoch.
+
+        Raises:
+            CheckpointError: There is none, or the file is missing or damaged.
+        """
+        if manifest.state is None:
+            raise CheckpointError(
+                f"{self.manifest_file} names no optimizer state; remove the folder to train the group again"
+            )
+        return load_tensors(self.path / manifest.state.file, manifest.state.sha256)
 
 
-def parse_manifest(value: object, file: Path) -> GroupManifest:
-    """What GroupManifest.to_json gave.
-
-    Raises:
-        CheckpointError: It is something else.
-    """
+def _is_own(path: Path) -> bool:
+    """Whether it is there and a regular file; what is a link or a folder was not written by a run."""
     try:
-        assert isinstance(value, dict)
-        table = dict(value)
-        if table.pop("format") != RUN_FORMAT:
-            raise CheckpointError(f"{file} has the format {value['format']}, this version reads {RUN_FORMAT}")
-        epochs, averages = (tuple(EpochEntry(**entry) for entry in table.pop(key)) for key in ("epochs", "averages"))
-        return GroupManifest(**table, epochs=epochs, averages=averages)
-    except (AssertionError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{file} is damaged ({error}); restore it, or remove the folder to train the group again"
-        ) from error
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False

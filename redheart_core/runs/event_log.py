@@ -1,20 +1,81 @@
-"""The events of a run as JSON lines in its folder."""
+"""The events of a run: sealed JSON lines in its folder, written by a plugin of event hooks and read back as values."""
 
 from __future__ import annotations
 
 import os
 import platform
-import resource
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import attrs
-import structlog
 
+from redheart_core.contract.errors import CheckpointError
 from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from redheart_core.contract.markers import hookimpl
 from redheart_core.storage.files import write_bytes, writing
+from redheart_core.storage.sealed import read_sealed_lines, sealed_line
+from redheart_core.storage.structuring import structure, unstructure
+
+
+@attrs.frozen
+class Began:
+    """A process began or resumed the run."""
+
+    timestamp: str
+    """UTC."""
+    groups: tuple[str, ...]
+    epochs: int
+    epochs_done: Mapping[str, int]
+    process: int
+    host: str
+
+
+@attrs.frozen
+class Epoch:
+    """A group finished an epoch."""
+
+    timestamp: str
+    group: str
+    epoch: int
+    epochs: int
+    train_loss: float
+    validation_loss: float
+    metrics: Mapping[str, float | None]
+    learning_rate: float
+    seconds: float
+    undefined: Mapping[str, str]
+    peak_memory_bytes: int | None
+    """Of the process; None where the system does not say."""
+
+
+@attrs.frozen
+class Stopped:
+    """A group stopped at a fault."""
+
+    timestamp: str
+    group: str
+    epoch: int
+    reason: str
+
+
+@attrs.frozen
+class Finished:
+    """All groups of the run have finished or stopped."""
+
+    timestamp: str
+    stopped: tuple[str, ...]
+
+
+Line = Began | Epoch | Stopped | Finished
+_KINDS: Mapping[str, type[Line]] = {
+    "run started": Began,
+    "epoch finished": Epoch,
+    "group stopped": Stopped,
+    "run finished": Finished,
+}
+_REMEDY = "remove that line; the checkpoints do not depend on it"
 
 
 class EventLog:
@@ -26,47 +87,68 @@ class EventLog:
     def redheart_before_run(self, event: RunStarted) -> None:
         self.file = event.folder / "events.jsonl"
         self._drop_torn_line()
-        self.write(
-            "run started",
-            groups=event.groups,
-            epochs=event.epochs,
-            epochs_done=dict(event.epochs_done),
-            process=os.getpid(),
-            host=platform.node(),
-        )
+        done = dict(event.epochs_done)
+        self._write(Began(_now(), event.groups, event.epochs, done, os.getpid(), platform.node()))
 
     @hookimpl
     def redheart_after_epoch(self, event: EpochFinished) -> None:
-        self.write("epoch finished", **attrs.asdict(event), peak_memory_bytes=peak_memory_bytes())
+        self._write(Epoch(timestamp=_now(), **attrs.asdict(event), peak_memory_bytes=peak_memory_bytes()))
 
     @hookimpl
     def redheart_after_group_stopped(self, event: GroupStopped) -> None:
-        self.write("group stopped", **attrs.asdict(event))
+        self._write(Stopped(timestamp=_now(), **attrs.asdict(event)))
 
     @hookimpl
     def redheart_after_run(self, event: RunFinished) -> None:
-        self.write("run finished", stopped=event.stopped)
+        self._write(Finished(_now(), event.stopped))
 
     def _drop_torn_line(self) -> None:
         """A kill may have left half a line at the end."""
         if self.file.exists():
             data = self.file.read_bytes()
-            if not data.endswith(b"\n"):
+            if data and not data.endswith(b"\n"):
                 write_bytes(self.file, data[: data.rfind(b"\n") + 1])
 
-    def write(self, event: str, **fields: Any) -> None:
+    def _write(self, line: Line) -> None:
         """Append one line."""
-        with writing(self.file), self.file.open("a", encoding="utf-8") as stream:
-            structlog.wrap_logger(
-                structlog.WriteLogger(stream),
-                processors=[
-                    structlog.processors.TimeStamper(fmt="iso", utc=True),
-                    structlog.processors.JSONRenderer(ensure_ascii=False),
-                ],
-            ).info(event, **fields)
+        with writing(self.file), self.file.open("ab") as stream:
+            stream.write(event_line(line))
 
 
-def peak_memory_bytes() -> int:
-    """The most main memory that this process has held so far, as getrusage(2) counts it."""
+def event_line(line: Line) -> bytes:
+    """A line of events.jsonl."""
+    kind = next(name for name, cls in _KINDS.items() if isinstance(line, cls))
+    return sealed_line({**unstructure(line), "event": kind})
+
+
+def read_events(file: Path) -> list[Line]:
+    """The events of all processes that worked on the run, in order; none if there is no file.
+
+    A last line that has no end yet is passed over.
+
+    Raises:
+        CheckpointError: A line is damaged.
+    """
+    return [_parse(table, f"{file} line {number}") for number, table in enumerate(read_sealed_lines(file, _REMEDY), 1)]
+
+
+def _parse(table: dict[str, object], where: str) -> Line:
+    kind = table.pop("event", None)
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise CheckpointError(f"{where} is of no known event: {kind!r:.60} (known: {', '.join(_KINDS)}); {_REMEDY}")
+    cls: type[Line] = _KINDS[kind]
+    return structure(table, cls, where)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def peak_memory_bytes() -> int | None:
+    """The most main memory that this process has held so far, as getrusage(2) counts it; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak  # Linux counts KiB

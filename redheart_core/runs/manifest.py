@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
-RUN_FORMAT = 2
-"""Of run.json and of the groups' manifests."""
+from redheart_core.storage.sealed import SealedFile
+
+FILE_NAME = re.compile(r"(average-)?(epoch|losses|state)-[0-9]{4,}\.safetensors")
+"""Every file that a group's folder holds beside its manifest."""
+
+
+def _is_file_name(_instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    if not FILE_NAME.fullmatch(value):
+        raise ValueError(f"'{attribute.name}' expects a name such as epoch-0007.safetensors, got '{value}'")
 
 
 @attrs.frozen
@@ -17,7 +24,7 @@ class EpochEntry:
     """What is known of one finished epoch of one group; all of it is reproducible bit for bit."""
 
     epoch: int
-    file: str
+    file: str = attrs.field(validator=_is_file_name)
     sha256: str
     bytes: int
     train_loss: float
@@ -25,7 +32,7 @@ class EpochEntry:
     metrics: Mapping[str, float | None]
     """By "node.metric", on validation; None where undefined."""
     learning_rate: float
-    losses_file: str
+    losses_file: str = attrs.field(validator=_is_file_name)
     """The validation loss record by record, for standard errors."""
     losses_sha256: str
     undefined: Mapping[str, str] = attrs.field(factory=dict)
@@ -42,6 +49,32 @@ class EpochEntry:
     gradient: Mapping[str, float] = attrs.field(factory=dict)
     """"mean" and "max" of the gradient's norm before clipping over the updates, and the share "clipped" of them."""
 
+    @property
+    def files(self) -> tuple[str, str]:
+        """Its files."""
+        return self.file, self.losses_file
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.epoch} (average)" if self.averaged else str(self.epoch)
+
+
+@attrs.frozen
+class StateFile:
+    """The optimizer state of the newest epoch, for resuming."""
+
+    file: str = attrs.field(validator=_is_file_name)
+    sha256: str
+
+
+@attrs.frozen
+class FixedInput:
+    """The epoch of a lower group that a group is trained on."""
+
+    epoch: int
+    sha256: str
+
 
 @attrs.frozen
 class GroupManifest:
@@ -55,14 +88,12 @@ class GroupManifest:
     """The moving averages at the end of each epoch, if [groups.<name>] ema is on."""
     fitted: bool = False
     """The weights were computed in closed form; the one epoch stands for that."""
-    state_file: str = ""
-    """Optimizer state of the newest epoch, for resuming."""
-    state_sha256: str = ""
-    inputs: Mapping[str, Mapping[str, object]] = attrs.field(factory=dict)
-    """For each group that it reads: the epoch and SHA-256 that were fixed for it."""
-
-    def to_json(self) -> dict[str, object]:
-        return {"format": RUN_FORMAT, **json.loads(json.dumps(attrs.asdict(self)))}
+    state: StateFile | None = None
+    """None as long as there is no epoch, and for a closed form."""
+    inputs: Mapping[str, FixedInput] = attrs.field(factory=dict)
+    """For each group that it reads, the epoch that was fixed for it."""
+    retired: tuple[str, ...] = attrs.field(default=(), validator=attrs.validators.deep_iterable(_is_file_name))
+    """Files of earlier manifests that are not needed any more. They are deleted when this manifest is on disk."""
 
     @property
     def best(self) -> EpochEntry:
@@ -74,5 +105,17 @@ class GroupManifest:
         """Everything that may be chosen: the epochs, and the moving averages at their ends."""
         return (*self.epochs, *self.averages)
 
+    @property
+    def files(self) -> frozenset[str]:
+        """Every file that it needs."""
+        own = {file for entry in self.candidates for file in entry.files}
+        return frozenset(own | {self.state.file} if self.state else own)
+
     def entry(self, epoch: int) -> EpochEntry | None:
+        """The entry of an epoch, None if it is not on disk."""
         return next((entry for entry in self.epochs if entry.epoch == epoch), None)
+
+
+GROUP_MANIFEST = SealedFile(
+    GroupManifest, "group", 3, "restore it from a copy, or remove the group's folder to train the group again"
+)

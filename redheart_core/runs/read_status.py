@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import attrs
 
 from redheart_core.contract.errors import CheckpointError
-from redheart_core.runs.manifest import RUN_FORMAT
-from redheart_core.runs.status import EpochStatus, GroupStatus, RunStatus, State, Status
-from redheart_core.storage.json_parts import Part
+from redheart_core.runs.event_log import Began, Epoch, Finished, Line, read_events
+from redheart_core.runs.history import ToldByEvents, read_history
+from redheart_core.runs.run import RunFolder
+from redheart_core.runs.status import GroupStatus, RunStatus, State, Status
+from redheart_core.storage.temporary import process_is_alive
 
 
 @attrs.define
 class Log:
-    """What events.jsonl tells."""
+    """What events.jsonl says of the processes that worked on a run."""
 
     spans: list[tuple[datetime, datetime]] = attrs.field(factory=list)
     """Per process its first and its last event."""
@@ -27,32 +28,26 @@ class Log:
     process: int | None = None
     host: str | None = None
     peak_memory_bytes: int | None = None
-    stopped: dict[str, str] = attrs.field(factory=dict)
-    """Group to reason, in the newest process."""
-    epochs: dict[str, dict[int, EpochStatus]] = attrs.field(factory=dict)
-    """Per group the newest word on each epoch."""
 
-    def add(self, line: Part) -> None:
+    @classmethod
+    def of(cls, lines: Sequence[Line], file: Path) -> Log:
+        """Sum up a log."""
+        log = cls()
+        for number, line in enumerate(lines, 1):
+            log.add(line, _time(line.timestamp, f"{file} line {number}"))
+        return log
+
+    def add(self, line: Line, time: datetime) -> None:
         """Take in the next event."""
-        time, kind = _time(line["timestamp"]), line["event"].text()
-        if kind == "run started" or not self.spans:
+        if isinstance(line, Began) or not self.spans:
             self.spans.append((time, time))
         self.spans[-1] = (self.spans[-1][0], time)
-        if kind == "run started":
-            told = line.entries()
-            self.finished = False
-            self.stopped = {}
-            self.peak_memory_bytes = None
-            self.process = told["process"].integer() if "process" in told else None
-            self.host = told["host"].text() if "host" in told else None
-        elif kind == "group stopped":
-            self.stopped[line["group"].text()] = line["reason"].text()
-        elif kind == "epoch finished":
-            epoch = _epoch(line, line["seconds"].number())
-            self.epochs.setdefault(line["group"].text(), {})[epoch.epoch] = epoch
-            if "peak_memory_bytes" in line.entries():
-                self.peak_memory_bytes = line["peak_memory_bytes"].integer()
-        elif kind == "run finished":
+        if isinstance(line, Began):
+            self.finished, self.peak_memory_bytes = False, None
+            self.process, self.host = line.process, line.host
+        elif isinstance(line, Epoch):
+            self.peak_memory_bytes = line.peak_memory_bytes
+        elif isinstance(line, Finished):
             self.finished = True
 
     def state(self) -> State:
@@ -61,7 +56,7 @@ class Log:
             return "starting"
         if self.finished:
             return "finished"
-        if self.process is not None and self.host == platform.node() and not _is_there(self.process):
+        if self.process is not None and self.host == platform.node() and not process_is_alive(self.process):
             return "interrupted"
         return "running"
 
@@ -74,7 +69,7 @@ class Log:
 
 
 def read_status(run: Path, now: datetime) -> RunStatus:
-    """How far a run is, as its folder tells.
+    """How far a run is, by its folder.
 
     Args:
         run: Its folder; another process may be writing there.
@@ -83,23 +78,20 @@ def read_status(run: Path, now: datetime) -> RunStatus:
     Raises:
         CheckpointError: No run, or run.json, a manifest or an event is damaged.
     """
-    file = run / "run.json"
-    if not file.exists():
-        raise CheckpointError(f"{run} holds no run (no run.json); start one with redheart train -o {run}")
-    description = Part.read(file)
-    if description["format"].value != RUN_FORMAT:
-        raise CheckpointError(f"{file} is not a run of format {RUN_FORMAT}; train again with this version")
-    log = read_log(run / "events.jsonl")  # before the manifests, so that these are never behind
+    description, file = RunFolder(run).read(), run / "events.jsonl"
+    lines = read_events(file)  # before the manifests, so that these are never behind
+    log = Log.of(lines, file)
     if log.state() == "interrupted":
-        log = read_log(run / "events.jsonl")  # the process may have finished after the first look
-    state = log.state()
-    tables = sorted(description["groups"].entries().items(), key=lambda item: item[1]["tier"].integer())
-    groups = [_read_group(run, name, table["tier"].integer(), log) for name, table in tables]
+        lines = read_events(file)  # the process may have finished after the first look
+        log = Log.of(lines, file)
+    state, told = log.state(), ToldByEvents.of(lines)
+    tables = sorted(description.groups.items(), key=lambda item: item[1].tier)
+    groups = [_read_group(run, name, table.tier, told) for name, table in tables]
     return RunStatus(
         path=run,
         state=state,
-        epochs=description["training"]["epochs"].integer(),
-        interleave=description["training"]["interleave"].text(),
+        epochs=description.training.epochs,
+        interleave=description.training.interleave,
         groups=tuple(_without_parameters(groups, state)),
         process=log.process,
         host=log.host,
@@ -108,52 +100,16 @@ def read_status(run: Path, now: datetime) -> RunStatus:
     )
 
 
-def read_log(file: Path) -> Log:
-    """The events of all processes that worked on the run; a last line that has no end yet is passed over.
-
-    Raises:
-        CheckpointError: A line is damaged.
-    """
-    log = Log()
-    if not file.exists():
-        return log
-    *lines, _ = file.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, 1):
-        where = f"{file} line {number}"
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            raise CheckpointError(f"{where} is damaged: not JSON ({error}); remove that line") from error
-        log.add(Part(value, where, CheckpointError))
-    return log
-
-
-def _read_group(run: Path, name: str, tier: int, log: Log) -> GroupStatus:
-    """A group's manifest; epochs that retention removed are filled in from the events."""
-    file = run / "groups" / name / "manifest.json"
-    status: Status = "no epoch yet"
-    reason = ""
-    kept: dict[int, EpochStatus] = {}
-    told = log.epochs.get(name, {})
-    if file.exists():
-        manifest = Part.read(file)
-        if manifest["format"].value != RUN_FORMAT:
-            raise CheckpointError(f"{file} is not of format {RUN_FORMAT}; train the group again with this version")
-        status, reason = _status(manifest["status"]), manifest["reason"].text()
-        for part in manifest["epochs"].items():
-            number = part["epoch"].integer()
-            kept[number] = _epoch(part, told[number].seconds if number in told else None)
-    if status != "finished" and name in log.stopped:
-        status, reason = "stopped", log.stopped[name]
-    newest = max(kept, default=0)
-    epochs = {number: epoch for number, epoch in told.items() if number < newest} | kept
+def _read_group(run: Path, name: str, tier: int, told: ToldByEvents) -> GroupStatus:
+    history = read_history(run, name, told)
+    status = "finished" if history.status == "fitted" else history.status or "no epoch yet"
     return GroupStatus(
         name=name,
         tier=tier,
-        status=status,
-        reason=reason,
-        epochs=tuple(epochs[number] for number in sorted(epochs)),
-        best=min(kept.values(), key=lambda epoch: (epoch.validation_loss, epoch.epoch), default=None),
+        status=cast("Status", status),
+        reason=history.reason,
+        epochs=history.epochs,
+        best=history.best,
     )
 
 
@@ -168,40 +124,11 @@ def _without_parameters(groups: Sequence[GroupStatus], state: State) -> list[Gro
     ]
 
 
-def _status(part: Part) -> Status:
-    known: Mapping[str, Status] = {"running": "running", "finished": "finished", "stopped": "stopped"}
-    if part.text() not in known:
-        raise CheckpointError(f"{part.where} is damaged: expects {', '.join(sorted(known))}, got {part.value!r:.60}")
-    return known[part.text()]
-
-
-def _epoch(part: Part, seconds: float | None) -> EpochStatus:
-    """Figures that a manifest and an event have in common."""
-    return EpochStatus(
-        epoch=part["epoch"].integer(),
-        train_loss=part["train_loss"].number(),
-        validation_loss=part["validation_loss"].number(),
-        learning_rate=part["learning_rate"].number(),
-        seconds=seconds,
-    )
-
-
-def _time(part: Part) -> datetime:
+def _time(text: str, where: str) -> datetime:
     try:
-        time = datetime.fromisoformat(part.text())
+        time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise CheckpointError(f"{part.where} is damaged: expects a time, got {part.value!r:.60}") from error
+        raise CheckpointError(f"{where} is damaged: expects a time, got {text!r:.60}; remove that line") from error
     if time.tzinfo is None:
-        raise CheckpointError(f"{part.where} is damaged: expects a time with its zone, got {part.value!r:.60}")
+        raise CheckpointError(f"{where} is damaged: expects a time with its zone, got {text!r:.60}; remove that line")
     return time
-
-
-def _is_there(process: int) -> bool:
-    """Whether this machine has a process of that number; one that ended may have passed its number on."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True

@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import attrs
+
 from redheart_core.runs.manifest import GroupManifest
-from redheart_core.storage.files import read_json, write_json
+from redheart_core.storage.locks import updating
+from redheart_core.storage.sealed import SealedFile
+
+
+@attrs.frozen
+class References:
+    """references.json: the epochs that models are made of."""
+
+    groups: Mapping[str, tuple[int, ...]]
+    """Ascending."""
+
+
+REFERENCES = SealedFile(
+    References, "references", 1, "restore it from a copy, or remove it and assemble the run's models again"
+)
 
 
 def epochs_to_keep(run: Path, manifest: GroupManifest, keep_epochs: int) -> list[int] | None:
@@ -18,22 +34,19 @@ def epochs_to_keep(run: Path, manifest: GroupManifest, keep_epochs: int) -> list
         return None
     done = [entry.epoch for entry in manifest.epochs]
     newest = done[-(keep_epochs - 1) :] if keep_epochs > 1 else []
-    return [*newest, *references(run).get(manifest.group, [])]
+    return [*newest, *references(run).get(manifest.group, ())]
 
 
-def references(run: Path) -> dict[str, list[int]]:
-    """Group to epochs that models or analyses refer to."""
-    file = run / "references.json"
-    if not file.exists():
-        return {}
-    table = read_json(file)
-    assert isinstance(table, dict)
-    return {str(group): [int(epoch) for epoch in epochs] for group, epochs in table.items()}
+def references(run: Path) -> Mapping[str, tuple[int, ...]]:
+    """Group to epochs that models refer to."""
+    found = REFERENCES.read_if_there(run / "references.json")
+    return {} if found is None else found.groups
 
 
-def add_references(run: Path, used: Mapping[str, Collection[int]]) -> None:
+def add_references(run: Path, chosen: Mapping[str, Collection[int]]) -> None:
     """Protect epochs of groups from deletion."""
-    table = references(run)
-    for group, epochs in used.items():
-        table[group] = sorted({*table.get(group, []), *epochs})
-    write_json(run / "references.json", table)
+    with updating(run):
+        table = dict(references(run))
+        for group, epochs in chosen.items():
+            table[group] = tuple(sorted({*table.get(group, ()), *epochs}))
+        REFERENCES.write(run / "references.json", References(table))

@@ -7,25 +7,13 @@ from typing import Literal
 
 import attrs
 
+from redheart_core.runs.history import EpochRecord
+
 NEWEST = 5
 """Seconds per epoch are the mean of so many newest epochs: a run may go on with another load, or elsewhere."""
 
 State = Literal["starting", "running", "interrupted", "finished"]
 Status = Literal["no epoch yet", "running", "stopped", "finished", "nothing to train"]
-
-
-@attrs.frozen
-class EpochStatus:
-    """One finished epoch of a group."""
-
-    epoch: int
-    """From 1."""
-    train_loss: float
-    validation_loss: float
-    learning_rate: float
-    """At the last update of the epoch, before per-plugin scales."""
-    seconds: float | None
-    """Training alone, without validation; None if no event tells."""
 
 
 @attrs.frozen
@@ -37,13 +25,13 @@ class GroupStatus:
     status: Status
     reason: str
     """Why it stopped, otherwise empty."""
-    epochs: tuple[EpochStatus, ...]
+    epochs: tuple[EpochRecord, ...]
     """In order; those whose checkpoints are no longer kept come from the events."""
-    best: EpochStatus | None
-    """The kept epoch of the lowest validation loss, the earlier one of equals."""
+    best: EpochRecord | None
+    """The kept epoch, or the average at its end, of the lowest validation loss."""
 
     @property
-    def newest(self) -> EpochStatus | None:
+    def newest(self) -> EpochRecord | None:
         return self.epochs[-1] if self.epochs else None
 
     @property

@@ -15,6 +15,8 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.selection.methods import METHODS, SELECTION, Method
 from redheart_core.selection.picks import Pick, Pool
 from redheart_core.storage.runtime import generator
+from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import unstructure
 from redheart_core.training.context import TrainingContext
 
 CHOSEN = "chosen"
@@ -78,25 +80,16 @@ class Rivals:
         return {group: rivals.get(method, rivals["selection"]).pick for group, rivals in self.table.items()}
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "groups": {
-                group: {
-                    name: {
-                        "epochs": rival.epochs,
-                        "members": [dict(member) for member in rival.pick.members],
-                        "loss": rival.loss,
-                        "difference": rival.difference,
-                        "error": rival.error,
-                        "accepted": rival.accepted,
-                    }
-                    for name, rival in rivals.items()
-                }
-                for group, rivals in self.table.items()
-            },
-            "chosen": {group: self.chosen(group).pick.method for group in self.table},
-            "methods": {name: {"mean": mean, "error": error} for name, (mean, error) in self.sums.items()},
-            "best_method": self.best_method,
-        }
+        """rivals.json, and what follows from it."""
+        table = unstructure(self)
+        for group, rivals in self.table.items():
+            for name, rival in rivals.items():
+                table["table"][group][name]["accepted"] = rival.accepted
+        chosen = {group: self.chosen(group).pick.method for group in self.table}
+        return {**table, "chosen": chosen, "best_method": self.best_method}
+
+
+RIVALS = SealedFile(Rivals, "rivals", 2, "run redheart crossover RUN --compare again")
 
 
 def compare_methods(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +28,8 @@ from redheart_core.selection.detectors import Detection, ValidationCurve, detect
 from redheart_core.selection.names import NAMES
 from redheart_core.storage.html_table import html_table
 from redheart_core.storage.runtime import generator
+from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import unstructure
 
 RULES = ("best", "one_se", "common", "plateau", "knee", "onset", "vote")
 
@@ -60,7 +61,7 @@ class GroupChoice:
     """Each validation metric at the common epoch less that at the best one. Without interval: a metric is one figure
     over the split, and predictions are not stored."""
     entries: Mapping[int, EpochEntry] = attrs.field(repr=False)
-    """Every epoch on disk; not in sweetspot.json."""
+    """Every epoch that a detector names."""
 
     def chosen(self, rule: str) -> EpochEntry | None:
         """The epoch by one of RULES, None if its detector abstains; "best" may be a moving average of the weights."""
@@ -109,9 +110,12 @@ class Sweetspot:
         return html_table(("group", "best epoch", "95 %", "validation loss", "common epoch", "its cost"), rows)
 
     def to_json(self) -> dict[str, Any]:
-        table = attrs.asdict(self, filter=attrs.filters.exclude(attrs.fields(GroupChoice).entries))
-        plain: dict[str, Any] = json.loads(json.dumps(table))
+        """As in sweetspot.json."""
+        plain: dict[str, Any] = unstructure(self)
         return plain
+
+
+SWEETSPOT = SealedFile(Sweetspot, "sweetspot", 2, "run redheart sweetspot again")
 
 
 def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
@@ -129,7 +133,7 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
         reasons = "; ".join(f"{name}: {manifests[name].reason or 'not trained yet'}" for name in empty)
         raise CheckpointError(f"nothing to choose from in {run.path} ({reasons or 'no groups'})")
     common = common_epoch(manifests)
-    joined = run.read()["data"]["validation_clusters"]
+    joined = run.read().data.validation_clusters
     curves = [read_curve(run.group(name), manifest, joined) for name, manifest in manifests.items()]
     resampled = resample_curves(curves, generator(run.settings().seed, "sweetspot"))
     costs = common_costs(curves, resampled, common)
@@ -204,7 +208,7 @@ def _choose(
         detections=detections,
         common_cost=cost,
         metric_differences={name: _less(at_common.metrics[name], value) for name, value in at_best.metrics.items()},
-        entries=entries,
+        entries={one.epoch: entries[one.epoch] for one in detections.values() if one.epoch is not None},
     )
 
 
@@ -236,4 +240,4 @@ def _choose_fitted(manifest: GroupManifest) -> GroupChoice:
 
 def trained_groups(run: RunFolder) -> list[str]:
     """The groups of a run that have a manifest; calculators have none."""
-    return [name for name in run.read()["groups"] if run.group(name).manifest_file.exists()]
+    return [name for name in run.read().groups if run.group(name).manifest_file.exists()]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from redheart_core.contract.errors import CheckpointError, RedheartError
+from redheart_core.storage.temporary import temporary_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +35,7 @@ _REMEDIES = {
     errno.ENOTDIR: "choose another folder; a part of this path is a file",
     errno.EEXIST: "choose another folder; a file of this name is in the way",
     errno.EISDIR: "choose another name; this one is a folder",
+    errno.ENOTEMPTY: "another command has made it in the meantime; use that one, or choose another folder",
 }
 
 
@@ -46,10 +49,10 @@ def write_atomically(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     Raises:
         FileError: Disk full, no permission or the like; the old file is untouched.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = temporary_path(path)
     with writing(path):
         try:
-            with temporary.open("wb") as file:
+            with temporary.open("xb") as file:
                 writer(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -95,23 +98,41 @@ def read_json(path: Path, error: type[RedheartError] = CheckpointError) -> Any:
     Raises:
         RedheartError: Of the class error: the file is missing or is not JSON.
     """
+    data = read_bytes(path, error)
     try:
-        return json.loads(path.read_bytes())
-    except OSError as reason:
-        raise _unreadable(path, reason, error) from reason
-    except ValueError as reason:
+        return json.loads(data)
+    except (ValueError, RecursionError) as reason:
         raise error(f"{path} is damaged: not JSON ({reason}); restore it from a copy or make it anew") from reason
 
 
-def sha256(path: Path, error: type[RedheartError] = CheckpointError) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal.
+def read_bytes(path: Path, error: type[RedheartError] = CheckpointError) -> bytes:
+    """The bytes of a regular file.
 
     Raises:
-        RedheartError: Of the class error: the file cannot be read.
+        RedheartError: Of the class error: missing, a device, a pipe or a folder, or the system cannot read it.
     """
+    with _opened(path, error) as file:
+        return file.read()
+
+
+def sha256(path: Path, error: type[RedheartError] = CheckpointError) -> str:
+    """The SHA-256 of a regular file's bytes, in hexadecimal.
+
+    Raises:
+        RedheartError: Of the class error, as read_bytes.
+    """
+    with _opened(path, error) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: Path, error: type[RedheartError]) -> Iterator[BufferedReader]:
+    """A regular file, open for reading; a device or pipe might never end."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise error(f"{path} is no regular file; restore it from a copy or make it anew")
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            yield file
     except OSError as reason:
         raise _unreadable(path, reason, error) from reason
 
@@ -152,10 +173,14 @@ def load_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
     Raises:
         CheckpointError: The file is missing, or its SHA-256 is another.
     """
+    import safetensors
     import safetensors.torch
 
     check_sha256(path, expected_sha256)
-    return safetensors.torch.load_file(path)
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as reason:
+        raise CheckpointError(f"{path} is no safetensors file ({reason}); make it anew") from reason
 
 
 def make_folder(path: Path) -> None:
@@ -184,25 +209,6 @@ def writing(path: Path) -> Iterator[None]:
         raise FileError(
             f"cannot write {path}: {error.strerror or error}; {remedy} (what was there before is untouched)"
         ) from error
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a folder; the lock ends with the process, however that dies.
-
-    Raises:
-        FileError: Another process holds the lock.
-    """
-    with writing(folder):
-        handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FileError(f"another process is at work in {folder}; wait for it, or choose another folder") from error
-        yield
-    finally:
-        os.close(handle)
 
 
 def sync(path: Path) -> None:

@@ -1,9 +1,12 @@
-"""Files that users name, found under any Unicode form of their names."""
+"""Files that users name, in any Unicode form of their names; files that a manifest names, kept in its folder."""
 
 from __future__ import annotations
 
+import stat
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from redheart_core.contract.errors import CheckpointError, RedheartError
 
 
 def find_path(path: Path) -> Path:
@@ -24,3 +27,27 @@ def find_path(path: Path) -> Path:
             return path
         found = existing
     return found
+
+
+def file_inside(folder: Path, name: str, error: type[RedheartError] = CheckpointError) -> Path:
+    """A file that a manifest names by its way from the manifest's folder.
+
+    A folder may come from anywhere, so a name must not lead out of it, and what it leads to must be a regular file.
+
+    Raises:
+        RedheartError: Of the class error: the name is absolute or has "..", a link leads out of the folder, or there is
+            no regular file.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in parts or "\0" in name:
+        raise error(f"{folder} names the file '{name}', which is no way inside that folder; do not use this folder")
+    path = folder / name
+    try:
+        real, mode = path.resolve(strict=True), path.stat().st_mode
+    except (OSError, RuntimeError) as reason:  # RuntimeError: links in a circle
+        raise error(f"{path} is missing or cannot be read; restore it from a copy or make the folder anew") from reason
+    if not real.is_relative_to(folder.resolve()):
+        raise error(f"{path} leads out of its folder, to {real}; do not use this folder")
+    if not stat.S_ISREG(mode):
+        raise error(f"{path} is no regular file; do not use this folder")
+    return path

@@ -12,6 +12,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.objective import training_loss
 from redheart_core.storage.runtime import generator, random_stream
+from redheart_core.storage.sealed import SealedFile
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.probe import listed, varied
 
@@ -42,6 +43,16 @@ class ParameterAccount:
     @property
     def accounted(self) -> bool:
         return self.state in ACCOUNTED
+
+
+@attrs.frozen
+class Audit:
+    """audit.json: the account of every parameter of the tiers that have begun."""
+
+    accounts: tuple[ParameterAccount, ...]
+
+
+AUDIT = SealedFile(Audit, "audit", 1, "remove it, and go on with redheart train --resume, which writes it again")
 
 
 @attrs.define

@@ -9,8 +9,6 @@ import torch
 
 from redheart_core.contract.events import EpochFinished
 from redheart_core.groups.validation import SplitResult
-from redheart_core.runs.retention import epochs_to_keep
-from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
 from redheart_core.training.group_trainer import GroupTrainer
@@ -21,7 +19,7 @@ Entry = Mapping[str, object]
 """The part of an EpochEntry that says how the epoch was trained and what it is worth."""
 
 
-def finish_epoch(run: RunFolder, context: TrainingContext, one: GroupProgress, epoch: int, train_loss: float) -> Entry:
+def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, train_loss: float) -> Entry:
     """Validate and save; returns what is known of the epoch.
 
     Raises:
@@ -39,7 +37,7 @@ def finish_epoch(run: RunFolder, context: TrainingContext, one: GroupProgress, e
         trainer.module.parameter_dict(),
         trainer.optimizer_tensors(),
         result.losses,
-        epochs_to_keep(run.path, one.manifest, context.settings.keep_epochs),
+        context.settings.keep_epochs,
         _average(context, trainer, epoch, entry),
     )
     return entry

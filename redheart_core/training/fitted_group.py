@@ -40,6 +40,6 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
     result = validate_epoch(context, module, 1)
     entry = {"epoch": 1, "train_loss": on_train.loss, **judged(result), "learning_rate": 0.0}
     manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished")
-    folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, None)
+    folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, 0)
     hooks.after_epoch(event(group.name, 1, time.monotonic() - started, entry))
     return audit_fitted(module)

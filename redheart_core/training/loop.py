@@ -11,9 +11,11 @@ from redheart_core.contract.calls import Hooks
 from redheart_core.contract.errors import CheckpointError, DataError
 from redheart_core.contract.events import GroupStopped, RunFinished, RunStarted
 from redheart_core.groups.group import Group
-from redheart_core.runs.run import RunFolder, describe
-from redheart_core.storage.files import locked, make_folder, write_json
-from redheart_core.training.audit import ParameterAccount, require_complete
+from redheart_core.runs.describe import describe
+from redheart_core.runs.run import RunFolder
+from redheart_core.storage.files import make_folder
+from redheart_core.storage.locks import locked
+from redheart_core.training.audit import AUDIT, Audit, ParameterAccount, require_complete
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.disk import check_disk
 from redheart_core.training.epochs import train_epoch
@@ -63,7 +65,7 @@ class _Training:
     def train_tier(self, groups: Sequence[Group]) -> None:
         """Fit or train the groups of a tier, and compute what the tiers above read of them."""
         active = [one for group in groups if (one := self.begin_group(group)) is not None]
-        write_json(self.run.path / "audit.json", [attrs.asdict(account) for account in self.accounts])
+        AUDIT.write(self.run.path / "audit.json", Audit(tuple(self.accounts)))
         require_complete(self.accounts)
         check_disk(self.run.path, active, self.context.settings)
         self.train_epochs(active)
@@ -126,7 +128,7 @@ class _Training:
         for one, result in zip(turn, results, strict=True):
             try:
                 result.check()
-                entry = finish_epoch(self.run, self.context, one, epoch, result.loss)
+                entry = finish_epoch(self.context, one, epoch, result.loss)
             except GroupFault as fault:
                 one.stop(str(fault))
                 self.stop(one.name, epoch, str(fault))

@@ -10,9 +10,8 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.runs.checkpoint import GroupFolder
-from redheart_core.runs.manifest import GroupManifest
+from redheart_core.runs.manifest import FixedInput, GroupManifest
 from redheart_core.runs.run import RunFolder
-from redheart_core.storage.files import make_folder
 from redheart_core.training.group_trainer import GroupTrainer
 
 
@@ -39,10 +38,11 @@ class GroupProgress:
         Raises:
             CheckpointError: A file is missing or damaged.
         """
+        if self.folder.path.exists():
+            self.folder.clean_up(self.manifest)
         if self.manifest.epochs:
             self.trainer.module.load(self.folder.weights(self.manifest.epochs[-1]))
             self.trainer.load_optimizer(self.folder.optimizer(self.manifest))
-            self.folder.remove_unnamed(self.manifest)
 
     def finish(self) -> None:
         """Write that the last epoch is done."""
@@ -58,22 +58,21 @@ class GroupProgress:
 def write_stop(folder: GroupFolder, manifest: GroupManifest, reason: str) -> GroupManifest:
     """Write why a group does not go on; returns the new manifest."""
     stopped = attrs.evolve(manifest, status="stopped", reason=reason)
-    make_folder(folder.path)
     folder.write(stopped)
     return stopped
 
 
-def fixed_inputs(run: RunFolder, group: Group) -> dict[str, Mapping[str, object]]:
+def fixed_inputs(run: RunFolder, group: Group) -> dict[str, FixedInput]:
     """The epochs of lower groups that this group is trained on: the best of each."""
-    fixed: dict[str, Mapping[str, object]] = {}
+    fixed: dict[str, FixedInput] = {}
     for name in group.reads:
         manifest = run.group(name).read()
         if manifest.epochs:
-            fixed[name] = {"epoch": manifest.best.epoch, "sha256": manifest.best.sha256}
+            fixed[name] = FixedInput(manifest.best.epoch, manifest.best.sha256)
     return fixed
 
 
-def require_same_inputs(group: Group, manifest: GroupManifest, inputs: Mapping[str, Mapping[str, object]]) -> None:
+def require_same_inputs(group: Group, manifest: GroupManifest, inputs: Mapping[str, FixedInput]) -> None:
     """Refuse to go on with a group whose lower groups have other best epochs than when it began.
 
     Raises:

@@ -24,11 +24,15 @@ from redheart_core.exact.interval import Interval
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.runs.run import RunFolder, check_same_run, describe
+from redheart_core.runs.describe import describe
+from redheart_core.runs.description import RunDescription
+from redheart_core.runs.run import RunFolder
 from redheart_core.selection.common_epoch import resample_curves
 from redheart_core.selection.detectors import ValidationCurve
-from redheart_core.storage.files import load_tensors, locked, make_folder, save_tensors, to_json
+from redheart_core.storage.files import load_tensors, make_folder, save_tensors, to_json
+from redheart_core.storage.locks import locked
 from redheart_core.storage.runtime import generator, stream_seed
+from redheart_core.storage.structuring import structure, unstructure
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.rates import Difference, difference
 from redheart_core.tuning.search_space import Kind, Space, Value, changed, space_document
@@ -153,12 +157,13 @@ def _trial(
 def _begin(study: optuna.Study, run: RunFolder, context: TrainingContext, space: Space, pruner: Pruner) -> None:
     """Note what the study is begun with, or check that it goes on alike; what a kill left under way is closed."""
     training = describe(run.path, context.nodes, context.groups, context.settings, context.store)
-    begun = json.loads(to_json({"space": space_document(space), "pruner": pruner, "training": training}))
+    begun = json.loads(to_json({"space": space_document(space), "pruner": pruner, "training": unstructure(training)}))
     old = study.user_attrs.get("begun")
     if old is None:
         study.set_user_attr("begun", begun)
         return
-    check_same_run(old["training"], begun["training"], run.path / "search")
+    begun_with = structure(old["training"], RunDescription, f"the search of '{study.study_name}'")
+    begun_with.require_same(training, run.path / "search")
     for key in ("space", "pruner"):
         if old[key] != begun[key]:
             raise CheckpointError(

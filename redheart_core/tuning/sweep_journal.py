@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from redheart_core.contract.errors import CheckpointError
-from redheart_core.runs.run import check_same_run
-from redheart_core.storage.files import load_tensors, make_folder, read_json, save_tensors, to_json, write_json
-from redheart_core.tuning.short_runs import ShortRun
+from redheart_core.runs.description import RunDescription
+from redheart_core.storage.files import load_tensors, make_folder, save_tensors
+from redheart_core.storage.sealed import SealedFile
+from redheart_core.tuning.short_runs import ShortRun, Status
 
-SWEEP_FORMAT = 1
+_REMEDY = "remove the folder sweep/ and sweep again"
+
+
+@attrs.frozen
+class Begun:
+    """begun.json."""
+
+    options: Mapping[str, object]
+    """Of the sweep."""
+    training: RunDescription
+    """What the rates are for."""
+
+
+@attrs.frozen
+class RateDone:
+    """One rate in a finished piece of work."""
+
+    rate: float
+    status: Status
+    reason: str
+    seconds: float
+
+
+@attrs.frozen
+class PieceDone:
+    """A finished piece of work: the rates of a group, stage and seed."""
+
+    losses_file: str
+    losses_sha256: str
+    weights_file: str
+    weights_sha256: str
+    seconds: float
+    """In all."""
+    runs: tuple[RateDone, ...]
+
+
+BEGUN = SealedFile(Begun, "sweep-begun", 2, _REMEDY)
+PIECE = SealedFile(PieceDone, "sweep-piece", 2, _REMEDY)
 
 
 @attrs.frozen
@@ -26,26 +63,23 @@ class Journal:
 
     path: Path
 
-    def begin(self, description: dict[str, Any], options: dict[str, Any]) -> None:
+    def begin(self, description: RunDescription, options: Mapping[str, Any]) -> None:
         """Write what the sweep is begun with, or check that it goes on alike; new groups may join.
 
         Raises:
             CheckpointError: Data, plugins, training or options are others than at the start.
         """
-        begun: dict[str, Any] = json.loads(
-            to_json({"format": SWEEP_FORMAT, "options": options, "training": description})
-        )
-        file = self.path / "begun.json"
-        if file.exists():
-            old = read_json(file)
-            if old["format"] != SWEEP_FORMAT or old["options"] != begun["options"]:
+        begun, file = Begun(dict(options), description), self.path / "begun.json"
+        old = BEGUN.read_if_there(file)
+        if old is not None:
+            if old.options != begun.options:
                 raise CheckpointError(
-                    f"the sweep in {self.path} was begun with {old['options']}, not {begun['options']}; "
+                    f"the sweep in {self.path} was begun with {old.options}, not {begun.options}; "
                     "take another folder with -o, or remove this one to begin anew"
                 )
-            check_same_run(old["training"], begun["training"], self.path)
+            old.training.require_same(begun.training, self.path)
         make_folder(self.path)
-        write_json(file, begun)
+        BEGUN.write(file, begun)
 
     def read(self, group: str, stage: int, seed: int) -> tuple[ShortRun, ...] | None:
         """A finished piece of work, None if it is not finished.
@@ -54,25 +88,25 @@ class Journal:
             CheckpointError: A file is missing or damaged.
         """
         file = self._file(group, stage, seed)
-        if not file.exists():
+        piece = PIECE.read_if_there(file)
+        if piece is None:
             return None
-        entry = read_json(file)
-        losses = load_tensors(file.parent / entry["losses_file"], entry["losses_sha256"])
-        weights = load_tensors(file.parent / entry["weights_file"], entry["weights_sha256"])
+        losses = load_tensors(file.parent / piece.losses_file, piece.losses_sha256)
+        weights = load_tensors(file.parent / piece.weights_file, piece.weights_sha256)
         return tuple(
             ShortRun(
-                rate=run["rate"],
-                status=run["status"],
-                reason=run["reason"],
-                losses=losses[repr(run["rate"])].numpy(),
+                rate=run.rate,
+                status=run.status,
+                reason=run.reason,
+                losses=losses[repr(run.rate)].numpy(),
                 best_weights={
                     name.partition("/")[2]: tensor
                     for name, tensor in weights.items()
-                    if name.startswith(f"{run['rate']!r}/")
+                    if name.startswith(f"{run.rate!r}/")
                 },
-                seconds=run["seconds"],
+                seconds=run.seconds,
             )
-            for run in entry["runs"]
+            for run in piece.runs
         )
 
     def write(self, group: str, stage: int, seed: int, runs: Sequence[ShortRun], seconds: float) -> None:
@@ -81,20 +115,18 @@ class Journal:
 
         file = self._file(group, stage, seed)
         make_folder(file.parent)
-        stem = file.stem
+        losses_file, weights_file = (f"{file.stem}-{kind}.safetensors" for kind in ("losses", "weights"))
         losses = {repr(run.rate): torch.from_numpy(run.losses) for run in runs}
         weights = {f"{run.rate!r}/{name}": tensor for run in runs for name, tensor in run.best_weights.items()}
-        entry = {
-            "losses_file": f"{stem}-losses.safetensors",
-            "losses_sha256": save_tensors(file.parent / f"{stem}-losses.safetensors", losses),
-            "weights_file": f"{stem}-weights.safetensors",
-            "weights_sha256": save_tensors(file.parent / f"{stem}-weights.safetensors", weights),
-            "seconds": seconds,
-            "runs": [
-                {"rate": run.rate, "status": run.status, "reason": run.reason, "seconds": run.seconds} for run in runs
-            ],
-        }
-        write_json(file, entry)
+        piece = PieceDone(
+            losses_file=losses_file,
+            losses_sha256=save_tensors(file.parent / losses_file, losses),
+            weights_file=weights_file,
+            weights_sha256=save_tensors(file.parent / weights_file, weights),
+            seconds=seconds,
+            runs=tuple(RateDone(run.rate, run.status, run.reason, run.seconds) for run in runs),
+        )
+        PIECE.write(file, piece)
 
     def timing(self) -> dict[str, Any]:
         """Seconds of all finished pieces of work, whichever process did them.
@@ -106,11 +138,11 @@ class Journal:
         candidates: dict[str, dict[str, float]] = {}
         total = spent = 0.0
         for file in sorted(self.path.glob("*/stage-*.json")):
-            entry, own = read_json(file), candidates.setdefault(file.parent.name, {})
-            total += entry["seconds"]
-            for run in entry["runs"]:
-                spent += run["seconds"]
-                own[repr(run["rate"])] = own.get(repr(run["rate"]), 0.0) + run["seconds"]
+            piece, own = PIECE.read(file), candidates.setdefault(file.parent.name, {})
+            total += piece.seconds
+            for run in piece.runs:
+                spent += run.seconds
+                own[repr(run.rate)] = own.get(repr(run.rate), 0.0) + run.seconds
         return {"seconds": total, "candidates": candidates, "overhead": total - spent}
 
     def _file(self, group: str, stage: int, seed: int) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,10 +14,10 @@ from redheart_core.groups.group import Group
 from redheart_core.selection.common_epoch import Cost, common_choice, common_costs, relative_excess, resample_curves
 from redheart_core.selection.detectors import ValidationCurve
 from redheart_core.storage.runtime import generator
-from redheart_core.storage.settings import as_table
+from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import NOT_STORED, unstructure
 from redheart_core.tuning.rates import Difference, RateChoice, mean_over_seeds
 from redheart_core.tuning.short_runs import ShortRun, Status
-from redheart_core.tuning.sweep_journal import SWEEP_FORMAT
 
 
 @attrs.frozen
@@ -70,7 +69,7 @@ class GroupSweep:
     updates_per_epoch: int = 0
     epochs_saved: int = 0
     """By halving, and by rates whose losses were no longer finite."""
-    complete: Mapping[float, FloatArray] = attrs.field(factory=dict, repr=False)
+    complete: Mapping[float, FloatArray] = attrs.field(factory=dict, repr=False, metadata=NOT_STORED)
     """Rate to its last losses, (S, N), for those that were run to the end; not in sweep.json."""
 
     @classmethod
@@ -92,12 +91,6 @@ class GroupSweep:
     @property
     def epochs_run(self) -> int:
         return sum(len(losses) for rate in self.rates for losses in rate.losses)
-
-    def to_json(self) -> dict[str, Any]:
-        kept = attrs.filters.exclude(attrs.fields(GroupSweep).complete, attrs.fields(GroupSweep).choice)
-        names = ("chosen", "one_se", "within_noise", "distinguishable")
-        chosen = {name: self.choice and getattr(self.choice, name) for name in names}
-        return {**attrs.asdict(self, filter=kept), **chosen, "edge": self.edge, "epochs_run": self.epochs_run}
 
 
 @attrs.frozen
@@ -152,19 +145,11 @@ class Sweep:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """sweep.json: the same bytes however often the sweep was interrupted; seconds are in sweep/timing.json."""
-        table = {
-            "format": SWEEP_FORMAT,
-            "settings": dict(self.settings),
-            "training": as_table(self.training),
-            "short_runs": [as_table(one) for one in self.short],
-            "groups": [group.to_json() for group in self.groups],
-            "chosen": self.chosen,
-            "common": attrs.asdict(self.common),
-            "cost": self.cost(),
-        }
-        plain: dict[str, Any] = json.loads(json.dumps(table))
-        return plain
+        """sweep.json, the same however often the sweep was interrupted, and the rates and the work that follow."""
+        return {**unstructure(self), "chosen": self.chosen, "cost": self.cost()}
+
+
+SWEEP = SealedFile(Sweep, "sweep", 2, "sweep again with this version")
 
 
 def make_sweep(

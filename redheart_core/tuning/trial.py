@@ -12,7 +12,8 @@ from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.graph import output_shapes
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.runs.run import RunFolder, check_same_run, describe
+from redheart_core.runs.describe import describe
+from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch, validate_epoch
 from redheart_core.training.group_trainer import GroupFault
@@ -84,9 +85,8 @@ def read_lower(run: RunFolder, context: TrainingContext, group: Group) -> None:
     if not group.reads:
         return
     below = _below(context, group)
-    check_same_run(
-        run.read(), describe(run.path, context.nodes, context.groups, context.settings, context.store), run.path
-    )
+    now = describe(run.path, context.nodes, context.groups, context.settings, context.store)
+    run.read().require_same(now, run.path)
     for lower in [one for one in context.groups if one.name in below]:
         if (lower.fitted or lower.targets) and not run.group(lower.name).read().epochs:
             raise CheckpointError(

@@ -122,10 +122,10 @@ def _seed(
     """Train and judge one seed, as far as that has not been done."""
     from redheart_core.evaluation.compared import Compared, comparison_stamp, load_compared
     from redheart_core.evaluation.evaluate import evaluate_with_draws
+    from redheart_core.evaluation.results import EVALUATION
     from redheart_core.runs.run import RunFolder
     from redheart_core.selection.picks import Pick
     from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
-    from redheart_core.storage.files import write_json
     from redheart_core.training.context import TrainingContext
     from redheart_core.training.loop import train
 
@@ -139,7 +139,7 @@ def _seed(
     sweetspot = find_sweetspot(run, trained_groups(run))
     picks = {group: Pick.single("selection", entry) for group, entry in sweetspot.chosen("best").items()}
     evaluation, means = evaluate_with_draws(run, context, sweetspot, picks, display.progress, counted, methods)
-    write_json(folder / "evaluation.json", evaluation.to_json())
+    EVALUATION.write(folder / "evaluation.json", evaluation)
     found = Compared(means, evaluation.best_method)
     found.save(folder, stamp)
     return found

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from redheart_core.contract.data import Encoder
     from redheart_core.evaluation.results import Evaluation
     from redheart_core.models.analysis import Finding, LabelValue
-    from redheart_core.models.assembly import ExactnessCheck
+    from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
 
 Text = str | Mapping[str, object]
@@ -31,12 +31,15 @@ class Analysis:
     findings: tuple[Finding, ...]
     not_analyzed: Mapping[str, tuple[str, ...]]
     """Plugins that say nothing, and the fields that they read and the record does not have."""
+    missing: Mapping[str, str] = attrs.field(factory=dict)
+    """Groups of the run that the model leaves out, with the reason; empty for a whole model."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         return {
             "findings": [attrs.asdict(finding) for finding in self.findings],
             "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
+            **({"missing": dict(self.missing)} if self.missing else {}),
         }
 
     def rows(self) -> Iterator[tuple[str, str, str, str, str, str, str]]:
@@ -79,8 +82,16 @@ class Model:
     folder: Path
     assembled: Assembled = attrs.field(repr=False)
     encoder: Encoder = attrs.field(repr=False)
-    checks: tuple[ExactnessCheck, ...] = ()
-    """Of each group the validation loss as recorded and as assembled, where the model has just been assembled."""
+
+    @property
+    def checks(self) -> tuple[ExactnessCheck, ...]:
+        """Of each group the validation loss as recorded and as the assembled model gave it."""
+        return self.assembled.manifest.checks
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """Groups of the run that a model of a part leaves out, with the reason; empty for a whole one."""
+        return self.assembled.missing
 
     @property
     def read_fields(self) -> tuple[str, ...]:
@@ -124,7 +135,7 @@ class Model:
         record = given if isinstance(given, Mapping) else {}
         values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
         findings = analyze(self.assembled, self.encoder, text, where, values)
-        return Analysis(text, findings, self.assembled.lacking(values))
+        return Analysis(text, findings, self.assembled.lacking(values), self.missing)
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,28 +64,30 @@ class Run:
         Raises:
             CheckpointError: There is no run, a group has no epoch on disk, or a file is damaged.
         """
+        return self._select(())
+
+    def _select(self, without: Collection[str]) -> Sweetspot:
+        """The same of all groups but some."""
         require_run(self.path)
         from redheart_core.runs.run import RunFolder
-        from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
-        from redheart_core.storage.files import write_json
+        from redheart_core.selection.sweetspot import SWEETSPOT, find_sweetspot, trained_groups
 
         run = RunFolder(self.path)
-        groups = trained_groups(run)
+        groups = [name for name in trained_groups(run) if name not in without]
         stamp = run.stamp(groups)
         if self._selection is None or self._selection[0] != stamp:
             found = find_sweetspot(run, groups)
-            write_json(self.path / "sweetspot.json", found.to_json())
+            SWEETSPOT.write(self.path / "sweetspot.json", found)
             self._selection = stamp, found
         return self._selection[1]
 
     def compare(self, progress: bool = True) -> Rivals:
         """Every way to make a model of the run's epochs, group by group on validation; also written as rivals.json."""
-        from redheart_core.selection.rivals import compare_methods
-        from redheart_core.storage.files import write_json
+        from redheart_core.selection.rivals import RIVALS, compare_methods
 
         with make_display(progress) as display:
             rivals, _ = compare_methods(self.session.run, self.session.context, display.progress)
-        write_json(self.path / "rivals.json", rivals.to_json())
+        RIVALS.write(self.path / "rivals.json", rivals)
         return rivals
 
     def assemble(
@@ -95,6 +97,7 @@ class Run:
         rule: str = "best",
         method: str | None = None,
         epochs: Mapping[str, int] | None = None,
+        partial: bool = False,
     ) -> Model:
         """Make a model of the run: one epoch of each group, not rewritten, or what a method makes of several.
 
@@ -106,21 +109,29 @@ class Run:
             method: "greedy soup", "top ensemble", ..., or "chosen" for what validation prefers for each group; it
                 stands in place of rule and epochs.
             epochs: Groups that are taken at another epoch.
+            partial: Leave out groups that are not finished, and those that read them; Model.missing names them.
 
         Raises:
-            CheckpointError: The folder exists, a checkpoint is damaged, or a loss is not reproduced.
+            CheckpointError: The folder exists, a group is not finished, a checkpoint is damaged, or a loss is not
+                reproduced.
             RedheartError: The rule names no epoch for some group.
         """
         from redheart.assembling import assemble_epochs, assemble_method
 
         folder = Path(output) if output is not None else self.path / "model"
         if method is None:
-            checks = assemble_epochs(self.session, folder, self.select().chosen(rule), epochs or {})
-        elif epochs or rule != "best":
-            raise RedheartError("a method chooses by itself; leave rule and epochs out")
+            from redheart_core.models.finished import require_finished, unfinished_groups
+
+            run, context = self.session.run, self.session.context
+            missing = unfinished_groups(run, context) if partial else {}
+            if not partial:
+                require_finished(run, context)
+            assemble_epochs(self.session, folder, self._select(missing).chosen(rule), epochs or {}, partial)
+        elif epochs or rule != "best" or partial:
+            raise RedheartError("a method chooses by itself among all groups; leave rule, epochs and partial out")
         else:
-            checks = assemble_method(self.session, folder, method)
-        return attrs.evolve(load(folder, device=self.session.context.settings.device), checks=tuple(checks))
+            assemble_method(self.session, folder, method)
+        return load(folder, device=self.session.context.settings.device)
 
     def model(self, folder: str | Path | None = None) -> Model:
         """A model that was assembled before; RUN/model if no folder is given."""
@@ -142,12 +153,12 @@ class Run:
     def evaluate_shown(self, model: Path, display: Display) -> Evaluation:
         """What evaluate does, for a caller with a display of its own."""
         from redheart_core.evaluation.evaluate import evaluate_test
-        from redheart_core.models.assembly import model_picks
-        from redheart_core.storage.files import write_json
+        from redheart_core.evaluation.results import EVALUATION
+        from redheart_core.models.of_run import model_picks
 
         run, context = self.session.run, self.session.context
         found = evaluate_test(run, context, self.select(), model_picks(model, run), display.progress)
-        write_json(self.path / "evaluation.json", found.to_json())
+        EVALUATION.write(self.path / "evaluation.json", found)
         return found
 
     def report(self, output: str | Path | None = None, *, model: str | Path | None = None) -> Path:

@@ -20,6 +20,7 @@ from redheart_registry import Registry, load_registry
 if TYPE_CHECKING:
     from redheart_core.data.store import Store
     from redheart_core.models.model import Model
+    from redheart_core.runs.description import NodeDescription
     from redheart_core.runs.run import RunFolder
     from redheart_core.training.context import TrainingContext
 
@@ -145,50 +146,50 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
     run = RunFolder(folder)
     description = run.read()
     registry = load_registry(
-        plugin_table(description),
+        plugin_table(description.nodes),
         enable=choice.enable,
         overrides=choice.overrides,
         event_plugins=listeners(display) if display else (),
     )
-    store = Store.open(folder / description["data"]["store"])
+    store = Store.open(folder / description.data.store)
     return new_session(registry, folder, store, run.settings(), run.group_settings())
 
 
 def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
     """A model from its folder, with the plugins and settings it was assembled with."""
     require_model_folder(folder)
-    from redheart_core.models.model import load_model, read_manifest
+    from redheart_core.models.manifest import read_manifest
+    from redheart_core.models.model import load_model
     from redheart_core.storage.runtime import choose_device, use_threads
 
     manifest = read_manifest(folder)
-    use_threads(manifest["training"]["threads"])
-    registry = load_registry(plugin_table(manifest, manifest["data"]["encoder"]["name"]))
-    nodes = registry.nodes(manifest["training"]["scale"])
+    use_threads(manifest.training.threads)
+    registry = load_registry(plugin_table(manifest.nodes, manifest.data.encoder.name))
+    nodes = registry.nodes(manifest.training.scale)
     return registry, load_model(folder, nodes, choose_device(device))
 
 
 def run_of_model(folder: Path) -> Path:
     """The run that a model was assembled from."""
     require_model_folder(folder)
-    from redheart_core.models.model import read_manifest
+    from redheart_core.models.manifest import read_manifest
 
-    run = folder / str(read_manifest(folder)["run"])
+    run = folder / read_manifest(folder).run
     if not (run / "run.json").exists():
         raise CheckpointError(f"the run of {folder} is not at {run}; give its folder (--run, or evaluate(run=...))")
     return run
 
 
-def plugin_table(description: Mapping[str, Any], *more: str) -> dict[str, Any]:
+def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, Any]:
     """The plugins.toml that a run or model amounts to: its nodes with all their settings."""
-    nodes = description["nodes"]
     return {
         "active": [*nodes, *more],
         "plugins": {
             name: {
-                "group": node["group"],
-                "learning_rate_scale": node["learning_rate_scale"],
-                "loss_weight": node["loss_weight"],
-                **node["settings"],
+                "group": node.group,
+                "learning_rate_scale": node.learning_rate_scale,
+                "loss_weight": node.loss_weight,
+                **node.settings,
             }
             for name, node in nodes.items()
         },

@@ -158,7 +158,7 @@ def finish_run(
 ) -> Finished:
     """What run does, for a caller with a display of its own; each thing is computed once, or read if it is there."""
     session = begin(choice, options, display, groups_file)
-    from redheart_core.models.assembly import require_model
+    from redheart_core.models.of_run import require_model
     from redheart_core.report.collect_results import read_evaluation
 
     stopped = _train(session)
@@ -171,7 +171,7 @@ def finish_run(
     if (one.path / "model").exists():
         require_model(one.path / "model", session.run, selection)
         model = one.model()
-        evaluation = read_evaluation(one.path / "evaluation.json", session.run.read()["groups"])
+        evaluation = read_evaluation(one.path / "evaluation.json", session.run.read().groups)
     else:
         model = one.assemble()
     evaluation = evaluation or one.evaluate_shown(one.path / "model", display)
@@ -180,12 +180,12 @@ def finish_run(
 
 def inspect_run(session: Session) -> None:
     """Write inspection.json into a run that has begun, and so belongs to this data, unless it is there."""
+    from redheart_core.inspection.findings import INSPECTION
     from redheart_core.inspection.inspect import inspect_store
-    from redheart_core.storage.files import write_json
 
     file = session.run.path / "inspection.json"
     if not file.exists():
-        write_json(file, inspect_store(session.context.store).to_json())
+        INSPECTION.write(file, inspect_store(session.context.store))
 
 
 def _train(session: Session) -> dict[str, str]:

@@ -1,0 +1,73 @@
+"""Proof that an assembled model gives what its run recorded, bit for bit, on the path that answers take."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.data.batch import Batch
+from redheart_core.groups.group_module import Answering
+from redheart_core.groups.validation import evaluate, has_objective
+from redheart_core.models.manifest import ExactnessCheck
+from redheart_core.models.model import Model
+from redheart_core.training.context import TrainingContext
+
+
+def check_exactness(model: Model, context: TrainingContext) -> tuple[ExactnessCheck, ...]:
+    """Validate every group with the weights that the model folder holds, then compare the model's answers with theirs.
+
+    Raises:
+        CheckpointError: A loss differs from the recorded one, be it in the last bit, or a group answers otherwise
+            among the others than alone.
+    """
+    checks = []
+    for group in model.groups:
+        stored, module = model.manifest.groups[group.name], model.modules[group.name]
+        if stored.validation_loss is not None and has_objective(module):
+            loss = evaluate(module, context.source, context.store.rows("validation")).loss
+            checks.append(ExactnessCheck(group.name, stored.epochs, stored.validation_loss, loss))
+        context.add_outputs(group, module, context.seen_rows())
+    different = [check for check in checks if not check.equal]
+    if different:
+        details = "; ".join(f"{c.group}: recorded {c.recorded!r}, assembled {c.assembled!r}" for c in different)
+        raise CheckpointError(
+            f"the assembled model does not reproduce the run ({details}); "
+            "was it trained on another machine, or with another number of threads?"
+        )
+    _check_answers(model, context)
+    return tuple(checks)
+
+
+def _check_answers(model: Model, context: TrainingContext) -> None:
+    """Model.predict, which analyzes texts, has to give for each group what it gives alone with inputs of its own.
+
+    Raises:
+        CheckpointError: A group answers otherwise.
+    """
+    names = (*model.read_fields, *(("terms",) if model.terms else ()))
+    for rows in context.source.fixed_order(context.store.rows("validation")):
+        given = context.source.batch(rows, names).inputs
+        copies = {name: tensor.clone() for name, tensor in given.items()}
+        fields = {name: given[name] for name in model.read_fields}
+        answers = model.predict(given["embedding"], given["mask"], fields, given.get("terms"))
+        known = copies | {name: tensor.to(model.device) for name, tensor in answers.items()}
+        for group in model.groups:
+            alone = _alone(model.modules[group.name], known)
+            for name, tensor in alone.items():
+                if not _equal(tensor, known[name]):
+                    raise CheckpointError(
+                        f"'{name}' of group '{group.name}' is answered otherwise among the other groups than alone; "
+                        "some plugin changes what others read, or its answers are not the same twice"
+                    )
+
+
+@torch.no_grad()
+def _alone(module: Answering, known: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A group's answers from copies of what it may read."""
+    return module(Batch(inputs={name: tensor.clone() for name, tensor in known.items()}, targets={}))
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """Bit for bit; a missing number equals a missing one."""
+    return torch.equal(one.isnan(), other.isnan()) and torch.equal(one.nan_to_num(), other.nan_to_num())

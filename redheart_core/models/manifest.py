@@ -1,0 +1,152 @@
+"""manifest.json of a model folder: frozen value types of what a model holds and of the proof that it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from redheart_core.config.tables import TrainSettings
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.runs.description import DataDescription, NodeDescription
+from redheart_core.storage.files import check_sha256
+from redheart_core.storage.paths import file_inside
+from redheart_core.storage.sealed import SealedFile
+
+PARTS = ("encoder", "terms")
+"""Folders of a model that come from its store."""
+
+
+@attrs.frozen
+class WeightsFile:
+    """A file of weights."""
+
+    file: str
+    """Its way from the model folder."""
+    sha256: str
+    shares: Mapping[str, float]
+    """Checkpoint files of the run, with their shares of the weights."""
+
+
+@attrs.frozen
+class ModelGroup:
+    """A checkpoint group of a model."""
+
+    tier: int
+    nodes: tuple[str, ...]
+    files: tuple[WeightsFile, ...] = ()
+    """One, or several that answer together; none of a group without parameters."""
+    epoch: int | None = None
+    """The epoch that was taken as it is; None for a blend and for a group without parameters."""
+    averaged: bool = False
+    """The weights are the moving average at the end of the epoch."""
+    method: str = ""
+    """How several epochs were made into one model; empty for one epoch as it is."""
+    epochs: str = ""
+    """For people; empty for a group without parameters."""
+    validation_loss: float | None = None
+    """As the run recorded it, or as the blend was judged; None for a group without parameters."""
+    metrics: Mapping[str, float | None] = attrs.field(factory=dict)
+    thresholds: Mapping[str, Sequence[float | None]] = attrs.field(factory=dict)
+    """"node.output" to one threshold per label, chosen on validation."""
+
+
+@attrs.frozen
+class LabelStatistics:
+    """A label over the training records that have it."""
+
+    mean: float | None
+    """None if none has it."""
+    std: float | None
+    """Exactly 0 of a constant; None of fewer than two."""
+    count: int
+
+
+@attrs.frozen
+class ExactnessCheck:
+    """A group's validation loss as recorded in the run and as the assembled model gives it."""
+
+    group: str
+    epoch: str
+    """For people: the epoch, or the epochs of a blend."""
+    recorded: float
+    assembled: float
+
+    @property
+    def equal(self) -> bool:
+        """To the last bit."""
+        return self.recorded == self.assembled
+
+
+@attrs.frozen
+class ModelManifest:
+    """All that a model holds."""
+
+    groups: Mapping[str, ModelGroup]
+    missing: Mapping[str, str]
+    """Groups of the run that a model of a part leaves out, with the reason; empty for a whole one."""
+    nodes: Mapping[str, NodeDescription]
+    training: TrainSettings
+    data: DataDescription
+    usable: tuple[str, ...]
+    """Fields that some training and some validation records have."""
+    statistics: Mapping[str, Mapping[str, LabelStatistics]]
+    """Of every target by label."""
+    files: Mapping[str, str]
+    """Every file of PARTS, with its SHA-256."""
+    run: str
+    """The way from the model folder to its run."""
+    checks: tuple[ExactnessCheck, ...]
+    """The exactness check of every group that learns something, made before the model became visible."""
+
+
+MODEL_MANIFEST = SealedFile(
+    ModelManifest, "model", 2, "restore it from a copy, or assemble the model again with redheart crossover"
+)
+
+
+def read_manifest(folder: Path) -> ModelManifest:
+    """The manifest of a model folder.
+
+    Raises:
+        CheckpointError: No model, a damaged one, one of another format, or one without its exactness check.
+    """
+    file = folder / "manifest.json"
+    if not file.exists():
+        raise CheckpointError(
+            f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}"
+        )
+    manifest = MODEL_MANIFEST.read(file)
+    passed = {check.group: check for check in manifest.checks}
+    unchecked = [
+        name
+        for name, group in manifest.groups.items()
+        if group.validation_loss is not None
+        and (name not in passed or not passed[name].equal or passed[name].recorded != group.validation_loss)
+    ]
+    if unchecked:
+        raise CheckpointError(
+            f"{file} holds no exactness check of {', '.join(unchecked)}; assemble the model again with "
+            "redheart crossover"
+        )
+    return manifest
+
+
+def verify_files(folder: Path, manifest: ModelManifest) -> None:
+    """Compare every file of a model with its recorded SHA-256; there must be no others beside them.
+
+    Raises:
+        CheckpointError: A file is missing, damaged, unknown, or leads out of the folder.
+    """
+    known = dict(manifest.files)
+    known |= {one.file: one.sha256 for group in manifest.groups.values() for one in group.files}
+    for name, expected in known.items():
+        check_sha256(file_inside(folder, name), expected)
+    found = (path for part in PARTS for path in (folder / part).rglob("*") if path.is_symlink() or not path.is_dir())
+    unknown = sorted(name for path in found if (name := path.relative_to(folder).as_posix()) not in known)
+    if unknown:
+        raise CheckpointError(
+            f"{folder} holds files that its manifest does not name: {', '.join(unknown[:5])}; remove them, or assemble "
+            "the model again"
+        )

@@ -1,0 +1,77 @@
+"""What a run or a model is made of, described for its file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from redheart_core.config.tables import TrainSettings
+from redheart_core.contract.nodes import ActiveNode
+from redheart_core.data.store import Store
+from redheart_core.groups.group import Group
+from redheart_core.runs.description import DataDescription, GroupDescription, NodeDescription, RunDescription
+from redheart_core.storage.files import to_json
+from redheart_core.storage.settings import as_table
+
+
+def describe(
+    folder: Path, nodes: Sequence[ActiveNode], groups: Sequence[Group], settings: TrainSettings, store: Store
+) -> RunDescription:
+    """All that decides the numbers of a run; folder is where it will be written."""
+    return RunDescription(
+        redheart=version("redheart"),
+        torch=version("torch"),
+        training=settings,
+        nodes={node.name: describe_node(node) for node in nodes},
+        groups={
+            group.name: GroupDescription(group.tier, tuple(node.name for node in group.nodes), group.settings)
+            for group in groups
+        },
+        data=describe_data(store, folder),
+    )
+
+
+def describe_node(node: ActiveNode) -> NodeDescription:
+    """An active node, its settings as the values that a file holds."""
+    settings: dict[str, Any] = json.loads(to_json(as_table(node.settings)))
+    return NodeDescription(
+        kind=node.kind,
+        plugin=node.plugin,
+        distribution=node.distribution,
+        version=node.version,
+        group=node.group,
+        settings=settings,
+        learning_rate_scale=float(node.learning_rate_scale),
+        loss_weight=float(node.loss_weight),
+    )
+
+
+def describe_data(store: Store, folder: Path) -> DataDescription:
+    """The data, fields and encoder that a run or model in that folder depends on."""
+    return DataDescription(
+        dataset=store.index.dataset,
+        fingerprint=store.index.fingerprint,
+        store=relative_path(store.folder, folder),
+        encoder=store.encoder_identity,
+        fields=dict(store.index.fields),
+        splits=dict(store.index.counts),
+        validation_clusters=_clusters(store.clusters[store.rows("validation")]),
+    )
+
+
+def relative_path(target: Path, start: Path) -> str:
+    """The way from one folder to another, so that both can be moved together."""
+    return os.path.relpath(target.resolve(), start.resolve())
+
+
+def _clusters(numbers: Tensor) -> tuple[tuple[int, ...], ...]:
+    """The places of records that are near-duplicates of each other; those that stand alone are left out."""
+    _, ranks, sizes = torch.unique(numbers, return_inverse=True, return_counts=True)
+    return tuple(tuple((ranks == rank).nonzero().flatten().tolist()) for rank in (sizes > 1).nonzero().flatten())

@@ -1,0 +1,118 @@
+"""run.json: frozen value types of all that decides the numbers of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.contract.errors import CheckpointError, join_complaints
+from redheart_core.contract.fields import Field
+from redheart_core.data.identity import EncoderIdentity
+from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.settings import as_table
+
+
+@attrs.frozen
+class NodeDescription:
+    """An active node."""
+
+    kind: str
+    plugin: str
+    distribution: str
+    version: str
+    group: str
+    settings: Mapping[str, object]
+    """As a table."""
+    learning_rate_scale: float
+    loss_weight: float
+
+    def differences(self, other: NodeDescription) -> list[str]:
+        """What another description of the node says otherwise, for messages."""
+        mine, theirs = attrs.asdict(self), attrs.asdict(other)
+        return [f"{key} was {mine[key]!r}, is {theirs[key]!r}" for key in mine if mine[key] != theirs[key]]
+
+
+@attrs.frozen
+class GroupDescription:
+    """A checkpoint group."""
+
+    tier: int
+    nodes: tuple[str, ...]
+    settings: GroupSettings
+
+
+@attrs.frozen
+class DataDescription:
+    """The data, fields and encoder that a run or model depends on."""
+
+    dataset: str
+    fingerprint: str
+    store: str
+    """The way from the folder that holds this description to the store."""
+    encoder: EncoderIdentity
+    fields: Mapping[str, Field]
+    splits: Mapping[str, int]
+    """Records per split, and how many were excluded."""
+    validation_clusters: tuple[tuple[int, ...], ...]
+    """Places of validation records that are near-duplicates of each other, and count as one."""
+
+    def differences(self, other: DataDescription) -> list[str]:
+        """Names of what makes other data than this of another description."""
+        return [key for key in ("fingerprint", "encoder", "fields") if getattr(self, key) != getattr(other, key)]
+
+
+@attrs.frozen
+class RunDescription:
+    """All that decides the numbers of a run."""
+
+    redheart: str
+    torch: str
+    training: TrainSettings
+    nodes: Mapping[str, NodeDescription]
+    groups: Mapping[str, GroupDescription]
+    data: DataDescription
+
+    def require_same(self, new: RunDescription, path: Path) -> None:
+        """Everything of this run has to be in the new description, unchanged; new groups may join.
+
+        Raises:
+            CheckpointError: Lists every difference.
+        """
+        now = as_table(new.training)
+        complaints = [
+            f"[training] {key} was {value!r}, is {now.get(key)!r}"
+            for key, value in as_table(self.training).items()
+            if now.get(key) != value
+        ]
+        complaints += [
+            f"data: {key} was {getattr(self.data, key)!r:.120}, is {getattr(new.data, key)!r:.120}"
+            for key in self.data.differences(new.data)
+        ]
+        for name, node in self.nodes.items():
+            if name not in new.nodes:
+                complaints.append(f"plugin '{name}' is no longer active")
+            else:
+                complaints += [f"plugin '{name}': {one}" for one in node.differences(new.nodes[name])]
+        for name, group in self.groups.items():
+            other = new.groups.get(name, group)
+            joined = set(other.nodes) - set(group.nodes)
+            if other.settings != group.settings:
+                complaints.append(f"[groups.{name}] was {as_table(group.settings)}, is {as_table(other.settings)}")
+            if joined:
+                complaints.append(
+                    f"group '{name}' cannot take in {', '.join(sorted(joined))}: its weights would change"
+                )
+        if self.torch != new.torch:
+            complaints.append(f"torch was {self.torch}, is {new.torch}: the same bits are not certain")
+        if complaints:
+            raise CheckpointError(
+                join_complaints(f"the run in {path} was begun otherwise; take another folder, or undo:", complaints)
+            )
+
+
+RUN_DESCRIPTION = SealedFile(
+    RunDescription, "run", 3, "restore it from a copy, or train again with this version into another folder"
+)

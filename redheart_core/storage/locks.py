@@ -1,0 +1,61 @@
+"""Locks on folders between processes; they end with the process that holds them, however it dies.
+
+filelock does the locking (flock on POSIX, LockFileEx on Windows); Linux is what is tested.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from redheart_core.storage.files import FileError, writing
+
+LOCK = ".lock"
+"""Held as long as a command works in a folder, such as a training in its run."""
+UPDATE_LOCK = ".update.lock"
+"""Held while a file is read, changed and written."""
+UPDATE_WAIT_S = 60.0
+
+
+@contextmanager
+def locked(folder: Path, wait_s: float = 0.0) -> Iterator[None]:
+    """Keep other processes from working in a folder.
+
+    Raises:
+        FileError: Another process still holds the lock after the wait, or the file system has no locks.
+    """
+    with _held(folder, LOCK, wait_s):
+        yield
+
+
+@contextmanager
+def updating(folder: Path) -> Iterator[None]:
+    """Keep other processes from changing the same small files; what is done inside takes a moment.
+
+    Raises:
+        FileError: As locked.
+    """
+    with _held(folder, UPDATE_LOCK, UPDATE_WAIT_S):
+        yield
+
+
+@contextmanager
+def _held(folder: Path, name: str, wait_s: float) -> Iterator[None]:
+    lock = filelock.FileLock(folder / name, timeout=wait_s)
+    with writing(folder / name):
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise FileError(f"another process is at work in {folder}; wait for it, or choose another folder") from error
+        except NotImplementedError as error:
+            raise FileError(f"{folder} is on a file system without locks; choose a folder on another one") from error
+    try:
+        yield
+    finally:
+        if sys.platform != "win32":  # which refuses to remove an open file
+            (folder / name).unlink(missing_ok=True)  # one who waits for it notices that, and makes a new one
+        lock.release()
