@@ -54,8 +54,11 @@ def analyze(model: Path, text: str | None, file: Path | None, jsonl: Path | None
     found = _load(model, device).analyze_record(content, where)
     for plugin, fields in found.not_analyzed.items():
         click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl", err=True)
+    for group, reason in found.missing.items():
+        click.echo(f"not in this model: group {group}, {reason}", err=True)
     if as_json:
-        print_json([attrs.asdict(finding) for finding in found.findings])
+        findings = [attrs.asdict(finding) for finding in found.findings]
+        print_json({"findings": findings, "missing": dict(found.missing)} if found.missing else findings)
     else:
         print_analysis(found)
 
@@ -86,6 +89,8 @@ def print_lines(model: Model, file: Path) -> bool:
         if found.not_analyzed:
             missing = {plugin: f"needs {', '.join(names)}" for plugin, names in found.not_analyzed.items()}
             line["not_analyzed"] = missing
+        if found.missing:
+            line["missing"] = dict(found.missing)
         _print_line(line)
     return not refused
 
