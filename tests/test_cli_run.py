@@ -114,7 +114,7 @@ def test_crossover_assembles_other_choices_and_reproduces_their_losses(finished:
         (entry,) = [
             entry
             for entry in read(run / "groups" / check["group"] / "manifest.json")["epochs"]
-            if entry["epoch"] == check["epoch"]
+            if str(entry["epoch"]) == check["epoch"]
         ]
         assert check["recorded"] == check["assembled"] == entry["validation_loss"]
         source = run / "groups" / check["group"] / entry["file"]

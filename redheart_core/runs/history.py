@@ -115,7 +115,7 @@ def read_history(run: Path, name: str, told: ToldByEvents) -> GroupHistory:
             )
     newest = max(epochs, default=0)
     epochs |= {number: record for number, record in own.items() if number < newest and number not in epochs}
-    if status not in ("finished", "fitted") and name in told.stopped:
+    if name in told.stopped:  # even a finished group may be found damaged later
         status, reason = "stopped", told.stopped[name]
     return GroupHistory(status, reason, tuple(epochs[number] for number in sorted(epochs)), averages)
 
