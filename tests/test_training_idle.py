@@ -49,7 +49,7 @@ def test_attention_over_single_chunks_is_idle_and_trains(toy: Toy) -> None:
     assert int(store.chunk_counts.max()) == 1
     run, stopped = toy.run("run", [over_chunks(toy)], store)
     assert not stopped
-    accounts = json.loads((run.path / "audit.json").read_text())
+    accounts = json.loads((run.path / "audit.json").read_text())["accounts"]
     idle = {account["name"] for account in accounts if account["state"] == "idle"}
     assert idle == {"pool.hidden.weight", "pool.hidden.bias", "pool.score", "states.forwards.0.weight_hh_l0"}
     assert all("every training text has one chunk" in a["reason"] for a in accounts if a["state"] == "idle")
