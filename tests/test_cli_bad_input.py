@@ -59,7 +59,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_damaged_record_is_refused_by_file_and_line_and_mended_data_goes_through(case: str, tmp_path: Path) -> None:
+def test_a_damaged_record_is_refused_by_file_and_line_and_repaired_data_goes_through(case: str, tmp_path: Path) -> None:
     text, says = CASES[case]
     (tmp_path / "plugins.toml").write_text(PLUGINS)
     (tmp_path / "my.jsonl").write_text(text)
@@ -97,7 +97,7 @@ def test_a_file_that_is_not_there_or_breaks_off_is_named(tmp_path: Path) -> None
     assert not (tmp_path / "store").exists()
 
 
-def test_three_mistakes_in_plugins_toml_are_told_at_once(tmp_path: Path) -> None:
+def test_three_mistakes_in_plugins_toml_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "plugins.toml").write_text(
         'active = ["village", "lsa", "backbon", "neural_regret"]\n'
         "[plugins.neural_regret]\nloss_weight = -1.0\n"
@@ -113,7 +113,7 @@ def test_three_mistakes_in_plugins_toml_are_told_at_once(tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"plugins.toml"}
 
 
-def test_mistakes_on_the_command_line_are_told_at_once(tmp_path: Path) -> None:
+def test_mistakes_on_the_command_line_are_reported_at_once(tmp_path: Path) -> None:
     refuse(
         "train", "--enable", "nobody", "--disable", "nothing", "--set", "lsa.widht=3", "--set", "training.epochs=many",
         cwd=tmp_path, says=["--enable nobody", "--disable nothing", "widht"],

@@ -154,7 +154,7 @@ def test_evaluate_counts_each_reading_of_the_test_split(finished: Finished, tmp_
     assert len((run / "test_reads.jsonl").read_text().splitlines()) == 2
 
 
-def test_report_writes_the_page_where_it_is_told(finished: Finished, tmp_path: Path) -> None:
+def test_report_writes_the_page_where_the_option_says(finished: Finished, tmp_path: Path) -> None:
     answer = succeed("report", finished.folder, "-o", "page.html", cwd=tmp_path)
     assert answer.out == "report: page.html\n"
     page = (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -125,7 +125,7 @@ def test_records_that_repeat_an_id_within_their_data_set_are_still_refused(tmp_p
         prepare(tmp_path / "store", joined, settings, encoder, NoSettings())
 
 
-def test_a_group_is_judged_on_the_records_that_it_can_learn_from(toy: Toy) -> None:
+def test_a_group_is_evaluated_on_the_records_that_it_can_learn_from(toy: Toy) -> None:
     whole = toy.records(200)
     records = [attrs.evolve(r, values={**r.values, "regret": None}) if n % 2 else r for n, r in enumerate(whole)]
     context = toy.context([toy.node("a")], toy.store(records))

@@ -97,7 +97,7 @@ def dataset(given: Sequence[Record], fields: tuple[Field, ...] = FIELDS) -> Data
 
 
 def make(folder: Path, encoder: EncoderSpec | None = None, given: Sequence[Record] | None = None, **args: Any) -> Store:
-    """30 records in 5 shards, unless told otherwise."""
+    """30 records in 5 shards, if nothing else is asked for."""
     data = dataset(records() if given is None else given)
     options = {"chunk_chars": 30, "shard_records": 6} | args
     return prepare(folder, data, Settings(), encoder or word_hash(), Settings(), **options)

@@ -219,6 +219,6 @@ def test_an_evaluation_holds_a_diagnosis_of_every_node_and_is_read_back(toy: Toy
     assert back.to_json() == found.to_json()
 
 
-def test_the_catalogue_has_fields_of_every_kind_that_is_told_apart() -> None:
+def test_the_catalogue_has_fields_of_every_kind_that_is_distinguished() -> None:
     kinds = {(field.binary, field.simplex, field.counts) for field in CATALOGUE.values()}
     assert {(True, False, False), (False, True, False), (False, False, True), (False, False, False)} <= kinds

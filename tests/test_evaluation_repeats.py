@@ -46,7 +46,7 @@ def test_gains_are_paired_seed_by_seed_and_resample_by_resample() -> None:
     assert table.choices == ("selection", "swa")
 
 
-def test_joint_training_is_judged_at_its_best_epoch() -> None:
+def test_joint_training_is_evaluated_at_its_best_epoch() -> None:
     table = repeat(
         "skill",
         [compared("selection", common=0.2, crossover=0.3)],

@@ -184,7 +184,7 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_a_small_batch_can_be_learnt_by_heart(name: str) -> None:
+def test_a_small_batch_can_be_overfitted(name: str) -> None:
     trainer, batch = trainer_of(name), random_batch()
     before = loss_of(trainer.module.eval(), batch).item()
     for step in range(40):

@@ -141,7 +141,7 @@ def as_picks(chosen: Mapping[str, EpochEntry]) -> dict[str, Pick]:
     return {group: Pick.single("selection", entry) for group, entry in chosen.items()}
 
 
-def test_the_test_split_is_judged_beside_what_a_user_would_do_instead(trained: Trained) -> None:
+def test_the_test_split_is_evaluated_beside_what_a_user_would_do_instead(trained: Trained) -> None:
     sweetspot = find_sweetspot(trained.run, ["a", "b", "high"])
     result = evaluate_test(trained.run, trained.context, sweetspot, as_picks(sweetspot.chosen("best")))
     others = [name for name in METHODS if name not in ("selection", "ema")]

@@ -17,7 +17,7 @@ from redheart_core.nn.thresholds import best_thresholds
 
 
 def brute_force(p: list[float], y: list[float]) -> tuple[float, float]:
-    """Every midpoint, judged by scikit-learn; nearest to 0.5 of the best, then the higher."""
+    """Every midpoint, evaluated by scikit-learn; nearest to 0.5 of the best, then the higher."""
     points = sorted({*p, 0.0})
     cuts = [(a + b) / 2 for a, b in pairwise(points)] + ([0.0] if 0.0 in p else [])
     scored = [(f1_score(y, [int(value >= cut) for value in p]), -abs(cut - 0.5), cut) for cut in cuts]
@@ -76,7 +76,7 @@ def test_perfect_and_reversed_probabilities() -> None:
 
 
 @pytest.mark.parametrize("low", [0.3, math.nextafter(0.3, 1.0)])  # the middle is rounded up once and down once
-def test_neighbouring_floats_are_told_apart(low: float) -> None:
+def test_neighbouring_floats_are_distinguished(low: float) -> None:
     high = math.nextafter(low, 1.0)
     p = torch.tensor([[high], [low]], dtype=torch.float64)
     found = best_thresholds(p, torch.tensor([[1.0], [0.0]]), ("a",))

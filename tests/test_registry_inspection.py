@@ -116,7 +116,7 @@ def test_a_plugin_is_imported_once_until_its_files_change(install: Install, tmp_
     assert imports(tmp_path, "alpha") == 2
 
 
-def test_a_broken_plugin_is_inspected_every_time_so_that_mending_shows(install: Install, tmp_path: Path) -> None:
+def test_a_broken_plugin_is_inspected_every_time_so_that_a_repair_shows(install: Install, tmp_path: Path) -> None:
     install("alpha", EVENTS + "import listed_dependency\n")
     assert "No module named 'listed_dependency'" in inspect("alpha")["alpha"].broken
     (tmp_path / "site" / "listed_dependency.py").write_text("")

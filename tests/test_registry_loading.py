@@ -251,7 +251,7 @@ def test_plugins_of_one_package_are_addressed_one_by_one(install: Install, monke
     assert list(load_registry({"active": ["beta"]}).plugins) == ["beta"]
 
 
-def test_mistakes_in_file_and_settings_and_broken_plugins_are_told_at_once(install: Install) -> None:
+def test_mistakes_in_file_and_settings_and_broken_plugins_are_reported_at_once(install: Install) -> None:
     install("alpha", node("alpha"))
     install("beta", "import no_such_module")
     install("gamma", DATASET.format(name="gamma"))

@@ -25,7 +25,7 @@ def test_the_list_gives_the_set_and_the_order() -> None:
     assert found.complaints == ()
 
 
-def test_node_options_are_told_apart_from_settings() -> None:
+def test_node_options_are_distinguished_from_settings() -> None:
     found = resolved({"active": [], "plugins": {"alpha": {"group": "g", "loss_weight": 2, "width": 3}}})
     assert found.tables["alpha"] == {"width": 3}
     options = found.node_options("alpha")

@@ -90,7 +90,7 @@ def test_every_method_stands_with_its_difference_and_whether_it_is_accepted(show
     assert "validation prefers greedy soup" in page.words()
 
 
-def test_gradients_and_rates_of_every_group_are_told(shown: Any, page: Page) -> None:
+def test_gradients_and_rates_of_every_group_are_shown(shown: Any, page: Page) -> None:
     for name, manifest in shown.manifests.items():
         norms = [entry.gradient for entry in manifest.epochs]
         clipped = sum(one["clipped"] for one in norms) / len(norms)
@@ -147,7 +147,7 @@ def test_every_cell_of_a_confusion_matrix_is_written(shown: Any) -> None:
     assert [word for word in words if word == "joy"] == ["joy", "joy"]
 
 
-def test_the_quality_of_the_data_is_told_with_warnings_and_near_duplicates(shown: Any, page: Page) -> None:
+def test_the_quality_of_the_data_is_shown_with_warnings_and_near_duplicates(shown: Any, page: Page) -> None:
     emotion, regret, votes = shown.inspection.fields
     unknown = "unknown: neither votes nor rounded values"
     assert page.row("quality", emotion.name)[5:] == ["2.413 bits", "7.00 %", "31.0 %", unknown]

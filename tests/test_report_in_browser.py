@@ -34,7 +34,7 @@ GROUPS = {
     "backbone": ("backbone", "emotion_head", "bentham_head"),
     "neural_regret": ("neural_regret",),
     "후회_분석기": ("후회_분석기",),
-    "a_rather_long_group_name_from_a_stranger": ("stranger",),
+    "a_rather_long_group_name_of_a_third_party": ("third_party",),
     "waves": ("waves",),
 }
 MEASURE = """

@@ -125,7 +125,7 @@ def test_parameters_are_summed_up_by_plugin_and_the_columns_add_up(shown: Any, p
     ]  # fmt: skip
 
 
-def test_data_splits_fields_encoder_and_near_duplicates_are_told(shown: Any, page: Page) -> None:
+def test_data_splits_fields_encoder_and_near_duplicates_are_shown(shown: Any, page: Page) -> None:
     assert [row[:2] for row in page.tables["splits"][1:]] == [
         ["train", "2,810"], ["validation", "402"], ["calibration", "398"], ["test", "391"], ["excluded", "3"],
         ["all", "4,004"],
@@ -145,7 +145,7 @@ def test_the_model_manifest_stands_with_full_hashes(shown: Any, page: Page) -> N
         assert page.row("manifest", choice.group) == expected
 
 
-def test_settings_versions_seed_and_test_reads_are_told(shown: Any, page: Page) -> None:
+def test_settings_versions_seed_and_test_reads_are_shown(shown: Any, page: Page) -> None:
     text = page.words()
     assert "learning_rate 0.001" in text
     assert "seed 7" in text

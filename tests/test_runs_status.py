@@ -250,7 +250,7 @@ def test_a_damaged_event_is_an_error_that_names_the_line(made: Any, line: dict[s
         view(made.path)
 
 
-def test_memory_is_counted_in_bytes_and_told_after_each_epoch(made: Any, tmp_path: Path) -> None:
+def test_memory_is_counted_in_bytes_and_reported_after_each_epoch(made: Any, tmp_path: Path) -> None:
     held = bytearray(os.urandom(1)) * 300_000_000
     peak = peak_memory_bytes()
     assert peak is not None

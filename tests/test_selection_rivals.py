@@ -140,7 +140,7 @@ def test_a_rival_is_accepted_only_beyond_its_noise() -> None:
 
 
 @pytest.mark.parametrize("method", ["neighbour average", "top ensemble", CHOSEN])
-def test_a_model_of_a_method_gives_the_judged_losses_to_the_last_bit(
+def test_a_model_of_a_method_gives_the_evaluated_losses_to_the_last_bit(
     trained: Trained, tmp_path: Path, method: str
 ) -> None:
     chosen, blends = blend_groups(trained.run, trained.context, method)

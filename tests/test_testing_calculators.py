@@ -1,4 +1,4 @@
-"""Calculators: how one is called, and how the conformance kit judges it."""
+"""Calculators: how one is called, and how the conformance kit checks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conformance kit judges data sets and encoders, and offers real records and a trainer."""
+"""The conformance kit checks data sets and encoders, and offers real records and a trainer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conformance kit judges declarations, and finds plugins by name, module and folder."""
+"""The conformance kit checks declarations, and finds plugins by name, module and folder."""
 
 from __future__ import annotations
 

@@ -348,7 +348,7 @@ def test_a_broken_module_fails_the_check_that_looks_for_it(case: str, sample: Sa
     assert re.search(message, " | ".join(found.values()))
 
 
-def test_an_output_with_a_spare_axis_is_told_from_a_number(sample: Sample) -> None:
+def test_an_output_with_a_spare_axis_is_distinguished_from_a_number(sample: Sample) -> None:
     found = complaints(broken(sample, build=building(SpareAxis)), NODE_CHECKS)
     assert (
         "output 'worth' of plugin 'little' has to be (B) = (24,), got (24, 1); nothing is broadcast"

@@ -87,7 +87,7 @@ def test_a_technique_acts_in_every_epoch_and_keeps_to_its_group(toy: Toy, files_
         assert not any(same.values())
 
 
-def test_averages_are_saved_judged_and_chosen_where_they_are_best(toy: Toy) -> None:
+def test_averages_are_saved_evaluated_and_chosen_where_they_are_best(toy: Toy) -> None:
     nodes = [node(toy, "a", width=32), toy.node("high", reads=("a.value",))]
     store, on = feeling_store(toy), {"a": GroupSettings(ema=0.9)}
     run, stopped = toy.run("run", nodes, store, groups=on, learning_rate=0.3)
@@ -220,7 +220,7 @@ def test_a_table_of_no_group_is_an_error_that_lists_the_groups(toy: Toy) -> None
         toy.context([toy.node("a"), toy.node("b")], groups={"c": GroupSettings(ema=0.9)})
 
 
-def test_wrong_values_are_told_all_at_once() -> None:
+def test_wrong_values_are_reported_all_at_once() -> None:
     table = {"ema": 1.0, "label_smoothing": -0.1, "layer_decay": 0.0, "learning_rate": 0.0, "warmup": 3, "mixup": "a"}
     with pytest.raises(SettingsError) as found:
         read_table(GroupSettings, table, "[groups.a]")

@@ -53,7 +53,7 @@ def test_the_best_trial_is_a_training_with_its_settings(toy: Toy) -> None:
     assert run.group("a").read().best.validation_loss == pytest.approx(found.best, rel=1e-12)
 
 
-def test_trials_are_judged_by_the_own_loss_weights(toy: Toy) -> None:
+def test_trials_are_evaluated_by_their_own_loss_weights(toy: Toy) -> None:
     context = toy.context([toy.node("a", loss_weight=2.0)], epochs=2)
     (group,) = context.groups
     judge = context.module(group)

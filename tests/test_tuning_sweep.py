@@ -263,7 +263,7 @@ def test_halving_drops_what_is_hopeless_and_nothing_else(toy: Toy) -> None:
         assert runs == tuple(whole[: len(part)] for part, whole in zip(runs, after[rate], strict=False))
 
 
-def test_later_seeds_are_judged_at_their_ends_alone() -> None:
+def test_later_seeds_are_evaluated_at_their_ends_alone() -> None:
     """On village a rate that had won with the first seed was once dropped at the beginning of the second."""
     base = np.random.default_rng(0).normal(1.0, 0.01, 40)
     first = {

@@ -1,4 +1,4 @@
-"""Parts are sums of paths by construction, causes are judged in sets, transfer knows no units."""
+"""Parts are sums of paths by construction, causes are evaluated in sets, transfer knows no units."""
 
 from __future__ import annotations
 

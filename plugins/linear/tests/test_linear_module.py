@@ -56,7 +56,7 @@ def test_probabilities_are_those_of_the_maps_logits() -> None:
     torch.testing.assert_close(outputs["ekman"], outputs["ekman_logits"].sigmoid())
 
 
-def test_only_fields_that_are_there_are_built_and_judged() -> None:
+def test_only_fields_that_are_there_are_built_and_evaluated() -> None:
     seen = context("goemotions", "village_weather")
     assert build(seen)({"terms": TERMS}).keys() == {"goemotions", "goemotions_logits"} == seen.wanted
     assert {term.target for term in objective(seen).losses} == {"goemotions"}

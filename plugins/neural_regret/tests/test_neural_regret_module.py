@@ -89,7 +89,7 @@ def test_numbers_missing_within_a_scenario_count_as_missing_and_not_as_zero() ->
     assert not torch.allclose(past(holed), past(given), atol=1e-4)
 
 
-def test_a_person_without_a_past_is_judged_by_the_text_alone() -> None:
+def test_a_person_without_a_past_is_evaluated_by_the_text_alone() -> None:
     torch.manual_seed(0)
     module = build(context("regret", "history")).eval()
     assert not Past(8, 3)(histories(0)).any()

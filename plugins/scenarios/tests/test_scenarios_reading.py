@@ -87,7 +87,7 @@ def test_every_field_gets_its_own_numbers(tmp_path: Path) -> None:
     assert record.values.keys() == fields.keys()
 
 
-def test_a_lacking_label_is_missing_and_not_a_number(tmp_path: Path) -> None:
+def test_a_label_that_is_not_there_is_missing_and_not_a_number(tmp_path: Path) -> None:
     lacking = scenario()
     del lacking["regret_factor"], lacking["bentham_scores"]
     record = read(folder_with(tmp_path, packed(lacking)))[0]

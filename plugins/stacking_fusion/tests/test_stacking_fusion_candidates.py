@@ -173,7 +173,7 @@ def test_label_weights_lie_between_the_shared_ones_and_those_of_the_label(monkey
     np.testing.assert_allclose(label_weights(seen), np.hstack(alone), atol=1e-9)
 
 
-def test_every_record_is_judged_by_weights_of_the_other_folds_alone() -> None:
+def test_every_record_is_evaluated_by_weights_of_the_other_folds_alone() -> None:
     seen = evidence("values", [0.3, 1.0], 50)
     judged: list[set[int]] = []
     places = {tuple(row): number for number, row in enumerate(seen.targets.round(12))}

@@ -102,7 +102,7 @@ def test_an_unknown_column_is_an_error_with_the_files_columns(tmp_path: Path) ->
         read(tmp_path, "id,text,r\na,t,0\n", settings)
 
 
-def test_a_lacking_id_column_says_how_to_do_without(tmp_path: Path) -> None:
+def test_a_missing_id_column_says_how_to_do_without(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'no column \'id\' .*; id = "" makes ids of the line numbers'):
         read(tmp_path, "text,r\nt,0\n", CsvSettings(fields=REGRET))
 
