@@ -179,6 +179,14 @@ def test_a_finished_store_is_opened_without_the_encoder(tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
+def test_a_finished_store_is_opened_while_another_process_holds_it(tmp_path: Path) -> None:
+    make(tmp_path / "store")
+    before = tree(tmp_path)
+    with locked(tmp_path / "store"):
+        assert len(make(tmp_path / "store")) == 30
+    assert tree(tmp_path) == before
+
+
 KILL = """
 import os, runpy, signal, sys
 from contextlib import suppress

@@ -156,8 +156,8 @@ def test_two_packages_that_offer_one_name_are_an_error_that_names_both(
     rival = build_wheel(tmp_path / "rival", tmp_path / "wheels")
     both = make_environment(tmp_path / "venv", redheart_wheel, wheel, rival)
     complaint = (
-        "Error: plugin 'my_mood' is offered by several distributions: redheart-my-mood 0.1.0, rival 2.5; "
-        "uninstall all but one\n"
+        "Error: plugin 'my_mood' is offered by several packages: redheart-my-mood 0.1.0 (module redheart_my_mood), "
+        "rival 2.5 (module rival); uninstall all but one\n"
     )
     for command in (("train", "--enable", "my_mood"), ("plugins", "info", "my_mood")):
         assert both.redheart(*command, cwd=tmp_path, code=1).stderr == complaint
@@ -166,5 +166,5 @@ def test_two_packages_that_offer_one_name_are_an_error_that_names_both(
         for row in json.loads(both.redheart("plugins", "list", "--json", cwd=tmp_path).stdout)
         if row["name"] == "my_mood"
     ]
-    assert row["distribution"] == "redheart-my-mood, rival 2.5"
+    assert row["distribution"] == "redheart-my-mood"
     assert "rival 2.5" in row["broken"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,10 @@ def prepare(
     folder = find_path(folder)
     make_folder(folder)
     try:
-        with locked(folder):
-            for part in (folder, folder / "terms"):
+        # A finished store is only compared and opened, so that any number of processes may work on it.
+        finished = (folder / "index.json").exists()
+        with nullcontext() if finished else locked(folder):
+            for part in () if finished else (folder, folder / "terms"):
                 remove_stale(part)
             contents = read_contents(dataset, dataset_settings, folder, tell)
             request = Request(
