@@ -4,7 +4,7 @@ Names are imported when they are first used, so that importing redheart takes no
 says where from.
 
 >>> import redheart
->>> redheart.calculate("exact_votes", {"votes": [[3, 1], [2, 2]]})["soft_labels"]
+>>> redheart.calculate("exact_votes", {"votes": [[3, 1], [2, 2]]})["shares"]
 [[0.75, 0.25], [0.5, 0.5]]
 """
 

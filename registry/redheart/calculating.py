@@ -27,7 +27,7 @@ def calculate(
         PluginError: There is no such calculator.
         SettingsError: A setting is wrong.
 
-    >>> calculate("exact_votes", {"votes": [[3, 1]]})["soft_labels"]
+    >>> calculate("exact_votes", {"votes": [[3, 1]]})["shares"]
     [[0.75, 0.25]]
     """
     from redheart.options import PluginChoice

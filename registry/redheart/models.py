@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import attrs
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Text = str | Mapping[str, object]
 """A text, or a record: "text", and fields that plugins read beside it, named as in the data set."""
+T = TypeVar("T", bound=Text)
 
 
 @attrs.frozen
@@ -102,10 +103,10 @@ class Model:
     def analyze(self, given: Text) -> Analysis: ...
 
     @overload
-    def analyze(self, given: list[Text] | tuple[Text, ...]) -> list[Analysis]: ...
+    def analyze(self, given: list[T] | tuple[T, ...]) -> list[Analysis]: ...
 
     @overload
-    def analyze(self, given: Iterator[Text]) -> Iterator[Analysis]: ...
+    def analyze(self, given: Iterator[T]) -> Iterator[Analysis]: ...
 
     def analyze(self, given: Text | Iterable[Text]) -> Analysis | list[Analysis] | Iterator[Analysis]:
         """What the model's plugins say of a text, of each in a list, or of each that an iterator gives, one by one.
