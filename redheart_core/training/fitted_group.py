@@ -7,6 +7,7 @@ import time
 import attrs
 
 from redheart_core.contract.calls import Hooks
+from redheart_core.contract.errors import CheckpointError
 from redheart_core.groups.group import Group
 from redheart_core.groups.validation import evaluate
 from redheart_core.runs.run import RunFolder
@@ -15,7 +16,7 @@ from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
 from redheart_core.training.finished_epoch import event, judged
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
-from redheart_core.training.progress import fixed_inputs, load_fixed, require_same_inputs
+from redheart_core.training.progress import DamagedGroup, fixed_inputs, load_fixed, require_same_inputs
 
 
 def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hooks) -> list[ParameterAccount]:
@@ -23,6 +24,7 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
 
     Raises:
         CheckpointError: An earlier process fitted it on other epochs of the groups below.
+        DamagedGroup: An earlier process fitted it, and its file is damaged.
         GroupFault: An earlier process stopped it, the fit or a loss fails, or the validation loss is not finite.
     """
     folder, inputs, started = run.group(group.name), fixed_inputs(run, group), time.monotonic()
@@ -32,7 +34,10 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
     if manifest.epochs:
         require_same_inputs(group, manifest, inputs)
         module = context.module(group)
-        load_fixed(run, group, module)
+        try:
+            load_fixed(run, group, module)
+        except CheckpointError as error:
+            raise DamagedGroup(str(error)) from error
         return audit_fitted(module)
     with stopping_alone():
         module = context.fit(group)

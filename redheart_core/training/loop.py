@@ -22,7 +22,15 @@ from redheart_core.training.epochs import train_epoch
 from redheart_core.training.finished_epoch import event, finish_epoch
 from redheart_core.training.fitted_group import fit_group
 from redheart_core.training.group_trainer import GroupFault
-from redheart_core.training.progress import GroupProgress, fixed_inputs, load_fixed, require_same_inputs, write_stop
+from redheart_core.training.progress import (
+    DamagedGroup,
+    GroupProgress,
+    epochs_done,
+    fixed_inputs,
+    load_fixed,
+    require_same_inputs,
+    write_stop,
+)
 
 
 def train(run: RunFolder, context: TrainingContext, hooks: Hooks) -> dict[str, str]:
@@ -55,7 +63,7 @@ class _Training:
         run, context = self.run, self.context
         run.begin(describe(run.path, context.nodes, context.groups, context.settings, context.store))
         names = tuple(group.name for group in context.groups)
-        done = {name: max((e.epoch for e in run.group(name).read().epochs), default=0) for name in names}
+        done = {name: epochs_done(run, name) for name in names}
         self.hooks.before_run(RunStarted(run.path, names, context.settings.epochs, done))
         for tier in sorted({group.tier for group in context.groups}):
             self.train_tier([group for group in context.groups if group.tier == tier])
@@ -73,7 +81,11 @@ class _Training:
         for group in groups:
             if group.name in readers and group.name not in self.stopped:
                 module = self.context.module(group)
-                load_fixed(self.run, group, module)
+                try:
+                    load_fixed(self.run, group, module)
+                except CheckpointError as error:
+                    self.stop(group.name, 0, str(error))
+                    continue
                 self.context.add_outputs(group, module, self.context.seen_rows())
 
     def begin_group(self, group: Group) -> GroupProgress | None:
@@ -83,13 +95,20 @@ class _Training:
             self.stop(group.name, 0, f"it reads {', '.join(missing)}, which stopped")
             return None
         folder = self.run.group(group.name)
-        manifest = folder.read()
+        try:
+            manifest = folder.read()
+        except CheckpointError as error:
+            self.stop(group.name, 0, str(error))
+            return None
         try:
             if group.fitted:
                 self.accounts += fit_group(self.run, self.context, group, self.hooks)
                 return None
             one = GroupProgress(self.context.trainer(group), folder, manifest)
             self.accounts += self.context.audit(one.trainer)
+        except DamagedGroup as error:
+            self.stop(group.name, 0, str(error))
+            return None
         except (GroupFault, DataError) as fault:
             write_stop(folder, manifest, str(fault))
             self.stop(group.name, 0, str(fault))

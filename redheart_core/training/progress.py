@@ -15,6 +15,10 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.training.group_trainer import GroupTrainer
 
 
+class DamagedGroup(Exception):  # noqa: N818 - an event to deal with: other groups go on
+    """A finished group's file is missing or damaged; the manifest stays as it is, for when the file is restored."""
+
+
 @attrs.define(eq=False)
 class GroupProgress:
     """A group on its way through the epochs."""
@@ -60,6 +64,14 @@ def write_stop(folder: GroupFolder, manifest: GroupManifest, reason: str) -> Gro
     stopped = attrs.evolve(manifest, status="stopped", reason=reason)
     folder.write(stopped)
     return stopped
+
+
+def epochs_done(run: RunFolder, group: str) -> int:
+    """Epochs of a group that an earlier process finished; 0 too if its manifest is damaged, which stops it later."""
+    try:
+        return max((entry.epoch for entry in run.group(group).read().epochs), default=0)
+    except CheckpointError:
+        return 0
 
 
 def fixed_inputs(run: RunFolder, group: Group) -> dict[str, FixedInput]:
