@@ -12,6 +12,9 @@ import attrs
 import pytest
 
 from redheart_core import PluginError, RunFinished, SettingsError, hookimpl
+from redheart_core.discovery import fence as fencing
+from redheart_core.discovery import process_state
+from redheart_core.discovery.process_state import State
 from redheart_registry import load_registry
 
 Install = Callable[..., None]
@@ -382,3 +385,23 @@ def test_first_party_and_third_party_plugins_are_found_alike(install: Install) -
     assert installed["alpha"].entry.distribution == "fake-alpha"
     assert installed["backbone"].entry.distribution == "redheart"
     assert list(installed) == sorted(installed)
+
+
+def test_what_a_plugin_does_on_import_stays_inside(install: Install, capfd: pytest.CaptureFixture[str]) -> None:
+    noisy = "import os, sys\nprint('hello')\nos.write(1, b'hello')\nsys.setrecursionlimit(12_345)\nos.chdir('/')\n"
+    before = Path.cwd(), sys.getrecursionlimit()
+    install("alpha", noisy + node("alpha"))
+    load_registry({"active": ["alpha"]})
+    assert capfd.readouterr().out == ""
+    assert (Path.cwd(), sys.getrecursionlimit()) == before
+
+
+def test_a_plugin_that_changes_what_cannot_be_put_back_is_refused(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("alpha", "from redheart_core.discovery import process_state as p\np.tiny = True\n" + node("alpha"))
+    tiny = State("the handling of tiny numbers", lambda: getattr(process_state, "tiny", False), None)
+    monkeypatch.setattr(fencing, "PROCESS", (tiny,))
+    monkeypatch.setattr(process_state, "tiny", False, raising=False)
+    with pytest.raises(PluginError, match=r"plugin 'alpha' \(fake-alpha 1.5.* changes the handling of tiny numbers"):
+        load_registry({"active": ["alpha"]})

@@ -30,7 +30,7 @@ from redheart_core.testing import (
 ENTRY = Entry("made_up", "json", "made-up", "1.0")
 """Of plugins that no package offers; the module imports quickly."""
 
-check_import_is_light, check_declaration, check_builders_exist, check_settings = PLUGIN_CHECKS
+check_import_is_clean, check_declaration, check_builders_exist, check_settings = PLUGIN_CHECKS
 
 
 @attrs.frozen
@@ -199,9 +199,9 @@ def test_the_plugin_in_a_folder_is_checked_without_being_installed(tmp_path: Pat
     before = list(sys.path)
     results = {result.check: result for result in check_plugin(folder)}
     assert sys.path == before
-    assert results["import is light"].status == "failed"
+    assert results["import is clean"].status == "failed"
     assert (
-        "redheart_kit_heavy has to leave heavy libraries alone, it loaded scipy" in results["import is light"].message
+        "redheart_kit_heavy has to leave heavy libraries alone, it loaded scipy" in results["import is clean"].message
     )
     assert results["loss falls"].status == "passed"
     assert {result.plugin for result in results.values()} == {"kit_heavy"}
@@ -237,3 +237,14 @@ def test_builders_that_a_spec_names_have_to_be_there(place: str, message: str) -
         check_builders_exist(plugin)
     with pytest.raises(PluginError, match=f"plugin 'node': the builder '{place}'"):
         plugin.node.build(None)  # type: ignore[arg-type] # it is not reached
+
+
+def test_an_import_that_changes_the_process_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "changing_probe.py").write_text(
+        "import os\nos.environ['CHANGED'] = '1'\nprint('hello')\nfrom redheart_core import hookimpl\n"
+        "@hookimpl\ndef redheart_after_run(event): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = Plugin("node", "analyzer", NODE, Entry("node", "changing_probe", "made-up", "1.0"))
+    with pytest.raises(ConformanceError, match="importing changing_probe changes the environment variables for the"):
+        check_import_is_clean(plugin)

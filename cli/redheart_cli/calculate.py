@@ -54,9 +54,12 @@ def calculate(
         return
     from redheart.arrays import read_arrays
     from redheart_core import calculate as compute
+    from redheart_core.discovery.fence import fence
 
     say = functools.partial(click.echo, err=True)
-    result = compute(spec, settings, read_arrays(file, {given.name for given in spec.inputs}, stdin(), say))
+    arrays = read_arrays(file, {given.name for given in spec.inputs}, stdin(), say)
+    with fence(f"plugin '{name}'"):
+        result = compute(spec, settings, arrays)
     if as_json:
         print_json(result)
     else:

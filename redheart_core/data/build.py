@@ -25,6 +25,7 @@ from redheart_core.data.splits import Splits
 from redheart_core.data.term_counts import write_term_counts
 from redheart_core.data.term_view import fit_terms
 from redheart_core.data.text import chunk_text
+from redheart_core.discovery.fence import fence
 from redheart_core.storage.files import save_tensors, sync, writing
 
 ENCODE_RECORDS = 100
@@ -51,7 +52,8 @@ def fit_encoder(
     final, temporary = folder / "encoder", folder / ".encoder.tmp"
     if journal.encoder is None or not final.is_dir() or hash_contents(final) != journal.encoder:
         tell("fit", 0, 1)
-        fitted = spec.fit(settings, chunks)
+        with fence(f"plugin '{spec.name}'", streams=False):
+            fitted = spec.fit(settings, chunks)
         with writing(final):
             for remains in (final, temporary):
                 if remains.exists():
@@ -65,7 +67,8 @@ def fit_encoder(
             sync(folder)
         journal.encoder_fitted(hash_contents(final))
     tell("fit", 1, 1)
-    return spec.load(final)
+    with fence(f"plugin '{spec.name}'", streams=False):
+        return spec.load(final)
 
 
 def write_shards(

@@ -19,6 +19,7 @@ from redheart_core.contract.fields import Field
 from redheart_core.data.splits import Origin, PublishedParts
 from redheart_core.data.spool import Spool
 from redheart_core.data.text import check_text
+from redheart_core.discovery.fence import fence
 
 Progress = Callable[[str, int, int], None]
 """Stage ("read", "fit", "encode" or "terms"), how much is done, out of how much (0: not known yet)."""
@@ -83,7 +84,9 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
     parts, bad, digest = PublishedParts(), BadRows(), hashlib.sha256()
     for field in fields:
         digest.update(_line([field.name, *field.labels, *field.axes]))
-    for record in bad.passing(dataset.records(settings)):
+    with fence(f"plugin '{dataset.name}'", streams=False):
+        given = dataset.records(settings)
+    for record in bad.passing(given):
         with bad.row():
             where = _check(record, numbers, places)
             source = record.source if record.source is not None else dataset.name

@@ -16,6 +16,7 @@ from redheart_core.contract.data import Encoder, EncoderSpec
 from redheart_core.contract.errors import DataError, PluginError, StoreError
 from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.text import check_text, chunk_text
+from redheart_core.discovery.fence import fence
 from redheart_core.storage.files import sha256, to_json
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def load_encoder(spec: EncoderSpec, folder: Path, identity: EncoderIdentity) -> 
     """
     found = attrs.evolve(identity, name=spec.name, content_hash=hash_contents(folder))
     identity.require(found, folder)
-    encoder = spec.load(folder)
+    with fence(f"plugin '{spec.name}'", streams=False):
+        encoder = spec.load(folder)
     identity.require(attrs.evolve(identity, revision=encoder.revision, width=encoder.width), folder)
     return encoder
 

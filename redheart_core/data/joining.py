@@ -11,6 +11,7 @@ from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.data import DatasetSpec, Record
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
+from redheart_core.discovery.fence import fence
 
 SEPARATOR = "+"
 """Between the names of data sets that are to be joined, as in "goemotions+emobank"."""
@@ -44,7 +45,9 @@ def join_datasets(members: Sequence[tuple[DatasetSpec, Any]]) -> tuple[DatasetSp
     def records(settings: JoinedSettings) -> Iterator[Record]:
         bad = BadRows()
         for spec, _ in members:
-            for record in bad.passing(spec.records(settings.members[spec.name])):
+            with fence(f"plugin '{spec.name}'", streams=False):
+                given = spec.records(settings.members[spec.name])
+            for record in bad.passing(given):
                 yield attrs.evolve(record, id=f"{spec.name}/{record.id}", source=spec.name)
         bad.check()
 

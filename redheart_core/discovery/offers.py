@@ -18,6 +18,7 @@ from redheart_core.contract.errors import PluginError
 from redheart_core.contract.markers import PROJECT_NAME
 from redheart_core.contract.nodes import NodeSpec
 from redheart_core.discovery.entries import NOT_INSTALLED, Entry, check_entry, names
+from redheart_core.discovery.fence import fence
 
 Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -98,7 +99,10 @@ def import_entry(entry: Entry, wanted: Sequence[str] = ()) -> ModuleType:
     """
     check_entry(entry)
     try:
-        return importlib.import_module(entry.module)
+        with fence(entry.owner()):
+            return importlib.import_module(entry.module)
+    except PluginError:
+        raise
     except (Exception, SystemExit) as error:  # a plugin's module may raise anything; the error has to name its owner
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         disable = " ".join(f"--disable {name}" for name in wanted or (entry.name,))
@@ -156,7 +160,10 @@ def ask(manager: pluggy.PluginManager, module: ModuleType, entry: Entry) -> tupl
 
 def _call(caller: pluggy.HookCaller, entry: Entry, hook: str) -> list[Any]:
     try:
-        answers = caller()
+        with fence(entry.owner()):
+            answers = caller()
+    except PluginError:
+        raise
     except Exception as error:  # a plugin's code may raise anything; the error has to name its owner
         raise PluginError(f"{entry.owner()}: {hook} failed with {type(error).__name__}: {error}") from error
     specs = answers[0] if answers else None

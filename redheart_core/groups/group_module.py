@@ -15,7 +15,7 @@ from redheart_core.contract.nodes import ActiveNode, BuildContext, Objective
 from redheart_core.contract.tensors import check_range, check_shape
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
-from redheart_core.groups.plugin_calls import lending, naming
+from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.storage.runtime import random_stream
 
 CPU = torch.device("cpu")
@@ -142,13 +142,13 @@ def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset
 def make_objective(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> Objective:
     """Call a plugin's objective; its errors name it."""
     assert node.spec.objective is not None
-    with naming(node.name, "objective", DataError):
+    with setting_up(node.name, "objective", DataError):
         return node.spec.objective(make_context(node, surroundings, wanted))
 
 
 def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> nn.Module:
     """Call a plugin's builder for the wanted outputs; its errors name it."""
-    with naming(node.name, "build"):
+    with setting_up(node.name, "build"):
         module = node.spec.build(make_context(node, surroundings, wanted))
     if not isinstance(module, nn.Module):
         raise PluginError(f"plugin '{node.name}' has to build an nn.Module, got {type(module).__name__}")

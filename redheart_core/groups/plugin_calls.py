@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from torch import Tensor
 
 from redheart_core.contract.errors import PluginError, RedheartError, SettingsError, UndefinedError
+from redheart_core.discovery.fence import fence
 
 
 @contextmanager
@@ -33,6 +34,13 @@ def naming(plugin: str, what: str, error: type[RedheartError] = PluginError) -> 
         raise error(f"plugin '{plugin}', {what}: {found}") from found
     except Exception as found:
         raise error(f"plugin '{plugin}' failed in {what}: {type(found).__name__}: {found}") from found
+
+
+@contextmanager
+def setting_up(plugin: str, what: str, error: type[RedheartError] = PluginError) -> Iterator[None]:
+    """As naming, for a call at set-up: what it prints and changes for the whole process stays inside."""
+    with naming(plugin, what, error), fence(f"plugin '{plugin}'", streams=False):
+        yield
 
 
 @contextmanager

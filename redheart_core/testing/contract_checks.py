@@ -25,30 +25,40 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _READ = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _PROBE = """
-import importlib, sys
-module = importlib.import_module(sys.argv[1])
-for name in dir(module):
-    if name.startswith("redheart_provide_"):
-        getattr(module, name)()
-print(",".join(name for name in sys.argv[2].split(",") if name in sys.modules))
+import importlib, json, sys
+import numpy, redheart_core  # plugins may import them; what they set up themselves is no change of theirs
+from redheart_core.discovery.fence import fence
+with fence("the plugin") as changed:
+    module = importlib.import_module(sys.argv[1])
+    for name in dir(module):
+        if name.startswith("redheart_provide_"):
+            getattr(module, name)()
+print(json.dumps([changed, [name for name in sys.argv[2].split(",") if name in sys.modules]]))
 """
 
 
-def check_import_is_light(plugin: Plugin) -> None:
-    """Importing the plugin and calling its provide hooks loads no heavy library."""
+def check_import_is_clean(plugin: Plugin) -> None:
+    """Importing the plugin and calling its provide hooks loads no heavy library and changes nothing for others."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-c", _PROBE, plugin.entry.module, ",".join(HEAVY)]
+    entry = plugin.entry
+    command = [sys.executable, "-c", _PROBE, entry.module, ",".join(HEAVY)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         raise ConformanceError(
             f"plugin '{plugin.name}' cannot be imported in a fresh process: {result.stderr.strip().splitlines()[-1]}"
         )
-    loaded = result.stdout.strip()
+    changed, loaded = json.loads(result.stdout)
     require(
         plugin,
         not loaded,
-        f"importing {plugin.entry.module} has to leave heavy libraries alone, it loaded {loaded}; "
+        f"importing {entry.module} has to leave heavy libraries alone, it loaded {', '.join(loaded)}; "
         "import them inside the functions that compute",
+    )
+    require(
+        plugin,
+        not changed,
+        f"importing {entry.module} changes {', '.join(changed)} for the whole process; redheart puts that back, "
+        "so set it inside the functions that need it, and put it back there",
     )
 
 

@@ -14,7 +14,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.groups.plugin_calls import naming
+from redheart_core.groups.plugin_calls import setting_up
 
 
 @attrs.frozen(eq=False)
@@ -47,5 +47,5 @@ def fit_group(module: GroupModule, records: Batch, seed: int) -> None:
     data = StoreFitData(StorePart(source, places[::2]), StorePart(source, places[1::2]), module.fields, seed)
     for node in module.group.nodes:
         assert node.spec.fit is not None
-        with naming(node.name, "fit", DataError):
+        with setting_up(node.name, "fit", DataError):
             node.spec.fit(module.nodes[node.name], data)

@@ -32,7 +32,7 @@ from redheart_core.testing.subject import Sample, Subject, make_subject
 Check = Callable[[Any], None]
 
 PLUGIN_CHECKS: tuple[Check, ...] = (
-    contract_checks.check_import_is_light,
+    contract_checks.check_import_is_clean,
     contract_checks.check_declaration,
     contract_checks.check_builders_exist,
     contract_checks.check_settings,

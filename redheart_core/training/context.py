@@ -17,7 +17,7 @@ from redheart_core.data.store import Store
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
-from redheart_core.groups.plugin_calls import naming
+from redheart_core.groups.plugin_calls import setting_up
 from redheart_core.groups.validation import compute_outputs
 from redheart_core.storage.runtime import choose_device, use_threads
 from redheart_core.training.audit import ParameterAccount, audit_fitted, audit_group, audit_optimizer
@@ -133,7 +133,7 @@ class TrainingContext:
         data = StoreFitData(train, validation, self.store.fields, self.settings.seed)
         for node in group.nodes:
             assert node.spec.fit is not None
-            with naming(node.name, "fit", DataError):
+            with setting_up(node.name, "fit", DataError):
                 node.spec.fit(module.nodes[node.name], data)
         return module
 
