@@ -27,7 +27,7 @@ from redheart_core.data.prepare import prepare
 from redheart_core.data.splits import Splits
 from redheart_core.data.store import Store
 from redheart_core.storage.files import FileError
-from redheart_core.storage.locks import locked
+from redheart_core.storage.locks import LOCK, locked
 
 FIELDS = (CATALOGUE["regret"], CATALOGUE["bentham"].with_labels("intensity", "purity"), CATALOGUE["utility"])
 WORDS = ["bread", "stole", "friend", "rain", "because", "she", "비가", "친구는", "말했다", "never", "told", "truth"]
@@ -104,7 +104,9 @@ def make(folder: Path, encoder: EncoderSpec | None = None, given: Sequence[Recor
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """All files; a killed process leaves its lock, which holds nobody up."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != LOCK]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -80,7 +81,8 @@ def prepare(
         with nullcontext() if finished else locked(folder):
             for part in () if finished else (folder, folder / "terms"):
                 remove_stale(part)
-            contents = read_contents(dataset, dataset_settings, folder, tell)
+            scratch = Path(tempfile.gettempdir()) if finished else folder  # a finished store may be read-only
+            contents = read_contents(dataset, dataset_settings, scratch, tell)
             request = Request(
                 dataset=dataset.name,
                 content=contents.sha256,
