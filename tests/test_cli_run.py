@@ -175,10 +175,14 @@ def test_audit_accounts_for_every_parameter(finished: Finished) -> None:
         spans = [entry["data_offsets"] for name, entry in header.items() if name != "__metadata__"]
         stored += sum(end - start for start, end in spans) // 4
     assert elements == stored
-    table = [line.split() for line in succeed("audit", "-o", "run", *SMALL, cwd=beside).out.splitlines()[1:]]
-    rows = [[int(cell) for cell in row[-5:]] for row in table]
-    assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1]
-    assert rows[-1][1] == rows[-1][2] == elements
+    lines = succeed("audit", "-o", "run", *SMALL, cwd=beside).out.splitlines()
+    head, *table = [re.split(r" {2,}", line) for line in lines]
+    numbers = len(head) - head.index("tensors")
+    rows = [[int(cell) for cell in row[-numbers:]] for row in table]
+    total = [sum(column) for column in zip(*rows[:-1], strict=True)]
+    assert total == rows[-1]
+    named = dict(zip(head[-numbers:], total, strict=True))
+    assert named["elements"] == named["in optimizer"] == named["with gradient"] == elements
 
 
 def test_data_prepare_opens_a_finished_store(finished: Finished) -> None:
