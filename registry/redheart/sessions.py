@@ -98,12 +98,14 @@ def new_session(
 
 def begin(choice: PluginChoice, options: RunOptions, display: Display, groups_file: Path | None = None) -> Session:
     """A session under the current settings; prepares the store if need be."""
-    from redheart_core.storage.runtime import choose_device
-    from redheart_core.training.notes import data_notes
-
     registry = choice.load(listeners(display), display.say)
     groups = merged_groups(registry, groups_file)
     data, training = data_settings(registry, **options.data), train_settings(registry, **options.training)
+    from redheart_core.storage.runtime import (
+        choose_device,  # with torch, once plugins and settings are known to be right
+    )
+    from redheart_core.training.notes import data_notes
+
     choose_device(training.device)  # before the data are prepared
     folder = options.output or Path("runs") / data.dataset
     store = prepare_store(registry, options.store or folder / "store", data, display)
