@@ -8,8 +8,10 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import attrs
+import structlog
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
@@ -112,13 +114,18 @@ class EventLog:
     def _write(self, line: Line) -> None:
         """Append one line."""
         with writing(self.file), self.file.open("ab") as stream:
-            stream.write(event_line(line))
+            log_event(stream, line)
 
 
-def event_line(line: Line) -> bytes:
-    """A line of events.jsonl."""
+def log_event(stream: BinaryIO, line: Line) -> None:
+    """Write a line of events.jsonl."""
     kind = next(name for name, cls in _KINDS.items() if isinstance(line, cls))
-    return sealed_line({**unstructure(line), "event": kind})
+    structlog.wrap_logger(structlog.BytesLogger(stream), processors=[_seal]).info(kind, **unstructure(line))
+
+
+def _seal(logger: object, method: str, event: structlog.typing.EventDict) -> bytes:
+    """The last processor of a structlog logger, which ends the line itself."""
+    return sealed_line(event).removesuffix(b"\n")
 
 
 def read_events(file: Path) -> list[Line]:
