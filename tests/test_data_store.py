@@ -212,7 +212,7 @@ def test_a_missing_or_shortened_file_is_found_even_without_verification(
 
 
 def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="holds no embedding store; prepare the data first"):
+    with pytest.raises(StoreError, match=r"holds no embedding store \(no index\.json\)"):
         Store.open(tmp_path)
 
 

@@ -57,6 +57,15 @@ def test_only_what_a_dead_process_left_unfinished_is_removed(tmp_path: Path) -> 
     assert names(tmp_path) == sorted(path.name for path in (*others, link))
 
 
+def test_the_next_write_in_a_folder_removes_what_killed_writes_left_there(tmp_path: Path) -> None:
+    kill = "import os, sys; from pathlib import Path; from redheart_core.storage.files import write_atomically\n"
+    kill += "write_atomically(Path(sys.argv[1]), lambda file: (file.write(b'half'), os._exit(9)))"
+    assert subprocess.run([sys.executable, "-c", kill, str(tmp_path / "sweetspot.json")]).returncode == 9
+    assert [name.endswith(".tmp") for name in names(tmp_path)] == [True]
+    write_bytes(tmp_path / "run.json", b"{}")
+    assert names(tmp_path) == ["run.json"]
+
+
 @pytest.mark.parametrize(
     ("number", "remedy"),
     [(errno.ENOSPC, "free some space"), (errno.EACCES, "choose a folder"), (errno.EIO, "fix that")],

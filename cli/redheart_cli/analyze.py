@@ -9,6 +9,7 @@ import attrs
 import click
 
 from redheart_cli.output import print_json, print_table
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records, read_text, to_json
 from redheart_core import DataError
@@ -21,10 +22,10 @@ SOME_REFUSED = 4
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=UserPath())
 @click.argument("text", required=False)
-@click.option("--file", type=click.Path(path_type=Path), help="Read one text from a file.")
-@click.option("--jsonl", type=click.Path(path_type=Path, allow_dash=True),
+@click.option("--file", type=UserPath(), help="Read one text from a file.")
+@click.option("--jsonl", type=UserPath(allow_dash=True),
               help="Read one JSON object with a 'text' per line, - for standard input; give one per line.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True)
 @json_option

@@ -15,6 +15,7 @@ from redheart.plugin_bench import measure_plugin, sizes_by_scale
 from redheart.progress import make_display
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 from redheart_core import SCALES
 
@@ -30,9 +31,9 @@ def bench() -> None:
 @click.argument("name")
 @new_run_options
 @plugin_options
-@click.option("--run", "finished", type=click.Path(path_type=Path), metavar="RUN",
+@click.option("--run", "finished", type=UserPath(), metavar="RUN",
               help="Measure the plugin as it was trained in this run, instead of training it.")  # fmt: skip
-@click.option("--write", type=click.Path(path_type=Path), metavar="README",
+@click.option("--write", type=UserPath(), metavar="README",
               help="Put the card into this file, under the heading 'Card'.")  # fmt: skip
 @click.option("--timing-scale", type=click.Choice(SCALES), default="full", show_default=True)
 @json_option
@@ -150,7 +151,7 @@ def _put(path: Path, card: str) -> None:
 
 @bench.command()
 @click.argument("datasets", nargs=-1, metavar="[DATA]...")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("runs/bench-crossover"),
+@click.option("-o", "--output", type=UserPath(), default=Path("runs/bench-crossover"),
               show_default=True, help="Folder of the runs; what is finished there is not done again.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1))

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from redheart_cli.output import print_json
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import stdin
 
@@ -21,7 +22,7 @@ FIRST = 12
 @click.argument("name")
 @click.argument("file", required=False, metavar="[FILE|-]")
 @click.option("--example", is_flag=True, help="Print inputs to start from as JSON, and compute nothing.")
-@click.option("--plugins", "plugins_toml", type=click.Path(path_type=Path), metavar="FILE", help="plugins.toml to use.")
+@click.option("--plugins", "plugins_toml", type=UserPath(), metavar="FILE", help="plugins.toml to use.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME.KEY=VALUE", help="Change a setting; repeatable.")
 @json_option
 def calculate(

@@ -10,6 +10,7 @@ import click
 
 from redheart.runs import open_run
 from redheart_cli.output import figure, print_json, print_table
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_core.selection.names import NAMES
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the model; RUN/model if not given.")
+@click.argument("run", type=UserPath())
+@click.option("-o", "--output", type=UserPath(), help="Folder of the model; RUN/model if not given.")
 @click.option("--rule", type=click.Choice([*NAMES]), default="best", show_default=True,
               help="Epoch of each group, as redheart sweetspot names them.")  # fmt: skip
 @click.option("--method", metavar="NAME", help="Make each group by a method of the comparison: \"greedy soup\", "

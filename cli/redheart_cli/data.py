@@ -14,6 +14,7 @@ from redheart.progress import make_display
 from redheart.stores import inspect_data, prepare_data
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import data_options, json_option
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def data() -> None:
 
 @data.command()
 @data_options
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder of the store; runs/DATASET/store if not given."
-)
+@click.option("-o", "--output", type=UserPath(), help="Folder of the store; runs/DATASET/store if not given.")
 @plugin_options
 @json_option
 def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, output: Path | None, as_json: bool) -> None:
@@ -57,11 +56,9 @@ def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, outp
 
 
 @data.command()
-@click.option("--store", "folder", type=click.Path(path_type=Path), help="Folder of a prepared store.")
+@click.option("--store", "folder", type=UserPath(), help="Folder of a prepared store.")
 @data_options
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document there too."
-)
+@click.option("-o", "--output", type=UserPath(), metavar="FILE", help="Write the JSON document there too.")
 @plugin_options
 @json_option
 def inspect(

@@ -10,6 +10,7 @@ import click
 
 from redheart.runs import open_run
 from redheart_cli.output import print_json, print_table
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ PARTS = ("synergistic", "unique", "redundant", "leak")
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=UserPath())
 @click.option("--target", required=True, metavar="FIELD[.LABEL]", help="What is to be explained, such as emotion.fear.")
 @click.option("--source", "sources", multiple=True, metavar="NODE.OUTPUT[.LABEL]",
               help="What explains it; repeatable. [default: every output that learns the field]")  # fmt: skip
 @click.option("--split", default="train", show_default=True, help="Whose records count.")
 @click.option("--bins", type=click.IntRange(min=2), default=4, show_default=True, help="Quantile bins per variable.")
-@click.option("--jsonl", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--jsonl", type=UserPath(), metavar="FILE",
               help="Write every record of the store with its shares as the field causal_parts.")  # fmt: skip
 @json_option
 def decompose(

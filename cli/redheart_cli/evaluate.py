@@ -11,6 +11,7 @@ from redheart.progress import make_display
 from redheart.runs import Run
 from redheart.sessions import run_of_model
 from redheart_cli.output import figure, print_json, print_table, with_interval
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("--run", type=click.Path(path_type=Path), help="Folder of the run, if it has moved.")
+@click.argument("model", type=UserPath())
+@click.option("--run", type=UserPath(), help="Folder of the run, if it has moved.")
 @json_option
 def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
     """Evaluate MODEL and its rivals on the test split: every way to make a model of the run's epochs.

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from redheart.options import PluginChoice
+from redheart_cli.paths import UserPath
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,7 +35,7 @@ def plugin_options(command: Command) -> Command:
         click.option(
             "--plugins",
             "plugins_toml",
-            type=click.Path(path_type=Path),
+            type=UserPath(),
             metavar="FILE",
             help="The plugins.toml to use. [default: ./plugins.toml, else the one shipped with redheart]",
         ),

@@ -11,6 +11,7 @@ import click
 from redheart.options import PluginChoice
 from redheart_cli.options import plugin_options
 from redheart_cli.output import bounds, print_json, print_table
+from redheart_cli.paths import UserPath
 
 
 @click.group()
@@ -55,7 +56,7 @@ def list_command(choice: PluginChoice, as_json: bool) -> None:
 
 @plugins.command("info")
 @click.argument("name")
-@click.option("--plugins", "plugins_toml", type=click.Path(path_type=Path), metavar="FILE", help="plugins.toml to use.")
+@click.option("--plugins", "plugins_toml", type=UserPath(), metavar="FILE", help="plugins.toml to use.")
 @click.option("--set", "overrides", multiple=True, metavar="PLUGIN.KEY=VALUE", help="Change a setting; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info_command(name: str, plugins_toml: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
@@ -107,7 +108,7 @@ def check_command(targets: tuple[str, ...], choice: PluginChoice, as_json: bool)
 @click.argument("name")
 @click.option(
     "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     default=Path(),
     metavar="DIR",
     help="Where to make the package's folder. [default: the working directory]",

@@ -8,13 +8,14 @@ import click
 
 from redheart.runs import open_run
 from redheart_cli.output import print_json
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; RUN/report.html if not given.")
-@click.option("--model", type=click.Path(path_type=Path), help="Folder of the model; RUN/model if it is there.")
+@click.argument("run", type=UserPath())
+@click.option("-o", "--output", type=UserPath(), help="The file; RUN/report.html if not given.")
+@click.option("--model", type=UserPath(), help="Folder of the model; RUN/model if it is there.")
 @json_option
 def report(run: Path, output: Path | None, model: Path | None, as_json: bool) -> None:
     """Write what happened in RUN, with plots, into one HTML file."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import attrs
 import click
 
 from redheart.options import RunOptions
+from redheart_cli.paths import UserPath
 from redheart_core import SCALES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -36,7 +36,7 @@ groups_option = _all(
     click.option(
         "--groups",
         "groups_file",
-        type=click.Path(path_type=Path),
+        type=UserPath(),
         metavar="FILE",
         help="Tables [groups.NAME] that change those of plugins.toml, such as the groups.toml of a sweep.",
     )
@@ -47,13 +47,11 @@ _new_run = _all(
     click.option(
         "-o",
         "--output",
-        type=click.Path(path_type=Path),
+        type=UserPath(),
         metavar="RUN",
         help="Folder of the run. [default: runs/DATASET]",
     ),
-    click.option(
-        "--store", type=click.Path(path_type=Path), help="Folder of the embedding store. [default: RUN/store]"
-    ),
+    click.option("--store", type=UserPath(), help="Folder of the embedding store. [default: RUN/store]"),
     data_options,
     click.option("--scale", type=click.Choice(SCALES), help="Size of all modules. [default: small]"),
     click.option("--epochs", type=click.IntRange(min=1)),

@@ -14,6 +14,7 @@ from redheart.sessions import begin
 from redheart.tuning import search_session
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--group", "name", required=True, metavar="NAME", help="The checkpoint group.")
 @click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="In all, earlier ones too.")
-@click.option("--space", "space_file", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--space", "space_file", type=UserPath(), metavar="FILE",
               help="What may change. [default: learning rate, weight decay and every dropout]")  # fmt: skip
 @click.option("--pruner", type=click.Choice(["median", "halving"]), default="median", show_default=True,
               help="Stops a trial that is worse than the median so far, or by successive halving.")  # fmt: skip

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 from redheart_core import DataError
 from redheart_core.contract.bad_rows import refuse
 from redheart_core.storage.jsonlines import OnError, parse_objects, read_objects, stream_lines
-from redheart_core.storage.paths import find_path
 
 STANDARD_INPUT = "standard input"
 
@@ -37,7 +36,7 @@ def read_text(file: Path | None) -> tuple[str, str]:
     """
     name = STANDARD_INPUT if file is None else file.name
     try:
-        data = stdin().read() if file is None else find_path(file).read_bytes()
+        data = stdin().read() if file is None else file.read_bytes()
     except OSError as error:
         raise DataError(f"{file or name}: cannot be read ({error.strerror or error})") from error
     try:

@@ -9,6 +9,7 @@ import click
 
 from redheart.runs import open_run
 from redheart_cli.output import figure, print_json, print_table, with_interval
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_core.selection.names import NAMES
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=UserPath())
 @click.option("--rule", type=click.Choice([*NAMES]), default="best", show_default=True,
               help="What is printed as chosen; an error if it names no epoch for some group.")  # fmt: skip
 @json_option

@@ -12,6 +12,7 @@ import click
 
 from redheart.runs import Run
 from redheart_cli.output import print_json, print_table
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ STYLES = {"running": "cyan", "finished": "green", "stopped": "red", "interrupted
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=UserPath())
 @click.option("--once", is_flag=True, help="Print once as plain text; so it is anyhow where the output is no terminal.")
 @click.option(
     "--interval", type=click.FloatRange(min=0.1), default=1.0, show_default=True, help="Seconds from look to look."

@@ -27,6 +27,7 @@ from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.exact.clusters import Clusters
 from redheart_core.storage.files import check_sha256
 from redheart_core.storage.paths import find_path
+from redheart_core.storage.presence import require_store
 
 
 class Store:
@@ -77,10 +78,7 @@ class Store:
             StoreError: Missing, unfinished or damaged; names the file.
         """
         folder = find_path(folder)
-        if not (folder / "index.json").exists():
-            if (folder / "progress.json").exists():
-                raise StoreError(f"{folder} is unfinished; prepare the data again with the same settings to go on")
-            raise StoreError(f"{folder} holds no embedding store; prepare the data first")
+        require_store(folder)
         index = StoreIndex.read(folder / "index.json")
         for name, entry in index.files.items():
             path = folder / name

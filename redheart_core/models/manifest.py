@@ -12,6 +12,7 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.description import DataDescription, NodeDescription
 from redheart_core.storage.files import check_sha256
 from redheart_core.storage.paths import file_inside
+from redheart_core.storage.presence import require_model_folder
 from redheart_core.storage.sealed import SealedFile
 
 PARTS = ("encoder", "terms")
@@ -113,10 +114,7 @@ def read_manifest(folder: Path) -> ModelManifest:
         CheckpointError: No model, a damaged one, one of another format, or one without its exactness check.
     """
     file = folder / "manifest.json"
-    if not file.exists():
-        raise CheckpointError(
-            f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}"
-        )
+    require_model_folder(folder)
     manifest = MODEL_MANIFEST.read(file)
     passed = {check.group: check for check in manifest.checks}
     unchecked = [

@@ -9,10 +9,10 @@ from pathlib import Path
 import attrs
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
-from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.description import RUN_DESCRIPTION, RunDescription
 from redheart_core.storage.files import make_folder
+from redheart_core.storage.presence import require_run
 
 
 @attrs.frozen
@@ -35,10 +35,7 @@ class RunFolder:
         Raises:
             CheckpointError: No run, a damaged one, or one of another format.
         """
-        if not self.exists:
-            raise CheckpointError(
-                f"{self.path} holds no run (no run.json); start one with redheart train -o {self.path}"
-            )
+        require_run(self.path)
         return RUN_DESCRIPTION.read(self.file)
 
     def stamp(self, groups: Sequence[str]) -> str:

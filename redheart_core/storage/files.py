@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from redheart_core.contract.errors import CheckpointError, RedheartError
-from redheart_core.storage.temporary import temporary_path
+from redheart_core.storage.temporary import remove_stale, temporary_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,6 +42,8 @@ _REMEDIES = {
 def write_atomically(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     """Write a file so that a kill or a failure leaves the old one or the new one, whole and on disk.
 
+    What processes that were killed left unfinished in the folder is removed first.
+
     Args:
         path: Where; its folder exists.
         writer: Writes the contents into the open file that it is given.
@@ -51,6 +53,7 @@ def write_atomically(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     """
     temporary = temporary_path(path)
     with writing(path):
+        remove_stale(path.parent)
         try:
             with temporary.open("xb") as file:
                 writer(file)

@@ -9,24 +9,31 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from redheart_core.contract.errors import CheckpointError, RedheartError
 
 
-def find_path(path: Path) -> Path:
-    """The path as it is on disk: as given, or with parts in composed (NFC) or decomposed (NFD) form.
+def find_path(given: str | Path) -> Path:
+    """A path that a user named as it is on disk: as given, or with parts in composed (NFC) or decomposed (NFD) form.
 
     File systems differ: most keep the bytes of a name, HFS+ decomposes them, and copies travel between them.
 
     Returns:
-        An existing path if there is one, else the path as given.
+        An existing path if there is one; else the parts that exist, followed by the others as given.
     """
+    path = Path(given)
     if path.exists():
         return path
     found = Path(path.anchor)
-    for part in path.parts[1 if path.anchor else 0 :]:
+    parts = path.parts[1 if path.anchor else 0 :]
+    for number, part in enumerate(parts):
         forms = (part, unicodedata.normalize("NFC", part), unicodedata.normalize("NFD", part))
         existing = next((found / form for form in forms if (found / form).exists()), None)
         if existing is None:
-            return path
+            return found.joinpath(*parts[number:])
         found = existing
     return found
+
+
+def find_optional(given: str | Path | None) -> Path | None:
+    """The same of a path that may be left out."""
+    return None if given is None else find_path(given)
 
 
 def file_inside(folder: Path, name: str, error: type[RedheartError] = CheckpointError) -> Path:

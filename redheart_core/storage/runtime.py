@@ -36,6 +36,10 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+THREADS_AT_START = torch.get_num_threads()
+"""Torch's number of threads before redheart chose one."""
+
+
 def use_threads(threads: int) -> None:
     """Fix the number of threads: sums split over another number round differently."""
     torch.set_num_threads(threads)

@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 _NAME = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]+)-(?P<host>[0-9a-f]{8})-[0-9a-f]{8}\.tmp")
@@ -39,11 +40,12 @@ def remove_stale(folder: Path, name: str | None = None) -> None:
             continue
         if process_is_alive(int(found["process"])):
             continue
-        mode = path.lstat().st_mode
-        if stat.S_ISDIR(mode):
-            shutil.rmtree(path)
-        elif stat.S_ISREG(mode):
-            path.unlink()
+        with suppress(FileNotFoundError):  # another process removes it at the same time
+            mode = path.lstat().st_mode
+            if stat.S_ISDIR(mode):
+                shutil.rmtree(path)
+            elif stat.S_ISREG(mode):
+                path.unlink()
 
 
 def process_is_alive(process: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from redheart_core import DataError
 from redheart_core.storage.jsonlines import distinct_keys, read_lines, refuse_constant
+from redheart_core.storage.paths import find_path
 
 FORMATS = ".json, .csv or .npz"
 
@@ -33,7 +34,7 @@ def read_arrays(file: str, inputs: Collection[str], stdin: BinaryIO, say: Callab
     """
     if file == "-":
         return _json(_text(stdin), "standard input")
-    path = Path(file)
+    path = find_path(file)
     match Path(path.name.removesuffix(".gz")).suffix:
         case ".json":
             return _json("".join(line for _, line in read_lines(path)), path.name)

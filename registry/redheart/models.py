@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import attrs
 
 from redheart.sessions import open_model, run_of_model
+from redheart.threads import keeping_threads
 from redheart_core.contract.errors import DataError
-from redheart_core.runs.presence import require_model_folder
+from redheart_core.storage.paths import find_path
+from redheart_core.storage.presence import require_model_folder
 
 if TYPE_CHECKING:
     from redheart_core.contract.data import Encoder
@@ -135,7 +137,8 @@ class Model:
             raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
         record = given if isinstance(given, Mapping) else {}
         values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
-        findings = analyze(self.assembled, self.encoder, text, where, values)
+        with keeping_threads(self.assembled.manifest.training.threads):
+            findings = analyze(self.assembled, self.encoder, text, where, values)
         return Analysis(text, findings, self.assembled.lacking(values), self.missing)
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
@@ -147,7 +150,9 @@ class Model:
         """
         from redheart.runs import Run
 
-        return Run(Path(run) if run else run_of_model(self.folder)).evaluate(self.folder, progress=progress)
+        return Run(run_of_model(self.folder) if run is None else find_path(run)).evaluate(
+            self.folder, progress=progress
+        )
 
 
 def load(folder: str | Path, *, device: str = "cpu") -> Model:
@@ -160,10 +165,11 @@ def load(folder: str | Path, *, device: str = "cpu") -> Model:
     Raises:
         CheckpointError: There is no model, a file is missing or damaged, or plugins are others than it was made with.
     """
-    folder = Path(folder)
+    folder = find_path(folder)
     require_model_folder(folder)
     from redheart_core.data.encoding import load_encoder
 
-    registry, assembled = open_model(folder, device)
-    spec, _ = registry.encoder(assembled.encoder_identity.name)
-    return Model(folder, assembled, load_encoder(spec, folder / "encoder", assembled.encoder_identity))
+    with keeping_threads():
+        registry, assembled = open_model(folder, device)
+        spec, _ = registry.encoder(assembled.encoder_identity.name)
+        return Model(folder, assembled, load_encoder(spec, folder / "encoder", assembled.encoder_identity))

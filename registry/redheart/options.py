@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from redheart_core.storage.paths import find_optional
+
 if TYPE_CHECKING:
     from redheart_registry import Registry
 
@@ -42,7 +44,7 @@ class PluginChoice:
     ) -> PluginChoice:
         """From the keyword arguments of the Python functions."""
         return cls(
-            None if plugins_toml is None else Path(plugins_toml),
+            find_optional(plugins_toml),
             _names(enable),
             _names(disable),
             tuple(f"{key}={_toml(value)}" for key, value in (settings or {}).items()),

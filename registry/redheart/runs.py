@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from redheart.models import Model, load
 from redheart.options import PluginChoice
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, open_session
+from redheart.threads import keeping_threads
 from redheart_core.contract.errors import RedheartError
-from redheart_core.runs.presence import require_run
+from redheart_core.storage.paths import find_path
+from redheart_core.storage.presence import require_run
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.decomposition import Decomposition
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 class Run:
     """A run folder. Nothing of it is read before it is needed; what was computed is kept while the epochs stay."""
 
-    path: Path = attrs.field(converter=Path)
+    path: Path = attrs.field(converter=find_path)
     _session: Session | None = attrs.field(default=None, repr=False)
     _selection: tuple[str, Sweetspot] | None = attrs.field(default=None, init=False, repr=False)
 
@@ -39,8 +42,16 @@ class Run:
             CheckpointError: There is no run, or a plugin has changed since.
         """
         if self._session is None:
-            self._session = open_session(self.path, PluginChoice())
+            with keeping_threads():
+                self._session = open_session(self.path, PluginChoice())
         return self._session
+
+    @contextmanager
+    def _working(self) -> Iterator[Session]:
+        """The session, with the number of threads that the run was begun with."""
+        session = self.session
+        with keeping_threads(session.context.settings.threads):
+            yield session
 
     @property
     def stopped(self) -> dict[str, str]:
@@ -85,8 +96,8 @@ class Run:
         """Every way to make a model of the run's epochs, group by group on validation; also written as rivals.json."""
         from redheart_core.selection.rivals import RIVALS, compare_methods
 
-        with make_display(progress) as display:
-            rivals, _ = compare_methods(self.session.run, self.session.context, display.progress)
+        with self._working() as session, make_display(progress) as display:
+            rivals, _ = compare_methods(session.run, session.context, display.progress)
         RIVALS.write(self.path / "rivals.json", rivals)
         return rivals
 
@@ -116,22 +127,33 @@ class Run:
                 reproduced.
             RedheartError: The rule names no epoch for some group.
         """
+        folder = find_path(output) if output is not None else self.path / "model"
+        with self._working() as session:
+            self._assemble(session, folder, rule, method, epochs or {}, partial)
+        return load(folder, device=session.context.settings.device)
+
+    def _assemble(
+        self,
+        session: Session,
+        folder: Path,
+        rule: str,
+        method: str | None,
+        epochs: Mapping[str, int],
+        partial: bool,
+    ) -> None:
         from redheart.assembling import assemble_epochs, assemble_method
 
-        folder = Path(output) if output is not None else self.path / "model"
         if method is None:
             from redheart_core.models.finished import require_finished, unfinished_groups
 
-            run, context = self.session.run, self.session.context
-            missing = unfinished_groups(run, context) if partial else {}
+            missing = unfinished_groups(session.run, session.context) if partial else {}
             if not partial:
-                require_finished(run, context)
-            assemble_epochs(self.session, folder, self._select(missing).chosen(rule), epochs or {}, partial)
+                require_finished(session.run, session.context)
+            assemble_epochs(session, folder, self._select(missing).chosen(rule), epochs, partial)
         elif epochs or rule != "best" or partial:
             raise RedheartError("a method chooses by itself among all groups; leave rule, epochs and partial out")
         else:
-            assemble_method(self.session, folder, method)
-        return load(folder, device=self.session.context.settings.device)
+            assemble_method(session, folder, method)
 
     def model(self, folder: str | Path | None = None) -> Model:
         """A model that was assembled before; RUN/model if no folder is given."""
@@ -148,7 +170,7 @@ class Run:
             CheckpointError: The model is missing, damaged or of another run.
         """
         with make_display(progress) as display:
-            return self.evaluate_shown(Path(model) if model is not None else self.path / "model", display)
+            return self.evaluate_shown(find_path(model) if model is not None else self.path / "model", display)
 
     def evaluate_shown(self, model: Path, display: Display) -> Evaluation:
         """What evaluate does, for a caller with a display of its own."""
@@ -156,8 +178,9 @@ class Run:
         from redheart_core.evaluation.results import EVALUATION
         from redheart_core.models.of_run import model_picks
 
-        run, context = self.session.run, self.session.context
-        found = evaluate_test(run, context, self.select(), model_picks(model, run), display.progress)
+        with self._working() as session:
+            run, context = session.run, session.context
+            found = evaluate_test(run, context, self.select(), model_picks(model, run), display.progress)
         EVALUATION.write(self.path / "evaluation.json", found)
         return found
 
@@ -170,7 +193,7 @@ class Run:
         """
         from redheart_core.report.page import write_report
 
-        file = Path(output) if output is not None else self.path / "report.html"
+        file = find_path(output) if output is not None else self.path / "report.html"
         write_report(self.path, file, self._shown_model(model))
         return file
 
@@ -187,7 +210,8 @@ class Run:
         """
         from redheart_core.evaluation.decomposition import decompose_run
 
-        return decompose_run(self.session.run, self.session.context, target, tuple(sources), split, bins)
+        with self._working() as session:
+            return decompose_run(session.run, session.context, target, tuple(sources), split, bins)
 
     def section(self, name: str) -> Section:
         """A section of the report for a notebook: its tables and plots.
@@ -203,7 +227,7 @@ class Run:
 
     def _shown_model(self, model: str | Path | None) -> Path | None:
         if model is not None:
-            return Path(model)
+            return find_path(model)
         return self.path / "model" if (self.path / "model").exists() else None
 
     def _repr_html_(self) -> str:
@@ -232,5 +256,6 @@ def open_run(path: str | Path) -> Run:
     Raises:
         CheckpointError: There is none.
     """
-    require_run(Path(path))
-    return Run(Path(path))
+    run = Run(find_path(path))
+    require_run(run.path)
+    return run

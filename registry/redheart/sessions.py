@@ -13,7 +13,8 @@ from redheart.options import PluginChoice, RunOptions
 from redheart.progress import Display
 from redheart_core import CheckpointError, DatasetSpec, RedheartError
 from redheart_core.config.tables import DataSettings, GroupSettings, TrainSettings
-from redheart_core.runs.presence import require_model_folder, require_run
+from redheart_core.storage.paths import find_path
+from redheart_core.storage.presence import require_model_folder, require_run, require_store_of
 from redheart_core.storage.settings import read_table
 from redheart_registry import Registry, load_registry
 
@@ -153,7 +154,9 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
         overrides=choice.overrides,
         event_plugins=listeners(display) if display else (),
     )
-    store = Store.open(folder / description.data.store)
+    place = find_path(folder / description.data.store)
+    require_store_of(folder, place)
+    store = Store.open(place)
     return new_session(registry, folder, store, run.settings(), run.group_settings())
 
 
@@ -176,9 +179,12 @@ def run_of_model(folder: Path) -> Path:
     require_model_folder(folder)
     from redheart_core.models.manifest import read_manifest
 
-    run = folder / read_manifest(folder).run
+    run = find_path(folder / read_manifest(folder).run)
     if not (run / "run.json").exists():
-        raise CheckpointError(f"the run of {folder} is not at {run}; give its folder (--run, or evaluate(run=...))")
+        raise CheckpointError(
+            f"the run of {folder} is not in {run.resolve()} (no run.json); was one of them moved? "
+            "Name the run's folder with --run, or evaluate(run=...)"
+        )
     return run
 
 

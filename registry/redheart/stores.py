@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from redheart.options import PluginChoice, Settings
 from redheart.progress import Display, make_display
 from redheart.sessions import data_settings, prepare_store
-from redheart_core.runs.presence import require_store
+from redheart_core.storage.paths import find_optional
+from redheart_core.storage.presence import require_store
 
 if TYPE_CHECKING:
     from redheart_core.data.store import Store
@@ -47,7 +48,7 @@ def prepare(
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
     with make_display(progress) as display:
-        return prepare_data(choice, data, encoder, None if output is None else Path(output), display)
+        return prepare_data(choice, data, encoder, find_optional(output), display)
 
 
 def inspect(
@@ -73,7 +74,7 @@ def inspect(
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
     with make_display(progress) as display:
-        return inspect_data(choice, data, encoder, None if store is None else Path(store), display)
+        return inspect_data(choice, data, encoder, find_optional(store), display)
 
 
 def prepare_data(

@@ -13,7 +13,9 @@ from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
 from redheart.runs import Run
 from redheart.sessions import Session, begin, open_session
+from redheart.threads import keeping_threads
 from redheart_core.contract.errors import RedheartError
+from redheart_core.storage.paths import find_optional
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.results import Evaluation
@@ -64,9 +66,9 @@ def train(
         RedheartError: A setting, plugin, record or file is wrong; what was finished before counts.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
-    options = RunOptions(_path(output), _path(store), data, encoder, scale, epochs, seed, device)
-    with make_display(progress) as display:
-        return train_run(choice, options, _path(groups), resume, display)
+    options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
+    with keeping_threads(), make_display(progress) as display:
+        return train_run(choice, options, find_optional(groups), resume, display)
 
 
 def train_run(
@@ -136,9 +138,9 @@ def run(
         RedheartError: A setting, plugin, record or file is wrong.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
-    options = RunOptions(_path(output), _path(store), data, encoder, scale, epochs, seed, device)
-    with make_display(progress) as display:
-        return finish_run(choice, options, _path(groups), text, display)
+    options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
+    with keeping_threads(), make_display(progress) as display:
+        return finish_run(choice, options, find_optional(groups), text, display)
 
 
 class GroupsStoppedError(RedheartError):
@@ -193,7 +195,3 @@ def _train(session: Session) -> dict[str, str]:
     from redheart_core.training.loop import train as train_groups
 
     return train_groups(session.run, session.context, session.registry.hooks)
-
-
-def _path(given: str | Path | None) -> Path | None:
-    return None if given is None else Path(given)

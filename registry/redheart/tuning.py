@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, begin
+from redheart.threads import keeping_threads
 from redheart_core.contract.errors import RedheartError
+from redheart_core.storage.paths import find_optional
 
 if TYPE_CHECKING:
     from redheart_core.tuning.search import SearchResult
@@ -51,10 +53,10 @@ def sweep(
         enable: As for train, like everything below.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
-    options = RunOptions(output=None if output is None else Path(output), dataset=data, scale=scale, epochs=epochs)
+    options = RunOptions(output=find_optional(output), dataset=data, scale=scale, epochs=epochs)
     tried = None if rates is None else tuple(rates)
-    with make_display(progress) as display:
-        session = begin(choice, options, display, None if groups is None else Path(groups))
+    with keeping_threads(), make_display(progress) as display:
+        session = begin(choice, options, display, find_optional(groups))
         return sweep_session(session, tried, hierarchical, short_epochs, seeds, halving, display)
 
 
@@ -106,10 +108,10 @@ def search(
         enable: As for train, like everything below.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
-    options = RunOptions(output=None if output is None else Path(output), dataset=data, scale=scale, epochs=epochs)
-    with make_display(progress) as display:
+    options = RunOptions(output=find_optional(output), dataset=data, scale=scale, epochs=epochs)
+    with keeping_threads(), make_display(progress) as display:
         session = begin(choice, options, display)
-        return search_session(session, group, trials, None if space is None else Path(space), pruner, display)[0]
+        return search_session(session, group, trials, find_optional(space), pruner, display)[0]
 
 
 def search_session(
