@@ -10,7 +10,17 @@ import pytest
 import torch
 from toy import Toy
 
-from redheart_core import ActiveNode, BuildContext, CheckpointError, Field, NodeSpec, Objective, Output, PluginError
+from redheart_core import (
+    CATALOGUE,
+    ActiveNode,
+    BuildContext,
+    CheckpointError,
+    Field,
+    NodeSpec,
+    Objective,
+    Output,
+    PluginError,
+)
 from redheart_core.groups.graph import bind_nodes, plan_groups
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
@@ -36,13 +46,19 @@ def gathering(name: str = "fusion", *fields: str, group: str = "") -> ActiveNode
     fields = fields or FIELDS
     outputs = tuple(Output(field, "it", "values", labels=None if field == "regret" else field) for field in fields)
     spec: NodeSpec = attrs.evolve(
-        activate(load_installed("mean_fusion")).spec, name=name, gives=outputs, optional_targets=fields, gathers=fields
+        activate(load_installed("mean_fusion")).spec,
+        name=name,
+        gives=outputs,
+        optional_targets=fields,
+        gathers=fields,
+        learns_any=None,
+        gathers_any=False,
     )
     return attrs.evolve(activate(load_installed("mean_fusion")), spec=spec, group=group or name)
 
 
 def bound(*nodes: ActiveNode, fields: tuple[str, ...] = FIELDS) -> dict[str, ActiveNode]:
-    return {node.name: node for node in bind_nodes(nodes, fields)}
+    return {node.name: node for node in bind_nodes(nodes, {name: CATALOGUE[name] for name in fields})}
 
 
 def test_it_reads_every_answer_by_name_whatever_the_order_of_the_nodes(toy: Toy) -> None:
@@ -102,8 +118,8 @@ def test_an_answer_that_needs_more_of_a_record_than_text_is_not_read(toy: Toy) -
 
 def test_binding_twice_changes_nothing(toy: Toy) -> None:
     nodes = (answering(toy, "a"), answering(toy, "b"), gathering(), gathering("second"))
-    once = bind_nodes(nodes, FIELDS)
-    assert bind_nodes(once, FIELDS) == once
+    once = bind_nodes(nodes, CATALOGUE)
+    assert bind_nodes(once, CATALOGUE) == once
 
 
 def test_the_module_is_shown_what_was_gathered_and_a_wrong_shape_is_refused() -> None:

@@ -18,6 +18,7 @@ from redheart_cli.output import print_json
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 from redheart_core import SCALES
+from redheart_registry.details import known_fields
 
 HEADING = "## Card"
 
@@ -75,7 +76,8 @@ def plugin(
 @json_option
 def parameters(name: str, choice: PluginChoice, as_json: bool) -> None:
     """Parameters of NAME by submodule at every scale, on a data set with all fields; nothing is allocated."""
-    sizes = sizes_by_scale(name, choice.with_sources(name).load())
+    registry = choice.with_sources(name).load()
+    sizes = sizes_by_scale(name, registry, known_fields(registry))
     if as_json:
         print_json(sizes)
     else:

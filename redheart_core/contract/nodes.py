@@ -193,10 +193,15 @@ class NodeSpec:
     """Fields that the node also reads where the data set has them."""
     optional_targets: tuple[str, ...] = ()
     """Fields that the node also learns where the data set has them."""
+    learns_any: Callable[[Mapping[str, Field]], Mapping[str, tuple[Output, ...]]] | None = None
+    """The data set's fields to those that the node also learns whatever their names, in order, each with the outputs
+    that answer it, as redheart_core.nn.answers.text_answers; as if these stood in optional_targets and gives."""
     gathers: tuple[str, ...] = ()
     """Fields, among the optional targets, of which a fusion reads every answer: the outputs of other nodes that learn
     the field and are named like it, as values or probabilities. It learns those alone that some node answers, and
     leaves out what needs more of a record than itself, what lies above it, and other nodes that gather."""
+    gathers_any: bool = False
+    """A fusion gathers every field that learns_any finds."""
     group: str | None = None
     """Checkpoint group; None is a group of its own, named like the node."""
     layers: tuple[str, ...] = ()
@@ -229,15 +234,28 @@ class NodeSpec:
             for output in self.gives
         )
 
-    def bind(self, fields: Collection[str]) -> NodeSpec:
-        """The same node on a data set with these fields: what is optional is read and learnt, or left out."""
-        read = tuple(field for field in self.optional_reads if field in fields)
-        learnt = tuple(field for field in self.optional_targets if field in fields)
+    def resolve(self, fields: Mapping[str, Field]) -> NodeSpec:
+        """The same node with the names that learns_any finds among the fields."""
+        found = self.learns_any(fields) if self.learns_any else {}
         return attrs.evolve(
             self,
-            reads=tuple(dict.fromkeys((*self.reads, *read))),
-            targets=tuple(dict.fromkeys((*self.targets, *learnt))),
-            gives=tuple(output for output in self.gives if output.is_given(fields)),
+            gives=(*self.gives, *(output for outputs in found.values() for output in outputs)),
+            optional_targets=(*self.optional_targets, *found),
+            gathers=(*self.gathers, *(found if self.gathers_any else ())),
+            learns_any=None,
+            gathers_any=False,
+        )
+
+    def bind(self, fields: Mapping[str, Field]) -> NodeSpec:
+        """The same node on a data set with these fields: what is optional is read and learnt, or left out."""
+        spec = self.resolve(fields)
+        read = tuple(field for field in spec.optional_reads if field in fields)
+        learnt = tuple(field for field in spec.optional_targets if field in fields)
+        return attrs.evolve(
+            spec,
+            reads=tuple(dict.fromkeys((*spec.reads, *read))),
+            targets=tuple(dict.fromkeys((*spec.targets, *learnt))),
+            gives=tuple(output for output in spec.gives if output.is_given(fields)),
             optional_reads=read,
             optional_targets=learnt,
         )

@@ -120,6 +120,14 @@ def _own_sha256(table: Mapping[str, Any]) -> str:
     return hashlib.sha256(to_json(table)).hexdigest()
 
 
+def plain_fields(fields: Mapping[str, Field]) -> dict[str, Any]:
+    """Fields as JSON values."""
+    table: dict[str, Any] = json.loads(
+        to_json({name: attrs.asdict(field, value_serializer=_plain) for name, field in fields.items()})
+    )
+    return table
+
+
 def parse_field(table: Mapping[str, Any]) -> Field:
     """A field as StoreIndex.to_json writes it."""
     low = -math.inf if table["low"] is None else table["low"]

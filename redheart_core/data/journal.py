@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from redheart_core.contract.errors import StoreError
-from redheart_core.data.index import FORMAT, Shard, StoreIndex
+from redheart_core.data.index import FORMAT, Shard, StoreIndex, plain_fields
 from redheart_core.storage.files import read_json, sha256, write_json
 from redheart_core.storage.locks import LOCK
 from redheart_core.storage.temporary import is_temporary
@@ -23,6 +23,8 @@ class Request:
 
     dataset: str
     content: str
+    fields: Mapping[str, Mapping[str, Any]]
+    """By name, as plain_fields gives them."""
     encoder: str
     encoder_settings: Mapping[str, Any]
     chunk_chars: int
@@ -39,7 +41,8 @@ class Request:
             StoreError: Names every difference.
         """
         there = {key: getattr(index, key) for key in attrs.fields_dict(Request) if key not in ("format", "encoder")}
-        self.check_same(there | {"format": FORMAT, "encoder": index.encoder.name}, folder)
+        there |= {"format": FORMAT, "encoder": index.encoder.name, "fields": plain_fields(index.fields)}
+        self.check_same(there, folder)
 
     def check_same(self, there: Mapping[str, Any], folder: Path) -> None:
         """Refuse another request than this one.

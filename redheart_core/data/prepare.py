@@ -22,7 +22,7 @@ from redheart_core.data.build import fit_encoder, fitting_rows, write_records, w
 from redheart_core.data.contents import Contents, Progress, read_contents
 from redheart_core.data.division import empty_split
 from redheart_core.data.encoding import identify
-from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, FileEntry, StoreIndex
+from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, FileEntry, StoreIndex, plain_fields
 from redheart_core.data.journal import JOURNAL_FILE, Journal, Request
 from redheart_core.data.near_duplicates import NEAR_DUPLICATE, near_duplicate_clusters
 from redheart_core.data.splits import Splits, assign_splits
@@ -86,6 +86,7 @@ def prepare(
             request = Request(
                 dataset=dataset.name,
                 content=contents.sha256,
+                fields=plain_fields({field.name: field for field in contents.fields}),
                 encoder=encoder.name,
                 encoder_settings=_plain_settings(encoder_settings, encoder.name, str),
                 chunk_chars=chunk_chars,

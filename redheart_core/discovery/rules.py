@@ -61,5 +61,5 @@ def _check_node(owner: str, spec: NodeSpec) -> None:
     twice = sorted({name for name in given if given.count(name) > 1})
     if twice:
         raise PluginError(f"{owner} declares an output more than once: {', '.join(twice)}")
-    if not given:
+    if not given and spec.learns_any is None:
         raise PluginError(f"{owner} declares no output; a node gives at least one")

@@ -14,7 +14,7 @@ from redheart_core.contract.nodes import ActiveNode, NodeSpec
 from redheart_core.groups.group import Group
 
 
-def bind_nodes(nodes: Iterable[ActiveNode], fields: Collection[str]) -> tuple[ActiveNode, ...]:
+def bind_nodes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:
     """The nodes as they are on a data set of which these fields can be used.
 
     A node that gathers reads the answers of the others by name, so that plugins.toml order changes no bits.
@@ -24,11 +24,12 @@ def bind_nodes(nodes: Iterable[ActiveNode], fields: Collection[str]) -> tuple[Ac
     """
     nodes = tuple(nodes)
     bound = tuple(attrs.evolve(node, spec=node.spec.bind(fields)) for node in nodes)
-    if not any(node.spec.gathers for node in nodes):
+    gathering = {node.name for node in nodes if node.spec.gathers or node.spec.gathers_any}
+    if not gathering:
         return bound
-    given = _answers(bound)
+    given = _answers(bound, gathering)
     return tuple(
-        attrs.evolve(node, spec=_gather(node, fields, given[node.name])) if node.spec.gathers else other
+        attrs.evolve(node, spec=_gather(node, fields, given[node.name])) if node.name in gathering else other
         for node, other in zip(nodes, bound, strict=True)
     )
 
@@ -106,6 +107,9 @@ def check_targets(
                 complaints.append(f"plugin '{node.name}' {verb} '{field}', which the data set lacks (fields: {known})")
             elif not coverage.get(field):
                 complaints.append(f"plugin '{node.name}' {verb} '{field}', which no {split} record has")
+        if node.spec.objective is not None and not node.spec.targets:
+            known = ", ".join(sorted(fields))
+            complaints.append(f"plugin '{node.name}' can learn none of the data set's fields (fields: {known})")
     if complaints:
         raise PluginError(join_complaints("leave out with --disable NAME what this data set cannot train", complaints))
 
@@ -138,12 +142,12 @@ def output_shapes(
     return shapes
 
 
-def _answers(nodes: Sequence[ActiveNode]) -> dict[str, dict[str, tuple[str, ...]]]:
+def _answers(nodes: Sequence[ActiveNode], gathering: Collection[str]) -> dict[str, dict[str, tuple[str, ...]]]:
     """For each node that gathers: field to the "node.output" that answer it."""
     _check_reads(nodes, {node.name: node for node in nodes})
     required = {name: set(fields) for name, fields in _required_fields(_sorted_nodes(nodes)).items()}
     group_of = {node.name: node.group for node in nodes}
-    above = {node.group for node in nodes if node.spec.gathers}
+    above = {node.group for node in nodes if node.name in gathering}
     while more := {node.group for node in nodes if above & {group_of[name] for name in read_nodes(node)}} - above:
         above |= more
     below = sorted((node for node in nodes if node.group not in above), key=lambda node: node.name)
@@ -157,21 +161,22 @@ def _answers(nodes: Sequence[ActiveNode]) -> dict[str, dict[str, tuple[str, ...]
             for field in node.spec.gathers
         }
         for node in nodes
-        if node.spec.gathers
+        if node.name in gathering
     }
 
 
-def _gather(node: ActiveNode, fields: Collection[str], given: Mapping[str, tuple[str, ...]]) -> NodeSpec:
+def _gather(node: ActiveNode, fields: Mapping[str, Field], given: Mapping[str, tuple[str, ...]]) -> NodeSpec:
     """The spec of a node on a data set with these fields, reading what others answer."""
     lacking = {field for field, names in given.items() if not names}
     if len(lacking) == len(given):
+        names = ", ".join(given) or "fields that the data set lacks"
         raise PluginError(
-            f"plugin '{node.name}' gathers the answers on {', '.join(given)}, and no other active plugin gives any; "
+            f"plugin '{node.name}' gathers the answers on {names}, and no other active plugin gives any; "
             f"--enable one that does, or --disable {node.name}"
         )
-    spec = node.spec.bind(set(fields) - lacking)
-    names = (name for found in given.values() for name in found)
-    return attrs.evolve(spec, reads=tuple(dict.fromkeys((*spec.reads, *names))))
+    spec = node.spec.bind({name: field for name, field in fields.items() if name not in lacking})
+    read = (name for found in given.values() for name in found)
+    return attrs.evolve(spec, reads=tuple(dict.fromkeys((*spec.reads, *read))))
 
 
 def _required_fields(nodes: Iterable[ActiveNode]) -> dict[str, tuple[str, ...]]:

@@ -127,7 +127,7 @@ def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNod
             )
     verify_files(folder, manifest)
     terms = load_terms(folder / "terms") if (folder / "terms").exists() else None
-    nodes = bind_nodes(nodes, manifest.usable)
+    nodes = bind_nodes(nodes, {name: fields[name] for name in manifest.usable})
     groups = plan_groups(nodes)
     surroundings = Surroundings(
         fields=fields,

@@ -8,11 +8,14 @@ declared outputs of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import attrs
 
 from redheart_core.contract.catalogue import CATALOGUE
+from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import BuildContext, LossTerm, Metric, Objective, Output
 
@@ -20,23 +23,48 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-FIELDS = ("emotion", "regret", "bentham", "choice_factors", "ekman", "goemotions", "kote", "vad", "votes")
-"""What can be answered from the text alone."""
+FROM_TEXT = ("emotion", "regret", "bentham", "choice_factors", "ekman", "goemotions", "kote", "vad", "votes")
+"""Fields of the catalogue that can be answered from the text alone; the others need more of a record."""
 
 
-def answer_outputs(names: Sequence[str]) -> tuple[Output, ...]:
-    """The outputs of an analyzer that learns some fields of the catalogue where the data set has them."""
-    outputs: list[Output] = []
-    for field in (CATALOGUE[name] for name in names):
-        labels, needs = (field.name, ()) if field.labels else (None, (field.name,))
-        if is_values(field):
-            outputs.append(Output(field.name, field.meaning, "values", (), labels, field.low, field.high, needs))
-        else:
-            outputs += [
-                Output(field.name, field.meaning, "probabilities", (), labels, 0.0, 1.0),
-                Output(f"{field.name}_logits", "the same before it becomes probabilities", "logits", (), labels),
-            ]
-    return tuple(outputs)
+def text_answers(fields: Mapping[str, Field]) -> dict[str, tuple[Output, ...]]:
+    """For each field that can be answered from the text alone the outputs that do, as NodeSpec.learns_any asks for.
+
+    These are fields of the catalogue, in the order of FROM_TEXT, and then those of declared_answers.
+    """
+    known = {name: answer_outputs(fields[name]) for name in FROM_TEXT if name in fields and not fields[name].axes}
+    return known | declared_answers(fields)
+
+
+def declared_answers(fields: Mapping[str, Field]) -> dict[str, tuple[Output, ...]]:
+    """The same, by name, for the fields that a data set declares itself, unless they have axes or no finite range.
+
+    Raises:
+        DataError: A field has the name of an output that answers another one.
+    """
+    for name in fields:
+        if (stem := name.removesuffix("_logits")) != name and stem in fields and not is_values(fields[stem]):
+            raise DataError(f"the field '{name}' is also an output that answers the field '{stem}'; rename it")
+    return {
+        name: answer_outputs(field)
+        for name, field in sorted(fields.items(), key=itemgetter(0))
+        if name not in CATALOGUE and _has_answer(field)
+    }
+
+
+def _has_answer(field: Field) -> bool:
+    return not field.axes and isfinite(field.high - field.low) and (is_values(field) or bool(field.labels))
+
+
+def answer_outputs(field: Field) -> tuple[Output, ...]:
+    """The outputs with which an analyzer answers a field."""
+    labels, needs = (field.name, ()) if field.labels else (None, (field.name,))
+    if is_values(field):
+        return (Output(field.name, field.meaning, "values", (), labels, field.low, field.high, needs),)
+    return (
+        Output(field.name, field.meaning, "probabilities", (), labels, 0.0, 1.0),
+        Output(f"{field.name}_logits", "the same before it becomes probabilities", "logits", (), labels),
+    )
 
 
 def is_values(field: Field) -> bool:

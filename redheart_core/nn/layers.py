@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.named import Named
 
 
 class RecordDropout(nn.Module):
@@ -76,7 +77,7 @@ class LinearSkips(nn.Module):
     def __init__(self, width_in: int, sizes: Mapping[str, int], dropout: float) -> None:
         super().__init__()
         self.dropout = RecordDropout(dropout)
-        self.maps = nn.ModuleDict({name: nn.Linear(width_in, size, bias=False) for name, size in sizes.items()})
+        self.maps = Named({name: nn.Linear(width_in, size, bias=False) for name, size in sizes.items()})
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 

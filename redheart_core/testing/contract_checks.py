@@ -13,6 +13,7 @@ import attrs
 from redheart_core.config.tables import NODE_OPTIONS
 from redheart_core.contract.builders import Builder
 from redheart_core.contract.calculators import CalculatorSpec
+from redheart_core.contract.catalogue import CATALOGUE
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import SettingsError
 from redheart_core.contract.nodes import SCALES, NodeSpec, Output
@@ -116,6 +117,7 @@ def check_settings(plugin: Plugin) -> None:
 
 
 def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
+    spec, learns_any = spec.resolve(CATALOGUE), spec.learns_any is not None
     require(
         plugin,
         set(spec.scales) == set(SCALES),
@@ -140,14 +142,14 @@ def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
     )
     enough = plugin.kind != "fusion" or len(sources) > 1 or bool(spec.gathers)
     require(plugin, enough, "a fusion has to read two or more nodes, or to gather answers")
-    require(plugin, bool(spec.gives), "it gives no output")
+    require(plugin, bool(spec.gives) or learns_any, "it gives no output")
     names = [output.name for output in spec.gives]
     require(plugin, len(set(names)) == len(names), f"it declares an output twice: {', '.join(names)}")
     for output in spec.gives:
         _check_output(plugin, output)
     require(
         plugin,
-        bool(spec.targets or spec.optional_targets) == (spec.objective is not None),
+        bool(spec.targets or spec.optional_targets or learns_any) == (spec.objective is not None),
         "targets and objective belong together; declare both or neither",
     )
 

@@ -38,23 +38,22 @@ class Member(nn.Module):
         return outputs
 
 
-def stand_ins(gathers: Sequence[str]) -> tuple[Plugin, ...]:
-    """Analyzers that answer these fields of the catalogue, where the records have them; none for no fields."""
-    names = NAMES if gathers else ()
+def stand_ins(fields: Sequence[Field]) -> tuple[Plugin, ...]:
+    """Analyzers that answer these fields; none for no fields."""
+    names = NAMES if fields else ()
     return tuple(
-        Plugin(name, "analyzer", _spec(name, tuple(gathers)), Entry(name, __name__, "redheart", "")) for name in names
+        Plugin(name, "analyzer", _spec(name, tuple(fields)), Entry(name, __name__, "redheart", "")) for name in names
     )
 
 
-def _spec(name: str, gathers: tuple[str, ...]) -> NodeSpec:
-    def fields(context: BuildContext) -> list[Field]:
-        return [context.fields[field] for field in gathers if field in context.fields]
+def _spec(name: str, fields: tuple[Field, ...]) -> NodeSpec:
+    names = tuple(field.name for field in fields)
 
     def build(context: BuildContext) -> nn.Module:
-        return Member(context.input_width("embedding"), fields(context))
+        return Member(context.input_width("embedding"), fields)
 
     def objective(context: BuildContext) -> Objective:
-        return answer_objective(context, [field.name for field in fields(context)])
+        return answer_objective(context, names)
 
     return NodeSpec(
         name=name,
@@ -62,8 +61,8 @@ def _spec(name: str, gathers: tuple[str, ...]) -> NodeSpec:
         settings=NoSettings,
         scales={scale: {} for scale in SCALES},
         reads=("embedding",),
-        gives=answer_outputs(gathers),
+        gives=tuple(output for field in fields for output in answer_outputs(field)),
         build=build,
         objective=objective,
-        optional_targets=gathers,
+        targets=names,
     )

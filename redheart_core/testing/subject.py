@@ -145,12 +145,13 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
         RedheartError: What it reads or learns is not there, or what it reads does not build.
     """
     known = {other.name: other for other in beside} | {plugin.name: plugin}
-    found = _with_what_it_reads([plugin, *stand_ins(plugin.node.gathers)], known)
+    coverage = {name: int(has_any(tensor).sum()) for name, tensor in sample.records.targets.items()}
+    usable = {name: sample.fields[name] for name, count in coverage.items() if count}
+    gathered = [usable[name] for name in plugin.node.resolve(usable).gathers if name in usable]
+    found = _with_what_it_reads([plugin, *stand_ins(gathered)], known)
     if plugin.node.objective is None:
         mates = [other for other in _everyone(known) if _group_name(other.node) == _group_name(plugin.node)]
         found = _with_what_it_reads([plugin, *mates], known)
-    coverage = {name: int(has_any(tensor).sum()) for name, tensor in sample.records.targets.items()}
-    usable = {name for name, count in coverage.items() if count}
     nodes = bind_nodes([activate(other) for other in found.values()], usable)
     check_targets(nodes, sample.fields, coverage, "sample")
     groups = plan_groups(nodes)

@@ -9,6 +9,7 @@ import torch
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract.errors import DataError
+from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batches import BatchSource
@@ -150,9 +151,11 @@ class TrainingContext:
         return torch.cat([self.store.rows("train"), self.store.rows("validation")]).sort().values
 
 
-def usable_fields(store: Store) -> frozenset[str]:
+def usable_fields(store: Store) -> dict[str, Field]:
     """Fields that some training and some validation records have; others cannot be trained."""
     splits = [store.rows(split) for split in ("train", "validation")]
-    return frozenset(
-        name for name in store.fields if all(bool(has_any(store.target(name)[rows]).any()) for rows in splits)
-    )
+    return {
+        name: field
+        for name, field in store.fields.items()
+        if all(bool(has_any(store.target(name)[rows]).any()) for rows in splits)
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import attrs
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import Display
 from redheart.sessions import Session, data_settings, listeners, open_session, prepare_store, train_settings
-from redheart_core import SCALES, CheckpointError, PluginError
+from redheart_core import CATALOGUE, SCALES, CheckpointError, Field, PluginError
 
 if TYPE_CHECKING:
     from redheart_core.contract.nodes import ActiveNode
@@ -60,7 +60,7 @@ def measure_plugin(
         "loss": result.loss,
         "metrics": [attrs.asdict(one) for one in comparisons],
         "expert_load": expert_load(context, module, name),
-        "parameters": sizes_by_scale(name, session.registry),
+        "parameters": sizes_by_scale(name, session.registry, {**CATALOGUE, **context.store.fields}),
         "ablations": [attrs.asdict(one) for one in ablations],
         "timed": [node.name for node in timed],
         "timing_scale": timing_scale,
@@ -68,17 +68,16 @@ def measure_plugin(
     }
 
 
-def sizes_by_scale(name: str, registry: Registry) -> dict[str, dict[str, int]]:
-    """Parameters by scale and submodule on a data set with all fields."""
-    from redheart_core import CATALOGUE
+def sizes_by_scale(name: str, registry: Registry, fields: Mapping[str, Field]) -> dict[str, dict[str, int]]:
+    """Parameters by scale and submodule on a data set with these fields."""
     from redheart_core.evaluation.bench import sizes_at
     from redheart_core.groups.graph import bind_nodes
 
     sizes: dict[str, dict[str, int]] = {}
     for scale in SCALES:
-        nodes = bind_nodes(_at_scale(_needed(name, registry.nodes("small")), scale), CATALOGUE)
+        nodes = bind_nodes(_at_scale(_needed(name, registry.nodes("small"), fields), scale), fields)
         node = next(node for node in nodes if node.name == name)
-        sizes[scale] = sizes_at(node, nodes, CATALOGUE, scale)
+        sizes[scale] = sizes_at(node, nodes, fields, scale)
     return sizes
 
 
@@ -92,7 +91,8 @@ def _train(name: str, choice: PluginChoice, display: Display, options: RunOption
     data, settings = data_settings(registry, **options.data), train_settings(registry, **options.training)
     run = RunFolder(options.output or Path("runs") / "bench" / name)
     found = prepare_store(registry, options.store or run.path / "store", data, display)
-    context = TrainingContext.prepare(found, _needed(name, registry.nodes(settings.scale)), settings)
+    nodes = _needed(name, registry.nodes(settings.scale), {**CATALOGUE, **found.fields})
+    context = TrainingContext.prepare(found, nodes, settings)
     stopped = train(run, context, registry.hooks)
     if stopped:
         raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
@@ -124,12 +124,11 @@ def _at_scale(nodes: Sequence[ActiveNode], scale: str) -> list[ActiveNode]:
     ]
 
 
-def _needed(name: str, nodes: Sequence[ActiveNode]) -> tuple[ActiveNode, ...]:
+def _needed(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:
     """The node's group, and the groups that it depends on."""
-    from redheart_core import CATALOGUE
     from redheart_core.groups.graph import bind_nodes, plan_groups
 
-    groups = {group.name: group for group in plan_groups(bind_nodes(nodes, CATALOGUE))}
+    groups = {group.name: group for group in plan_groups(bind_nodes(nodes, fields))}
     waiting = [group.name for group in groups.values() if name in {node.name for node in group.nodes}]
     if not waiting:
         raise PluginError(f"'{name}' is no analyzer, head or fusion; there is nothing to measure")

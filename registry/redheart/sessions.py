@@ -118,10 +118,11 @@ def begin(choice: PluginChoice, options: RunOptions, display: Display, groups_fi
 
 def left_out(session: Session) -> list[str]:
     """What plugins do without since the data set does not have it: one line per plugin."""
-    bound = {node.name: node.spec for node in session.context.nodes}
+    fields, bound = session.context.store.fields, {node.name: node.spec for node in session.context.nodes}
     lines = []
     for node in session.registry.nodes(session.context.settings.scale):
-        optional = {*node.spec.optional_reads, *node.spec.optional_targets}
+        spec = node.spec.resolve(fields)
+        optional = {*spec.optional_reads, *spec.optional_targets}
         used = {*bound[node.name].optional_reads, *bound[node.name].optional_targets}
         if optional - used:
             names = ", ".join(sorted(optional - used))

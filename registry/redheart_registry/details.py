@@ -37,8 +37,8 @@ EMBEDDING_WIDTH, TERMS = 768, 20_000
 def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """One installed plugin, active or not, as plain JSON.
 
-    Nodes that it reads are loaded with it; others only if they are data sets that may declare a field it needs, or if
-    it gathers what they answer.
+    Nodes that it reads are loaded with it; others only if they are data sets that may declare a field it needs or
+    learns, or if it gathers what they answer.
 
     Raises:
         PluginError: It is not installed or breaks its contract.
@@ -50,9 +50,10 @@ def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequ
     path = find_plugins_toml(plugins_toml)
     active = resolve(parse_file(path), str(path), installed).active
     wanted = _with_sources(name, installed)
-    if _used_fields(wanted) - set(CATALOGUE):
+    learns_any = any(spec.learns_any for spec in wanted.values() if spec is not None)
+    if learns_any or _used_fields(wanted) - set(CATALOGUE):
         wanted |= {other: None for other in active if installed[other].offer.kind == "dataset"}
-    gathers = any(spec.gathers for spec in wanted.values() if spec is not None)
+    gathers = any(spec.gathers or spec.gathers_any for spec in wanted.values() if spec is not None)
     disable = [other for other in active if other not in wanted and not gathers]
     registry = load_registry(path, list(wanted), disable, overrides)
     return _describe(name, registry)
@@ -144,9 +145,9 @@ def _field(field: Field) -> dict[str, Any]:
 
 
 def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
-    nodes, fields = registry.nodes("small"), _all_fields(registry)
+    nodes, fields = registry.nodes("small"), known_fields(registry)
     node = next(node for node in nodes if node.name == name)
-    spec = node.spec
+    spec = node.spec.resolve(fields)
     details: dict[str, Any] = {
         "group": node.group,
         "learning_rate_scale": node.learning_rate_scale,
@@ -174,13 +175,16 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
     if lacking:
         details["note"] = f"no sizes: no active data set declares the field {names(lacking)}"
         return {**details, "losses": [], "metrics": [], "scales": {}}
+    if not spec.gives:
+        details["note"] = "no sizes: no active data set declares a field that it learns"
+        return {**details, "losses": [], "metrics": [], "scales": {}}
     scales = {scale: _at_scale(name, registry.nodes(scale), scale, fields) for scale in SCALES}
     return {**details, **_objective(name, nodes, fields), "scales": scales}
 
 
 def _gathered(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> tuple[str, ...]:
     """The outputs of active nodes that a node gathers on a data set that has all these fields."""
-    if not node.spec.gathers:
+    if not (node.spec.gathers or node.spec.gathers_any):
         return ()
     bound = next(other for other in bind_nodes(nodes, fields) if other.name == node.name)
     declared = (*node.spec.reads, *node.spec.optional_reads)
@@ -210,7 +214,7 @@ def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Fiel
     }
 
 
-def _all_fields(registry: Registry) -> dict[str, Field]:
+def known_fields(registry: Registry) -> dict[str, Field]:
     """The catalogue and what the loaded data sets declare beyond it."""
     fields = dict(CATALOGUE)
     for name, plugin in registry.plugins.items():

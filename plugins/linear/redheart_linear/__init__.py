@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redheart_core import NodeSpec, hookimpl
-from redheart_core.nn.answers import FIELDS, answer_outputs
+from redheart_core.nn.answers import text_answers
 from redheart_linear.settings import LinearSettings
 
 
@@ -17,10 +17,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             settings=LinearSettings,
             scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
             reads=("terms",),
-            gives=answer_outputs(FIELDS),
+            gives=(),
             build="redheart_linear.training:build",
             fit="redheart_linear.training:fit",
             objective="redheart_linear.training:objective",
-            optional_targets=FIELDS,
+            learns_any=text_answers,
         )
     ]

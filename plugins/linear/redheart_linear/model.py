@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from redheart_core import Field
 from redheart_core.nn.answers import finish, from_values, is_values, size_of
+from redheart_core.nn.named import Named
 
 
 class LinearMap(nn.Module):
@@ -34,6 +35,17 @@ class LinearMap(nn.Module):
         self.bias.copy_(found[-1])
 
 
+class Transfer(nn.Module):
+    """Answers (B, S) to (B, L), without bias; the weights (S, L) are set by a fit and get no gradient."""
+
+    def __init__(self, answers: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(answers, size), requires_grad=False)
+
+    def forward(self, answers: Tensor) -> Tensor:
+        return answers @ self.weight
+
+
 class Linear(nn.Module):
     """One linear map per field.
 
@@ -43,18 +55,16 @@ class Linear(nn.Module):
         transfer: Values are also a linear map of the probabilities and their logits.
 
     Attributes:
-        transfers: Field of values to its weights (S, L), in the order of answers.
+        transfers: Field of values to its map of the answers, in their order.
     """
 
     def __init__(self, terms: int, fields: Sequence[Field], transfer: bool = False) -> None:
         super().__init__()
         self.fields = tuple(fields)
-        self.maps = nn.ModuleDict({field.name: LinearMap(terms, size_of(field)) for field in fields})
+        self.maps = Named({field.name: LinearMap(terms, size_of(field)) for field in fields})
         values = self.values if transfer else ()
         width = 2 * sum(size_of(field) for field in self.sources)
-        self.transfers = nn.ParameterDict(
-            {field.name: nn.Parameter(torch.zeros(width, size_of(field)), requires_grad=False) for field in values}
-        )
+        self.transfers = Named({field.name: Transfer(width, size_of(field)) for field in values})
 
     @property
     def values(self) -> tuple[Field, ...]:
@@ -72,6 +82,12 @@ class Linear(nn.Module):
         assert isinstance(found, LinearMap)
         return found
 
+    def transfer(self, field: Field) -> Transfer:
+        """That of a field."""
+        found = self.transfers[field.name]
+        assert isinstance(found, Transfer)
+        return found
+
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that the plugin declares for its fields; values are cut off at the ends of their range."""
         outputs: dict[str, Tensor] = {}
@@ -80,7 +96,7 @@ class Linear(nn.Module):
         for field in self.values:
             raw = self.map(field)(inputs["terms"])
             if field.name in self.transfers:
-                raw = raw + self.answers(outputs) @ self.transfers[field.name]
+                raw = raw + self.transfers[field.name](self.answers(outputs))
             outputs |= from_values(field, raw)
         return outputs
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from torch import nn
 
-from redheart_core import BuildContext, Field, Objective, PluginError
+from redheart_core import BuildContext, Field, Objective
 from redheart_core.contract.fitting import FitData, FitPart
 from redheart_core.contract.tensors import has_any
-from redheart_core.nn.answers import FIELDS, answer_objective, size_of
+from redheart_core.nn.answers import answer_objective, size_of, text_answers
 from redheart_linear import logistic, ridge, transfer
 from redheart_linear.model import Linear
 from redheart_linear.settings import LinearSettings
@@ -32,17 +32,8 @@ def objective(context: BuildContext) -> Objective:
 
 
 def learnt(context: BuildContext) -> list[str]:
-    """The fields that are there.
-
-    Raises:
-        PluginError: None is.
-    """
-    names = [name for name in FIELDS if name in context.fields]
-    if not names:
-        raise PluginError(
-            f"plugin 'linear' learns {', '.join(FIELDS)}, and the data set has none of them; --disable linear"
-        )
-    return names
+    """The fields that are there."""
+    return list(text_answers(context.fields))
 
 
 def fit(module: nn.Module, data: FitData) -> None:
@@ -60,7 +51,7 @@ def fit(module: nn.Module, data: FitData) -> None:
             if field.name in module.transfers:
                 used = transfer.foreign(module, field, data.train)
                 found = transfer.choose(module, field, used, train, validation)
-                module.transfers[field.name].copy_(torch.from_numpy(found.transferred))
+                module.transfer(field).weight.copy_(torch.from_numpy(found.transferred))
                 module.map(field).set(found.coefficients)
             else:
                 module.map(field).set(ridge.choose(train, validation, (field.low, field.high)).coefficients)

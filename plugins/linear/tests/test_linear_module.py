@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from redheart_core import CATALOGUE, BuildContext, PluginError
+from redheart_core.groups.graph import bind_nodes, check_targets
+from redheart_core.testing import activate, load_installed
 from redheart_linear import redheart_provide_analyzers
 from redheart_linear.model import Linear
 from redheart_linear.settings import LinearSettings
@@ -15,8 +17,9 @@ from redheart_linear.training import build, objective
 def context(*names: str) -> BuildContext:
     """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_analyzers()
-    bound = spec.bind(names)
-    fields = {name: CATALOGUE[name] for name in bound.targets}
+    fields = {name: CATALOGUE[name] for name in names}
+    bound = spec.bind(fields)
+    fields = {name: fields[name] for name in bound.targets}
     return BuildContext(
         LinearSettings(), "tiny", {"terms": (5,)}, fields, frozenset(output.name for output in bound.gives)
     )
@@ -57,7 +60,7 @@ def test_probabilities_are_those_of_the_maps_logits() -> None:
 
 
 def test_only_fields_that_are_there_are_built_and_evaluated() -> None:
-    seen = context("goemotions", "village_weather")
+    seen = context("goemotions", "utility")
     assert build(seen)({"terms": TERMS}).keys() == {"goemotions", "goemotions_logits"} == seen.wanted
     assert {term.target for term in objective(seen).losses} == {"goemotions"}
     assert build(seen).maps["goemotions"].weight.shape == (5, 28)
@@ -65,5 +68,7 @@ def test_only_fields_that_are_there_are_built_and_evaluated() -> None:
 
 
 def test_a_data_set_without_any_of_the_fields_is_refused() -> None:
-    with pytest.raises(PluginError, match=r"the data set has none of them; --disable linear"):
-        build(context("utility"))
+    fields = {"utility": CATALOGUE["utility"]}
+    nodes = bind_nodes([activate(load_installed("linear"))], fields)
+    with pytest.raises(PluginError, match=r"'linear' can learn none of the data set's fields \(fields: utility\)"):
+        check_targets(nodes, fields, {"utility": 9}, "train")

@@ -60,7 +60,7 @@ def part(seed: int, shared: bool = False) -> StorePart:
 def fitted(on: bool, train: StorePart, *names: str) -> Linear:
     (spec,) = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names}
-    gives = frozenset(output.name for output in spec.bind(names).gives)
+    gives = frozenset(output.name for output in spec.bind(fields).gives)
     module = build(BuildContext(LinearSettings(transfer=on), "tiny", {"terms": (WIDTH,)}, fields, gives))
     fit(module, StoreFitData(train, part(2), fields, 0))
     return module
@@ -103,16 +103,16 @@ def test_labels_of_the_same_records_are_not_read() -> None:
     ):
         fitted(True, both, "ekman", "vad")
     module = fitted(True, both, "ekman", "vad", "votes")
-    assert not module.transfers["vad"][:14].any()
-    assert bool(module.transfers["vad"][14:].any(1).all())
+    assert not module.transfer(CATALOGUE["vad"]).weight[:14].any()
+    assert bool(module.transfer(CATALOGUE["vad"]).weight[14:].any(1).all())
 
 
 def test_an_answer_that_is_always_the_same_gets_no_weight() -> None:
     train = part(1)
     train.field("votes")[:600] = torch.tensor([1.0, 1.0, 1.0, 1.0, 1.0])
     module = fitted(True, train, "ekman", "vad", "votes")
-    assert not module.transfers["vad"][14:].any()
-    assert bool(module.transfers["vad"].isfinite().all())
+    assert not module.transfer(CATALOGUE["vad"]).weight[14:].any()
+    assert bool(module.transfer(CATALOGUE["vad"]).weight.isfinite().all())
 
 
 def test_without_it_nothing_is_added() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redheart_core import NodeSpec, hookimpl
-from redheart_core.nn.answers import FIELDS, answer_outputs
+from redheart_core.nn.answers import text_answers
 from redheart_mean_fusion.settings import MeanFusionSettings
 
 
@@ -17,11 +17,11 @@ def redheart_provide_fusions() -> list[NodeSpec]:
             settings=MeanFusionSettings,
             scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
             reads=(),
-            gives=answer_outputs(FIELDS),
+            gives=(),
             build="redheart_mean_fusion.training:build",
             fit="redheart_mean_fusion.training:fit",
             objective="redheart_mean_fusion.training:objective",
-            optional_targets=FIELDS,
-            gathers=FIELDS,
+            learns_any=text_answers,
+            gathers_any=True,
         )
     ]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from redheart_core import Field
 from redheart_core.nn.answers import from_probabilities, is_values
+from redheart_core.nn.named import Named
 
 LEAST = 1e-6
 """Least probability that a mean may give, so that its logit is finite."""
@@ -40,9 +41,7 @@ class MeanFusion(nn.Module):
         super().__init__()
         self.fields = tuple(fields)
         self.members = {field.name: tuple(members[field.name]) for field in fields}
-        self.means = nn.ModuleDict(
-            {field.name: WeightedMean(len(self.members[field.name]), field.shape) for field in fields}
-        )
+        self.means = Named({field.name: WeightedMean(len(self.members[field.name]), field.shape) for field in fields})
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that the plugin declares for its fields."""

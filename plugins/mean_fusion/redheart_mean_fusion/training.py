@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from redheart_core import BuildContext, DataError, Field, Objective
 from redheart_core.contract.fitting import FitData, FitPart
-from redheart_core.nn.answers import FIELDS, answer_objective
+from redheart_core.nn.answers import answer_objective, text_answers
 from redheart_mean_fusion.model import MeanFusion, WeightedMean
 
 LEAST_VARIANCE = 1e-12
@@ -27,7 +27,7 @@ def objective(context: BuildContext) -> Objective:
 
 def learnt(context: BuildContext) -> list[str]:
     """The fields that are there and that some node answers."""
-    return [name for name in FIELDS if name in context.fields]
+    return list(text_answers(context.fields))
 
 
 @torch.no_grad()

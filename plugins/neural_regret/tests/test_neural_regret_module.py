@@ -16,8 +16,8 @@ from redheart_neural_regret.training import EXTRA, build, objective
 def context(*names: str, **changes: Field) -> BuildContext:
     """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_analyzers()
-    bound = spec.bind(names)
     fields = {name: CATALOGUE[name] for name in names} | changes
+    bound = spec.bind(fields)
     settings = NeuralRegretSettings(**spec.scales["tiny"])
     shapes: dict[str, tuple[int | str, ...]] = {
         "embedding": ("T", 6),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redheart_core import NodeSpec, hookimpl
-from redheart_core.nn.answers import FIELDS, answer_outputs
+from redheart_core.nn.answers import text_answers
 from redheart_stacking_fusion.settings import StackingFusionSettings
 
 
@@ -17,11 +17,11 @@ def redheart_provide_fusions() -> list[NodeSpec]:
             settings=StackingFusionSettings,
             scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
             reads=(),
-            gives=answer_outputs(FIELDS),
+            gives=(),
             build="redheart_stacking_fusion.training:build",
             fit="redheart_stacking_fusion.training:fit",
             objective="redheart_stacking_fusion.training:objective",
-            optional_targets=FIELDS,
-            gathers=FIELDS,
+            learns_any=text_answers,
+            gathers_any=True,
         )
     ]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from redheart_core import Field
 from redheart_core.nn.answers import from_probabilities, from_values, is_values, size_of
+from redheart_core.nn.named import Named
 from redheart_stacking_fusion.candidates import CANDIDATES, Choice
 from redheart_stacking_fusion.evidence import LEAST
 
@@ -64,7 +65,7 @@ class StackingFusion(nn.Module):
         super().__init__()
         self.fields = tuple(fields)
         self.members = {field.name: tuple(members[field.name]) for field in fields}
-        self.stacks = nn.ModuleDict(
+        self.stacks = Named(
             {field.name: Stack(len(self.members[field.name]), size_of(field), is_values(field)) for field in fields}
         )
 

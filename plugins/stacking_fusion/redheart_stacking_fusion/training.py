@@ -9,7 +9,7 @@ from torch import nn
 
 from redheart_core import BuildContext, Field, Objective
 from redheart_core.contract.fitting import FitData, FitPart
-from redheart_core.nn.answers import FIELDS, answer_objective, is_values, size_of
+from redheart_core.nn.answers import answer_objective, is_values, size_of, text_answers
 from redheart_stacking_fusion.candidates import choose
 from redheart_stacking_fusion.evidence import LEAST, Evidence, Kind, Mask, Matrix
 from redheart_stacking_fusion.model import Stack, StackingFusion
@@ -30,7 +30,7 @@ def objective(context: BuildContext) -> Objective:
 
 def learnt(context: BuildContext) -> list[str]:
     """The fields that are there and that some node answers."""
-    return [name for name in FIELDS if name in context.fields]
+    return list(text_answers(context.fields))
 
 
 def fit(module: nn.Module, data: FitData) -> None:

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from redheart_core import DataError, Field, Record
 from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.names import composed
 from redheart_core.storage.jsonlines import OnError, read_lines
-from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_records, required_path
+from redheart_tables.mapping import Mapped, Row, read_mapping, read_records, required_path
 from redheart_tables.settings import CsvSettings
 
 
 def fields(settings: CsvSettings) -> tuple[Field, ...]:
     """The mapped fields."""
-    return mapped_fields("csv", settings.fields, objects=False)
+    return tuple(one.field for one in read_mapping("csv", settings.fields, objects=False))
 
 
 def records(settings: CsvSettings) -> Iterator[Record]:
     """The file's records in order."""
     path = required_path("csv", settings.path)
-    fields(settings)
+    mapped = read_mapping("csv", settings.fields, objects=False)
     return read_records(
-        lambda bad: _rows(path, settings, bad), path, settings, lambda row, column: row[column], to_value=_number
+        lambda bad: _rows(path, settings, mapped, bad),
+        path,
+        settings,
+        mapped,
+        lambda row, column: row[column],
+        to_value=_number,
     )
 
 
-def _rows(path: Path, settings: CsvSettings, bad: BadRows) -> Iterator[tuple[str, Row]]:
+def _rows(path: Path, settings: CsvSettings, mapped: Sequence[Mapped], bad: BadRows) -> Iterator[tuple[str, Row]]:
     """(where, row) with the columns that have a name; a row and a column without any cell are passed over."""
     cells = _cells(path, settings.delimiter, bad.add)
     where, header = next(cells, ("", []))
@@ -41,7 +46,7 @@ def _rows(path: Path, settings: CsvSettings, bad: BadRows) -> Iterator[tuple[str
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise DataError(f"{where}: names the column {', '.join(map(repr, twice))} more than once")
-    needed = [settings.id or None, settings.text, settings.split, *mapped_columns(settings.fields)]
+    needed = [settings.id or None, settings.text, settings.split, *(column for one in mapped for column in one.columns)]
     unknown = [column for column in dict.fromkeys(needed) if column is not None and composed(column) not in named]
     if unknown:
         raise DataError(

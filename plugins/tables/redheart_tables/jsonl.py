@@ -6,24 +6,23 @@ from collections.abc import Iterator
 
 from redheart_core import DataError, Field, Record
 from redheart_core.contract.bad_rows import BadRows
-from redheart_core.contract.names import composed
 from redheart_core.storage.jsonlines import read_objects
-from redheart_tables.mapping import Row, mapped_columns, mapped_fields, read_records, required_path
+from redheart_tables.mapping import Row, read_mapping, read_records, required_path
 from redheart_tables.settings import JsonlSettings
 
 
 def fields(settings: JsonlSettings) -> tuple[Field, ...]:
     """The mapped fields."""
-    return mapped_fields("jsonl", settings.fields, objects=True)
+    return tuple(one.field for one in read_mapping("jsonl", settings.fields, objects=True))
 
 
 def records(settings: JsonlSettings) -> Iterator[Record]:
     """The file's records in order."""
     path = required_path("jsonl", settings.path)
-    fields(settings)
+    mapped = read_mapping("jsonl", settings.fields, objects=True)
 
     def rows(bad: BadRows) -> Iterator[tuple[str, Row]]:
-        missing = dict.fromkeys(map(composed, mapped_columns(settings.fields)))
+        missing = dict.fromkeys(column for one in mapped for column in one.columns)
         keys: dict[str, None] = {}
         for where, row in read_objects(path, bad.add):
             if not row:
@@ -38,7 +37,10 @@ def records(settings: JsonlSettings) -> Iterator[Record]:
                 f"(columns: {', '.join(keys)})"
             )
 
-    return read_records(rows, path, settings, lambda row, column: _find(row, column)[1], lambda value, *_: value)
+    def look_up(row: Row, column: str) -> object:
+        return _find(row, column)[1]
+
+    return read_records(rows, path, settings, mapped, look_up, lambda value, *_: value)
 
 
 def _find(row: Row, column: str) -> tuple[bool, object]:

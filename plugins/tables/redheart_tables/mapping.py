@@ -2,59 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
+
+import attrs
 
 from redheart_core import CATALOGUE, DataError, Field, Record
 from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.names import composed
 from redheart_core.data.published import read_all
-from redheart_tables.settings import Columns, CsvSettings, JsonlSettings
+from redheart_tables.declaring import declared_field, is_declaration, same_as_shipped
+from redheart_tables.settings import Columns, CsvSettings, Entry, JsonlSettings
 
 Row = Mapping[str, object]
 
 
-def mapped_fields(plugin: str, columns: Columns, objects: bool) -> tuple[Field, ...]:
-    """The mapped fields in the order of the catalogue, with exactly the mapped labels.
+@attrs.frozen
+class Mapped:
+    """A field and where its numbers stand."""
+
+    field: Field
+    place: str | Mapping[str, str]
+    """A column, or label to column; in NFC."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it names."""
+        return (self.place,) if isinstance(self.place, str) else tuple(self.place.values())
+
+
+def read_mapping(plugin: str, entries: Columns, objects: bool) -> tuple[Mapped, ...]:
+    """The mapped fields in the order of the catalogue, with exactly the mapped labels; then the user's own by name.
 
     Args:
         plugin: Names the table in error messages.
-        columns: The mapping.
+        entries: The [plugins.<plugin>.fields] table.
         objects: A column may hold an object from label to number.
 
     Raises:
-        DataError: Nothing is mapped, or a field or label is unknown or mapped in the wrong form.
+        DataError: Nothing is mapped; a field of the catalogue is mapped in the wrong form, has unknown labels or is
+            declared otherwise; another field is not declared, or wrongly.
     """
     table = f"[plugins.{plugin}.fields]"
-    columns = {composed(name): column for name, column in columns.items()}
-    if not columns:
+    entries = {composed(name): entry for name, entry in entries.items()}
+    if not entries:
         raise DataError(
             f'{table} is empty; name the column of at least one field, such as regret = "my_column" '
-            f"(fields: {', '.join(sorted(CATALOGUE))})"
+            f"(fields: {', '.join(sorted(CATALOGUE))}), or declare one of your own"
         )
-    unknown = sorted(set(columns) - set(CATALOGUE))
-    if unknown:
-        raise DataError(f"{table} has no field {', '.join(unknown)} (fields: {', '.join(sorted(CATALOGUE))})")
-    return tuple(
-        _mapped_field(field, columns[name], table, objects) for name, field in CATALOGUE.items() if name in columns
-    )
+    names = [name for name in CATALOGUE if name in entries] + sorted(entries.keys() - CATALOGUE.keys())
+    return tuple(_mapped(name, entries[name], table, objects) for name in names)
 
 
-def _mapped_field(field: Field, column: str | Mapping[str, str], table: str, objects: bool) -> Field:
+def _mapped(name: str, entry: Entry, table: str, objects: bool) -> Mapped:
+    if name in CATALOGUE:
+        if not isinstance(entry, str) and is_declaration(entry):
+            entry = same_as_shipped(name, entry, f"{table[:-1]}.{name}]")
+        return Mapped(_shipped_field(CATALOGUE[name], entry, table, objects), _in_nfc(entry, f"{table} {name}"))
+    where = f"{table[:-1]}.{name}]"
+    if isinstance(entry, str) or not is_declaration(entry):
+        raise DataError(
+            f"{table} has no field {name} (fields: {', '.join(sorted(CATALOGUE))}); to declare it, write a table "
+            f'{where} with column = "..." or columns = {{ label = "..." }}, kind, and low and high or labels'
+        )
+    field = declared_field(name, entry, where)
+    place = entry.get("column", entry.get("columns"))
+    if isinstance(place, str) and field.labels and not objects:
+        raise DataError(
+            f"{where}: it has the labels {', '.join(field.labels)}, and a cell holds one number; give columns = "
+            '{ label = "column", ... } instead of column'
+        )
+    return Mapped(field, _in_nfc(place, where))
+
+
+def _in_nfc(place: object, where: str) -> str | Mapping[str, str]:
+    if isinstance(place, str):
+        return composed(place)
+    assert isinstance(place, Mapping)
+    wrong = [f"{label} = {column!r:.60}" for label, column in place.items() if not isinstance(column, str)]
+    if wrong:
+        raise DataError(f"{where}: expects the name of a column for each label, got {', '.join(wrong)}")
+    return {composed(label): composed(column) for label, column in place.items()}
+
+
+def _shipped_field(field: Field, place: object, table: str, objects: bool) -> Field:
     labels = ", ".join(field.labels)
     if not field.labels:
-        if not isinstance(column, str):
-            raise DataError(f"{table} {field.name} is a single number; give one column instead of {dict(column)}")
+        if not isinstance(place, str):
+            raise DataError(f"{table} {field.name} is a single number; give one column instead of {place}")
         return field
-    if isinstance(column, str):
+    if isinstance(place, str):
         if not objects:
             raise DataError(
-                f"{table} {field.name} has the labels {labels}; give a table from label to column instead of {column!r}"
+                f"{table} {field.name} has the labels {labels}; give a table from label to column instead of {place!r}"
             )
         return field
+    assert isinstance(place, Mapping)
     try:
-        return field.with_labels(*column)
+        return field.with_labels(*place)
     except DataError as error:
         raise DataError(f"{table} {error}") from error
 
@@ -69,15 +115,11 @@ def required_path(plugin: str, path: Path | None) -> Path:
     return path
 
 
-def mapped_columns(columns: Columns) -> list[str]:
-    """Every column that the mapping names."""
-    return [name for column in columns.values() for name in ((column,) if isinstance(column, str) else column.values())]
-
-
 def read_records(
     rows: Callable[[BadRows], Iterator[tuple[str, Row]]],
     path: Path,
     settings: JsonlSettings | CsvSettings,
+    mapped: Sequence[Mapped],
     look_up: Callable[[Row, str], object],
     to_value: Callable[[object, str, str], object],
 ) -> Iterator[Record]:
@@ -87,6 +129,7 @@ def read_records(
         rows: What collects bad rows to (where, row) in the order of the file, column names in NFC.
         path: The file, for error messages.
         settings: What the columns mean.
+        mapped: The fields and where they stand.
         look_up: Row and column to what stands there, None if nothing.
         to_value: What stands there, column and where to the raw value of a field.
 
@@ -96,12 +139,6 @@ def read_records(
     """
     id_column, text_column = composed(settings.id), composed(settings.text)
     split_column = None if settings.split is None else composed(settings.split)
-    columns = {
-        composed(name): composed(column)
-        if isinstance(column, str)
-        else {composed(label): composed(part) for label, part in column.items()}
-        for name, column in settings.fields.items()
-    }
 
     def records(bad: BadRows) -> Iterator[Record]:
         empty = True
@@ -118,10 +155,10 @@ def read_records(
                     id=id_,
                     text=text,
                     values={
-                        name: to_value(look_up(row, column), column, where)
-                        if isinstance(column, str)
-                        else {label: to_value(look_up(row, part), part, where) for label, part in column.items()}
-                        for name, column in columns.items()
+                        one.field.name: to_value(look_up(row, one.place), one.place, where)
+                        if isinstance(one.place, str)
+                        else {label: to_value(look_up(row, part), part, where) for label, part in one.place.items()}
+                        for one in mapped
                     },
                     where=where,
                     split=None if split_column is None else _split(look_up(row, split_column), split_column, where),

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import attrs
 
-Columns = Mapping[str, str | Mapping[str, str]]
-"""Field name to the column of its number, or to a table from label to column."""
+Kind = Literal["values", "labels", "distribution", "votes"]
+"""What a field's numbers are: any in a range, 0 or 1 for each label, shares that sum to one, or counts of votes."""
+
+Entry = str | Mapping[str, str | float | tuple[str, ...] | Mapping[str, str]]
+"""The column of a field's number, a table from label to column, or a table that declares a field."""
+
+Columns = Mapping[str, Entry]
+"""Field name to where its numbers stand and, for a field of one's own, what they are."""
 
 
 @attrs.frozen
@@ -31,7 +38,7 @@ class JsonlSettings:
     """BCP 47 code of all texts, such as "en" or "ko"."""
     fields: Columns = attrs.field(factory=dict)
     """Field name to column, or to a table from label to column; for a field with labels, a
-    single column has to hold an object from label to number."""
+    single column has to hold an object from label to number. A field of one's own is a table that declares it."""
 
 
 @attrs.frozen
@@ -53,4 +60,4 @@ class CsvSettings:
     language: str | None = None
     """BCP 47 code of all texts, such as "en" or "ko"."""
     fields: Columns = attrs.field(factory=dict)
-    """Field name to column, or to a table from label to column."""
+    """Field name to column, or to a table from label to column. A field of one's own is a table that declares it."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from redheart_core import NodeSpec
-from redheart_core.nn.answers import answer_outputs
+from redheart_core import CATALOGUE, NodeSpec
+from redheart_core.nn.answers import answer_outputs, declared_answers
 from redheart_text_tasks.settings import AttentiveSettings, PooledSettings, RecurrentSettings
 
 
@@ -74,9 +74,25 @@ def node(field: str, architecture: str) -> NodeSpec:
         settings=built.settings,
         scales=built.scales,
         reads=built.reads,
-        gives=answer_outputs((field,)),
+        gives=answer_outputs(CATALOGUE[field]),
         build=f"redheart_text_tasks.training:build_{architecture}",
         objective="redheart_text_tasks.training:objective",
         targets=(field,),
         layers=built.layers,
+    )
+
+
+def declared_node() -> NodeSpec:
+    """The node that learns the fields which a data set declares itself, by the first architecture."""
+    built = ARCHITECTURES["pooled"]
+    return NodeSpec(
+        name="pooled",
+        meaning=f"every field that the data set declares itself, each by {built.meaning}",
+        settings=built.settings,
+        scales=built.scales,
+        reads=built.reads,
+        gives=(),
+        build="redheart_text_tasks.declared:build",
+        objective="redheart_text_tasks.declared:objective",
+        learns_any=declared_answers,
     )

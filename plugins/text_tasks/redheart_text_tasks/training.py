@@ -17,10 +17,15 @@ MAIN_METRICS: Mapping[str, str] = {"vad": "pearson_r"}
 
 def build_pooled(context: BuildContext) -> TextTask:
     """A network on the mean chunk, and a linear map of the terms."""
+    return pooled(context, _field(context))
+
+
+def pooled(context: BuildContext, field: Field) -> TextTask:
+    """The same for any field."""
     settings: PooledSettings = context.settings
-    answered, width_in = _field(context), context.input_width("embedding")
+    width_in = context.input_width("embedding")
     return TextTask(
-        field=answered,
+        field=field,
         width_in=width_in,
         state=PooledState(width_in, settings.width, settings.layers, settings.dropout),
         state_width=settings.width,
@@ -28,7 +33,7 @@ def build_pooled(context: BuildContext) -> TextTask:
         dropout=settings.dropout,
         input_dropout=settings.input_dropout,
         skip_dropout=settings.skip_dropout,
-        term_map=TermMap(context.input_width("terms"), size_of(answered), settings.term_dropout),
+        term_map=TermMap(context.input_width("terms"), size_of(field), settings.term_dropout),
     )
 
 

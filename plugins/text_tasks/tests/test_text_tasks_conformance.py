@@ -39,6 +39,30 @@ def made_up(field: Field, count: int, draw: torch.Generator) -> Tensor:
     return target
 
 
+DECLARED = {
+    "type": Field("type", "a name that torch's modules have too", 0.0, 1.0, labels=("a", "b", "c"), binary=True),
+    "Blicke": Field("Blicke", "a number of a shop", -5.0, 40.0, unit="days"),
+    "share": Field("share", "shares", 0.0, 1.0, labels=("a", "b"), simplex=True),
+    "hands": Field("hands", "counts", 0.0, 99.0, labels=("left", "right"), counts=True),
+}
+"""Fields that a data set declares itself, one of each kind."""
+
+
+def made_up_declared(field: Field, count: int, draw: torch.Generator) -> Tensor:
+    """As made_up; also numbers without labels, and distributions."""
+    if field.simplex:
+        return torch.rand((count, len(field.labels)), generator=draw).softmax(-1)
+    return made_up(field, count, draw) if field.labels else field.low + 45 * torch.rand(count, generator=draw)
+
+
+@cache
+def declared_sample() -> Sample:
+    """The same records with fields of a data set's own."""
+    real, draw = village_sample(), torch.Generator().manual_seed(0)
+    targets = {name: made_up_declared(field, real.records.size, draw) for name, field in DECLARED.items()}
+    return Sample(attrs.evolve(real.records, targets=targets), DECLARED)
+
+
 @cache
 def sample() -> Sample:
     """The embedded data set's records, which lack these fields, with fields made up for the test."""
@@ -53,7 +77,7 @@ def title(check: Callable[[Any], None]) -> str:
 
 
 @pytest.mark.parametrize("check", PLUGIN_CHECKS, ids=title)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "pooled"])
 def test_every_node_is_declared_as_agreed(name: str, check: Callable[[Any], None]) -> None:
     check(load_installed(name))
 
@@ -73,3 +97,11 @@ def test_the_other_tasks_learn_with_every_parameter_too(name: str) -> None:
     for check in NODE_CHECKS:
         if title(check) in ("outputs_as_declared", "every_parameter_learns", "loss_falls"):
             check(subject)
+
+
+@pytest.mark.parametrize("check", NODE_CHECKS, ids=title)
+def test_conformance_of_the_node_of_declared_fields(check: Callable[[Any], None]) -> None:
+    try:
+        check(make_subject(load_installed("pooled"), declared_sample()))
+    except NotApplicable as reason:
+        pytest.skip(str(reason))

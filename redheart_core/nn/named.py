@@ -1,0 +1,47 @@
+"""Modules by names that users choose."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView
+
+from torch import nn
+
+_PLAIN = nn.ModuleDict()
+
+
+class Named(nn.ModuleDict):
+    """A ModuleDict that also takes the names of a module's own attributes, such as "type" or "values".
+
+    torch refuses these, and a data set may name a field so. In the names of parameters they get an underscore at the
+    end; all other names stay.
+    """
+
+    def __getitem__(self, key: str) -> nn.Module:
+        return super().__getitem__(_attribute(key))
+
+    def __setitem__(self, key: str, module: nn.Module) -> None:
+        super().__setitem__(_attribute(key), module)
+
+    def __contains__(self, key: str) -> bool:
+        return super().__contains__(_attribute(key))
+
+    def __iter__(self) -> Iterator[str]:
+        return map(_name, super().__iter__())
+
+    def keys(self) -> KeysView[str]:
+        return dict.fromkeys(self).keys()
+
+    def items(self) -> ItemsView[str, nn.Module]:
+        return dict(zip(self, self.values(), strict=True)).items()
+
+
+def _is_taken(name: str) -> bool:
+    return hasattr(_PLAIN, name.rstrip("_"))
+
+
+def _attribute(name: str) -> str:
+    return f"{name}_" if _is_taken(name) else name
+
+
+def _name(attribute: str) -> str:
+    return attribute.removesuffix("_") if _is_taken(attribute) else attribute
