@@ -49,6 +49,8 @@ def print_evaluation(result: Evaluation) -> None:
         for name in result.variants
     ]  # fmt: skip
     heads = ("variant on test", "mean skill", "over the best common epoch")
+    for name, reason in result.missing.items():
+        click.echo(f"the model leaves out, so nothing is evaluated of: {name}: {reason}")
     print_table((*heads, *(("points", "over the best common epoch") if result.points else ())), rows)
     shown = tuple(dict.fromkeys(("crossover", "common epoch", result.best_method, "chosen", "constant", "linear")))
     shown = tuple(dict.fromkeys("crossover" if name == "selection" else name for name in shown))

@@ -119,6 +119,8 @@ class Evaluation:
     """One per node that is evaluated."""
     left_out: Mapping[str, str] = attrs.field(factory=dict)
     """Node to why it does not count in the mean skill."""
+    missing: Mapping[str, str] = attrs.field(factory=dict)
+    """Groups of the run that the evaluated model leaves out, with the reason; no figure is of them."""
 
     @property
     def main(self) -> tuple[MetricTable, ...]:
@@ -140,4 +142,4 @@ class Evaluation:
         return table
 
 
-EVALUATION = SealedFile(Evaluation, "evaluation", 2, "run redheart evaluate again")
+EVALUATION = SealedFile(Evaluation, "evaluation", 3, "run redheart evaluate again")

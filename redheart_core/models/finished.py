@@ -45,7 +45,7 @@ def finished_part(context: TrainingContext, missing: Mapping[str, str]) -> Train
     """The same data with the other groups alone."""
     groups = tuple(group for group in context.groups if group.name not in missing)
     if not groups:
-        raise CheckpointError("no group is finished; train first")
+        raise CheckpointError("no group is finished; go on with redheart train --resume -o RUN")
     names = {node.name for group in groups for node in group.nodes}
     return attrs.evolve(context, groups=groups, nodes=tuple(node for node in context.nodes if node.name in names))
 

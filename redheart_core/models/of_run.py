@@ -54,6 +54,17 @@ def model_picks(folder: Path, run: RunFolder) -> dict[str, Pick]:
     return picks
 
 
+def left_out(folder: Path, run: RunFolder) -> dict[str, str]:
+    """Groups of the run that a model does not hold, with the reason; empty for a model of the whole run.
+
+    Raises:
+        CheckpointError: No run, no model, or a damaged one.
+    """
+    manifest = read_manifest(folder)
+    later = [name for name in run.read().groups if name not in manifest.groups and name not in manifest.missing]
+    return {**manifest.missing, **dict.fromkeys(later, "it joined the run after the model was assembled")}
+
+
 def require_model(folder: Path, run: RunFolder, sweetspot: Sweetspot) -> None:
     """Refuse a model that is not the best epoch of every group of the run.
 

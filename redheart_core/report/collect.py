@@ -7,6 +7,7 @@ from pathlib import Path
 
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError
+from redheart_core.models.of_run import left_out
 from redheart_core.report.collect_choices import read_choices, read_methods, read_sweep
 from redheart_core.report.collect_data import read_data, read_inspection, read_node
 from redheart_core.report.collect_results import read_evaluation, read_model
@@ -50,6 +51,7 @@ def collect(run: Path, model: Path | None) -> Contents:
         evaluation=read_evaluation(run / "evaluation.json", [group.name for group in groups]),
         accounts=audit.accounts if audit else None,
         model=None if model is None else read_model(model, groups),
+        left_out={} if model is None else left_out(model, RunFolder(run)),
         model_path=model,
         openings=read_openings(run),
     )

@@ -102,6 +102,8 @@ class Contents:
     evaluation: Evaluation | None
     accounts: tuple[ParameterAccount, ...] | None
     model: tuple[ModelGroup, ...] | None
+    left_out: Mapping[str, str]
+    """Groups of the run that the model does not hold, with the reason."""
     model_path: Path | None
     openings: tuple[str, ...]
     """When the test split was read."""

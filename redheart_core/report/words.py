@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from redheart_core.evaluation.results import Evaluation, MetricTable
@@ -80,6 +81,15 @@ def summary(contents: Contents) -> list[str]:
         sentences.append(f"The run is not finished: {names}; go on with redheart train --resume.")
     if contents.trained:
         sentences += [_which_epochs(contents), _common_epoch(contents)]
+    if contents.left_out:
+        names = joined([f"'{name}' ({reason})" for name, reason in contents.left_out.items()])
+        sentences.append(
+            f"The model is of a part: it leaves out {names}. Finish them with redheart train --resume -o "
+            f"{shlex.quote(str(contents.path))}, then assemble the model again."
+        )
+    if contents.evaluation and contents.evaluation.missing:
+        names = joined([f"'{name}'" for name in contents.evaluation.missing])
+        sentences.append(f"The test figures are of a model without {names}.")
     sentences += (
         _on_test(contents.evaluation)
         if contents.evaluation

@@ -144,10 +144,12 @@ class Run:
         from redheart.assembling import assemble_epochs, assemble_method
 
         if method is None:
-            from redheart_core.models.finished import require_finished, unfinished_groups
+            from redheart_core.models.finished import finished_part, require_finished, unfinished_groups
 
             missing = unfinished_groups(session.run, session.context) if partial else {}
-            if not partial:
+            if partial:
+                finished_part(session.context, missing)  # refuses a run without any
+            else:
                 require_finished(session.run, session.context)
             assemble_epochs(session, folder, self._select(missing).chosen(rule), epochs, partial)
         elif epochs or rule != "best" or partial:
@@ -161,6 +163,8 @@ class Run:
 
     def evaluate(self, model: str | Path | None = None, *, progress: bool = True) -> Evaluation:
         """A model of the run on the test split, beside every other way to make one; also written as evaluation.json.
+
+        Of a model that leaves groups out, the groups that it holds are evaluated; Evaluation.missing names the others.
 
         Args:
             model: Its folder; RUN/model if left out.
@@ -176,11 +180,14 @@ class Run:
         """What evaluate does, for a caller with a display of its own."""
         from redheart_core.evaluation.evaluate import evaluate_test
         from redheart_core.evaluation.results import EVALUATION
-        from redheart_core.models.of_run import model_picks
+        from redheart_core.models.finished import finished_part
+        from redheart_core.models.of_run import left_out, model_picks
 
         with self._working() as session:
-            run, context = session.run, session.context
-            found = evaluate_test(run, context, self.select(), model_picks(model, run), display.progress)
+            run, missing = session.run, left_out(model, session.run)
+            context, selection = finished_part(session.context, missing), self._select(missing)
+            found = evaluate_test(run, context, selection, model_picks(model, run), display.progress)
+        found = attrs.evolve(found, missing=missing)
         EVALUATION.write(self.path / "evaluation.json", found)
         return found
 

@@ -174,6 +174,7 @@ def finish_run(
         require_model(one.path / "model", session.run, selection)
         model = one.model()
         evaluation = read_evaluation(one.path / "evaluation.json", session.run.read().groups)
+        evaluation = None if evaluation is None or evaluation.missing else evaluation
     else:
         model = one.assemble()
     evaluation = evaluation or one.evaluate_shown(one.path / "model", display)
