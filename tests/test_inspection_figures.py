@@ -125,7 +125,7 @@ def test_the_baselines_are_those_of_the_evaluation(toy: Toy) -> None:
         if one.binary:
             continue  # its thresholds have their own tests
         target = store.target(one.name)[rows]
-        expected = baseline_predictions(store, one, (rows,))
+        expected = baseline_predictions(store, [one], (rows,))[one.name]
         for metric, figure in zip(answer_metrics(one), found[one.name].figures, strict=True):
             there = ~target.isnan().flatten(1).all(1) if target.dim() > 1 else ~target.isnan()
             for name, value in (("constant", figure.constant), ("linear", figure.linear)):

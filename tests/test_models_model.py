@@ -17,7 +17,7 @@ from redheart_core.evaluation.evaluate import evaluate_test
 from redheart_core.evaluation.results import EVALUATION
 from redheart_core.exact.interval import Interval
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.inspection.baselines import constant_baseline, linear_baseline, mean_embedding
+from redheart_core.inspection.baselines import constant_baseline, linear_baselines, mean_embedding
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
 from redheart_core.models.exactness import check_exactness
@@ -188,7 +188,7 @@ def test_the_linear_baseline_finds_a_linear_target_and_the_constant_does_not(toy
     store._targets["regret"] = linear
     rows = store.rows("test")
     field = store.fields["regret"]
-    error = (linear_baseline(store, field, rows) - linear[rows]).abs().mean()
+    error = (linear_baselines(store, [field], rows)[field.name] - linear[rows]).abs().mean()
     constant_error = (constant_baseline(store, field, len(rows)) - linear[rows]).abs().mean()
     assert error < 0.1 * constant_error
 

@@ -16,7 +16,7 @@ from redheart_core.groups.graph import output_shapes, plan_groups
 from redheart_core.groups.group_module import GroupModule, Surroundings, build_node
 from redheart_core.groups.objective import judged_rows
 from redheart_core.groups.validation import SplitResult, evaluate
-from redheart_core.inspection.baselines import constant_baseline, linear_baseline
+from redheart_core.inspection.baselines import constant_baseline, linear_baselines
 from redheart_core.training.context import TrainingContext
 
 WIDTH = 768
@@ -67,10 +67,10 @@ def compare(context: TrainingContext, module: GroupModule, node: str, result: Sp
     rows = context.store.rows("validation")
     inputs = context.source.fields(rows, module.group.inputs)
     metrics = module.objectives[node].metrics
+    fields = [context.store.fields[name] for name in sorted({metric.target for metric in metrics})]
+    linear_guesses = linear_baselines(context.store, fields, rows)
     guesses = {
-        name: (constant_baseline(context.store, field, len(rows)), linear_baseline(context.store, field, rows))
-        for name in {metric.target for metric in metrics}
-        for field in [context.store.fields[name]]
+        field.name: (constant_baseline(context.store, field, len(rows)), linear_guesses[field.name]) for field in fields
     }
     found = []
     for metric in metrics:

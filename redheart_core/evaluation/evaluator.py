@@ -81,10 +81,9 @@ class Evaluator:
         self.context, self.modules, self.predicted, self.rows = context, modules, predicted, rows
         self.draws = Draws(context.store.clusters_of(rows), generator("bootstrap", len(rows)))
         self.validation = context.store.rows("validation")
-        self.baselines = {
-            field: baseline_predictions(context.store, context.store.fields[field], (self.validation, rows))
-            for field in sorted({metric.target for _, _, metric in self.metrics()})
-        }
+        names = sorted({metric.target for _, _, metric in self.metrics()})
+        fields = [context.store.fields[name] for name in names]
+        self.baselines = baseline_predictions(context.store, fields, (self.validation, rows))
         self.scores: dict[str, Scores] = {}
 
     def metrics(self) -> Iterator[tuple[str, str, Metric]]:

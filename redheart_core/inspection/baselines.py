@@ -22,13 +22,18 @@ FIT_RECORDS = 100_000
 """Baselines are fitted on at most so many records of a split, drawn by their ids."""
 
 
-def baseline_predictions(store: Store, field: Field, splits: Sequence[Tensor]) -> dict[str, list[Tensor]]:
-    """Each of BASELINES on the rows of some splits, (N, *shape) for each."""
+def baseline_predictions(
+    store: Store, fields: Sequence[Field], splits: Sequence[Tensor]
+) -> dict[str, dict[str, list[Tensor]]]:
+    """For each field each of BASELINES on the rows of some splits, (N, *shape) for each."""
     sizes = [len(rows) for rows in splits]
-    linear = linear_baseline(store, field, torch.cat(list(splits)))
+    linear = linear_baselines(store, fields, torch.cat(list(splits)))
     return {
-        "constant": [constant_baseline(store, field, size) for size in sizes],
-        "linear": list(torch.split(linear, sizes)),
+        field.name: {
+            "constant": [constant_baseline(store, field, size) for size in sizes],
+            "linear": list(torch.split(linear[field.name], sizes)),
+        }
+        for field in fields
     }
 
 
@@ -39,18 +44,25 @@ def constant_baseline(store: Store, field: Field, count: int) -> Tensor:
     return mean.expand(count, *field.shape).contiguous()
 
 
-def linear_baseline(store: Store, field: Field, rows: Tensor) -> Tensor:
+def linear_baselines(store: Store, fields: Sequence[Field], rows: Tensor) -> dict[str, Tensor]:
     """Ridge regression from the mean chunk embedding, fitted on train, penalty chosen on validation.
 
-    Each label is fitted on the records that have it.
+    Each label is fitted on the records that have it; those of all fields that the same records have, together.
 
     Returns:
-        (N, *shape) for the given rows, in the field's range.
+        Field to (N, *shape) for the given rows, in the field's range.
     """
+    if not fields:
+        return {}
     train, validation = store.sample("train", FIT_RECORDS), store.sample("validation", FIT_RECORDS)
     x, x_validation, x_out = (mean_embedding(store, part) for part in (train, validation, rows))
-    y, y_validation = (_columns(store, field, part) for part in (train, validation))
-    return into_range(field, predict(best_ridge(x, y, x_validation, y_validation), x_out))
+    y, y_validation = (
+        np.concatenate([_columns(store, field, part) for field in fields], axis=1) for part in (train, validation)
+    )
+    found = predict(best_ridge(x, y, x_validation, y_validation), x_out)
+    ends = np.cumsum([len(field.elements) for field in fields])[:-1]
+    parts = np.split(found, ends, axis=1)
+    return {field.name: into_range(field, part) for field, part in zip(fields, parts, strict=True)}
 
 
 def best_ridge(x: Numbers, y: Numbers, x_validation: Numbers, y_validation: Numbers) -> FloatArray:
