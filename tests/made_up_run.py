@@ -19,7 +19,7 @@ from redheart_core import CATALOGUE, ActiveNode, EpochFinished, Field, GroupStop
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.data.division import SplitReport
 from redheart_core.data.identity import EncoderIdentity
-from redheart_core.data.index import FileEntry, Shard, StoreIndex
+from redheart_core.data.index import STORE_INDEX, FileEntry, Shard, StoreIndex
 from redheart_core.data.store import Store
 from redheart_core.evaluation.results import EVALUATION, Evaluation
 from redheart_core.exact.interval import Interval
@@ -34,7 +34,6 @@ from redheart_core.selection.common_epoch import Cost, EpochInterval
 from redheart_core.selection.detectors import Detection
 from redheart_core.selection.rivals import RIVALS, Rivals
 from redheart_core.selection.sweetspot import SWEETSPOT, GroupChoice, Sweetspot, common_epoch
-from redheart_core.storage.files import write_json
 from redheart_core.storage.sealed import sealed_line
 from redheart_core.training.audit import AUDIT, Audit, ParameterAccount
 from redheart_core.training.schedule import schedule_factor
@@ -132,7 +131,7 @@ def write_made_up_run(
     }
     index = make_index()
     (run / "store").mkdir()
-    write_json(run / "store" / "index.json", index.to_json())
+    STORE_INDEX.write(run / "store" / "index.json", index)
     all_groups = [make_group(name, nodes, 0) for name, nodes in groups.items()]
     all_groups += [make_group(name, (name,), 1) for name in calculators]
     alone = torch.arange(10)  # no two records are near-duplicates

@@ -332,7 +332,7 @@ def test_a_folder_with_other_files_is_refused_and_kept(tmp_path: Path) -> None:
         make(tmp_path)
     assert tree(tmp_path) == {"diary.txt": b"mine"}
     (tmp_path / "progress.json").write_text("[]")
-    with pytest.raises(StoreError, match=r"progress\.json belongs to something else"):
+    with pytest.raises(StoreError, match=r"progress\.json is damaged: expects a table, got a list; choose"):
         make(tmp_path)
 
 

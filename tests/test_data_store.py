@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import time
 import unicodedata
 import zlib
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from redheart_core import CATALOGUE, DataError, DatasetSpec, EncoderSpec, Field, Record, StoreError
 from redheart_core.data.encoding import encode_text, load_encoder
 from redheart_core.data.identity import EncoderIdentity
-from redheart_core.data.index import StoreIndex
+from redheart_core.data.index import STORE_INDEX
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.prepare import prepare
 from redheart_core.data.store import Store
@@ -217,8 +218,18 @@ def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_index_comes_back_from_its_json(store: Store, folder: Path) -> None:
-    assert StoreIndex.read(folder / "index.json") == store.index
-    assert store.index.to_json() == json.loads((folder / "index.json").read_text())
+    assert STORE_INDEX.read(folder / "index.json") == store.index
+
+
+def test_no_flipped_bit_of_the_index_passes(folder: Path, tmp_path: Path) -> None:
+    file, draw = tmp_path / "index.json", random.Random(0)
+    whole = (folder / "index.json").read_bytes()
+    for place in draw.sample(range(8 * len(whole)), 200):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        file.write_bytes(bytes(flipped))
+        with pytest.raises(StoreError, match=r"index\.json is .*; delete its folder and prepare the data again"):
+            Store.open(tmp_path)
 
 
 @pytest.mark.parametrize(

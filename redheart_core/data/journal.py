@@ -9,9 +9,11 @@ from typing import Any
 import attrs
 
 from redheart_core.contract.errors import StoreError
-from redheart_core.data.index import FORMAT, Shard, StoreIndex, plain_fields
-from redheart_core.storage.files import read_json, sha256, write_json
+from redheart_core.contract.fields import Field
+from redheart_core.data.index import Shard, StoreIndex
+from redheart_core.storage.files import sha256
 from redheart_core.storage.locks import LOCK
+from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.temporary import is_temporary
 
 JOURNAL_FILE = "progress.json"
@@ -23,16 +25,14 @@ class Request:
 
     dataset: str
     content: str
-    fields: Mapping[str, Mapping[str, Any]]
-    """By name, as plain_fields gives them."""
+    fields: Mapping[str, Field]
     encoder: str
-    encoder_settings: Mapping[str, Any]
+    encoder_settings: Mapping[str, object]
     chunk_chars: int
     terms: int
     near_duplicates: float
     seed: int
     shard_records: int
-    format: int = FORMAT
 
     def check_index(self, index: StoreIndex, folder: Path) -> None:
         """Refuse a finished store that was made from something else.
@@ -40,17 +40,16 @@ class Request:
         Raises:
             StoreError: Names every difference.
         """
-        there = {key: getattr(index, key) for key in attrs.fields_dict(Request) if key not in ("format", "encoder")}
-        there |= {"format": FORMAT, "encoder": index.encoder.name, "fields": plain_fields(index.fields)}
-        self.check_same(there, folder)
+        same = {key: getattr(index, key) for key in attrs.fields_dict(Request) if key != "encoder"}
+        self.check_same(Request(encoder=index.encoder.name, **same), folder)
 
-    def check_same(self, there: Mapping[str, Any], folder: Path) -> None:
+    def check_same(self, there: Request, folder: Path) -> None:
         """Refuse another request than this one.
 
         Raises:
             StoreError: Names every difference.
         """
-        mine, theirs = _flat(attrs.asdict(self)), _flat(there)
+        mine, theirs = _flat(attrs.asdict(self)), _flat(attrs.asdict(there))
         differences = "; ".join(
             f"{key} is {theirs.get(key)!r:.80} there, {mine.get(key)!r:.80} here"
             for key in sorted(mine.keys() | theirs.keys())
@@ -63,6 +62,30 @@ class Request:
             )
 
 
+@attrs.frozen
+class FinishedShard:
+    """A shard that was written whole."""
+
+    shard: Shard
+    sha256: str
+
+
+@attrs.frozen
+class Progress:
+    """progress.json."""
+
+    request: Request
+    encoder: str | None = None
+    """The hash of the fitted encoder; None before it is fitted."""
+    shards: Mapping[str, FinishedShard] = attrs.field(factory=dict)
+    """By file."""
+
+
+STORE_PROGRESS = SealedFile(
+    Progress, "unfinished store", 1, "choose another folder, or delete this one and prepare the data again", StoreError
+)
+
+
 class Journal:
     """What is finished, written after each part."""
 
@@ -73,46 +96,42 @@ class Journal:
             StoreError: The folder holds something else.
         """
         self._path = folder / JOURNAL_FILE
-        if self._path.exists():
-            found = read_json(self._path, StoreError)
-            if not isinstance(found, dict) or found.keys() != {"request", "encoder", "shards"}:
-                raise StoreError(f"{self._path} belongs to something else; choose another folder")
-            request.check_same(found["request"], folder)
-            self._table: dict[str, Any] = found
+        found = STORE_PROGRESS.read_if_there(self._path)
+        if found is not None:
+            request.check_same(found.request, folder)
+            self._progress = found
             return
         others = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK and not is_temporary(entry.name))
         if others:
             raise StoreError(
                 f"{folder} holds no embedding store but other files ({', '.join(others[:3])}); choose another folder"
             )
-        self._table = {"request": attrs.asdict(request), "encoder": None, "shards": {}}
-        self._write()
+        self._write(Progress(request))
 
     @property
     def encoder(self) -> str | None:
         """The hash of the fitted encoder; None before it is fitted."""
-        encoder: str | None = self._table["encoder"]
-        return encoder
+        return self._progress.encoder
 
     def encoder_fitted(self, content_hash: str) -> None:
         """Another encoder makes other vectors, so that no shard is finished."""
-        self._table["encoder"], self._table["shards"] = content_hash, {}
-        self._write()
+        self._write(Progress(self._progress.request, content_hash))
 
     def finished_shard(self, path: Path) -> Shard | None:
         """A shard that was written whole."""
-        entry = self._table["shards"].get(path.name)
-        if entry is None or not path.exists() or sha256(path, StoreError) != entry["sha256"]:
+        entry = self._progress.shards.get(path.name)
+        if entry is None or not path.exists() or sha256(path, StoreError) != entry.sha256:
             return None
-        return Shard(**entry["shard"])
+        return entry.shard
 
     def shard_finished(self, shard: Shard, digest: str) -> None:
         """One more."""
-        self._table["shards"][shard.file] = {"shard": attrs.asdict(shard), "sha256": digest}
-        self._write()
+        shards = {**self._progress.shards, shard.file: FinishedShard(shard, digest)}
+        self._write(attrs.evolve(self._progress, shards=shards))
 
-    def _write(self) -> None:
-        write_json(self._path, self._table)
+    def _write(self, progress: Progress) -> None:
+        STORE_PROGRESS.write(self._path, progress)
+        self._progress = progress
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

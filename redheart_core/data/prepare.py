@@ -22,13 +22,20 @@ from redheart_core.data.build import fit_encoder, fitting_rows, write_records, w
 from redheart_core.data.contents import Contents, Progress, read_contents
 from redheart_core.data.division import empty_split
 from redheart_core.data.encoding import identify
-from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, FileEntry, StoreIndex, plain_fields
+from redheart_core.data.index import (
+    FIELDS_FILE,
+    RECORDS_FILE,
+    ROWS_FILE,
+    STORE_INDEX,
+    FileEntry,
+    StoreIndex,
+)
 from redheart_core.data.journal import JOURNAL_FILE, Journal, Request
 from redheart_core.data.near_duplicates import NEAR_DUPLICATE, near_duplicate_clusters
 from redheart_core.data.splits import Splits, assign_splits
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
-from redheart_core.storage.files import make_folder, sha256, to_json, write_json
+from redheart_core.storage.files import make_folder, sha256, to_json
 from redheart_core.storage.locks import locked
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.temporary import remove_stale
@@ -86,7 +93,7 @@ def prepare(
             request = Request(
                 dataset=dataset.name,
                 content=contents.sha256,
-                fields=plain_fields({field.name: field for field in contents.fields}),
+                fields={field.name: field for field in contents.fields},
                 encoder=encoder.name,
                 encoder_settings=_plain_settings(encoder_settings, encoder.name, str),
                 chunk_chars=chunk_chars,
@@ -97,7 +104,7 @@ def prepare(
             )
             if not (folder / "index.json").exists():
                 _build(folder, request, contents, dataset_settings, encoder, encoder_settings, tell)
-            request.check_index(StoreIndex.read(folder / "index.json"), folder)
+            request.check_index(STORE_INDEX.read(folder / "index.json"), folder)
             (folder / JOURNAL_FILE).unlink(missing_ok=True)
     except BaseException:
         with suppress(OSError):
@@ -155,7 +162,7 @@ def _build(
         shards=shards,
         files={name: FileEntry((folder / name).stat().st_size, sha256(folder / name, StoreError)) for name in names},
     )
-    write_json(folder / "index.json", index.to_json())
+    STORE_INDEX.write(folder / "index.json", index)
 
 
 def _fingerprint(content: str, splits: Splits) -> str:

@@ -19,7 +19,7 @@ from redheart_core.contract.fields import Field
 from redheart_core.data.contents import read_line
 from redheart_core.data.division import empty_split
 from redheart_core.data.identity import EncoderIdentity
-from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, StoreIndex
+from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, STORE_INDEX, TERMS_FILE, StoreIndex
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.sampling import draw_rows
 from redheart_core.data.term_counts import TermCounts
@@ -79,7 +79,7 @@ class Store:
         """
         folder = find_path(folder)
         require_store(folder)
-        index = StoreIndex.read(folder / "index.json")
+        index = STORE_INDEX.read(folder / "index.json")
         for name, entry in index.files.items():
             path = folder / name
             if not path.exists():

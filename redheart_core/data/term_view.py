@@ -13,14 +13,38 @@ from torch import Tensor
 
 from redheart_core.contract.errors import StoreError
 from redheart_core.contract.names import composed
-from redheart_core.data.terms import Terms, choose_terms, join, weigh
-from redheart_core.storage.files import check_sha256, load_tensors, make_folder, read_json, save_tensors, write_json
+from redheart_core.data.terms import Kind, Terms, choose_terms, join, weigh
+from redheart_core.storage.files import check_sha256, load_tensors, make_folder, save_tensors
+from redheart_core.storage.sealed import SealedFile
 
 MIN_TEXTS = 3
 """A term has to occur in at least so many training texts."""
 CHARACTER_WEIGHT = 0.7
 """Weight of the parts of words beside the words, whose weight is 1."""
 _TABLE, _TENSORS = "terms.json", "idf.safetensors"
+
+
+@attrs.frozen
+class TermKind:
+    """The terms of one kind."""
+
+    kind: Kind
+    weight: float
+    names: tuple[str, ...]
+
+
+@attrs.frozen
+class TermTable:
+    """terms.json: all but the frequencies."""
+
+    idf_sha256: str
+    """Of the file with the inverse document frequencies."""
+    kinds: tuple[TermKind, ...]
+
+
+TERM_TABLE = SealedFile(
+    TermTable, "terms", 2, "restore it from a copy, or prepare the data and assemble the model again", StoreError
+)
 
 
 @attrs.frozen(eq=False)
@@ -65,8 +89,8 @@ class TermView:
         """Write terms.json and idf.safetensors into a folder, which is made if it is missing."""
         make_folder(folder)
         digest = save_tensors(folder / _TENSORS, {t.kind: torch.from_numpy(t.idf) for t in self.terms})
-        kinds = [{"kind": terms.kind, "weight": terms.weight, "names": terms.names} for terms in self.terms]
-        write_json(folder / _TABLE, {"format": 1, "idf_sha256": digest, "kinds": kinds})
+        kinds = tuple(TermKind(terms.kind, terms.weight, terms.names) for terms in self.terms)
+        TERM_TABLE.write(folder / _TABLE, TermTable(digest, kinds))
 
 
 def fit_terms(texts: Sequence[str], most: int) -> TermView | None:
@@ -93,10 +117,7 @@ def load_terms(folder: Path) -> TermView:
     Raises:
         StoreError: A file is missing, damaged or of another format.
     """
-    table = read_json(folder / _TABLE, StoreError)
-    if not isinstance(table, dict) or table.get("format") != 1:
-        raise StoreError(f"{folder / _TABLE} does not hold terms of format 1; prepare the data again")
-    check_sha256(folder / _TENSORS, table["idf_sha256"], StoreError)
-    idf = load_tensors(folder / _TENSORS, table["idf_sha256"])
-    kinds = ((one["kind"], tuple(one["names"]), one["weight"]) for one in table["kinds"])
-    return TermView(tuple(Terms(kind, names, idf[kind].numpy(), weight) for kind, names, weight in kinds))
+    table = TERM_TABLE.read(folder / _TABLE)
+    check_sha256(folder / _TENSORS, table.idf_sha256, StoreError)
+    idf = load_tensors(folder / _TENSORS, table.idf_sha256)
+    return TermView(tuple(Terms(one.kind, one.names, idf[one.kind].numpy(), one.weight) for one in table.kinds))

@@ -8,7 +8,7 @@ from pathlib import Path
 from redheart_core.contract.data import SPLITS
 from redheart_core.contract.errors import CheckpointError, StoreError
 from redheart_core.contract.fields import Field
-from redheart_core.data.index import StoreIndex
+from redheart_core.data.index import STORE_INDEX
 from redheart_core.inspection.findings import INSPECTION, FieldInspection
 from redheart_core.report.contents_data import (
     DataState,
@@ -65,7 +65,7 @@ def read_store(file: Path, fingerprint: str) -> StoreState:
     Raises:
         StoreError: Damaged, or of other data than the run's.
     """
-    index = StoreIndex.read(file)
+    index = STORE_INDEX.read(file)
     if index.fingerprint != fingerprint:
         raise StoreError(
             f"{file} holds other data than the run was trained on: fingerprint {index.fingerprint}, the run has "
