@@ -23,8 +23,7 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
     """Fit a group, unless an earlier process did.
 
     Raises:
-        CheckpointError: An earlier process fitted it on other epochs of the groups below.
-        DamagedGroup: An earlier process fitted it, and its file is damaged.
+        DamagedGroup: An earlier process fitted it, and its file is damaged, or the epochs below are others by now.
         GroupFault: An earlier process stopped it, the fit or a loss fails, or the validation loss is not finite.
     """
     folder, inputs, started = run.group(group.name), fixed_inputs(run, group), time.monotonic()
@@ -32,9 +31,9 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
     if manifest.status == "stopped":
         raise GroupFault(manifest.reason)
     if manifest.epochs:
-        require_same_inputs(group, manifest, inputs)
         module = context.module(group)
         try:
+            require_same_inputs(group, manifest, inputs)
             load_fixed(run, group, module)
         except CheckpointError as error:
             raise DamagedGroup(str(error)) from error

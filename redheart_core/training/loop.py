@@ -119,9 +119,9 @@ class _Training:
             self.stop(group.name, one.done, one.manifest.reason)
             return None
         inputs = fixed_inputs(self.run, group)
-        require_same_inputs(group, one.manifest, inputs)
-        one.manifest = attrs.evolve(one.manifest, inputs=inputs)
         try:
+            require_same_inputs(group, one.manifest, inputs)
+            one.manifest = attrs.evolve(one.manifest, inputs=inputs)
             one.restore()
         except CheckpointError as error:
             self.stop(group.name, one.done, str(error))

@@ -16,7 +16,8 @@ from redheart_core.training.group_trainer import GroupTrainer
 
 
 class DamagedGroup(Exception):  # noqa: N818 - an event to deal with: other groups go on
-    """A finished group's file is missing or damaged; the manifest stays as it is, for when the file is restored."""
+    """A fitted group's file, or what it was fitted on, is missing or damaged; its manifest stays as it is, for when the
+    file is restored."""
 
 
 @attrs.define(eq=False)
@@ -91,7 +92,10 @@ def require_same_inputs(group: Group, manifest: GroupManifest, inputs: Mapping[s
         CheckpointError: They have.
     """
     if manifest.epochs and inputs != manifest.inputs:
-        raise CheckpointError(f"group '{group.name}' was trained on other epochs of {', '.join(group.reads)}")
+        raise CheckpointError(
+            f"group '{group.name}' was trained on other epochs of {', '.join(group.reads)}; "
+            "restore their folders from a copy, or remove that of this group to train it again"
+        )
 
 
 def load_fixed(run: RunFolder, group: Group, module: GroupModule) -> None:
