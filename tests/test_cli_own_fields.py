@@ -108,3 +108,17 @@ def test_a_store_of_other_declarations_is_not_taken(folder: Path) -> None:
     (folder / "changed.toml").write_text(PLUGINS.replace("workdays", "hours"), encoding="utf-8")
     says = ["fields.delay.unit is 'workdays' there, 'hours' here"]
     refuse("data", "prepare", "--plugins", "changed.toml", "-o", "run/store", cwd=folder, says=says)
+
+
+def test_a_data_set_and_an_encoder_that_alone_are_active_need_no_naming(tmp_path: Path) -> None:
+    table = '[plugins.csv]\npath = "rows.csv"\n[plugins.csv.fields]\nregret = "a"\n'
+    (tmp_path / "rows.csv").write_text("id,text,a\n" + "".join(f"r{n},a letter came {n},0.5\n" for n in range(20)))
+    (tmp_path / "plugins.toml").write_text(
+        'active = ["csv", "lsa"]\n[plugins.lsa]\nwidth = 2\nmin_chunks = 1\n' + table
+    )
+    prepare = ("data", "prepare", "--plugins", "plugins.toml", "-o")
+    assert succeed(*prepare, "one", "--json", cwd=tmp_path).json()["index"]["dataset"] == "csv"
+    (tmp_path / "plugins.toml").write_text('active = ["csv", "jsonl", "lsa"]\n' + table)
+    refuse(*prepare, "two", cwd=tmp_path, says=["[data] names no dataset (active: csv, jsonl)", "--set data.dataset="])
+    (tmp_path / "plugins.toml").write_text('active = ["csv"]\n' + table)
+    refuse(*prepare, "three", cwd=tmp_path, says=['[data] names no encoder (active: none); write encoder = "..."'])

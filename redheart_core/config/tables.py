@@ -28,8 +28,8 @@ def _off_or_concentration(_: object, attribute: attrs.Attribute[float], value: f
 class DataSettings:
     """The [data] table."""
 
-    dataset: str = "village"
-    encoder: str = "lsa"
+    dataset: str
+    encoder: str
     chunk_chars: int = attrs.field(default=200, validator=ge(1))
     """A text is packed into chunks of at most so many characters."""
     terms: int = attrs.field(default=20_000, validator=ge(0))

@@ -236,12 +236,10 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         labels=("education", "business", "social", "politics", "life"),
     ),
     # signals of the person who feels
-    Field(
-        "eeg", "electroencephalogram by time and channel, simulated in village", -20.0, 20.0, "50 uV", axes=(128, 32)
-    ),
-    Field("ecg", "electrocardiogram by time and lead, simulated in village", -10.0, 10.0, "mV", axes=(128, 12)),
-    Field("gsr", "skin conductance by time and electrode, simulated in village", -10.0, 10.0, "10 uS", axes=(128, 4)),
-    Field("image", "grey picture of the face, 0 dark, simulated in village", 0.0, 1.0, axes=(1, 16, 16)),
-    Field("audio", "features of the voice by frame, simulated in village", -10.0, 10.0, axes=(64, 20)),
+    Field("eeg", "electroencephalogram by time and channel", -20.0, 20.0, "50 uV", axes=(128, 32)),
+    Field("ecg", "electrocardiogram by time and lead", -10.0, 10.0, "mV", axes=(128, 12)),
+    Field("gsr", "skin conductance by time and electrode", -10.0, 10.0, "10 uS", axes=(128, 4)),
+    Field("image", "grey picture of the face, 0 dark", 0.0, 1.0, axes=(1, 16, 16)),
+    Field("audio", "features of the voice by frame", -10.0, 10.0, axes=(64, 20)),
 )
 """The fields that redheart knows; a data set may give these or declare its own."""

@@ -50,6 +50,8 @@ class Field:
     """Each number is 0 or 1; several labels may be 1, or none."""
     counts: bool = False
     """The numbers say how often each label was chosen, such as votes; only their shares are predicted."""
+    exact: bool = False
+    """The data set computes the numbers exactly, from facts that its texts do not state."""
     axes: tuple[int, ...] = ()
     """Sizes of the axes in front of the labels; a record may fill less of them, from the start."""
 

@@ -23,9 +23,6 @@ WIDTH = 768
 """Width of the embeddings that times and sizes are given for."""
 TERMS = 20_000
 """Number of terms that times and sizes are given for."""
-_VILLAGE = ("utility", "utility_in_context", "utility_horizons", "causal_parts", "causal_paths", "transfer")
-EXACT: Mapping[str, frozenset[str]] = {"village": frozenset((*_VILLAGE, "act_regret", "act_max_regret"))}
-"""Data set to the fields whose labels an exact calculator computed from facts that the text does not state."""
 
 
 def submodule_sizes(module: nn.Module) -> dict[str, int]:
@@ -79,7 +76,7 @@ def compare(context: TrainingContext, module: GroupModule, node: str, result: Sp
         known = target[evaluated]
         constant, linear = (_figure(context, node, metric, guess[evaluated], known) for guess in guesses[metric.target])
         own = result.metrics[f"{node}.{metric.name}"]
-        is_exact = metric.target in EXACT.get(context.store.index.dataset, ())
+        is_exact = context.store.fields[metric.target].exact
         exact = _figure(context, node, metric, known, known) if is_exact else None
         found.append(Comparison(metric.name, metric.direction, metric is metrics[0], own, constant, linear, exact))
     return found

@@ -11,7 +11,7 @@ import attrs
 from redheart.groups_file import merged_groups
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import Display
-from redheart_core import CheckpointError, DatasetSpec, RedheartError
+from redheart_core import CheckpointError, DatasetSpec, RedheartError, SettingsError
 from redheart_core.config.tables import DataSettings, GroupSettings, TrainSettings
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder, require_run, require_store_of
@@ -38,8 +38,24 @@ class Session:
 
 
 def data_settings(registry: Registry, **given: Any) -> DataSettings:
-    """The [data] table, with what was given in place of it."""
-    return _host_table(DataSettings, "data", registry, given)
+    """The [data] table, with what was given in place of it; a data set or encoder that alone is active may be left out.
+
+    Raises:
+        SettingsError: It names no data set or encoder and several are active, or none; or it is wrong.
+    """
+    named = {*registry.table("data"), *(key for key, value in given.items() if value is not None)}
+    missing = [kind for kind in ("dataset", "encoder") if kind not in named]
+    return _host_table(DataSettings, "data", registry, given | {kind: _only_active(registry, kind) for kind in missing})
+
+
+def _only_active(registry: Registry, kind: str) -> str:
+    active = [name for name, plugin in registry.plugins.items() if plugin.kind == kind]
+    if len(active) != 1:
+        raise SettingsError(
+            f"[data] names no {kind} (active: {', '.join(active) or 'none'}); "
+            f'write {kind} = "..." there, or give --set data.{kind}=NAME'
+        )
+    return active[0]
 
 
 def train_settings(registry: Registry, **given: Any) -> TrainSettings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_core import CATALOGUE, DatasetSpec, Field, hookimpl
 from redheart_village.settings import VillageSettings
 
@@ -14,6 +16,11 @@ FIELDS = (
     *("payoffs", "state_probability", "act_regret", "act_max_regret", "chosen_act", "regret_course"),
     *("burdens", "context_layers", "utility_in_context", "utility_horizons", "mood_log", "transfer"),
 )
+EXACT = (
+    *("utility", "utility_in_context", "utility_horizons", "causal_parts", "causal_paths", "transfer"),
+    *("act_regret", "act_max_regret"),
+)
+"""Of these the calculators of the world know the facts; the texts do not state them."""
 SIGNALS = ("eeg", "ecg", "gsr", "image", "audio")
 
 
@@ -32,4 +39,8 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
 
 
 def _fields(settings: VillageSettings) -> tuple[Field, ...]:
-    return tuple(CATALOGUE[name] for name in (*FIELDS, *(SIGNALS if settings.signals else ())))
+    signals = [CATALOGUE[name] for name in (SIGNALS if settings.signals else ())]
+    return (
+        *(attrs.evolve(CATALOGUE[name], exact=name in EXACT) for name in FIELDS),
+        *(attrs.evolve(field, meaning=f"{field.meaning}, simulated") for field in signals),
+    )
