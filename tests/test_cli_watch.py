@@ -133,7 +133,11 @@ def test_colours_and_a_narrow_terminal_change_no_word(make_run: Any, groups: Any
 def test_what_is_no_run_or_damaged_is_refused(made: Any, tmp_path: Path) -> None:
     refuse("watch", "gone", cwd=tmp_path, says=["gone holds no run (no run.json)", "redheart train -o gone"])
     (made.path / "groups" / "backbone" / "manifest.json").write_text("{")
-    refuse("watch", made.path, cwd=tmp_path, says=["manifest.json is damaged: not JSON", "restore it"])
+    shown = succeed("watch", made.path, cwd=tmp_path).out
+    assert "backbone stopped after 0 epochs: " in shown
+    assert "manifest.json is damaged: not JSON" in shown
+    (made.path / "run.json").write_text("{")
+    refuse("watch", made.path, cwd=tmp_path, says=["run.json is damaged: not JSON", "restore it"])
 
 
 def test_a_terminal_shows_the_run_until_it_is_finished(made: Any, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -217,13 +218,6 @@ def test_no_run_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:
             r"run\.json is text 'run' of format 9, expected",
         ),
         ("run.json", lambda t: t["data"].pop("fingerprint"), r"data\.fingerprint: missing"),
-        ("groups/backbone/manifest.json", lambda t: t.update(format=9), r"manifest\.json is text 'group' of format 9"),
-        ("groups/backbone/manifest.json", lambda t: t.update(status="done"), r"status: done not in literal"),
-        (
-            "groups/backbone/manifest.json",
-            lambda t: t["epochs"][2].update(validation_loss="low"),
-            r"epochs\[2\]\.validation_loss: expects a finite number, got text 'low'",
-        ),
     ],
 )
 def test_a_damaged_part_is_an_error_that_names_the_place(
@@ -232,6 +226,27 @@ def test_a_damaged_part_is_an_error_that_names_the_place(
     change(made.path / file, edit)
     with pytest.raises(CheckpointError, match=message):
         view(made.path)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda t: t.update(format=9), r"manifest\.json is text 'group' of format 9"),
+        (lambda t: t.update(status="done"), r"status: done not in literal"),
+        (
+            lambda t: t["epochs"][2].update(validation_loss="low"),
+            r"epochs\[2\]\.validation_loss: expects a finite number, got text 'low'",
+        ),
+    ],
+)
+def test_a_damaged_manifest_stops_its_group_alone(made: Any, edit: Callable[[Any], object], message: str) -> None:
+    before = {group.name: group for group in view(made.path).groups}
+    change(made.path / "groups" / "backbone" / "manifest.json", edit)
+    after = {group.name: group for group in view(made.path).groups}
+    damaged = after.pop("backbone")
+    assert damaged.status == "stopped"
+    assert re.search(message, damaged.reason)
+    assert all(group == before[name] for name, group in after.items())
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def read_status(run: Path, now: datetime) -> RunStatus:
         now: With a time zone, for the time at work.
 
     Raises:
-        CheckpointError: No run, or run.json, a manifest or an event is damaged.
+        CheckpointError: No run, or run.json or an event is damaged; a damaged manifest stops its group alone.
     """
     description, file = RunFolder(run).read(), run / "events.jsonl"
     lines = read_events(file)  # before the manifests, so that these are never behind
@@ -101,7 +101,11 @@ def read_status(run: Path, now: datetime) -> RunStatus:
 
 
 def _read_group(run: Path, name: str, tier: int, told: ToldByEvents) -> GroupStatus:
-    history = read_history(run, name, told)
+    """A group; one whose manifest is damaged is stopped, and the others are read."""
+    try:
+        history = read_history(run, name, told)
+    except CheckpointError as damage:
+        return GroupStatus(name=name, tier=tier, status="stopped", reason=str(damage), epochs=(), best=None)
     status = "finished" if history.status == "fitted" else history.status or "no epoch yet"
     return GroupStatus(
         name=name,
