@@ -436,6 +436,13 @@ def test_all_bad_records_of_a_data_set_are_reported_together(tmp_path: Path) -> 
     assert lines[-1] == "  - and 11 more"
 
 
+@pytest.mark.parametrize("name", ["embedding", "mask", "my field", "a.b", "1st", "mood_logits", ""])
+def test_a_field_s_name_is_one_word_that_nothing_else_has(tmp_path: Path, name: str) -> None:
+    spec = dataset(records(), (attrs.evolve(CATALOGUE["regret"], name=name),))
+    with pytest.raises(DataError, match=rf"^data set '\w+': a field cannot be named '{name}'; a name is one word"):
+        prepare(tmp_path, spec, Settings(), word_hash(), Settings())
+
+
 def test_data_that_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="data set 'tiny' has no records"):
         make(tmp_path, given=[])

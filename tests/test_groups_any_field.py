@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 import pytest
 
-from redheart_core import CATALOGUE, ActiveNode, DataError, Field, NodeSpec, PluginError
+from redheart_core import CATALOGUE, ActiveNode, Field, NodeSpec, PluginError
 from redheart_core.groups.graph import bind_nodes, check_targets
 from redheart_core.nn.answers import FROM_TEXT, declared_answers, text_answers
 from redheart_core.testing import activate, load_installed
@@ -82,7 +82,8 @@ def test_a_node_that_finds_no_field_is_named() -> None:
         bind_nodes(nodes("linear", "mean_fusion"), fields)
 
 
-def test_two_fields_whose_outputs_have_one_name_are_refused() -> None:
-    logits = attrs.evolve(DELAY, name="topic_logits")
-    with pytest.raises(DataError, match="'topic_logits' is also an output that answers the field 'topic'; rename it"):
-        text_answers({"topic": TOPIC, "topic_logits": logits})
+def test_a_plugin_that_fails_to_choose_its_fields_is_named() -> None:
+    (node,) = nodes("pooled")
+    broken = attrs.evolve(node, spec=attrs.evolve(node.spec, learns_any=lambda fields: {fields["nowhere"].name: ()}))
+    with pytest.raises(PluginError, match="plugin 'pooled' failed in learns_any: KeyError: 'nowhere'"):
+        bind_nodes([broken], OWN)

@@ -16,6 +16,7 @@ from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.data import DatasetSpec, Record
 from redheart_core.contract.errors import DataError, PluginError
 from redheart_core.contract.fields import Field
+from redheart_core.data.field_names import check_field_name
 from redheart_core.data.splits import Origin, PublishedParts
 from redheart_core.data.spool import Spool
 from redheart_core.data.text import check_text
@@ -75,6 +76,8 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
     fields = dataset.fields(settings)
     if len({field.name for field in fields}) != len(fields):
         raise PluginError(f"data set '{dataset.name}' declares a field twice: {', '.join(f.name for f in fields)}")
+    for field in fields:
+        check_field_name(field.name, f"data set '{dataset.name}'")
     numbers = {field.name: Spool(np.float32, field.shape, scratch) for field in fields}
     lines, offsets = Spool(np.uint8, (), scratch), Spool(np.int64, (), scratch)
     offsets.append(np.zeros(1, np.int64))

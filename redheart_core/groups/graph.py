@@ -12,6 +12,7 @@ from redheart_core.contract.errors import PluginError, SettingsError, join_compl
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode, NodeSpec
 from redheart_core.groups.group import Group
+from redheart_core.groups.plugin_calls import naming
 
 
 def bind_nodes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:
@@ -23,7 +24,7 @@ def bind_nodes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field]) -> tupl
         PluginError: No node answers anything that another one gathers.
     """
     nodes = tuple(nodes)
-    bound = tuple(attrs.evolve(node, spec=node.spec.bind(fields)) for node in nodes)
+    bound = tuple(attrs.evolve(node, spec=_bind(node, fields)) for node in nodes)
     gathering = {node.name for node in nodes if node.spec.gathers or node.spec.gathers_any}
     if not gathering:
         return bound
@@ -142,6 +143,11 @@ def output_shapes(
     return shapes
 
 
+def _bind(node: ActiveNode, fields: Mapping[str, Field]) -> NodeSpec:
+    with naming(node.name, "learns_any"):
+        return node.spec.bind(fields)
+
+
 def _answers(nodes: Sequence[ActiveNode], gathering: Collection[str]) -> dict[str, dict[str, tuple[str, ...]]]:
     """For each node that gathers: field to the "node.output" that answer it."""
     _check_reads(nodes, {node.name: node for node in nodes})
@@ -174,7 +180,7 @@ def _gather(node: ActiveNode, fields: Mapping[str, Field], given: Mapping[str, t
             f"plugin '{node.name}' gathers the answers on {names}, and no other active plugin gives any; "
             f"--enable one that does, or --disable {node.name}"
         )
-    spec = node.spec.bind({name: field for name, field in fields.items() if name not in lacking})
+    spec = _bind(node, {name: field for name, field in fields.items() if name not in lacking})
     read = (name for found in given.values() for name in found)
     return attrs.evolve(spec, reads=tuple(dict.fromkeys((*spec.reads, *read))))
 

@@ -28,6 +28,7 @@ from redheart_core.inspection.dependence import find_dependences, join_columns
 from redheart_core.inspection.field_baselines import FieldBaselines, field_baselines
 from redheart_core.inspection.findings import DuplicateExample, Duplicates, FieldInspection, Inspection, VoteNoise
 from redheart_core.inspection.label_figures import entropy_bits, field_numbers, label_figures, vote_noise
+from redheart_core.nn.answers import kind_of
 
 EXAMPLES = 5
 
@@ -143,15 +144,6 @@ def _one_of_each(clusters: NDArray[np.int64], splits: Sequence[str]) -> dict[str
     names = np.array(splits)
     rows = {split: np.flatnonzero(names == split) for split in SPLITS}
     return {split: part[np.sort(np.unique(clusters[part], return_index=True)[1])] for split, part in rows.items()}
-
-
-def kind_of(field: Field) -> str:
-    """What a field is for metrics and for people."""
-    if field.simplex:
-        return "distribution"
-    if field.binary:
-        return "labels"
-    return "votes" if field.counts else "values"
 
 
 def _inspect_field(store: Store, field: Field, numbers: Numbers, baselines: FieldBaselines) -> FieldInspection:

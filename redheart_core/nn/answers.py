@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
 from redheart_core.contract.catalogue import CATALOGUE
-from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import BuildContext, LossTerm, Metric, Objective, Output
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+
+Kind = Literal["values", "labels", "distribution", "votes"]
+"""What a field's numbers are: any in a range, 0 or 1 for each label, shares that sum to one, or counts of votes."""
 
 FROM_TEXT = ("emotion", "regret", "bentham", "choice_factors", "ekman", "goemotions", "kote", "vad", "votes")
 """Fields of the catalogue that can be answered from the text alone; the others need more of a record."""
@@ -37,14 +39,7 @@ def text_answers(fields: Mapping[str, Field]) -> dict[str, tuple[Output, ...]]:
 
 
 def declared_answers(fields: Mapping[str, Field]) -> dict[str, tuple[Output, ...]]:
-    """The same, by name, for the fields that a data set declares itself, unless they have axes or no finite range.
-
-    Raises:
-        DataError: A field has the name of an output that answers another one.
-    """
-    for name in fields:
-        if (stem := name.removesuffix("_logits")) != name and stem in fields and not is_values(fields[stem]):
-            raise DataError(f"the field '{name}' is also an output that answers the field '{stem}'; rename it")
+    """The same, by name, for the fields that a data set declares itself, unless they have axes or no finite range."""
     return {
         name: answer_outputs(field)
         for name, field in sorted(fields.items(), key=itemgetter(0))
@@ -67,9 +62,18 @@ def answer_outputs(field: Field) -> tuple[Output, ...]:
     )
 
 
+def kind_of(field: Field) -> Kind:
+    """What a field's numbers are."""
+    if field.simplex:
+        return "distribution"
+    if field.binary:
+        return "labels"
+    return "votes" if field.counts else "values"
+
+
 def is_values(field: Field) -> bool:
     """Whether the answer is the numbers themselves and not probabilities."""
-    return not (field.simplex or field.binary or field.counts)
+    return kind_of(field) == "values"
 
 
 def size_of(field: Field) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import get_args
 
@@ -11,16 +10,14 @@ import attrs
 
 from redheart_core import CATALOGUE, DataError, Field
 from redheart_core.contract.names import composed
-from redheart_tables.settings import Entry, Kind
+from redheart_core.data.field_names import check_field_name
+from redheart_core.nn.answers import Kind, kind_of
+from redheart_tables.settings import Entry
 
 WHERE = ("column", "columns")
 """Keys that say where a field's numbers stand; a table with one of them declares, others map labels to columns."""
 KEYS = (*WHERE, "kind", "labels", "low", "high", "unit", "meaning")
 KINDS: tuple[Kind, ...] = get_args(Kind)
-RESERVED = ("embedding", "terms", "mask")
-"""What a node may read of a text, by these names."""
-
-_NAME = re.compile(r"[^\W\d]\w*")
 
 
 @attrs.frozen
@@ -53,11 +50,7 @@ def declared_field(name: str, table: Mapping[str, object], where: str) -> Field:
     Raises:
         DataError: A key is unknown, missing or wrong; the message says how to write it.
     """
-    if not _NAME.fullmatch(name) or name in RESERVED or name.endswith("_logits"):
-        raise DataError(
-            f"{where}: a field's name is one word of letters, digits and underscores that does not end in _logits, "
-            f"and not {', '.join(RESERVED)}; name it otherwise"
-        )
+    check_field_name(name, where)
     given = read_declaration(table, where)
     kind: Kind = given.kind or "values"
     labels = _labels(given, kind, where)
@@ -93,11 +86,6 @@ def same_as_shipped(name: str, table: Mapping[str, object], where: str) -> Mappi
                 f"leave {key} out, or name your own field otherwise"
             )
     return _place(given)
-
-
-def kind_of(field: Field) -> Kind:
-    """What the field's numbers are."""
-    return "distribution" if field.simplex else "labels" if field.binary else "votes" if field.counts else "values"
 
 
 def read_declaration(table: Mapping[str, object], where: str) -> Declared:

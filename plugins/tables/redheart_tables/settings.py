@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import attrs
-
-Kind = Literal["values", "labels", "distribution", "votes"]
-"""What a field's numbers are: any in a range, 0 or 1 for each label, shares that sum to one, or counts of votes."""
 
 Entry = str | Mapping[str, str | float | tuple[str, ...] | Mapping[str, str]]
 """The column of a field's number, a table from label to column, or a table that declares a field."""

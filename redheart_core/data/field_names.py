@@ -1,0 +1,30 @@
+"""What a field may be called."""
+
+from __future__ import annotations
+
+import re
+
+from redheart_core.contract.errors import DataError
+from redheart_core.contract.nodes import VIEWS
+
+RESERVED = (*VIEWS, "mask")
+"""What every node is given by these names."""
+
+_NAME = re.compile(r"[^\W\d]\w*")
+
+
+def check_field_name(name: str, where: str) -> None:
+    """A name can stand in "node.field", beside the views of a text, and beside the logits that answer a field.
+
+    Args:
+        name: Of the field.
+        where: Names what declares it, such as "[plugins.csv.fields.mood]".
+
+    Raises:
+        DataError: The name is of another form.
+    """
+    if not _NAME.fullmatch(name) or name in RESERVED or name.endswith("_logits"):
+        raise DataError(
+            f"{where}: a field cannot be named '{name}'; a name is one word of letters, digits and underscores that "
+            f"does not end in _logits, and not {', '.join(RESERVED)}"
+        )
