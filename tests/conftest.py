@@ -13,13 +13,14 @@ import pytest
 import torch
 from front_door import Finished, finished_run
 from made_up_run import groups, made, make_run, write_run
+from plugin_sources import install
 from toy import Toy, group_files
 from trained_toy import trained, trained_once
 from wheels import redheart_wheel
 
 from redheart_core.runs.run import RunFolder
 
-__all__ = ["groups", "made", "make_run", "redheart_wheel", "trained", "trained_once", "write_run"]
+__all__ = ["groups", "install", "made", "make_run", "redheart_wheel", "trained", "trained_once", "write_run"]
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,12 @@ def finished(shared: Path) -> Finished:
 def toy(tmp_path: Path) -> Toy:
     """Makers of toy stores, nodes and runs in a temporary folder."""
     return Toy(tmp_path)
+
+
+@pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for the disk; only a power failure would make a difference."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture
