@@ -15,7 +15,7 @@ from redheart_core import CheckpointError
 from redheart_core.models.assembly import assemble
 from redheart_core.models.manifest import read_manifest
 from redheart_core.models.model import load_model
-from redheart_core.models.of_run import chosen_epochs
+from redheart_core.models.of_run import chosen_epochs, left_out, require_model
 from redheart_core.runs.retention import references
 from redheart_core.selection.sweetspot import find_sweetspot
 
@@ -56,6 +56,19 @@ def test_a_model_of_a_part_leaves_out_the_group_and_its_readers_and_says_so(trai
     embedding, mask = trained.context.store.batch(torch.arange(3))
     assert set(model.predict(embedding, mask, {})) == {"b.value"}
     assert set(model.missing) == {"a", "high"}
+
+
+def test_a_group_that_joined_the_run_later_is_left_out_and_a_whole_model_is_asked_for(
+    trained: Trained, tmp_path: Path
+) -> None:
+    sweetspot = find_sweetspot(trained.run, ["a", "b", "high"])
+    assemble(tmp_path / "model", trained.run, trained.context, sweetspot.chosen("best"))
+    assert left_out(tmp_path / "model", trained.run) == {}
+    require_model(tmp_path / "model", trained.run, sweetspot)
+    change(trained.run.file, lambda table: table["groups"].update(new=table["groups"]["b"]))
+    assert left_out(tmp_path / "model", trained.run) == {"new": "it joined the run after the model was assembled"}
+    with pytest.raises(CheckpointError, match="leaves out new, which the run holds by now; remove it"):
+        require_model(tmp_path / "model", trained.run, sweetspot)
 
 
 def test_a_model_without_weights_or_without_its_check_does_not_load(trained: Trained, tmp_path: Path) -> None:

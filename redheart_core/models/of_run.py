@@ -69,9 +69,15 @@ def require_model(folder: Path, run: RunFolder, sweetspot: Sweetspot) -> None:
     """Refuse a model that is not the best epoch of every group of the run.
 
     Raises:
-        CheckpointError: It was assembled from another run, by another rule, of a part, or before a group was added.
+        CheckpointError: It was assembled from another run, by another rule, of a part, or before a group joined.
     """
-    if chosen_epochs(folder, run) != sweetspot.chosen("best") or read_manifest(folder).missing:
+    missing = left_out(folder, run)
+    if missing:
+        raise CheckpointError(
+            f"{folder} leaves out {', '.join(missing)}, which the run holds by now; remove it, and the same command "
+            "assembles the whole model"
+        )
+    if chosen_epochs(folder, run) != sweetspot.chosen("best"):
         raise CheckpointError(
             f"{folder} is not made of the best epochs of {run.path}; remove it, "
             f"or give another model its place with redheart crossover {run.path} -o FOLDER"

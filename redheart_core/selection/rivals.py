@@ -118,7 +118,9 @@ def compare_methods(
                 table[group.name] = _rivals(pool, context.settings.seed, tried, clusters)
             pool.build(Pick.single("selection", pool.manifest.best))
         elif group.targets:
-            raise CheckpointError(f"group '{group.name}' has no epoch in {run.path}; train it first")
+            raise CheckpointError(
+                f"group '{group.name}' has no epoch in {run.path}; go on with redheart train --resume -o {run.path}"
+            )
         context.add_outputs(group, pool.module, pool.rows)
     return Rivals(table, _sums(table)), pools
 
