@@ -1,4 +1,4 @@
-from .contract.calculators import CalculatorInput, CalculatorSpec, calculate
+from .contract.calculators import CalculatorInput, CalculatorSpec
 from .contract.catalogue import AFFECT, CATALOGUE
 from .contract.data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
 from .contract.errors import (
@@ -17,6 +17,7 @@ from .contract.fields import Field
 from .contract.fitting import FitData, FitPart
 from .contract.markers import hookimpl
 from .contract.nodes import SCALES, ActiveNode, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
+from .exact.calculate import calculate
 
 __all__ = [
     "AFFECT",

@@ -9,8 +9,9 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from redheart_core.contract.calculators import CalculatorSpec, calculate
+from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.errors import DataError, PluginError
+from redheart_core.exact.calculate import calculate
 from redheart_core.testing.plugin import ConformanceError, Plugin, require
 
 

@@ -31,7 +31,7 @@ def calculate(
     [[0.75, 0.25]]
     """
     from redheart.options import PluginChoice
-    from redheart_core.contract.calculators import calculate as compute
+    from redheart_core import calculate as compute
     from redheart_registry.calculators import load_calculator
 
     choice = PluginChoice.of(plugins, settings={f"{name}.{key}": value for key, value in (settings or {}).items()})
