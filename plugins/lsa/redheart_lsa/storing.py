@@ -11,6 +11,7 @@ from safetensors.numpy import save as pack
 from redheart_core import StoreError
 from redheart_core.data.terms import Terms
 from redheart_core.storage.files import check_sha256, read_json, sha256, write_bytes, write_json
+from redheart_core.storage.paths import file_inside
 from redheart_core.storage.settings import read_table
 from redheart_lsa.encoder import LsaEncoder
 from redheart_lsa.settings import LsaSettings
@@ -48,7 +49,7 @@ def load(folder: Path) -> LsaEncoder:
             f"{folder / _MANIFEST} has to give the SHA-256 of {_TERMS} and {_VECTORS}; fit the encoder again"
         )
     for name, expected in hashes.items():
-        check_sha256(folder / name, expected, StoreError)
+        check_sha256(file_inside(folder, name, StoreError), expected, StoreError)
     about = read_json(folder / _TERMS, StoreError)
     tensors = load_file(folder / _VECTORS)
     settings = read_table(LsaSettings, about["settings"], f"{folder / _TERMS} 'settings'")

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from packaging.version import Version
 
 from redheart_core import RedheartError, SettingsError
+from redheart_sentence_transformer.confinement import check_classes
 from redheart_sentence_transformer.encoder import SentenceTransformerEncoder
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
 
 _TABLE = "[plugins.sentence_transformer]"
+_OLDEST = "6.2"
+"""Oldest version of the library that refuses to run code of a model folder."""
 
 
 def fit(settings: SentenceTransformerSettings, _: Sequence[str]) -> SentenceTransformerEncoder:
@@ -55,14 +59,22 @@ def wrap_model(
     return SentenceTransformerEncoder(settings, revision, width, model, source)
 
 
-def load_model(name: str, revision: str | None, device: str, error: type[RedheartError]) -> Any:
+def load_model(name: str, revision: str | None, device: str, error: type[RedheartError], is_saved: bool = False) -> Any:
     """Load a model without running code that comes with it.
 
+    Args:
+        name: A folder, or a name on the hub.
+        revision: On the hub; None is the newest.
+        device: Where the model runs.
+        error: Class of the errors that the model or the device causes.
+        is_saved: It was saved with an encoder: nothing is fetched, and weights are safetensors alone.
+
     Raises:
-        RedheartError: Of the class error: no such model or device; of its own: the library is missing.
+        RedheartError: Of the class error: no such model or device, or the model names classes of its own; of its own
+            class: the library is missing or too old.
     """
     try:
-        from sentence_transformers import SentenceTransformer
+        from sentence_transformers import SentenceTransformer, __version__
     except ModuleNotFoundError as missing:
         if missing.name != "sentence_transformers":
             raise
@@ -70,10 +82,24 @@ def load_model(name: str, revision: str | None, device: str, error: type[Redhear
             "encoder 'sentence_transformer' needs the sentence-transformers library: "
             "pip install 'redheart[sentence-transformers]'"
         ) from missing
+    if Version(__version__) < Version(_OLDEST):
+        raise RedheartError(
+            f"encoder 'sentence_transformer' needs sentence-transformers {_OLDEST} or newer, as older ones run code "
+            f"that a model folder holds; {__version__} is installed: pip install 'redheart[sentence-transformers]'"
+        )
     check_device(device, error)
+    if Path(name).is_dir():
+        check_classes(Path(name), error)
     try:
         with quiet():
-            return SentenceTransformer(name, revision=revision, device=device, trust_remote_code=False)
+            return SentenceTransformer(
+                name,
+                revision=revision,
+                device=device,
+                trust_remote_code=False,
+                local_files_only=is_saved,
+                model_kwargs={"use_safetensors": True} if is_saved else None,
+            )
     except (OSError, ValueError) as reason:
         raise error(f"model {name!r} cannot be loaded: {reason}") from reason
 

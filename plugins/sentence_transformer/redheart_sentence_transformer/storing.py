@@ -10,7 +10,9 @@ import attrs
 
 from redheart_core import StoreError
 from redheart_core.storage.files import check_sha256, read_json, sha256, write_json, writing
+from redheart_core.storage.paths import file_inside
 from redheart_core.storage.settings import read_table
+from redheart_sentence_transformer.confinement import check_files
 from redheart_sentence_transformer.encoder import SentenceTransformerEncoder
 from redheart_sentence_transformer.opening import hash_weights, load_model, quiet, wrap_model
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
@@ -24,6 +26,7 @@ def save(encoder: SentenceTransformerEncoder, folder: Path) -> None:
 
     Raises:
         FileError: The folder cannot be written.
+        StoreError: The library writes the model in files that can hold code.
     """
     model = folder / _MODEL
     with writing(model):
@@ -34,6 +37,7 @@ def save(encoder: SentenceTransformerEncoder, folder: Path) -> None:
         else:
             # the library notes in the files where it loaded from, so writing them again changes bytes
             shutil.copytree(encoder.source / _MODEL, model)
+    check_files(folder, StoreError)
     settings = attrs.asdict(encoder.settings, filter=lambda _, value: value is not None)
     # the name and not the path: a folder of this machine means nothing elsewhere
     settings["model"] = encoder.revision.split(" ")[0]
@@ -56,13 +60,14 @@ def load(folder: Path) -> SentenceTransformerEncoder:
     if not isinstance(hashes, dict) or _ABOUT not in hashes:
         raise StoreError(f"{folder / _MANIFEST} has to give the SHA-256 of every file; fit the encoder again")
     for name, expected in sorted(hashes.items()):
-        check_sha256(folder / name, expected, StoreError)
+        check_sha256(file_inside(folder, name, StoreError), expected, StoreError)
     more = sorted(set(_names(folder)) - set(hashes))
     if more:
         raise StoreError(f"{folder} holds files that its manifest does not name: {', '.join(more)}; remove them")
     about = read_json(folder / _ABOUT, StoreError)
     settings = read_table(SentenceTransformerSettings, about["settings"], f"{folder / _ABOUT} 'settings'")
-    model = load_model(str(folder / _MODEL), None, settings.device, StoreError)
+    check_files(folder, StoreError)
+    model = load_model(str(folder / _MODEL), None, settings.device, StoreError, is_saved=True)
     if hash_weights(model) != about["weights"]:
         raise StoreError(
             f"{folder}: the model that the installed libraries make of the files has other weights than the saved one; "
