@@ -12,9 +12,9 @@ from pathlib import Path
 import attrs
 import pytest
 import torch
-from word_store import FIELDS, Settings, WordHashEncoder, dataset, fit, make, records, refuse, tree, word_hash
+from word_store import FIELDS, Settings, WordHashEncoder, fit, make, records, refuse, tree, word_hash
 
-from redheart_core import CATALOGUE, DataError, DatasetSpec, Record
+from redheart_core import DatasetSpec, Record
 from redheart_core.data.build import fitting_rows
 from redheart_core.data.contents import Contents
 from redheart_core.data.prepare import prepare
@@ -148,13 +148,6 @@ def test_the_encoder_is_fitted_on_a_bounded_part_of_the_training_texts(
     held = [text for text in texts if text.split()[-1] in " ".join(fitted).split()]
     assert 2 <= len(held) < len(texts)
     assert " ".join(fitted).split() == " ".join(held).split()
-
-
-@pytest.mark.parametrize("name", ["embedding", "mask", "my field", "a.b", "1st", "mood_logits", ""])
-def test_a_field_s_name_is_one_word_that_nothing_else_has(tmp_path: Path, name: str) -> None:
-    spec = dataset(records(), (attrs.evolve(CATALOGUE["regret"], name=name),))
-    with pytest.raises(DataError, match=rf"^data set '\w+': a field cannot be named '{name}'; a name is one word"):
-        prepare(tmp_path, spec, Settings(), word_hash(), Settings())
 
 
 def test_progress_runs_from_nothing_to_everything(tmp_path: Path) -> None:

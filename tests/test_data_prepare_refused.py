@@ -138,3 +138,10 @@ def test_vectors_that_break_the_contract_are_refused(
 
     with pytest.raises(PluginError, match=f"encoder 'word hash 1' .*{message}"):
         make(tmp_path, word_hash(load=lambda folder: Spoilt(4, load(folder)._words)))
+
+
+@pytest.mark.parametrize("name", ["embedding", "mask", "my field", "a.b", "1st", "mood_logits", ""])
+def test_a_field_s_name_is_one_word_that_nothing_else_has(tmp_path: Path, name: str) -> None:
+    spec = dataset(records(), (attrs.evolve(CATALOGUE["regret"], name=name),))
+    with pytest.raises(DataError, match=rf"^data set '\w+': a field cannot be named '{name}'; a name is one word"):
+        prepare(tmp_path, spec, Settings(), word_hash(), Settings())
