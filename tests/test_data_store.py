@@ -243,9 +243,9 @@ def test_no_flipped_bit_of_the_index_passes(folder: Path, tmp_path: Path) -> Non
     ],
 )
 def test_another_encoder_is_refused_with_both_shown(store: Store, change: dict[str, Any], difference: str) -> None:
-    store.require_encoder(EncoderIdentity(**attrs.asdict(store.encoder_identity)))
+    store.encoder_identity.require(EncoderIdentity(**attrs.asdict(store.encoder_identity)), store.folder)
     with pytest.raises(StoreError, match=f"made with another encoder: {difference}; use that encoder, or prepare"):
-        store.require_encoder(attrs.evolve(store.encoder_identity, **change))
+        store.encoder_identity.require(attrs.evolve(store.encoder_identity, **change), store.folder)
 
 
 def test_an_encoder_whose_files_changed_is_refused_before_it_is_loaded(

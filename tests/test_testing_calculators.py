@@ -104,7 +104,7 @@ def test_settings_reach_the_calculator() -> None:
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({}, r"the input 'x' is lacking: \(N,\), numbers"),
+        ({}, r"the input 'x' is missing: \(N,\), numbers"),
         ({"x": [1], "z": [1]}, r"there is no input 'z' \(inputs: x, y\)"),
         ({"x": [[1], [1, 2]]}, "'x' expects .* got lists of different lengths"),
         ({"x": []}, r"'x' is empty \(shape \(0,\)\)"),
@@ -179,7 +179,7 @@ def test_a_declaration_that_says_too_little_fails(changes: dict[str, Any], messa
     ("broken", "message"),
     [
         (spec(example={"x": [[1]]}), "cannot compute its own example: .*got .1, 1."),
-        (spec(example={}), r"(?s)cannot compute its own example: .*'x' is lacking"),
+        (spec(example={}), r"(?s)cannot compute its own example: .*'x' is missing"),
         (giving(math.nan), "cannot compute its own example: .*as nan"),
         (spec(lambda settings, inputs: {}), "its example gives an empty result"),
         (spec(lambda settings, inputs: [1]), "cannot compute its own example: .* has to give a mapping, it gave list"),

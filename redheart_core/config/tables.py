@@ -90,7 +90,7 @@ class GroupSettings:
     mixup: float = attrs.field(default=0.0, validator=_off_or_concentration)
     """Both parameters of the Beta distribution from which the share of another record is drawn."""
     ema: float = attrs.field(default=0.0, validator=[ge(0.0), lt(1.0)])
-    """Decay of the moving average of the weights, which is saved and judged beside every epoch."""
+    """Decay of the moving average of the weights, which is saved and evaluated beside every epoch."""
     dropout_end: float = attrs.field(default=1.0, validator=ge(0.0))
     """Factor on all dropout shares at the last update; it goes there straight from 1."""
 

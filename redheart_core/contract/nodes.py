@@ -105,14 +105,14 @@ class Metric:
 
 @attrs.frozen
 class Objective:
-    """What a node learns and how it is judged."""
+    """What a node learns and how it is evaluated."""
 
     losses: tuple[LossTerm, ...]
     metrics: tuple[Metric, ...]
     """The first one is the node's main metric."""
     penalty: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     """Outputs of a training batch to a scalar that is added to the loss (load balance, bands).
-    It shapes training; validation judges the loss terms alone."""
+    It shapes training; validation evaluates the loss terms alone."""
 
 
 @attrs.frozen

@@ -190,4 +190,4 @@ def _plain_settings(settings: Any, plugin: str, path_text: Callable[[Path], str]
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:
-    """Report to nobody."""
+    """Report nothing."""

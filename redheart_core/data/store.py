@@ -18,7 +18,6 @@ from redheart_core.contract.errors import DataError, StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.contents import read_line
 from redheart_core.data.division import empty_split
-from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, STORE_INDEX, TERMS_FILE, StoreIndex
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.sampling import draw_rows
@@ -207,11 +206,3 @@ class Store:
         if self._terms is None:
             raise DataError("the data set has no terms; prepare it with --set data.terms=20000, or with more text")
         return self._terms.weights(rows.numpy())
-
-    def require_encoder(self, identity: EncoderIdentity) -> None:
-        """Refuse another encoder than the one that made this store.
-
-        Raises:
-            StoreError: Names every difference.
-        """
-        self.encoder_identity.require(identity, self.folder)

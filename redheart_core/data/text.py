@@ -26,7 +26,7 @@ _INVISIBLE = re.compile(
 
 
 def comparable(text: str) -> str:
-    """The text as it is compared with others: without what nobody sees, NFKC, case-folded, single spaces.
+    """The text as it is compared with others: without invisible characters, NFKC, case-folded, single spaces.
 
     Nearly Unicode's NFKC_Casefold (UAX #44), with white space as one space.
     """

@@ -39,7 +39,7 @@ def _redirect() -> int | None:
         return None
     try:
         os.dup2(ERR, OUT)
-    except OSError:  # standard error is closed, so nobody wants to read it
+    except OSError:  # standard error is closed, so the output has no reader
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, OUT)
         os.close(nowhere)

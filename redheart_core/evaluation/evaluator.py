@@ -40,7 +40,7 @@ class Scores:
 
     @property
     def obstacle(self) -> str:
-        """Why the node counts in no mean: a variant has no value, or no skill can be told from that of a constant."""
+        """Why the node counts in no mean: a variant has no value, or its skill does not differ from a constant's."""
         missing = [f"{name}: {one.reason}" for name, one in self.figures.items() if one.value is None]
         if missing:
             return missing[0]

@@ -26,7 +26,7 @@ def calculate(spec: CalculatorSpec, settings: Any, inputs: Mapping[str, Any]) ->
         What compute gives, as plain JSON.
 
     Raises:
-        DataError: An input is unknown, lacking, empty, ragged, not numbers or not finite, the calculator refuses it,
+        DataError: An input is unknown, missing, empty, ragged, not numbers or not finite, the calculator refuses it,
             or numbers overflow on the way.
         PluginError: The result is not what a calculator may give.
     """
@@ -53,7 +53,7 @@ def _arrays(spec: CalculatorSpec, inputs: Mapping[str, Any]) -> dict[str, NDArra
         for name in sorted(inputs.keys() - declared.keys())
     ]
     complaints += [
-        f"the input '{given.name}' is lacking: {given.axes}, {given.meaning}"
+        f"the input '{given.name}' is missing: {given.axes}, {given.meaning}"
         for given in spec.inputs
         if given.required and given.name not in inputs
     ]

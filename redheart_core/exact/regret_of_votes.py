@@ -32,7 +32,7 @@ def vote_regret(first: npt.ArrayLike, second: npt.ArrayLike, *, smoothed: bool =
         smoothed: p = (w + 1/2) / (w + l + 1), so that unanimity stays finite; otherwise w / (w + l).
 
     Raises:
-        DataError: Nobody voted, or unanimity is not smoothed.
+        DataError: There are no votes, or unanimity is not smoothed.
     """
     won, lost = within("votes for the first option", first, 0.0), within("votes for the second option", second, 0.0)
     _ = batch("votes for both options", won.shape, lost.shape)

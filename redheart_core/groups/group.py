@@ -49,7 +49,7 @@ class Group:
     def wanted(self, node: ActiveNode) -> frozenset[str]:
         """Outputs of a node that its group uses: all, but of a module without losses only what the group reads.
 
-        What nobody in the group reads gets no gradient, so it is not built.
+        What no node of the group reads gets no gradient, so it is not built.
         """
         if node.spec.objective is not None or all(other.spec.objective is None for other in self.nodes):
             return frozenset(output.name for output in node.spec.gives)

@@ -1,4 +1,4 @@
-"""One text to findings: every judged output with its label names, its source and its distance from the usual."""
+"""One text to findings: every evaluated output with its label names, its source and its distance from the usual."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Finding:
 def analyze(
     model: Model, encoder: Encoder, text: str, where: str = "text", values: Mapping[str, object] | None = None
 ) -> tuple[Finding, ...]:
-    """Everything that the model's plugins have been judged on, for one text.
+    """Everything that the model's plugins have been evaluated on, for one text.
 
     A plugin that reads a field which is not among the values says nothing; Model.lacking names these.
 

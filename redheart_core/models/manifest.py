@@ -47,7 +47,7 @@ class ModelGroup:
     epochs: str = ""
     """For people; empty for a group without parameters."""
     validation_loss: float | None = None
-    """As the run recorded it, or as the blend was judged; None for a group without parameters."""
+    """As the run recorded it, or as the blend was evaluated; None for a group without parameters."""
     metrics: Mapping[str, float | None] = attrs.field(factory=dict)
     thresholds: Mapping[str, Sequence[float | None]] = attrs.field(factory=dict)
     """"node.output" to one threshold per label, chosen on validation."""

@@ -131,7 +131,7 @@ class SweepState:
     """Of a short run."""
     seeds: int
     short_runs: float
-    """Work, in short runs of all groups."""
+    """Work, counted as short runs of all groups."""
     common: float | None
     """The best rate for all groups."""
     common_reason: str

@@ -64,7 +64,7 @@ class RunStatus:
     host: str | None
     """The machine that it runs on; None if no event tells."""
     peak_memory_bytes: int | None
-    """The most that the newest process has held, told after each epoch; None if no event tells."""
+    """The most that the newest process has held, reported after each epoch; None if no event says it."""
     elapsed_s: float | None
     """Time at work, over all processes; None before the first event."""
 
@@ -81,7 +81,7 @@ class RunStatus:
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
-        """Groups with epochs to come of which nobody knows how long they take."""
+        """Groups with epochs to come whose duration is unknown."""
         return tuple(group.name for group in self._unfinished if group.seconds_per_epoch is None)
 
     @property

@@ -48,7 +48,7 @@ def check_same_result_twice(subject: CalculatorSubject) -> None:
 
 
 def check_wrong_inputs_refused(subject: CalculatorSubject) -> None:
-    """An unknown input, a lacking one, none at all, and one that lacks a number are refused."""
+    """An unknown input, a missing one, none at all, and one that lacks a number are refused."""
     example = subject.spec.example
     name = "no_such_input"
     _require_refused(subject, {**example, name: 1.0}, "an input that it does not declare", name)

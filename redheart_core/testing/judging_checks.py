@@ -1,4 +1,4 @@
-"""Checks of how a node is judged: losses, metrics, missing targets."""
+"""Checks of how a node is evaluated: losses, metrics, missing targets."""
 
 from __future__ import annotations
 

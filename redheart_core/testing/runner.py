@@ -233,7 +233,7 @@ def _run(plugin: Plugin, check: Check, subject: object) -> CheckResult:
         return CheckResult(plugin.name, title(check), "skipped", str(reason))
     except (RedheartError, AssertionError) as error:
         return CheckResult(plugin.name, title(check), "failed", str(error))
-    except Exception as error:  # the code of a plugin under test may raise anything; that is a finding, told in full
+    except Exception as error:  # the code of a plugin under test may raise anything; that is a finding, shown in full
         message = f"plugin '{plugin.name}' raised {type(error).__name__}: {error}"
         return CheckResult(plugin.name, title(check), "failed", message)
     return CheckResult(plugin.name, title(check), "passed")

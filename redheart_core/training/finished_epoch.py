@@ -30,7 +30,7 @@ def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, train
     result = validate_epoch(context, trainer.module, epoch)
     record = trainer.take_record(epoch)
     check_effective(trainer.group.settings, record.effects, trainer.group.name)
-    entry = {"epoch": epoch, "train_loss": train_loss, **judged(result), **attrs.asdict(record)}
+    entry = {"epoch": epoch, "train_loss": train_loss, **evaluated(result), **attrs.asdict(record)}
     one.manifest = one.folder.add_epoch(
         one.manifest,
         entry,
@@ -43,7 +43,7 @@ def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, train
     return entry
 
 
-def judged(result: SplitResult) -> dict[str, object]:
+def evaluated(result: SplitResult) -> dict[str, object]:
     """What validation says of an epoch, as EpochEntry names it."""
     return {
         "validation_loss": result.loss,
@@ -70,4 +70,4 @@ def _average(
     trainer.module.load(weights)
     result = validate_epoch(context, trainer.module, epoch)
     trainer.module.load(own)
-    return {**entry, **judged(result)}, weights, result.losses
+    return {**entry, **evaluated(result)}, weights, result.losses

@@ -14,7 +14,7 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.training.audit import ParameterAccount, audit_fitted
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
-from redheart_core.training.finished_epoch import event, judged
+from redheart_core.training.finished_epoch import evaluated, event
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
 from redheart_core.training.progress import DamagedGroup, fixed_inputs, load_fixed, require_same_inputs
 
@@ -42,7 +42,7 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
         module = context.fit(group)
         on_train = evaluate(module, context.source, context.store.rows("train"))
     result = validate_epoch(context, module, 1)
-    entry = {"epoch": 1, "train_loss": on_train.loss, **judged(result), "learning_rate": 0.0}
+    entry = {"epoch": 1, "train_loss": on_train.loss, **evaluated(result), "learning_rate": 0.0}
     manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished")
     folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, 0)
     hooks.after_epoch(event(group.name, 1, time.monotonic() - started, entry))

@@ -1,7 +1,7 @@
 """Wider searches of one group's settings by Optuna: the tree-structured Parzen estimator, with a pruner.
 
 A trial is a whole training of the group alone under the [training] table. Its value is the lowest validation loss over
-its epochs, as training keeps the best epoch. Whatever a trial changes in the losses, all are judged by the losses and
+its epochs, as training keeps the best epoch. Whatever a trial changes in the losses, all are evaluated by losses and
 weights of the group's own settings, so that a smaller loss weight wins nothing. The sampler is seeded anew for each
 trial from the seed, the group and the number of finished trials: a search that was killed goes on as if it had not
 been, except that the trial under way begins again.
@@ -89,7 +89,7 @@ def search(
         space: What may change.
         trials: In all, those of earlier processes among them.
         pruner: Stops trials that are worse than the median so far, or by successive halving.
-        progress: Told of finished trials.
+        progress: Called with finished trials.
 
     Raises:
         RedheartError: Optuna is not installed, the group is fitted in closed form or has no parameters, or the own

@@ -89,7 +89,7 @@ class ShortRun:
     """(E, N) float64: validation loss after each epoch that it has, record by record, or cluster by cluster of
     near-duplicates."""
     best_weights: Mapping[str, Tensor]
-    """Weights at its lowest validation loss; empty if nobody reads the group."""
+    """Weights at its lowest validation loss; empty if no node reads the group."""
     seconds: float
     """Spent on its own updates and validation."""
 

@@ -109,7 +109,7 @@ def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, pro
         run: Its folder; it need not hold a run.
         trainer: Of the training that the rates are for; its seed is seed 0.
         settings: What to try.
-        progress: Told of each group's finished pieces of work.
+        progress: Called with each group's finished pieces of work.
 
     Raises:
         SettingsError: The short training would be longer than the training.

@@ -132,7 +132,7 @@ class Sweep:
         return {name: {"learning_rate": rate} for name, rate in self.chosen.items()}
 
     def cost(self) -> dict[str, float]:
-        """Work in optimizer updates, and in short runs of all groups that are swept."""
+        """Work in optimizer updates, and counted as short runs of all groups that are swept."""
         swept = [group for group in self.groups if group.rates]
         one = sum(group.updates_per_epoch for group in swept) * self.short[0].epochs
         run = sum(group.updates_per_epoch * group.epochs_run for group in swept)

@@ -1,4 +1,4 @@
-"""One training of one group with settings of its own, judged as the group declares it."""
+"""One training of one group with settings of its own, evaluated as the group declares it."""
 
 from __future__ import annotations
 

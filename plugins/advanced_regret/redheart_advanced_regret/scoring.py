@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,10 +21,3 @@ def least_regret_agreement(prediction: Tensor, target: Tensor, present: Tensor) 
     best = target.masked_fill(~present, float("inf")).amin(-1)
     chosen = prediction.masked_fill(~present, float("inf")).argmin(-1, keepdim=True)
     return float((target.gather(-1, chosen).squeeze(-1) <= best).double().mean())
-
-
-def guessed_agreement(target: Tensor, present: Tensor) -> float:
-    """The agreement that a guess among the acts that can be done reaches on average."""
-    filled = torch.where(present, target, float("inf"))
-    right = present & (filled <= filled.amin(-1, keepdim=True))
-    return float((right.sum(-1).double() / present.sum(-1)).mean())

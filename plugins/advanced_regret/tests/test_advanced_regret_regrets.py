@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from redheart_advanced_regret.regrets import expected_regret, largest_regret, regret_matrix, saturated
-from redheart_advanced_regret.scoring import guessed_agreement, least_regret_agreement, possibility
+from redheart_advanced_regret.scoring import least_regret_agreement, possibility
 from redheart_advanced_regret.tree import DecisionTree
 
 U = torch.tensor([[[8.0, 1.0, 4.0], [5.0, 5.0, 5.0], [2.0, 9.0, 3.0]]], dtype=torch.float64)
@@ -57,7 +57,6 @@ def test_agreement_counts_possible_acts_alone() -> None:
     present = ~target.isnan()
     assert least_regret_agreement(torch.tensor([[0.2, -1.0, 0.1], [0.5, 0.1, 0.4]]), target, present) == 1.0
     assert least_regret_agreement(torch.tensor([[0.0, 0.0, 0.1], [0.5, 0.4, 0.1]]), target, present) == 0.0
-    assert guessed_agreement(target, present) == pytest.approx((1 / 2 + 2 / 3) / 2)
 
 
 def test_possibility_rewards_the_acts_that_have_payoffs() -> None:

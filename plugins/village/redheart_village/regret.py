@@ -27,11 +27,6 @@ def expected_regret(payoffs: Payoffs, probabilities: Sequence[float], act: int) 
     return expected(regret_matrix(payoffs)[act], probabilities)
 
 
-def regret_against(payoffs: Payoffs, act: int, other: int, state: int) -> float:
-    """max(0, u(b, s) - u(a, s)); with act and other swapped it is the rejoicing."""
-    return max(0.0, payoffs[other][state] - payoffs[act][state])
-
-
 def margin(values: Sequence[float]) -> float:
     """The best value less the second best, >= 0; needs two."""
     best, second = sorted(values, reverse=True)[:2]
