@@ -12,6 +12,7 @@ from redheart_core.contract.nodes import SCALES, BuildContext, NodeSpec, Objecti
 from redheart_core.discovery.entries import Entry
 from redheart_core.nn.answers import answer_objective, answer_outputs, finish, size_of
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.named import Named
 from redheart_core.testing.plugin import Plugin
 
 NAMES = ("first_member", "second_member")
@@ -28,7 +29,7 @@ class Member(nn.Module):
     def __init__(self, width: int, fields: Sequence[Field]) -> None:
         super().__init__()
         self.fields = tuple(fields)
-        self.maps = nn.ModuleDict({field.name: nn.Linear(width, size_of(field)) for field in fields})
+        self.maps = Named({field.name: nn.Linear(width, size_of(field)) for field in fields})
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         mean = masked_mean(inputs["embedding"], inputs["mask"])
