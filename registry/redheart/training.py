@@ -150,7 +150,7 @@ class GroupsStoppedError(RedheartError):
         details = "; ".join(f"{group}: {reason}" for group, reason in stopped.items())
         super().__init__(
             f"some groups stopped, so nothing is assembled: {details}\n"
-            f"redheart crossover {run} assembles what was finished; another run leaves a plugin out with --disable NAME"
+            f"redheart crossover {run} --partial assembles what was finished; --disable NAME leaves a plugin out"
         )
         self.stopped = stopped
 
