@@ -195,7 +195,7 @@ def test_an_unknown_name_and_an_empty_folder_are_refused(tmp_path: Path) -> None
 def test_the_plugin_in_a_folder_is_checked_without_being_installed(tmp_path: Path) -> None:
     folder = write_plugin("kit_heavy", tmp_path)
     module = folder / "redheart_kit_heavy" / "__init__.py"
-    module.write_text(module.read_text().replace("from typing", "import scipy\nfrom typing"))
+    module.write_text(module.read_text().replace("from redheart_core", "import scipy\nfrom redheart_core", 1))
     before = list(sys.path)
     results = {result.check: result for result in check_plugin(folder)}
     assert sys.path == before

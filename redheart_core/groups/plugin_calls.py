@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from redheart_core.contract.errors import PluginError, RedheartError, SettingsError, UndefinedError
 from redheart_core.discovery.fence import fence
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
