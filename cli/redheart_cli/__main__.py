@@ -10,14 +10,16 @@ from types import FrameType
 def main() -> None:
     """Run the command line; SIGTERM ends it as Ctrl-C does, so that files and locks are left in order."""
     try:
-        from redheart_cli.main import Terminated, cli
+        from redheart_cli.main import RECEIVED, Terminated, cli
         from redheart_cli.streams import occupy_closed_streams
 
-        def terminate(number: int, frame: FrameType | None) -> None:
-            raise Terminated
+        def end(number: int, frame: FrameType | None) -> None:
+            RECEIVED.append(number)
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
         occupy_closed_streams()
-        signal.signal(signal.SIGTERM, terminate)
+        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGINT, end)
         cli(prog_name="redheart")
     except KeyboardInterrupt:
         print("interrupted; nothing was begun", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -39,6 +40,8 @@ GOES_ON: dict[str, str] = {
 """What an interrupted command leaves; all others leave everything as it was."""
 
 
+RECEIVED: list[int] = []
+"""Signals that have asked this process to end."""
 CALLED = "redheart.command"
 """Key of the called command's name in click's context."""
 
@@ -54,7 +57,7 @@ class Interrupted(click.ClickException):
 
     def __init__(self, command: str | None, cause: KeyboardInterrupt) -> None:
         left = GOES_ON.get(command or "", "what was there before is unchanged; run the same command again")
-        super().__init__(f"{'terminated' if isinstance(cause, Terminated) else 'interrupted'}; {left}")
+        super().__init__(f"{'terminated' if self.exit_code == 143 else 'interrupted'}; {left}")
 
     def show(self, file: Any = None) -> None:
         click.echo(self.message, err=True)
@@ -90,8 +93,13 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt as cause:
             kind = Stopped if isinstance(cause, Terminated) else Interrupted
             raise kind(ctx.meta.get(CALLED), cause) from cause
-        except RedheartError as error:
-            raise click.ClickException(str(error)) from error
+        except Exception as error:
+            if RECEIVED:  # a library that was being imported has made another error out of the interruption
+                kind = Stopped if RECEIVED[0] == signal.SIGTERM else Interrupted
+                raise kind(ctx.meta.get(CALLED), KeyboardInterrupt()) from error
+            if isinstance(error, RedheartError):
+                raise click.ClickException(str(error)) from error
+            raise
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run, and end in order where standard output is closed or full."""
