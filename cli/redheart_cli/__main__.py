@@ -10,12 +10,12 @@ from types import FrameType
 def main() -> None:
     """Run the command line; SIGTERM ends it as Ctrl-C does, so that files and locks are left in order."""
     try:
-        from redheart_cli.main import RECEIVED, Terminated, cli
+        from redheart_cli.main import RECEIVED, cli
         from redheart_cli.streams import occupy_closed_streams
 
         def end(number: int, frame: FrameType | None) -> None:
             RECEIVED.append(number)
-            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+            raise KeyboardInterrupt
 
         occupy_closed_streams()
         signal.signal(signal.SIGTERM, end)

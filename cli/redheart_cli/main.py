@@ -46,16 +46,12 @@ CALLED = "redheart.command"
 """Key of the called command's name in click's context."""
 
 
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM."""
-
-
 class Interrupted(click.ClickException):
     """A command was interrupted by Ctrl-C; the exit code is 128 and the number of the signal, as shells have it."""
 
     exit_code = 130
 
-    def __init__(self, command: str | None, cause: KeyboardInterrupt) -> None:
+    def __init__(self, command: str | None) -> None:
         left = GOES_ON.get(command or "", "what was there before is unchanged; run the same command again")
         super().__init__(f"{'terminated' if self.exit_code == 143 else 'interrupted'}; {left}")
 
@@ -90,13 +86,11 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as cause:
-            kind = Stopped if isinstance(cause, Terminated) else Interrupted
-            raise kind(ctx.meta.get(CALLED), cause) from cause
-        except Exception as error:
-            if RECEIVED:  # a library that was being imported has made another error out of the interruption
-                kind = Stopped if RECEIVED[0] == signal.SIGTERM else Interrupted
-                raise kind(ctx.meta.get(CALLED), KeyboardInterrupt()) from error
+        except (Exception, KeyboardInterrupt) as error:
+            # a library that is being imported makes errors of its own out of an interruption
+            if RECEIVED or isinstance(error, KeyboardInterrupt):
+                kind = Stopped if signal.SIGTERM in RECEIVED else Interrupted
+                raise kind(ctx.meta.get(CALLED)) from error
             if isinstance(error, RedheartError):
                 raise click.ClickException(str(error)) from error
             raise
