@@ -144,5 +144,5 @@ def test_a_store_of_another_encoder_is_refused_by_data_and_run(finished: Finishe
 
 def test_a_model_with_a_damaged_encoder_answers_nothing(finished: Finished, tmp_path: Path) -> None:
     run = finished.copy(tmp_path)
-    flip_byte(run / "model" / "encoder" / "terms.json")
-    refuse("analyze", "run/model", "I told the truth.", cwd=tmp_path, says=["encoder/terms.json is damaged"])
+    flip_byte(run / "model" / "encoder" / "encoder.json")
+    refuse("analyze", "run/model", "I told the truth.", cwd=tmp_path, says=["encoder/encoder.json is damaged"])

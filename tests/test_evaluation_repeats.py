@@ -10,7 +10,7 @@ from toy import Toy
 
 from redheart_core import CheckpointError
 from redheart_core.evaluation.compared import Compared, comparison_stamp, load_compared
-from redheart_core.evaluation.repeats import CHOICE, JOINT, ONE_RATE, Repeated, repeat
+from redheart_core.evaluation.repeats import CHOICE, JOINT, ONE_RATE, TABLES, Repeated, Tables, repeat
 from redheart_core.evaluation.variants import REFERENCE
 
 DRAWS = torch.linspace(-1.0, 1.0, 101, dtype=torch.float64)
@@ -104,3 +104,13 @@ def test_a_damaged_comparison_is_an_error(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"!")
     with pytest.raises(CheckpointError, match=r"comparison\.safetensors"):
         load_compared(tmp_path, "stamp")
+
+
+def test_tables_come_back_from_their_sealed_file_and_a_changed_digit_is_an_error(tmp_path: Path) -> None:
+    tables = Tables((repeat("skill", [compared("swa", common=0.1, crossover=0.3, swa=0.2)]),))
+    file = tmp_path / "crossover.json"
+    TABLES.write(file, tables)
+    assert TABLES.read(file) == tables
+    file.write_bytes(file.read_bytes().replace(b"0.3", b"0.4", 1))
+    with pytest.raises(CheckpointError, match=r"crossover\.json is damaged: its contents and its seal"):
+        TABLES.read(file)

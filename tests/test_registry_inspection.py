@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -153,15 +152,21 @@ def test_a_plugin_that_hangs_is_broken_and_hides_no_other(install: Install) -> N
     assert found["beta"] == node_of("beta", "beta")
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", ""], ids=["no JSON", "no object", "unknown kind"])
-def test_a_damaged_cache_is_made_anew(install: Install, tmp_path: Path, damage: str) -> None:
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "another name": lambda data: data.replace(b"alpha", b"alphb"),
+    "a flipped bit": lambda data: data[:-20] + bytes([data[-20] ^ 1]) + data[-19:],
+}
+"""What the seal of a cache notices."""
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_cache_is_made_anew(install: Install, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     install("alpha", EVENTS)
     inspect("alpha")
-    (cache,) = tmp_path.joinpath("cache").rglob("plugins-*.json")
-    whole = json.loads(cache.read_text())
-    (only,) = whole["plugins"].values()
-    only["offers"][0]["kind"] = "sofa"
-    cache.write_text(damage or json.dumps(whole))
+    (cache,) = tmp_path.joinpath("cache").rglob("plugins-*.cache")
+    cache.write_bytes(damage(cache.read_bytes()))
     assert inspect("alpha") == {"alpha": LISTENER}
     assert imports(tmp_path, "alpha") == 2
     inspect("alpha")
@@ -307,19 +312,17 @@ def test_listing_reads_the_metadata_once_and_again_when_something_is_installed(
 def test_a_folder_that_has_just_changed_is_not_trusted(install: Install, tmp_path: Path) -> None:
     install("alpha", EVENTS)
     listed_entries()
-    assert not list(tmp_path.joinpath("cache").rglob("entries-*.json"))
+    assert not list(tmp_path.joinpath("cache").rglob("entries-*.cache"))
 
 
 @pytest.mark.usefixtures("only_settled_folders")
-@pytest.mark.parametrize("damage", ["{", "[]", '{"folders": 1}', ""])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_list_of_entries_is_made_anew(
-    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytes], bytes]
 ) -> None:
     monkeypatch.setattr(installed, "_SETTLED_NS", 0)
     install("alpha", EVENTS)
     listed_entries()
-    (cache,) = tmp_path.joinpath("cache").rglob("entries-*.json")
-    whole = json.loads(cache.read_text())
-    del whole["entries"][0]["module"]
-    cache.write_text(damage or json.dumps(whole))
+    (cache,) = tmp_path.joinpath("cache").rglob("entries-*.cache")
+    cache.write_bytes(damage(cache.read_bytes()))
     assert listed_entries() == installed_entries()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from redheart_core.training.loop import train
 from redheart_core.training.schedule import schedule_factor
 from redheart_core.tuning.short_runs import ShortRun, at_rate, run_rates, short_context, short_settings
 from redheart_core.tuning.sweep import SweepSettings, _halving, _Known, sweep
+from redheart_core.tuning.sweep_journal import TIMING
 from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, Sweep
 
 GOAL = 0.9
@@ -308,11 +308,11 @@ def test_what_is_written_is_what_was_found_and_a_training_takes_it_up(toy: Toy) 
         assert common is not None
         assert cost.apparent.value == pytest.approx(common - best, abs=1e-12)
     assert found.cost()["short_runs"] == 6.0
-    timing = json.loads((folder / "sweep" / "timing.json").read_text())
-    assert timing["candidates"].keys() == {"a", "c"}
-    assert timing["candidates"]["a"].keys() == {"0.001", "0.01", "0.1"}
-    spent = sum(seconds for group in timing["candidates"].values() for seconds in group.values())
-    assert 0 < timing["overhead"] == pytest.approx(timing["seconds"] - spent)
+    timing = TIMING.read(folder / "sweep" / "timing.json")
+    assert timing.candidates.keys() == {"a", "c"}
+    assert timing.candidates["a"].keys() == {1e-3, 1e-2, 1e-1}
+    spent = sum(seconds for group in timing.candidates.values() for seconds in group.values())
+    assert 0 < timing.overhead == pytest.approx(timing.seconds - spent)
 
 
 def test_drop_is_asked_after_every_epoch_with_those_still_running(toy: Toy) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +14,8 @@ from redheart_core.evaluation.compared import Compared
 from redheart_core.evaluation.variants import REFERENCE
 from redheart_core.exact.bootstrap import interval
 from redheart_core.exact.interval import Interval
+from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import unstructure
 
 CHOICE = "validation's choice"
 """Of each seed the one method for all groups that validation alone prefers."""
@@ -53,7 +54,7 @@ class Repeated:
     """The method that validation preferred, by seed."""
 
     def to_json(self) -> dict[str, Any]:
-        table: dict[str, Any] = json.loads(json.dumps(attrs.asdict(self)))
+        table: dict[str, Any] = unstructure(self)
         return table
 
     def markdown(self) -> str:
@@ -64,6 +65,16 @@ class Repeated:
             gain = f"{row.gain.value:+.{digits}f} [{row.gain.low:+.{digits}f}, {row.gain.high:+.{digits}f}]"
             lines.append(f"| {row.variant} | {row.mean.value:.{digits}f} | {gain} | {row.deviation:.{digits}f} |")
         return "\n".join(lines) + "\n"
+
+
+@attrs.frozen
+class Tables:
+    """crossover.json: the tables of a data set, one per kind of mean."""
+
+    tables: tuple[Repeated, ...]
+
+
+TABLES = SealedFile(Tables, "crossover", 1, "run redheart bench crossover again")
 
 
 def repeat(

@@ -85,18 +85,8 @@ def to_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=1).encode() + b"\n"
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write to_json(value) atomically.
-
-    Raises:
-        FileError: As write_atomically.
-        ValueError: As to_json.
-    """
-    write_bytes(path, to_json(value))
-
-
 def read_json(path: Path, error: type[RedheartError] = CheckpointError) -> Any:
-    """What write_json wrote.
+    """The value of a JSON file that another library wrote; those of this one are sealed (redheart_core.storage.sealed).
 
     Raises:
         RedheartError: Of the class error: the file is missing or is not JSON.

@@ -27,13 +27,13 @@ from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder
-from redheart_core.storage.files import make_folder, write_bytes, write_json
+from redheart_core.storage.files import make_folder, write_bytes
 from redheart_core.storage.locks import locked
 from redheart_core.storage.settings import as_table
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.rates import choose_rate, difference, hopeless, log_spaced, lowest
 from redheart_core.tuning.short_runs import ShortRun, read_weights, run_rates, share_outputs, short_context
-from redheart_core.tuning.sweep_journal import Journal
+from redheart_core.tuning.sweep_journal import TIMING, Journal
 from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, RateRuns, Sweep, make_sweep
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
@@ -126,7 +126,7 @@ def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, pro
         )
         found = _sweep_groups(_Work(contexts, settings, journal), progress or (lambda what, done, total: None))
         result = make_sweep(found, [one.settings for one in contexts], context.settings, as_table(settings))
-        write_json(run.path / "sweep" / "timing.json", journal.timing())
+        TIMING.write(run.path / "sweep" / "timing.json", journal.timing())
         SWEEP.write(run.path / "sweep.json", result)
         write_bytes(run.path / "groups.toml", tomli_w.dumps({"groups": result.tables()}).encode())
     return result

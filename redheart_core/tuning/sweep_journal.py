@@ -50,8 +50,21 @@ class PieceDone:
     runs: tuple[RateDone, ...]
 
 
+@attrs.frozen
+class Timing:
+    """timing.json: seconds of all finished pieces of work, whichever process did them."""
+
+    seconds: float
+    """In all."""
+    candidates: Mapping[str, Mapping[float, float]]
+    """By group and rate over seeds: updates and validation alone."""
+    overhead: float
+    """What is left: reading batches, building modules, comparing rates."""
+
+
 BEGUN = SealedFile(Begun, "sweep-begun", 2, _REMEDY)
 PIECE = SealedFile(PieceDone, "sweep-piece", 2, _REMEDY)
+TIMING = SealedFile(Timing, "sweep-timing", 1, _REMEDY)
 
 
 @attrs.frozen
@@ -128,22 +141,17 @@ class Journal:
         )
         PIECE.write(file, piece)
 
-    def timing(self) -> dict[str, Any]:
-        """Seconds of all finished pieces of work, whichever process did them.
-
-        Returns:
-            "seconds" in all, "candidates" by group and rate over seeds (updates and validation alone), and "overhead",
-            what is left: reading batches, building modules, comparing rates.
-        """
-        candidates: dict[str, dict[str, float]] = {}
+    def timing(self) -> Timing:
+        """Seconds of all finished pieces of work."""
+        candidates: dict[str, dict[float, float]] = {}
         total = spent = 0.0
         for file in sorted(self.path.glob("*/stage-*.json")):
             piece, own = PIECE.read(file), candidates.setdefault(file.parent.name, {})
             total += piece.seconds
             for run in piece.runs:
                 spent += run.seconds
-                own[repr(run.rate)] = own.get(repr(run.rate), 0.0) + run.seconds
-        return {"seconds": total, "candidates": candidates, "overhead": total - spent}
+                own[run.rate] = own.get(run.rate, 0.0) + run.seconds
+        return Timing(total, candidates, total - spent)
 
     def _file(self, group: str, stage: int, seed: int) -> Path:
         return self.path / group / f"stage-{stage}-seed-{seed}.json"

@@ -74,9 +74,9 @@ def _compare(
     display: Display,
 ) -> list[Repeated]:
     from redheart_core.evaluation.compared import KINDS
-    from redheart_core.evaluation.repeats import repeat
+    from redheart_core.evaluation.repeats import TABLES, Tables, repeat
     from redheart_core.selection.methods import METHODS, SELECTION
-    from redheart_core.storage.files import write_bytes, write_json
+    from redheart_core.storage.files import write_bytes
 
     def run(
         name: str, nodes: Sequence[ActiveNode], one: TrainSettings, tables: Mapping[str, GroupSettings]
@@ -99,7 +99,7 @@ def _compare(
             merged = [attrs.evolve(node, group="joint") for node in nodes if _reads_text_alone(node)]
             together.append(run("joint", merged, one, {}))
     tables = [repeat(kind, trainers, together, plain) for kind in KINDS if trainers[0].means[kind]]
-    write_json(folder / "crossover.json", [table.to_json() for table in tables])
+    TABLES.write(folder / "crossover.json", Tables(tuple(tables)))
     write_bytes(folder / "crossover.md", "\n".join(table.markdown() for table in tables).encode())
     return tables
 

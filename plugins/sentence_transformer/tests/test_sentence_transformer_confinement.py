@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sentence_transformers
+from sealed_files import change
 
 from redheart_core import Encoder, RedheartError, SettingsError, StoreError
 from redheart_core.storage.files import sha256
@@ -46,10 +47,9 @@ def folder(encoder: Encoder, tmp_path: Path) -> Path:
 
 def seal(folder: Path) -> None:
     """Write the manifest anew, as whoever forges a folder would."""
-    manifest = json.loads((folder / "encoder.json").read_bytes())
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "encoder.json"]
-    manifest["sha256"] = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
-    (folder / "encoder.json").write_text(json.dumps(manifest))
+    hashes = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+    change(folder / "encoder.json", lambda table: table.update(files=hashes))
 
 
 def forge(folder: Path, **changes: str) -> None:
@@ -138,9 +138,7 @@ def test_a_linked_file_or_folder_that_leads_out_is_refused(folder: Path) -> None
 
 @pytest.mark.parametrize("name", ["../about.json", "/etc/passwd"])
 def test_a_manifest_that_names_a_file_elsewhere_is_refused(folder: Path, name: str) -> None:
-    manifest: dict[str, Any] = json.loads((folder / "encoder.json").read_bytes())
-    manifest["sha256"][name] = "0" * 64
-    (folder / "encoder.json").write_text(json.dumps(manifest))
+    change(folder / "encoder.json", lambda table: table["files"].update({name: "0" * 64}))
     with pytest.raises(StoreError, match=rf"names the file '{name}', which is no way inside that folder"):
         SPEC.load(folder)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from sealed_files import change
 
 from redheart_core import DataError, Encoder, RedheartError, SettingsError, StoreError
 from redheart_sentence_transformer import redheart_provide_encoders
@@ -170,7 +170,7 @@ def test_the_revision_tells_other_weights_apart(encoder: Encoder, tmp_path: Path
     assert other.revision != encoder.revision
 
 
-@pytest.mark.parametrize("name", ["about.json", "model/model.safetensors", "model/tokenizer.json", "model/config.json"])
+@pytest.mark.parametrize("name", ["model/model.safetensors", "model/tokenizer.json", "model/config.json"])
 def test_a_flipped_byte_or_a_missing_file_is_noticed(encoder: Encoder, tmp_path: Path, name: str) -> None:
     file = saved(encoder, tmp_path / "saved") / name
     content = bytearray(file.read_bytes())
@@ -191,10 +191,15 @@ def test_a_file_too_many_is_noticed(encoder: Encoder, tmp_path: Path) -> None:
 
 def test_a_missing_or_foreign_manifest_is_refused(encoder: Encoder, tmp_path: Path) -> None:
     folder = saved(encoder, tmp_path / "saved")
-    for text in ("{}", "[]", json.dumps({"encoder": "lsa", "format": 1, "sha256": {}})):
-        (folder / "encoder.json").write_text(text)
-        with pytest.raises(StoreError, match="does not describe a sentence_transformer encoder"):
+    whole = (folder / "encoder.json").read_bytes()
+    for damaged in (b"{}", b"[]", whole.replace(b"tiny", b"tinx", 1), whole[:-1]):
+        (folder / "encoder.json").write_bytes(damaged)
+        with pytest.raises(StoreError, match=r"encoder\.json is damaged"):
             SPEC.load(folder)
+    (folder / "encoder.json").write_bytes(whole)
+    change(folder / "encoder.json", lambda table: table.update(kind="encoder lsa"))
+    with pytest.raises(StoreError, match="text 'encoder lsa' of format 2, expected is 'encoder sentence_transformer'"):
+        SPEC.load(folder)
     (folder / "encoder.json").unlink()
     with pytest.raises(StoreError, match=r"encoder\.json is missing"):
         SPEC.load(folder)
