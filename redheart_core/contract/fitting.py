@@ -21,6 +21,9 @@ class FitPart(Protocol):
     def terms(self) -> sparse.csr_matrix:
         """TF-IDF weights of the texts' terms, (N, V) sparse float32."""
 
+    def embedding(self) -> Tensor:
+        """Means of the embedding over the chunks of each text, (N, D) float32, as masked_mean gives them in forward."""
+
     def field(self, name: str) -> Tensor:
         """A field, (N, *shape), NaN where missing."""
 
@@ -36,7 +39,8 @@ class FitData(Protocol):
 
     @property
     def train(self) -> FitPart:
-        """Outputs of lower groups are those of records that they were trained on."""
+        """Outputs of lower groups are those of records that they were trained on, or honest answers where their fits
+        give some (NodeSpec.fit)."""
 
     @property
     def validation(self) -> FitPart:

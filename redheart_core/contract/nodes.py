@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from redheart_core.contract.fitting import FitData
 
+Fit = Callable[["nn.Module", "FitData"], "Mapping[str, Tensor] | None"]
+"""See NodeSpec.fit."""
+
 Form = Literal["values", "probabilities", "logits", "features"]
 """What the numbers of an output are. A loss says which form it takes; the two must agree."""
 
@@ -181,9 +184,16 @@ class NodeSpec:
     build: Callable[[BuildContext], nn.Module] = attrs.field(converter=to_function)
     """Makes the module with all its layers; imports torch only when called. A calculator is
     a module without parameters."""
-    fit: Callable[[nn.Module, FitData], None] | None = attrs.field(default=None, converter=optional(to_function))
+    fit: Fit | None = attrs.field(default=None, converter=optional(to_function))
     """Computes the module's weights in closed form from finished records, instead of descending the losses, which
-    then only judge. Its parameters have requires_grad False, and all nodes of its group are fitted."""
+    then only judge. Its parameters have requires_grad False, and all nodes of its group are fitted.
+
+    It may return honest answers: output to (N, *shape) float32, what the node would say of each record of data.train
+    if it had not learnt from that record (leave-one-out, out-of-fold), NaN where it has not learnt from it anyhow.
+    Nodes of higher groups read these for the training records, the module's own answers for all others."""
+    baseline: bool = False
+    """Other nodes may start from its answers: its fit returns honest answers for all that it gives. At most one node
+    that is active is a baseline."""
     objective: Callable[[BuildContext], Objective] | None = attrs.field(default=None, converter=optional(to_function))
     """Losses and metrics for what build makes; imports torch only when called. None for a module
     that others in its group train (a backbone) and for calculators."""
@@ -211,6 +221,8 @@ class NodeSpec:
 
     def __attrs_post_init__(self) -> None:
         name_builders(self)
+        if self.baseline and self.fit is None:
+            raise PluginError(f"node '{self.name}' is a baseline and has no fit; others start from a closed form alone")
 
     @property
     def read_fields(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from redheart_core.contract.fields import Field
 from redheart_core.data.batches import BatchSource
+from redheart_core.nn.chunks import masked_mean
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 FIT_TERMS = 40_000_000
 """A part that is fitted on holds at most so many terms of texts, about 2 GB at work; beyond it a sample is drawn."""
+
+_BLOCK = 500
+"""Records whose chunks are read together."""
 
 
 @attrs.frozen(eq=False)
@@ -38,6 +42,11 @@ class StorePart:
     def terms(self) -> sparse.csr_matrix:
         """TF-IDF weights of the texts' terms, (N, V) sparse float32."""
         return self.source.store.term_matrix(self.rows)
+
+    def embedding(self) -> Tensor:
+        """Means of the embedding over the chunks of each text, (N, D) float32."""
+        parts = [masked_mean(*self.source.store.batch(rows)) for rows in torch.split(self.rows, _BLOCK)]
+        return torch.cat(parts)
 
     def field(self, name: str) -> Tensor:
         """A field, (N, *shape), NaN where missing."""

@@ -32,7 +32,7 @@ class Ensemble:
         self.module = module
         self.members = tuple({f"nodes.{name}": tensor for name, tensor in member.items()} for member in members)
         self.group, self.objectives = module.group, module.objectives
-        self.fields, self.shapes = module.fields, module.shapes
+        self.fields, self.shapes, self.honest = module.fields, module.shapes, module.honest
 
     def eval(self) -> Ensemble:
         self.module.eval()

@@ -75,6 +75,7 @@ def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSetting
         for name in order
     ]
     _check_trained(groups, by_name)
+    _check_baseline(nodes)
     _check_kinds(groups, settings)
     return tuple(sorted(groups, key=lambda group: group.tier))
 
@@ -227,6 +228,16 @@ def _check_trained(groups: Sequence[Group], by_name: Mapping[str, ActiveNode]) -
                     f"group '{group.name}' reads '{read}', which nothing in group '{by_name[source].group}' trains; "
                     "enable a plugin there that learns from it"
                 )
+
+
+def _check_baseline(nodes: Sequence[ActiveNode]) -> None:
+    """Others can start from one baseline alone."""
+    baselines = sorted(node.name for node in nodes if node.spec.baseline)
+    if len(baselines) > 1:
+        raise PluginError(
+            f"{', '.join(baselines)} are all baselines, from whose answers the networks start; "
+            f"keep one of them, the others go with --disable {baselines[-1]}"
+        )
 
 
 def _check_kinds(groups: Sequence[Group], settings: Mapping[str, GroupSettings]) -> None:

@@ -15,6 +15,7 @@ from redheart_core.contract.nodes import ActiveNode, BuildContext, Objective
 from redheart_core.contract.tensors import check_range, check_shape
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
+from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.storage.runtime import random_stream
 
@@ -36,6 +37,9 @@ class Answering(Protocol):
 
     @property
     def objectives(self) -> Mapping[str, Objective]: ...
+
+    @property
+    def honest(self) -> HonestAnswers | None: ...
 
     def eval(self) -> object: ...
 
@@ -65,6 +69,8 @@ class GroupModule(nn.Module):
         self.group = group
         self.fields = surroundings.fields
         self.shapes = surroundings.shapes
+        self.honest: HonestAnswers | None = None
+        """Of a fitted group whose fits give some; they belong to its weights."""
         self.nodes = nn.ModuleDict()
         self.objectives: dict[str, Objective] = {}
         for node in group.nodes:

@@ -103,7 +103,7 @@ def _spread(tensor: Tensor, known: Tensor, rest: float) -> Tensor:
 
 @torch.no_grad()
 def compute_outputs(module: Answering, source: BatchSource, rows: Tensor, names: tuple[str, ...]) -> LowerOutputs:
-    """Outputs of a finished group for the groups above it, kept on disk."""
+    """Outputs of a finished group for the groups above it, kept on disk; honest answers where its fits gave some."""
     module.eval()
     spools: dict[str, Spool] = {}
     chunked = {name for name in names if "T" in module.shapes[name]}
@@ -113,6 +113,8 @@ def compute_outputs(module: Answering, source: BatchSource, rows: Tensor, names:
         outputs = module(batch)
         for name in names:
             tensor = outputs[name][batch.inputs["mask"]] if name in chunked else outputs[name]
+            if module.honest is not None:
+                tensor = module.honest.replace(name, part, tensor)
             numbers = tensor.cpu().numpy()
             spool = spools.setdefault(name, Spool(numbers.dtype, numbers.shape[1:]))
             spool.append(numbers)

@@ -111,6 +111,21 @@ class GroupFolder:
             self.remove_retired(updated)
         return updated
 
+    def save_honest(self, tensors: Mapping[str, Tensor]) -> StateFile:
+        """Write honest answers beside the epoch of a closed form; they count once a manifest names them."""
+        self._refuse_links()
+        make_folder(self.path)
+        file = "honest-0001.safetensors"
+        return StateFile(file, save_tensors(self.path / file, dict(tensors)))
+
+    def honest(self, beside: StateFile) -> dict[str, Tensor]:
+        """What save_honest wrote, verified.
+
+        Raises:
+            CheckpointError: The file is missing or its SHA-256 is another.
+        """
+        return load_tensors(self.path / beside.file, beside.sha256)
+
     def _save(self, entry: Mapping[str, Any], weights: Mapping[str, Tensor], losses: Tensor, prefix: str) -> EpochEntry:
         file, losses_file = (f"{prefix}{kind}-{entry['epoch']:04d}.safetensors" for kind in ("epoch", "losses"))
         return EpochEntry(

@@ -10,7 +10,7 @@ import attrs
 
 from redheart_core.storage.sealed import SealedFile
 
-FILE_NAME = re.compile(r"(average-)?(epoch|losses|state)-[0-9]{4,}\.safetensors")
+FILE_NAME = re.compile(r"(average-)?(epoch|losses|state|honest)-[0-9]{4,}\.safetensors")
 """Every file that a group's folder holds beside its manifest."""
 
 
@@ -62,7 +62,7 @@ class EpochEntry:
 
 @attrs.frozen
 class StateFile:
-    """The optimizer state of the newest epoch, for resuming."""
+    """Tensors beside the epochs: the optimizer state of the newest one, or honest answers."""
 
     file: str = attrs.field(validator=_is_file_name)
     sha256: str
@@ -89,7 +89,9 @@ class GroupManifest:
     fitted: bool = False
     """The weights were computed in closed form; the one epoch stands for that."""
     state: StateFile | None = None
-    """None as long as there is no epoch, and for a closed form."""
+    """The optimizer state of the newest epoch, for resuming. None as long as there is none, and for a closed form."""
+    honest: StateFile | None = None
+    """Of a closed form that gives some: its answers on the training records that were not learnt from these."""
     inputs: Mapping[str, FixedInput] = attrs.field(factory=dict)
     """For each group that it reads, the epoch that was fixed for it."""
     retired: tuple[str, ...] = attrs.field(default=(), validator=attrs.validators.deep_iterable(_is_file_name))
@@ -109,7 +111,7 @@ class GroupManifest:
     def files(self) -> frozenset[str]:
         """Every file that it needs."""
         own = {file for entry in self.candidates for file in entry.files}
-        return frozenset(own | {self.state.file} if self.state else own)
+        return frozenset(own | {beside.file for beside in (self.state, self.honest) if beside is not None})
 
     def entry(self, epoch: int) -> EpochEntry | None:
         """The entry of an epoch, None if it is not on disk."""
@@ -117,5 +119,5 @@ class GroupManifest:
 
 
 GROUP_MANIFEST = SealedFile(
-    GroupManifest, "group", 3, "restore it from a copy, or remove the group's folder to train the group again"
+    GroupManifest, "group", 4, "restore it from a copy, or remove the group's folder to train the group again"
 )

@@ -15,6 +15,7 @@ from redheart_core.groups.validation import SplitResult, evaluate
 from redheart_core.runs.manifest import EpochEntry, GroupManifest
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.progress import honest_answers
 
 Member = tuple[tuple[str, float], ...]
 """Checkpoint files of the group with their shares of the weights; the shares sum to one."""
@@ -85,6 +86,7 @@ class Pool:
         self.folder = run.group(group.name)
         self.manifest = self.folder.read()
         self.module = context.module(group)
+        self.module.honest = honest_answers(self.folder, self.manifest)
         self.rows = context.store.rows("validation")
         self._entries: Mapping[str, EpochEntry] = {entry.file: entry for entry in self.manifest.candidates}
         self._results: dict[tuple[Member, ...], SplitResult] = {}

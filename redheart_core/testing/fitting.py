@@ -9,12 +9,11 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from redheart_core.contract.errors import DataError
 from redheart_core.data.batch import Batch
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
+from redheart_core.groups.closed_form import fit_nodes
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.groups.plugin_calls import setting_up
 
 
 @attrs.frozen(eq=False)
@@ -29,6 +28,9 @@ class SampleSource:
 
     def term_matrix(self, rows: Tensor) -> sparse.csr_matrix:
         return sparse.csr_matrix(self.records.inputs["terms"][rows].numpy())
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        return self.records.inputs["embedding"][rows], self.records.inputs["mask"][rows]
 
     def target(self, name: str) -> Tensor:
         return self.records.targets[name]
@@ -45,7 +47,4 @@ def fit_group(module: GroupModule, records: Batch, seed: int) -> None:
     source = cast(BatchSource, SampleSource(records))
     places = torch.arange(records.size)
     data = StoreFitData(StorePart(source, places[::2]), StorePart(source, places[1::2]), module.fields, seed)
-    for node in module.group.nodes:
-        assert node.spec.fit is not None
-        with setting_up(node.name, "fit", DataError):
-            node.spec.fit(module.nodes[node.name], data)
+    fit_nodes(module, data, data.train.rows)

@@ -8,17 +8,16 @@ import attrs
 import torch
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
-from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_core.data.store import Store
+from redheart_core.groups.closed_form import fit_nodes
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
-from redheart_core.groups.plugin_calls import setting_up
 from redheart_core.groups.validation import compute_outputs
 from redheart_core.storage.runtime import choose_device, use_threads
 from redheart_core.training.audit import ParameterAccount, audit_fitted, audit_group, audit_optimizer
@@ -128,14 +127,11 @@ class TrainingContext:
         return [account for trainer in trainers for account in audit_optimizer(trainer)]
 
     def fit(self, group: Group) -> GroupModule:
-        """Compute a fitted group's weights from the training and validation records."""
+        """Compute a fitted group's weights and honest answers from the training and validation records."""
         module = self.module(group)
         train, validation = (StorePart.of(self.source, split) for split in ("train", "validation"))
         data = StoreFitData(train, validation, self.store.fields, self.settings.seed)
-        for node in group.nodes:
-            assert node.spec.fit is not None
-            with setting_up(node.name, "fit", DataError):
-                node.spec.fit(module.nodes[node.name], data)
+        fit_nodes(module, data, train.rows)
         return module
 
     def add_outputs(self, group: Group, module: Answering, rows: torch.Tensor) -> None:

@@ -43,7 +43,8 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
         on_train = evaluate(module, context.source, context.store.rows("train"))
     result = validate_epoch(context, module, 1)
     entry = {"epoch": 1, "train_loss": on_train.loss, **evaluated(result), "learning_rate": 0.0}
-    manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished")
+    honest = None if module.honest is None else folder.save_honest(module.honest.tensors())
+    manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished", honest=honest)
     folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, 0)
     hooks.after_epoch(event(group.name, 1, time.monotonic() - started, entry))
     return audit_fitted(module)

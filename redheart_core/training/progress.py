@@ -9,6 +9,7 @@ import attrs
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.honest import HonestAnswers
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.manifest import FixedInput, GroupManifest
 from redheart_core.runs.run import RunFolder
@@ -99,7 +100,18 @@ def require_same_inputs(group: Group, manifest: GroupManifest, inputs: Mapping[s
 
 
 def load_fixed(run: RunFolder, group: Group, module: GroupModule) -> None:
-    """Load a finished group's best epoch; a calculator has none."""
-    manifest = run.group(group.name).read()
+    """Load a finished group's best epoch, with its honest answers if it has some; a calculator has no epoch."""
+    folder = run.group(group.name)
+    manifest = folder.read()
     if manifest.epochs:
-        module.load(run.group(group.name).weights(manifest.best))
+        module.load(folder.weights(manifest.best))
+        module.honest = honest_answers(folder, manifest)
+
+
+def honest_answers(folder: GroupFolder, manifest: GroupManifest) -> HonestAnswers | None:
+    """Those of a fitted group, None if its fit gave none.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
+    return None if manifest.honest is None else HonestAnswers.of(folder.honest(manifest.honest))

@@ -21,6 +21,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             build="redheart_linear.training:build",
             fit="redheart_linear.training:fit",
             objective="redheart_linear.training:objective",
+            baseline=True,
             learns_any=text_answers,
         )
     ]

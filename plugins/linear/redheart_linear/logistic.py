@@ -40,6 +40,10 @@ class Records:
     shared: bool
     """The labels share one distribution (multinomial); otherwise each is 0 or 1 by itself (one against the rest)."""
 
+    def of(self, rows: NDArray[np.bool_]) -> Records:
+        """Some of the records."""
+        return Records(self.terms[rows], self.targets[rows], self.present[rows], self.shared)
+
     def logits(self, coefficients: Matrix) -> Matrix:
         """(N, L)."""
         return np.asarray(self.terms @ coefficients[:-1] + coefficients[-1])

@@ -40,6 +40,8 @@ class Found:
     transferred: Matrix
     """(S, L) of the answers, 0 for those that are not used."""
     penalty: float
+    wide: ridge.Records
+    """The training records with terms and used answers side by side."""
 
 
 def foreign(module: Linear, field: Field, train: FitPart) -> NDArray[np.bool_]:
@@ -80,7 +82,7 @@ def choose(
     transferred = np.zeros((len(used), size_of(field)))
     transferred[used] = chosen.coefficients[terms:-1] / unit[:, None]
     bias = chosen.coefficients[-1] - mean @ transferred[used]
-    return Found(np.vstack([chosen.coefficients[:terms], bias]), transferred, chosen.penalty)
+    return Found(np.vstack([chosen.coefficients[:terms], bias]), transferred, chosen.penalty, wide[0])
 
 
 def _answers(module: Linear, terms: Any) -> Matrix:

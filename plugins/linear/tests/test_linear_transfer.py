@@ -36,6 +36,9 @@ class Records:
     def field(self, name: str) -> Tensor:
         return self.fields[name]
 
+    def folds(self, count: int) -> Tensor:
+        return torch.arange(self.matrix.shape[0]) % count
+
 
 def terms(records: int, seed: int) -> Any:
     draw = np.random.default_rng(seed)
