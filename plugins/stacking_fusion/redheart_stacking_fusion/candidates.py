@@ -27,6 +27,15 @@ def uniform_weights(evidence: Evidence) -> Matrix:
     return np.vstack([weights, np.zeros(size)]) if evidence.kind == "values" else weights
 
 
+def best_member(evidence: Evidence) -> Matrix:
+    """All weight on the member of the least loss, the first of equals, without intercept."""
+    count, _, size = evidence.members.shape
+    alone = [np.repeat(row[:, None], size, axis=1) for row in np.eye(count)]
+    if evidence.kind == "values":
+        alone = [np.vstack([weights, np.zeros(size)]) for weights in alone]
+    return min(alone, key=lambda weights: float(evidence.losses(weights).mean()))
+
+
 def shared_weights(evidence: Evidence) -> Matrix:
     """One weight per member for all labels, none negative: with an intercept per label, or with the sum 1."""
     count, _, size = evidence.members.shape
@@ -58,10 +67,10 @@ def label_weights(evidence: Evidence) -> Matrix:
     return _drawn(evidence, shared)
 
 
-CANDIDATES: tuple[str, ...] = ("uniform", "shared", "by label")
+CANDIDATES: tuple[str, ...] = ("uniform", "best member", "shared", "by label")
 """From simple to rich."""
 _FITS: Mapping[str, Callable[[Evidence], Matrix]] = MappingProxyType(
-    dict(zip(CANDIDATES, (uniform_weights, shared_weights, label_weights), strict=True))
+    dict(zip(CANDIDATES, (uniform_weights, best_member, shared_weights, label_weights), strict=True))
 )
 
 
@@ -79,7 +88,9 @@ class Choice:
 
 
 def choose(evidence: Evidence, folds: NDArray[np.int64]) -> Choice:
-    """The simplest candidate whose cross-fitted loss is within one standard error of the best one's.
+    """The candidate of the least cross-fitted loss, the simplest of equals, among those that lose no more than the best
+    member on all records. The best member is a candidate itself, so that the choice is never worse than it, be it on
+    records that the weights have seen or on those that they have not.
 
     Raises:
         DataError: Two records or less, or all in one fold.
@@ -93,8 +104,11 @@ def choose(evidence: Evidence, folds: NDArray[np.int64]) -> Choice:
     means = losses.mean(1)
     apart = losses - losses[means.argmin()]
     errors = apart.std(1, ddof=1) / np.sqrt(len(folds))
-    place = int(np.flatnonzero(apart.mean(1) <= errors)[0])
-    return Choice(CANDIDATES[place], _FITS[CANDIDATES[place]](evidence), means, errors)
+    found = {name: fit(evidence) for name, fit in _FITS.items()}
+    limit = evidence.losses(found["best member"]).mean()
+    allowed = np.array([evidence.losses(weights).mean() <= limit for weights in found.values()])
+    place = int(np.where(allowed, means, np.inf).argmin())
+    return Choice(CANDIDATES[place], found[CANDIDATES[place]], means, errors)
 
 
 def cross_fit(fit: Callable[[Evidence], Matrix], evidence: Evidence, folds: NDArray[np.int64]) -> Matrix:

@@ -71,8 +71,8 @@ def test_the_choice_and_its_losses_are_kept_beside_the_weights() -> None:
     target = (0.5 + 0.1 * noise(RECORDS)).clamp(0, 1)
     module, _ = fitted(CATALOGUE["regret"], target, target, noise(RECORDS, seed=1))
     stack = stack_of(module, "regret")
-    assert CANDIDATES[int(stack.choice)] == "shared"
-    assert stack.cross_fitted[1] < 1e-9 < 1e-3 < stack.cross_fitted[0]
+    assert CANDIDATES[int(stack.choice)] == "best member"
+    assert stack.cross_fitted[1] == 0 < 1e-3 < stack.cross_fitted[0]
     assert stack.standard_error[0] > 0
     names = {f"stacks.regret.{name}" for name in ("weight", "choice", "cross_fitted", "standard_error")}
     assert module.state_dict().keys() == names
@@ -106,3 +106,9 @@ def test_votes_are_stacked_as_shares_and_records_without_votes_are_left_out() ->
     module, inputs = fitted(CATALOGUE["votes"], counts, logits.softmax(-1), useless)
     assert stack_of(module, "votes").weight[1].max() < 0.1
     torch.testing.assert_close(module(inputs)["votes"].sum(-1), torch.ones(RECORDS))
+
+
+def test_the_answer_of_the_best_member_is_given_bit_for_bit_where_it_is_taken() -> None:
+    target = (0.5 + 0.1 * noise(RECORDS)).clamp(0, 1)
+    module, inputs = fitted(CATALOGUE["regret"], target, target, noise(RECORDS, seed=1))
+    assert torch.equal(module(inputs)["regret"], target)
