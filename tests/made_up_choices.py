@@ -100,6 +100,7 @@ def make_model(
         statistics={},
         files={},
         run="..",
+        answers={},
         checks=tuple(
             ExactnessCheck(name, entry.name, entry.validation_loss, entry.validation_loss)
             for name, entry in chosen.items()

@@ -11,7 +11,6 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from front_door import Finished, hashes, succeed
 
@@ -61,7 +60,7 @@ def test_a_text_that_cannot_be_analyzed_is_named_by_its_place(model: redheart.Mo
 
 def test_the_command_prints_what_the_function_gives(model: redheart.Model, finished: Finished, tmp_path: Path) -> None:
     printed = succeed("analyze", finished.model, TEXTS[0], "--json", cwd=tmp_path).json()
-    assert printed == json.loads(json.dumps([attrs.asdict(finding) for finding in model.analyze(TEXTS[0]).findings]))
+    assert printed == json.loads(json.dumps(model.analyze(TEXTS[0]).to_json()))
     rows = succeed("analyze", finished.model, TEXTS[0], cwd=tmp_path).out.splitlines()
     assert len(rows) == 1 + len(list(model.analyze(TEXTS[0]).rows()))
 

@@ -17,7 +17,7 @@ EMOTIONS = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"]
 def test_each_number_comes_with_label_source_and_distance_from_the_training_mean(
     finished: Finished, tmp_path: Path
 ) -> None:
-    findings = succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
+    findings = succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()["findings"]
     manifest = json.loads((finished.model / "manifest.json").read_text())
     (emotion,) = [one for one in findings if (one["plugin"], one["field"]) == ("emotion_head", "emotion")]
     assert [value["label"] for value in emotion["values"]] == EMOTIONS
@@ -28,9 +28,31 @@ def test_each_number_comes_with_label_source_and_distance_from_the_training_mean
             known = manifest["statistics"][finding["field"]][value["label"]]
             assert value["training_mean"] == known["mean"]
             assert value["deviations"] * known["std"] == pytest.approx(value["value"] - known["mean"])
-    by_hand = succeed("analyze", finished.model, TEXT, cwd=tmp_path).out
+    by_hand = succeed("analyze", finished.model, TEXT, "--details", cwd=tmp_path).out.split("\n\n")[1]
     (line,) = [line for line in by_hand.splitlines() if line.split()[:2] == ["emotion", "joy"]]
     assert line.split()[2] == f"{emotion['values'][0]['value']:.3f}"
+    assert line.split()[-2:] == ["emotion_head", str(emotion["epoch"])]
+
+
+def test_one_answer_per_task_is_printed_and_what_stands_behind_it_on_demand(finished: Finished, tmp_path: Path) -> None:
+    said = succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
+    answers = {answer["field"]: answer for answer in said["answers"]}
+    assert len(answers) == len(said["answers"])
+    assert answers.keys() == {finding["field"] for finding in said["findings"]}
+    emotion, regret = answers["emotion"], answers["regret"]
+    assert (emotion["plugin"], emotion["members"], emotion["fused"]) == ("emotion_head", [], False)
+    assert {regret["plugin"], *regret["members"]} == {"regret_head", "neural_regret.regret"} or {
+        regret["plugin"], *regret["members"]
+    } == {"neural_regret", "regret_head.regret"}  # fmt: skip
+    shares = [value["value"] for value in emotion["values"]]
+    assert shares == sorted(shares, reverse=True)
+    rows = succeed("analyze", finished.model, TEXT, cwd=tmp_path).out.splitlines()
+    assert len(rows) == 1 + sum(len(answer["values"]) for answer in said["answers"])
+    (first,) = [row for row in rows if row.split()[:2] == ["emotion", emotion["values"][0]["label"]]]
+    assert first.split()[2] == f"{shares[0]:.3f}"
+    assert first.endswith("emotion_head")
+    (row,) = [row for row in rows if row.startswith("regret ")]
+    assert row.endswith(f"{regret['plugin']}, best of 2")
 
 
 def test_argument_file_and_standard_input_give_the_same_numbers(finished: Finished, tmp_path: Path) -> None:
@@ -39,7 +61,12 @@ def test_argument_file_and_standard_input_give_the_same_numbers(finished: Finish
     said = succeed("analyze", finished.model, korean, "--json", cwd=tmp_path).json()
     assert succeed("analyze", finished.model, "--file", "text.txt", "--json", cwd=tmp_path).json() == said
     assert succeed("analyze", finished.model, "--json", given=korean.encode(), cwd=tmp_path).json() == said
-    assert {finding["plugin"] for finding in said} == {"emotion_head", "regret_head", "neural_regret", "neural_surd"}
+    assert {finding["plugin"] for finding in said["findings"]} == {
+        "emotion_head",
+        "regret_head",
+        "neural_regret",
+        "neural_surd",
+    }
 
 
 def test_json_lines_answer_each_line_and_refuse_single_ones(finished: Finished, tmp_path: Path) -> None:
@@ -58,7 +85,8 @@ def test_json_lines_answer_each_line_and_refuse_single_ones(finished: Finished, 
     assert ["refused" in result for result in results] == [False, True, True, False]
     assert "standard input line 2: the text has no letter, '2026'" in results[1]["refused"]
     assert "standard input line 3: expects a 'text', got NoneType" in results[2]["refused"]
-    assert results[0]["findings"] == succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
+    del results[0]["id"]
+    assert results[0] == succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
 
 
 def test_a_text_in_a_form_that_cannot_be_analyzed_is_refused_with_the_reason(

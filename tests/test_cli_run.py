@@ -18,7 +18,7 @@ def read(path: Path) -> Any:
 
 def test_a_run_prints_one_document_that_names_what_it_made(finished: Finished) -> None:
     document = finished.answer.json()
-    assert set(document) == {"run", "model", "report", "sweetspot", "evaluation", "text", "findings"}
+    assert set(document) == {"run", "model", "report", "sweetspot", "evaluation", "text", "analysis"}
     beside = finished.folder.parent
     assert (beside / document["run"] / "run.json").is_file()
     assert (beside / document["model"] / "manifest.json").is_file()
@@ -26,7 +26,7 @@ def test_a_run_prints_one_document_that_names_what_it_made(finished: Finished) -
     assert [choice["group"] for choice in document["sweetspot"]["groups"]] == list(GROUPS)
     assert document["evaluation"] == contents(finished.folder / "evaluation.json")
     assert document["evaluation"]["test_reads"] == 1
-    assert {finding["plugin"] for finding in document["findings"]} == {
+    assert {finding["plugin"] for finding in document["analysis"]["findings"]} == {
         "emotion_head",
         "regret_head",
         "neural_regret",

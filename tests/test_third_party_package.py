@@ -123,7 +123,7 @@ def test_the_package_is_trained_assembled_and_analyzes(installed: Environment, h
     assert [check for check in crossover["groups"] if check["assembled"] != check["recorded"]] == []
     findings = json.loads(
         installed.redheart("analyze", crossover["model"], "I told my neighbour the truth.", "--json", cwd=home).stdout
-    )
+    )["findings"]
     (finding,) = [finding for finding in findings if finding["plugin"] == "my_mood"]
     assert (finding["field"], finding["group"]) == ("regret", "my_mood")
     (value,) = finding["values"]

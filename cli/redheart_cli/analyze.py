@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
 
 from redheart_cli.output import print_json, print_table
@@ -27,17 +26,22 @@ SOME_REFUSED = 4
 @click.option("--file", type=UserPath(), help="Read one text from a file.")
 @click.option("--jsonl", type=UserPath(allow_dash=True),
               help="Read one JSON object with a 'text' per line, - for standard input; give one per line.")  # fmt: skip
+@click.option("--details", is_flag=True, help="Also print what every single plugin says.")
 @click.option("--device", default="cpu", show_default=True)
 @json_option
-def analyze(model: Path, text: str | None, file: Path | None, jsonl: Path | None, device: str, as_json: bool) -> None:
+def analyze(
+    model: Path, text: str | None, file: Path | None, jsonl: Path | None, details: bool, device: str, as_json: bool
+) -> None:
     """Analyze TEXT with MODEL; without TEXT, or with -, the text comes from standard input.
 
     Plugins that read more than a text (persons, a history, signals) take those fields from
     the objects of --jsonl, named as in the data set. A line of --jsonl that cannot be analyzed
     gives a line with the reason as "refused", and the next ones go on; the exit code is then 4.
 
-    Each number stands with its label, the plugin it comes from, and how many standard
-    deviations it lies from the training mean.
+    One answer per task: that of a fusion of all plugins that answer it, or of the plugin that is
+    best on validation where no fusion gathers the task. Its most telling labels come first, each
+    with the mean over the training records and how many standard deviations it lies from it.
+    --details also prints the plugins behind the answers; --json has both.
 
     \b
     Examples:
@@ -58,17 +62,19 @@ def analyze(model: Path, text: str | None, file: Path | None, jsonl: Path | None
     for group, reason in found.missing.items():
         click.echo(f"not in this model: group {group}, {reason}", err=True)
     if as_json:
-        findings = [attrs.asdict(finding) for finding in found.findings]
-        print_json({"findings": findings, "missing": dict(found.missing)} if found.missing else findings)
+        print_json(found.to_json())
     else:
-        print_analysis(found)
+        print_analysis(found, details)
 
 
-def print_analysis(found: Analysis) -> None:
-    """The findings as a table, one label a line."""
-    from redheart.models import COLUMNS
+def print_analysis(found: Analysis, details: bool = False) -> None:
+    """The answers as a table, one label a line, and on demand what every plugin says."""
+    from redheart.models import COLUMNS, DETAILS
 
     print_table(COLUMNS, list(found.rows()))
+    if details:
+        click.echo()
+        print_table(DETAILS, list(found.details()))
 
 
 def print_lines(model: Model, file: Path) -> bool:
@@ -86,13 +92,7 @@ def print_lines(model: Model, file: Path) -> bool:
         except DataError as error:
             refuse(error, identity)
             continue
-        line: dict[str, Any] = {**identity, "findings": [attrs.asdict(finding) for finding in found.findings]}
-        if found.not_analyzed:
-            missing = {plugin: f"needs {', '.join(names)}" for plugin, names in found.not_analyzed.items()}
-            line["not_analyzed"] = missing
-        if found.missing:
-            line["missing"] = dict(found.missing)
-        _print_line(line)
+        _print_line({**identity, **found.to_json()})
     return not refused
 
 

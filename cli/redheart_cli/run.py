@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
 import click
 
 from redheart.options import PluginChoice, RunOptions
@@ -53,7 +52,7 @@ def run(choice: PluginChoice, new: RunOptions, groups_file: Path | None, text: s
                 "sweetspot": found.selection.to_json(),
                 "evaluation": found.evaluation.to_json(),
                 "text": text,
-                "findings": [attrs.asdict(finding) for finding in found.analysis.findings],
+                "analysis": found.analysis.to_json(),
             }
         )
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import attrs
 import torch
@@ -10,10 +10,12 @@ from torch import Tensor
 
 from redheart_core.contract.data import Encoder
 from redheart_core.contract.errors import DataError
+from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.encoding import encode_text
 from redheart_core.models.manifest import LabelStatistics
 from redheart_core.models.model import Model
+from redheart_core.nn.answers import is_values
 
 
 @attrs.frozen
@@ -44,6 +46,45 @@ class Finding:
     epoch: int | None
     """The epoch that the plugin's checkpoint group was taken at; None for a calculator."""
     values: tuple[LabelValue, ...]
+
+
+@attrs.frozen
+class Answer:
+    """What the model says on one field: one finding, and those that stand behind it."""
+
+    field: str
+    finding: Finding
+    """Of a fusion of the others, or of the node that is best on validation where no fusion gathers the field."""
+    fused: bool
+    values: tuple[LabelValue, ...]
+    """Those of the finding, the most telling first: probabilities from high to low, other numbers by how many
+    deviations they are from the usual."""
+    members: tuple[Finding, ...]
+    """What was fused; or the other findings, which validation finds worse."""
+
+    @property
+    def origin(self) -> str:
+        """Whose answer it is, for people."""
+        if self.fused:
+            return f"{self.finding.plugin} of {len(self.members)}"
+        return f"{self.finding.plugin}, best of {1 + len(self.members)}" if self.members else self.finding.plugin
+
+
+def answer_fields(model: Model, findings: Sequence[Finding]) -> tuple[Answer, ...]:
+    """One answer per field, by name: of its sources the first that has said something."""
+    known = {(finding.plugin, finding.output, finding.field): finding for finding in findings}
+    reads = {node.name: set(node.spec.reads) for group in model.groups for node in group.nodes}
+    answers = []
+    for field, sources in model.manifest.answers.items():
+        said = [source for source in sources if (source.plugin, source.output, field) in known]
+        if not said:
+            continue
+        finding, *others = (known[source.plugin, source.output, field] for source in said)
+        if said[0].fused:
+            others = [other for other in others if f"{other.plugin}.{other.output}" in reads[finding.plugin]]
+        values = _most_telling_first(model.fields[field], finding.values)
+        answers.append(Answer(field, finding, said[0].fused, values, tuple(others)))
+    return tuple(answers)
 
 
 def analyze(
@@ -107,6 +148,15 @@ def _findings(
                 )
                 epoch = model.manifest.groups[group.name].epoch
                 yield Finding(node.name, output, target, group.name, epoch, values)
+
+
+def _most_telling_first(field: Field, values: Sequence[LabelValue]) -> tuple[LabelValue, ...]:
+    """Equal ones stay in the order of the labels, as do places on axes."""
+    if field.axes:
+        return tuple(values)
+    if is_values(field):
+        return tuple(sorted(values, key=lambda one: -abs(one.deviations or 0.0)))
+    return tuple(sorted(values, key=lambda one: -one.value))
 
 
 def _deviations(number: float, statistics: LabelStatistics) -> float | None:

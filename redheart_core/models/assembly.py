@@ -12,7 +12,8 @@ from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.groups.group import Group
-from redheart_core.models.exactness import check_exactness
+from redheart_core.models.answering import rank_answers
+from redheart_core.models.exactness import require_exact, validate_groups
 from redheart_core.models.finished import finished_part, require_finished, unfinished_groups
 from redheart_core.models.manifest import (
     MODEL_MANIFEST,
@@ -91,7 +92,9 @@ def assemble(
         make_folder(building / "groups")
         manifest = _fill(building, folder, run, context, chosen, blends, missing)
         model = build_model(building, manifest, context.nodes, context.device)
-        manifest = attrs.evolve(manifest, checks=check_exactness(model, context))
+        results = validate_groups(model, context)
+        checks = require_exact(model, context, results)
+        manifest = attrs.evolve(manifest, checks=checks, answers=rank_answers(context, model.modules, results))
         MODEL_MANIFEST.write(building / "manifest.json", manifest)
         with writing(folder):
             os.replace(building, folder)
@@ -111,7 +114,7 @@ def _fill(
     blends: Mapping[str, Blend],
     missing: Mapping[str, str],
 ) -> ModelManifest:
-    """Put the files into place; the manifest lacks the exactness check alone."""
+    """Put the files into place; the manifest lacks what validation says of the model."""
     link = can_link(run.file, building)
     groups = {}
     for group in context.groups:
@@ -132,6 +135,7 @@ def _fill(
         statistics=target_statistics(context),
         files=_place_parts(building, context.store.folder),
         run=relative_path(run.path, folder),
+        answers={},
         checks=(),
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import Answering
-from redheart_core.groups.validation import evaluate, has_objective
+from redheart_core.groups.validation import SplitResult, evaluate, has_objective
 from redheart_core.models.manifest import ExactnessCheck
 from redheart_core.models.model import Model
 from redheart_core.training.context import TrainingContext
@@ -18,16 +20,37 @@ def check_exactness(model: Model, context: TrainingContext) -> tuple[ExactnessCh
     """Validate every group with the weights that the model folder holds, then compare the model's answers with theirs.
 
     Raises:
+        CheckpointError: As require_exact.
+    """
+    return require_exact(model, context, validate_groups(model, context))
+
+
+def validate_groups(model: Model, context: TrainingContext) -> dict[str, SplitResult]:
+    """Each group that learns something on the validation split, with the weights that the model folder holds; the
+    outputs that others read are there afterwards."""
+    results = {}
+    for group in model.groups:
+        module = model.modules[group.name]
+        if model.manifest.groups[group.name].validation_loss is not None and has_objective(module):
+            results[group.name] = evaluate(module, context.source, context.store.rows("validation"))
+        context.add_outputs(group, module, context.seen_rows())
+    return results
+
+
+def require_exact(
+    model: Model, context: TrainingContext, results: Mapping[str, SplitResult]
+) -> tuple[ExactnessCheck, ...]:
+    """The exactness check of every group that was validated.
+
+    Raises:
         CheckpointError: A loss differs from the recorded one, be it in the last bit, or a group answers otherwise
             among the others than alone.
     """
     checks = []
-    for group in model.groups:
-        stored, module = model.manifest.groups[group.name], model.modules[group.name]
-        if stored.validation_loss is not None and has_objective(module):
-            loss = evaluate(module, context.source, context.store.rows("validation")).loss
-            checks.append(ExactnessCheck(group.name, stored.epochs, stored.validation_loss, loss))
-        context.add_outputs(group, module, context.seen_rows())
+    for name, result in results.items():
+        stored = model.manifest.groups[name]
+        assert stored.validation_loss is not None
+        checks.append(ExactnessCheck(name, stored.epochs, stored.validation_loss, result.loss))
     different = [check for check in checks if not check.equal]
     if different:
         details = "; ".join(f"{c.group}: recorded {c.recorded!r}, assembled {c.assembled!r}" for c in different)

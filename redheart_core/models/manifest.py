@@ -81,6 +81,21 @@ class ExactnessCheck:
 
 
 @attrs.frozen
+class AnswerSource:
+    """A node that answers a field."""
+
+    plugin: str
+    output: str
+    fused: bool
+    """It gathers the answers of others."""
+    loss: float | None
+    """Mean over the validation records that it can answer, by redheart_core.nn.answer_losses; of a fusion by weights
+    that have not seen the record. None where four fifths of the validation records are too few to learn these."""
+    records: int
+    """How many these are."""
+
+
+@attrs.frozen
 class ModelManifest:
     """All that a model holds."""
 
@@ -98,12 +113,14 @@ class ModelManifest:
     """Every file of PARTS, with its SHA-256."""
     run: str
     """The way from the model folder to its run."""
+    answers: Mapping[str, tuple[AnswerSource, ...]]
+    """Field to the nodes that answer it, the one first whose answer is that of the model."""
     checks: tuple[ExactnessCheck, ...]
     """The exactness check of every group that learns something, made before the model became visible."""
 
 
 MODEL_MANIFEST = SealedFile(
-    ModelManifest, "model", 2, "restore it from a copy, or assemble the model again with redheart crossover"
+    ModelManifest, "model", 3, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

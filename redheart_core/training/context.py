@@ -126,10 +126,12 @@ class TrainingContext:
             trainers = [self.trainer(group, meta) for group in self.groups]
         return [account for trainer in trainers for account in audit_optimizer(trainer)]
 
-    def fit(self, group: Group) -> GroupModule:
-        """Compute a fitted group's weights and honest answers from the training and validation records."""
+    def fit(self, group: Group, validation_rows: torch.Tensor | None = None) -> GroupModule:
+        """Compute a fitted group's weights and honest answers from the training and all or some validation records."""
         module = self.module(group)
         train, validation = (StorePart.of(self.source, split) for split in ("train", "validation"))
+        if validation_rows is not None:
+            validation = StorePart(self.source, validation_rows)
         data = StoreFitData(train, validation, self.store.fields, self.settings.seed)
         fit_nodes(module, data, train.rows)
         return module

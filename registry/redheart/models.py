@@ -10,14 +10,14 @@ import attrs
 
 from redheart.sessions import open_model, run_of_model
 from redheart.threads import keeping_threads
-from redheart_core.contract.errors import DataError
+from redheart_core.contract.errors import DataError, RedheartError
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
 
 if TYPE_CHECKING:
     from redheart_core.contract.data import Encoder
     from redheart_core.evaluation.results import Evaluation
-    from redheart_core.models.analysis import Finding, LabelValue
+    from redheart_core.models.analysis import Answer, Finding, LabelValue
     from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
 
@@ -31,30 +31,58 @@ class Analysis:
     """What a model says of one text."""
 
     text: str
+    answers: tuple[Answer, ...]
+    """One per field, by name."""
     findings: tuple[Finding, ...]
+    """Everything that the plugins say, from which the answers are made."""
     not_analyzed: Mapping[str, tuple[str, ...]]
     """Plugins that say nothing, and the fields that they read and the record does not have."""
     missing: Mapping[str, str] = attrs.field(factory=dict)
     """Groups of the run that the model leaves out, with the reason; empty for a whole model."""
 
+    def answer(self, field: str) -> Answer:
+        """The answer on a field.
+
+        Raises:
+            RedheartError: No plugin that could analyze the text answers it.
+        """
+        for answer in self.answers:
+            if answer.field == field:
+                return answer
+        known = ", ".join(answer.field for answer in self.answers) or "none"
+        raise RedheartError(f"the model has no answer on '{field}' here (fields that it answers: {known})")
+
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """As JSON values: the answers, each naming its members, and all findings."""
         return {
+            "answers": [
+                {
+                    "field": answer.field,
+                    "plugin": answer.finding.plugin,
+                    "output": answer.finding.output,
+                    "fused": answer.fused,
+                    "values": [attrs.asdict(value) for value in answer.values],
+                    "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
+                }
+                for answer in self.answers
+            ],
             "findings": [attrs.asdict(finding) for finding in self.findings],
             "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
-            **({"missing": dict(self.missing)} if self.missing else {}),
+            "missing": dict(self.missing),
         }
 
-    def rows(self) -> Iterator[tuple[str, str, str, str, str, str, str]]:
-        """For people: task, label, value, training mean, deviations, plugin and epoch; by task."""
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """The answers for people, one row per label, with COLUMNS as heads."""
+        for answer in self.answers:
+            for value in answer.values:
+                yield (*_cells(answer.field, value), answer.origin)
+
+    def details(self) -> Iterator[tuple[str, ...]]:
+        """All findings for people, by task, with DETAILS as heads."""
         for finding in sorted(self.findings, key=lambda finding: finding.field):
             for value in finding.values:
                 yield (
-                    finding.field,
-                    value.label if value.label != finding.field else "",
-                    _shown(value),
-                    "-" if value.training_mean is None else f"{value.training_mean:.3f}",
-                    "-" if value.deviations is None else f"{value.deviations:+.1f}",
+                    *_cells(finding.field, value),
                     finding.plugin,
                     "-" if finding.epoch is None else str(finding.epoch),
                 )
@@ -63,6 +91,17 @@ class Analysis:
         from redheart_core.storage.html_table import html_table
 
         return html_table(COLUMNS, list(self.rows()), self.text)
+
+
+def _cells(field: str, value: LabelValue) -> tuple[str, str, str, str, str]:
+    """Task, label, value, training mean and deviations."""
+    return (
+        field,
+        value.label if value.label != field else "",
+        _shown(value),
+        "-" if value.training_mean is None else f"{value.training_mean:.3f}",
+        "-" if value.deviations is None else f"{value.deviations:+.1f}",
+    )
 
 
 def _shown(value: LabelValue) -> str:
@@ -74,8 +113,10 @@ def _shown(value: LabelValue) -> str:
     return f"{value.value:.3f}{apart}{verdict}"
 
 
-COLUMNS = ("task", "label", "value", "training mean", "deviations", "plugin", "epoch")
+COLUMNS = ("task", "label", "value", "training mean", "deviations", "answered by")
 """Heads of Analysis.rows."""
+DETAILS = ("task", "label", "value", "training mean", "deviations", "plugin", "epoch")
+"""Heads of Analysis.details."""
 
 
 @attrs.frozen(eq=False)
@@ -130,7 +171,7 @@ class Model:
         Raises:
             DataError: The text or a value cannot be analyzed.
         """
-        from redheart_core.models.analysis import analyze
+        from redheart_core.models.analysis import analyze, answer_fields
 
         text = given.get("text") if isinstance(given, Mapping) else given
         if not isinstance(text, str):
@@ -139,7 +180,8 @@ class Model:
         values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
         with keeping_threads(self.assembled.manifest.training.threads):
             findings = analyze(self.assembled, self.encoder, text, where, values)
-        return Analysis(text, findings, self.assembled.lacking(values), self.missing)
+        answers = answer_fields(self.assembled, findings)
+        return Analysis(text, answers, findings, self.assembled.lacking(values), self.missing)
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.

@@ -13,7 +13,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
     return [
         NodeSpec(
             name="stacking_fusion",
-            meaning="stacks all answers on a field, never worse than the best one on validation; weights chosen by cross-fitting",
+            meaning="stacks all answers on a field, by cross-fitting never worse on validation than the best one",
             settings=StackingFusionSettings,
             scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
             reads=(),

@@ -1,0 +1,84 @@
+"""Which node's answer on a field is that of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from redheart_core.contract.errors import DataError
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import Answering
+from redheart_core.groups.objective import judged_rows
+from redheart_core.groups.validation import SplitResult
+from redheart_core.models.manifest import AnswerSource
+from redheart_core.nn.answer_losses import answer_losses
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.cross_fitting import cross_fitted
+
+
+def rank_answers(
+    context: TrainingContext, modules: Mapping[str, Answering], results: Mapping[str, SplitResult]
+) -> dict[str, tuple[AnswerSource, ...]]:
+    """For each field, by name, the nodes that answer it.
+
+    Fusions come first, by the loss of their cross-fitted answers, then all others by their validation loss; of equals
+    the first by name. Whatever is evaluated against a field answers it.
+
+    Args:
+        context: Whose groups have validated and whose outputs are there.
+        modules: By group.
+        results: By group, of the validation split.
+    """
+    found: dict[str, list[AnswerSource]] = {}
+    for group in context.groups:
+        if group.name not in results:
+            continue
+        module, fused = modules[group.name], fused_outputs(group)
+        given: dict[str, Tensor | None] = {**results[group.name].predictions, **_honest(context, group, fused)}
+        for node, objective in module.objectives.items():
+            for output, target in dict.fromkeys((metric.output, metric.target) for metric in objective.metrics):
+                name = f"{node}.{output}"
+                loss, records = _mean_loss(context, module, node, target, given[name])
+                found.setdefault(target, []).append(AnswerSource(node, output, name in fused, loss, records))
+    return {field: tuple(sorted(sources, key=_order)) for field, sources in sorted(found.items())}
+
+
+def _order(source: AnswerSource) -> tuple[bool, bool, float, str, str]:
+    return not source.fused, source.loss is None, source.loss or 0.0, source.plugin, source.output
+
+
+def _honest(context: TrainingContext, group: Group, names: Sequence[str]) -> Mapping[str, Tensor | None]:
+    """Cross-fitted answers, None where the records are too few for them."""
+    try:
+        return cross_fitted(context, group, names) if names else {}
+    except DataError:
+        return dict.fromkeys(names)
+
+
+def _mean_loss(
+    context: TrainingContext, module: Answering, node: str, field: str, answer: Tensor | None
+) -> tuple[float | None, int]:
+    """The mean loss of an answer that is there, and the number of records that have one."""
+    if answer is None:
+        return None, 0
+    losses = validation_losses(context, module, node, field, answer)
+    known = losses[~losses.isnan()]
+    return (float(known.mean()) if len(known) else None), len(known)
+
+
+def fused_outputs(group: Group) -> tuple[str, ...]:
+    """The "node.output" of a group that are one answer out of those that their node gathers."""
+    return tuple(
+        f"{node.name}.{field}" for node in group.nodes for field in node.spec.gathers if node.spec.answers(field)
+    )
+
+
+def validation_losses(context: TrainingContext, module: Answering, node: str, field: str, answer: Tensor) -> Tensor:
+    """The loss of an answer on each validation record, (N,) float64; NaN where there is no target or no answer."""
+    rows = context.store.rows("validation")
+    target = context.store.target(field)[rows]
+    judged = judged_rows(module, node, target, context.source.fields(rows, module.group.inputs))
+    losses = answer_losses(context.store.fields[field], answer, target)
+    return torch.where(judged, losses, torch.nan)

@@ -1,0 +1,49 @@
+"""The loss of an answer record by record, the same for every node that answers a field, whatever it descends itself."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from redheart_core.contract.fields import Field
+from redheart_core.contract.tensors import has_any
+from redheart_core.nn.answers import kind_of
+from redheart_core.nn.losses import binary_cross_entropy, divergence, squared_error
+from redheart_core.nn.vote_losses import vote_cross_entropy
+
+LEAST = 1e-6
+"""A probability counts as at least so far from 0, and of a 0/1 label from 1, so that no loss is infinite."""
+
+
+def answer_losses(field: Field, answer: Tensor, target: Tensor) -> Tensor:
+    """Squared errors in units of the field's range, or divergences and cross-entropies of probabilities in nats.
+
+    A record's loss is the mean over the places of the axes that it has, and there over the labels.
+
+    Args:
+        field: What is answered.
+        answer: (N, *shape), values or probabilities; what stands where the target is missing does not count.
+        target: (N, *shape), NaN where missing.
+
+    Returns:
+        (N,) float64, NaN for records without the target.
+    """
+    size, kind = len(field.labels) or 1, kind_of(field)
+    p, y = (tensor.double().reshape(-1, size) for tensor in (answer, target))
+    present = ~y.isnan()
+    counted = (torch.where(present, y, 0.0).sum(1) > 0) if kind == "votes" else present.any(1)
+    p, y, there = p[counted], y[counted], present[counted]
+    if kind == "values":
+        width = field.high - field.low
+        found = squared_error(p, y, there) / (width**2 if math.isfinite(width) else 1.0)
+    elif kind == "labels":
+        found = binary_cross_entropy()(p.clamp(LEAST, 1 - LEAST).logit(), y, there)
+    else:
+        loss = divergence if kind == "distribution" else vote_cross_entropy
+        found = loss(p.clamp(min=LEAST).log(), y, there)
+    losses = y.new_full((len(present),), math.nan)
+    losses[counted] = found
+    whole: Tensor = losses.reshape(len(target), -1).nanmean(1) if len(target) else losses
+    return torch.where(has_any(target), whole, math.nan)
