@@ -77,10 +77,10 @@ def test_a_store_killed_at_any_file_operation_is_finished_to_the_same_bytes(tmp_
 def test_after_an_error_midway_only_the_missing_shards_are_encoded(tmp_path: Path) -> None:
     class Failing(WordHashEncoder):
         calls = 0
-        limit = 4
+        limit = 2
 
         def encode(self, chunks: Sequence[str]) -> NDArray[np.float32]:
-            Failing.calls += 1
+            Failing.calls += len(chunks) > 1  # chunks alone are compared with these
             if Failing.calls > Failing.limit:
                 raise ConnectionError("gone")
             return super().encode(chunks)
@@ -94,7 +94,7 @@ def test_after_an_error_midway_only_the_missing_shards_are_encoded(tmp_path: Pat
     assert len(list((tmp_path / "a").glob("embedding*"))) == 2
     Failing.calls, Failing.limit = 0, 1000
     make(tmp_path / "a", word_hash(fit=refuse, load=load_failing))
-    assert Failing.calls == 2 * 3  # each of the three missing shards, and its first record alone
+    assert Failing.calls == 3
     make(tmp_path / "b")
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 

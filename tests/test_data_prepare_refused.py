@@ -126,7 +126,7 @@ def test_data_that_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
         (lambda v: v.astype(np.float64), "gave .* float64"),
         (lambda v: v.tolist(), "gave list"),
         (lambda v: np.where(np.arange(len(v))[:, None] == 1, np.float32("nan"), v), "not finite for the chunk '"),
-        (lambda v: v - v.mean(axis=0), "gives a text other vectors when it is alone"),
+        (lambda v: v - v.mean(axis=0), "gives a chunk another vector when it is alone"),
     ],
 )
 def test_vectors_that_break_the_contract_are_refused(

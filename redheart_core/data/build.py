@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from redheart_core.contract.data import SPLITS, Encoder, EncoderSpec
 from redheart_core.contract.errors import PluginError
+from redheart_core.data.company import largest_deviation
 from redheart_core.data.contents import Contents, Progress
 from redheart_core.data.encoding import encode_chunks, hash_contents
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, Shard
@@ -106,10 +107,12 @@ def _encode_shard(
         batch = [chunk for text in texts[first : first + ENCODE_RECORDS] for chunk in text]
         parts.append(encode_chunks(encoder, batch))
     vectors = np.concatenate(parts)
-    if not np.array_equal(encode_chunks(encoder, texts[0]), vectors[: counts[0]]):
+    chunks = [chunk for text in texts for chunk in text]
+    deviation = largest_deviation(lambda alone: encode_chunks(encoder, alone), chunks, vectors)
+    if deviation.too_large:
         raise PluginError(
-            f"encoder '{encoder.revision}' gives a text other vectors when it is alone, so an analysis would not see "
-            "what was trained on; encode must not depend on neighbouring chunks"
+            f"encoder '{encoder.revision}' gives a chunk another vector when it is alone, so an analysis would not see "
+            f"what was trained on: {deviation}; encode must not depend on neighbouring chunks"
         )
     digest = save_tensors(path, {"chunks": torch.from_numpy(vectors), "offsets": torch.from_numpy(offsets)})
     known = np.logical_or.reduceat(vectors.any(axis=1), offsets[:-1])

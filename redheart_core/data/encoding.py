@@ -1,4 +1,4 @@
-"""Encoders at work: fitted ones are recognised, and a text becomes the same vectors as in the store."""
+"""Encoders at work: fitted ones are recognised, and a text becomes the vectors that the store would hold."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def encode_chunks(encoder: Encoder, chunks: Sequence[str]) -> NDArray[np.float32
 
 
 def encode_text(encoder: Encoder, text: str, chunk_chars: int, where: str = "text") -> Tensor:
-    """One text as the store would hold it, bit for bit: (1, T, D) float32.
+    """One text as the store would hold it, up to the rounding of another batch: (1, T, D) float32.
 
     Raises:
         DataError: The text is refused, or the encoder knows no part of it.
