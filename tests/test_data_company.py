@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from word_store import Settings, WordHashEncoder, fit, load, make, word_hash
 
-from redheart_core import PluginError
+from redheart_core import EncoderSpec, PluginError
 from redheart_core.data.company import largest_deviation
 
 CHUNKS = ("ab abc", "a", "a b c d e f g", "abcd", "abcdefg abc", "ab")
@@ -67,15 +67,18 @@ class Rounding(WordHashEncoder):
         return super().encode(chunks) * np.float32(1.0 + (self.share if len(chunks) > 1 else 0.0))
 
 
-def rounding(share: float) -> Any:
-    kind = type("Rounded", (Rounding,), {"share": share})
+def rounding(share: float) -> EncoderSpec:
+    class Rounded(Rounding):
+        pass
+
+    Rounded.share = np.float32(share)
 
     def fitted(settings: Settings, chunks: Sequence[str]) -> WordHashEncoder:
-        return kind(settings.width, fit(settings, chunks)._words)
+        return Rounded(settings.width, fit(settings, chunks)._words)
 
     def loaded(folder: Path) -> WordHashEncoder:
         known = load(folder)
-        return kind(known.width, known._words)
+        return Rounded(known.width, known._words)
 
     return word_hash(fit=fitted, load=loaded)
 
