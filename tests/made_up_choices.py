@@ -10,6 +10,7 @@ from made_up_results import COUNTS
 
 from redheart_core import CATALOGUE, Field
 from redheart_core.config.tables import TrainSettings
+from redheart_core.contract.data import Provenance
 from redheart_core.data.division import SplitReport
 from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.index import FileEntry, Shard, StoreIndex
@@ -130,6 +131,7 @@ def make_index() -> StoreIndex:
         counts=COUNTS,
         languages=("en", "ko"),
         sources=("village",),
+        provenance={"toy": Provenance("MIT", None)},
         split_report=SplitReport(
             counts=COUNTS,
             wanted={name: float(count) for name, count in COUNTS.items() if name != "excluded"},

@@ -12,6 +12,7 @@ import torch
 from toy import NoSettings, Toy, WordEncoder
 
 from redheart_core import CATALOGUE, DataError, DatasetSpec, EncoderSpec, Field, Record
+from redheart_core.contract.data import Provenance
 from redheart_core.data.joining import join_datasets
 from redheart_core.data.prepare import prepare
 from redheart_core.data.store import Store
@@ -111,6 +112,44 @@ def test_a_data_set_by_itself_is_its_own_source(tmp_path: Path) -> None:
     store = prepare(tmp_path / "store", dataset("one", REGRET), CountSettings(40), encoder, NoSettings())
     assert store.source_names == ("one",)
     assert not store.sources.any()
+
+
+def test_versions_of_one_record_in_several_data_sets_stay_in_one_split_and_count_as_one(tmp_path: Path) -> None:
+    """A translation tells what is asked of its original, so that one in train would spoil the other in test."""
+
+    def versions(name: str, published: bool) -> DatasetSpec:
+        def read(settings: CountSettings) -> Iterator[Record]:
+            for number in range(settings.count):
+                text = f"{name} {' '.join(f'{name}{number}x{place}' for place in range(12))}"
+                part = ("test" if number % 5 == 0 else "train") if published else None
+                yield Record(str(number), text, {"regret": 0.0}, f"line {number}", split=part, cluster=f"c{number}")  # type: ignore[arg-type] # one of the literals
+
+        return attrs.evolve(dataset(name, REGRET), records=read)
+
+    encoder = EncoderSpec("words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder())
+    for published in (False, True):
+        members = [(versions(name, published), CountSettings(200)) for name in ("english", "korean")]
+        joined, settings = join_datasets(members)
+        store = prepare(tmp_path / f"store-{published}", joined, settings, encoder, NoSettings())
+        sides: dict[str, str] = {}
+        for split in ("train", "validation", "calibration", "test"):
+            sides |= {store.id(int(row)): split for row in store.rows(split)}
+        assert len(sides) == 400
+        assert all(sides[f"english/{number}"] == sides[f"korean/{number}"] for number in range(200))
+        assert set(sides.values()) == {"train", "validation", "calibration", "test"}
+        assert torch.equal(store.clusters[:200], store.clusters[200:])
+        assert len(set(store.clusters.tolist())) == 200
+
+
+def test_the_licence_of_every_data_set_travels_with_the_store(tmp_path: Path) -> None:
+    one = attrs.evolve(dataset("one", REGRET), licence="MIT", source="https://example.org/one")
+    joined, settings = join_datasets([(one, CountSettings(30)), (dataset("two", VAD), CountSettings(30))])
+    encoder = EncoderSpec("words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder())
+    store = prepare(tmp_path / "store", joined, settings, encoder, NoSettings())
+    assert store.index.provenance == {
+        "one": Provenance("MIT", "https://example.org/one"),
+        "two": Provenance(None, None),
+    }
 
 
 def test_records_that_repeat_an_id_within_their_data_set_are_still_refused(tmp_path: Path) -> None:

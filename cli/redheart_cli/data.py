@@ -175,7 +175,8 @@ def _print_baselines(found: Inspection) -> None:
 def _print_duplicates(found: Inspection) -> None:
     duplicates = found.duplicates
     click.echo(
-        f"near-duplicates: {duplicates.sets} sets of {duplicates.records} records, the largest of {duplicates.largest}"
+        f"near-duplicates and declared clusters: {duplicates.sets} sets of {duplicates.records} records, "
+        f"the largest of {duplicates.largest}"
         f"; within one split: {_counts(duplicates.within)}; across splits: {duplicates.across}, not counting excluded "
         f"records: {duplicates.leaking}"
     )

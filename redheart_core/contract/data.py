@@ -47,6 +47,19 @@ class Record:
     """BCP 47 code such as "en" or "ko"; None if the data set does not say."""
     source: str | None = None
     """The data set, where several are joined; None stands for the one that gives the record."""
+    cluster: str | None = None
+    """Records of one cluster, such as a comment and its translation, of joined data sets too, stay in one split and
+    count as one in intervals, like near-duplicates; None belongs to no other record."""
+
+
+@attrs.frozen
+class Provenance:
+    """Where a data set is from and what its licence is."""
+
+    licence: str | None
+    """SPDX expression, such as "CC-BY-4.0"; None if it is not stated."""
+    source: str | None
+    """Who publishes it and where; None if it is not stated."""
 
 
 @attrs.frozen
@@ -62,10 +75,22 @@ class DatasetSpec:
     """Settings to the target fields that the records may hold, with their labels."""
     records: Callable[[Any], Iterator[Record]] = attrs.field(converter=to_function)
     """Settings to records, in a fixed order. Raises DataError naming file and line."""
+    licence: str | None = None
+    """SPDX expression of the records' licence, which travels with every model that learns from them; None if it is not
+    stated."""
+    source: str | None = None
+    """Who publishes the records and where."""
+    members: tuple[DatasetSpec, ...] = ()
+    """The data sets that it joins."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:
         name_builders(self)
+
+    @property
+    def provenance(self) -> dict[str, Provenance]:
+        """Of it, or of each data set that it joins, by name."""
+        return {one.name: Provenance(one.licence, one.source) for one in self.members or (self,)}
 
 
 class Encoder(Protocol):

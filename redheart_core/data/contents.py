@@ -34,6 +34,8 @@ class Contents:
     origins: tuple[Origin, ...]
     languages: tuple[str | None, ...]
     """Of each record."""
+    clusters: tuple[str | None, ...]
+    """Of each record, as the data set declares them."""
     lines: NDArray[np.uint8]
     """One JSON object per record, as in records.jsonl."""
     offsets: NDArray[np.int64]
@@ -41,7 +43,7 @@ class Contents:
     targets: Mapping[str, NDArray[np.float32]]
     """Field to (N, *shape), NaN where missing."""
     sha256: str
-    """Over fields, ids, data sets, the publisher's splits, languages, texts and labels."""
+    """Over fields, ids, data sets, the publisher's splits, languages, clusters, texts and labels."""
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -84,6 +86,7 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
     places: dict[str, str] = {}
     origins: list[Origin] = []
     languages: list[str | None] = []
+    clusters: list[str | None] = []
     parts, bad, digest = PublishedParts(), BadRows(), hashlib.sha256()
     for field in fields:
         digest.update(_line([field.name, *field.labels, *field.axes]))
@@ -99,10 +102,11 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
             places[record.id] = record.where
             origins.append(Origin(record.id, source, record.split))
             languages.append(record.language)
+            clusters.append(record.cluster)
             line = _line({key: getattr(checked, key) for key in ("id", "language", "source", "text", "where")})
             lines.append(np.frombuffer(line, np.uint8))
             offsets.append(np.array([len(lines)]))
-            digest.update(_line([record.id, source, record.split, record.language, checked.text]))
+            digest.update(_line([record.id, source, record.split, record.language, record.cluster, checked.text]))
             for field, value in zip(fields, values, strict=True):
                 numbers[field.name].append(value[None])
                 digest.update(value.tobytes())
@@ -116,6 +120,7 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
         fields=fields,
         origins=tuple(origins),
         languages=tuple(languages),
+        clusters=tuple(clusters),
         lines=lines.array(),
         offsets=offsets.array(),
         targets={name: spool.array() for name, spool in numbers.items()},
@@ -134,6 +139,8 @@ def _check(record: Record, numbers: Mapping[str, object], places: Mapping[str, s
         raise DataError(f"{where}: the text has to be a string, got {type(record.text).__name__}")
     if not isinstance(record.language, str | None):
         raise DataError(f"{where}: the language has to be a code such as en, got {record.language!r:.60}")
+    if not isinstance(record.cluster, str | None):
+        raise DataError(f"{where}: the cluster has to be a string, got {record.cluster!r:.60}")
     unknown = sorted(name for name in record.values if name not in numbers)
     if unknown:
         raise DataError(f"{where}: unknown field {', '.join(unknown)} (fields: {', '.join(numbers) or 'none'})")

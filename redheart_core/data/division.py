@@ -53,7 +53,7 @@ class SplitReport:
     wanted: Mapping[str, float]
     """Records per split by the rule of division, if no texts were near-duplicates."""
     duplicate_clusters: int
-    """Sets of two or more near-duplicates."""
+    """Sets of two or more near-duplicates or records that the data set puts together."""
     clustered_records: int
     """Records in those sets."""
     largest_cluster: int

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from redheart_core.contract.data import Provenance
 from redheart_core.contract.errors import StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.division import SplitReport
@@ -45,7 +46,7 @@ class StoreIndex:
     dataset_settings: Mapping[str, object]
     """For people; paths are reduced to their last part, as the fingerprint tells data apart."""
     content: str
-    """SHA-256 over fields, ids, the publisher's splits, languages, texts and labels."""
+    """SHA-256 over fields, ids, the publisher's splits, languages, clusters, texts and labels."""
     fingerprint: str
     """SHA-256 over the content and the split of every record."""
     encoder: EncoderIdentity
@@ -66,6 +67,8 @@ class StoreIndex:
     """The languages of the records; rows.safetensors holds places in them."""
     sources: tuple[str, ...]
     """The data sets that the records come from, likewise."""
+    provenance: Mapping[str, Provenance]
+    """Of each of them."""
     split_report: SplitReport
     shards: tuple[Shard, ...]
     files: Mapping[str, FileEntry]
@@ -77,4 +80,4 @@ class StoreIndex:
         return table
 
 
-STORE_INDEX = SealedFile(StoreIndex, "store", 5, "delete its folder and prepare the data again", StoreError)
+STORE_INDEX = SealedFile(StoreIndex, "store", 6, "delete its folder and prepare the data again", StoreError)

@@ -28,7 +28,7 @@ def join_datasets(members: Sequence[tuple[DatasetSpec, Any]]) -> tuple[DatasetSp
     """A data set that gives the records of several, one after the other.
 
     A record's id becomes "data set/id". A field of the same name has to be the same in all that have it; a record
-    lacks the fields of the others.
+    lacks the fields of the others. Records of one cluster belong together across data sets.
 
     Args:
         members: At least two data sets with their settings.
@@ -57,6 +57,7 @@ def join_datasets(members: Sequence[tuple[DatasetSpec, Any]]) -> tuple[DatasetSp
         settings=JoinedSettings,
         fields=lambda settings: fields,
         records=records,
+        members=tuple(spec for spec, _ in members),
     )
     return spec, JoinedSettings({spec.name: settings for spec, settings in members})
 

@@ -69,11 +69,8 @@ def near_duplicate_clusters(
             left, right = left[alike], right[alike]
             verified = _jaccard(shingles, starts, left, right) >= threshold - 1e-9
             near.append(np.stack([left[verified], right[verified]]))
-        _join(labels, *np.concatenate(near, axis=1))
-    _, first, numbers = np.unique(labels, return_index=True, return_inverse=True)
-    ranks = np.empty(len(first), np.int64)
-    ranks[np.argsort(first)] = np.arange(len(first))
-    return ranks[numbers]
+        join_pairs(labels, *np.concatenate(near, axis=1))
+    return number_by_first(labels)
 
 
 def _sketch(texts: Iterable[str], scratch: Path | None) -> tuple[NDArray[np.uint32], Hashes, Integers]:
@@ -139,8 +136,16 @@ def _jaccard(shingles: Hashes, starts: Integers, left: Integers, right: Integers
     return shared / (total - shared)
 
 
-def _join(labels: Integers, left: Integers, right: Integers) -> None:
-    """Give the sets of both texts of each pair one label."""
+def number_by_first(labels: Integers) -> Integers:
+    """Labels (N,) as numbers from 0 in the order in which they come first."""
+    _, first, numbers = np.unique(labels, return_index=True, return_inverse=True)
+    ranks = np.empty(len(first), np.int64)
+    ranks[np.argsort(first)] = np.arange(len(first))
+    return ranks[numbers]
+
+
+def join_pairs(labels: Integers, left: Integers, right: Integers) -> None:
+    """Give the sets of both members of each pair one label."""
     if len(left):
         graph = csr_matrix((np.ones(len(left), bool), (labels[left], labels[right])), shape=(len(labels), len(labels)))
         labels[:] = connected_components(graph, directed=False)[1][labels]

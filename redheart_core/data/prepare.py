@@ -32,6 +32,7 @@ from redheart_core.data.index import (
 )
 from redheart_core.data.journal import JOURNAL_FILE, Journal, Request
 from redheart_core.data.near_duplicates import NEAR_DUPLICATE, near_duplicate_clusters
+from redheart_core.data.record_clusters import merge_clusters
 from redheart_core.data.splits import Splits, assign_splits
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
@@ -103,7 +104,7 @@ def prepare(
                 shard_records=shard_records,
             )
             if not (folder / "index.json").exists():
-                _build(folder, request, contents, dataset_settings, encoder, encoder_settings, tell)
+                _build(folder, request, contents, dataset, dataset_settings, encoder, encoder_settings, tell)
             request.check_index(STORE_INDEX.read(folder / "index.json"), folder)
             (folder / JOURNAL_FILE).unlink(missing_ok=True)
     except BaseException:
@@ -117,12 +118,14 @@ def _build(
     folder: Path,
     request: Request,
     contents: Contents,
+    dataset: DatasetSpec,
     dataset_settings: Any,
     spec: EncoderSpec,
     encoder_settings: Any,
     tell: Progress,
 ) -> None:
-    clusters = near_duplicate_clusters(contents.texts(), request.near_duplicates, folder)
+    alike = near_duplicate_clusters(contents.texts(), request.near_duplicates, folder)
+    clusters = merge_clusters(alike, contents.clusters)
     splits = assign_splits(contents.origins, clusters, request.seed, contents.text)
     if "train" not in splits.names:
         raise DataError(f"data set '{request.dataset}' has no train records: {empty_split(splits.report)}")
@@ -158,6 +161,7 @@ def _build(
         counts=splits.report.counts,
         languages=languages,
         sources=sources,
+        provenance=dataset.provenance,
         split_report=splits.report,
         shards=shards,
         files={name: FileEntry((folder / name).stat().st_size, sha256(folder / name, StoreError)) for name in names},

@@ -83,7 +83,7 @@ def assign_splits(
 
     Args:
         origins: N, checked by PublishedParts.
-        clusters: (N,), which records are near-duplicates, as near_duplicate_clusters numbers them.
+        clusters: (N,), which records belong together, as merge_clusters numbers them.
         seed: Of the hash.
         text: Row to text, for the report.
     """

@@ -51,7 +51,7 @@ class Store:
         self.sources = torch.from_numpy(rows["sources"]).long()
         """(N,) int64, places in source_names."""
         self.clusters = torch.from_numpy(rows["clusters"])
-        """(N,) int64, equal for records whose texts are near-duplicates."""
+        """(N,) int64, equal for records whose texts are near-duplicates, or which the data set puts together."""
         self._rows = {
             split: torch.from_numpy(np.flatnonzero(rows["splits"] == place)) for place, split in enumerate(SPLITS)
         }

@@ -17,5 +17,7 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             settings=EmobankSettings,
             fields=lambda settings: FIELDS,
             records="redheart_emobank.reading:read_records",
+            licence="CC-BY-SA-4.0",
+            source="JULIE Lab, https://github.com/JULIELab/EmoBank",
         )
     ]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import attrs
+
 from redheart_core import CATALOGUE, DataError, Record
 from redheart_core.contract.bad_rows import BadRows
 from redheart_core.data.published import find_file, has_words, read_all, read_cells, read_label_ids, required_folder
@@ -14,33 +16,55 @@ from redheart_goemotions.ekman import to_ekman
 from redheart_goemotions.settings import GoemotionsSettings, fields
 
 _SPLITS: tuple[tuple[str, Literal["train", "test"]], ...] = (("train", "train"), ("dev", "test"))
-_COLUMNS = {"en": ("text", "label ids", "id"), "ko": ("text", "label ids")}
 _EMOTIONS = CATALOGUE["goemotions"].labels
 
 
-def read_records(settings: GoemotionsSettings) -> Iterator[Record]:
+@attrs.frozen
+class _Form:
+    """How the files of a data set are written."""
+
+    dataset: str
+    language: str
+    columns: tuple[str, ...]
+    quoted: bool
+
+    @property
+    def english(self) -> bool:
+        return self.language == "en"
+
+
+_ENGLISH = _Form("goemotions", "en", ("text", "label ids", "id"), quoted=True)
+_KOREAN = _Form("goemotions_ko", "ko", ("text", "label ids"), quoted=False)
+"""The translation was written without quoting, and its quotation marks do not pair."""
+
+
+def read_english(settings: GoemotionsSettings) -> Iterator[Record]:
     """Yield the train part, then the dev part (as "test"), in file order.
 
-    A comment without a letter, such as ":((", is left out: nothing in it can be analysed.
+    A comment without a letter, such as ":((", is left out: nothing in it can be analysed. A comment and its translation
+    are of one cluster, named by part and row, which are the same in both languages.
 
     Raises:
         DataError: No folder given, a file is missing or damaged, or a row has no text, no known
             label ids or an id that stands elsewhere too.
     """
-    return read_all(lambda bad: _read(settings, bad))
+    return read_all(lambda bad: _read(settings, _ENGLISH, bad))
 
 
-def _read(settings: GoemotionsSettings, bad: BadRows) -> Iterator[Record]:
-    english = settings.language == "en"
-    holds = "train.tsv, dev.tsv and emotions.txt" if english else "train.tsv and dev.tsv"
-    folder = required_folder("goemotions", settings.path, holds)
-    files = [(find_file("goemotions", folder, f"{part}.tsv"), part, split) for part, split in _SPLITS]
-    if english:
-        _check_emotions(find_file("goemotions", folder, "emotions.txt"))
+def read_korean(settings: GoemotionsSettings) -> Iterator[Record]:
+    """The same of the translation, whose files hold no ids."""
+    return read_all(lambda bad: _read(settings, _KOREAN, bad))
+
+
+def _read(settings: GoemotionsSettings, form: _Form, bad: BadRows) -> Iterator[Record]:
+    holds = "train.tsv, dev.tsv and emotions.txt" if form.english else "train.tsv and dev.tsv"
+    folder = required_folder(form.dataset, settings.path, holds)
+    files = [(find_file(form.dataset, folder, f"{part}.tsv"), part, split) for part, split in _SPLITS]
+    if form.english:
+        _check_emotions(find_file(form.dataset, folder, "emotions.txt"))
     wanted = {field.name for field in fields(settings)}
     for path, part, split in files:
-        # The translation was written without quoting, and its quotation marks do not pair
-        rows = read_cells(path, _COLUMNS[settings.language], quoted=english, on_error=bad.add)
+        rows = read_cells(path, form.columns, quoted=form.quoted, on_error=bad.add)
         for number, (where, cells) in enumerate(rows, 1):
             with bad.row():
                 emotions = read_label_ids(cells[1], _EMOTIONS, where)
@@ -48,12 +72,13 @@ def _read(settings: GoemotionsSettings, bad: BadRows) -> Iterator[Record]:
                     continue
                 values = {"goemotions": emotions, "ekman": to_ekman(emotions)}
                 yield Record(
-                    id=cells[2] if english else f"ko-{part}-{number}",
+                    id=cells[2] if form.english else f"ko-{part}-{number}",
                     text=cells[0],
                     values={name: value for name, value in values.items() if name in wanted},
                     where=where,
                     split=split,
-                    language=settings.language,
+                    language=form.language,
+                    cluster=f"goemotions-{part}-{number}",
                 )
 
 

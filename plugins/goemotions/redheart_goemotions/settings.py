@@ -1,4 +1,4 @@
-"""The [plugins.goemotions] table, and the fields that it asks for."""
+"""The tables [plugins.goemotions] and [plugins.goemotions_ko], and the fields that they ask for."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ class GoemotionsSettings:
     """Where the files are and which labels are read."""
 
     path: Path | None = None
-    """Folder with train.tsv, dev.tsv and, in English, emotions.txt; required for reading."""
+    """Folder with train.tsv, dev.tsv and, of the English set, emotions.txt; required for reading."""
     labels: Literal["both", "all", "ekman"] = "both"
     """Fields: "all" 28 labels as the field goemotions, "ekman" the basic emotions as the field ekman, or both."""
-    language: Literal["en", "ko"] = "en"
-    """"en" for GoEmotions, "ko" for the same rows in GoEmotions-Korean, whose files hold no ids."""
 
 
 def fields(settings: GoemotionsSettings) -> tuple[Field, ...]:

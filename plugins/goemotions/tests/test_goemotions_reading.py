@@ -23,13 +23,13 @@ def folder_with(folder: Path, train: bytes, dev: bytes = b"I stayed.\t27\tz1\n")
     return GoemotionsSettings(path=folder)
 
 
-def spec() -> DatasetSpec:
-    (only,) = redheart_provide_datasets()
-    return only
+def spec(name: str = "goemotions") -> DatasetSpec:
+    (found,) = (one for one in redheart_provide_datasets() if one.name == name)
+    return found
 
 
-def read(settings: GoemotionsSettings) -> list[Record]:
-    return list(spec().records(settings))
+def read(settings: GoemotionsSettings, name: str = "goemotions") -> list[Record]:
+    return list(spec(name).records(settings))
 
 
 def chosen(value: object) -> set[str]:
@@ -71,14 +71,25 @@ def test_quotation_is_undone_in_english_and_kept_in_korean(tmp_path: Path) -> No
     settings = folder_with(tmp_path, b'"He said ""no""."\t2\ta1\n')
     assert read(settings)[0].text == 'He said "no".'
     folder_with(tmp_path, '"그는" "아니"\t2\n'.encode(), "네\t3\n".encode())
-    assert read(GoemotionsSettings(path=tmp_path, language="ko"))[0].text == '"그는" "아니"'
+    assert read(GoemotionsSettings(path=tmp_path), "goemotions_ko")[0].text == '"그는" "아니"'
 
 
 def test_korean_ids_are_of_their_own_and_name_part_and_row(tmp_path: Path) -> None:
     folder_with(tmp_path, ": ((\t27\n네\t3\n".encode(), "네\t3\n".encode())
     (tmp_path / "emotions.txt").unlink()
-    records = read(GoemotionsSettings(path=tmp_path, language="ko"))
+    records = read(GoemotionsSettings(path=tmp_path), "goemotions_ko")
     assert [(record.id, record.language) for record in records] == [("ko-train-2", "ko"), ("ko-dev-1", "ko")]
+
+
+def test_a_comment_and_its_translation_are_one_cluster(tmp_path: Path) -> None:
+    rows = b"I left.\t2\ta1\n:((\t27\ta2\nI love it.\t18\ta3\n"
+    english = {record.id: record.cluster for record in read(folder_with(tmp_path, rows))}
+    folder_with(tmp_path, "나는 떠났다.\t2\n너무\t27\n좋아요.\t18\n".encode(), "네\t27\n".encode())
+    korean = {record.id: record.cluster for record in read(GoemotionsSettings(path=tmp_path), "goemotions_ko")}
+    assert english["a1"] == korean["ko-train-1"]
+    assert english["a3"] == korean["ko-train-3"]
+    assert english["z1"] == korean["ko-dev-1"]
+    assert len({*korean.values()}) == 4
 
 
 def test_a_comment_without_a_letter_is_left_out(tmp_path: Path) -> None:
@@ -131,7 +142,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 @pytest.mark.skipif(not (DATA / "goemotions_ko").is_dir(), reason="the folder shared/data is not beside the repository")
 def test_the_published_files_are_whole_and_the_languages_have_the_same_rows() -> None:
     english = read(GoemotionsSettings(path=DATA / "goemotions"))
-    korean = read(GoemotionsSettings(path=DATA / "goemotions_ko", language="ko"))
+    korean = read(GoemotionsSettings(path=DATA / "goemotions_ko"), "goemotions_ko")
     fields = spec().fields(GoemotionsSettings())
     for record in (*english[::50], *korean[::50]):
         for field in fields:

@@ -17,5 +17,7 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             settings=KoteSettings,
             fields=lambda settings: FIELDS,
             records="redheart_kote.reading:read_records",
+            licence="MIT",
+            source="searle-j, https://github.com/searle-j/KOTE",
         )
     ]

@@ -17,5 +17,8 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             settings=ScenariosSettings,
             fields=lambda settings: FIELDS,
             records="redheart_scenarios.reading:read_records",
+            licence="Apache-2.0 AND MIT",
+            source="texts and votes: Allen Institute for AI, https://github.com/allenai/scruples; further labels: "
+            "a language model, https://github.com/kkj4534/red_heart_full_backup",
         )
     ]

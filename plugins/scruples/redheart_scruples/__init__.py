@@ -17,5 +17,7 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             settings=ScruplesSettings,
             fields=lambda settings: FIELDS,
             records="redheart_scruples.reading:read_records",
+            licence="Apache-2.0",
+            source="Allen Institute for AI, https://github.com/allenai/scruples",
         )
     ]

@@ -34,6 +34,8 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             settings=VillageSettings,
             fields=_fields,
             records="redheart_village.records:make_records",
+            licence="MIT",
+            source="made by this plugin",
         )
     ]
 
