@@ -151,10 +151,10 @@ def test_the_encoder_is_fitted_on_a_bounded_part_of_the_training_texts(
 
 
 def test_progress_runs_from_nothing_to_everything(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    make(tmp_path, progress=lambda stage, done, total: told.append((stage, done, total)))
-    assert told[:3] == [("read", 30, 30), ("fit", 0, 1), ("fit", 1, 1)]
-    assert [step[1] for step in told[3:-1]] == sorted(step[1] for step in told[3:-1])
-    encoded = told.index(("encode", 30, 30))
-    assert {stage for stage, _, _ in told[3 : encoded + 1]} == {"encode"}
-    assert told[encoded + 1 :] == [("terms", 30, 30)]
+    seen: list[tuple[str, int, int]] = []
+    make(tmp_path, progress=lambda stage, done, total: seen.append((stage, done, total)))
+    assert seen[:3] == [("read", 30, 30), ("fit", 0, 1), ("fit", 1, 1)]
+    assert [step[1] for step in seen[3:-1]] == sorted(step[1] for step in seen[3:-1])
+    encoded = seen.index(("encode", 30, 30))
+    assert {stage for stage, _, _ in seen[3 : encoded + 1]} == {"encode"}
+    assert seen[encoded + 1 :] == [("terms", 30, 30)]

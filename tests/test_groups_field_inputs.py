@@ -201,7 +201,7 @@ def test_an_analysis_takes_the_fields_and_says_nothing_without_those_it_needs(to
     assemble(toy.folder / "model", run, context, find_sweetspot(run, ["reader"]).chosen("best"))
     model = load_model(toy.folder / "model", nodes, torch.device("cpu"))
     assert model.read_fields == ("past",)
-    assert model.lacking(()) == {"reader": ("past",)}
+    assert model.missing_fields(()) == {"reader": ("past",)}
     text = "calm kind late cruel."
     assert analyze(model, toy.encoder(), text) == ()
     first, second = (analyze(model, toy.encoder(), text, values={"past": past}) for past in ([0.0], [1.0, 1.0]))

@@ -125,10 +125,10 @@ def test_time_at_work_leaves_out_the_pauses_between_processes(made: Any) -> None
     stop = {"event": "group stopped", "group": "backbone", "epoch": 1, "reason": "a fault"}
     times = [START + timedelta(seconds=offset) for offset in (0, 40, 1000, 1025)]
     lines = [start, stop, start, {"event": "run finished", "stopped": []}]
-    told = [line | {"timestamp": time.isoformat()} for line, time in zip(lines, times, strict=True)]
-    rewrite_events(made.path, told)
+    logged = [line | {"timestamp": time.isoformat()} for line, time in zip(lines, times, strict=True)]
+    rewrite_events(made.path, logged)
     assert view(made.path, seconds=5000).elapsed_s == 40 + 25
-    rewrite_events(made.path, told[:3])
+    rewrite_events(made.path, logged[:3])
     assert view(made.path, seconds=5000).elapsed_s == 40 + 4000
 
 
@@ -164,9 +164,9 @@ def test_groups_that_stopped_say_why_from_manifest_or_event(make_run: Any, group
     lines = [line for line in events_of(made.path) if line.get("group") != "후회_분석"]
     stop = {"event": "group stopped", "group": "후회_분석", "epoch": 0, "reason": "it reads neural_regret"}
     rewrite_events(made.path, [*lines[:-1], stop, lines[-1]])
-    told = {group.name: (group.status, group.reason, group.done) for group in view(made.path).groups}
-    assert told["neural_regret"] == ("stopped", "the loss is not finite at epoch 4, update 7", 3)
-    assert told["후회_분석"] == ("stopped", "it reads neural_regret", 0)
+    logged = {group.name: (group.status, group.reason, group.done) for group in view(made.path).groups}
+    assert logged["neural_regret"] == ("stopped", "the loss is not finite at epoch 4, update 7", 3)
+    assert logged["후회_분석"] == ("stopped", "it reads neural_regret", 0)
     rewrite_events(made.path, [*lines[:-1], stop, lines[0]])
     (again,) = [group for group in view(made.path).groups if group.name == "후회_분석"]
     assert (again.status, again.reason) == ("no epoch yet", "")

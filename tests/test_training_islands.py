@@ -110,8 +110,8 @@ def test_every_epoch_orders_the_same_records_anew_and_the_same_for_a_seed(toy: T
 
 
 def test_a_missing_target_is_left_out_of_loss_and_metrics(toy: Toy) -> None:
-    lacking = toy.store(toy.records(lacking=lambda index, field: field == "regret" and index % 3 == 0), "lacking")
-    context = toy.context([toy.node("a", dropout=0.0)], lacking)
+    missing = toy.store(toy.records(missing=lambda index, field: field == "regret" and index % 3 == 0), "missing")
+    context = toy.context([toy.node("a", dropout=0.0)], missing)
     trainer = context.trainer(context.groups[0])
     rows = context.store.rows("train")
     have = rows[~context.store.target("regret")[rows].isnan()]
@@ -122,14 +122,14 @@ def test_a_missing_target_is_left_out_of_loss_and_metrics(toy: Toy) -> None:
 
 
 def test_a_batch_without_any_target_is_passed_over(toy: Toy) -> None:
-    store = toy.store(toy.records(lacking=lambda index, field: field == "regret" and index % 4 > 0), "sparse")
+    store = toy.store(toy.records(missing=lambda index, field: field == "regret" and index % 4 > 0), "sparse")
     run, stopped = toy.run("run", [toy.node("a")], store, batch_size=2)
     assert not stopped
     assert run.group("a").read().status == "finished"
 
 
 def test_a_target_that_no_record_has_is_refused_by_name(toy: Toy) -> None:
-    store = toy.store(toy.records(lacking=lambda index, field: field == "regret"), "none")
+    store = toy.store(toy.records(missing=lambda index, field: field == "regret"), "none")
     with pytest.raises(PluginError, match="plugin 'a' learns 'regret', which no train record has"):
         toy.run("run", [toy.node("a"), toy.node("b", target="choice_factors")], store)
 

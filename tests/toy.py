@@ -120,7 +120,7 @@ class Toy:
     folder: Path
 
     def records(
-        self, count: int = 160, lacking: Callable[[int, str], bool] = lambda index, field: False
+        self, count: int = 160, missing: Callable[[int, str], bool] = lambda index, field: False
     ) -> list[Record]:
         """Texts of known words; regret and choice factors follow from them."""
         records = []
@@ -133,7 +133,7 @@ class Toy:
             }
             values: dict[str, object] = {"regret": share, "choice_factors": factors}
             text = " ".join(words) + f". {' '.join(reversed(words))} {index}."
-            values = {name: None if lacking(index, name) else value for name, value in values.items()}
+            values = {name: None if missing(index, name) else value for name, value in values.items()}
             records.append(Record(f"r{index}", text, values, f"toy line {index + 1}"))
         return records
 

@@ -171,9 +171,9 @@ class Field:
             return numbers
         total = math.fsum(number for number in numbers if not math.isnan(number))
         if missing or abs(total - 1.0) > 0.02:
-            lacking = f"; missing: {', '.join(missing)}" if missing else ""
+            absent = f"; missing: {', '.join(missing)}" if missing else ""
             raise DataError(
-                f"{where}: field '{self.name}' has to sum to 1 over {', '.join(self.labels)}; got {total:g}{lacking}"
+                f"{where}: field '{self.name}' has to sum to 1 over {', '.join(self.labels)}; got {total:g}{absent}"
             )
         return tuple(number / total for number in numbers)
 

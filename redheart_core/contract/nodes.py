@@ -186,7 +186,7 @@ class NodeSpec:
     a module without parameters."""
     fit: Fit | None = attrs.field(default=None, converter=optional(to_function))
     """Computes the module's weights in closed form from finished records, instead of descending the losses, which
-    then only judge. Its parameters have requires_grad False, and all nodes of its group are fitted.
+    then only evaluate. Its parameters have requires_grad False, and all nodes of its group are fitted.
 
     It may return honest answers: output to (N, *shape) float32, what the node would say of each record of data.train
     if it had not learnt from that record (leave-one-out, out-of-fold), NaN where it has not learnt from it anyhow.

@@ -14,7 +14,7 @@ from redheart_core.contract.nodes import ActiveNode, Metric
 from redheart_core.groups.figures import choose_thresholds, figure
 from redheart_core.groups.graph import output_shapes, plan_groups
 from redheart_core.groups.group_module import GroupModule, Surroundings, build_node
-from redheart_core.groups.objective import judged_rows
+from redheart_core.groups.objective import evaluated_rows
 from redheart_core.groups.validation import SplitResult, evaluate
 from redheart_core.inspection.baselines import constant_baseline, linear_baselines
 from redheart_core.training.context import TrainingContext
@@ -72,7 +72,7 @@ def compare(context: TrainingContext, module: GroupModule, node: str, result: Sp
     found = []
     for metric in metrics:
         target = context.store.target(metric.target)[rows]
-        evaluated = judged_rows(module, node, target, inputs)
+        evaluated = evaluated_rows(module, node, target, inputs)
         known = target[evaluated]
         constant, linear = (_figure(context, node, metric, guess[evaluated], known) for guess in guesses[metric.target])
         own = result.metrics[f"{node}.{metric.name}"]

@@ -18,7 +18,7 @@ from redheart_core.exact.bootstrap import Draws, interval
 from redheart_core.exact.interval import Interval
 from redheart_core.groups.figures import Limits, choose_thresholds, figure
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.groups.objective import judged_rows
+from redheart_core.groups.objective import evaluated_rows
 from redheart_core.inspection.baselines import baseline_predictions
 from redheart_core.inspection.ceilings import ceiling
 from redheart_core.storage.runtime import generator
@@ -173,7 +173,7 @@ class Evaluator:
     def _target(self, group: str, node: str, metric: Metric, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The metric's target on some rows, and which of them are evaluated."""
         module, target = self.modules[group], self.context.store.target(metric.target)[rows]
-        return target, judged_rows(module, node, target, self.context.source.fields(rows, module.group.fields))
+        return target, evaluated_rows(module, node, target, self.context.source.fields(rows, module.group.fields))
 
     def _answers(self, group: str, node: str, metric: Metric) -> dict[str, tuple[Tensor, Limits]]:
         """Variant to its prediction on the test rows and its thresholds."""

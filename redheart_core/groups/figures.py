@@ -13,7 +13,7 @@ from redheart_core.contract.errors import DataError, UndefinedError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import Metric
 from redheart_core.exact.interval import Interval
-from redheart_core.groups.objective import judged_rows
+from redheart_core.groups.objective import evaluated_rows
 from redheart_core.groups.plugin_calls import lending, naming
 from redheart_core.nn.thresholds import best_thresholds
 
@@ -61,7 +61,7 @@ def group_figures(
         objective = module.objectives.get(node.name)
         for metric in objective.metrics if objective else ():
             name, target = f"{node.name}.{metric.output}", targets[metric.target]
-            rows = judged_rows(module, node.name, target, inputs)
+            rows = evaluated_rows(module, node.name, target, inputs)
             prediction, target = outputs[name][rows], target[rows]
             if metric.thresholded and name not in found.thresholds:
                 chosen = choose_thresholds(node.name, metric, prediction, target, module.fields)

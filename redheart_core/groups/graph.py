@@ -174,14 +174,14 @@ def _answers(nodes: Sequence[ActiveNode], gathering: Collection[str]) -> dict[st
 
 def _gather(node: ActiveNode, fields: Mapping[str, Field], given: Mapping[str, tuple[str, ...]]) -> NodeSpec:
     """The spec of a node on a data set with these fields, reading what others answer."""
-    lacking = {field for field, names in given.items() if not names}
-    if len(lacking) == len(given):
+    missing = {field for field, names in given.items() if not names}
+    if len(missing) == len(given):
         names = ", ".join(given) or "fields that the data set lacks"
         raise PluginError(
             f"plugin '{node.name}' gathers the answers on {names}, and no other active plugin gives any; "
             f"--enable one that does, or --disable {node.name}"
         )
-    spec = _bind(node, {name: field for name, field in fields.items() if name not in lacking})
+    spec = _bind(node, {name: field for name, field in fields.items() if name not in missing})
     read = (name for found in given.values() for name in found)
     return attrs.evolve(spec, reads=tuple(dict.fromkeys((*spec.reads, *read))))
 

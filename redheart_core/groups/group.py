@@ -22,7 +22,7 @@ class Group:
     reads: tuple[str, ...]
     """Groups whose outputs it reads."""
     requires: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, hash=False)
-    """For each node the fields of the data set without which it cannot judge a record: those that
+    """For each node the fields of the data set without which it cannot evaluate a record: those that
     it reads, and those that the nodes it reads require in turn."""
     settings: GroupSettings = attrs.field(factory=GroupSettings)
 
@@ -34,7 +34,7 @@ class Group:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Fields of the data set that its nodes read, or need to judge a record."""
+        """Fields of the data set that its nodes read, or need to evaluate a record."""
         read = {field for node in self.nodes for field in node.spec.read_fields}
         required = {field for fields in self.requires.values() for field in fields}
         return tuple(sorted(read | required))

@@ -33,7 +33,7 @@ def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch
     for node, number, term in loss_terms(module):
         target, prediction = find_target(module, term.target, outputs, batch), outputs[f"{node.name}.{term.output}"]
         present = ~target.isnan()
-        rows = judged_rows(module, node.name, target, batch.inputs)
+        rows = evaluated_rows(module, node.name, target, batch.inputs)
         if not bool(rows.all()):
             target, prediction, present = target[rows], prediction[rows], present[rows]
         if len(target):
@@ -51,8 +51,8 @@ def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch
     return terms
 
 
-def judged_rows(module: Answering, node: str, target: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Records that have the target, and the fields without which the node cannot judge them: (B,) bool."""
+def evaluated_rows(module: Answering, node: str, target: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Records that have the target, and the fields without which the node cannot evaluate them: (B,) bool."""
     rows = has_any(target)
     for field in module.group.requires.get(node, ()):
         rows = rows & has_any(inputs[field])

@@ -31,7 +31,7 @@ class SplitResult:
     thresholds: dict[str, Limits]
     """"node.output" to one threshold per label, for outputs whose labels are 0 or 1."""
     predictions: dict[str, Tensor]
-    """"node.output" to (N, *shape) for the outputs that metrics judge, in the order of the rows; NaN for records that
+    """"node.output" to (N, *shape) for the outputs that have metrics, in the order of the rows; NaN for records that
     have none of the group's targets, which are not answered."""
 
     @property
@@ -58,12 +58,12 @@ def evaluate(
 
     The same weights, rows and number of threads give the same bits, whoever calls.
     """
-    judged = [
+    evaluated = [
         (f"{node}.{metric.output}", metric.target)
         for node, objective in module.objectives.items()
         for metric in objective.metrics
     ]
-    kept: dict[str, list[Tensor]] = {name: [] for name, _ in judged}
+    kept: dict[str, list[Tensor]] = {name: [] for name, _ in evaluated}
     collected: dict[tuple[str, int], list[tuple[Tensor, Tensor]]] = {}
     known = source.has_any_target(rows, module.group.targets)
     if not bool(known.any()):
@@ -85,7 +85,7 @@ def evaluate(
     losses = contributions(module, terms)
     back = torch.cat(order).argsort()
     predictions = {name: _spread(torch.cat(tensors)[back], known, math.nan) for name, tensors in kept.items()}
-    targets = {target: source.store.target(target)[rows] for _, target in judged}
+    targets = {target: source.store.target(target)[rows] for _, target in evaluated}
     inputs = source.fields(rows, module.group.inputs)
     figures = group_figures(module, predictions, targets, inputs, thresholds)
     scaled = losses[back] * (len(known) / len(losses))

@@ -92,7 +92,7 @@ def analyze(
 ) -> tuple[Finding, ...]:
     """Everything that the model's plugins have been evaluated on, for one text.
 
-    A plugin that reads a field which is not among the values says nothing; Model.lacking names these.
+    A plugin that reads a field which is not among the values says nothing; Model.missing_fields names these.
 
     Args:
         model: An assembled model.
@@ -118,21 +118,21 @@ def analyze(
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
     outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms)
     present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
-    return tuple(_findings(model, outputs, spreads, model.lacking(present)))
+    return tuple(_findings(model, outputs, spreads, model.missing_fields(present)))
 
 
 def _findings(
-    model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], lacking: Collection[str]
+    model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], missing: Collection[str]
 ) -> Iterator[Finding]:
     for group in model.groups:
         thresholds = model.manifest.groups[group.name].thresholds
         module = model.modules[group.name]
         for node in group.nodes:
-            if node.name in lacking:
+            if node.name in missing:
                 continue
             objective = module.objectives.get(node.name)
-            judged = {(m.output, m.target): None for m in objective.metrics} if objective else {}
-            for output, target in judged:
+            evaluated = {(m.output, m.target): None for m in objective.metrics} if objective else {}
+            for output, target in evaluated:
                 name = f"{node.name}.{output}"
                 numbers = outputs[name].reshape(-1).tolist()
                 limits = thresholds.get(name, [None] * len(numbers))

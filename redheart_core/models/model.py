@@ -51,8 +51,8 @@ class Model:
         """Fields of a record that some plugin reads beside the text."""
         return tuple(sorted({name for group in self.groups for name in group.fields}))
 
-    def lacking(self, fields: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Plugins that cannot judge a record with these fields alone, and which fields they lack."""
+    def missing_fields(self, fields: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Plugins that cannot evaluate a record with these fields alone, and which fields they lack."""
         required = {node: fields for group in self.groups for node, fields in group.requires.items()}
         missing = {node: tuple(name for name in names if name not in fields) for node, names in required.items()}
         return {node: names for node, names in missing.items() if names}

@@ -14,7 +14,7 @@ from redheart_core.report.collect_results import read_evaluation, read_model
 from redheart_core.report.contents import Contents, GroupState
 from redheart_core.runs.description import GroupDescription
 from redheart_core.runs.event_log import read_events
-from redheart_core.runs.history import ToldByEvents, read_history
+from redheart_core.runs.history import LoggedEvents, read_history
 from redheart_core.runs.readings import read_readings
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.settings import as_table
@@ -29,10 +29,10 @@ def collect(run: Path, model: Path | None) -> Contents:
         StoreError: The store's index is damaged or of other data.
     """
     description = RunFolder(run).read()
-    told = ToldByEvents.of(read_events(run / "events.jsonl"))
+    logged = LoggedEvents.of(read_events(run / "events.jsonl"))
     audit = AUDIT.read_if_there(run / "audit.json")
     groups = tuple(
-        read_group(run, name, group, description.training, told, audit) for name, group in description.groups.items()
+        read_group(run, name, group, description.training, logged, audit) for name, group in description.groups.items()
     )
     data = read_data(description.data, run)
     return Contents(
@@ -72,10 +72,10 @@ def read_openings(run: Path) -> tuple[str, ...]:
 
 
 def read_group(
-    run: Path, name: str, group: GroupDescription, training: TrainSettings, told: ToldByEvents, audit: Audit | None
+    run: Path, name: str, group: GroupDescription, training: TrainSettings, logged: LoggedEvents, audit: Audit | None
 ) -> GroupState:
     """A group with all that is known of its epochs."""
-    history = read_history(run, name, told)
+    history = read_history(run, name, logged)
     has_parameters = audit is None or any(account.group == name for account in audit.accounts)
     own = group.settings
     return GroupState(

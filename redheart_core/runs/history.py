@@ -63,7 +63,7 @@ class GroupHistory:
 
 
 @attrs.frozen
-class ToldByEvents:
+class LoggedEvents:
     """What events say of groups."""
 
     epochs: Mapping[str, Mapping[int, EpochRecord]]
@@ -72,7 +72,7 @@ class ToldByEvents:
     """Group to reason, in the newest process."""
 
     @classmethod
-    def of(cls, lines: Sequence[Line]) -> ToldByEvents:
+    def of(cls, lines: Sequence[Line]) -> LoggedEvents:
         """Sum up a log."""
         epochs: dict[str, dict[int, EpochRecord]] = {}
         stopped: dict[str, str] = {}
@@ -93,13 +93,13 @@ class ToldByEvents:
         return cls(epochs, stopped)
 
 
-def read_history(run: Path, name: str, told: ToldByEvents) -> GroupHistory:
+def read_history(run: Path, name: str, logged: LoggedEvents) -> GroupHistory:
     """A group's history.
 
     Raises:
         CheckpointError: The manifest is damaged.
     """
-    folder, own = GroupFolder(run, name), told.epochs.get(name, {})
+    folder, own = GroupFolder(run, name), logged.epochs.get(name, {})
     status, reason = None, ""
     epochs: dict[int, EpochRecord] = {}
     averages: tuple[EpochRecord, ...] = ()
@@ -115,12 +115,12 @@ def read_history(run: Path, name: str, told: ToldByEvents) -> GroupHistory:
             )
     newest = max(epochs, default=0)
     epochs |= {number: record for number, record in own.items() if number < newest and number not in epochs}
-    if name in told.stopped:  # even a finished group may be found damaged later
-        status, reason = "stopped", told.stopped[name]
+    if name in logged.stopped:  # even a finished group may be found damaged later
+        status, reason = "stopped", logged.stopped[name]
     return GroupHistory(status, reason, tuple(epochs[number] for number in sorted(epochs)), averages)
 
 
-def _record(entry: EpochEntry, told: Mapping[int, EpochRecord]) -> EpochRecord:
+def _record(entry: EpochEntry, logged: Mapping[int, EpochRecord]) -> EpochRecord:
     return EpochRecord(
         epoch=entry.epoch,
         train_loss=entry.train_loss,
@@ -128,7 +128,7 @@ def _record(entry: EpochEntry, told: Mapping[int, EpochRecord]) -> EpochRecord:
         metrics=entry.metrics,
         learning_rate=entry.learning_rate,
         sha256=entry.sha256,
-        seconds=told[entry.epoch].seconds if entry.epoch in told else None,
+        seconds=logged[entry.epoch].seconds if entry.epoch in logged else None,
         updates=entry.updates,
         gradient=entry.gradient,
         averaged=entry.averaged,

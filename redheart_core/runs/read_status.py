@@ -12,7 +12,7 @@ import attrs
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.event_log import Began, Epoch, Finished, Line, read_events
-from redheart_core.runs.history import ToldByEvents, read_history
+from redheart_core.runs.history import LoggedEvents, read_history
 from redheart_core.runs.run import RunFolder
 from redheart_core.runs.status import GroupStatus, RunStatus, State, Status
 from redheart_core.storage.temporary import process_is_alive
@@ -84,9 +84,9 @@ def read_status(run: Path, now: datetime) -> RunStatus:
     if log.state() == "interrupted":
         lines = read_events(file)  # the process may have finished after the first look
         log = Log.of(lines, file)
-    state, told = log.state(), ToldByEvents.of(lines)
+    state, logged = log.state(), LoggedEvents.of(lines)
     tables = sorted(description.groups.items(), key=lambda item: item[1].tier)
-    groups = [_read_group(run, name, table.tier, told) for name, table in tables]
+    groups = [_read_group(run, name, table.tier, logged) for name, table in tables]
     return RunStatus(
         path=run,
         state=state,
@@ -100,10 +100,10 @@ def read_status(run: Path, now: datetime) -> RunStatus:
     )
 
 
-def _read_group(run: Path, name: str, tier: int, told: ToldByEvents) -> GroupStatus:
+def _read_group(run: Path, name: str, tier: int, logged: LoggedEvents) -> GroupStatus:
     """A group; one whose manifest is damaged is stopped, and the others are read."""
     try:
-        history = read_history(run, name, told)
+        history = read_history(run, name, logged)
     except CheckpointError as damage:
         return GroupStatus(name=name, tier=tier, status="stopped", reason=str(damage), epochs=(), best=None)
     status = "finished" if history.status == "fitted" else history.status or "no epoch yet"

@@ -103,11 +103,11 @@ def search(
     make_folder(folder)
     with locked(folder):
         read_lower(run, context, group)
-        judge = context.module(group)
+        own = context.module(group)
         study = _open_study(library, folder, group.name, pruner)
         _begin(study, run, context, space, pruner)
         if "own" not in study.user_attrs:
-            losses = train_group(context, group, judge, lambda epoch, loss: False)
+            losses = train_group(context, group, own, lambda epoch, loss: False)
             if isinstance(losses, str):
                 raise RedheartError(f"group '{group.name}' cannot be trained with its own settings: {losses}")
             assert losses is not None
@@ -115,7 +115,7 @@ def search(
         while (done := len(_finished(library, study))) < trials:
             if progress:
                 progress(f"search {group.name}", done, trials)
-            _trial(library, study, folder, context, group, judge, space)
+            _trial(library, study, folder, context, group, own, space)
         if progress:
             progress(f"search {group.name}", trials, trials)
         return _result(library, study, folder, group, context.settings.seed)
@@ -127,7 +127,7 @@ def _trial(
     folder: Path,
     context: TrainingContext,
     group: Group,
-    judge: GroupModule,
+    own: GroupModule,
     space: Space,
 ) -> None:
     number = len(_finished(library, study))
@@ -142,7 +142,7 @@ def _trial(
         trial.report(loss, epoch)
         return trial.should_prune()
 
-    losses = train_group(context, changed(group, values), judge, report)
+    losses = train_group(context, changed(group, values), own, report)
     trial.set_user_attr("settings", _tables(values))
     if isinstance(losses, str):
         trial.set_user_attr("reason", losses)

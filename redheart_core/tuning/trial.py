@@ -23,13 +23,13 @@ Report = Callable[[int, float], bool]
 """Takes an epoch and its validation loss; whether to stop."""
 
 
-def train_group(context: TrainingContext, group: Group, judge: GroupModule, report: Report) -> FloatArray | str | None:
-    """Train a group with changed settings, and judge every epoch by the losses and weights of its own ones.
+def train_group(context: TrainingContext, group: Group, own: GroupModule, report: Report) -> FloatArray | str | None:
+    """Train a group with changed settings, and evaluate every epoch by the losses and weights of its own ones.
 
     Args:
         context: Of the group's own settings.
         group: One of its groups, changed.
-        judge: The group as it is in the context.
+        own: The group as it is in the context.
         report: Called after every epoch.
 
     Returns:
@@ -44,7 +44,7 @@ def train_group(context: TrainingContext, group: Group, judge: GroupModule, repo
         (trained,) = train_epoch(context, [trainer], epoch)
         try:
             trained.check()
-            with _judged_by(trainer.module, judge):
+            with _evaluated_as(trainer.module, own):
                 result = validate_epoch(context, trainer.module, epoch)
         except GroupFault as fault:
             return str(fault)
@@ -66,10 +66,10 @@ def _changed_context(context: TrainingContext, group: Group) -> TrainingContext:
 
 
 @contextmanager
-def _judged_by(module: GroupModule, judge: GroupModule) -> Iterator[None]:
+def _evaluated_as(module: GroupModule, own: GroupModule) -> Iterator[None]:
     """Inside, a module's losses, metrics and loss weights are another one's."""
     group, objectives = module.group, module.objectives
-    module.group, module.objectives = judge.group, judge.objectives
+    module.group, module.objectives = own.group, own.objectives
     try:
         yield
     finally:

@@ -119,7 +119,7 @@ def _seed(
     methods: Mapping[str, Method],
     display: Display,
 ) -> Compared:
-    """Train and judge one seed, as far as that has not been done."""
+    """Train and evaluate one seed, as far as that has not been done."""
     from redheart_core.evaluation.compared import Compared, comparison_stamp, load_compared
     from redheart_core.evaluation.evaluate import evaluate_with_draws
     from redheart_core.evaluation.results import EVALUATION

@@ -181,7 +181,7 @@ class Model:
         with keeping_threads(self.assembled.manifest.training.threads):
             findings = analyze(self.assembled, self.encoder, text, where, values)
         answers = answer_fields(self.assembled, findings)
-        return Analysis(text, answers, findings, self.assembled.lacking(values), self.missing)
+        return Analysis(text, answers, findings, self.assembled.missing_fields(values), self.missing)
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.

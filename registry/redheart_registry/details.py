@@ -171,9 +171,9 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
         "optional_targets": list(spec.optional_targets),
         "embedding_width": EMBEDDING_WIDTH,
     }
-    lacking = _used_fields({node.name: node.spec for node in nodes}) - set(fields)
-    if lacking:
-        details["note"] = f"no sizes: no active data set declares the field {names(lacking)}"
+    missing = _used_fields({node.name: node.spec for node in nodes}) - set(fields)
+    if missing:
+        details["note"] = f"no sizes: no active data set declares the field {names(missing)}"
         return {**details, "losses": [], "metrics": [], "scales": {}}
     if not spec.gives:
         details["note"] = "no sizes: no active data set declares a field that it learns"

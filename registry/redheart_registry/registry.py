@@ -24,7 +24,7 @@ from redheart_core.contract.errors import join_complaints
 from redheart_core.discovery.entries import names
 from redheart_core.discovery.offers import Plugin, plugin_manager, register
 from redheart_core.groups.graph import plan_groups, read_nodes
-from redheart_core.storage.settings import as_table, read_or_complain, read_table
+from redheart_core.storage.settings import read_or_complain, read_table
 from redheart_registry.installed import Installed, broken_packages, installed_plugins
 from redheart_registry.loading import load_active, settings_complaints
 from redheart_registry.plugins_toml import (
@@ -95,34 +95,6 @@ class Registry:
             for name, table in self.plugins_toml.groups.items()
         }
 
-    def resolved(self, scale: str | None = None) -> dict[str, Any]:
-        """The configuration as plain JSON, to be stored with a run.
-
-        Args:
-            scale: Adds the nodes' complete settings at that scale.
-
-        Returns:
-            "document", which load_registry takes instead of a file and which gives the same
-            result, and "plugins" with kind, distribution, version, and for nodes group,
-            learning-rate scale, loss weight and settings.
-        """
-        nodes = {node.name: node for node in (self.nodes(scale) if scale is not None else ())}
-        plugins = {}
-        for name, plugin in self.plugins.items():
-            row: dict[str, Any] = {
-                "kind": plugin.kind,
-                "distribution": plugin.entry.distribution,
-                "version": plugin.entry.version,
-            }
-            if name in nodes:
-                node = nodes[name]
-                row["group"] = node.group
-                row["learning_rate_scale"] = node.learning_rate_scale
-                row["loss_weight"] = node.loss_weight
-                row["settings"] = as_table(node.settings)
-            plugins[name] = row
-        return {"document": self.plugins_toml.document(), "plugins": plugins}
-
     def _source(self, name: str, expected: type[SpecType], kind: str) -> tuple[SpecType, Any]:
         active = [key for key, plugin in self.plugins.items() if plugin.kind == kind]
         if name in self.plugins:
@@ -149,7 +121,7 @@ def load_registry(
     """Load the active plugins.
 
     Args:
-        plugins_toml: A file; the "document" of Registry.resolved; or None for ./plugins.toml
+        plugins_toml: A file; what PluginsToml.document gave; or None for ./plugins.toml
             if there is one, else the file shipped with redheart.
         enable: Plugins to add at the end of the list.
         disable: Plugins to take off the list.

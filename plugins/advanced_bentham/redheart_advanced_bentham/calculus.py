@@ -121,39 +121,16 @@ def bounded_score(value: Tensor, half: float) -> Tensor:
     return value / (half + value.abs())
 
 
-def days_from_unit(share: Tensor, scale_days: float) -> Tensor:
-    """D = -D0 ln(1 - d) for d in 0..1 without 1."""
-    return -scale_days * torch.log1p(-share)
-
-
-def delay_from_unit(share: Tensor, rho: float) -> Tensor:
-    """tau = -ln(p) / rho in days, for p in 0..1 without 0."""
-    return -torch.log(share) / rho
-
-
 def persons_from_unit(share: Tensor, most: float) -> Tensor:
     """w = (1 + N0)^x - 1 persons; x = 0 is nobody, 1 is N0."""
     return torch.expm1(share * torch.log1p(share.new_tensor(most)))
 
 
-def lot_from_units(circumstances: Tensor, units: Units) -> Lot:
-    """Circumstances in 0..1, (..., 7) in the order of CIRCUMSTANCES, to physical units."""
-    intensity, duration, certainty, propinquity, fecundity, purity, extent = circumstances.unbind(-1)
-    return Lot(
-        intensity,
-        days_from_unit(duration, units.days_scale),
-        certainty,
-        delay_from_unit(propinquity, units.rho),
-        fecundity,
-        purity,
-        persons_from_unit(extent, units.most_persons),
-    )
-
-
 def lot_from_logits(logits: Tensor, extent: Tensor, units: Units) -> Lot:
-    """The same for the sigmoids of six logits (..., 6) and an extent in 0..1, without overflow at either end.
+    """The sigmoids of six logits (..., 6) and an extent in 0..1 to physical units, without overflow at either end.
 
-    -ln(1 - sigmoid(z)) is softplus(z), and -ln(sigmoid(z)) is softplus(-z).
+    In the order of CIRCUMSTANCES. Days are -D0 ln(1 - d), the delay is -ln(p) / rho; -ln(1 - sigmoid(z)) is
+    softplus(z), and -ln(sigmoid(z)) is softplus(-z).
     """
     intensity, duration, certainty, propinquity, fecundity, purity = logits.unbind(-1)
     return Lot(

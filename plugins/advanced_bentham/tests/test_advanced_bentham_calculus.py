@@ -30,6 +30,14 @@ def units(rho: float) -> Units:
     return Units(rho=rho)
 
 
+def lot_from_units(circumstances: Tensor, units: Units) -> Lot:
+    """Circumstances in 0..1, (..., 7), to physical units, each as it is defined."""
+    intensity, duration, certainty, propinquity, fecundity, purity, extent = circumstances.unbind(-1)
+    days, delay = -units.days_scale * torch.log1p(-duration), -torch.log(propinquity) / units.rho
+    persons = torch.expm1(extent * torch.log1p(extent.new_tensor(units.most_persons)))
+    return Lot(intensity, days, certainty, delay, fecundity, purity, persons)
+
+
 def near(value: Tensor, expected: float) -> None:
     assert value.item() == pytest.approx(expected, abs=1e-9)
 
@@ -99,8 +107,10 @@ def test_h12_bounded_score() -> None:
 
 
 def test_h14_units() -> None:
-    near(calculus.days_from_unit(number(0.75), 2.0), 2.772588722240)
-    near(calculus.delay_from_unit(number(0.5), 0.1), 6.931471805599)
+    logits = torch.logit(torch.tensor([0.5, 0.75, 0.5, 0.5, 0.5, 0.5], dtype=DOUBLE))
+    found = calculus.lot_from_logits(logits, number(0.5), Units(days_scale=2.0, rho=0.1))
+    near(found.days, 2.772588722240)
+    near(found.delay_days, 6.931471805599)
     near(calculus.persons_from_unit(number(0.5), 100.0), 9.049875621121)
     near(calculus.persons_from_unit(number(0.0), 100.0), 0.0)
 
@@ -137,7 +147,7 @@ def random_acts(count: int = 500) -> tuple[Tensor, Verdict]:
     draw = torch.Generator().manual_seed(3)
     circumstances = torch.rand(count, 7, generator=draw, dtype=DOUBLE) * 0.98 + 0.01
     verdict = Verdict(
-        calculus.lot_from_units(circumstances, Units()),
+        lot_from_units(circumstances, Units()),
         torch.rand(count, generator=draw, dtype=DOUBLE) * 5 + 0.1,
         torch.randn(count, generator=draw, dtype=DOUBLE),
         torch.rand(count, 3, generator=draw, dtype=DOUBLE) * 2 - 1,
@@ -147,7 +157,7 @@ def random_acts(count: int = 500) -> tuple[Tensor, Verdict]:
 
 
 def replaced(verdict: Verdict, circumstances: Tensor) -> Verdict:
-    lots = calculus.lot_from_units(circumstances, Units())
+    lots = lot_from_units(circumstances, Units())
     return Verdict(lots, verdict.lots, verdict.balance, verdict.burdens, verdict.layers)
 
 
@@ -227,7 +237,7 @@ def test_logits_and_shares_make_the_same_lot() -> None:
     logits = torch.randn(40, 6, generator=draw, dtype=DOUBLE) * 4
     extent = torch.rand(40, generator=draw, dtype=DOUBLE)
     by_logits = calculus.lot_from_logits(logits, extent, Units())
-    by_units = calculus.lot_from_units(torch.cat([logits.sigmoid(), extent.unsqueeze(1)], 1), Units())
+    by_units = lot_from_units(torch.cat([logits.sigmoid(), extent.unsqueeze(1)], 1), Units())
     for name in ("intensity", "days", "certainty", "delay_days", "fecundity", "purity", "persons"):
         torch.testing.assert_close(getattr(by_logits, name), getattr(by_units, name))
 
@@ -237,7 +247,7 @@ def test_the_gradient_is_that_of_the_calculus() -> None:
     free = (circumstances, verdict.lots, verdict.balance, verdict.burdens, verdict.layers)
 
     def whole(shares: Tensor, lots: Tensor, balance: Tensor, burdens: Tensor, layers: Tensor) -> Tensor:
-        return score(Verdict(calculus.lot_from_units(shares, Units()), lots, balance, burdens, layers))
+        return score(Verdict(lot_from_units(shares, Units()), lots, balance, burdens, layers))
 
     assert torch.autograd.gradcheck(whole, tuple(tensor.clone().requires_grad_() for tensor in free))
 

@@ -30,8 +30,8 @@ def made_up_sample() -> Sample:
     targets["self_after"] = torch.rand(COUNT, 6, generator=draw) * 2 - 1
     for name in (*SIGNALS, "history"):
         values = torch.rand((COUNT, *CATALOGUE[name].shape), generator=draw)
-        lacking = [LACKING[name], 6]
-        values[lacking] = float("nan")
+        missing = [LACKING[name], 6]
+        values[missing] = float("nan")
         values[7][torch.rand(values[7].shape, generator=draw) < 0.4] = float("nan")
         targets[name] = values
     steps = torch.arange(8) < torch.arange(COUNT).remainder(9).unsqueeze(1)
@@ -101,14 +101,14 @@ def test_without_a_modality_another_emotion_comes_out_of_the_records_that_have_i
 def test_an_encoder_says_nothing_about_records_that_lack_its_modality(
     part: str, name: str, module: AdvancedEmotion, inputs: dict[str, Tensor]
 ) -> None:
-    lacking = [LACKING[name], 6] if name else [6]
+    missing = [LACKING[name], 6] if name else [6]
     with torch.no_grad():
         before = module(inputs)["emotion_logits"]
         for parameter in module.get_submodule(part).parameters():
             parameter.add_(1.0)
         after = module(inputs)["emotion_logits"]
     same = [row for row in range(COUNT) if torch.equal(before[row], after[row])]
-    assert set(lacking) <= set(same)
+    assert set(missing) <= set(same)
     assert 8 not in same
 
 

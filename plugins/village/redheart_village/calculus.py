@@ -89,19 +89,9 @@ def bounded_score(value: float, half: float) -> float:
     return value / (half + abs(value))
 
 
-def days_from_unit(share: float, scale_days: float) -> float:
-    """D = -D0 ln(1 - d) for d in 0..1 without 1."""
-    return -scale_days * math.log1p(-share)
-
-
 def days_to_unit(days: float, scale_days: float) -> float:
     """d = 1 - exp(-D / D0), in 0..1."""
     return -math.expm1(-days / scale_days)
-
-
-def delay_from_unit(share: float, rho: float) -> float:
-    """tau = -ln(p) / rho in days, for p in 0..1 without 0."""
-    return -math.log(share) / rho
 
 
 def delay_to_unit(delay_days: float, rho: float) -> float:

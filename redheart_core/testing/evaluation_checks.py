@@ -14,7 +14,7 @@ from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
 from redheart_core.groups.figures import choose_thresholds, figure
 from redheart_core.groups.group_module import CPU
-from redheart_core.groups.objective import find_target, judged_rows, training_loss
+from redheart_core.groups.objective import evaluated_rows, find_target, training_loss
 from redheart_core.storage.runtime import random_stream
 from redheart_core.testing.plugin import ConformanceError, NotApplicable, require
 from redheart_core.testing.subject import SEED, Subject
@@ -171,7 +171,7 @@ def _terms(subject: Subject) -> Iterator[tuple[LossTerm, Tensor, Tensor]]:
         outputs = module(subject.records)
     for term in objective.losses:
         target = find_target(module, term.target, outputs, subject.records)
-        rows = judged_rows(module, subject.name, target, subject.records.inputs)
+        rows = evaluated_rows(module, subject.name, target, subject.records.inputs)
         yield term, outputs[f"{subject.name}.{term.output}"][rows].clone(), target[rows]
 
 
