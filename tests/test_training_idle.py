@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import torch
 from torch import Tensor, nn
-from toy import Toy
+from toy import Toy, WordEncoder
 
 from redheart_core import ActiveNode, AuditError, Field, Record
+from redheart_core.models.analysis import analyze
+from redheart_core.models.assembly import assemble
+from redheart_core.models.model import load_model
 from redheart_core.nn.attention import AttentionPooling
 from redheart_core.nn.recurrent import Recurrent
+from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
 from redheart_core.training.audit import totals
 from redheart_core.training.notes import data_notes
 
@@ -75,6 +80,24 @@ def test_one_long_text_among_short_ones_is_found_by_the_audit(toy: Toy) -> None:
     states = {account.name: account.state for account in context.audit_all()}
     assert int(context.store.chunk_counts[context.store.rows("train")].max()) > 1
     assert (states["pool.score"], states["states.forwards.0.weight_hh_l0"]) == ("trained", "trained")
+
+
+def test_answers_of_what_never_saw_several_chunks_carry_a_warning(toy: Toy, tmp_path: Path) -> None:
+    store = toy.store(short(toy), "short")
+    nodes = [over_chunks(toy), toy.node("reader", reads=("chunky.value", "embedding")), toy.node("apart")]
+    run, _ = toy.run("run", nodes, store, epochs=1)
+    context = toy.context(nodes, store, epochs=1)
+    chosen = find_sweetspot(run, trained_groups(run)).chosen("best")
+    assemble(tmp_path / "model", run, context, chosen)
+    model = load_model(tmp_path / "model", nodes, torch.device("cpu"))
+    assert len(model.manifest.groups["chunky"].untrained) == 4
+    brief, long = (r[0].text for r in (short(toy), sorted(toy.records(), key=lambda one: -len(one.text))))
+    assert {one.warning for one in analyze(model, WordEncoder(), brief)} == {""}
+    warnings = {one.plugin: one.warning for one in analyze(model, WordEncoder(), long)}
+    assert warnings["apart"] == ""
+    expected = "group chunky was trained on texts of one chunk, and this text has several: 4 parameters"
+    assert warnings["chunky"].startswith(expected)
+    assert warnings["reader"] == warnings["chunky"]
 
 
 PAST = Field("past", "a number", 0.0, 1.0)

@@ -40,8 +40,9 @@ def analyze(
 
     One answer per task: that of a fusion of all plugins that answer it, or of the plugin that is
     best on validation where no fusion gathers the task. Its most telling labels come first, each
-    with the mean over the training records and how many standard deviations it lies from it.
-    --details also prints the plugins behind the answers; --json has both.
+    with its unit if it has one, the mean over the training records and how many standard deviations
+    it lies from it. --details also prints the plugins behind the answers; --json has both. A number
+    that rests on untrained parts of a module has a warning.
 
     \b
     Examples:
@@ -61,6 +62,8 @@ def analyze(
         click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl", err=True)
     for group, reason in found.missing.items():
         click.echo(f"not in this model: group {group}, {reason}", err=True)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
     if as_json:
         print_json(found.to_json())
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 import torch
@@ -13,6 +13,7 @@ from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.encoding import encode_text
+from redheart_core.groups.group import Group
 from redheart_core.models.manifest import LabelStatistics
 from redheart_core.models.model import Model
 from redheart_core.nn.answers import is_values
@@ -45,7 +46,11 @@ class Finding:
     group: str
     epoch: int | None
     """The epoch that the plugin's checkpoint group was taken at; None for a calculator."""
+    unit: str
+    """Of the field; "1" if it has none."""
     values: tuple[LabelValue, ...]
+    warning: str = ""
+    """Why the numbers are not to be relied on; empty if nothing is known against them."""
 
 
 @attrs.frozen
@@ -118,7 +123,8 @@ def analyze(
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
     outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms)
     present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
-    return tuple(_findings(model, outputs, spreads, model.missing_fields(present)))
+    found = _findings(model, outputs, spreads, model.missing_fields(present))
+    return tuple(found if len(embedding[0]) == 1 else _with_warnings(model, found))
 
 
 def _findings(
@@ -147,7 +153,26 @@ def _findings(
                     )
                 )
                 epoch = model.manifest.groups[group.name].epoch
-                yield Finding(node.name, output, target, group.name, epoch, values)
+                yield Finding(node.name, output, target, group.name, epoch, model.fields[target].unit, values)
+
+
+def _with_warnings(model: Model, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings on a text of several chunks: parts of a group may never have seen one."""
+    warnings = {group.name: _warning(model, group) for group in model.groups}
+    for finding in findings:
+        yield attrs.evolve(finding, warning=warnings[finding.group])
+
+
+def _warning(model: Model, group: Group) -> str:
+    names = model.untrained(group)
+    if not names:
+        return ""
+    count = sum(len(model.manifest.groups[name].untrained) for name in names)
+    return (
+        f"group {', '.join(names)} was trained on texts of one chunk, and this text has several: {count} parameters "
+        f"that weigh and order chunks have their initial values; give a text of at most "
+        f"{model.encoder_identity.chunk_chars} characters, or train on longer ones"
+    )
 
 
 def _most_telling_first(field: Field, values: Sequence[LabelValue]) -> tuple[LabelValue, ...]:

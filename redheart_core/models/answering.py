@@ -10,7 +10,7 @@ from torch import Tensor
 from redheart_core.contract.errors import DataError
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering
-from redheart_core.groups.objective import judged_rows
+from redheart_core.groups.objective import evaluated_rows
 from redheart_core.groups.validation import SplitResult
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.nn.answer_losses import answer_losses
@@ -79,6 +79,6 @@ def validation_losses(context: TrainingContext, module: Answering, node: str, fi
     """The loss of an answer on each validation record, (N,) float64; NaN where there is no target or no answer."""
     rows = context.store.rows("validation")
     target = context.store.target(field)[rows]
-    judged = judged_rows(module, node, target, context.source.fields(rows, module.group.inputs))
+    evaluated = evaluated_rows(module, node, target, context.source.fields(rows, module.group.inputs))
     losses = answer_losses(context.store.fields[field], answer, target)
-    return torch.where(judged, losses, torch.nan)
+    return torch.where(evaluated, losses, torch.nan)

@@ -32,6 +32,7 @@ from redheart_core.selection.picks import Pick
 from redheart_core.storage.files import check_sha256, make_folder, save_tensors, sha256, sync, writing
 from redheart_core.storage.placing import can_link, place
 from redheart_core.storage.temporary import remove_stale, temporary_path
+from redheart_core.training.audit import AUDIT, Audit
 from redheart_core.training.context import TrainingContext, usable_fields
 
 
@@ -115,10 +116,12 @@ def _fill(
     missing: Mapping[str, str],
 ) -> ModelManifest:
     """Put the files into place; the manifest lacks what validation says of the model."""
-    link = can_link(run.file, building)
+    link, audit = can_link(run.file, building), AUDIT.read(run.path / "audit.json")
     groups = {}
     for group in context.groups:
-        stored = ModelGroup(group.tier, tuple(node.name for node in group.nodes))
+        stored = ModelGroup(
+            group.tier, tuple(node.name for node in group.nodes), untrained=_untrained(context, group, audit)
+        )
         if group.name in blends:
             stored = _place_blend(building, group.name, stored, blends[group.name])
         elif group.name in chosen:
@@ -138,6 +141,15 @@ def _fill(
         answers={},
         checks=(),
     )
+
+
+def _untrained(context: TrainingContext, group: Group, audit: Audit) -> tuple[str, ...]:
+    """Parameters of a group that training on texts of one chunk has left as they were."""
+    rows = context.training_rows(group)
+    if len(rows) and int(context.store.chunk_counts[rows].max()) > 1:
+        return ()
+    idle = (one for one in audit.accounts if one.group == group.name and one.state == "idle")
+    return tuple(f"{one.plugin}.{one.name}" for one in idle)
 
 
 def _place_epoch(

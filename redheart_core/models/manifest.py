@@ -51,6 +51,8 @@ class ModelGroup:
     metrics: Mapping[str, float | None] = attrs.field(factory=dict)
     thresholds: Mapping[str, Sequence[float | None]] = attrs.field(factory=dict)
     """"node.output" to one threshold per label, chosen on validation."""
+    untrained: tuple[str, ...] = ()
+    """Parameters that have their initial values, as every text that the group was trained on has one chunk."""
 
 
 @attrs.frozen
@@ -120,7 +122,7 @@ class ModelManifest:
 
 
 MODEL_MANIFEST = SealedFile(
-    ModelManifest, "model", 3, "restore it from a copy, or assemble the model again with redheart crossover"
+    ModelManifest, "model", 4, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

@@ -57,6 +57,12 @@ class Model:
         missing = {node: tuple(name for name in names if name not in fields) for node, names in required.items()}
         return {node: names for node, names in missing.items() if names}
 
+    def untrained(self, group: Group) -> tuple[str, ...]:
+        """Groups, of this one and all that it reads, whose answers on texts of several chunks are partly untrained."""
+        below = {name for other in self.groups if other.name in group.reads for name in self.untrained(other)}
+        own = {group.name} if self.manifest.groups[group.name].untrained else set()
+        return tuple(sorted(below | own))
+
     def predict(
         self, embedding: Tensor, mask: Tensor, fields: Mapping[str, Tensor], terms: Tensor | None = None
     ) -> dict[str, Tensor]:

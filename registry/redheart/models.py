@@ -52,6 +52,11 @@ class Analysis:
         known = ", ".join(answer.field for answer in self.answers) or "none"
         raise RedheartError(f"the model has no answer on '{field}' here (fields that it answers: {known})")
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is known against some of the numbers; each finding says it of its own."""
+        return tuple(dict.fromkeys(finding.warning for finding in self.findings if finding.warning))
+
     def to_json(self) -> dict[str, Any]:
         """As JSON values: the answers, each naming its members, and all findings."""
         return {
@@ -61,6 +66,8 @@ class Analysis:
                     "plugin": answer.finding.plugin,
                     "output": answer.finding.output,
                     "fused": answer.fused,
+                    "unit": answer.finding.unit,
+                    "warning": answer.finding.warning,
                     "values": [attrs.asdict(value) for value in answer.values],
                     "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
                 }
@@ -75,14 +82,14 @@ class Analysis:
         """The answers for people, one row per label, with COLUMNS as heads."""
         for answer in self.answers:
             for value in answer.values:
-                yield (*_cells(answer.field, value), answer.origin)
+                yield (*_cells(answer.field, answer.finding.unit, value), answer.origin)
 
     def details(self) -> Iterator[tuple[str, ...]]:
         """All findings for people, by task, with DETAILS as heads."""
         for finding in sorted(self.findings, key=lambda finding: finding.field):
             for value in finding.values:
                 yield (
-                    *_cells(finding.field, value),
+                    *_cells(finding.field, finding.unit, value),
                     finding.plugin,
                     "-" if finding.epoch is None else str(finding.epoch),
                 )
@@ -90,27 +97,27 @@ class Analysis:
     def _repr_html_(self) -> str:
         from redheart_core.storage.html_table import html_table
 
-        return html_table(COLUMNS, list(self.rows()), self.text)
+        return html_table(COLUMNS, list(self.rows()), "; ".join((self.text, *self.warnings)))
 
 
-def _cells(field: str, value: LabelValue) -> tuple[str, str, str, str, str]:
+def _cells(field: str, unit: str, value: LabelValue) -> tuple[str, str, str, str, str]:
     """Task, label, value, training mean and deviations."""
     return (
         field,
         value.label if value.label != field else "",
-        _shown(value),
+        _shown(value, unit),
         "-" if value.training_mean is None else f"{value.training_mean:.3f}",
         "-" if value.deviations is None else f"{value.deviations:+.1f}",
     )
 
 
-def _shown(value: LabelValue) -> str:
-    """The number, with the members' deviation if there are several, and whether a label of 0 or 1 is predicted."""
+def _shown(value: LabelValue, unit: str) -> str:
+    """The number with its unit, the deviation of the members, and whether a label of 0 or 1 is predicted."""
     apart = "" if value.disagreement is None else f" ± {value.disagreement:.3f}"
     verdict = ""
     if value.threshold is not None:
         verdict = f" {'yes' if value.value >= value.threshold else 'no'} (from {value.threshold:.2f})"
-    return f"{value.value:.3f}{apart}{verdict}"
+    return f"{value.value:.3f}{apart}{'' if unit == '1' else f' {unit}'}{verdict}"
 
 
 COLUMNS = ("task", "label", "value", "training mean", "deviations", "answered by")
