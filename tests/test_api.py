@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import json
+import pkgutil
 import re
 from collections.abc import Iterator
 from contextlib import chdir
@@ -27,11 +28,19 @@ def model(finished: Finished) -> redheart.Model:
     return redheart.load(finished.model)
 
 
-@pytest.mark.parametrize("name", ["redheart", "redheart.calculating", "redheart.plugin_list"])
-def test_the_examples_in_docstrings_give_what_they_show(name: str) -> None:
-    found = doctest.testmod(importlib.import_module(name))
-    assert found.attempted > 0
-    assert found.failed == 0
+def test_the_examples_in_all_docstrings_give_what_they_show() -> None:
+    modules = ["redheart", *(one.name for one in pkgutil.iter_modules(redheart.__path__, "redheart."))]
+    found = {name: doctest.testmod(importlib.import_module(name)) for name in modules}
+    assert {name for name, result in found.items() if result.attempted} >= {"redheart", "redheart.calculating"}
+    assert [name for name, result in found.items() if result.failed] == []
+
+
+def test_the_audit_of_a_run_accounts_for_every_parameter(finished: Finished, tmp_path: Path) -> None:
+    run = redheart.open_run(finished.copy(tmp_path))
+    accounts = run.audit(progress=False)
+    assert [one for one in accounts if not one.accounted] == []
+    sizes = {(one.plugin, one.name): one.elements for one in run.session.context.audit_sizes()}
+    assert {(one.plugin, one.name): one.elements for one in accounts} == sizes
 
 
 def test_a_list_an_iterator_and_single_texts_give_equal_findings(model: redheart.Model) -> None:

@@ -35,8 +35,8 @@ from redheart_core import NodeSpec, Output, hookimpl
 class Settings: pass
 @hookimpl
 def redheart_provide_analyzers():
-    return [NodeSpec(name="{name}", meaning="", settings=Settings, reads=("embedding",), build=None, group="{group}",
-        scales=dict.fromkeys(("tiny", "small", "base", "full"), {{}}), gives=(Output("value", "", "values"),))]
+    return [NodeSpec(name="{name}", meaning="a node", settings=Settings, reads=("embedding",), build=None,
+        group="{group}", scales=dict.fromkeys(("tiny", "small", "base", "full"), {{}}), gives=(Output("value", "", "values"),))]
 """
 
 FAMILY = """
@@ -84,7 +84,7 @@ def inspect(*names: str, timeout_s: float = 60.0) -> dict[str, Inspection]:
 
 
 def node_of(name: str, group: str) -> Inspection:
-    return Inspection((Offer(name, "analyzer", "", group, ("embedding",), ()),))
+    return Inspection((Offer(name, "analyzer", "a node", group, ("embedding",), ()),))
 
 
 LISTENER = Inspection((Offer("alpha", "events", "event hooks"),))
@@ -255,7 +255,17 @@ def test_the_list_says_what_is_active_and_why(
     )
     where = tmp_path / "plugins.toml"
     assert list(found)[:2] == ["beta", "gamma"]
-    assert found["beta"] == PluginRow("beta", "analyzer", "mine", True, f"listed in {where}", "1.5", "listed-beta", "")
+    assert found["beta"] == PluginRow(
+        name="beta",
+        kind="analyzer",
+        meaning="a node",
+        group="mine",
+        active=True,
+        why=f"listed in {where}",
+        version="1.5",
+        distribution="listed-beta",
+        broken="",
+    )
     assert (found["gamma"].active, found["gamma"].why) == (True, "--enable")
     assert (found["alpha"].active, found["alpha"].why) == (False, "--disable")
     assert (found["delta"].active, found["delta"].why) == (False, f"not listed in {where}")

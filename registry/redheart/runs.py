@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from redheart_core.runs.status import RunStatus
     from redheart_core.selection.rivals import Rivals
     from redheart_core.selection.sweetspot import Sweetspot
+    from redheart_core.training.audit import ParameterAccount
 
 
 @attrs.define(eq=False)
@@ -66,6 +67,14 @@ class Run:
         from redheart_core.runs.read_status import read_status
 
         return read_status(self.path, datetime.now(UTC))
+
+    def audit(self, progress: bool = True) -> list[ParameterAccount]:
+        """The account of every parameter of the run's modules, newly built: group, optimizer, first gradients.
+
+        What `redheart audit` prints; redheart_core.training.audit.totals adds up its lines by plugin.
+        """
+        with self._working() as session, make_display(progress) as display:
+            return session.context.audit_all(display.progress)
 
     def select(self) -> Sweetspot:
         """The best epoch of each group by several rules, and what one common epoch for all would cost.

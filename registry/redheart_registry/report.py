@@ -20,6 +20,8 @@ class PluginRow:
     name: str
     kind: str
     """Empty if the plugin is broken."""
+    meaning: str
+    """What it is; empty if the plugin is broken."""
     group: str
     """Checkpoint group of a node, empty for other kinds."""
     active: bool
@@ -57,6 +59,7 @@ def _row(plugin: Installed, configuration: PluginsToml) -> PluginRow:
     return PluginRow(
         name=plugin.name,
         kind="" if plugin.broken else plugin.offer.kind,
+        meaning="" if plugin.broken else plugin.offer.meaning,
         group=(chosen or plugin.offer.group) if plugin.offer.group else "",
         active=plugin.name in configuration.active,
         why=_why(plugin.name, configuration.active, configuration.reasons, configuration.where),
