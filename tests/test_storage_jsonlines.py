@@ -32,6 +32,12 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
     assert [value for _, value in read_objects(path)] == [{"x": 1}, {"x": 2}]
 
 
+def test_the_mark_between_two_files_that_were_put_together_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"x": 1}\n\xef\xbb\xbf{"x": 2}\n')
+    assert [value for _, value in read_objects(path)] == [{"x": 1}, {"x": 2}]
+
+
 def test_lines_keep_their_endings(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"one\r\ntwo\n\nthree")
@@ -51,7 +57,7 @@ def test_lines_keep_their_endings(tmp_path: Path) -> None:
         (b"null", r"a\.jsonl line 2: expects a JSON object, got NoneType"),
         (b'{"x": "\xff"}', r"a\.jsonl line 2: not UTF-8 \(byte 0xff at position 8"),
         (b'{"x": "\\ud83d"}', r"a\.jsonl line 2: holds half of a surrogate pair"),
-        (b'{"x": ' + b"1" * 5000 + b"}", r"a\.jsonl line 2: Exceeds the limit"),
+        (b'{"x": ' + b"1" * 5000 + b"}", r"a\.jsonl line 2: the number 111111111111\.\.\. has 5,000 digits"),
         (b'{"x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", r"a\.jsonl line 2: JSON nested too deeply"),
     ],
 )

@@ -52,6 +52,14 @@ class Divided:
             raise ValueError(f"heads ({value}) has to divide width ({self.width})")
 
 
+def test_a_number_of_thousands_of_digits_is_refused_by_its_setting() -> None:
+    assert parse_override(f"lsa.width={'9' * 6000}") == ("lsa", "width", "9" * 6000)
+    with pytest.raises(SettingsError, match=r"--set a\.b: .*a number has more than 4,300 digits"):
+        parse_override(f"a.b=[{'9' * 6000}]")
+    with pytest.raises(SettingsError, match=r"--set a\.b: .*it is nested too deeply"):
+        parse_override(f"a.b={'[' * 100_000}")
+
+
 def test_an_empty_table_gives_the_defaults() -> None:
     assert read_table(Everything, {}, "[t]") == Everything()
 

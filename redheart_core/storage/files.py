@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from redheart_core.contract.errors import CheckpointError, RedheartError
+from redheart_core.storage.jsonlines import parse_json
 from redheart_core.storage.temporary import remove_stale, temporary_path
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def read_json(path: Path, error: type[RedheartError] = CheckpointError) -> Any:
     """
     data = read_bytes(path, error)
     try:
-        return json.loads(data)
+        return parse_json(data)
     except (ValueError, RecursionError) as reason:
         raise error(f"{path} is damaged: not JSON ({reason}); restore it from a copy or make it anew") from reason
 

@@ -7,12 +7,15 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from redheart_core.contract.bad_rows import refuse
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.names import composed
 from redheart_core.storage.paths import find_path
 
+MOST_DIGITS = 1_000
+"""Of an integer; beyond 309 none is a finite 64-bit number."""
 OnError = Callable[[DataError], None]
 """What is done with a bad line: raise its error (`refuse`), or collect it (`BadRows.add`) and go on."""
 
@@ -20,7 +23,7 @@ OnError = Callable[[DataError], None]
 def read_lines(path: Path, on_error: OnError = refuse) -> Iterator[tuple[str, str]]:
     """Yield (where, line) for every line of a UTF-8 file, the line with its ending.
 
-    A name that ends in .gz is unpacked; a byte order mark at the start is dropped.
+    A name that ends in .gz is unpacked; a byte order mark at the start of a line is dropped.
     where is file name and line number from 1: "train.jsonl.gz line 7".
 
     Args:
@@ -56,7 +59,7 @@ def stream_lines(stream: Iterable[bytes], name: str, on_error: OnError = refuse)
         for number, raw in enumerate(stream, 1):
             where = f"{name} line {number}"
             try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                line = raw.decode("utf-8-sig")  # files that were put together have a mark at each seam
             except UnicodeDecodeError as error:
                 byte = raw[error.start]
                 on_error(
@@ -106,7 +109,7 @@ def parse_objects(
 
 def _parse(line: str, where: str) -> dict[str, object]:
     try:
-        value = json.loads(line, object_pairs_hook=distinct_keys, parse_constant=refuse_constant)
+        value = parse_json(line)
     except RecursionError as error:
         raise DataError(f"{where}: JSON nested too deeply") from error
     except json.JSONDecodeError as error:
@@ -118,6 +121,23 @@ def _parse(line: str, where: str) -> dict[str, object]:
     if "\\u" in line:
         _check_surrogates(value, where)
     return value
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text, as strict as JSON itself: distinct keys, numbers that are numbers.
+
+    Raises:
+        ValueError: It is no JSON, a key stands twice in an object, or a number is none or has too many digits.
+        RecursionError: It is nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=distinct_keys, parse_constant=refuse_constant, parse_int=parse_integer)
+
+
+def parse_integer(digits: str) -> int:
+    """The integer of a JSON text; one of more than MOST_DIGITS digits, which takes ever longer, is a ValueError."""
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"the number {digits[:12]}... has {len(digits):,} digits, {MOST_DIGITS:,} are allowed")
+    return int(digits)
 
 
 def distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -17,7 +17,7 @@ import attrs
 
 from redheart_core.contract.errors import CheckpointError, RedheartError
 from redheart_core.storage.files import read_bytes, to_json, write_bytes
-from redheart_core.storage.jsonlines import distinct_keys, refuse_constant
+from redheart_core.storage.jsonlines import parse_json
 from redheart_core.storage.structuring import describe_value, structure, unstructure
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ def parse_table(data: bytes) -> dict[str, Any]:
         ValueError: It is something else, or no JSON.
         RecursionError: It is nested too deeply.
     """
-    value = json.loads(data, object_pairs_hook=distinct_keys, parse_constant=refuse_constant)
+    value = parse_json(data)
     if not isinstance(value, dict):
         raise ValueError(f"expects a table, got {describe_value(value)}")
     return value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 import types
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import attrs
 
 from redheart_core.contract.errors import SettingsError, join_complaints
+from redheart_core.storage.toml_text import parse_toml
 
 Settings = TypeVar("Settings")
 
@@ -103,8 +103,8 @@ def parse_override(text: str) -> tuple[str, str, object]:
         raise SettingsError(f"--set expects plugin.key=value, such as backbone.width=256; got '{text}'")
     value = value.strip()
     try:
-        parsed = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError as error:
+        parsed = parse_toml(f"value = {value}")
+    except ValueError as error:
         if _BARE_WORD.fullmatch(value):
             return plugin, key, value
         raise SettingsError(

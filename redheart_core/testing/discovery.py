@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from redheart_core.contract.markers import PROJECT_NAME
 from redheart_core.discovery.entries import NOT_INSTALLED, Entry, installed_entries, names
 from redheart_core.discovery.offers import Plugin, load_entry, offers_of
 from redheart_core.discovery.rules import check_rules
+from redheart_core.storage.toml_text import parse_toml
 
 PREFIX = "redheart_"
 
@@ -92,8 +92,8 @@ def folder_entries(folder: Path) -> tuple[Entry, ...]:
     project = folder / "pyproject.toml"
     if project.exists():
         try:
-            table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            table = parse_toml(project.read_text(encoding="utf-8")).get("project", {})
+        except ValueError as error:
             raise PluginError(f"{project} is not TOML: {error}") from error
         points: Mapping[str, str] = table.get("entry-points", {}).get(PROJECT_NAME, {})
     else:

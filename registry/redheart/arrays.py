@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from redheart_core import DataError
-from redheart_core.storage.jsonlines import distinct_keys, read_lines, refuse_constant
+from redheart_core.storage.jsonlines import parse_json, read_lines
 from redheart_core.storage.paths import find_path
 
 FORMATS = ".json, .csv or .npz"
@@ -56,7 +56,7 @@ def _json(text: str, where: str) -> dict[str, Any]:
     if not text.strip():
         raise DataError(f'{where} is empty; expects a JSON object such as {{"x": [1, 2, 3]}}')
     try:
-        value = json.loads(text, object_pairs_hook=distinct_keys, parse_constant=refuse_constant)
+        value = parse_json(text)
     except RecursionError as error:
         raise DataError(f"{where}: JSON nested too deeply") from error
     except json.JSONDecodeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from redheart_core import SettingsError
 from redheart_core.config.tables import NODE_OPTIONS, DataSettings, GroupSettings, NodeOptions, TrainSettings
 from redheart_core.discovery.entries import names
 from redheart_core.storage.settings import check_table, parse_override, read_table
+from redheart_core.storage.toml_text import parse_toml
 
 FILE_NAME = "plugins.toml"
 _HOST_SETTINGS: Mapping[str, type[Any]] = {"data": DataSettings, "training": TrainSettings}
@@ -79,10 +79,10 @@ def parse_file(path: Path) -> dict[str, Any]:
         SettingsError: It cannot be read or is no TOML; names the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise SettingsError(f"{path} is not TOML: {error}") from error
 
 
