@@ -121,6 +121,7 @@ def test_the_list_as_json_has_a_row_for_each_installed_plugin(install: Install) 
     assert rows[0] == {
         "name": "reader",
         "kind": "fusion",
+        "meaning": "reads another node",
         "group": "reader",
         "active": True,
         "why": "--enable",

@@ -36,7 +36,8 @@ class Settings: pass
 @hookimpl
 def redheart_provide_analyzers():
     return [NodeSpec(name="{name}", meaning="a node", settings=Settings, reads=("embedding",), build=None,
-        group="{group}", scales=dict.fromkeys(("tiny", "small", "base", "full"), {{}}), gives=(Output("value", "", "values"),))]
+        group="{group}", scales=dict.fromkeys(("tiny", "small", "base", "full"), {{}}),
+        gives=(Output("value", "", "values"),))]
 """
 
 FAMILY = """
