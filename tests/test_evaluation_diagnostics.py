@@ -189,13 +189,13 @@ def test_the_spread_of_an_ensemble_is_that_of_its_members_one_by_one(toy: Toy) -
     pools = {group.name: Pool(run, context, group) for group in context.groups}
     entries = {name: pool.epochs[:3] for name, pool in pools.items()}
     picks = {name: Pick.together("top ensemble", found) for name, found in entries.items()}
-    predict_variant(context, pools, picks, rows)
+    predict_variant(context, pools, picks, rows, {})
     spreads = ensemble_spreads(context, pools, picks, rows)
     assert set(spreads) == {"a.value", "high.value"}
     answers = []
     for entry in entries["a"]:
         single = {"a": Pick.single("one", entry), "high": picks["high"]}
-        answers.append(predict_variant(context, pools, single, rows).predictions["a.value"])
+        answers.append(predict_variant(context, pools, single, rows, {}).predictions["a.value"])
     torch.testing.assert_close(spreads["a.value"], torch.stack(answers).std(0, correction=0), atol=1e-6, rtol=1e-5)
     assert float(spreads["high.value"].mean()) > 0
 

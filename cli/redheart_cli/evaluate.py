@@ -26,7 +26,8 @@ def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
     """Evaluate MODEL and its rivals on the test split: every way to make a model of the run's epochs.
 
     Main metrics come with 95 % bootstrap intervals, and with paired gains over the single best
-    common epoch. The run keeps count of how often its test split has been read.
+    common epoch. The run keeps count of how often its test split has been read. The exit code
+    is 3 if a group's losses or metrics failed; the others are evaluated.
     """
     with make_display() as display:
         result = Run(run or run_of_model(model)).evaluate_shown(model, display)
@@ -34,6 +35,8 @@ def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
         print_json(result.to_json())
     else:
         print_evaluation(result)
+    if result.stopped:
+        raise SystemExit(3)
 
 
 def print_evaluation(result: Evaluation) -> None:
@@ -51,6 +54,8 @@ def print_evaluation(result: Evaluation) -> None:
     heads = ("variant on test", "mean skill", "over the best common epoch")
     for name, reason in result.missing.items():
         click.echo(f"the model leaves out, so nothing is evaluated of: {name}: {reason}")
+    for name, reason in result.stopped.items():
+        click.echo(f"{name} could not be evaluated: {reason}")
     print_table((*heads, *(("points", "over the best common epoch") if result.points else ())), rows)
     shown = tuple(dict.fromkeys(("crossover", "common epoch", result.best_method, "chosen", "constant", "linear")))
     shown = tuple(dict.fromkeys("crossover" if name == "selection" else name for name in shown))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import signal
 import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
+from redheart_cli.interruption import AGAIN, LISTENER, interruptible
 from redheart_cli.streams import accept_every_character, forget_stdout
 from redheart_core import RedheartError
 
@@ -33,36 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command to the module that holds it, imported only when it is called, and its line of help."""
 
-GOES_ON: dict[str, str] = {
-    "train": "the same command with --resume goes on where it was",
-    **dict.fromkeys(("run", "data", "sweep", "search", "bench"), "the same command goes on where it was"),
-}
-"""What an interrupted command leaves; all others leave everything as it was."""
-
-
-RECEIVED: list[int] = []
-"""Signals that have asked this process to end."""
-CALLED = "redheart.command"
-"""Key of the called command's name in click's context."""
-
-
-class Interrupted(click.ClickException):
-    """A command was interrupted by Ctrl-C; the exit code is 128 and the number of the signal, as shells have it."""
-
-    exit_code = 130
-
-    def __init__(self, command: str | None) -> None:
-        left = GOES_ON.get(command or "", "what was there before is unchanged; run the same command again")
-        super().__init__(f"{'terminated' if self.exit_code == 143 else 'interrupted'}; {left}")
-
-    def show(self, file: Any = None) -> None:
-        click.echo(self.message, err=True)
-
-
-class Stopped(Interrupted):
-    """A command was ended by SIGTERM."""
-
-    exit_code = 143
+GOES_ON = dict.fromkeys(("run", "data", "train", "sweep", "search", "bench"), "the same command goes on where it was")
+"""Commands that go on after an interruption; all others begin again. A training that has begun says more itself."""
 
 
 class LazyGroup(click.Group):
@@ -74,7 +46,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        ctx.meta[CALLED] = cmd_name  # before its import, which takes time enough for a signal
+        LISTENER.advice = GOES_ON.get(cmd_name, AGAIN)
         command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -84,16 +56,11 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (Exception, KeyboardInterrupt) as error:
-            # a library that is being imported makes errors of its own out of an interruption
-            if RECEIVED or isinstance(error, KeyboardInterrupt):
-                kind = Stopped if signal.SIGTERM in RECEIVED else Interrupted
-                raise kind(ctx.meta.get(CALLED)) from error
-            if isinstance(error, RedheartError):
+        with interruptible():
+            try:
+                return super().invoke(ctx)
+            except RedheartError as error:
                 raise click.ClickException(str(error)) from error
-            raise
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run, and end in order where standard output is closed or full."""

@@ -25,7 +25,7 @@ def run(choice: PluginChoice, new: RunOptions, groups_file: Path | None, text: s
 
     On the embedded data set if nothing else is said. Stopped at any moment, the same command
     goes on where it was; what is finished is not done again. The exit code is 3 if a group
-    stopped at a fault.
+    stopped at a fault, in training or on the test split.
 
     \b
     Examples:
@@ -55,9 +55,11 @@ def run(choice: PluginChoice, new: RunOptions, groups_file: Path | None, text: s
                 "analysis": found.analysis.to_json(),
             }
         )
-        return
-    print_sweetspot(found.selection)
-    print_evaluation(found.evaluation)
-    click.echo(f'"{text}"')
-    print_analysis(found.analysis)
-    click.echo(f"model:  {model}\nreport: {found.report.resolve()}")
+    else:
+        print_sweetspot(found.selection)
+        print_evaluation(found.evaluation)
+        click.echo(f'"{text}"')
+        print_analysis(found.analysis)
+        click.echo(f"model:  {model}\nreport: {found.report.resolve()}")
+    if found.evaluation.stopped:
+        raise SystemExit(3)

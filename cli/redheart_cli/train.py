@@ -8,7 +8,8 @@ import click
 
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
-from redheart.training import train_run
+from redheart.runs import Run
+from redheart.training import resumable, train_run
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import groups_option, json_option, new_run_options
@@ -37,21 +38,26 @@ def train(choice: PluginChoice, resume: bool, new: RunOptions, groups_file: Path
         raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
     with make_display() as display:
         run = train_run(choice, new, groups_file, resume, display)
-    status, stopped = run.status(), run.stopped
-    if as_json:
-        print_json({"run": str(run.path), "stopped": stopped})
-    else:
-        rows = [
-            (
-                group.name,
-                group.tier,
-                group.status,
-                group.done,
-                f"{group.best.epoch} ({group.best.validation_loss:.4f})" if group.best else "-",
-            )
-            for group in status.groups
-        ]
-        print_table(("group", "tier", "status", "epochs", "best validation"), rows)
-        click.echo(f"run: {run.path}")
-    if stopped:
+    with resumable(run.path):
+        print_training(run, as_json)
+    if run.stopped:
         raise SystemExit(3)
+
+
+def print_training(run: Run, as_json: bool) -> None:
+    """How far every group is."""
+    if as_json:
+        print_json({"run": str(run.path), "stopped": run.stopped})
+        return
+    rows = [
+        (
+            group.name,
+            group.tier,
+            group.status,
+            group.done,
+            f"{group.best.epoch} ({group.best.validation_loss:.4f})" if group.best else "-",
+        )
+        for group in run.status().groups
+    ]
+    print_table(("group", "tier", "status", "epochs", "best validation"), rows)
+    click.echo(f"run: {run.path}")

@@ -66,14 +66,11 @@ def follow(opened: Run, interval: float) -> None:
 
     view = opened.status()
     with Live(auto_refresh=False) as live:
-        try:
+        live.update(draw(view, live.console.width), refresh=True)
+        while view.state in ("starting", "running"):
+            time.sleep(interval)
+            view = opened.status()
             live.update(draw(view, live.console.width), refresh=True)
-            while view.state in ("starting", "running"):
-                time.sleep(interval)
-                view = opened.status()
-                live.update(draw(view, live.console.width), refresh=True)
-        except KeyboardInterrupt:  # how one leaves
-            pass
 
 
 def print_view(view: RunStatus) -> None:

@@ -34,7 +34,8 @@ class StorePart:
     @classmethod
     def of(cls, source: BatchSource, split: str) -> StorePart:
         """A split, or as much of it as may be held."""
-        return cls(source, source.store.term_sample(split, FIT_TERMS))
+        rows = source.store.term_sample(split, FIT_TERMS)
+        return cls(source, rows.clone())  # a plugin gets it, and the store keeps its own
 
     def __len__(self) -> int:
         return len(self.rows)

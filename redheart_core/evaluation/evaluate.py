@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from torch import Tensor
 
+from redheart_core.contract.errors import DataError, join_complaints
 from redheart_core.evaluation.diagnostics import ENSEMBLES, ensemble_spreads
 from redheart_core.evaluation.evaluator import Evaluator, Overall
 from redheart_core.evaluation.results import Evaluation
@@ -63,7 +64,8 @@ def evaluate_with_draws(
         alone, so that runs of several seeds can be compared on the same ones.
 
     Raises:
-        DataError: There is no test split.
+        DataError: There is no test split, or the plugins of every group fail on it; those of some are in
+            Evaluation.stopped.
         CheckpointError: An epoch that a variant needs was removed by retention or is damaged.
     """
     rows = context.store.filled("test")
@@ -72,23 +74,30 @@ def evaluate_with_draws(
     variants = list(variant_picks(rivals, pools, sweetspot, model))
     reads = count_reading(run.path)
     predicted: dict[str, Predicted] = {}
+    stopped: dict[str, str] = {}
     spreads: dict[str, dict[str, Tensor]] = {}
     for number, (name, picks) in enumerate(variants):
         if progress:
             progress("evaluate", number, len(variants))
-        predicted[name] = predict_variant(context, pools, picks, rows)
+        predicted[name] = predict_variant(context, pools, picks, rows, stopped)
         if name in ENSEMBLES:
             spreads[name] = ensemble_spreads(context, pools, picks, rows)
-    modules = {group.name: context.module(group) for group in context.groups}
+    modules = {group.name: context.module(group) for group in context.groups if group.name not in stopped}
     evaluator = Evaluator(context, modules, predicted, rows)
-    tables = tuple(evaluator.tables())
+    tables = evaluator.tables()
+    stopped |= evaluator.stopped
+    if not tables:
+        raise DataError(join_complaints("no group can be evaluated:", [f"{g}: {why}" for g, why in stopped.items()]))
     names = (*predicted, *BASELINES)
     skill, points = (evaluator.overall(names, kind, counted) for kind in ("skill", "points"))
     none = Interval.undefined("no module has a main metric with a skill for every variant")
     evaluation = Evaluation(
         variants=names,
         tables=tables,
-        losses={name: {g: result.loss for g, result in one.results.items()} for name, one in predicted.items()},
+        losses={
+            name: {group: result.loss for group, result in one.results.items() if group not in stopped}
+            for name, one in predicted.items()
+        },
         skill={name: interval(*skill[name]) if skill else none for name in names},
         skill_gains=_gains(skill) if skill else dict.fromkeys(names, none),
         points={name: interval(value, draws) for name, (value, draws) in points.items()},
@@ -99,6 +108,7 @@ def evaluate_with_draws(
         test_reads=reads,
         diagnostics=tuple(evaluator.diagnoses(spreads)),
         left_out=evaluator.left_out(),
+        stopped=stopped,
     )
     return evaluation, {"skill": skill, "points": points}
 

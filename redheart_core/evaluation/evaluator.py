@@ -23,6 +23,7 @@ from redheart_core.inspection.baselines import baseline_predictions
 from redheart_core.inspection.ceilings import ceiling
 from redheart_core.storage.runtime import generator
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.group_trainer import GroupFault, stopping_alone
 
 Overall = Mapping[str, tuple[float, Tensor]]
 """Variant to its mean over nodes, and that on every resample, (S,) float64."""
@@ -78,7 +79,11 @@ class Evaluator:
         predicted: Mapping[str, Predicted],
         rows: Tensor,
     ) -> None:
-        self.context, self.modules, self.predicted, self.rows = context, modules, predicted, rows
+        self.context, self.predicted, self.rows = context, predicted, rows
+        self.modules = dict(modules)
+        """Of the groups that are evaluated."""
+        self.stopped: dict[str, str] = {}
+        """Groups whose metrics fail, with the reason."""
         self.draws = Draws(context.store.clusters_of(rows), generator("bootstrap", len(rows)))
         self.validation = context.store.rows("validation")
         names = sorted({metric.target for _, _, metric in self.metrics()})
@@ -88,14 +93,31 @@ class Evaluator:
 
     def metrics(self) -> Iterator[tuple[str, str, Metric]]:
         """Group, node and metric of everything that is evaluated."""
-        for group, module in self.modules.items():
-            for node, objective in module.objectives.items():
-                for metric in objective.metrics:
-                    yield group, node, metric
+        for group in self.modules:
+            for node, metric in self.metrics_of(group):
+                yield group, node, metric
 
-    def tables(self) -> Iterator[MetricTable]:
-        """One table per metric; main ones with intervals and gains."""
-        for group, node, metric in self.metrics():
+    def metrics_of(self, group: str) -> Iterator[tuple[str, Metric]]:
+        """Node and metric of a group."""
+        for node, objective in self.modules[group].objectives.items():
+            for metric in objective.metrics:
+                yield node, metric
+
+    def tables(self) -> tuple[MetricTable, ...]:
+        """One table per metric; main ones with intervals and gains. A group whose metrics fail has none."""
+        tables: list[MetricTable] = []
+        for group in tuple(self.modules):
+            try:
+                with stopping_alone():
+                    tables += list(self._tables_of(group))
+            except GroupFault as fault:
+                for node in self.modules.pop(group).objectives:
+                    self.scores.pop(node, None)
+                self.stopped[group] = str(fault)
+        return tuple(tables)
+
+    def _tables_of(self, group: str) -> Iterator[MetricTable]:
+        for node, metric in self.metrics_of(group):
             main = metric is self.modules[group].objectives[node].metrics[0]
             target, found = self._target(group, node, metric, self.rows)
             answers = self._answers(group, node, metric)

@@ -121,6 +121,12 @@ class Evaluation:
     """Node to why it does not count in the mean skill."""
     missing: Mapping[str, str] = attrs.field(factory=dict)
     """Groups of the run that the evaluated model leaves out, with the reason; no figure is of them."""
+    stopped: Mapping[str, str] = attrs.field(factory=dict)
+    """Groups whose plugins failed on the test split, with the reason; no figure is of them."""
+    model: str = ""
+    """The way from the run to the folder of the model; empty where no model was assembled."""
+    model_sha256: str = ""
+    """SHA-256 of the model's manifest, which tells it from every other one."""
 
     @property
     def main(self) -> tuple[MetricTable, ...]:
@@ -142,4 +148,4 @@ class Evaluation:
         return table
 
 
-EVALUATION = SealedFile(Evaluation, "evaluation", 3, "run redheart evaluate again")
+EVALUATION = SealedFile(Evaluation, "evaluation", 4, "run redheart evaluate again")

@@ -18,6 +18,7 @@ from redheart_core.selection.picks import Pick, Pool
 from redheart_core.selection.rivals import CHOSEN, Rivals
 from redheart_core.selection.sweetspot import Sweetspot
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.group_trainer import GroupFault, stopping_alone
 
 REFERENCE = "common epoch"
 """What everything is compared with: the one epoch for all groups that validation prefers."""
@@ -84,9 +85,21 @@ class Predicted:
 
 
 def predict_variant(
-    context: TrainingContext, pools: Mapping[str, Pool], picks: Mapping[str, Pick], rows: Tensor
+    context: TrainingContext,
+    pools: Mapping[str, Pool],
+    picks: Mapping[str, Pick],
+    rows: Tensor,
+    stopped: dict[str, str],
 ) -> Predicted:
-    """Answer some rows with a variant, tier by tier; closed forms that read others are fitted again on them."""
+    """Answer some rows with a variant, tier by tier; closed forms that read others are fitted again on them.
+
+    Args:
+        context: Of the groups.
+        pools: Group to its checkpoints.
+        picks: What the variant takes of each group.
+        rows: The records.
+        stopped: Gets the groups whose losses or metrics fail, with the reason; what they answer is read as before.
+    """
     validation = context.store.rows("validation")
     both = torch.cat([validation, rows]).sort().values
     results: dict[str, SplitResult] = {}
@@ -99,7 +112,11 @@ def predict_variant(
         else:
             module, thresholds = context.module(group), {}
         if has_objective(module):
-            results[group.name] = evaluate(module, context.source, rows, thresholds)
+            try:
+                with stopping_alone():
+                    results[group.name] = evaluate(module, context.source, rows, thresholds)
+            except GroupFault as fault:
+                stopped[group.name] = str(fault)
         context.add_outputs(group, module, both)
     return Predicted(results, refits)
 

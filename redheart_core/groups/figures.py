@@ -92,7 +92,7 @@ def figure(plugin: str, metric: Metric, prediction: Tensor, target: Tensor, thre
     """
     present = ~target.isnan()
     lent = {"prediction": prediction, "target": target, "present": present}
-    more = (thresholds,) if metric.thresholded else ()
+    more = (tuple(thresholds),) if metric.thresholded else ()
     try:
         with lending(plugin, f"metric '{metric.name}'", lent, error=DataError):
             value = metric.function(prediction, target, present, *more)

@@ -34,8 +34,9 @@ def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch
         target, prediction = find_target(module, term.target, outputs, batch), outputs[f"{node.name}.{term.output}"]
         present = ~target.isnan()
         rows = evaluated_rows(module, node.name, target, batch.inputs)
-        if not bool(rows.all()):
-            target, prediction, present = target[rows], prediction[rows], present[rows]
+        # copies, as a loss that writes past torch, through NumPy or .data, must not change what others read
+        prediction = prediction.clone() if bool(rows.all()) else prediction[rows]
+        target, present = target[rows], present[rows]
         if len(target):
             lent = {"prediction": prediction, "target": target, "present": present}
             with lending(node.name, f"loss on '{term.target}'", lent, error=DataError):
@@ -90,7 +91,7 @@ def training_loss(module: Answering, outputs: Mapping[str, Tensor], batch: Batch
     for node in module.group.nodes:
         objective = module.objectives.get(node.name)
         if objective is not None and objective.penalty is not None:
-            own = {name: outputs[f"{node.name}.{name}"] for name in module.group.wanted(node)}
+            own = {name: outputs[f"{node.name}.{name}"].clone() for name in module.group.wanted(node)}
             with lending(node.name, "penalty", own, error=DataError):
                 penalty = objective.penalty(dict(own))
             total = total + penalty * node.loss_weight

@@ -10,7 +10,7 @@ import attrs
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.description import DataDescription, NodeDescription
-from redheart_core.storage.files import check_sha256
+from redheart_core.storage.files import check_sha256, sha256
 from redheart_core.storage.paths import file_inside
 from redheart_core.storage.presence import require_model_folder
 from redheart_core.storage.sealed import SealedFile
@@ -148,6 +148,16 @@ def read_manifest(folder: Path) -> ModelManifest:
             "redheart crossover"
         )
     return manifest
+
+
+def manifest_sha256(folder: Path) -> str:
+    """SHA-256 of the manifest of a model folder; as that names every file by its own, it stands for the model.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    require_model_folder(folder)
+    return sha256(folder / "manifest.json")
 
 
 def verify_files(folder: Path, manifest: ModelManifest) -> None:

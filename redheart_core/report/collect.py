@@ -7,6 +7,7 @@ from pathlib import Path
 
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError
+from redheart_core.models.manifest import manifest_sha256
 from redheart_core.models.of_run import left_out
 from redheart_core.report.collect_choices import read_choices, read_methods, read_sweep
 from redheart_core.report.collect_data import read_data, read_inspection, read_node
@@ -53,6 +54,7 @@ def collect(run: Path, model: Path | None) -> Contents:
         model=None if model is None else read_model(model, groups),
         left_out={} if model is None else left_out(model, RunFolder(run)),
         model_path=model,
+        model_sha256=None if model is None else manifest_sha256(model),
         openings=read_openings(run),
     )
 

@@ -105,6 +105,8 @@ class Contents:
     left_out: Mapping[str, str]
     """Groups of the run that the model does not hold, with the reason."""
     model_path: Path | None
+    model_sha256: str | None
+    """Of its manifest."""
     openings: tuple[str, ...]
     """When the test split was read."""
 

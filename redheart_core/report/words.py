@@ -90,12 +90,32 @@ def summary(contents: Contents) -> list[str]:
     if contents.evaluation and contents.evaluation.missing:
         names = joined([f"'{name}'" for name in contents.evaluation.missing])
         sentences.append(f"The test figures are of a model without {names}.")
+    if contents.evaluation:
+        sentences += _evaluated(contents, contents.evaluation)
     sentences += (
         _on_test(contents.evaluation)
         if contents.evaluation
         else ["There are no test figures yet: redheart evaluate MODEL makes them."]
     )
     return sentences
+
+
+def _evaluated(contents: Contents, evaluation: Evaluation) -> list[str]:
+    """Which model the test figures are of, and of which groups there are none."""
+    sentences = []
+    if evaluation.model:
+        name = f"the model in {evaluation.model} (manifest SHA-256 {evaluation.model_sha256[:12]})"
+        if contents.model_path is None or contents.model_sha256 == evaluation.model_sha256:
+            sentences.append(f"The test figures are of {name}.")
+        else:
+            sentences.append(
+                f"The test figures are of another model than the one shown here: of {name}; redheart evaluate "
+                f"{shlex.quote(str(contents.model_path))} makes those of this one."
+            )
+    return sentences + [
+        f"Group '{group}' could not be evaluated on the test split: {reason}."
+        for group, reason in evaluation.stopped.items()
+    ]
 
 
 def _what_ran(contents: Contents) -> str:

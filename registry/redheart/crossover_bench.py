@@ -130,8 +130,7 @@ def _seed(
     from redheart_core.training.loop import train
 
     run, context = RunFolder(folder), TrainingContext.prepare(store, nodes, settings, groups)
-    if stopped := train(run, context, registry.hooks):
-        raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))
+    _require_none(train(run, context, registry.hooks))
     counted = [node.name for node in nodes if _reads_text_alone(node)]
     stamp = comparison_stamp(run, trained_groups(run), counted)
     if (known := load_compared(folder, stamp)) is not None:
@@ -139,7 +138,14 @@ def _seed(
     sweetspot = find_sweetspot(run, trained_groups(run))
     picks = {group: Pick.single("selection", entry) for group, entry in sweetspot.chosen("best").items()}
     evaluation, means = evaluate_with_draws(run, context, sweetspot, picks, display.progress, counted, methods)
+    _require_none(evaluation.stopped)
     EVALUATION.write(folder / "evaluation.json", evaluation)
     found = Compared(means, evaluation.best_method)
     found.save(folder, stamp)
     return found
+
+
+def _require_none(stopped: Mapping[str, str]) -> None:
+    """Refuse to compare what is not whole."""
+    if stopped:
+        raise CheckpointError("; ".join(f"group '{group}' stopped: {reason}" for group, reason in stopped.items()))

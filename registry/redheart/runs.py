@@ -174,6 +174,7 @@ class Run:
         """A model of the run on the test split, beside every other way to make one; also written as evaluation.json.
 
         Of a model that leaves groups out, the groups that it holds are evaluated; Evaluation.missing names the others.
+        A group whose plugins fail is left out alone; Evaluation.stopped says why.
 
         Args:
             model: Its folder; RUN/model if left out.
@@ -190,13 +191,20 @@ class Run:
         from redheart_core.evaluation.evaluate import evaluate_test
         from redheart_core.evaluation.results import EVALUATION
         from redheart_core.models.finished import finished_part
+        from redheart_core.models.manifest import manifest_sha256
         from redheart_core.models.of_run import left_out, model_picks
+        from redheart_core.runs.describe import relative_path
 
         with self._working() as session:
             run, missing = session.run, left_out(model, session.run)
             context, selection = finished_part(session.context, missing), self._select(missing)
             found = evaluate_test(run, context, selection, model_picks(model, run), display.progress)
-        found = attrs.evolve(found, missing=missing)
+        found = attrs.evolve(
+            found,
+            missing=missing,
+            model=relative_path(model, self.path),
+            model_sha256=manifest_sha256(model),
+        )
         EVALUATION.write(self.path / "evaluation.json", found)
         return found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,8 +86,20 @@ def train_run(
         session = begin(choice, options, display, groups_file)
         if session.run.exists:
             raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")
-    _train(session)
+    with resumable(session.run.path):
+        _train(session)
     return Run(session.run.path, session)
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Inside, an interruption gets a note that says how the run goes on, once it has begun."""
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        if (folder / "run.json").exists():
+            interruption.add_note(f"redheart train --resume -o {shlex.quote(str(folder))} goes on where it was")
+        raise
 
 
 @attrs.frozen(eq=False)
@@ -160,6 +174,7 @@ def finish_run(
 ) -> Finished:
     """What run does, for a caller with a display of its own; each thing is computed once, or read if it is there."""
     session = begin(choice, options, display, groups_file)
+    from redheart_core.models.manifest import manifest_sha256
     from redheart_core.models.of_run import require_model
     from redheart_core.report.collect_results import read_evaluation
 
@@ -174,7 +189,10 @@ def finish_run(
         require_model(one.path / "model", session.run, selection)
         model = one.model()
         evaluation = read_evaluation(one.path / "evaluation.json", session.run.read().groups)
-        evaluation = None if evaluation is None or evaluation.missing else evaluation
+        if evaluation is not None and (
+            evaluation.stopped or evaluation.model_sha256 != manifest_sha256(one.path / "model")
+        ):
+            evaluation = None  # of another model, or of a part of this one
     else:
         model = one.assemble()
     evaluation = evaluation or one.evaluate_shown(one.path / "model", display)
