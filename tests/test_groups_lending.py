@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from toy import Toy
 
 from redheart_core import ActiveNode, Metric, PluginError
+from redheart_core.data.fitting import StorePart
+from redheart_core.groups.objective import record_losses
 from redheart_core.groups.plugin_calls import lending
+from redheart_core.groups.validation import evaluate
 from redheart_core.models.manifest import ModelManifest
 from redheart_core.models.model import Model
 
@@ -113,6 +116,56 @@ def test_a_metric_that_writes_stops_its_group_alone(toy: Toy) -> None:
     run, stopped = toy.run("run", [toy.node("good"), with_metric(toy.node("bad"), metric)])
     assert "plugin 'bad' changes prediction in place, in its metric 'extra'" in stopped["bad"]
     assert run.group("good").read().status == "finished"
+
+
+def test_what_a_loss_writes_past_torch_reaches_nobody_else(toy: Toy) -> None:
+    def loss(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+        losses = (prediction - target).square()
+        target.numpy().fill(0.5)
+        present.numpy().fill(False)
+        prediction.data.zero_()
+        return losses
+
+    context = toy.context([toy.node("a", loss=loss)])
+    module = context.module(context.groups[0])
+    batch = context.source.batch(context.store.rows("train")[:16], module.group.inputs)
+    outputs = module(batch)
+    read = {**outputs, **batch.targets, **batch.inputs}
+    before = {name: tensor.detach().clone() for name, tensor in read.items()}
+    first, again = (record_losses(module, outputs, batch)["a", 0][1] for _ in range(2))
+    assert torch.equal(first, again)
+    assert before["a.value"].any()
+    assert all(
+        torch.equal(before[name], tensor) for name, tensor in {**outputs, **batch.targets, **batch.inputs}.items()
+    )
+
+
+def test_what_a_metric_writes_past_torch_reaches_nobody_else(toy: Toy) -> None:
+    def metric(prediction: Tensor, target: Tensor, present: Tensor) -> float:
+        value = float(prediction.mean())
+        for tensor in (prediction, target, present):
+            tensor.numpy().fill(0)
+        return value
+
+    context = toy.context([with_metric(toy.node("a"), metric)])
+    module, rows = context.module(context.groups[0]), context.store.rows("validation")
+    targets = context.store.target("regret").clone()
+    first, again = (evaluate(module, context.source, rows) for _ in range(2))
+    assert first.metrics == again.metrics
+    assert first.predictions["a.value"].any()
+    assert torch.equal(first.predictions["a.value"], again.predictions["a.value"])
+    assert torch.equal(context.store.target("regret").nan_to_num(-1.0), targets.nan_to_num(-1.0))
+
+
+def test_what_a_fit_writes_past_torch_reaches_nobody_else(toy: Toy) -> None:
+    context = toy.context([toy.node("a")])
+    store = context.store
+    before = [store.rows("train").clone(), store.target("regret").clone()]
+    part = StorePart.of(context.source, "train")
+    for tensor in (part.field("regret"), part.folds(2), part.rows):
+        tensor.numpy().fill(0)
+    assert torch.equal(store.rows("train"), before[0])
+    assert torch.equal(store.target("regret").nan_to_num(-1.0), before[1].nan_to_num(-1.0))
 
 
 def test_counting_writes_costs_next_to_nothing() -> None:

@@ -69,12 +69,14 @@ def evaluate_with_draws(
         CheckpointError: An epoch that a variant needs was removed by retention or is damaged.
     """
     rows = context.store.filled("test")
-    rivals, pools = compare_methods(run, context, progress, methods)
+    stopped: dict[str, str] = {}
+    rivals, pools = compare_methods(run, context, progress, methods, stopped)
+    if stopped and not rivals.table:
+        raise _nothing(stopped)
     RIVALS.write(run.path / "rivals.json", rivals)
-    variants = list(variant_picks(rivals, pools, sweetspot, model))
+    variants = list(variant_picks(rivals, pools, sweetspot, model, stopped))
     reads = count_reading(run.path)
     predicted: dict[str, Predicted] = {}
-    stopped: dict[str, str] = {}
     spreads: dict[str, dict[str, Tensor]] = {}
     for number, (name, picks) in enumerate(variants):
         if progress:
@@ -86,8 +88,8 @@ def evaluate_with_draws(
     evaluator = Evaluator(context, modules, predicted, rows)
     tables = evaluator.tables()
     stopped |= evaluator.stopped
-    if not tables:
-        raise DataError(join_complaints("no group can be evaluated:", [f"{g}: {why}" for g, why in stopped.items()]))
+    if stopped and not tables:
+        raise _nothing(stopped)
     names = (*predicted, *BASELINES)
     skill, points = (evaluator.overall(names, kind, counted) for kind in ("skill", "points"))
     none = Interval.undefined("no module has a main metric with a skill for every variant")
@@ -111,6 +113,10 @@ def evaluate_with_draws(
         stopped=stopped,
     )
     return evaluation, {"skill": skill, "points": points}
+
+
+def _nothing(stopped: Mapping[str, str]) -> DataError:
+    return DataError(join_complaints("no group can be evaluated:", [f"{name}: {why}" for name, why in stopped.items()]))
 
 
 def _gains(overall: Overall) -> dict[str, Interval]:

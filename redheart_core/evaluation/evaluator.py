@@ -23,7 +23,7 @@ from redheart_core.inspection.baselines import baseline_predictions
 from redheart_core.inspection.ceilings import ceiling
 from redheart_core.storage.runtime import generator
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.group_trainer import GroupFault, stopping_alone
+from redheart_core.training.group_trainer import FAULTS
 
 Overall = Mapping[str, tuple[float, Tensor]]
 """Variant to its mean over nodes, and that on every resample, (S,) float64."""
@@ -108,9 +108,8 @@ class Evaluator:
         tables: list[MetricTable] = []
         for group in tuple(self.modules):
             try:
-                with stopping_alone():
-                    tables += list(self._tables_of(group))
-            except GroupFault as fault:
+                tables += list(self._tables_of(group))
+            except FAULTS as fault:
                 for node in self.modules.pop(group).objectives:
                     self.scores.pop(node, None)
                 self.stopped[group] = str(fault)

@@ -18,14 +18,18 @@ from redheart_core.selection.picks import Pick, Pool
 from redheart_core.selection.rivals import CHOSEN, Rivals
 from redheart_core.selection.sweetspot import Sweetspot
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.group_trainer import GroupFault, stopping_alone
+from redheart_core.training.group_trainer import FAULTS
 
 REFERENCE = "common epoch"
 """What everything is compared with: the one epoch for all groups that validation prefers."""
 
 
 def variant_picks(
-    rivals: Rivals, pools: Mapping[str, Pool], sweetspot: Sweetspot, model: Mapping[str, Pick]
+    rivals: Rivals,
+    pools: Mapping[str, Pool],
+    sweetspot: Sweetspot,
+    model: Mapping[str, Pick],
+    stopped: dict[str, str],
 ) -> Iterator[tuple[str, dict[str, Pick]]]:
     """Name and picks of each variant; the first one is the plain selection. If that was the only method, it stands
     beside the best common epoch alone.
@@ -35,6 +39,7 @@ def variant_picks(
         pools: Group to its checkpoints.
         sweetspot: The choices of all groups.
         model: The picks of the model that is evaluated; a variant of its own if they are not the selection.
+        stopped: Gets the groups whose losses or metrics fail, with the reason.
     """
     selection = rivals.picks("selection")
     yield "crossover", selection
@@ -45,15 +50,18 @@ def variant_picks(
     if set(rivals.sums) == set(SELECTION):
         return
     yield "last epoch", {group: Pick.single("last epoch", pools[group].epochs[-1]) for group in selection}
-    yield "common soup", _common_soup({group: pools[group] for group in selection})
+    yield "common soup", _common_soup({group: pools[group] for group in selection}, stopped)
     for method in METHODS:
         if method != "selection" and any(method in found for found in rivals.table.values()):
             yield method, rivals.picks(method)
     yield CHOSEN, rivals.picks(CHOSEN)
 
 
-def _common_soup(pools: Mapping[str, Pool]) -> dict[str, Pick]:
+def _common_soup(pools: Mapping[str, Pool], stopped: dict[str, str]) -> dict[str, Pick]:
     """Greedy soup of the whole model: the same epochs of every group, kept if the mean relative loss falls."""
+    pools = {group: pool for group, pool in pools.items() if group not in stopped}
+    if not pools:
+        return {}
     shared = sorted(set.intersection(*({entry.epoch for entry in pool.epochs} for pool in pools.values())))
     entries = {group: {entry.epoch: entry for entry in pool.epochs} for group, pool in pools.items()}
 
@@ -63,10 +71,19 @@ def _common_soup(pools: Mapping[str, Pool]) -> dict[str, Pick]:
     units = {group: float(scale(pool.ranked[0].validation_loss)) for group, pool in pools.items()}
 
     def loss(epochs: Sequence[int]) -> float:
-        ratios = [float(pools[group].losses(pick).mean() / units[group]) for group, pick in picks(epochs).items()]
+        ratios = []
+        for group, pick in picks(epochs).items():
+            try:
+                ratios.append(float(pools[group].losses(pick).mean() / units[group]))
+            except FAULTS as fault:
+                stopped[group] = str(fault)
+                raise
         return sum(ratios) / len(ratios)
 
-    return picks(keep_greedily(sorted(shared, key=lambda epoch: loss([epoch])), loss))
+    try:
+        return picks(keep_greedily(sorted(shared, key=lambda epoch: loss([epoch])), loss))
+    except FAULTS:
+        return _common_soup(pools, stopped)  # without the group that failed
 
 
 @attrs.frozen(eq=False)
@@ -98,7 +115,8 @@ def predict_variant(
         pools: Group to its checkpoints.
         picks: What the variant takes of each group.
         rows: The records.
-        stopped: Gets the groups whose losses or metrics fail, with the reason; what they answer is read as before.
+        stopped: Groups whose losses or metrics have failed, with the reason, and gets those that fail now; what they
+            answer is read as before, at their selection if the variant has no pick for them.
     """
     validation = context.store.rows("validation")
     both = torch.cat([validation, rows]).sort().values
@@ -111,11 +129,10 @@ def predict_variant(
             module, thresholds = _make(context, pools[group.name], group, picks, refits)
         else:
             module, thresholds = context.module(group), {}
-        if has_objective(module):
+        if has_objective(module) and group.name not in stopped:
             try:
-                with stopping_alone():
-                    results[group.name] = evaluate(module, context.source, rows, thresholds)
-            except GroupFault as fault:
+                results[group.name] = evaluate(module, context.source, rows, thresholds)
+            except FAULTS as fault:
                 stopped[group.name] = str(fault)
         context.add_outputs(group, module, both)
     return Predicted(results, refits)
@@ -130,7 +147,7 @@ def _make(
 ) -> tuple[Answering, Mapping[str, Sequence[float | None]]]:
     """The module of a group in a variant, and its thresholds, chosen on validation."""
     if not group.fitted:
-        pick = picks[group.name]
+        pick = picks.get(group.name) or Pick.single("selection", pool.manifest.best)
         return pool.build(pick), pool.thresholds(pick)
     entry: EpochEntry = pool.manifest.best
     if not group.reads:

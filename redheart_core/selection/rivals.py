@@ -18,6 +18,7 @@ from redheart_core.storage.runtime import generator
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.structuring import unstructure
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.group_trainer import FAULTS
 
 CHOSEN = "chosen"
 """The name of what validation alone chooses among the methods."""
@@ -93,15 +94,28 @@ RIVALS = SealedFile(Rivals, "rivals", 2, "run redheart crossover RUN --compare a
 
 
 def compare_methods(
-    run: RunFolder, context: TrainingContext, progress: Progress | None = None, methods: Mapping[str, Method] = METHODS
+    run: RunFolder,
+    context: TrainingContext,
+    progress: Progress | None = None,
+    methods: Mapping[str, Method] = METHODS,
+    stopped: dict[str, str] | None = None,
 ) -> tuple[Rivals, dict[str, Pool]]:
     """Try methods on every group that descends, lower tiers at their selection.
 
     A group that another one has descended on stays at the epoch that was fixed for it; what is fitted
     in closed form is fitted again on whatever it reads.
 
+    Args:
+        run: The run.
+        context: Of its groups.
+        progress: Called now and then.
+        methods: What is tried.
+        stopped: Gets the groups whose losses or metrics fail, with the reason; they are compared no further, and
+            others read them at their selection. Without it such a failure is an error.
+
     Raises:
         CheckpointError: A group has no epoch on disk, or a checkpoint is damaged.
+        DataError: A loss or metric fails.
     """
     table: dict[str, dict[str, Rival]] = {}
     pools: dict[str, Pool] = {}
@@ -115,7 +129,12 @@ def compare_methods(
             pools[group.name] = pool
             if not group.fitted:
                 tried = SELECTION if group.name in fixed else methods
-                table[group.name] = _rivals(pool, context.settings.seed, tried, clusters)
+                try:
+                    table[group.name] = _rivals(pool, context.settings.seed, tried, clusters)
+                except FAULTS as fault:
+                    if stopped is None:
+                        raise
+                    stopped[group.name] = str(fault)
             pool.build(Pick.single("selection", pool.manifest.best))
         elif group.targets:
             raise CheckpointError(

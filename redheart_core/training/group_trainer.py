@@ -26,6 +26,10 @@ class GroupFault(Exception):  # noqa: N818 - an event to deal with, not a mistak
     """A group cannot go on: a loss or gradient is not finite, or its plugins' code fails. Others are not concerned."""
 
 
+FAULTS = (PluginError, DataError, ShapeError)
+"""Errors of a group's own plugins or of its data."""
+
+
 @contextmanager
 def stopping_alone() -> Iterator[None]:
     """Inside, an error of a group's own plugins or of its data becomes a fault of that group.
@@ -37,7 +41,7 @@ def stopping_alone() -> Iterator[None]:
     """
     try:
         yield
-    except (PluginError, DataError, ShapeError) as error:
+    except FAULTS as error:
         raise GroupFault(str(error)) from error
 
 
