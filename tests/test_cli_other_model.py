@@ -12,7 +12,7 @@ from front_door import SMALL, Finished, succeed
 @pytest.mark.slow
 def test_the_figures_of_another_model_are_not_taken_for_those_of_the_run(finished: Finished, tmp_path: Path) -> None:
     run, other = finished.copy(tmp_path), tmp_path / "other"
-    succeed("crossover", run, "--rule", "last", "-o", other, cwd=tmp_path)
+    succeed("crossover", run, "--epoch", "neural_regret=1", "-o", other, cwd=tmp_path)
     found = succeed("evaluate", other, "--json", cwd=tmp_path).json()
     assert found["model"] == "../other"
     assert found["model_sha256"] == hashlib.sha256((other / "manifest.json").read_bytes()).hexdigest()
