@@ -127,6 +127,8 @@ def _run_worker(entries: Iterable[Entry], timeout_s: float) -> tuple[dict[Entry,
         process.kill()
         output, _ = process.communicate()
         death = f"it did not finish within {timeout_s:g} s"
+    finally:
+        process.kill()  # if this process is interrupted; one that has ended is left alone
     found = {}
     for line in output.splitlines():
         entry, result = json.loads(line)
