@@ -6,7 +6,7 @@ from redheart_advanced_regret.model import ESTIMATES, AdvancedRegret
 from redheart_advanced_regret.posterior import gaussian_surprise, smallest_deviation
 from redheart_advanced_regret.scoring import least_regret_agreement, possibility
 from redheart_advanced_regret.settings import AdvancedRegretSettings
-from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
+from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError, SettingsError
 from redheart_core.nn.losses import divergence, each_member, huber, squared_error
 from redheart_core.nn.metrics import explained_variance, jensen_shannon, top_label_accuracy, value_metrics
 
@@ -15,7 +15,7 @@ def build(context: BuildContext) -> AdvancedRegret:
     """The module at the settings' widths, for the acts, states and horizons of the data set.
 
     Raises:
-        PluginError: The data set's fields do not agree on acts or states.
+        SettingsError, PluginError: The data set's fields do not agree on acts or states.
     """
     settings: AdvancedRegretSettings = context.settings
     _check_acts(context)
@@ -111,7 +111,7 @@ def _check_acts(context: BuildContext) -> None:
             f"'{name}' has {count}{f' ({names})' if (names := ', '.join(held.get(name, ()))) else ''}"
             for name, count in counts.items()
         )
-        raise PluginError(
+        raise SettingsError(
             f"plugin 'advanced_regret' imagines {context.settings.acts} acts, which all fields on acts have to name in "
             f"one order; {found}: set acts under [plugins.advanced_regret], or leave out with --disable advanced_regret"
         )

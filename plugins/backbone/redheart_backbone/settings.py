@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, lt
+
+from redheart_core.contract.ranges import SHARE, divides, repeated, width_from
 
 
 @attrs.frozen
 class BackboneSettings:
     """Widths and depths of the shared encoder."""
 
-    width: int = attrs.field(default=64, validator=ge(4))
+    width: int = attrs.field(default=64, validator=width_from(4))
     """D of every output; a multiple of heads."""
-    layers: int = attrs.field(default=1, validator=ge(1))
+    layers: int = attrs.field(default=1, validator=repeated())
     """Transformer layers."""
-    heads: int = attrs.field(default=4, validator=ge(1))
+    heads: int = attrs.field(default=4, validator=divides("width"))
     """Attention heads of a layer."""
-    feedforward: int = attrs.field(default=4, validator=ge(1))
+    feedforward: int = attrs.field(default=4, validator=repeated())
     """Hidden width of a layer's feed-forward network, in widths; it is computed for every chunk."""
-    branch: int = attrs.field(default=1, validator=ge(1))
+    branch: int = attrs.field(default=1, validator=repeated())
     """Hidden width of a branch's projection, in widths; it is computed once for a text."""
-    dropout: float = attrs.field(default=0.2, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.2, validator=SHARE)
     """Share of activations dropped in training."""
-    input_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
+    input_dropout: float = attrs.field(default=0.5, validator=SHARE)
     """Share of the embedding's coordinates dropped in training, against overfitting few records."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-_positive = attrs.validators.ge(1)
+_positive = attrs.validators.and_(attrs.validators.ge(1), attrs.validators.le(2**31 - 1))
+"""Counts and columns of a sparse matrix are 32-bit integers."""
 
 
 @attrs.frozen
@@ -17,7 +18,7 @@ class LsaSettings:
     """The most frequent words and pairs of neighbouring words that are counted."""
     character_terms: int = attrs.field(default=15_000, validator=_positive)
     """The most frequent parts of words, of 3 to 5 characters, that are counted."""
-    character_weight: float = attrs.field(default=0.7, validator=[attrs.validators.gt(0.0), attrs.validators.le(1e6)])
+    character_weight: float = attrs.field(default=0.7, validator=[attrs.validators.ge(1e-6), attrs.validators.le(1e6)])
     """Weight of the parts of words beside the words, whose weight is 1."""
     min_chunks: int = attrs.field(default=3, validator=_positive)
     """A term has to occur in at least so many of the chunks that are fitted on."""

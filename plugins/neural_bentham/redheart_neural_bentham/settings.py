@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, gt, lt
+
+from redheart_core.contract.ranges import POSITIVE, SHARE, WEIGHT, divides, repeated, width_from
 
 
 @attrs.frozen
 class NeuralBenthamSettings:
     """Widths, depths and losses of neural Bentham."""
 
-    width: int = attrs.field(default=64, validator=ge(6))
+    width: int = attrs.field(default=64, validator=width_from(6))
     """Width of the trunk; all others are fixed ratios of it."""
-    heads: int = attrs.field(default=4, validator=ge(1))
+    heads: int = attrs.field(default=4, validator=divides("width"))
     """Attention heads; a divisor of the attention's width."""
-    recurrent_layers: int = attrs.field(default=1, validator=ge(1))
+    recurrent_layers: int = attrs.field(default=1, validator=repeated())
     """LSTM layers over the chunks."""
-    experts: int = attrs.field(default=6, validator=ge(2))
+    experts: int = attrs.field(default=6, validator=repeated(2))
     """Experts of the mixture."""
-    extra_weight: float = attrs.field(default=0.05, validator=gt(0.0))
+    extra_weight: float = attrs.field(default=0.05, validator=POSITIVE)
     """Weight of the losses on burdens, context_layers and utility_horizons, where the data set has them."""
-    balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
+    balance_weight: float = attrs.field(default=0.01, validator=WEIGHT)
     """Weight of the penalty on unequal expert load."""
-    dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of activations dropped in training."""
-    input_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
+    input_dropout: float = attrs.field(default=0.5, validator=SHARE)
     """Share of the embedding that all but the linear skips lose in training."""
-    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    skip_dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of the embedding that the linear skips lose in training."""

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, gt, lt
+
+from redheart_core.contract.ranges import POSITIVE, SHARE, WEIGHT, divides, repeated, width_from
 
 
 @attrs.frozen
 class NeuralEmotionSettings:
     """Widths, experts and losses of neural emotion."""
 
-    width: int = attrs.field(default=72, validator=ge(6))
+    width: int = attrs.field(default=72, validator=width_from(6))
     """Width of the trunk; all others are fixed ratios of it."""
-    heads: int = attrs.field(default=4, validator=ge(1))
+    heads: int = attrs.field(default=4, validator=divides("width"))
     """Attention heads; a divisor of the attention's width."""
-    recurrent_layers: int = attrs.field(default=1, validator=ge(1))
+    recurrent_layers: int = attrs.field(default=1, validator=repeated())
     """LSTM layers over the chunks."""
-    experts: int = attrs.field(default=8, validator=ge(2))
+    experts: int = attrs.field(default=8, validator=repeated(2))
     """Experts of the mixture."""
-    culture_weight: float = attrs.field(default=1.0, validator=gt(0.0))
+    culture_weight: float = attrs.field(default=1.0, validator=POSITIVE)
     """Weight of the loss on the cultural concepts, where the data set has them."""
-    balance_weight: float = attrs.field(default=0.01, validator=ge(0.0))
+    balance_weight: float = attrs.field(default=0.01, validator=WEIGHT)
     """Weight of the penalty on unequal expert load."""
-    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.1, validator=SHARE)
     """Share of activations dropped in training."""
-    input_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
+    input_dropout: float = attrs.field(default=0.5, validator=SHARE)
     """Share of the embedding that all but the linear skips lose in training."""
-    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    skip_dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of the embedding that the linear skips lose in training."""

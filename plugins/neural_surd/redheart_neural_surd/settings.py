@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, gt, lt
+
+from redheart_core.contract.ranges import POSITIVE, SHARE, width_from
 
 
 @attrs.frozen
 class NeuralSurdSettings:
     """Widths and losses of neural SURD."""
 
-    width: int = attrs.field(default=72, validator=ge(6))
+    width: int = attrs.field(default=72, validator=width_from(6))
     """Width of the trunk; all others are fixed ratios of it."""
-    parts_weight: float = attrs.field(default=0.1, validator=gt(0.0))
+    parts_weight: float = attrs.field(default=0.1, validator=POSITIVE)
     """Weight of the loss on the causal parts, where the data set has them."""
-    dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of activations dropped in training."""
-    input_dropout: float = attrs.field(default=0.5, validator=[ge(0.0), lt(1.0)])
+    input_dropout: float = attrs.field(default=0.5, validator=SHARE)
     """Share of the embedding that the reasoner loses in training."""
-    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    skip_dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of the mean embedding that the linear skips lose in training."""

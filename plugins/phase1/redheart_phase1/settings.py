@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, lt
+
+from redheart_core.contract.ranges import SHARE, WEIGHT, width_from
 
 
 @attrs.frozen
 class Phase1Settings:
     """Width and losses of Phase 1."""
 
-    width: int = attrs.field(default=80, validator=ge(8))
+    width: int = attrs.field(default=80, validator=width_from(8))
     """A chunk that has been read; all others are fixed ratios of it."""
-    expectation_weight: float = attrs.field(default=0.3, validator=ge(0.0))
+    expectation_weight: float = attrs.field(default=0.3, validator=WEIGHT)
     """Weight of the loss on the expectation, before it is corrected."""
-    dropout: float = attrs.field(default=0.2, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.2, validator=SHARE)
     """Share of activations dropped in training."""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, gt, lt
+
+from redheart_core.contract.ranges import POSITIVE, SHARE, divides, repeated, width_from
 
 
 @attrs.frozen
 class RegretHeadSettings:
     """Widths, members and losses of the regret head."""
 
-    width: int = attrs.field(default=96, validator=ge(6))
+    width: int = attrs.field(default=96, validator=width_from(6))
     """Width of the trunk; all others are fixed ratios of it."""
-    heads: int = attrs.field(default=4, validator=ge(1))
+    heads: int = attrs.field(default=4, validator=divides("width", lambda size: size * 2 // 3))
     """Attention heads; a divisor of the attention's width."""
-    recurrent_layers: int = attrs.field(default=1, validator=ge(1))
+    recurrent_layers: int = attrs.field(default=1, validator=repeated())
     """Layers of the LSTM over the chunks."""
-    members: int = attrs.field(default=5, validator=ge(2))
+    members: int = attrs.field(default=5, validator=repeated(2))
     """Ensemble members."""
-    huber_beta: float = attrs.field(default=1.0, validator=gt(0.0))
+    huber_beta: float = attrs.field(default=1.0, validator=POSITIVE)
     """Error at which the Huber loss turns from square to straight."""
-    dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of activations dropped in training."""
-    skip_dropout: float = attrs.field(default=0.3, validator=[ge(0.0), lt(1.0)])
+    skip_dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of the mean embedding that the linear skips lose in training."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, lt
 
-SHARE = [ge(0.0), lt(1.0)]
+from redheart_core.contract.ranges import SHARE, divides, repeated, width_from
 
 
 @attrs.frozen
 class PooledSettings:
     """A network on the mean chunk, and linear maps of the mean chunk and of the terms."""
 
-    width: int = attrs.field(default=128, validator=ge(2))
+    width: int = attrs.field(default=128, validator=width_from(2))
     """Width of the network."""
-    layers: int = attrs.field(default=1, validator=ge(1))
+    layers: int = attrs.field(default=1, validator=repeated())
     """Hidden layers that read the mean chunk."""
     dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of activations dropped in training."""
@@ -30,15 +29,15 @@ class PooledSettings:
 class AttentiveSettings:
     """Transformer layers and attention pooling over the chunks, beside a bottleneck of the terms."""
 
-    width: int = attrs.field(default=128, validator=ge(2))
+    width: int = attrs.field(default=128, validator=width_from(2))
     """Width of a chunk."""
-    heads: int = attrs.field(default=4, validator=ge(1))
+    heads: int = attrs.field(default=4, validator=divides("width"))
     """Attention heads; a divisor of width."""
-    layers: int = attrs.field(default=1, validator=ge(1))
+    layers: int = attrs.field(default=1, validator=repeated())
     """Transformer layers."""
     terms: bool = True
     """Also read the terms."""
-    bottleneck: int = attrs.field(default=32, validator=ge(1))
+    bottleneck: int = attrs.field(default=32, validator=width_from(1))
     """Numbers to which the terms are reduced."""
     dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of activations dropped in training."""
@@ -54,9 +53,9 @@ class AttentiveSettings:
 class RecurrentSettings:
     """A bidirectional LSTM over the chunks."""
 
-    width: int = attrs.field(default=128, validator=ge(2))
+    width: int = attrs.field(default=128, validator=width_from(2))
     """Width of a chunk and of each direction's state."""
-    layers: int = attrs.field(default=1, validator=ge(1))
+    layers: int = attrs.field(default=1, validator=repeated())
     """LSTM layers."""
     dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of activations dropped in training."""

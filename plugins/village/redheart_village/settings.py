@@ -6,6 +6,9 @@ import attrs
 
 from redheart_core import SettingsError
 
+MOST_RECORDS = 10_000_000
+"""Of a language."""
+
 
 @attrs.frozen
 class VillageSettings:
@@ -22,7 +25,9 @@ class VillageSettings:
 
     def __attrs_post_init__(self) -> None:
         for name, count in (("english", self.english), ("korean", self.korean)):
-            if count < 0:
-                raise SettingsError(f"village: {name} expects a number of records >= 0, got {count}")
+            if not 0 <= count <= MOST_RECORDS:
+                raise SettingsError(
+                    f"village: {name} expects a number of records >= 0 and at most {MOST_RECORDS:,}, got {count}"
+                )
         if self.english == 0 and self.korean == 0:
             raise SettingsError("village: english and korean are both 0; ask for at least one record")
