@@ -78,3 +78,24 @@ def test_all_ways_to_make_a_model_are_compared_over_seeds_and_with_other_trainin
     for folder in (tmp_path / "runs/bench-crossover/village").glob("*-?"):
         assert len((folder / "test_reads.jsonl").read_text().splitlines()) == 1
     assert (tmp_path / "runs/bench-crossover/village/crossover.md").read_text().count("| joint training |") == 1
+
+
+def test_each_group_is_left_out_of_the_fusion_of_a_finished_run(tmp_path: Path) -> None:
+    enabled = ("--enable", "linear", "--enable", "stacking_fusion")
+    succeed("train", "-o", "run", *DATA, *PLUGINS, *TRAINING, *enabled, cwd=tmp_path)
+    (tmp_path / "table.md").write_text("# a\n")
+    found = succeed("bench", "fusion", "run", "--json", "--write", "table.md", cwd=tmp_path).json()
+    groups = {"backbone", "linear", "neural_regret", "neural_surd"}
+    assert {one["group"] for one in found} == groups
+    assert {one["group"] for one in found if one["field"] == "regret"} == {"backbone", "linear", "neural_regret"}
+    text = (tmp_path / "table.md").read_text()
+    assert text.startswith("# a\n\n## Card\n\n`redheart bench fusion run`: ")
+    assert all(f"\n| {group} | " in text for group in groups)
+    card = succeed("bench", "plugin", "neural_surd", "--run", "run", "--timing-scale", "tiny", cwd=tmp_path).out
+    (gain,) = [one["gain"] for one in found if one["group"] == "neural_surd"]
+    assert f"| choice_factors | stacking_fusion of 2 | {gain['value']:+.2f} [" in card
+
+
+def test_a_run_without_a_fusion_says_how_to_get_one(tmp_path: Path) -> None:
+    succeed("train", "-o", "run", *DATA, *PLUGINS, *TRAINING, "--disable", "neural_surd", cwd=tmp_path)
+    refuse("bench", "fusion", "run", cwd=tmp_path, says=["no fusion is finished in this run", "train with --enable"])

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from redheart.crossover_bench import compare_over_seeds
+from redheart.fusion_bench import measure_fusion
 from redheart.options import PluginChoice, RunOptions
 from redheart.plugin_bench import measure_plugin, sizes_by_scale
 from redheart.progress import make_display
@@ -51,7 +53,8 @@ def plugin(
 
     The metrics are those of the best epoch on the validation split, beside the constant mean
     and a ridge regression on the mean embedding. An ablation sets the parameters of one
-    submodule to zero; what is fitted in closed form has none.
+    submodule to zero; what is fitted in closed form has none. With --run, the card also says what
+    its group adds to the fusion of the run, if there is one.
 
     \b
     Examples:
@@ -68,6 +71,37 @@ def plugin(
         print_json(card)
     else:
         click.echo(card_text(card))
+
+
+@bench.command()
+@click.argument("run", type=UserPath())
+@click.option("--write", type=UserPath(), metavar="FILE", help="Put the table into this file, under 'Card'.")
+@plugin_options
+@json_option
+def fusion(run: Path, choice: PluginChoice, write: Path | None, as_json: bool) -> None:
+    """Leave each group of a finished RUN out of its fusion in turn; nothing is trained anew.
+
+    A cell is the share of the loss without the group that the group takes away, in percent, with
+    its 95 % interval, paired record by record on the validation split; the weights of the fusion
+    have not seen the record. A group adds something if an interval lies above zero.
+
+    \b
+    Examples:
+      redheart bench fusion runs/village
+      redheart bench fusion runs/village --write plugins/stacking_fusion/README.md
+    """
+    from redheart_core.evaluation.additions import additions_table
+
+    with make_display() as display:
+        found = measure_fusion(run, choice, display)
+    table = f"`redheart bench fusion {run}`: {max(one.records for one in found)} validation records.\n\n"
+    table += additions_table(found)
+    if write is not None:
+        _put(write, table.rstrip("\n"))
+    if as_json:
+        print_json([attrs.asdict(one) for one in found])
+    else:
+        click.echo(table)
 
 
 @bench.command()
@@ -118,6 +152,13 @@ def card_text(card: Mapping[str, Any]) -> str:
             for a in card["ablations"]
         ]  # fmt: skip
         lines += [markdown(("without", "parameters", main, "validation loss"), rows), ""]
+    if card["adds"]:
+        lines += ["What its group adds to the fusion, in percent of the loss without it (`redheart bench fusion`):", ""]
+        gains = [
+            (one["field"], f"{one['fusion']} of {one['members']}", _percent(one["gain"]), _yes(one["adds"]))
+            for one in card["adds"]
+        ]  # fmt: skip
+        lines += [markdown(("field", "fusion", "gain", "adds"), gains), ""]
     if card["expert_load"]:
         lines += [f"Mean weight of the experts: {', '.join(f'{share:.3f}' for share in card['expert_load'])}.", ""]
     lines += ["Parameters at every scale, on a data set with all fields:", "", _size_table(card["parameters"]), ""]
@@ -131,6 +172,16 @@ def card_text(card: Mapping[str, Any]) -> str:
     )
     header = ("parameters", "chunks", "forward ms", "step ms", "samples/s")
     return "\n".join([*lines, f"Time of {what}:", "", markdown(header, rows)])
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _percent(gain: Mapping[str, float | None]) -> str:
+    value, low, high = gain["value"], gain["low"], gain["high"]
+    shown = "-" if value is None else f"{value:+.2f}"
+    return shown if low is None or high is None else f"{shown} [{low:+.2f}, {high:+.2f}]"
 
 
 def markdown(header: Sequence[object], rows: Sequence[Sequence[object]]) -> str:

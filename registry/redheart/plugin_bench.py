@@ -59,6 +59,7 @@ def measure_plugin(
         "records": len(rows),
         "loss": result.loss,
         "metrics": [attrs.asdict(one) for one in comparisons],
+        "adds": _adds(group, session, display) if finished is not None else [],
         "expert_load": expert_load(context, module, name),
         "parameters": sizes_by_scale(name, session.registry, {**CATALOGUE, **context.store.fields}),
         "ablations": [attrs.asdict(one) for one in ablations],
@@ -112,6 +113,15 @@ def _trained(name: str, session: Session) -> tuple[Group, GroupModule]:
             return group, module
         context.add_outputs(group, module, rows)
     raise PluginError(f"the run {session.run.path} has no plugin '{name}'")
+
+
+def _adds(group: Group, session: Session, display: Display) -> list[dict[str, Any]]:
+    """What the group adds to the fusion of a finished run, by field."""
+    from redheart.fusion_bench import additions_of
+
+    gathering = any(node.spec.gathers for other in session.context.groups for node in other.nodes)
+    found = additions_of(session, display) if gathering else []
+    return [attrs.asdict(one) | {"adds": one.gain.is_above(0.0)} for one in found if one.group == group.name]
 
 
 def _at_scale(nodes: Sequence[ActiveNode], scale: str) -> list[ActiveNode]:
