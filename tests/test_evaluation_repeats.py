@@ -37,7 +37,8 @@ def test_gains_are_paired_seed_by_seed_and_resample_by_resample() -> None:
     assert gains(table) == pytest.approx({REFERENCE: 0, "crossover": 0.04, "swa": -0.005, CHOICE: 0.005})
     assert found["crossover"].seeds == pytest.approx((0.02, 0.06))
     assert found["crossover"].deviation == pytest.approx(0.04 / 2**0.5)
-    assert (found["crossover"].gain.low, found["crossover"].gain.high) == pytest.approx((0.04, 0.04))
+    least, most = found["crossover"].gain.ends
+    assert least < 0.02 < 0.06 < most  # two seeds alone say little
     assert found["crossover"].mean.value == pytest.approx(0.19)
     low, high = found["crossover"].mean.low, found["crossover"].mean.high
     assert low is not None

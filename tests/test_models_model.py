@@ -146,7 +146,8 @@ def test_the_test_split_is_evaluated_beside_what_a_user_would_do_instead(trained
     result = evaluate_test(trained.run, trained.context, sweetspot, as_picks(sweetspot.chosen("best")))
     others = [name for name in METHODS if name not in ("selection", "ema")]
     assert result.variants == (
-        "crossover", "common epoch", "last epoch", "common soup", *others, "chosen", "constant", "linear"
+        "crossover", "common epoch", "beyond noise", "last epoch", "common soup", *others, "chosen", "constant",
+        "linear",
     )  # fmt: skip
     assert {table.metric for table in result.tables if table.main} == {
         f"{name}.mean_absolute_error" for name in ("a", "b", "high")

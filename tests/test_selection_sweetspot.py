@@ -90,9 +90,24 @@ def test_every_rule_chooses_an_entry_on_disk(write: Write) -> None:
         for name, entry in found.chosen(rule).items():
             assert entry == run.group(name).read().entry(entry.epoch)
             (choice,) = [choice for choice in found.groups if choice.group == name]
-            assert rule == "common" or entry.epoch == choice.detections[rule].epoch
+            assert rule in ("common", "beyond_noise") or entry.epoch == choice.detections[rule].epoch
     assert found.chosen("onset")["late"].epoch in (8, 9, 10)
     assert found.chosen("best")["early"] == run.group("early").read().best
+
+
+def test_the_common_epoch_is_left_only_where_staying_costs_beyond_noise(write: Write) -> None:
+    """Two groups are best far from the third one's epoch, one of them by far and one by chance."""
+    draw = np.random.default_rng(5)
+    flat = 1 + draw.normal(0, 0.1, (1, 80)) + draw.normal(0, 0.05, (16, 80))
+    run = write(early=valley(3), late=valley(12, 1), strong=10 * valley(12, 2), flat=flat)
+    found = find_sweetspot(run, trained_groups(run))
+    chosen, best = found.chosen("beyond_noise"), found.chosen("best")
+    assert best["flat"].epoch != found.common_epoch
+    assert chosen["flat"].epoch == found.common_epoch
+    assert chosen["early"] == best["early"]
+    for choice in found.groups:
+        leaves = choice.common_cost.corrected.is_above(0.0)
+        assert chosen[choice.group] == (choice.best if leaves else choice.common)
 
 
 def test_a_rule_that_abstains_is_an_error_that_names_the_groups(write: Write) -> None:
@@ -105,7 +120,7 @@ def test_a_rule_that_abstains_is_an_error_that_names_the_groups(write: Write) ->
         found.chosen("onset")
     assert "valley:" not in str(e.value)
     with pytest.raises(
-        RedheartError, match="no rule 'mcda'; choose one of best, one_se, common, plateau, knee, onset, v"
+        RedheartError, match="no rule 'mcda'; choose one of best, one_se, common, beyond_noise, plateau, knee, onset, v"
     ):
         found.chosen("mcda")
 

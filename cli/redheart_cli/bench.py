@@ -206,7 +206,7 @@ def _put(path: Path, card: str) -> None:
 @click.argument("datasets", nargs=-1, metavar="[DATA]...")
 @click.option("-o", "--output", type=UserPath(), default=Path("runs/bench-crossover"),
               show_default=True, help="Folder of the runs; what is finished there is not done again.")  # fmt: skip
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1))
 @click.option("--joint/--no-joint", default=True, show_default=True,
               help="Also train everything that reads the text alone as one group.")  # fmt: skip
@@ -229,12 +229,14 @@ def crossover(
     """Compare all ways to make one model of a run's epochs on the test split of each DATA set.
 
     Every seed trains from scratch. Gains are over the single best common epoch, on the same test
-    records and the same resamples; "validation's choice" is the method that validation alone
+    records and the same resamples; intervals hold the spread over seeds and over records.
+    "beyond noise" leaves the common epoch for a group's own best one only where staying costs
+    beyond the 95 % interval of the validation records; "validation's choice" is the method that validation alone
     would have chosen. Several data sets at once are joined with a plus.
 
     \b
     Examples:
-      redheart bench crossover village --seeds 3
+      redheart bench crossover village --seeds 5
       redheart bench crossover goemotions+emobank+scruples --plugins plugins/text_tasks/plugins.toml
     """
     with make_display() as display:

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from redheart_core.evaluation.compared import Compared
 from redheart_core.evaluation.variants import REFERENCE
-from redheart_core.exact.bootstrap import interval
+from redheart_core.exact.bootstrap import interval, over_runs
 from redheart_core.exact.interval import Interval
+from redheart_core.storage.runtime import generator
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.structuring import unstructure
 
@@ -27,11 +28,11 @@ ONE_RATE = "one rate, "
 
 @attrs.frozen
 class Row:
-    """One variant over all seeds."""
+    """One variant over all seeds; with several, intervals hold the spread over seeds and over test records."""
 
     variant: str
     mean: Interval
-    """Mean over seeds; the interval is that of the test records."""
+    """Mean over seeds."""
     gain: Interval
     """Over the single best common epoch of the same seed, paired; of one rate for all groups, if that was trained."""
     seeds: tuple[float, ...]
@@ -107,11 +108,16 @@ def _chosen(one: Compared, kind: str) -> tuple[float, Tensor]:
 
 def _row(name: str, column: Sequence[tuple[float, Tensor]], base: Sequence[tuple[float, Tensor]]) -> Row:
     gains = [value - other for (value, _), (other, _) in zip(column, base, strict=True)]
-    draws, base_draws = (torch.stack([draws for _, draws in one]).mean(0) for one in (column, base))
+    draws, base_draws = (torch.stack([draws for _, draws in one]) for one in (column, base))
     mean = statistics.fmean(value for value, _ in column)
     return Row(
         name,
-        interval(mean, draws),
-        interval(statistics.fmean(gains), draws - base_draws),
+        interval(mean, _over_seeds(draws)),
+        interval(statistics.fmean(gains), _over_seeds(draws - base_draws)),
         tuple(gains),
     )
+
+
+def _over_seeds(draws: Tensor) -> Tensor:
+    """(S, R) to (R,), on the same draws of seeds for every variant."""
+    return over_runs(draws, generator("seeds", *draws.shape))

@@ -22,6 +22,8 @@ from redheart_core.training.group_trainer import FAULTS
 
 REFERENCE = "common epoch"
 """What everything is compared with: the one epoch for all groups that validation prefers."""
+BEYOND_NOISE = "beyond noise"
+"""The common epoch, but of the groups whose own best one is better beyond noise that."""
 
 
 def variant_picks(
@@ -32,7 +34,7 @@ def variant_picks(
     stopped: dict[str, str],
 ) -> Iterator[tuple[str, dict[str, Pick]]]:
     """Name and picks of each variant; the first one is the plain selection. If that was the only method, it stands
-    beside the best common epoch alone.
+    beside the best common epoch and the one that is left beyond noise alone.
 
     Args:
         rivals: What compare_methods found.
@@ -45,8 +47,9 @@ def variant_picks(
     yield "crossover", selection
     if any(model[group].members != pick.members for group, pick in selection.items()):
         yield "model", dict(model)
-    common = {group: entry for group, entry in sweetspot.chosen("common").items() if group in selection}
-    yield REFERENCE, {group: Pick.single(REFERENCE, entry) for group, entry in common.items()}
+    for name, rule in ((REFERENCE, "common"), (BEYOND_NOISE, "beyond_noise")):
+        chosen = {group: entry for group, entry in sweetspot.chosen(rule).items() if group in selection}
+        yield name, {group: Pick.single(name, entry) for group, entry in chosen.items()}
     if set(rivals.sums) == set(SELECTION):
         return
     yield "last epoch", {group: Pick.single("last epoch", pools[group].epochs[-1]) for group in selection}

@@ -54,6 +54,32 @@ class Draws:
         return torch.tensor([math.nan if value is None else value for value in values], dtype=torch.float64)
 
 
+def over_runs(draws: Tensor, stream: torch.Generator) -> Tensor:
+    """The mean over runs on resamples of records and of runs together: (S, R) to (R,) float64.
+
+    For figures of several runs, such as seeds, on the same resamples of the same records: for each resample the runs
+    are drawn with replacement too, so that the draws spread as the mean of other runs on other records would (the
+    pigeonhole bootstrap of two crossed factors, Owen 2007). Few runs spread less than their source; how far the drawn
+    mean is from that of all S is therefore multiplied by sqrt(S / (S - 1)) and the ratio of Student's to the normal
+    quantile, which gives percentiles of few values their level (the expanded percentile interval, Hesterberg 2015).
+    One run alone knows nothing of the spread over runs, so that its draws stay as they are.
+
+    Args:
+        draws: Of each run a figure on every resample of the records, NaN where undefined.
+        stream: Decides which runs are drawn.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    runs, resamples = draws.shape
+    mean = draws.double().mean(0)
+    if runs == 1:
+        return mean
+    level = LEVELS[1]
+    widening = math.sqrt(runs / (runs - 1)) * float(stdtrit(runs - 1, level) / ndtri(level))
+    drawn = torch.randint(runs, (runs, resamples), generator=stream)
+    return mean + widening * (draws.double().gather(0, drawn).mean(0) - mean)
+
+
 def interval(value: float, draws: npt.ArrayLike, levels: tuple[float, float] = LEVELS) -> Interval:
     """A value with two percentiles of its resamples.
 

@@ -31,7 +31,7 @@ from redheart_core.storage.runtime import generator
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.structuring import unstructure
 
-RULES = ("best", "one_se", "common", "plateau", "knee", "onset", "vote")
+RULES = ("best", "one_se", "common", "beyond_noise", "plateau", "knee", "onset", "vote")
 
 
 @attrs.frozen
@@ -64,7 +64,13 @@ class GroupChoice:
     """Every epoch that a detector names."""
 
     def chosen(self, rule: str) -> EpochEntry | None:
-        """The epoch by one of RULES, None if its detector abstains; "best" may be a moving average of the weights."""
+        """The epoch by one of RULES, None if its detector abstains; "best" may be a moving average of the weights.
+
+        "beyond_noise" leaves the common epoch for the best one only where all of the interval of what staying would
+        cost, corrected for the choice, lies above zero.
+        """
+        if rule == "beyond_noise":
+            return self.best if self.common_cost.corrected.is_above(0.0) else self.common
         if rule in ("best", "common"):
             return self.best if rule == "best" else self.common
         epoch = self.detections[rule].epoch

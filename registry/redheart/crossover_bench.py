@@ -30,7 +30,7 @@ def compare_over_seeds(
     folder: Path,
     display: Display,
     *,
-    seeds: int = 3,
+    seeds: int = 5,
     epochs: int | None = None,
     joint: bool = True,
     one_rate: float | None = None,
