@@ -199,3 +199,38 @@ def named_output(node: ActiveNode) -> ActiveNode:
 
     spec = attrs.evolve(node.spec, build=lambda context: Renamed(build(context)), objective=renamed_objective)
     return attrs.evolve(node, spec=spec)
+
+
+def committee(toy: Toy, name: str, *members: str, kind: Any = "fusion") -> ActiveNode:
+    """A node that gathers from some nodes alone."""
+    node = gathering(name)
+    return attrs.evolve(node, spec=attrs.evolve(node.spec, gathers_from=members), kind=kind)
+
+
+def test_a_node_that_names_members_reads_these_alone_and_stands_for_them(toy: Toy) -> None:
+    nodes = [answering(toy, name) for name in ("a", "b", "c")]
+    nodes += [committee(toy, "pair", "b", "a"), gathering()]
+    for order in (nodes, nodes[::-1]):
+        found = bound(*order)
+        assert found["pair"].spec.reads == ("b.regret", "a.regret")
+        assert found["fusion"].spec.reads == ("c.regret", "pair.regret")
+        tiers = {group.name: group.tier for group in plan_groups(list(found.values()))}
+        assert tiers == {"a": 0, "b": 0, "c": 0, "pair": 1, "fusion": 2}
+
+
+def test_members_may_gather_from_each_other_in_a_row(toy: Toy) -> None:
+    """An analyzer that names a node starts from it, so that others still gather both."""
+    first, second = (committee(toy, n, below, kind="analyzer") for n, below in (("one", "a"), ("two", "one")))
+    found = bound(second, first, answering(toy, "a"), gathering())
+    assert found["two"].spec.reads == ("one.regret",)
+    assert found["fusion"].spec.reads == ("a.regret", "one.regret", "two.regret")
+    assert {group.name: group.tier for group in plan_groups(list(found.values()))}["two"] == 2
+    once = bind_nodes(tuple(found.values()), CATALOGUE)
+    assert bind_nodes(once, CATALOGUE) == once
+
+
+def test_members_that_are_not_active_or_name_each_other_in_a_circle_are_refused(toy: Toy) -> None:
+    with pytest.raises(PluginError, match="'pair' gathers the answers of b, c, not active; --enable b --enable c"):
+        bound(answering(toy, "a"), committee(toy, "pair", "a", "b", "c"))
+    with pytest.raises(PluginError, match="nodes that gather read each other in a circle"):
+        bound(committee(toy, "one", "two"), committee(toy, "two", "one"))

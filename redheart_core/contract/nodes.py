@@ -212,6 +212,9 @@ class NodeSpec:
     leaves out what needs more of a record than itself, what lies above it, and other nodes that gather."""
     gathers_any: bool = False
     """A fusion gathers every field that learns_any finds."""
+    gathers_from: tuple[str, ...] = ()
+    """The nodes of which alone the answers are gathered, such as the members of a committee. A node that names them is
+    gathered by others like any node, and of the nodes that a fusion names it alone."""
     group: str | None = None
     """Checkpoint group; None is a group of its own, named like the node."""
     layers: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from redheart_core.exact.interval import Interval
 from redheart_core.groups.group import Group
 from redheart_core.groups.leaving_out import fusion_alone, leave_out
 from redheart_core.inspection.baselines import constant_baseline
-from redheart_core.models.answering import validation_losses
+from redheart_core.models.answering import is_fusion, validation_losses
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.runtime import generator
 from redheart_core.training.context import TrainingContext
@@ -60,7 +60,7 @@ def measure_additions(run: RunFolder, context: TrainingContext, progress: Progre
         DataError: No fusion gathers anything, or the validation records are too few to evaluate its weights.
         CheckpointError: A file is damaged.
     """
-    fusions = [(group, node) for group in context.groups for node in group.nodes if node.spec.gathers]
+    fusions = [(group, node) for group in context.groups for node in group.nodes if is_fusion(node)]
     if not fusions:
         raise DataError("no fusion is finished in this run, so that no module adds to one; train with --enable NAME")
     _answer(run, context)

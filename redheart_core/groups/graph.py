@@ -24,8 +24,10 @@ def bind_nodes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field]) -> tupl
         PluginError: No node answers anything that another one gathers.
     """
     nodes = tuple(nodes)
-    bound = tuple(attrs.evolve(node, spec=_bind(node, fields)) for node in nodes)
-    gathering = {node.name for node in nodes if node.spec.gathers or node.spec.gathers_any}
+    bound = _gather_named(nodes, fields)
+    gathering = {
+        node.name for node in nodes if (node.spec.gathers or node.spec.gathers_any) and not node.spec.gathers_from
+    }
     if not gathering:
         return bound
     given = _answers(bound, gathering)
@@ -149,6 +151,28 @@ def _bind(node: ActiveNode, fields: Mapping[str, Field]) -> NodeSpec:
         return node.spec.bind(fields)
 
 
+def _gather_named(nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:
+    """The nodes bound, of which those with gathers_from read the answers of the nodes that they name."""
+    bound = {node.name: attrs.evolve(node, spec=_bind(node, fields)) for node in nodes}
+    named = {node.name: node for node in nodes if node.spec.gathers_from}
+    for name in _order({name: named[name].spec.gathers_from for name in named}, "nodes that gather"):
+        if name not in named:
+            continue
+        missing = [source for source in named[name].spec.gathers_from if source not in bound]
+        if missing:
+            raise PluginError(
+                f"plugin '{name}' gathers the answers of {', '.join(missing)}, not active; "
+                f"{' '.join(f'--enable {source}' for source in missing)}, or --disable {name}"
+            )
+        given = {
+            field: tuple(f"{source}.{field}" for source in named[name].spec.gathers_from
+                         if bound[source].spec.answers(field))
+            for field in bound[name].spec.gathers
+        }  # fmt: skip
+        bound[name] = attrs.evolve(named[name], spec=_gather(named[name], fields, given))
+    return tuple(bound[node.name] for node in nodes)
+
+
 def _answers(nodes: Sequence[ActiveNode], gathering: Collection[str]) -> dict[str, dict[str, tuple[str, ...]]]:
     """For each node that gathers: field to the "node.output" that answer it."""
     _check_reads(nodes, {node.name: node for node in nodes})
@@ -157,7 +181,9 @@ def _answers(nodes: Sequence[ActiveNode], gathering: Collection[str]) -> dict[st
     above = {node.group for node in nodes if node.name in gathering}
     while more := {node.group for node in nodes if above & {group_of[name] for name in read_nodes(node)}} - above:
         above |= more
-    below = sorted((node for node in nodes if node.group not in above), key=lambda node: node.name)
+    behind = {name for node in nodes if node.kind == "fusion" for name in node.spec.gathers_from}
+    kept = (node for node in nodes if node.group not in above and node.name not in behind)
+    below = sorted(kept, key=lambda node: node.name)
     return {
         node.name: {
             field: tuple(

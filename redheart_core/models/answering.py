@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError
+from redheart_core.contract.nodes import ActiveNode
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import evaluated_rows
@@ -68,11 +69,15 @@ def _mean_loss(
     return (float(known.mean()) if len(known) else None), len(known)
 
 
+def is_fusion(node: ActiveNode) -> bool:
+    """Whether a node gives one answer out of those that it gathers; a member of a committee may gather and does not."""
+    return node.kind == "fusion" and bool(node.spec.gathers)
+
+
 def fused_outputs(group: Group) -> tuple[str, ...]:
-    """The "node.output" of a group that are one answer out of those that their node gathers."""
-    return tuple(
-        f"{node.name}.{field}" for node in group.nodes for field in node.spec.gathers if node.spec.answers(field)
-    )
+    """The "node.output" of the fusions of a group."""
+    fusions = (node for node in group.nodes if is_fusion(node))
+    return tuple(f"{node.name}.{field}" for node in fusions for field in node.spec.gathers if node.spec.answers(field))
 
 
 def validation_losses(context: TrainingContext, module: Answering, node: str, field: str, answer: Tensor) -> Tensor:

@@ -131,8 +131,9 @@ def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
         not unanswered,
         f"it gathers {', '.join(unanswered)}; declare each of them in optional_targets, and an output of that name",
     )
-    may_gather = plugin.kind == "fusion" or not spec.gathers
-    require(plugin, may_gather, f"it gathers, and is of kind {plugin.kind}; offer it as a fusion")
+    may_gather = plugin.kind == "fusion" or bool(spec.gathers_from) or not spec.gathers
+    require(plugin, may_gather, f"it gathers, and is of kind {plugin.kind}; offer it as a fusion, or name gathers_from")
+    require(plugin, bool(spec.gathers) or not spec.gathers_from, "it names gathers_from and gathers no field")
     sources = {read.partition(".")[0] for read in spec.reads if "." in read}
     require(plugin, bool(spec.reads or spec.gathers), "it reads nothing, so it cannot know the text")
     require(

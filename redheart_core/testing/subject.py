@@ -147,7 +147,8 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
     known = {other.name: other for other in beside} | {plugin.name: plugin}
     coverage = {name: int(has_any(tensor).sum()) for name, tensor in sample.records.targets.items()}
     usable = {name: sample.fields[name] for name, count in coverage.items() if count}
-    gathered = [usable[name] for name in plugin.node.resolve(usable).gathers if name in usable]
+    gathers = () if plugin.node.gathers_from else plugin.node.resolve(usable).gathers
+    gathered = [usable[name] for name in gathers if name in usable]
     found = _with_what_it_reads([plugin, *stand_ins(gathered)], known)
     if plugin.node.objective is None:
         mates = [other for other in _everyone(known) if _group_name(other.node) == _group_name(plugin.node)]
@@ -206,9 +207,9 @@ def _with_what_it_reads(plugins: Iterable[Plugin], known: Mapping[str, Plugin]) 
         if plugin.name in found:
             continue
         found[plugin.name] = plugin
-        for read in plugin.node.reads:
-            source = read.partition(".")[0]
-            if "." in read and source not in found:
+        read = [name.partition(".")[0] for name in plugin.node.reads if "." in name]
+        for source in (*read, *plugin.node.gathers_from):
+            if source not in found:
                 waiting.append(known[source] if source in known else load_installed(source))
     return found
 

@@ -80,13 +80,15 @@ def _with_sources(name: str, installed: Mapping[str, Installed]) -> dict[str, No
         if current not in wanted and current in installed:
             spec = load_one(installed[current]).spec
             wanted[current] = spec if isinstance(spec, NodeSpec) else None
-            queue += [read.partition(".")[0] for read in _reads(wanted[current]) if "." in read]
+            queue += _sources(wanted[current])
     return wanted
 
 
-def _reads(spec: NodeSpec | None) -> tuple[str, ...]:
-    """What a node reads; nothing for other kinds."""
-    return spec.reads if spec is not None else ()
+def _sources(spec: NodeSpec | None) -> list[str]:
+    """The nodes that a node reads or names; none for other kinds."""
+    if spec is None:
+        return []
+    return [*(read.partition(".")[0] for read in spec.reads if "." in read), *spec.gathers_from]
 
 
 def _used_fields(plugins: Mapping[str, NodeSpec | None]) -> set[str]:

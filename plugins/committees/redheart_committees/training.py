@@ -1,0 +1,96 @@
+"""What a member is fitted to."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+from torch import Tensor, nn
+
+from redheart_committees.model import Member, finish_raw, raw_numbers
+from redheart_committees.ridge import Matrix, fit_ridge
+from redheart_committees.settings import MemberSettings
+from redheart_committees.steps import Aim, Kind, middle
+from redheart_core import BuildContext, Field, Objective
+from redheart_core.contract.fitting import FitData, FitPart
+from redheart_core.nn.answers import answer_objective, is_values, size_of, text_answers
+
+
+def build(context: BuildContext) -> Member:
+    """A correction for each field that the data set has, or that the node below answers."""
+    settings, names = context.settings, learnt(context)
+    assert isinstance(settings, MemberSettings)
+    below = {name: given[0] for name in names if (given := context.gathered(name))}
+    fields = [context.fields[name] for name in names]
+    return Member(context.input_width("embedding"), settings.features, fields, below)
+
+
+def objective(context: BuildContext) -> Objective:
+    """How answers are evaluated: like every other answer."""
+    return answer_objective(context, learnt(context))
+
+
+def learnt(context: BuildContext) -> list[str]:
+    """The fields that are there and, for a node that gathers, answered."""
+    return list(text_answers(context.fields))
+
+
+def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
+    """Fit what the start leaves, on a bootstrap sample unless the member starts from a lower node.
+
+    Returns:
+        Honest answers: leave-one-out, from honest answers of the lower node; out-of-bag for records outside the sample.
+        One step for each field, or label of 0 or 1, and the constant are those of all records.
+    """
+    assert isinstance(module, Member)
+    part, honest = data.train, dict[str, Tensor]()
+    with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
+        embedding = part.embedding()
+        module.features.standardise(embedding)
+        phi = module.features(embedding).numpy()
+        counts = np.ones(len(phi)) if module.below else bootstrap(len(phi), int(module.seed))
+        for field in module.fields:
+            honest |= _fit_field(module, field, part, phi, counts)
+    return honest
+
+
+def bootstrap(records: int, seed: int) -> Matrix:
+    """How often each record is drawn: N of N with replacement (Efron 1979)."""
+    drawn = torch.randint(records, (records,), generator=torch.Generator().manual_seed(seed))
+    return torch.bincount(drawn, minlength=records).double().numpy()
+
+
+def aim_of(field: Field, part: FitPart) -> Aim:
+    """The targets of a field; counts become shares, of records with at least one."""
+    targets = part.field(field.name).double().numpy().reshape(len(part), size_of(field))
+    kind: Kind = "values" if is_values(field) else "labels" if field.binary else "shares"
+    if kind == "values":
+        targets = (targets - field.low) / (field.high - field.low)
+    if field.counts:
+        total = np.nansum(targets, 1, keepdims=True)
+        targets = np.where(total > 0, targets / np.where(total > 0, total, 1.0), np.nan)
+    return Aim(targets, kind)
+
+
+def _fit_field(
+    module: Member, field: Field, part: FitPart, phi: np.ndarray[tuple[int, int], np.dtype[np.float32]], counts: Matrix
+) -> dict[str, Tensor]:
+    """Set the correction of a field; its honest answers."""
+    aim, correction = aim_of(field, part), module.correction(field)
+    if field.name in module.below:
+        raw = raw_numbers(field, part.output(module.below[field.name]).double()).numpy()
+    else:
+        start = middle(aim)
+        correction.start.copy_(torch.from_numpy(start))
+        raw = np.broadcast_to(start, aim.targets.shape)
+    found = fit_ridge(phi, aim.residual(raw), counts)
+    step = aim.step(raw, found.honest)
+    correction.weight.copy_(torch.from_numpy(np.vstack([found.weight, found.bias, step])))
+    answers = finish_raw(field, torch.from_numpy(raw + step * found.honest))
+    known = torch.from_numpy(~np.isnan(aim.targets).all(1))
+    return {name: _where(known, tensor.float()) for name, tensor in answers.items()}
+
+
+def _where(rows: Tensor, answers: Tensor) -> Tensor:
+    """The answers of some rows, NaN in the others, from which nothing was learnt."""
+    return torch.where(rows.view(-1, *[1] * (answers.dim() - 1)), answers, torch.nan)
