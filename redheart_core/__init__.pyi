@@ -16,6 +16,7 @@ from .contract.events import EpochFinished, GroupStopped, RunFinished, RunStarte
 from .contract.fields import Field
 from .contract.fitting import FitData, FitPart
 from .contract.markers import hookimpl
+from .contract.models import ModelSpec
 from .contract.nodes import SCALES, ActiveNode, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
 from .exact.calculate import calculate
 
@@ -41,6 +42,7 @@ __all__ = [
     "GroupStopped",
     "LossTerm",
     "Metric",
+    "ModelSpec",
     "NodeSpec",
     "Objective",
     "Output",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +25,7 @@ SOME_REFUSED = 4
 
 
 @click.command()
-@click.argument("model", type=UserPath())
-@click.argument("text", required=False)
+@click.argument("given", nargs=-1, metavar="[MODEL] [TEXT]")
 @click.option("--file", type=UserPath(), help="Read one text from a file.")
 @click.option("--jsonl", type=UserPath(allow_dash=True),
               help="Read one JSON object with a 'text' per line, - for standard input; give one per line.")  # fmt: skip
@@ -30,9 +33,12 @@ SOME_REFUSED = 4
 @click.option("--device", default="cpu", show_default=True)
 @json_option
 def analyze(
-    model: Path, text: str | None, file: Path | None, jsonl: Path | None, details: bool, device: str, as_json: bool
+    given: tuple[str, ...], file: Path | None, jsonl: Path | None, details: bool, device: str, as_json: bool
 ) -> None:
     """Analyze TEXT with MODEL; without TEXT, or with -, the text comes from standard input.
+
+    MODEL is a folder, or the name of an installed model (redheart models list); without it the
+    installed model answers.
 
     Plugins that read more than a text (persons, a history, signals) take those fields from
     the objects of --jsonl, named as in the data set. A line of --jsonl that cannot be analyzed
@@ -46,9 +52,11 @@ def analyze(
 
     \b
     Examples:
+      redheart analyze "I told my neighbour the truth about the fence."
       redheart analyze runs/village/model "I told my neighbour the truth about the fence."
       redheart analyze runs/village/model --jsonl posts.jsonl > findings.jsonl
     """
+    model, text = model_and_text(given, file is not None or jsonl is not None)
     if sum(source is not None for source in (text, file, jsonl)) > 1:
         raise click.UsageError("give one of TEXT, --file and --jsonl")
     if jsonl is not None:
@@ -57,7 +65,8 @@ def analyze(
         return
     where, content = ("text", text) if text is not None and text != "-" else read_text(file)
     check_text(content, where)  # before the model is loaded, which takes seconds
-    found = _load(model, device).analyze_record(content, where)
+    loaded = _load(model, device)
+    found = loaded.analyze_record(content, where)
     for plugin, fields in found.not_analyzed.items():
         click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl", err=True)
     for group, reason in found.missing.items():
@@ -103,7 +112,37 @@ def _print_line(line: dict[str, Any]) -> None:
     click.echo(to_json(line))
 
 
-def _load(model: Path, device: str) -> Model:
+def model_and_text(given: Sequence[str], read_elsewhere: bool) -> tuple[str | None, str | None]:
+    """Which of at most two arguments is the model and which the text.
+
+    One alone is the model where it names a folder or an installed model, or where the text comes from a file.
+
+    Raises:
+        UsageError: There are more than two, or one alone looks like a folder and is none.
+    """
+    if len(given) > 2:
+        raise click.UsageError(f"expects at most MODEL and TEXT, got {len(given)} arguments; quote the text")
+    if len(given) != 1:
+        return (given[0], given[1]) if given else (None, None)
+    (one,) = given
+    if read_elsewhere:
+        return one, None
+    if one == "-":
+        return None, one
+    from redheart_registry.models import is_model_name
+
+    if any(os.path.exists(unicodedata.normalize(form, one)) for form in ("NFC", "NFD")) or is_model_name(one):
+        return one, None
+    if re.fullmatch(r"[.~]?[\w.-]*(/[\w.-]*)+", one):
+        raise click.UsageError(f"there is no folder '{one}'; if it is the text, give it with --file or standard input")
+    return None, one
+
+
+def _load(model: str | None, device: str) -> Model:
+    """The model; a message on stderr says which one answers where none is named."""
     import redheart
 
-    return redheart.load(model, device=device)
+    loaded = redheart.load(model, device=device)
+    if model is None:
+        click.echo(f"answered by the model {loaded.title}", err=True)
+    return loaded

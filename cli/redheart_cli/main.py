@@ -28,7 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("redheart_cli.report", "Write one HTML page about a run."),
     "decompose": ("redheart_cli.decompose", "Which analyzers are redundant, unique, synergistic."),
     "bench": ("redheart_cli.bench", "Measure what a plugin is worth."),
-    "analyze": ("redheart_cli.analyze", "Analyze a text with a model."),
+    "analyze": ("redheart_cli.analyze", "Analyze a text, with an installed model or your own."),
+    "models": ("redheart_cli.models", "List, describe and verify trained models."),
     "calculate": ("redheart_cli.calculate", "Compute an exact calculator on your numbers."),
 }
 """Command to the module that holds it, imported only when it is called, and its line of help."""

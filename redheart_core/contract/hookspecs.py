@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from redheart_core.contract.calculators import CalculatorSpec
     from redheart_core.contract.data import DatasetSpec, EncoderSpec
     from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
+    from redheart_core.contract.models import ModelSpec
     from redheart_core.contract.nodes import NodeSpec
 
 
@@ -64,6 +65,16 @@ def redheart_provide_calculators() -> list[CalculatorSpec]:
     """Offer exact calculators: mathematics without parameters, for arrays that a user gives.
 
     Called once, when plugins are loaded. They take no part in training.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_models() -> list[ModelSpec]:
+    """Offer trained models that the package holds.
+
+    Called once, when plugins are loaded. They take no part in training; redheart.load and redheart analyze find them by
+    name, active or not.
     """
     raise NotImplementedError
 

@@ -16,14 +16,15 @@ from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.markers import PROJECT_NAME
+from redheart_core.contract.models import ModelSpec
 from redheart_core.contract.nodes import NodeSpec
 from redheart_core.discovery.entries import NOT_INSTALLED, Entry, check_entry, names
 from redheart_core.discovery.fence import fence
 
-Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "events"]
+Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "model", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec
+Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec | ModelSpec
 
 _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
     {
@@ -33,6 +34,7 @@ _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
         "redheart_provide_heads": ("head", NodeSpec),
         "redheart_provide_fusions": ("fusion", NodeSpec),
         "redheart_provide_calculators": ("calculator", CalculatorSpec),
+        "redheart_provide_models": ("model", ModelSpec),
     }
 )
 

@@ -25,7 +25,8 @@ def require_model_folder(folder: Path) -> None:
     """
     if not (folder / "manifest.json").exists():
         raise CheckpointError(
-            f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}"
+            f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}, or name an "
+            "installed one (redheart models list)"
         )
 
 

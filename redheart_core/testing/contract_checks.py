@@ -14,9 +14,9 @@ from redheart_core.config.tables import NODE_OPTIONS
 from redheart_core.contract.builders import Builder
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.catalogue import CATALOGUE
-from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import SettingsError
 from redheart_core.contract.nodes import SCALES, NodeSpec, Output
+from redheart_core.discovery.offers import Spec
 from redheart_core.storage.settings import as_table, read_table, setting_names
 from redheart_core.testing.plugin import ConformanceError, NotApplicable, Plugin, require
 
@@ -188,7 +188,7 @@ def _check_output(plugin: Plugin, output: Output) -> None:
     require(plugin, bounded, f"{what} gives probabilities and has to declare low=0.0, high=1.0")
 
 
-def _spec(plugin: Plugin) -> NodeSpec | DatasetSpec | EncoderSpec | CalculatorSpec:
+def _spec(plugin: Plugin) -> Spec:
     if plugin.spec is None:
         raise NotApplicable("it only listens to events")
     return plugin.spec

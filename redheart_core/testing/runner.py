@@ -12,8 +12,10 @@ import attrs
 
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
-from redheart_core.contract.errors import RedheartError
+from redheart_core.contract.errors import PluginError, RedheartError
+from redheart_core.contract.models import ModelSpec
 from redheart_core.contract.nodes import NodeSpec
+from redheart_core.storage.packaged import packaged_path
 from redheart_core.storage.settings import read_table
 from redheart_core.testing import (
     building_checks,
@@ -22,6 +24,7 @@ from redheart_core.testing import (
     data_checks,
     evaluation_checks,
     learning_checks,
+    model_checks,
     output_checks,
 )
 from redheart_core.testing.discovery import importable, load_folder, load_module, load_named
@@ -78,7 +81,19 @@ CALCULATOR_CHECKS: tuple[Check, ...] = (
 )
 """Of a calculator; they take a CalculatorSubject."""
 
-AnySubject = Subject | data_checks.DatasetSubject | data_checks.EncoderSubject | calculator_checks.CalculatorSubject
+MODEL_CHECKS: tuple[Check, ...] = (
+    model_checks.check_files,
+    model_checks.check_contents,
+)
+"""Of a trained model; they take a ModelSubject."""
+
+AnySubject = (
+    Subject
+    | data_checks.DatasetSubject
+    | data_checks.EncoderSubject
+    | calculator_checks.CalculatorSubject
+    | model_checks.ModelSubject
+)
 
 
 @attrs.frozen
@@ -128,6 +143,8 @@ def subject_of(
         raise NotApplicable("it only listens to events")
     if isinstance(spec, CalculatorSpec):
         return calculator_checks.CalculatorSubject(plugin, spec)
+    if isinstance(spec, ModelSpec):
+        return model_checks.ModelSubject(plugin, packaged_path(spec.folder, PluginError))
     values = read_table(spec.settings, settings or {}, f"[plugins.{plugin.name}]")
     try:
         if isinstance(spec, DatasetSpec):
@@ -223,6 +240,8 @@ def _subject_checks(plugin: Plugin) -> tuple[Check, ...]:
         return DATASET_CHECKS
     if isinstance(plugin.spec, CalculatorSpec):
         return CALCULATOR_CHECKS
+    if isinstance(plugin.spec, ModelSpec):
+        return MODEL_CHECKS
     return ENCODER_CHECKS if isinstance(plugin.spec, EncoderSpec) else ()
 
 

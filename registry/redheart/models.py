@@ -133,6 +133,8 @@ class Model:
     folder: Path
     assembled: Assembled = attrs.field(repr=False)
     encoder: Encoder = attrs.field(repr=False)
+    title: str
+    """The folder, or name and package of an installed model."""
 
     @property
     def checks(self) -> tuple[ExactnessCheck, ...]:
@@ -204,21 +206,40 @@ class Model:
         )
 
 
-def load(folder: str | Path, *, device: str = "cpu") -> Model:
+def load(model: str | Path | None = None, *, device: str = "cpu") -> Model:
     """Load an assembled model; every file is verified.
 
     Args:
-        folder: What `redheart crossover` or Run.assemble made.
+        model: A folder that `redheart crossover` or Run.assemble made, or the name of an installed model. The installed
+            model if left out; Model.title says which.
         device: Where to compute: cpu, cuda, cuda:1, ...
 
     Raises:
+        PluginError: No model is named, and none is installed or several are.
         CheckpointError: There is no model, a file is missing or damaged, or plugins are others than it was made with.
     """
-    folder = find_path(folder)
+    folder, title = find_model(model)
     require_model_folder(folder)
     from redheart_core.data.encoding import load_encoder
 
     with keeping_threads():
         registry, assembled = open_model(folder, device)
         spec, _ = registry.encoder(assembled.encoder_identity.name)
-        return Model(folder, assembled, load_encoder(spec, folder / "encoder", assembled.encoder_identity))
+        return Model(folder, assembled, load_encoder(spec, folder / "encoder", assembled.encoder_identity), title)
+
+
+def find_model(model: str | Path | None) -> tuple[Path, str]:
+    """The folder of a model and what it is called, as load finds it.
+
+    Raises:
+        PluginError: No model is named, and none is installed or several are.
+        CheckpointError: A package does not hold the folder that it declares.
+    """
+    from redheart_registry import models
+
+    if model is not None:
+        folder = find_path(model)
+        if folder.exists() or not models.is_model_name(str(model)):
+            return folder, str(folder)
+    shipped = models.default_model() if model is None else models.find_model(str(model))
+    return shipped.folder, shipped.title

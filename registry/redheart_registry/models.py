@@ -1,0 +1,89 @@
+"""Trained models that installed packages bring, found by name; no other plugin is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from redheart_core import CheckpointError, ModelSpec, PluginError
+from redheart_core.discovery.entries import names
+from redheart_core.storage.packaged import packaged_path
+from redheart_registry.installed import Installed, broken_packages, installed_plugins
+from redheart_registry.loading import load_one
+
+_EXTRA = "pip install 'redheart[ready]' brings what the model ready needs; redheart run trains one of your own"
+
+
+@attrs.frozen
+class ShippedModel:
+    """A model of an installed package."""
+
+    name: str
+    meaning: str
+    distribution: str
+    version: str
+    folder: Path
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+def shipped_models() -> tuple[ShippedModel, ...]:
+    """All of them, by name.
+
+    Raises:
+        PluginError: One is broken.
+        CheckpointError: A package does not hold the folder that it declares.
+    """
+    installed = installed_plugins()
+    return tuple(_open(installed[name]) for name in _model_names(installed))
+
+
+def find_model(name: str) -> ShippedModel:
+    """The model of that name.
+
+    Raises:
+        PluginError: It is not installed, is no model, or is broken.
+        CheckpointError: The package does not hold the folder that it declares.
+    """
+    installed = installed_plugins([name])
+    if name not in installed:
+        raise PluginError(f"there is no model '{name}' (models: {names(_model_names(installed))})")
+    return _open(installed[name])
+
+
+def default_model() -> ShippedModel:
+    """The one that answers where no model is named.
+
+    Raises:
+        PluginError: None is installed, or several are.
+        CheckpointError: The package does not hold the folder that it declares.
+    """
+    installed = installed_plugins()
+    found = _model_names(installed)
+    if not found:
+        reasons = broken_packages(installed.values())
+        raise PluginError("\n".join([f"no model is named and none is installed; {_EXTRA}", *reasons]))
+    if len(found) > 1:
+        raise PluginError(f"no model is named and several are installed: {names(found)}; name one of them")
+    return _open(installed[found[0]])
+
+
+def is_model_name(name: str) -> bool:
+    """Whether an installed model is called so."""
+    return name in _model_names(installed_plugins())
+
+
+def _model_names(installed: dict[str, Installed]) -> list[str]:
+    return [name for name, plugin in installed.items() if plugin.offer.kind == "model"]
+
+
+def _open(installed: Installed) -> ShippedModel:
+    plugin = load_one(installed)
+    if not isinstance(plugin.spec, ModelSpec):
+        raise PluginError(f"plugin '{plugin.name}' is of kind {plugin.kind}, not a model")
+    folder = packaged_path(plugin.spec.folder, CheckpointError)
+    return ShippedModel(plugin.name, plugin.spec.meaning, plugin.entry.distribution, plugin.entry.version, folder)
