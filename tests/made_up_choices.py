@@ -123,6 +123,8 @@ def make_index() -> StoreIndex:
         encoder_settings={},
         chunk_chars=1200,
         terms=20_000,
+        tokenizer="",
+        tokens=None,
         near_duplicates=0.8,
         seed=7,
         shard_records=1000,

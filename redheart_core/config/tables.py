@@ -34,6 +34,9 @@ class DataSettings:
     """A text is packed into chunks of at most so many characters."""
     terms: int = attrs.field(default=20_000, validator=ge(0))
     """At most so many words, pairs of words and parts of words make up the second view of a text; 0 for none."""
+    tokenizer: str = ""
+    """Cuts texts into the tokens of the third view: a model's folder, "package:NAME/FOLDER", "OWNER/NAME@REVISION" in
+    the local cache of the Hugging Face hub, or "learnt:SIZE" from the training texts; none if empty."""
     near_duplicates: float = attrs.field(default=0.8, validator=[ge(0.5), le(1.0)])
     """Texts whose shingles have at least this Jaccard index stay in one split; at 1 only equal texts do."""
     seed: int = attrs.field(default=0, validator=ge(0))

@@ -93,6 +93,28 @@ class DatasetSpec:
         return {one.name: Provenance(one.licence, one.source) for one in self.members or (self,)}
 
 
+@attrs.frozen
+class Tokenizer:
+    """What makes tokens comparable; travels with store, run and model."""
+
+    name: str
+    """A folder's name, the package and folder, the hub's name, or "learnt:SIZE"."""
+    sha256: str
+    """Of its tokenizer.json without padding and truncation."""
+    size: int
+    """Ids are below it."""
+    before: tuple[int, ...]
+    """Ids that it puts before a text, such as that of [CLS]; the view "tokens" leaves them out."""
+    after: tuple[int, ...]
+    """Likewise after a text, such as that of [SEP]."""
+    padding: int
+    """Id that a model reads at places without a token."""
+
+
+EXAMPLE_TOKENIZER = Tokenizer("example", "", 30_000, (1,), (2,), 0)
+"""Stands for any where sizes and times are given without data."""
+
+
 class Encoder(Protocol):
     """Turns chunks of text into vectors. The same one serves training and analysis."""
 

@@ -15,6 +15,7 @@ from redheart_core.contract.fields import Field, Shape
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from redheart_core.contract.data import Tokenizer
     from redheart_core.contract.fitting import FitData
 
 Fit = Callable[["nn.Module", "FitData"], "Mapping[str, Tensor] | None"]
@@ -25,9 +26,9 @@ Form = Literal["values", "probabilities", "logits", "features"]
 
 SCALES = ("tiny", "small", "base", "full")
 
-VIEWS = ("embedding", "terms")
-"""What a node may read of the text itself: the vectors of its chunks (B, T, D), and the TF-IDF weights
-of the whole text's terms (B, V)."""
+VIEWS = ("embedding", "terms", "tokens")
+"""What a node may read of the text itself: the vectors of its chunks (B, T, D), the TF-IDF weights of the whole text's
+terms (B, V), and the ids of its tokens (B, L) int64, which are -1 after a text's last token."""
 
 
 @attrs.frozen
@@ -131,6 +132,8 @@ class BuildContext:
     wanted: frozenset[str]
     """The outputs to give: all that are declared and whose fields are there, but of a module
     without losses only those that its group reads, so that nothing untrained is built."""
+    tokenizer: Tokenizer | None = None
+    """Of the view "tokens", for a node that reads it."""
 
     def input_width(self, name: str) -> int:
         """Size of the last axis of an input."""
@@ -178,7 +181,7 @@ class NodeSpec:
     scales: Mapping[str, Mapping[str, Any]]
     """For each of tiny, small, base, full the settings that make up the scale."""
     reads: tuple[str, ...]
-    """"embedding", "terms", "node.output" of another node, or a field of the data set that is not
+    """"embedding", "terms", "tokens", "node.output" of another node, or a field of the data set that is not
     among the node's targets."""
     gives: tuple[Output, ...]
     build: Callable[[BuildContext], nn.Module] = attrs.field(converter=to_function)
@@ -219,7 +222,7 @@ class NodeSpec:
     """Checkpoint group; None is a group of its own, named like the node."""
     layers: tuple[str, ...] = ()
     """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
-    "encoder.*" stands for encoder.0, encoder.1, ... in order."""
+    "encoder.*" stands for encoder.0, encoder.1, ... in order, and "layer.*|block.*" for whichever there are."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:

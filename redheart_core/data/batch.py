@@ -16,8 +16,8 @@ class Batch:
     """Some records, ready for a group."""
 
     inputs: Mapping[str, Tensor]
-    """"embedding" (B, T, D), "mask" (B, T) bool, "terms" (B, V), fields that are read, and "node.output" of
-    lower tiers."""
+    """"embedding" (B, T, D), "mask" (B, T) bool, "terms" (B, V), "tokens" (B, L), fields that are read, and
+    "node.output" of lower tiers."""
     targets: Mapping[str, Tensor]
     """Field to (B, *shape) float32, NaN where missing."""
 

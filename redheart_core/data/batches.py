@@ -85,10 +85,14 @@ class BatchSource:
         """Make outputs of a finished tier readable."""
         self._lower.update(dict.fromkeys(lower.tensors, lower))
 
-    def training_order(self, epoch: int, rows: Tensor | None = None) -> list[Tensor]:
+    def lengths(self, names: Sequence[str] = ()) -> Tensor:
+        """What counts as the length of each record's text, (N,): its tokens for a group that reads them, or chunks."""
+        return self.store.token_counts if "tokens" in names else self.store.chunk_counts
+
+    def training_order(self, epoch: int, rows: Tensor | None = None, names: Sequence[str] = ()) -> list[Tensor]:
         """The batches of an epoch as row numbers: a function of seed, epoch and these training rows alone.
 
-        Without rows those of the whole train split.
+        Without rows those of the whole train split; names are what the group reads, as for batch.
 
         Every one of the rows comes once, or as the mixture of several data sets says. Records of
         similar length share a batch.
@@ -96,9 +100,9 @@ class BatchSource:
         stream = generator(self.seed, "order", epoch)
         rows = self._train if rows is None else rows
         rows = draw(rows, self.store.sources[rows], self.mixture, stream)
-        batches: list[Tensor] = []
+        batches, lengths = list[Tensor](), self.lengths(names)
         for pool in torch.split(rows, POOL * self.batch_size):
-            by_length = pool[self.store.chunk_counts[pool].argsort(stable=True)]
+            by_length = pool[lengths[pool].argsort(stable=True)]
             batches.extend(torch.split(by_length, self.batch_size))
         return [batches[index] for index in torch.randperm(len(batches), generator=stream).tolist()]
 
@@ -106,9 +110,9 @@ class BatchSource:
         """An output of a finished tier that has no chunks, for some rows: (N, *shape)."""
         return self._lower[name].batch(name, rows, 1)
 
-    def fixed_order(self, rows: Tensor) -> Iterator[Tensor]:
-        """Rows in batches, sorted by length."""
-        return iter(torch.split(rows[self.store.chunk_counts[rows].argsort(stable=True)], self.batch_size))
+    def fixed_order(self, rows: Tensor, names: Sequence[str] = ()) -> Iterator[Tensor]:
+        """Rows in batches, sorted by length; names are what the group reads, as for batch."""
+        return iter(torch.split(rows[self.lengths(names)[rows].argsort(stable=True)], self.batch_size))
 
     def fields(self, rows: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Those of the names that are fields of the data set, for some rows."""
@@ -121,6 +125,8 @@ class BatchSource:
         inputs |= self.fields(rows, names)
         if "terms" in names:
             inputs["terms"] = torch.from_numpy(self.store.term_matrix(rows).toarray())
+        if "tokens" in names:
+            inputs["tokens"] = self.store.token_batch(rows)
         inputs |= {name: self._lower[name].batch(name, rows, mask.shape[1]) for name in names if "." in name}
         targets = {name: tensor[rows] for name, tensor in self._targets.items()}
         if self.device.type != "cpu":

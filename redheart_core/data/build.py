@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from redheart_core.contract.data import SPLITS, Encoder, EncoderSpec
+from redheart_core.contract.data import SPLITS, Encoder, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
 from redheart_core.data.company import largest_deviation
 from redheart_core.data.contents import Contents, Progress
 from redheart_core.data.encoding import encode_chunks, hash_contents
-from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, Shard
+from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE, Shard
 from redheart_core.data.journal import Journal
 from redheart_core.data.mapped import write_array, write_tensors
 from redheart_core.data.sampling import draw_rows
@@ -26,6 +26,8 @@ from redheart_core.data.splits import Splits
 from redheart_core.data.term_counts import write_term_counts
 from redheart_core.data.term_view import fit_terms
 from redheart_core.data.text import chunk_text
+from redheart_core.data.token_ids import write_token_ids
+from redheart_core.data.tokenizer import TextTokenizer, learn_tokenizer
 from redheart_core.discovery.fence import fence
 from redheart_core.storage.files import save_tensors, sync, writing
 
@@ -128,6 +130,29 @@ def write_terms(folder: Path, contents: Contents, rows: Sequence[int], most: int
     total = len(contents)
     write_term_counts(folder / TERMS_FILE, view, contents.texts(), folder, lambda done: tell("terms", done, total))
     return [TERMS_FILE]
+
+
+def write_tokens(
+    folder: Path, contents: Contents, rows: Sequence[int], chosen: TextTokenizer | int | None, tell: Progress
+) -> Tokenizer | None:
+    """The tokens of all texts; the file beside the folder tokens/, which holds the tokenizer.
+
+    Args:
+        folder: Of the store.
+        contents: The records.
+        rows: Those that a tokenizer may learn from.
+        chosen: The tokenizer, the size of one that is learnt, or None for no tokens.
+        tell: Called now and then.
+    """
+    if isinstance(chosen, int):
+        tell("tokens", 0, len(contents))
+        chosen = learn_tokenizer([contents.text(row) for row in rows], chosen)
+    if chosen is None:
+        return None
+    chosen.save(folder / "tokens")
+    total = len(contents)
+    write_token_ids(folder / TOKENS_FILE, chosen, contents.texts(), folder, lambda done: tell("tokens", done, total))
+    return chosen.identity
 
 
 def write_records(

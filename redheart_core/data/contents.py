@@ -23,7 +23,7 @@ from redheart_core.data.text import check_text
 from redheart_core.discovery.fence import fence
 
 Progress = Callable[[str, int, int], None]
-"""Stage ("read", "fit", "encode" or "terms"), how much is done, out of how much (0: not known yet)."""
+"""Stage ("read", "fit", "encode", "terms" or "tokens"), how much is done, out of how much (0: not known yet)."""
 
 
 @attrs.frozen(eq=False)

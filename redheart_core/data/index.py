@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from redheart_core.contract.data import Provenance
+from redheart_core.contract.data import Provenance, Tokenizer
 from redheart_core.contract.errors import StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.division import SplitReport
@@ -17,6 +17,7 @@ from redheart_core.storage.structuring import unstructure
 
 RECORDS_FILE, ROWS_FILE = "records.jsonl", "rows.safetensors"
 FIELDS_FILE, TERMS_FILE = "fields.safetensors", "terms.safetensors"
+TOKENS_FILE = "tokens.safetensors"
 
 
 @attrs.frozen
@@ -54,6 +55,10 @@ class StoreIndex:
     chunk_chars: int
     terms: int
     """The most terms that were asked for."""
+    tokenizer: str
+    """What was asked for: "learnt:SIZE", the SHA-256 of a named one, or nothing."""
+    tokens: Tokenizer | None
+    """That of the third view, if there is one."""
     near_duplicates: float
     """Jaccard index from which on texts were kept in one split."""
     seed: int

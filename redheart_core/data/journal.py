@@ -30,6 +30,7 @@ class Request:
     encoder_settings: Mapping[str, object]
     chunk_chars: int
     terms: int
+    tokenizer: str
     near_duplicates: float
     seed: int
     shard_records: int
@@ -82,7 +83,7 @@ class Progress:
 
 
 STORE_PROGRESS = SealedFile(
-    Progress, "unfinished store", 1, "choose another folder, or delete this one and prepare the data again", StoreError
+    Progress, "unfinished store", 2, "choose another folder, or delete this one and prepare the data again", StoreError
 )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import DataError, PluginError, StoreError
 from redheart_core.contract.tensors import has_any
-from redheart_core.data.build import fit_encoder, fitting_rows, write_records, write_shards, write_terms
+from redheart_core.data.build import fit_encoder, fitting_rows, write_records, write_shards, write_terms, write_tokens
 from redheart_core.data.contents import Contents, Progress, read_contents
 from redheart_core.data.division import empty_split
 from redheart_core.data.encoding import identify
@@ -27,6 +27,7 @@ from redheart_core.data.index import (
     RECORDS_FILE,
     ROWS_FILE,
     STORE_INDEX,
+    TOKENS_FILE,
     FileEntry,
     StoreIndex,
 )
@@ -36,6 +37,7 @@ from redheart_core.data.record_clusters import merge_clusters
 from redheart_core.data.splits import Splits, assign_splits
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
+from redheart_core.data.tokenizer import TextTokenizer, learnt_size, open_tokenizer
 from redheart_core.storage.files import make_folder, sha256, to_json
 from redheart_core.storage.locks import locked
 from redheart_core.storage.paths import find_path
@@ -50,6 +52,7 @@ def prepare(
     encoder_settings: Any,
     chunk_chars: int = 200,
     terms: int = 20_000,
+    tokenizer: str = "",
     near_duplicates: float = NEAR_DUPLICATE,
     seed: int = 0,
     shard_records: int = 1000,
@@ -68,12 +71,14 @@ def prepare(
         encoder_settings: An instance of encoder.settings.
         chunk_chars: Longest chunk of text that gets a vector of its own.
         terms: At most so many terms of the train split make up the second view of a text; 0 for none.
+        tokenizer: Makes the third view of a text, as [data] tokenizer says; none if empty.
         near_duplicates: Jaccard index from which on texts are kept in one split, 0.5..1.
         seed: Decides the splits.
         shard_records: Records per file of vectors; a kill loses at most the work on one.
         progress: Called now and then.
 
     Raises:
+        SettingsError: There is no such tokenizer, or it cannot be used.
         DataError: Records, texts or values are not what they have to be; names all of them.
         StoreError: The folder holds something else.
         FileError: Disk full, no permission or the like.
@@ -81,13 +86,15 @@ def prepare(
     if shard_records < 1:
         raise DataError(f"shard_records has to be at least 1, got {shard_records}")
     tell = progress if progress is not None else _quiet
+    size = learnt_size(tokenizer)
+    chosen = size if size is not None else open_tokenizer(tokenizer) if tokenizer else None
     folder = find_path(folder)
     make_folder(folder)
     try:
         # A finished store is only compared and opened, so that any number of processes may work on it.
         finished = (folder / "index.json").exists()
         with nullcontext() if finished else locked(folder):
-            for part in () if finished else (folder, folder / "terms"):
+            for part in () if finished else (folder, folder / "terms", folder / "tokens"):
                 remove_stale(part)
             scratch = Path(tempfile.gettempdir()) if finished else folder  # a finished store may be read-only
             contents = read_contents(dataset, dataset_settings, scratch, tell)
@@ -99,12 +106,13 @@ def prepare(
                 encoder_settings=_plain_settings(encoder_settings, encoder.name, str),
                 chunk_chars=chunk_chars,
                 terms=terms,
+                tokenizer=chosen.identity.sha256 if isinstance(chosen, TextTokenizer) else tokenizer,
                 near_duplicates=near_duplicates,
                 seed=seed,
                 shard_records=shard_records,
             )
             if not (folder / "index.json").exists():
-                _build(folder, request, contents, dataset, dataset_settings, encoder, encoder_settings, tell)
+                _build(folder, request, contents, dataset, dataset_settings, encoder, encoder_settings, chosen, tell)
             request.check_index(STORE_INDEX.read(folder / "index.json"), folder)
             (folder / JOURNAL_FILE).unlink(missing_ok=True)
     except BaseException:
@@ -122,6 +130,7 @@ def _build(
     dataset_settings: Any,
     spec: EncoderSpec,
     encoder_settings: Any,
+    tokenizer: TextTokenizer | int | None,
     tell: Progress,
 ) -> None:
     alike = near_duplicate_clusters(contents.texts(), request.near_duplicates, folder)
@@ -138,9 +147,11 @@ def _build(
     languages, sources = write_records(folder, contents, splits, clusters)
     names = [RECORDS_FILE, ROWS_FILE, FIELDS_FILE, *(shard.file for shard in shards)]
     names += write_terms(folder, contents, fitted_on, request.terms, tell)
+    tokens = write_tokens(folder, contents, fitted_on, tokenizer, tell)
+    names += [TOKENS_FILE] if tokens is not None else []
     names += [
         path.relative_to(folder).as_posix()
-        for part in ("encoder", "terms")
+        for part in ("encoder", "terms", "tokens")
         for path in (folder / part).rglob("*")
         if path.is_file()
     ]
@@ -153,6 +164,8 @@ def _build(
         encoder_settings=request.encoder_settings,
         chunk_chars=request.chunk_chars,
         terms=request.terms,
+        tokenizer=request.tokenizer,
+        tokens=tokens,
         near_duplicates=request.near_duplicates,
         seed=request.seed,
         shard_records=request.shard_records,

@@ -13,16 +13,25 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from redheart_core.contract.data import SPLITS
+from redheart_core.contract.data import SPLITS, Tokenizer
 from redheart_core.contract.errors import DataError, StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.contents import read_line
 from redheart_core.data.division import empty_split
-from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, STORE_INDEX, TERMS_FILE, StoreIndex
+from redheart_core.data.index import (
+    FIELDS_FILE,
+    RECORDS_FILE,
+    ROWS_FILE,
+    STORE_INDEX,
+    TERMS_FILE,
+    TOKENS_FILE,
+    StoreIndex,
+)
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.sampling import draw_rows
 from redheart_core.data.term_counts import TermCounts
 from redheart_core.data.term_view import TermView, load_terms
+from redheart_core.data.token_ids import TokenIds
 from redheart_core.exact.clusters import Clusters
 from redheart_core.storage.files import check_sha256
 from redheart_core.storage.paths import find_path
@@ -64,6 +73,9 @@ class Store:
         self.terms: TermView | None = load_terms(folder / "terms") if TERMS_FILE in index.files else None
         """The terms of the second view; None if there are none."""
         self._terms = TermCounts(folder / TERMS_FILE, self.terms) if self.terms is not None else None
+        self.tokenizer: Tokenizer | None = index.tokens
+        """That of the third view; None if there is none."""
+        self._tokens = TokenIds(folder / TOKENS_FILE) if index.tokens is not None else None
 
     @classmethod
     def open(cls, folder: Path, verify: bool = True) -> Store:
@@ -191,6 +203,28 @@ class Store:
             padded[count:] = 0.0
         mask = torch.arange(longest) < counts.unsqueeze(1)
         return torch.from_numpy(embedding), mask
+
+    @property
+    def token_counts(self) -> Tensor:
+        """(N,) int64, how many tokens each text has.
+
+        Raises:
+            DataError: The store has no tokens.
+        """
+        return self._token_ids().counts
+
+    def token_batch(self, rows: Tensor) -> Tensor:
+        """Tokens of the whole texts of some records, (B, L) int64, -1 after a text's last one.
+
+        Raises:
+            DataError: The store has no tokens.
+        """
+        return self._token_ids().batch(rows)
+
+    def _token_ids(self) -> TokenIds:
+        if self._tokens is None:
+            raise DataError('the data set has no tokens; prepare it with --set data.tokenizer="..."')
+        return self._tokens
 
     @property
     def term_count(self) -> int:

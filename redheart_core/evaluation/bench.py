@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from redheart_core.contract.data import EXAMPLE_TOKENIZER
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode, Metric
 from redheart_core.groups.figures import choose_thresholds, figure
@@ -34,7 +35,8 @@ def submodule_sizes(module: nn.Module) -> dict[str, int]:
 
 def sizes_at(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str, Field], scale: str) -> dict[str, int]:
     """submodule_sizes of a bound node at a scale, with nothing allocated."""
-    surroundings = Surroundings(fields, output_shapes(nodes, fields, WIDTH, TERMS), scale, seed=0)
+    shapes = output_shapes(nodes, fields, WIDTH, TERMS, EXAMPLE_TOKENIZER)
+    surroundings = Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZER)
     with torch.device("meta"):
         return submodule_sizes(build_node(node, surroundings, wanted_outputs(node, nodes)))
 

@@ -122,7 +122,7 @@ def ensemble_spreads(
         if not isinstance(module, Ensemble):
             continue
         names = [f"{node}.{aim.metrics[0].output}" for node, aim in module.objectives.items() if aim.metrics]
-        order = list(context.source.fixed_order(rows))
+        order = list(context.source.fixed_order(rows, module.group.inputs))
         batches = [context.source.batch(part, module.group.inputs) for part in order]
         parts = [module.eval().disagreement(batch, names) for batch in batches]
         back = torch.cat(order).argsort()

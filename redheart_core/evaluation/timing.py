@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.config.tables import TrainSettings
+from redheart_core.contract.data import EXAMPLE_TOKENIZER
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
@@ -21,6 +22,7 @@ from redheart_core.groups.group_module import CPU, Surroundings
 from redheart_core.storage.runtime import generator, use_threads
 from redheart_core.training.group_trainer import GroupTrainer
 
+TOKENS_OF_A_CHUNK = 32
 BATCH = 32
 
 
@@ -63,7 +65,8 @@ def measure(
         repeats: Of which the median is taken.
     """
     use_threads(threads)
-    surroundings = Surroundings(fields, output_shapes(around, fields, WIDTH, TERMS), scale, seed=0)
+    shapes = output_shapes(around, fields, WIDTH, TERMS, EXAMPLE_TOKENIZER)
+    surroundings = Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZER)
     group = Group("bench", tuple(nodes), 0, ())
     trainer = GroupTrainer(group, surroundings, TrainSettings(scale=scale, batch_size=BATCH), repeats, CPU)
     batch = _filler(group, surroundings, chunks)
@@ -101,7 +104,11 @@ def _filler(group: Group, surroundings: Surroundings, chunks: int) -> Batch:
         return torch.rand((BATCH, *(chunks if size == "T" else int(size) for size in shape)), generator=stream)
 
     inputs = {"embedding": numbers(("T", WIDTH)) - 0.5, "mask": torch.ones(BATCH, chunks, dtype=torch.bool)}
-    inputs |= {name: numbers(surroundings.shapes[name]) for name in group.inputs if name not in group.fields}
+    if "tokens" in group.inputs:
+        size = (BATCH, TOKENS_OF_A_CHUNK * chunks)
+        inputs["tokens"] = torch.randint(EXAMPLE_TOKENIZER.size, size, generator=stream)
+    others = [name for name in group.inputs if name != "tokens" and name not in group.fields]
+    inputs |= {name: numbers(surroundings.shapes[name]) for name in others}
     fields = {*group.fields, *group.targets}
     values = {name: _field_values(surroundings.fields[name], numbers) for name in sorted(fields)}
     inputs |= {name: values[name] for name in group.fields}

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 import attrs
 
 from redheart_core.config.tables import GroupSettings
+from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode, NodeSpec
@@ -119,7 +120,11 @@ def check_targets(
 
 
 def output_shapes(
-    nodes: Sequence[ActiveNode], fields: Mapping[str, Field], embedding_width: int, terms: int
+    nodes: Sequence[ActiveNode],
+    fields: Mapping[str, Field],
+    embedding_width: int,
+    terms: int,
+    tokenizer: Tokenizer | None = None,
 ) -> dict[str, Shape]:
     """Per-record shape of everything that a node may read.
 
@@ -128,9 +133,10 @@ def output_shapes(
         fields: The fields of the data set.
         embedding_width: D.
         terms: V, 0 if the data set has none.
+        tokenizer: Of its tokens; None if it has none.
 
     Raises:
-        PluginError: A node reads terms and there are none.
+        PluginError: A node reads terms or tokens and there are none.
     """
     readers = [node.name for node in nodes if "terms" in node.spec.reads]
     if readers and not terms:
@@ -138,7 +144,14 @@ def output_shapes(
             f"{', '.join(readers)} read terms, and the data set has none: no term occurs in three training texts, or "
             "it was prepared with terms = 0; prepare it with --set data.terms=20000, or leave out with --disable"
         )
-    shapes: dict[str, Shape] = {"embedding": ("T", embedding_width), "terms": (terms,)}
+    readers = [node.name for node in nodes if "tokens" in node.spec.reads]
+    if readers and tokenizer is None:
+        raise PluginError(
+            f"{', '.join(readers)} read tokens, and the data set has none; prepare it with the tokenizer of the model "
+            "that reads them (--set data.tokenizer=FOLDER, or package:NAME/FOLDER), or with one that is learnt from "
+            "the training texts (--set data.tokenizer=learnt:8000)"
+        )
+    shapes: dict[str, Shape] = {"embedding": ("T", embedding_width), "terms": (terms,), "tokens": ("L",)}
     shapes |= {name: field.shape for name, field in fields.items()}
     for node in nodes:
         for output in node.spec.gives:
@@ -272,6 +285,8 @@ def _check_kinds(groups: Sequence[Group], settings: Mapping[str, GroupSettings])
     if unknown := sorted(settings.keys() - known):
         raise SettingsError(f"[groups.{unknown[0]}]: there is no such group (groups: {', '.join(sorted(known))})")
     for group in groups:
+        if group.settings.is_on("mixup") and "tokens" in group.inputs:
+            raise SettingsError(f"[groups.{group.name}] mixup: it reads tokens, which cannot be mixed; leave it out")
         if not group.fitted:
             continue
         others = [node.name for node in group.nodes if node.spec.fit is None]

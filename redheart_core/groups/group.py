@@ -29,8 +29,8 @@ class Group:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Everything beside embedding and mask that a batch for the group holds."""
-        terms = ("terms",) if any("terms" in node.spec.reads for node in self.nodes) else ()
-        return (*self.fields, *terms, *self.external)
+        views = [view for view in ("terms", "tokens") if any(view in node.spec.reads for node in self.nodes)]
+        return (*self.fields, *views, *self.external)
 
     @property
     def fields(self) -> tuple[str, ...]:

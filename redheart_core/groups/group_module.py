@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import DataError, PluginError, ShapeError
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode, BuildContext, Objective
@@ -55,6 +56,8 @@ class Surroundings:
     """Per-record shapes, from output_shapes."""
     scale: str
     seed: int
+    tokenizer: Tokenizer | None = None
+    """Of the view "tokens"; None if the data have none."""
 
 
 class GroupModule(nn.Module):
@@ -142,6 +145,7 @@ def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset
         inputs={name: surroundings.shapes[name] for name in node.spec.reads},
         fields={name: surroundings.fields[name] for name in fields},
         wanted=wanted,
+        tokenizer=surroundings.tokenizer if "tokens" in node.spec.reads else None,
     )
 
 

@@ -69,7 +69,7 @@ def evaluate(
     if not bool(known.any()):
         names = ", ".join(module.group.targets)
         raise DataError(f"none of {len(rows)} records of this split has any of {names}, which the group learns")
-    order = list(source.fixed_order(rows[known]))
+    order = list(source.fixed_order(rows[known], module.group.inputs))
     module.eval()
     for part in order:
         batch = source.batch(part, module.group.inputs)

@@ -120,8 +120,9 @@ def analyze(
         for name in model.read_fields
     }
     terms = model.terms.vector(text) if model.terms else None
+    tokens = model.tokenizer.vector(text) if model.tokenizer else None
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
-    outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms)
+    outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms, tokens)
     present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
     found = _findings(model, outputs, spreads, model.missing_fields(present))
     return tuple(found if len(embedding[0]) == 1 else _with_warnings(model, found))

@@ -68,12 +68,13 @@ def _check_answers(model: Model, context: TrainingContext) -> None:
     Raises:
         CheckpointError: A group answers otherwise.
     """
-    names = (*model.read_fields, *(("terms",) if model.terms else ()))
+    views = {"terms": model.terms is not None, "tokens": model.tokenizer is not None}
+    names = (*model.read_fields, *(view for view, there in views.items() if there))
     for rows in context.source.fixed_order(context.store.rows("validation")):
         given = context.source.batch(rows, names).inputs
         copies = {name: tensor.clone() for name, tensor in given.items()}
         fields = {name: given[name] for name in model.read_fields}
-        answers = model.predict(given["embedding"], given["mask"], fields, given.get("terms"))
+        answers = model.predict(given["embedding"], given["mask"], fields, given.get("terms"), given.get("tokens"))
         known = copies | {name: tensor.to(model.device) for name, tensor in answers.items()}
         for group in model.groups:
             alone = _alone(model.modules[group.name], known)

@@ -15,7 +15,7 @@ from redheart_core.storage.paths import file_inside
 from redheart_core.storage.presence import require_model_folder
 from redheart_core.storage.sealed import SealedFile
 
-PARTS = ("encoder", "terms")
+PARTS = ("encoder", "terms", "tokens")
 """Folders of a model that come from its store."""
 
 
@@ -122,7 +122,7 @@ class ModelManifest:
 
 
 MODEL_MANIFEST = SealedFile(
-    ModelManifest, "model", 4, "restore it from a copy, or assemble the model again with redheart crossover"
+    ModelManifest, "model", 5, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

@@ -15,6 +15,7 @@ from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
 from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.term_view import TermView, load_terms
+from redheart_core.data.tokenizer import TextTokenizer, load_tokenizer
 from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group
@@ -35,6 +36,8 @@ class Model:
     fields: Mapping[str, Field]
     terms: TermView | None
     """The second view of a text, if the data set had one."""
+    tokenizer: TextTokenizer | None
+    """The third view, likewise."""
     device: torch.device
 
     @property
@@ -64,7 +67,12 @@ class Model:
         return tuple(sorted(below | own))
 
     def predict(
-        self, embedding: Tensor, mask: Tensor, fields: Mapping[str, Tensor], terms: Tensor | None = None
+        self,
+        embedding: Tensor,
+        mask: Tensor,
+        fields: Mapping[str, Tensor],
+        terms: Tensor | None = None,
+        tokens: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """All outputs of all groups.
 
@@ -73,6 +81,7 @@ class Model:
             mask: (B, T) bool, True for real chunks.
             fields: Each of read_fields to (B, *field.shape), NaN where missing.
             terms: (B, V) float32 from the model's own terms; needed if a plugin reads them.
+            tokens: (B, L) int64 from the model's own tokenizer, -1 after a text's last one; likewise.
 
         Returns:
             "node.output" to (B, *shape).
@@ -80,16 +89,23 @@ class Model:
         Raises:
             PluginError: A plugin changed what it was given, so that others would answer otherwise than alone.
         """
-        return self.predict_with_disagreement(embedding, mask, fields, terms)[0]
+        return self.predict_with_disagreement(embedding, mask, fields, terms, tokens)[0]
 
     @torch.inference_mode(False)  # inference mode counts no writes, see redheart_core.groups.plugin_calls.lending
     @torch.no_grad()
     def predict_with_disagreement(
-        self, embedding: Tensor, mask: Tensor, fields: Mapping[str, Tensor], terms: Tensor | None = None
+        self,
+        embedding: Tensor,
+        mask: Tensor,
+        fields: Mapping[str, Tensor],
+        terms: Tensor | None = None,
+        tokens: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """What predict gives, and of groups that answer as ensembles the members' standard deviation."""
         spreads: dict[str, Tensor] = {}
-        given = {"embedding": embedding, "mask": mask, **fields} | ({} if terms is None else {"terms": terms})
+        views = {"terms": terms, "tokens": tokens}
+        given = {"embedding": embedding, "mask": mask, **fields}
+        given |= {name: view for name, view in views.items() if view is not None}
         known = {name: tensor.to(self.device, copy=True) for name, tensor in given.items()}
         for group in self.groups:
             module, batch = self.modules[group.name], Batch(inputs=known, targets={})
@@ -133,16 +149,19 @@ def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNod
             )
     verify_files(folder, manifest)
     terms = load_terms(folder / "terms") if (folder / "terms").exists() else None
+    identity = manifest.data.tokens
+    tokenizer = load_tokenizer(folder / "tokens", identity) if identity is not None else None
     nodes = bind_nodes(nodes, {name: fields[name] for name in manifest.usable})
     groups = plan_groups(nodes)
     surroundings = Surroundings(
         fields=fields,
-        shapes=output_shapes(nodes, fields, manifest.data.encoder.width, terms.size if terms else 0),
+        shapes=output_shapes(nodes, fields, manifest.data.encoder.width, terms.size if terms else 0, identity),
         scale=manifest.training.scale,
         seed=manifest.training.seed,
+        tokenizer=identity,
     )
     modules = {group.name: _build_group(folder, manifest, group, surroundings, device) for group in groups}
-    return Model(folder, manifest, groups, modules, fields, terms, device)
+    return Model(folder, manifest, groups, modules, fields, terms, tokenizer, device)
 
 
 def _build_group(

@@ -60,6 +60,7 @@ def describe_data(store: Store, folder: Path) -> DataDescription:
         fingerprint=store.index.fingerprint,
         store=relative_path(store.folder, folder),
         encoder=store.encoder_identity,
+        tokens=store.index.tokens,
         fields=dict(store.index.fields),
         splits=dict(store.index.counts),
         validation_clusters=_clusters(store.clusters[store.rows("validation")]),

@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import CheckpointError, join_complaints
 from redheart_core.contract.fields import Field
 from redheart_core.data.identity import EncoderIdentity
@@ -53,6 +54,7 @@ class DataDescription:
     store: str
     """The way from the folder that holds this description to the store."""
     encoder: EncoderIdentity
+    tokens: Tokenizer | None
     fields: Mapping[str, Field]
     splits: Mapping[str, int]
     """Records per split, and how many were excluded."""
@@ -61,7 +63,9 @@ class DataDescription:
 
     def differences(self, other: DataDescription) -> list[str]:
         """Names of what makes other data than this of another description."""
-        return [key for key in ("fingerprint", "encoder", "fields") if getattr(self, key) != getattr(other, key)]
+        return [
+            key for key in ("fingerprint", "encoder", "tokens", "fields") if getattr(self, key) != getattr(other, key)
+        ]
 
 
 @attrs.frozen
@@ -114,5 +118,5 @@ class RunDescription:
 
 
 RUN_DESCRIPTION = SealedFile(
-    RunDescription, "run", 3, "restore it from a copy, or train again with this version into another folder"
+    RunDescription, "run", 4, "restore it from a copy, or train again with this version into another folder"
 )

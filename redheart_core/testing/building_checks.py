@@ -56,9 +56,13 @@ def check_layers_exist(subject: Subject) -> None:
     if not layers:
         raise NotApplicable("it declares no layers")
     names = [name for name, _ in subject.module().nodes[subject.name].named_parameters()]
-    stems = {layer: layer.removesuffix(".*") for layer in layers}
-    missing = [layer for layer, stem in stems.items() if not any(f"{name}.".startswith(f"{stem}.") for name in names)]
+    missing = [layer for layer in layers if not any(_begins(layer, name) for name in names)]
     require(subject.plugin, not missing, f"the layers {', '.join(missing)} begin no parameter's name ({names})")
+
+
+def _begins(layer: str, name: str) -> bool:
+    stems = [one.removesuffix(".*") for one in layer.split("|")]
+    return any(f"{name}.".startswith(f"{stem}.") for stem in stems)
 
 
 def check_same_seed_same_result(subject: Subject) -> None:

@@ -9,15 +9,19 @@ from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from redheart_core.contract.data import DatasetSpec, EncoderSpec
+from redheart_core.contract.data import DatasetSpec, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
 from redheart_core.data.batch import Batch
 from redheart_core.data.prepare import prepare
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
+from redheart_core.data.tokenizer import pad
 from redheart_core.storage.settings import read_table
 from redheart_core.testing.discovery import load_installed
 from redheart_core.testing.subject import Sample
@@ -30,6 +34,8 @@ CHUNK_CHARS = 80
 """Short, so that texts have several chunks, and differently many."""
 SIZE = 64
 """Records of a sample."""
+WORDS = Tokenizer("words", "", 300, (1,), (2,), 0)
+"""Of a sample's tokens."""
 
 
 def small_store(folder: Path) -> Store:
@@ -55,7 +61,15 @@ def sample_of(store: Store, size: int = SIZE) -> Sample:
     embedding, mask = store.batch(rows)
     targets = {name: store.target(name)[rows] for name in store.fields}
     terms = torch.from_numpy(store.term_matrix(rows).toarray())
-    return Sample(Batch({"embedding": embedding, "mask": mask, "terms": terms}, targets), store.fields)
+    tokens = pad([_hashed_words(store.text(row)) for row in rows.tolist()])
+    inputs = {"embedding": embedding, "mask": mask, "terms": terms, "tokens": tokens}
+    return Sample(Batch(inputs, targets), store.fields, WORDS)
+
+
+def _hashed_words(text: str) -> NDArray[np.int32]:
+    """A token for each word, by its bytes alone, so that no library is needed."""
+    first = max(*WORDS.before, *WORDS.after, WORDS.padding) + 1
+    return np.array([first + crc32(word.encode()) % (WORDS.size - first) for word in text.split()], np.int32)
 
 
 @cache

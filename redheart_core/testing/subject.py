@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.config.tables import TrainSettings
+from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import SCALES, VIEWS, ActiveNode, NodeSpec, Output
@@ -40,6 +41,8 @@ class Sample:
 
     records: Batch
     fields: Mapping[str, Field]
+    tokenizer: Tokenizer | None = None
+    """Of the tokens, if the records have any."""
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -54,6 +57,7 @@ class Subject:
     fields: Mapping[str, Field]
     records: Batch
     """Real records; inputs hold the outputs of lower groups too."""
+    tokenizer: Tokenizer | None = None
 
     @property
     def name(self) -> str:
@@ -78,8 +82,8 @@ class Subject:
         """What a module may know when it is built at a scale."""
         views = {view: self.records.inputs[view].shape[-1] for view in VIEWS if view in self.records.inputs}
         nodes = [at_scale(node, scale) for node in self.nodes]
-        shapes = output_shapes(nodes, self.fields, views["embedding"], views.get("terms", 0))
-        return Surroundings(self.fields, shapes, scale, seed)
+        shapes = output_shapes(nodes, self.fields, views["embedding"], views.get("terms", 0), self.tokenizer)
+        return Surroundings(self.fields, shapes, scale, seed, self.tokenizer)
 
     def module(self, seed: int = SEED) -> GroupModule:
         """The group, new; fitted to the records if it is one that is fitted."""
@@ -157,7 +161,7 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
     check_targets(nodes, sample.fields, coverage, "sample")
     groups = plan_groups(nodes)
     group = next(group for group in groups if plugin.name in {node.name for node in group.nodes})
-    subject = Subject(plugin, nodes, group, sample.fields, sample.records)
+    subject = Subject(plugin, nodes, group, sample.fields, sample.records, sample.tokenizer)
     inputs = dict(sample.records.targets) | dict(sample.records.inputs)
     for lower in groups[: groups.index(group)]:
         module = GroupModule(lower, subject.surroundings(), CPU).eval()

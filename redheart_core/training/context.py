@@ -69,9 +69,10 @@ class TrainingContext:
             check_targets(nodes, store.fields, coverage, split)
         surroundings = Surroundings(
             fields=store.fields,
-            shapes=output_shapes(nodes, store.fields, store.embedding_width, store.term_count),
+            shapes=output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizer),
             scale=settings.scale,
             seed=settings.seed,
+            tokenizer=store.tokenizer,
         )
         targets = sorted({target for group in groups for target in group.targets})
         source = BatchSource(store, targets, settings.batch_size, settings.seed, device, settings.mixture)
@@ -88,7 +89,7 @@ class TrainingContext:
 
     def training_order(self, group: Group, epoch: int) -> list[torch.Tensor]:
         """The group's batches of an epoch as row numbers."""
-        return self.source.training_order(epoch, self.training_rows(group))
+        return self.source.training_order(epoch, self.training_rows(group), group.inputs)
 
     def module(self, group: Group) -> GroupModule:
         return GroupModule(group, self.surroundings, self.device)
@@ -98,7 +99,9 @@ class TrainingContext:
         if not trainer.group.targets:
             return audit_optimizer(trainer)
         group, rows = trainer.group, self.training_rows(trainer.group)
-        longest = rows[self.store.chunk_counts[rows].argsort(descending=True, stable=True)][: self.source.batch_size]
+        longest = rows[self.source.lengths(group.inputs)[rows].argsort(descending=True, stable=True)][
+            : self.source.batch_size
+        ]
         order = [*self.training_order(group, 1)[:AUDIT_BATCHES], longest]
         batches = (self.source.batch(rows, group.inputs) for rows in order)
         return audit_group(trainer, batches, sameness(self.store, group))

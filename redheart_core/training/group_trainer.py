@@ -252,8 +252,8 @@ def make_optimizer(
 def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[str, float]:
     """Learning-rate scale of each parameter: the plugin's, times layer_decay per layer below its last.
 
-    A plugin declares its layers in NodeSpec.layers, from input to output; "encoder.*" stands for
-    encoder.0, encoder.1, ... A parameter that no prefix matches counts to the last layer.
+    A plugin declares its layers in NodeSpec.layers, from input to output. A parameter that no prefix
+    matches counts to the last layer.
     """
     rates = {}
     for node in group.nodes:
@@ -270,6 +270,10 @@ def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[
 
 
 def _expand(prefix: str, names: list[str]) -> list[str]:
+    """The layers that a prefix of NodeSpec.layers stands for among these names."""
+    if "|" in prefix:
+        found = [one for one in prefix.split("|") if any(name.startswith(one.removesuffix("*")) for name in names)]
+        return [layer for one in found for layer in _expand(one, names)]
     if not prefix.endswith(".*"):
         return [prefix]
     stem = prefix.removesuffix("*")

@@ -29,6 +29,9 @@ def varied(module: GroupModule, batch: Batch, stream: torch.Generator) -> Batch:
             inputs[name] = _random_field(module.fields[name], tensor, stream)
         elif name == "terms":
             inputs[name] = _uniform(tensor, 0.0, 1.0, stream)
+        elif name == "tokens":
+            inputs[name] = torch.randint(int(tensor.max()) + 1, (batch.size, 2 * tensor.shape[1]), generator=stream)
+            inputs[name] = inputs[name].to(tensor.device)
         elif name != "mask":
             inputs[name] = _several_chunks(tensor, module.shapes[name], stream if name == "embedding" else None)
     targets = {name: _random_field(module.fields[name], tensor, stream) for name, tensor in batch.targets.items()}

@@ -61,7 +61,7 @@ def _changed_context(context: TrainingContext, group: Group) -> TrainingContext:
     own = {node.name: node for node in group.nodes}
     nodes = tuple(own.get(node.name, node) for node in context.nodes)
     store = context.store
-    shapes = output_shapes(nodes, store.fields, store.embedding_width, store.term_count)
+    shapes = output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizer)
     return attrs.evolve(context, nodes=nodes, surroundings=attrs.evolve(context.surroundings, shapes=shapes))
 
 

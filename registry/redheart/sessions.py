@@ -78,6 +78,7 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
         encoder_settings,
         chunk_chars=data.chunk_chars,
         terms=data.terms,
+        tokenizer=data.tokenizer,
         near_duplicates=data.near_duplicates,
         seed=data.seed,
         progress=display.progress,

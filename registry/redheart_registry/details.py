@@ -21,6 +21,7 @@ from redheart_core import (
     PluginError,
     SettingsError,
 )
+from redheart_core.contract.data import EXAMPLE_TOKENIZER
 from redheart_core.contract.fields import describe_shape
 from redheart_core.discovery.entries import names
 from redheart_core.groups.graph import bind_nodes, output_shapes
@@ -201,9 +202,9 @@ def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Fiel
     node = next(node for node in bound if node.name == name)
     if node.spec.objective is None:
         return {"losses": [], "metrics": []}
-    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS)
+    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS, EXAMPLE_TOKENIZER)
     wanted = frozenset(output.name for output in node.spec.gives)
-    objective = make_objective(node, Surroundings(fields, shapes, "small", seed=0), wanted)
+    objective = make_objective(node, Surroundings(fields, shapes, "small", 0, EXAMPLE_TOKENIZER), wanted)
     return {
         "losses": [
             {"output": term.output, "target": term.target, "takes": term.takes, "weight": term.weight}
@@ -236,11 +237,11 @@ def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mappin
     from redheart_core.groups.group_module import Surroundings, build_node
 
     bound = bind_nodes(nodes, fields)
-    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS)
+    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS, EXAMPLE_TOKENIZER)
     node = next(node for node in bound if node.name == name)
     with torch.device("meta"):
         wanted = frozenset(output.name for output in node.spec.gives)
-        module = build_node(node, Surroundings(fields, shapes, scale, seed=0), wanted)
+        module = build_node(node, Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZER), wanted)
     return {
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "settings": dict(node.spec.scales[scale]),

@@ -1,0 +1,73 @@
+"""Tokens to answers: an encoder's states, pooled by attention over all windows of a text, and a map for each field.
+
+Shapes: B texts, M windows, W tokens of a window, H the encoder's width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from redheart_core import Field
+from redheart_core.contract.data import Tokenizer
+from redheart_core.nn.answers import finish, size_of
+from redheart_core.nn.named import Named
+from redheart_text_transformer.windows import cut
+
+
+class TextTransformer(nn.Module):
+    """An encoder with an answer on each field.
+
+    Args:
+        base: Called with input_ids and attention_mask, (M, W) each, it gives an object with last_hidden_state
+            (M, W, H).
+        width: H.
+        fields: What is answered.
+        tokenizer: Of the tokens.
+        window: Longest window with its frame.
+        windows: Windows of a text, at most.
+        dropout: Share of the features that the answers lose in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        base: nn.Module,
+        width: int,
+        fields: Mapping[str, Field],
+        tokenizer: Tokenizer,
+        window: int,
+        windows: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.base = base
+        self.fields = dict(fields)
+        self.tokenizer, self.window, self.windows = tokenizer, window, windows
+        self.query = nn.Parameter(torch.zeros(width))
+        self.dropout = nn.Dropout(dropout)
+        self.heads = Named({name: nn.Linear(width, size_of(field)) for name, field in fields.items()})
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """(B, L) tokens to the features (B, H) and the outputs of each field."""
+        features = self.features(inputs["tokens"])
+        read = self.dropout(features)
+        outputs = {"features": features}
+        for name, field in self.fields.items():
+            outputs |= finish(field, self.heads[name](read))
+        return outputs
+
+    def features(self, tokens: Tensor) -> Tensor:
+        """(B, L) to (B, H): the mean of the states, weighted by attention to a learnt query, at the start evenly."""
+        found = cut(tokens, self.tokenizer, self.window, self.windows)
+        states = self.base(input_ids=found.ids, attention_mask=found.mask.long()).last_hidden_state
+        mask = found.mask
+        if len(states) != len(tokens):
+            size = (len(tokens), int(found.place.max()) + 1, states.shape[1])
+            where = (found.text, found.place)
+            states = states.new_zeros((*size, states.shape[2])).index_put(where, states).flatten(1, 2)
+            mask = mask.new_zeros(size).index_put(where, mask).flatten(1)
+        scores = (states @ self.query).masked_fill(~mask, float("-inf"))
+        return torch.einsum("bt,bth->bh", scores.softmax(-1), states)

@@ -1,0 +1,172 @@
+"""Opens a pretrained encoder with the transformers library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from redheart_core import RedheartError, SettingsError
+from redheart_core.contract.data import Tokenizer
+from redheart_core.data.tokenizer import open_tokenizer
+from redheart_core.storage.pretrained import pretrained_folder
+from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
+
+TABLE = "[plugins.text_transformer]"
+_UNMOVED = (".key.bias", ".k_lin.bias", ".k_proj.bias", ".key_proj.bias")
+"""Ends of the names of parameters that a softmax cancels, so that they get no gradient."""
+_TEXT = (
+    *("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "modernbert", "mpnet"),
+    *("roberta", "roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl", "eurobert", "nomic_bert"),
+)
+"""Architectures of the transformers library that read text both ways and give a state for each token."""
+
+
+def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer) -> nn.Module:
+    """The encoder with its weights; without them on the meta device, where nothing but sizes is wanted.
+
+    Raises:
+        SettingsError: There is no such model, or it is not what the settings and the tokenizer say.
+    """
+    transformers = _library()
+    config = _untrained(settings, tokenizer) if settings.model == UNTRAINED else _config(settings.model)
+    _check(config, settings, tokenizer)
+    folder = None if settings.model == UNTRAINED else pretrained_folder(settings.model, SettingsError)
+    if folder is None or torch.get_default_device().type == "meta":
+        base = transformers.AutoModel.from_config(config)
+    else:
+        _check_tokenizer(settings.model, tokenizer)
+        base = _load(folder, settings.model)
+    if vars(base)["_modules"].get("pooler") is not None:
+        base.pooler = None  # reads the first token for a task of the pretraining; the states do not depend on it
+    for name, parameter in base.named_parameters():
+        if name.endswith(_UNMOVED):
+            parameter.requires_grad_(False)
+    if settings.checkpointing:
+        base.gradient_checkpointing_enable()
+    module: nn.Module = base
+    return module
+
+
+def _load(folder: Path, place: str) -> Any:
+    if not (folder / "model.safetensors").is_file() and not (folder / "model.safetensors.index.json").is_file():
+        raise SettingsError(
+            f"{TABLE} model = {place!r}: {folder} holds no model.safetensors; weights in other files, which can hold "
+            "code, are not read: save the model with save_pretrained(..., safe_serialization=True)"
+        )
+    try:
+        with quiet():
+            model, report = _library().AutoModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, RuntimeError) as reason:
+        raise SettingsError(f"{TABLE} model = {place!r} cannot be loaded: {reason}") from reason
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise SettingsError(
+            f"{TABLE} model = {place!r}: its files lack {len(missing)} weights of the architecture in its "
+            f"config.json ({', '.join(missing[:3])}); take a whole model"
+        )
+    return model
+
+
+def _config(place: str) -> Any:
+    folder = pretrained_folder(place, SettingsError)
+    if not (folder / "config.json").is_file():
+        raise SettingsError(f"{TABLE} model = {place!r}: {folder} holds no config.json of the transformers library")
+    try:
+        return _library().AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as reason:
+        raise SettingsError(f"{TABLE} model = {place!r}: its config.json cannot be used: {reason}") from reason
+
+
+def _untrained(settings: TextTransformerSettings, tokenizer: Tokenizer) -> Any:
+    if settings.width % settings.heads:
+        raise SettingsError(f"{TABLE} width = {settings.width} cannot be split into heads = {settings.heads}")
+    return _library().BertConfig(
+        vocab_size=tokenizer.size,
+        hidden_size=settings.width,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        intermediate_size=4 * settings.width,
+        max_position_embeddings=settings.window,
+        pad_token_id=tokenizer.padding,
+        type_vocab_size=1,
+    )
+
+
+def _check(config: Any, settings: TextTransformerSettings, tokenizer: Tokenizer) -> None:
+    """Refuse an encoder that is not what the settings say, or cannot read the tokens."""
+    known = config.to_dict()
+    model = f"{TABLE} model = {settings.model!r}"
+    if known.get("is_encoder_decoder") or known.get("is_decoder") or config.model_type not in _TEXT:
+        raise SettingsError(
+            f"{model} is of the architecture {config.model_type!r}, which is none of the encoders of text that this "
+            f"plugin trains ({', '.join(_TEXT)})"
+        )
+    width = config.hidden_size
+    if width != settings.width:
+        raise SettingsError(f"{model} has states of width {width}; set width = {width} under {TABLE}")
+    frame = len(tokenizer.before) + len(tokenizer.after)
+    if settings.window < frame + 1:
+        raise SettingsError(f"{TABLE} window = {settings.window}: {frame} tokens frame a text; take a larger one")
+    positions = known.get("max_position_embeddings")
+    if positions is not None and positions > 0:
+        # RoBERTa and its kin number positions from the padding token on
+        reserved = config.pad_token_id + 1 if "roberta" in config.model_type or config.model_type == "mpnet" else 0
+        if settings.window > positions - reserved:
+            raise SettingsError(
+                f"{TABLE} window = {settings.window}: {settings.model!r} reads at most {positions - reserved} tokens "
+                "at once; take a smaller window, longer texts are read in several"
+            )
+    if tokenizer.size > config.vocab_size:
+        raise SettingsError(
+            f"{model} knows {config.vocab_size} tokens, the data's tokenizer {tokenizer.name} has {tokenizer.size}; "
+            f"prepare the data with the model's own: --set data.tokenizer={settings.model}"
+        )
+
+
+def _check_tokenizer(place: str, tokenizer: Tokenizer) -> None:
+    own = open_tokenizer(place).identity
+    if own.sha256 != tokenizer.sha256:
+        raise SettingsError(
+            f"{TABLE} model = {place!r} was trained on the tokens of {own.name}, the data hold those of "
+            f"{tokenizer.name}, which are others; prepare the data with the model's own: --set data.tokenizer={place}"
+        )
+
+
+def _library() -> Any:
+    try:
+        import transformers
+    except ModuleNotFoundError as missing:
+        if missing.name != "transformers":
+            raise
+        raise RedheartError(
+            "text_transformer needs the transformers library: pip install 'redheart[transformers]'"
+        ) from missing
+    return transformers
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars and reports of the transformers library; what is wrong is an error of its own here."""
+    from transformers.utils import logging
+
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves out its type
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # as above

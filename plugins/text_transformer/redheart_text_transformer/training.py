@@ -1,0 +1,33 @@
+"""From settings to the module and its objective."""
+
+from __future__ import annotations
+
+from redheart_core import BuildContext, Objective, SettingsError
+from redheart_core.nn.answers import answer_objective, text_answers
+from redheart_text_transformer.adapter import AdaptedBase
+from redheart_text_transformer.model import TextTransformer
+from redheart_text_transformer.opening import TABLE, open_base
+from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
+
+
+def build(context: BuildContext) -> TextTransformer:
+    """The encoder, with an answer for each field."""
+    settings: TextTransformerSettings = context.settings
+    assert context.tokenizer is not None
+    if settings.lora and settings.model == UNTRAINED:
+        raise SettingsError(f"{TABLE} lora: an untrained encoder has nothing to keep; name a model, or set lora = 0")
+    base = open_base(settings, context.tokenizer)
+    return TextTransformer(
+        base=AdaptedBase(base, settings.lora, settings.lora_targets) if settings.lora else base,
+        width=settings.width,
+        fields={name: context.fields[name] for name in text_answers(context.fields)},
+        tokenizer=context.tokenizer,
+        window=settings.window,
+        windows=settings.windows,
+        dropout=settings.dropout,
+    )
+
+
+def objective(context: BuildContext) -> Objective:
+    """The fields' own losses and metrics."""
+    return answer_objective(context, list(text_answers(context.fields)))
