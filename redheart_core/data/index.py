@@ -85,4 +85,4 @@ class StoreIndex:
         return table
 
 
-STORE_INDEX = SealedFile(StoreIndex, "store", 6, "delete its folder and prepare the data again", StoreError)
+STORE_INDEX = SealedFile(StoreIndex, "store", 7, "delete its folder and prepare the data again", StoreError)

@@ -50,8 +50,8 @@ class AdaptedBase(nn.Module):
         return self
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> AdaptedBase:
-        self._held[0]._apply(fn, recurse)
-        super()._apply(fn, recurse)
+        self._held[0]._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves out its type
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # as above
         return self
 
 
