@@ -16,6 +16,10 @@ from redheart_core.nn.answers import finish, size_of
 from redheart_core.nn.named import Named
 from redheart_text_transformer.windows import cut
 
+GAIN = 10.0
+"""Factor on the maps to the answers, whose first weights are as much smaller: a step of AdamW moves all weights alike,
+and new maps have further to go than those of the encoder."""
+
 
 class TextTransformer(nn.Module):
     """An encoder with an answer on each field.
@@ -49,6 +53,9 @@ class TextTransformer(nn.Module):
         self.query = nn.Parameter(torch.zeros(width))
         self.dropout = nn.Dropout(dropout)
         self.heads = Named({name: nn.Linear(width, size_of(field)) for name, field in fields.items()})
+        with torch.no_grad():
+            for parameter in self.heads.parameters():
+                parameter.div_(GAIN)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, L) tokens to the features (B, H) and the outputs of each field."""
@@ -56,7 +63,7 @@ class TextTransformer(nn.Module):
         read = self.dropout(features)
         outputs = {"features": features}
         for name, field in self.fields.items():
-            outputs |= finish(field, self.heads[name](read))
+            outputs |= finish(field, GAIN * self.heads[name](read))
         return outputs
 
     def features(self, tokens: Tensor) -> Tensor:
