@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sentence_transformers
+from forged_encoder import forge, seal, write_code
 from sealed_files import change
+from tiny_bert import write_tiny_bert
 
 from redheart_core import Encoder, RedheartError, SettingsError, StoreError
-from redheart_core.storage.files import sha256
 from redheart_sentence_transformer import redheart_provide_encoders
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
 
@@ -25,16 +25,8 @@ DENSE = "sentence_transformers.base.modules.dense.Dense"
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     """Around a BERT of one layer and width 8 that knows the word "a"."""
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    fast: Any = PreTrainedTokenizerFast
-    words = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "a": 2}, unk_token="[UNK]"))
-    fast(tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]", model_max_length=8).save_pretrained(folder)
-    config = BertConfig(vocab_size=3, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
-    BertModel(config).save_pretrained(folder)
+    write_tiny_bert(folder, ["a"])
     return SPEC.fit(SentenceTransformerSettings(model=str(folder)), [])
 
 
@@ -45,29 +37,14 @@ def folder(encoder: Encoder, tmp_path: Path) -> Path:
     return tmp_path / "saved"
 
 
-def seal(folder: Path) -> None:
-    """Write the manifest anew, as whoever forges a folder would."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "encoder.json"]
-    hashes = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
-    change(folder / "encoder.json", lambda table: table.update(files=hashes))
+@pytest.fixture
+def marker(folder: Path) -> Path:
+    """What the forged module beside the weights leaves when it runs."""
+    write_code(folder / "model", folder.parent / "marker")
+    return folder.parent / "marker"
 
 
-def forge(folder: Path, **changes: str) -> None:
-    """Change the last entry of modules.json."""
-    modules = json.loads((folder / "model" / "modules.json").read_bytes())
-    modules[-1].update(changes)
-    (folder / "model" / "modules.json").write_text(json.dumps(modules))
-
-
-def write_code(folder: Path) -> Path:
-    """A module that leaves a marker when it is imported; returns the marker's path."""
-    marker = folder.parent / "marker"
-    (folder / "model" / "forged.py").write_text(f"open({str(marker)!r}, 'w').close()\nclass Forged: ...\n")
-    return marker
-
-
-def test_code_in_a_saved_folder_is_refused_and_not_run(folder: Path) -> None:
-    marker = write_code(folder)
+def test_code_in_a_saved_folder_is_refused_and_not_run(folder: Path, marker: Path) -> None:
     forge(folder, type="forged.Forged")
     seal(folder)
     with pytest.raises(StoreError, match=r"forged\.py can hold code"):
@@ -77,9 +54,8 @@ def test_code_in_a_saved_folder_is_refused_and_not_run(folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["forged.Forged", "os.system", "sentence_transformers.util.http_get", "Pooling"])
 def test_a_type_that_is_no_module_of_the_library_is_refused_and_not_run(
-    folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+    folder: Path, marker: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    marker = write_code(folder)
     monkeypatch.syspath_prepend(folder / "model")
     forge(folder, type=kind)
     settings = SentenceTransformerSettings(model=str(folder / "model"))
