@@ -22,7 +22,7 @@ def load_installed(name: str) -> Plugin:
     """Import the package that offers the installed plugin of that name.
 
     Raises:
-        PluginError: No package that can be imported offers it, or it breaks the rules of plugins.
+        PluginError: No package offers it, a package cannot be imported, or it breaks the rules of plugins.
     """
     found = {plugin.name: plugin for plugin in load_named(name)}
     if name not in found:
@@ -34,7 +34,7 @@ def load_named(name: str) -> tuple[Plugin, ...]:
     """All plugins of the installed package with an entry point of that name, or else the one plugin of that name.
 
     Raises:
-        PluginError: As load_installed.
+        PluginError: As load_installed; or a package that might offer a plugin of that name cannot be imported.
     """
     entries = installed_entries()
     packages = [entry for entry in entries if entry.name == name]
@@ -48,12 +48,16 @@ def load_named(name: str) -> tuple[Plugin, ...]:
 
 
 def load_all(entries: tuple[Entry, ...] | None = None) -> Iterator[Plugin]:
-    """The plugins of every installed package that can be imported; they are not checked."""
+    """The plugins of every installed package; they are not checked.
+
+    Args:
+        entries: The entry points of the packages; all that are installed if not given.
+
+    Raises:
+        PluginError: A package cannot be imported; names it.
+    """
     for entry in installed_entries() if entries is None else entries:
-        try:
-            yield from load_entry(entry)
-        except PluginError:
-            continue  # another package's fault is none of the plugin that is looked for
+        yield from load_entry(entry)
 
 
 def load_module(module: ModuleType, name: str = "") -> tuple[Plugin, ...]:
