@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from new_python import run_python
 
 COMMANDS = (
     *(["sweetspot", "none"], ["crossover", "none"], ["crossover", "none", "--compare"], ["report", "none"]),
@@ -25,9 +24,8 @@ for command in {commands!r}:
 
 
 def test_a_command_that_can_refuse_does_so_without_torch() -> None:
-    script = f"import sys; sys.path[:] = {sys.path!r}\n" + SCRIPT.format(commands=[list(one) for one in COMMANDS])
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    rows = [line.split("|") for line in done.stdout.splitlines()]
+    done = run_python(SCRIPT.format(commands=[list(one) for one in COMMANDS]), with_path=True)
+    rows = [line.split("|") for line in done.out.splitlines()]
     assert [row[3] for row in rows] == [" ".join(command) for command in COMMANDS]
     assert [row for row in rows if row[0] not in ("1", "2")] == []
     assert [row for row in rows if row[1] != "False" or row[2]] == []

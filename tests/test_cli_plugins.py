@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from new_python import run_python
 
 from redheart.options import PluginChoice
 from redheart_cli.main import COMMANDS, cli
@@ -26,6 +26,7 @@ Install = Callable[..., None]
 READER = """
 import attrs
 from redheart_core import LossTerm, Metric, NodeSpec, Objective, Output, hookimpl
+from new_python import run_python
 
 @attrs.frozen
 class Settings:
@@ -134,16 +135,16 @@ def test_the_list_as_json_has_a_row_for_each_installed_plugin(install: Install) 
 def test_listing_imports_neither_torch_nor_any_plugin(install: Install, tmp_path: Path) -> None:
     install("reader", READER.format(name="reader", reads='"embedding",', labels=None))
     script = (
-        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "import sys\n"
         "from redheart_cli.main import cli\n"
         "cli(['plugins', 'list', '--json'], standalone_mode=False)\n"
         "print('\\n'.join(sys.modules), file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = run_python(script, with_path=True)
     modules = {plugin.entry.module for plugin in installed_plugins().values()} | {"torch", "numpy", "rich"}
     assert "cli_reader" in modules
-    assert modules & set(done.stderr.split()) == set()
-    assert len(json.loads(done.stdout)) == len(installed_plugins())
+    assert modules & set(done.err.split()) == set()
+    assert len(json.loads(done.out)) == len(installed_plugins())
 
 
 def test_user_errors_exit_with_1_and_no_traceback_and_usage_errors_with_2(install: Install) -> None:

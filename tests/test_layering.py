@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from importlinter.cli import lint_imports
+from new_python import run_python
 
 ROOT = Path(__file__).parents[1]
 CORE, REGISTRY, CLI = ROOT / "redheart_core", ROOT / "registry" / "redheart_registry", ROOT / "cli" / "redheart_cli"
@@ -81,9 +80,13 @@ def test_a_wrong_import_would_be_seen() -> None:
 
 
 def modules_after(code: str) -> set[str]:
-    script = f"import sys; sys.path[:] = {sys.path!r}\n{code}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(done.stderr.split())
+    done = run_python(f"import sys\n{code}\nprint('\\n'.join(sys.modules), file=sys.stderr)", with_path=True)
+    return set(done.err.split())
+
+
+def test_a_child_that_fails_is_shown_with_all_that_it_printed() -> None:
+    with pytest.raises(AssertionError, match=r"ended with 1 and printed\nbefore\n(.|\n)*ValueError: reason"):
+        modules_after("print('before'); raise ValueError('reason')")
 
 
 def test_help_imports_neither_torch_nor_a_plugin_nor_a_command() -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from new_python import run_python
 from report_page import Page, read, with_interval
 from sealed_files import change
 
@@ -323,5 +322,4 @@ def test_a_large_run_stays_below_three_megabytes(make_run: Callable[..., Any], t
 
 def test_the_report_imports_no_torch() -> None:
     command = "import sys; import redheart_core.report; print('torch' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "False"
+    assert run_python(command).out == "False\n"

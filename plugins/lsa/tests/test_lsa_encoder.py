@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 import random
-import subprocess
-import sys
 import unicodedata
 from pathlib import Path
 
 import attrs
 import numpy as np
 import pytest
+from new_python import run_python
 from sealed_files import change
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -223,8 +222,7 @@ def test_settings_are_read_from_a_table_and_checked() -> None:
 
 def test_the_plugin_is_imported_without_scikit_learn() -> None:
     code = "import sys, redheart_lsa; print(sorted({'sklearn', 'scipy', 'numpy', 'torch'} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout == "[]\n"
+    assert run_python(code).out == "[]\n"
 
 
 def test_inverse_document_frequency_is_the_smoothed_logarithm(tmp_path: Path) -> None:

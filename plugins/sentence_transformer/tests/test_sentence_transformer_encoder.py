@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from new_python import run_python
 from sealed_files import change
 
 from redheart_core import DataError, Encoder, RedheartError, SettingsError, StoreError
@@ -246,8 +246,7 @@ def test_the_plugin_is_imported_without_heavy_libraries() -> None:
         "import sys, redheart_sentence_transformer;"
         "print(sorted({'torch', 'numpy', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout == "[]\n"
+    assert run_python(code).out == "[]\n"
 
 
 def test_a_model_in_an_installed_package_is_named_without_a_path(

