@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def redheart_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A store of 200 records of the embedded data set, in English and Korean, with vectors of 24 numbers. Read only."""
+    """A store of 200 records, made by the data set and the encoder that redheart ships with a sample. Read only."""
     from redheart_core.testing import small_store
 
     return small_store(tmp_path_factory.mktemp("redheart") / "store")
@@ -23,7 +23,7 @@ def redheart_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="session")
 def redheart_sample() -> Sample:
-    """Some real embedded training records with all their fields. Read only."""
+    """Some real embedded training records with all their fields, which conformance tests look at. Read only."""
     from redheart_core.testing import real_sample
 
     return real_sample()
@@ -31,7 +31,7 @@ def redheart_sample() -> Sample:
 
 @pytest.fixture
 def redheart_context(redheart_store: Store) -> Iterator[Callable[..., TrainingContext]]:
-    """Makes a Trainer out of names of installed nodes: two epochs at scale tiny on the small store."""
+    """Makes a TrainingContext out of names of installed nodes: two epochs at scale tiny on the small store."""
     import torch
 
     from redheart_core.config.tables import TrainSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -65,6 +66,30 @@ def test_nothing_outside_the_core_imports_a_name_with_an_underscore(folder: Path
         if name.startswith("redheart_core.") and any(part.startswith("_") for part in name.split("."))
     ]
     assert private == []
+
+
+OTHER_MEANINGS = {
+    "calculators": "what a plugin may offer; a module of the contract",
+    "goemotions": "a field of the catalogue, named after its taxonomy",
+    "kote": "a field of the catalogue, named after its taxonomy",
+    "hierarchical": "a sweep by stages",
+    "linear": "maps, layers and baselines",
+    "scenarios": "of a person, in the meaning of a field",
+    "tables": "of settings and of reports",
+}
+"""Names of plugins that are words of the core too."""
+
+
+def test_the_core_names_no_plugin() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found = []
+    for name in project["entry-points"]["redheart"]:
+        as_a_plugin = rf"redheart_{name}\b|plugins?[. ]['\"]?{name}\b|\b{name}(\.\w+)+=|load_installed\(.{name}\b"
+        pattern = re.compile(as_a_plugin if name in OTHER_MEANINGS else rf"redheart_{name}\b|\b{name}\b")
+        for path in sorted(CORE.rglob("*")):
+            if path.suffix not in ("", ".pyc") and pattern.search(path.read_text(encoding="utf-8")):
+                found.append((name, str(path.relative_to(ROOT))))
+    assert found == []
 
 
 def test_no_module_is_reached_through_its_folder() -> None:

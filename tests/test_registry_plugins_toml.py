@@ -49,7 +49,7 @@ def test_every_mistake_is_named_at_once_with_what_is_known() -> None:
         "plugins.beta expects a table, as in [plugins.beta], got 1",
         "[plugins.epsilon]: 'epsilon' is not installed (installed: alpha, beta, gamma)",
         "data expects a table, as in [data], got 3",
-        "--set expects plugin.key=value, such as backbone.width=256; got 'nothing'",
+        "--set expects plugin.key=value, such as my_plugin.width=256; got 'nothing'",
         "--set gamma.width=1: 'gamma' is not active; add --enable gamma",
         "--set zeta.width=1: there is no plugin or table 'zeta' (known: alpha, data, training)",
         "[plugins.alpha] 'learning_rate_scale' expects a finite number, got text 'fast'",

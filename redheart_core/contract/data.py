@@ -82,6 +82,8 @@ class DatasetSpec:
     """Who publishes the records and where."""
     members: tuple[DatasetSpec, ...] = ()
     """The data sets that it joins."""
+    sample: Mapping[str, Any] | None = None
+    """Settings that give a few hundred records in seconds, from the package alone; None if there are none."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:
@@ -148,6 +150,8 @@ class EncoderSpec:
     """Settings and the chunks of the train split to an encoder."""
     load: Callable[[Path], Encoder] = attrs.field(converter=to_function)
     """Read what save wrote. Raises StoreError if it is not whole."""
+    sample: Mapping[str, Any] | None = None
+    """Settings with which it is fitted in seconds, from the package alone; None if there are none."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:

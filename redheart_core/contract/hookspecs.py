@@ -44,7 +44,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
 
 @hookspec
 def redheart_provide_heads() -> list[NodeSpec]:
-    """Offer heads: nodes that read a module of their own group, such as a backbone.
+    """Offer heads: nodes that read a module which the heads of their group share and train.
 
     Called once, when plugins are loaded.
     """

@@ -199,7 +199,7 @@ class NodeSpec:
     that is active is a baseline."""
     objective: Callable[[BuildContext], Objective] | None = attrs.field(default=None, converter=optional(to_function))
     """Losses and metrics for what build makes; imports torch only when called. None for a module
-    that others in its group train (a backbone) and for calculators."""
+    that others in its group train and for calculators."""
     targets: tuple[str, ...] = ()
     """Fields that the losses and metrics use."""
     optional_reads: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ def check_field_name(name: str, where: str) -> None:
 
     Args:
         name: Of the field.
-        where: Names what declares it, such as "[plugins.csv.fields.mood]".
+        where: Names what declares it, such as "[plugins.my_plugin.fields.mood]".
 
     Raises:
         DataError: The name is of another form.

@@ -14,7 +14,7 @@ from redheart_core.contract.fields import Field
 from redheart_core.discovery.fence import fence
 
 SEPARATOR = "+"
-"""Between the names of data sets that are to be joined, as in "goemotions+emobank"."""
+"""Between the names of data sets that are to be joined, as in "first+second"."""
 
 
 @attrs.frozen

@@ -29,7 +29,7 @@ def read_table(cls: type[Settings], table: Mapping[str, object], where: str) -> 
         cls: An attrs class whose fields are str, bool, int, float, Path, Literal, X | None,
             tuple[X, ...] or Mapping[str, X].
         table: Parsed TOML or JSON; python values of the field's own type do as well.
-        where: Names the table in complaints, such as "[plugins.backbone]".
+        where: Names the table in complaints, such as "[plugins.my_plugin]".
 
     Raises:
         SettingsError: Unknown or missing keys, wrong types, values that validators refuse; all of them.
@@ -92,7 +92,7 @@ def _check(cls: type[Any], table: Mapping[str, object], where: str, also: Collec
 def parse_override(text: str) -> tuple[str, str, object]:
     """Split "plugin.key=value" into its three parts.
 
-    The value is TOML; a single word that is not is taken as text, as in "jsonl.path=data/train.jsonl".
+    The value is TOML; a single word that is not is taken as text, as in "my_plugin.path=data/train".
 
     Raises:
         SettingsError: It has another form.
@@ -100,7 +100,7 @@ def parse_override(text: str) -> tuple[str, str, object]:
     name, equals, value = text.partition("=")
     plugin, _, key = name.strip().partition(".")
     if not equals or not re.fullmatch(r"\w+", plugin) or not re.fullmatch(r"\w+", key):
-        raise SettingsError(f"--set expects plugin.key=value, such as backbone.width=256; got '{text}'")
+        raise SettingsError(f"--set expects plugin.key=value, such as my_plugin.width=256; got '{text}'")
     value = value.strip()
     try:
         parsed = parse_toml(f"value = {value}")

@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -14,6 +16,7 @@ from redheart_core.config.tables import NODE_OPTIONS
 from redheart_core.contract.builders import Builder
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.catalogue import CATALOGUE
+from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import SettingsError
 from redheart_core.contract.nodes import SCALES, NodeSpec, Output
 from redheart_core.discovery.offers import Spec
@@ -104,9 +107,8 @@ def check_settings(plugin: Plugin) -> None:
         except attrs.exceptions.FrozenInstanceError:
             continue
         raise ConformanceError(f"plugin '{plugin.name}': {cls.__name__} can be changed; declare it with @attrs.frozen")
-    tables = {"the defaults": {}, **(dict(plugin.spec.scales) if isinstance(plugin.spec, NodeSpec) else {})}
-    for title, table in tables.items():
-        settings = read_table(cls, table, f"scale '{title}' of {where}")
+    for title, table in _declared_tables(_spec(plugin)).items():
+        settings = read_table(cls, table, f"{title} of {where}")
         again = read_table(cls, json.loads(json.dumps(as_table(settings))), where)
         require(plugin, again == settings, f"settings of {title} came back as {again}, they were {settings}")
     try:
@@ -114,6 +116,16 @@ def check_settings(plugin: Plugin) -> None:
     except SettingsError:
         return
     raise ConformanceError(f"plugin '{plugin.name}': its settings accept a key that they do not have")
+
+
+def _declared_tables(spec: Spec) -> dict[str, Mapping[str, Any]]:
+    """Every table of settings that a spec declares, by its title."""
+    tables: dict[str, Mapping[str, Any]] = {"the defaults": {}}
+    if isinstance(spec, NodeSpec):
+        tables |= {f"scale '{name}'": table for name, table in spec.scales.items()}
+    if isinstance(spec, DatasetSpec | EncoderSpec) and spec.sample is not None:
+        tables["the sample"] = spec.sample
+    return tables
 
 
 def _check_node(plugin: Plugin, spec: NodeSpec) -> None:

@@ -128,7 +128,7 @@ def subject_of(
 
     Args:
         plugin: Any but one that only listens to events.
-        sample: Records for nodes; real ones of the embedded data set if not given.
+        sample: Records for nodes; those of the data set that redheart ships with a sample if not given.
         beside: Plugins that need not be installed.
         settings: Of a data set or encoder, where its defaults are not enough; calculators are tried with theirs.
 
@@ -199,7 +199,8 @@ def conformance_tests(
 ) -> Callable[..., None]:
     """A pytest test of all plugins of an installed package, or of one of them, parametrised over their checks.
 
-    test_conformance = conformance_tests("my_plugin") is a whole test file.
+    test_conformance = conformance_tests("my_plugin") is a whole test file. Nodes are tried on the records of the
+    fixture redheart_sample; a conftest.py that defines it anew gives others.
 
     Args:
         name: Of the package's entry point, or of one plugin.
@@ -210,10 +211,12 @@ def conformance_tests(
     plugins = load_named(name)
     subjects: dict[str, AnySubject] = {}
 
-    def subject(plugin: Plugin, folder: Callable[[str], Path]) -> AnySubject:
+    def subject(plugin: Plugin, request: pytest.FixtureRequest) -> AnySubject:
         if plugin.name not in subjects:
-            values = settings(folder(plugin.name)) if callable(settings) else settings
-            subjects[plugin.name] = subject_of(plugin, settings=values)
+            folders: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+            values = settings(folders.mktemp(plugin.name)) if callable(settings) else settings
+            sample = request.getfixturevalue("redheart_sample") if isinstance(plugin.spec, NodeSpec) else None
+            subjects[plugin.name] = subject_of(plugin, sample, settings=values)
         return subjects[plugin.name]
 
     cases = [
@@ -223,9 +226,9 @@ def conformance_tests(
     ]
 
     @pytest.mark.parametrize(("plugin", "check"), cases)
-    def test_conformance(plugin: Plugin, check: Check, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def test_conformance(plugin: Plugin, check: Check, request: pytest.FixtureRequest) -> None:
         try:
-            check(plugin if check in PLUGIN_CHECKS else subject(plugin, tmp_path_factory.mktemp))
+            check(plugin if check in PLUGIN_CHECKS else subject(plugin, request))
         except NotApplicable as reason:
             pytest.skip(str(reason))
 

@@ -1,14 +1,12 @@
-"""Real embedded records for the checks: a small store out of the embedded data set and encoder."""
+"""Real embedded records for the checks: a small store out of the samples that redheart's own plugins declare."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -17,19 +15,19 @@ from numpy.typing import NDArray
 
 from redheart_core.contract.data import DatasetSpec, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
+from redheart_core.contract.markers import PROJECT_NAME
 from redheart_core.data.batch import Batch
 from redheart_core.data.prepare import prepare
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
 from redheart_core.data.tokenizer import pad
+from redheart_core.discovery.entries import installed_entries, names
 from redheart_core.storage.settings import read_table
-from redheart_core.testing.discovery import load_installed
+from redheart_core.testing.discovery import load_all
 from redheart_core.testing.subject import Sample
 
-DATASET: Mapping[str, Any] = MappingProxyType({"english": 120, "korean": 80})
-"""Settings of village for a small store."""
-ENCODER: Mapping[str, Any] = MappingProxyType({"width": 24})
-"""Settings of lsa for a small store."""
+Offer = TypeVar("Offer", DatasetSpec, EncoderSpec)
+
 CHUNK_CHARS = 80
 """Short, so that texts have several chunks, and differently many."""
 SIZE = 64
@@ -40,18 +38,33 @@ WORDS = Tokenizer("words", "", 300, (1,), (2,), 0)
 
 def small_store(folder: Path) -> Store:
     """200 embedded records, made in an empty folder in seconds."""
-    dataset, dataset_settings = _village()
-    encoder = load_installed("lsa").spec
-    if not isinstance(encoder, EncoderSpec):
-        raise PluginError("'lsa' has to be an encoder; another plugin took this name")
+    dataset, encoder = shipped_sample(DatasetSpec), shipped_sample(EncoderSpec)
     return prepare(
-        folder,
-        dataset,
-        dataset_settings,
-        encoder,
-        read_table(encoder.settings, ENCODER, "the settings of 'lsa'"),
-        chunk_chars=CHUNK_CHARS,
+        folder, dataset, sample_settings(dataset), encoder, sample_settings(encoder), chunk_chars=CHUNK_CHARS
     )
+
+
+def shipped_sample(kind: type[Offer]) -> Offer:
+    """The data set or encoder of the distribution redheart itself that declares a sample.
+
+    Raises:
+        PluginError: None of its plugins declares one, or several do.
+    """
+    entries = tuple(entry for entry in installed_entries() if entry.distribution == PROJECT_NAME)
+    offered = [plugin.spec for plugin in load_all(entries)]
+    found = [spec for spec in offered if isinstance(spec, kind) and spec.sample is not None]
+    if len(found) != 1:
+        raise PluginError(
+            f"the conformance kit expects one {kind.__name__} with a sample in the distribution {PROJECT_NAME}, found "
+            f"{names(spec.name for spec in found)}; install redheart again, or give other records: "
+            "check_plugin(sample=...), or a fixture redheart_sample in conftest.py"
+        )
+    return found[0]
+
+
+def sample_settings(spec: DatasetSpec | EncoderSpec) -> Any:
+    """The settings that make a sample."""
+    return read_table(spec.settings, spec.sample or {}, f"the sample of '{spec.name}'")
 
 
 def sample_of(store: Store, size: int = SIZE) -> Sample:
@@ -82,13 +95,6 @@ def real_sample() -> Sample:
 @cache
 def real_chunks() -> tuple[str, ...]:
     """A few hundred different chunks of text, for encoders."""
-    dataset, settings = _village()
-    texts = (record.text for record in islice(dataset.records(settings), SIZE))
+    dataset = shipped_sample(DatasetSpec)
+    texts = (record.text for record in islice(dataset.records(sample_settings(dataset)), SIZE))
     return tuple(dict.fromkeys(chunk for text in texts for chunk in chunk_text(text, CHUNK_CHARS)))
-
-
-def _village() -> tuple[DatasetSpec, Any]:
-    dataset = load_installed("village").spec
-    if not isinstance(dataset, DatasetSpec):
-        raise PluginError("'village' has to be a data set; another plugin took this name")
-    return dataset, read_table(dataset.settings, DATASET, "the settings of 'village'")

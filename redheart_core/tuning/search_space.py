@@ -110,7 +110,7 @@ def read_space(document: Mapping[str, Any], where: str, group: Group) -> Space:
                     space[kind, name, key] = found
     if not complaints:
         if not space:
-            complaints.append("it names no setting; give tables such as [groups.backbone.learning_rate]")
+            complaints.append("it names no setting; give tables such as [groups.my_group.learning_rate]")
         complaints += [
             text for place, found in space.items() for end in found.ends() if (text := _try(group, place, end))
         ]

@@ -17,5 +17,6 @@ def redheart_provide_encoders() -> list[EncoderSpec]:
             settings=LsaSettings,
             fit="redheart_lsa.fitting:fit",
             load="redheart_lsa.storing:load",
+            sample={"width": 24},
         )
     ]

@@ -36,6 +36,7 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             records="redheart_village.records:make_records",
             licence="MIT",
             source="made by this plugin",
+            sample={"english": 120, "korean": 80},
         )
     ]
 
