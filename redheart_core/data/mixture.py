@@ -9,7 +9,7 @@ from torch import Tensor
 def draw(rows: Tensor, sources: Tensor, exponent: float, stream: torch.Generator) -> Tensor:
     """As many rows as there are, in random order, each data set with a share that goes with its size to a power.
 
-    Data set d of n_d rows gets a share n_d^exponent / sum of the epoch (exponential smoothing, Devlin et al. 2019):
+    Data set d of n_d rows gets a share n_d^exponent / sum of the epoch (Conneau and Lample 2019, of languages):
     at 1 every row comes once, at 0 all data sets come equally often. A data set that gets more than it has is gone
     through again and again, each time in another order, so that no row comes twice before all came once.
 

@@ -34,8 +34,8 @@ class Clusters:
         """Independent values whose mean is that of the records, and whose standard error is that of clusters.
 
         The mean of all records is a ratio of cluster totals and cluster sizes; a cluster's value is its total less
-        what the ratio's linearisation takes away for its size (Cochran 1977, section 6.6). A record that is a cluster
-        of its own is its own value, bit for bit, if all are.
+        what the ratio's linearisation takes away for its size (Cochran 1977, on ratio estimators). A record that is a
+        cluster of its own is its own value, bit for bit, if all are.
 
         Args:
             records: (..., N).

@@ -54,7 +54,7 @@ def conformal_quantile(scores: npt.ArrayLike, alpha: float) -> FloatArray:
 
 
 def class_quantiles(scores: npt.ArrayLike, labels: npt.ArrayLike, classes: int, alpha: float) -> FloatArray:
-    """One threshold for each class from the scores of its own records; infinity for classes with too few of them.
+    """One threshold for each class from the scores of its own records (Vovk 2012); infinity for classes with too few.
 
     Args:
         scores: (n,) of the true labels.
@@ -73,12 +73,14 @@ def class_quantiles(scores: npt.ArrayLike, labels: npt.ArrayLike, classes: int, 
 
 
 def lac_scores(probabilities: npt.ArrayLike) -> FloatArray:
-    """1 - p of every label: (..., K) to (..., K)."""
+    """1 - p of every label (Sadinle, Lei and Wasserman 2019): (..., K) to (..., K)."""
     return np.asarray(1.0 - distribution("probabilities", probabilities))
 
 
 def aps_scores(probabilities: npt.ArrayLike, u: npt.ArrayLike = 1.0) -> FloatArray:
     """Of every label: the mass strictly ahead of it in descending order (stable for ties) + u p.
+
+    The adaptive prediction sets of Romano, Sesia and Candes (2020).
 
     Args:
         probabilities: (..., K).
@@ -95,7 +97,7 @@ def aps_scores(probabilities: npt.ArrayLike, u: npt.ArrayLike = 1.0) -> FloatArr
 
 
 def raps_scores(probabilities: npt.ArrayLike, penalty: float, free_ranks: int, u: npt.ArrayLike = 1.0) -> FloatArray:
-    """APS + penalty max(0, rank - free_ranks), ranks from 1; penalty >= 0, free_ranks >= 0."""
+    """APS + penalty max(0, rank - free_ranks) (Angelopoulos et al. 2021), ranks from 1; both arguments are >= 0."""
     p = distribution("probabilities", probabilities)
     order = np.argsort(-p, axis=-1, kind="stable")
     over = np.maximum(0, np.arange(1, p.shape[-1] + 1) - whole("free_ranks", free_ranks, 0))
@@ -128,14 +130,17 @@ def prediction_sets(scores: npt.ArrayLike, threshold: npt.ArrayLike) -> BoolArra
 
 
 def residual_scores(truth: npt.ArrayLike, prediction: npt.ArrayLike, scale: npt.ArrayLike = 1.0) -> FloatArray:
-    """|y - mu| / sigma, elementwise; sigma > 0. The interval is mu -+ threshold sigma."""
+    """|y - mu| / sigma, elementwise (Lei et al. 2018); sigma > 0. The interval is mu -+ threshold sigma."""
     y, mu, sigma = finite("truth", truth), finite("prediction", prediction), positive("scale", scale)
     _ = batch("truth, prediction and scale", y.shape, mu.shape, sigma.shape)
     return np.asarray(np.abs(y - mu) / sigma)
 
 
 def cqr_scores(truth: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> FloatArray:
-    """max(lo - y, y - hi), elementwise; below 0 inside. The interval is lo - threshold .. hi + threshold."""
+    """max(lo - y, y - hi), elementwise (Romano, Patterson and Candes 2019); below 0 inside.
+
+    The interval is lo - threshold .. hi + threshold.
+    """
     y, lo, hi = finite("truth", truth), finite("low", low), finite("high", high)
     _ = batch("truth, low and high", y.shape, lo.shape, hi.shape)
     return np.asarray(np.maximum(lo - y, y - hi))

@@ -61,13 +61,19 @@ class Lots:
 
 
 def exponential_duration(days: npt.ArrayLike, delay_days: npt.ArrayLike, rho: npt.ArrayLike) -> FloatArray:
-    """K = integral of exp(-rho x) over delay..delay + days, in days; rho >= 0 per day, 0 gives K = days."""
+    """K = integral of exp(-rho x) over delay..delay + days, in days; rho >= 0 per day (Samuelson 1937).
+
+    rho = 0 gives K = days.
+    """
     lasts, rate = within("days", days, 0.0), within("rho", rho, 0.0)
     return np.asarray(np.exp(-rate * within("delay_days", delay_days, 0.0)) * lasts * special.exprel(-rate * lasts))
 
 
 def hyperbolic_duration(days: npt.ArrayLike, delay_days: npt.ArrayLike, k: npt.ArrayLike) -> FloatArray:
-    """K = ln((1 + k (delay + days)) / (1 + k delay)) / k, in days; k >= 0 per day, 0 gives K = days."""
+    """K = ln((1 + k (delay + days)) / (1 + k delay)) / k, in days; k >= 0 per day (Mazur 1987).
+
+    k = 0 gives K = days.
+    """
     lasts, rate = within("days", days, 0.0), within("k", k, 0.0)
     scaled = lasts / (1.0 + rate * within("delay_days", delay_days, 0.0))
     growth = rate * scaled

@@ -1,4 +1,4 @@
-"""Kalman filter, Rauch-Tung-Striebel smoother and steady state in float64, by square roots of the covariances.
+"""Filter (Kalman 1960), smoother (Rauch, Tung and Striebel 1965) and steady state in float64, by square roots.
 
 Square roots (Kaminski, Bryson and Schmidt 1971; Park and Kailath 1995) hold variances of any ratio, where the filter on
 covariances, such as that of statsmodels, fails once a prior is 1e16 times as wide as the noise. n is the size of the

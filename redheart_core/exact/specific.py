@@ -45,7 +45,8 @@ class JointTable:
 class SpecificInformation:
     """i_A(t) for every tuple A; target states that never occur are left out.
 
-    i_A(t) = sum_a p(a|t) log2(p(t|a) / p(t)) = KL(p(a|t) || p(a)) (DeWeese and Meister 1999).
+    i_A(t) = sum_a p(a|t) log2(p(t|a) / p(t)) = KL(p(a|t) || p(a)): the surprise of DeWeese and Meister (1999), which
+    Williams and Beer (2010) call specific information.
     """
 
     target_probability: NDArray[np.float64]

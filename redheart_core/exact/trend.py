@@ -26,7 +26,10 @@ def _series(name: str, values: npt.ArrayLike, least: int) -> FloatArray:
 
 @attrs.frozen
 class Trend:
-    """The Mann-Kendall test; its p-values are too small for autocorrelated series, as training curves are."""
+    """The test of Mann (1945) and Kendall (1975).
+
+    Its p-values are too small for autocorrelated series, as training curves are.
+    """
 
     score: int
     """S: rising less falling pairs."""
@@ -39,7 +42,7 @@ class Trend:
     exact_p: float | None
     """Two-sided, from the exact law of S, for up to 10 points without ties; never below 2 / n!."""
     slope: float
-    """Sen's: the median of (x_j - x_i) / (j - i), in units of the series per step."""
+    """Sen's (1968): the median of (x_j - x_i) / (j - i), in units of the series per step."""
     tau: float
     """tau_a = 2 S / (n (n - 1)), -1..1."""
 
@@ -240,7 +243,10 @@ def smoothed_argmin(series: npt.ArrayLike, half_width: int, *, median: bool = Fa
 
 @attrs.frozen(eq=False)
 class OneStandardError:
-    """The 1-SE rule: the earliest index that is not worse than the best one by more than a standard error."""
+    """The 1-SE rule (Breiman et al. 1984).
+
+    It names the earliest index that is not worse than the best one by more than a standard error.
+    """
 
     means: FloatArray
     """(n,) over seeds."""

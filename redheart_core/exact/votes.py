@@ -34,7 +34,7 @@ def entropy(shares: npt.ArrayLike) -> FloatArray:
 
 
 def entropy_bias(classes: int, votes: npt.ArrayLike) -> FloatArray:
-    """(K - 1) / (2 n) nats: by about how much the entropy of n votes is below that of their source."""
+    """(K - 1) / (2 n) nats: by about how much the entropy of n votes is below that of their source (Miller 1955)."""
     return np.asarray((int(whole("classes", classes, 1)) - 1) / (2.0 * positive("votes", votes)))
 
 
@@ -64,7 +64,7 @@ def soft_cross_entropy(shares: npt.ArrayLike, prediction: npt.ArrayLike) -> Soft
 
 @attrs.frozen
 class Agreement:
-    """Fleiss' kappa and its parts."""
+    """The kappa of Fleiss (1971) and its parts."""
 
     observed: float
     """Mean over items of P_i = (sum n_ik^2 - n) / (n (n - 1)), 0..1."""
@@ -179,7 +179,7 @@ def fit_dirichlet_multinomial(votes: npt.ArrayLike) -> DirichletMultinomial:
 def best_cross_entropy(alpha: npt.ArrayLike, votes: npt.ArrayLike) -> FloatArray:
     """Expected cross entropy of a draw p ~ Dir(alpha + n) against the observed votes of each item, in nats (...,).
 
-    sum_k q_k [psi(A + n) - psi(alpha_k + n_k)] (Scruples, Lourie et al.); average it over items.
+    sum_k q_k [psi(A + n) - psi(alpha_k + n_k)] (Lourie et al. 2021); average it over items.
     """
     counts = _counts(votes)
     q = vote_shares(counts)

@@ -50,7 +50,7 @@ def squared_error(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor
 
 
 def huber(beta: float) -> Loss:
-    """Smooth L1: 0.5 e^2 / beta below beta, |e| - beta / 2 above; takes values."""
+    """Smooth L1 (Huber 1964): 0.5 e^2 / beta below beta, |e| - beta / 2 above; takes values."""
 
     def loss(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
         filled = fill_missing(prediction, target, present)

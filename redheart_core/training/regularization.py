@@ -138,7 +138,7 @@ class DropoutSchedule:
 
 
 class Average:
-    """Exponential moving average of the weights (Polyak and Juditsky 1992): e <- d e + (1 - d) w after each update.
+    """Exponential moving average of the weights (Kingma and Ba 2015): e <- d e + (1 - d) w after each update.
 
     The decay grows as min(d, (1 + t) / (10 + t)) with the number of updates t, so that the start is forgotten.
     torch.optim.swa_utils.AveragedModel copies a whole module where this holds the trained weights alone, which are

@@ -40,7 +40,7 @@ def spec() -> CalculatorSpec:
             CalculatorInput("alpha", "prior weight of each class, > 0, for the best scores", "(K,)", required=False),
         ),
         compute=_compute,
-        # vector V2, the table of Fleiss (1971)
+        # ten items with fourteen votes each, of which Fleiss' kappa is 0.210
         example={
             "votes": [
                 [0, 0, 0, 0, 14],
