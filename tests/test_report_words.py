@@ -38,10 +38,11 @@ def test_the_heat_map_grows_darker_with_the_excess() -> None:
     ]  # fmt: skip
 
 
-def test_epoch_ticks_are_the_first_epoch_and_round_numbers() -> None:
-    assert epoch_ticks(3, 8) == [1, 2, 3]
-    assert epoch_ticks(20, 8) == [1, 5, 10, 15, 20]
-    assert epoch_ticks(60, 8) == [1, 10, 20, 30, 40, 50, 60]
+def test_epoch_ticks_are_the_first_epochs_and_round_numbers() -> None:
+    assert epoch_ticks(1, 3, 8) == [1, 2, 3]
+    assert epoch_ticks(0, 3, 8) == [0, 1, 2, 3]
+    assert epoch_ticks(1, 20, 8) == [1, 5, 10, 15, 20]
+    assert epoch_ticks(0, 60, 8) == [0, 1, 10, 20, 30, 40, 50, 60]
 
 
 def test_a_sparkline_marks_the_given_place() -> None:

@@ -267,7 +267,7 @@ def test_later_seeds_are_evaluated_at_their_ends_alone() -> None:
     """On village a rate that had won with the first seed was once dropped at the beginning of the second."""
     base = np.random.default_rng(0).normal(1.0, 0.01, 40)
     first = {
-        rate: ShortRun(rate, "finished", "", np.stack([base + early, base + late]), {}, 0.0)
+        rate: ShortRun(rate, "finished", "", np.stack([base + early, base + late]), None, {}, 0.0)
         for rate, early, late in ((1e-3, 0.5, 0.1), (1e-2, 0.0, 0.2))
     }
     ahead = {1e-3: base + 0.5, 1e-2: base}

@@ -110,6 +110,8 @@ class NodeOptions:
     """Checkpoint group; also the name of its folder."""
     learning_rate_scale: float = attrs.field(default=1.0, validator=gt(0.0))
     loss_weight: float = attrs.field(default=1.0, validator=gt(0.0))
+    residual: bool = True
+    """Whether the plugin learns what the baseline leaves, on the fields that both answer."""
 
 
 NODE_OPTIONS = tuple(attribute.name for attribute in attrs.fields(NodeOptions))

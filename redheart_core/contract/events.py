@@ -25,7 +25,7 @@ class EpochFinished:
 
     group: str
     epoch: int
-    """From 1."""
+    """From 1; 0 is a group that answers as the baseline does, before its first update."""
     epochs: int
     train_loss: float
     validation_loss: float

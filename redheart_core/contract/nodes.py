@@ -252,6 +252,18 @@ class NodeSpec:
             for output in self.gives
         )
 
+    def addend(self, field: str) -> str | None:
+        """The output in whose space answers on a field are added: its values, or the logits of its probabilities.
+
+        None if the node does not answer the field, or with probabilities and without FIELD_logits.
+        """
+        if not self.answers(field):
+            return None
+        if self.output(field).form == "values":
+            return field
+        logits = (f"{field}_logits", "logits", (), self.output(field).labels)
+        return logits[0] if logits in {(one.name, one.form, one.shape, one.labels) for one in self.gives} else None
+
     def resolve(self, fields: Mapping[str, Field]) -> NodeSpec:
         """The same node with the names that learns_any finds among the fields."""
         found = self.learns_any(fields) if self.learns_any else {}
@@ -292,7 +304,19 @@ class ActiveNode:
     settings: Any
     learning_rate_scale: float = 1.0
     loss_weight: float = 1.0
+    residual: bool = True
+    """Whether it learns what the baseline leaves, on the fields that both answer."""
+    baseline: str = ""
+    """The node to whose answers its own are added."""
+    residual_fields: tuple[str, ...] = ()
+    """The fields on which they are; both are set when nodes are bound to data."""
 
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """All that is read for it: what its module reads, and the answers that its own are added to."""
+        added = (self.spec.addend(field) for field in self.residual_fields)
+        return (*self.spec.reads, *(f"{self.baseline}.{name}" for name in added))

@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from redheart_core.contract.nodes import ActiveNode, Output
 from redheart_core.data.batch import Batch
-from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.group_module import GroupModule, module_name
 
 Weights = Mapping[str, Tensor]
 _LEAST = 1e-12
@@ -30,7 +30,7 @@ class Ensemble:
 
     def __init__(self, module: GroupModule, members: Sequence[Weights]) -> None:
         self.module = module
-        self.members = tuple({f"nodes.{name}": tensor for name, tensor in member.items()} for member in members)
+        self.members = tuple({module_name(name): tensor for name, tensor in member.items()} for member in members)
         self.group, self.objectives = module.group, module.objectives
         self.fields, self.shapes, self.honest = module.fields, module.shapes, module.honest
 

@@ -12,6 +12,7 @@ from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode, NodeSpec
+from redheart_core.groups.baseline import start_from_baseline
 from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import naming
 
@@ -22,10 +23,10 @@ def bind_nodes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field]) -> tupl
     A node that gathers reads the answers of the others by name, so that plugins.toml order changes no bits.
 
     Raises:
-        PluginError: No node answers anything that another one gathers.
+        PluginError: No node answers anything that another one gathers, or several are a baseline.
     """
     nodes = tuple(nodes)
-    bound = _gather_named(nodes, fields)
+    bound = start_from_baseline(_gather_named(nodes, fields), fields)
     gathering = {
         node.name for node in nodes if (node.spec.gathers or node.spec.gathers_any) and not node.spec.gathers_from
     }
@@ -85,7 +86,7 @@ def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSetting
 
 def read_nodes(node: ActiveNode) -> tuple[str, ...]:
     """Names of the nodes that a node reads."""
-    return tuple(dict.fromkeys(read.partition(".")[0] for read in node.spec.reads if "." in read))
+    return tuple(dict.fromkeys(read.partition(".")[0] for read in node.reads if "." in read))
 
 
 def check_targets(

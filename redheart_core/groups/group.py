@@ -43,7 +43,7 @@ class Group:
     def external(self) -> tuple[str, ...]:
         """Names "node.output" of other groups that its nodes read."""
         own = {node.name for node in self.nodes}
-        names = {read for node in self.nodes for read in node.spec.reads}
+        names = {read for node in self.nodes for read in node.reads}
         return tuple(sorted(name for name in names if "." in name and name.partition(".")[0] not in own))
 
     def wanted(self, node: ActiveNode) -> frozenset[str]:
@@ -60,6 +60,17 @@ class Group:
     def fitted(self) -> bool:
         """Whether its weights are computed in closed form, in one go, instead of descended to."""
         return any(node.spec.fit is not None for node in self.nodes)
+
+    @property
+    def begins_at_baseline(self) -> bool:
+        """Whether it answers before its first update, which makes an epoch 0.
+
+        Some of its nodes answer as the baseline then, and none has to learn anything else.
+        """
+        learning = [node for node in self.nodes if node.spec.objective is not None]
+        return any(node.residual_fields for node in learning) and all(
+            {*node.spec.targets} <= {*node.residual_fields, *node.spec.optional_targets} for node in learning
+        )
 
     @property
     def targets(self) -> tuple[str, ...]:

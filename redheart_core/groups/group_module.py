@@ -18,6 +18,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up
+from redheart_core.groups.residual import Residual, check_reached, is_gate
 from redheart_core.storage.runtime import random_stream
 
 CPU = torch.device("cpu")
@@ -63,8 +64,12 @@ class Surroundings:
 class GroupModule(nn.Module):
     """The modules of a checkpoint group, computed in order.
 
-    Parameters are named "node.parameter". What comes from outside is detached here,
+    Parameters are named "node.parameter" in checkpoints. What comes from outside is detached here,
     so no gradient can leave the group.
+
+    Attributes:
+        nodes: What the plugins have built.
+        residuals: What adds a node's answers to those of the baseline, for the nodes that start from it.
     """
 
     def __init__(self, group: Group, surroundings: Surroundings, device: torch.device) -> None:
@@ -75,6 +80,7 @@ class GroupModule(nn.Module):
         self.honest: HonestAnswers | None = None
         """Of a fitted group whose fits give some; they belong to its weights."""
         self.nodes = nn.ModuleDict()
+        self.residuals = nn.ModuleDict()
         self.objectives: dict[str, Objective] = {}
         for node in group.nodes:
             with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name):
@@ -82,6 +88,9 @@ class GroupModule(nn.Module):
             if node.spec.objective is not None:
                 objective = make_objective(node, surroundings, group.wanted(node))
                 self.objectives[node.name] = check_objective(node, objective, self.fields, self.shapes)
+                check_reached(node, objective)
+            if node.residual_fields:
+                self.residuals[node.name] = Residual(node, self.fields)
         self.to(device)
 
     def forward(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]:
@@ -97,8 +106,11 @@ class GroupModule(nn.Module):
             inputs = {name: known[name] for name in node.spec.reads}
             inputs["mask"] = known["mask"]
             given = call_node(node, self.nodes[node.name], inputs, compare)
-            for name, tensor in check_outputs(node, given, self.shapes, batch, self.group.wanted(node)).items():
-                known[name] = outputs[name] = tensor
+            own = check_outputs(node, given, self.shapes, batch, self.group.wanted(node))
+            if node.name in self.residuals:
+                own |= self.residuals[node.name](known, own)
+            known |= own
+            outputs |= own
         return outputs
 
     def check_ranges(self, outputs: Mapping[str, Tensor]) -> None:
@@ -112,7 +124,7 @@ class GroupModule(nn.Module):
 
     def parameter_dict(self) -> dict[str, Tensor]:
         """Name to tensor of everything that a checkpoint holds, buffers included."""
-        return {name.removeprefix("nodes."): tensor for name, tensor in self.state_dict().items()}
+        return {stored_name(name): tensor for name, tensor in self.state_dict().items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over a checkpoint; names and shapes have to agree exactly.
@@ -133,7 +145,17 @@ class GroupModule(nn.Module):
                 f"the checkpoint does not fit group '{self.group.name}'; it was made "
                 f"by other plugin versions or settings: {'; '.join(complaints[:8])}"
             )
-        self.load_state_dict({f"nodes.{name}": tensor for name, tensor in tensors.items()})
+        self.load_state_dict({module_name(name): tensor for name, tensor in tensors.items()})
+
+
+def stored_name(name: str) -> str:
+    """How a checkpoint calls what a group's module calls so: "node.parameter"."""
+    return name.partition(".")[2]
+
+
+def module_name(stored: str) -> str:
+    """How a group's module calls what a checkpoint calls so."""
+    return f"residuals.{stored}" if is_gate(stored) else f"nodes.{stored}"
 
 
 def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> BuildContext:

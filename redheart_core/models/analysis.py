@@ -97,7 +97,8 @@ def analyze(
 ) -> tuple[Finding, ...]:
     """Everything that the model's plugins have been evaluated on, for one text.
 
-    A plugin that reads a field which is not among the values says nothing; Model.missing_fields names these.
+    A plugin that reads a field which is not among the values says nothing; Model.missing_fields names these. One whose
+    group was taken at epoch 0 says what the baseline says, and nothing else.
 
     Args:
         model: An assembled model.
@@ -139,6 +140,8 @@ def _findings(
                 continue
             objective = module.objectives.get(node.name)
             evaluated = {(m.output, m.target): None for m in objective.metrics} if objective else {}
+            if model.manifest.groups[group.name].epoch == 0:  # all else is untrained there
+                evaluated = {pair: None for pair in evaluated if pair[0] == pair[1] in node.residual_fields}
             for output, target in evaluated:
                 name = f"{node.name}.{output}"
                 numbers = outputs[name].reshape(-1).tolist()

@@ -26,7 +26,7 @@ def quiet(axes: Axes) -> None:
         axes.spines[name].set_color(GRID)
 
 
-def epoch_ticks(last: int, most: int) -> list[int]:
-    """The first epoch and round numbers, at most so many and two more."""
+def epoch_ticks(first: int, last: int, most: int) -> list[int]:
+    """The first epochs and round numbers, at most so many and three more."""
     step = next(step for step in (1, 5, 10, 20, 50, 100, last) if last / step <= most)
-    return sorted({1, *range(step, last + 1, step)})
+    return sorted({first, 1, *range(step, last + 1, step)})

@@ -51,8 +51,13 @@ class GroupState:
         return self.relative(epoch.validation_loss - self.best.validation_loss)
 
     @property
+    def done(self) -> int:
+        """Epochs of updates that are finished."""
+        return sum(epoch.epoch > 0 for epoch in self.epochs)
+
+    @property
     def seconds_per_epoch(self) -> float | None:
-        known = [epoch.seconds for epoch in self.epochs if epoch.seconds is not None]
+        known = [epoch.seconds for epoch in self.epochs if epoch.epoch and epoch.seconds is not None]
         return sum(known) / len(known) if known else None
 
     @property

@@ -55,26 +55,30 @@ def learning_curves(group: GroupState, choices: Choices | None) -> Markup:
     style(axes)
     axes.set_xlim(min(numbers) - 0.5, max(numbers) + 0.5)
     axes.set_xlabel("epoch", color=MUTED, fontsize=8)
-    axes.set_xticks(epoch_ticks(max(numbers), 8))
+    axes.set_xticks(epoch_ticks(min(1, *numbers), max(numbers), 8))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     return to_svg(figure, f"Learning curves of group {group.name}", scales=True)
 
 
 def heat_map(groups: Sequence[GroupState], choices: Choices | None) -> Markup:
     """Groups by epochs, coloured by the validation loss relative to the group's best."""
-    last = max(epoch.epoch for group in groups for epoch in group.epochs)
+    numbers = [epoch.epoch for group in groups for epoch in group.epochs]
+    first, last = min(1, *numbers), max(numbers)
     names = [shorten(group.name, 32) for group in groups]
     left = max(text_width(name, 8.5) for name in names) + 0.15
-    cell = min(0.36, max(0.15, 7.6 / last))
+    columns = last + 1 - first
+    cell = min(0.36, max(0.15, 7.6 / columns))
     row, top, bottom = 0.3, 0.08, 0.42
-    width, height = left + cell * last + 0.12, row * len(groups) + top + bottom
+    width, height = left + cell * columns + 0.12, row * len(groups) + top + bottom
     figure = Figure(figsize=(width, height))
-    axes = figure.add_axes((left / width, bottom / height, cell * last / width, row * len(groups) / height))
+    axes = figure.add_axes((left / width, bottom / height, cell * columns / width, row * len(groups) / height))
     for y, group in enumerate(groups):
         for epoch in group.epochs:
             color = excess_color(group.excess(epoch))
             axes.add_patch(Rectangle((epoch.epoch - 0.46, y - 0.44), 0.92, 0.88, facecolor=color, linewidth=0))
-        axes.text(0.5 - 0.07 / cell, y, names[y], ha="right", va="center", color=INK, fontsize=8.5, parse_math=False)
+        axes.text(
+            first - 0.5 - 0.07 / cell, y, names[y], ha="right", va="center", color=INK, fontsize=8.5, parse_math=False
+        )
         chosen = choices.groups.get(group.name) if choices else None
         if chosen:
             axes.plot([chosen.low - 0.4, chosen.high + 0.4], [y + 0.4] * 2, color=BEST, linewidth=2.2)
@@ -84,10 +88,10 @@ def heat_map(groups: Sequence[GroupState], choices: Choices | None) -> Markup:
                 Rectangle((chosen.common - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=COMMON, linewidth=1.8)
             )
         axes.plot([group.best.epoch], [y], "o", mec="#000000", mfc="#d55e00", mew=0.8, markersize=4.8)
-    axes.set_xlim(0.5, last + 0.5)
+    axes.set_xlim(first - 0.5, last + 0.5)
     axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.set_yticks([])
-    axes.set_xticks(epoch_ticks(last, 15))
+    axes.set_xticks(epoch_ticks(first, last, 15))
     axes.tick_params(colors=MUTED, labelsize=8, length=2)
     axes.set_xlabel("epoch", color=MUTED, fontsize=8)
     for spine in axes.spines.values():

@@ -23,8 +23,8 @@ def traces(group: GroupState, settings: TrainSettings) -> Markup:
     figure = Figure(figsize=(3.3, 2.9))
     upper, lower = figure.add_axes((0.165, 0.575, 0.81, 0.335)), figure.add_axes((0.165, 0.135, 0.81, 0.335))
     upper.plot(*closed_form(group, settings), color=VALIDATION, linewidth=1.3)
-    epochs = [epoch.epoch for epoch in group.epochs]
-    upper.plot(epochs, [epoch.learning_rate for epoch in group.epochs], "o", color=BEST, markersize=3)
+    rates = [(epoch.epoch, epoch.learning_rate) for epoch in group.epochs if epoch.epoch]
+    upper.plot(*zip(*rates, strict=True), "o", color=BEST, markersize=3)
     recorded = [epoch for epoch in group.epochs if epoch.gradient]
     numbers = [epoch.epoch for epoch in recorded]
     for key, color, dashes in (("max", TRAIN, (4.0, 2.0)), ("mean", VALIDATION, (1.0, 0.0))):
@@ -37,7 +37,7 @@ def traces(group: GroupState, settings: TrainSettings) -> Markup:
         axes.set_title(title, loc="left", color=MUTED, fontsize=8, pad=3)
         axes.set_xlim(0, settings.epochs + 0.5)
         axes.set_ylim(bottom=0)
-        axes.set_xticks(epoch_ticks(settings.epochs, 8))
+        axes.set_xticks(epoch_ticks(1, settings.epochs, 8))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     upper.set_xticklabels([])
     lower.set_xlabel("epoch", color=MUTED, fontsize=8)

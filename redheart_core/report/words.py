@@ -71,13 +71,13 @@ def summary(contents: Contents) -> list[str]:
     """The run in a few plain sentences, each true of the figures below it."""
     sentences = [_what_ran(contents)]
     sentences += [
-        f"Group '{group.name}' stopped after {plural(len(group.epochs), 'epoch')}: {group.reason}."
+        f"Group '{group.name}' stopped after {plural(group.done, 'epoch')}: {group.reason}."
         for group in contents.unfinished
         if group.status == "stopped"
     ]
     running = [group for group in contents.unfinished if group.status == "running"]
     if running:
-        names = joined([f"'{group.name}' ({len(group.epochs)} epochs)" for group in running])
+        names = joined([f"'{group.name}' ({group.done} epochs)" for group in running])
         sentences.append(f"The run is not finished: {names}; go on with redheart train --resume.")
     if contents.trained:
         sentences += [_which_epochs(contents), _common_epoch(contents)]

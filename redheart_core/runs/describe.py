@@ -50,6 +50,7 @@ def describe_node(node: ActiveNode) -> NodeDescription:
         settings=settings,
         learning_rate_scale=float(node.learning_rate_scale),
         loss_weight=float(node.loss_weight),
+        residual=node.residual,
     )
 
 

@@ -29,6 +29,7 @@ class NodeDescription:
     """As a table."""
     learning_rate_scale: float
     loss_weight: float
+    residual: bool
 
     def differences(self, other: NodeDescription) -> list[str]:
         """What another description of the node says otherwise, for messages."""

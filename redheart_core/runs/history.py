@@ -18,7 +18,7 @@ class EpochRecord:
     """One finished epoch of a group."""
 
     epoch: int
-    """From 1."""
+    """From 1; 0 is a group that answers as the baseline does, before its first update."""
     train_loss: float
     validation_loss: float
     metrics: Mapping[str, float | None]

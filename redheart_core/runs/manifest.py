@@ -24,6 +24,7 @@ class EpochEntry:
     """What is known of one finished epoch of one group; all of it is reproducible bit for bit."""
 
     epoch: int
+    """From 1; 0 is a group that answers as the baseline does, before its first update."""
     file: str = attrs.field(validator=_is_file_name)
     sha256: str
     bytes: int
@@ -45,7 +46,7 @@ class EpochEntry:
     effects: Mapping[str, int] = attrs.field(factory=dict)
     """How often each technique that is switched on has acted in the epoch."""
     updates: int = 0
-    """Steps of the schedule that the epoch takes; 0 for a closed form."""
+    """Steps of the schedule that the epoch takes; 0 for a closed form and for epoch 0."""
     gradient: Mapping[str, float] = attrs.field(factory=dict)
     """"mean" and "max" of the gradient's norm before clipping over the updates, and the share "clipped" of them."""
 

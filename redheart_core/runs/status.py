@@ -36,13 +36,13 @@ class GroupStatus:
 
     @property
     def done(self) -> int:
-        """Epochs that are finished."""
+        """The newest epoch, 0 if no update was made."""
         return self.epochs[-1].epoch if self.epochs else 0
 
     @property
     def seconds_per_epoch(self) -> float | None:
         """Mean of the newest epochs; None if no event tells."""
-        known = [epoch.seconds for epoch in self.epochs if epoch.seconds is not None][-NEWEST:]
+        known = [epoch.seconds for epoch in self.epochs if epoch.epoch and epoch.seconds is not None][-NEWEST:]
         return sum(known) / len(known) if known else None
 
 

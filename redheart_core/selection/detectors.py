@@ -65,7 +65,7 @@ class ValidationCurve:
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """Epochs up to the last one that are not on disk."""
+        """Epochs up to the last one that are not on disk; a group need not have an epoch 0."""
         return tuple(sorted(set(range(1, self.epochs[-1] + 1)) - set(self.epochs)))
 
     def require_every_epoch(self) -> None:

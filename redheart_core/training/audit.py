@@ -9,8 +9,9 @@ import torch
 
 from redheart_core.contract.errors import AuditError, DataError, PluginError, ShapeError, join_complaints
 from redheart_core.data.batch import Batch
-from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.group_module import GroupModule, module_name, stored_name
 from redheart_core.groups.objective import training_loss
+from redheart_core.groups.residual import open_gates
 from redheart_core.storage.runtime import generator, random_stream
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.training.group_trainer import GroupTrainer
@@ -105,7 +106,8 @@ def audit_group(
     """Run forward and backward on some batches, change nothing, and account for every parameter.
 
     Stops at the first batch after which every element of every parameter is alive. A parameter without a gradient that
-    receives one from made-up records which vary in everything is idle: the data are the reason, not the module.
+    receives one from made-up records which vary in everything is idle: the data are the reason, not the module. What a
+    node adds to the baseline's answers counts in full meanwhile, so that gradients reach what its gates hold back.
 
     Args:
         trainer: The group.
@@ -117,26 +119,34 @@ def audit_group(
         ShapeError: An output has another shape or range than declared.
         AuditError: A forward pass added parameters.
     """
-    names = {name for name, _ in trainer.module.named_parameters()}
     found, last = _Gradients(), None
     trainer.module.train()
-    for number, last in enumerate(batches):
-        found.add(trainer, last, number)
-        added = {name for name, _ in trainer.module.named_parameters()} - names
-        if added:
-            raise AuditError(
-                f"group '{trainer.group.name}': a forward pass added parameters: {', '.join(sorted(added))}"
-            )
-        if found.is_complete(trainer.parameters):
-            break
-    silent = [name for name in trainer.parameters if not found.learns(name) and name not in found.not_finite]
-    idle = _idle(trainer, last, silent) if silent and last is not None and sameness is not None else set()
+    with open_gates(trainer.module.residuals):
+        for number, last in enumerate(batches):
+            _add_unchanged(found, trainer, last, number)
+            if found.is_complete(trainer.parameters):
+                break
+        silent = [name for name in trainer.parameters if not found.learns(name) and name not in found.not_finite]
+        idle = _idle(trainer, last, silent) if silent and last is not None and sameness is not None else set()
     reason = listed(sameness or ())
     return [
         attrs.evolve(account, state="idle", reason=reason) if name in idle else account
         for name in _all_names(trainer)
         for account in [_account(trainer, name, found)]
     ]
+
+
+def _add_unchanged(found: _Gradients, trainer: GroupTrainer, batch: Batch, number: int) -> None:
+    """Forward and backward, which may not add parameters.
+
+    Raises:
+        AuditError: They have.
+    """
+    names = {name for name, _ in trainer.module.named_parameters()}
+    found.add(trainer, batch, number)
+    added = {name for name, _ in trainer.module.named_parameters()} - names
+    if added:
+        raise AuditError(f"group '{trainer.group.name}': a forward pass added parameters: {', '.join(sorted(added))}")
 
 
 def _idle(trainer: GroupTrainer, batch: Batch, silent: Sequence[str]) -> set[str]:
@@ -163,7 +173,7 @@ def audit_fitted(module: GroupModule) -> list[ParameterAccount]:
     """Account for every parameter of a group that was fitted in closed form: each has to be finite and not all zero."""
     accounts = []
     for full, parameter in module.named_parameters():
-        plugin, _, name = full.removeprefix("nodes.").partition(".")
+        plugin, _, name = stored_name(full).partition(".")
         state = "fitted"
         if parameter.requires_grad:
             state = "wants a gradient, but its group is fitted"
@@ -199,11 +209,11 @@ def require_complete(accounts: Sequence[ParameterAccount]) -> None:
 
 
 def _all_names(trainer: GroupTrainer) -> list[str]:
-    return [name.removeprefix("nodes.") for name, _ in trainer.module.named_parameters()]
+    return [stored_name(name) for name, _ in trainer.module.named_parameters()]
 
 
 def _account(trainer: GroupTrainer, name: str, found: _Gradients) -> ParameterAccount:
-    parameter, live = trainer.module.get_parameter(f"nodes.{name}"), found.live.get(name)
+    parameter, live = trainer.module.get_parameter(module_name(name)), found.live.get(name)
     held = [] if trainer.optimizer is None else trainer.optimizer.param_groups
     places = sum(other is parameter for group in held for other in group["params"])
     if not parameter.requires_grad:

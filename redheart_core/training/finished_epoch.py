@@ -10,7 +10,7 @@ import torch
 from redheart_core.contract.events import EpochFinished
 from redheart_core.groups.validation import SplitResult
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.epochs import validate_epoch
+from redheart_core.training.epochs import TrainedEpoch, validate_epoch
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.progress import GroupProgress
 from redheart_core.training.regularization import check_effective
@@ -19,18 +19,19 @@ Entry = Mapping[str, object]
 """The part of an EpochEntry that says how the epoch was trained and what it is worth."""
 
 
-def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, train_loss: float) -> Entry:
+def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, trained: TrainedEpoch) -> Entry:
     """Validate and save; returns what is known of the epoch.
 
     Raises:
-        GroupFault: The validation loss is not finite.
+        GroupFault: The updates met one, or the validation loss is not finite.
         SettingsError: A technique that is switched on had no effect.
     """
+    trained.check()
     trainer = one.trainer
     result = validate_epoch(context, trainer.module, epoch)
     record = trainer.take_record(epoch)
     check_effective(trainer.group.settings, record.effects, trainer.group.name)
-    entry = {"epoch": epoch, "train_loss": train_loss, **evaluated(result), **attrs.asdict(record)}
+    entry = {"epoch": epoch, "train_loss": trained.loss, **evaluated(result), **attrs.asdict(record)}
     one.manifest = one.folder.add_epoch(
         one.manifest,
         entry,

@@ -15,11 +15,15 @@ from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError, DataError, PluginError, ShapeError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
-from redheart_core.groups.group_module import GroupModule, Surroundings
+from redheart_core.groups.group_module import GroupModule, Surroundings, stored_name
 from redheart_core.groups.objective import training_loss
+from redheart_core.groups.residual import is_gate
 from redheart_core.storage.runtime import random_stream
 from redheart_core.training.regularization import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
 from redheart_core.training.schedule import schedule_factor
+
+GATE_RATE = 10.0
+"""Rate of a gate beside that of its node: one that begins at zero has to grow to the order of 1."""
 
 
 class GroupFault(Exception):  # noqa: N818 - an event to deal with, not a mistake
@@ -79,7 +83,7 @@ class GroupTrainer:
         self.norms: list[float] = []
         """Norm of the gradient before clipping at each update since the epoch began."""
         self.parameters = {
-            name.removeprefix("nodes."): parameter
+            stored_name(name): parameter
             for name, parameter in self.module.named_parameters()
             if parameter.requires_grad
         }
@@ -253,7 +257,7 @@ def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[
     """Learning-rate scale of each parameter: the plugin's, times layer_decay per layer below its last.
 
     A plugin declares its layers in NodeSpec.layers, from input to output. A parameter that no prefix
-    matches counts to the last layer.
+    matches counts to the last layer. Gates have GATE_RATE times the rate.
     """
     rates = {}
     for node in group.nodes:
@@ -265,7 +269,9 @@ def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[
                 len(layers) - 1,
             )
             below = max(len(layers) - 1, 0) - max(depth, 0)
-            rates[f"{node.name}.{inner}"] = node.learning_rate_scale * layer_decay**below
+            name = f"{node.name}.{inner}"
+            own_rate = node.learning_rate_scale * (GATE_RATE if is_gate(name) else 1.0)
+            rates[name] = own_rate * layer_decay**below
     return rates
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import attrs
 
@@ -18,8 +19,9 @@ from redheart_core.storage.locks import locked
 from redheart_core.training.audit import AUDIT, Audit, ParameterAccount, require_complete
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.disk import check_disk
+from redheart_core.training.epoch_zero import begins_now, finish_epoch_zero
 from redheart_core.training.epochs import train_epoch
-from redheart_core.training.finished_epoch import event, finish_epoch
+from redheart_core.training.finished_epoch import Entry, event, finish_epoch
 from redheart_core.training.fitted_group import fit_group
 from redheart_core.training.group_trainer import GroupFault
 from redheart_core.training.progress import (
@@ -131,6 +133,9 @@ class _Training:
     def train_epochs(self, active: Sequence[GroupProgress]) -> None:
         """Train groups to their last epoch, taking turns by epoch or by batch."""
         epochs = self.context.settings.epochs
+        for one in active:
+            if begins_now(one):
+                self.finish_turn(one, 0, time.monotonic(), partial(finish_epoch_zero, self.context, one))
         while unfinished := [one for one in active if one.name not in self.stopped and one.done < epochs]:
             epoch = min(one.done for one in unfinished) + 1
             turn = [one for one in unfinished if one.done + 1 == epoch]
@@ -145,15 +150,18 @@ class _Training:
         started = time.monotonic()
         results = train_epoch(self.context, [one.trainer for one in turn], epoch)
         for one, result in zip(turn, results, strict=True):
-            try:
-                result.check()
-                entry = finish_epoch(self.context, one, epoch, result.loss)
-            except GroupFault as fault:
-                one.stop(str(fault))
-                self.stop(one.name, epoch, str(fault))
-                continue
-            seconds = time.monotonic() - started
-            self.hooks.after_epoch(event(one.name, self.context.settings.epochs, seconds, entry))
+            self.finish_turn(one, epoch, started, partial(finish_epoch, self.context, one, epoch, result))
+
+    def finish_turn(self, one: GroupProgress, epoch: int, started: float, finish: Callable[[], Entry]) -> None:
+        """Evaluate and save an epoch, and report it; a group that meets a fault stops."""
+        try:
+            entry = finish()
+        except GroupFault as fault:
+            one.stop(str(fault))
+            self.stop(one.name, epoch, str(fault))
+            return
+        seconds = time.monotonic() - started
+        self.hooks.after_epoch(event(one.name, self.context.settings.epochs, seconds, entry))
 
     def stop(self, group: str, epoch: int, reason: str) -> None:
         """Note and report that a group does not go on."""

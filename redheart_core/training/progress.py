@@ -35,7 +35,7 @@ class GroupProgress:
 
     @property
     def done(self) -> int:
-        """The newest epoch on disk, 0 if there is none."""
+        """The newest epoch on disk, 0 if no update was made."""
         return self.manifest.epochs[-1].epoch if self.manifest.epochs else 0
 
     def restore(self) -> None:
@@ -48,7 +48,8 @@ class GroupProgress:
             self.folder.clean_up(self.manifest)
         if self.manifest.epochs:
             self.trainer.module.load(self.folder.weights(self.manifest.epochs[-1]))
-            self.trainer.load_optimizer(self.folder.optimizer(self.manifest))
+            if self.done:  # the optimizer has no state before its first update
+                self.trainer.load_optimizer(self.folder.optimizer(self.manifest))
 
     def finish(self) -> None:
         """Write that the last epoch is done."""
@@ -93,8 +94,9 @@ def require_same_inputs(group: Group, manifest: GroupManifest, inputs: Mapping[s
         CheckpointError: They have.
     """
     if manifest.epochs and inputs != manifest.inputs:
+        changed = sorted(name for name in {*inputs, *manifest.inputs} if inputs.get(name) != manifest.inputs.get(name))
         raise CheckpointError(
-            f"group '{group.name}' was trained on other epochs of {', '.join(group.reads)}; "
+            f"group '{group.name}' was trained on other epochs of {', '.join(changed)}, or without; "
             "restore their folders from a copy, or remove that of this group to train it again"
         )
 

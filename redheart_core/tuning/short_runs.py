@@ -88,6 +88,8 @@ class ShortRun:
     losses: FloatArray
     """(E, N) float64: validation loss after each epoch that it has, record by record, or cluster by cluster of
     near-duplicates."""
+    start: FloatArray | None
+    """(N,) the same at epoch 0, for a group that has one."""
     best_weights: Mapping[str, Tensor]
     """Weights at its lowest validation loss; empty if no node reads the group."""
     seconds: float
@@ -105,7 +107,9 @@ class ShortRun:
     @property
     def best_epoch(self) -> int:
         """The epoch of the lowest validation loss, the earlier one of equals."""
-        return int(self.losses.mean(1).argmin()) + 1
+        first = 1 if self.start is None else 0
+        rows = self.losses if self.start is None else np.vstack([self.start, self.losses])
+        return int(rows.mean(1).argmin()) + first
 
 
 @attrs.define(eq=False)
@@ -114,6 +118,7 @@ class _Candidate:
     trainer: GroupTrainer
     keep: bool
     """Whether the weights of the best epoch are wanted."""
+    start: FloatArray | None = None
     losses: list[FloatArray] = attrs.Factory(list)
     weights: dict[str, Tensor] = attrs.Factory(dict)
     status: Status = "finished"
@@ -127,15 +132,24 @@ class _Candidate:
     def stop(self, status: Status, reason: str) -> None:
         self.status, self.reason = status, reason
 
+    def begin(self, losses: FloatArray) -> None:
+        """Note the losses of epoch 0, and its weights."""
+        self._keep_if_best(losses)
+        self.start = losses
+
     def take(self, losses: FloatArray) -> None:
         """Note the losses of an epoch, and its weights if they are the best so far."""
-        if self.keep and all(losses.mean() < before.mean() for before in self.losses):
-            self.weights = {name: tensor.clone() for name, tensor in self.trainer.module.parameter_dict().items()}
+        self._keep_if_best(losses)
         self.losses.append(losses)
+
+    def _keep_if_best(self, losses: FloatArray) -> None:
+        before = self.losses if self.start is None else [self.start, *self.losses]
+        if self.keep and all(losses.mean() < one.mean() for one in before):
+            self.weights = {name: tensor.clone() for name, tensor in self.trainer.module.parameter_dict().items()}
 
     def finish(self, records: int) -> ShortRun:
         losses = np.stack(self.losses) if self.losses else np.zeros((0, records))
-        return ShortRun(self.rate, self.status, self.reason, losses, self.weights, self.seconds)
+        return ShortRun(self.rate, self.status, self.reason, losses, self.start, self.weights, self.seconds)
 
 
 def run_rates(
@@ -154,6 +168,8 @@ def run_rates(
     """
     clusters = context.store.clusters_of(context.store.rows("validation"))
     candidates = [_Candidate(rate, context.trainer(at_rate(group, rate)), keep_weights) for rate in rates]
+    if group.begins_at_baseline:
+        _begin(context, candidates)
     for epoch in range(1, context.settings.epochs + 1):
         running = [one for one in candidates if one.running]
         results = train_epoch(context, [one.trainer for one in running], epoch, BATCHES)
@@ -169,6 +185,16 @@ def run_rates(
         for rate, reason in drop(epoch, {rate: one.losses[-1] for rate, one in alive.items()}).items():
             alive[rate].stop("dropped", reason)
     return tuple(one.finish(len(clusters)) for one in candidates)
+
+
+def _begin(context: TrainingContext, candidates: Sequence[_Candidate]) -> None:
+    """Evaluate epoch 0, at which all rates are the same."""
+    clusters = context.store.clusters_of(context.store.rows("validation"))
+    for one in candidates:
+        try:
+            one.begin(clusters.values(validate_epoch(context, one.trainer.module, 0).losses))
+        except GroupFault as fault:
+            one.stop("not_finite", str(fault))
 
 
 def share_outputs(contexts: Sequence[TrainingContext], group: Group, module: GroupModule) -> None:

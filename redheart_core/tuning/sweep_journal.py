@@ -112,6 +112,7 @@ class Journal:
                 status=run.status,
                 reason=run.reason,
                 losses=losses[repr(run.rate)].numpy(),
+                start=None if (start := losses.get(f"start/{run.rate!r}")) is None else start.numpy(),
                 best_weights={
                     name.partition("/")[2]: tensor
                     for name, tensor in weights.items()
@@ -130,6 +131,7 @@ class Journal:
         make_folder(file.parent)
         losses_file, weights_file = (f"{file.stem}-{kind}.safetensors" for kind in ("losses", "weights"))
         losses = {repr(run.rate): torch.from_numpy(run.losses) for run in runs}
+        losses |= {f"start/{run.rate!r}": torch.from_numpy(run.start) for run in runs if run.start is not None}
         weights = {f"{run.rate!r}/{name}": tensor for run in runs for name, tensor in run.best_weights.items()}
         piece = PieceDone(
             losses_file=losses_file,

@@ -30,7 +30,7 @@ def train_group(context: TrainingContext, group: Group, own: GroupModule, report
         context: Of the group's own settings.
         group: One of its groups, changed.
         own: The group as it is in the context.
-        report: Called after every epoch.
+        report: Called after every epoch but epoch 0, which is the same for all settings.
 
     Returns:
         (N,) validation losses at the best epoch, record by record or cluster by cluster of near-duplicates; None if
@@ -40,10 +40,11 @@ def train_group(context: TrainingContext, group: Group, own: GroupModule, report
     clusters = context.store.clusters_of(context.store.rows("validation"))
     trainer = context.trainer(group)
     best: FloatArray | None = None
-    for epoch in range(1, context.settings.epochs + 1):
-        (trained,) = train_epoch(context, [trainer], epoch)
+    for epoch in range(0 if group.begins_at_baseline else 1, context.settings.epochs + 1):
         try:
-            trained.check()
+            if epoch:
+                (trained,) = train_epoch(context, [trainer], epoch)
+                trained.check()
             with _evaluated_as(trainer.module, own):
                 result = validate_epoch(context, trainer.module, epoch)
         except GroupFault as fault:
@@ -51,7 +52,7 @@ def train_group(context: TrainingContext, group: Group, own: GroupModule, report
         losses = clusters.values(result.losses)
         if best is None or losses.mean() < best.mean():
             best = losses
-        if report(epoch, result.loss):
+        if epoch and report(epoch, result.loss):
             return None
     return best
 

@@ -180,6 +180,7 @@ def _bare_nodes(plugins: Mapping[str, Plugin], configuration: PluginsToml) -> tu
                 settings=None,
                 learning_rate_scale=options.learning_rate_scale,
                 loss_weight=options.loss_weight,
+                residual=options.residual,
             )
             nodes.append(node)
     return tuple(nodes)

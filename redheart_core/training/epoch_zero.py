@@ -1,0 +1,32 @@
+"""Epoch 0 of a group that begins at the answers of the baseline: evaluated and saved before its first update."""
+
+from __future__ import annotations
+
+from redheart_core.groups.validation import evaluate
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.epochs import validate_epoch
+from redheart_core.training.finished_epoch import Entry, evaluated
+from redheart_core.training.group_trainer import stopping_alone
+from redheart_core.training.progress import GroupProgress
+
+
+def begins_now(one: GroupProgress) -> bool:
+    """Whether the group has an epoch 0 and none of its epochs has been saved."""
+    return one.trainer.group.begins_at_baseline and not one.manifest.epochs
+
+
+def finish_epoch_zero(context: TrainingContext, one: GroupProgress) -> Entry:
+    """Evaluate and save a group as it is before its first update.
+
+    Raises:
+        GroupFault: The validation loss is not finite, or a plugin's code fails.
+    """
+    group, module = one.trainer.group, one.trainer.module
+    with stopping_alone():
+        on_train = evaluate(module, context.source, context.training_rows(group))
+    result = validate_epoch(context, module, 0)
+    entry = {"epoch": 0, "train_loss": on_train.loss, **evaluated(result), "learning_rate": 0.0}
+    one.manifest = one.folder.add_epoch(
+        one.manifest, entry, module.parameter_dict(), {}, result.losses, context.settings.keep_epochs
+    )
+    return entry
