@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-import attrs
 import pytest
 import torch
 from residual_toy import ResidualToy
-from toy import StopAfter, Toy, hooks
+from toy import StopAfter, Toy
 
 from redheart_core import ActiveNode, EpochFinished, hookimpl
 from redheart_core.config.tables import GroupSettings
-from redheart_core.groups.validation import evaluate
-from redheart_core.models.analysis import analyze
-from redheart_core.models.assembly import assemble
-from redheart_core.models.blending import blend_groups
-from redheart_core.models.exactness import check_exactness
-from redheart_core.models.model import load_model
-from redheart_core.runs.manifest import GroupManifest
 from redheart_core.runs.run import RunFolder
-from redheart_core.selection.methods import METHODS
-from redheart_core.selection.picks import Pick, Pool
-from redheart_core.selection.sweetspot import RULES, find_sweetspot, trained_groups
-from redheart_core.storage.runtime import generator
+from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.loop import train
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 

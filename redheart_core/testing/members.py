@@ -1,4 +1,4 @@
-"""Stand-ins that answer what a checked node gathers: two untrained maps of the text per field."""
+"""Stand-ins that answer what a checked node gathers or starts from: untrained maps of the text per field."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import attrs
 from torch import Tensor, nn
 
 from redheart_core.contract.fields import Field
+from redheart_core.contract.fitting import FitData
 from redheart_core.contract.nodes import SCALES, BuildContext, NodeSpec, Objective
 from redheart_core.discovery.entries import Entry
 from redheart_core.nn.answers import answer_objective, answer_outputs, finish, size_of
@@ -16,6 +17,7 @@ from redheart_core.nn.named import Named
 from redheart_core.testing.plugin import Plugin
 
 NAMES = ("first_member", "second_member")
+BASELINE = "made_up_baseline"
 
 
 @attrs.frozen
@@ -45,6 +47,16 @@ def stand_ins(fields: Sequence[Field]) -> tuple[Plugin, ...]:
     return tuple(
         Plugin(name, "analyzer", _spec(name, tuple(fields)), Entry(name, __name__, "redheart", "")) for name in names
     )
+
+
+def stand_in_baseline(fields: Sequence[Field]) -> Plugin:
+    """A baseline that answers these fields."""
+    spec = attrs.evolve(_spec(BASELINE, tuple(fields)), fit=_stay, baseline=True)
+    return Plugin(BASELINE, "analyzer", spec, Entry(BASELINE, __name__, "redheart", ""))
+
+
+def _stay(module: nn.Module, data: FitData) -> None:
+    """The weights stay as they were drawn."""
 
 
 def _spec(name: str, fields: tuple[Field, ...]) -> NodeSpec:

@@ -26,6 +26,7 @@ from redheart_core.testing import (
     learning_checks,
     model_checks,
     output_checks,
+    residual_checks,
 )
 from redheart_core.testing.discovery import importable, load_folder, load_module, load_named
 from redheart_core.testing.plugin import NotApplicable, Plugin
@@ -59,6 +60,9 @@ NODE_CHECKS: tuple[Check, ...] = (
     learning_checks.check_every_parameter_learns,
     learning_checks.check_nothing_outside_learns,
     learning_checks.check_loss_falls,
+    residual_checks.check_starts_at_the_baseline,
+    residual_checks.check_same_without_the_baseline,
+    residual_checks.check_every_parameter_adds_to_the_baseline,
 )
 """Of an analyzer, head or fusion; they take a Subject."""
 DATASET_CHECKS: tuple[Check, ...] = (

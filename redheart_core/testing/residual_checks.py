@@ -1,0 +1,111 @@
+"""Checks of a node that learns what a baseline leaves: how it begins, and that nothing else changes."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+
+from redheart_core.contract.nodes import ActiveNode
+from redheart_core.data.batch import Batch
+from redheart_core.groups.baseline import start_from_baseline
+from redheart_core.groups.graph import plan_groups
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import CPU, GroupModule
+from redheart_core.testing.members import BASELINE, stand_in_baseline
+from redheart_core.testing.plugin import NotApplicable, require
+from redheart_core.testing.subject import SEED, SETTINGS, UPDATES, Subject, activate
+from redheart_core.training.audit import audit_group
+from redheart_core.training.group_trainer import GroupTrainer
+
+
+@attrs.frozen(eq=False)
+class AboveBaseline:
+    """A checked node's group above a made-up baseline, with the records and what the baseline answers on them."""
+
+    group: Group
+    subject: Subject
+
+    @property
+    def node(self) -> ActiveNode:
+        """The node that is checked."""
+        return next(node for node in self.group.nodes if node.name == self.subject.name)
+
+    def module(self) -> GroupModule:
+        """The group, new."""
+        return GroupModule(self.group, self.subject.surroundings(), CPU)
+
+    def trainer(self) -> GroupTrainer:
+        """The group, new, with an optimizer."""
+        return GroupTrainer(self.group, self.subject.surroundings(), SETTINGS, UPDATES, CPU)
+
+
+def check_starts_at_the_baseline(subject: Subject) -> None:
+    """Untrained, the node answers as the baseline on all that both answer, to the last bit."""
+    above = _above_baseline(subject)
+    batch = above.subject.batch(range(subject.size))
+    module = above.module()
+    for training in (True, False):
+        module.train(training)
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(SEED)
+            outputs = module(batch)
+        for field in above.node.residual_fields:
+            for name in dict.fromkeys((field, subject.node.spec.addend(field))):
+                require(
+                    subject.plugin,
+                    torch.equal(outputs[f"{subject.name}.{name}"], batch.inputs[f"{BASELINE}.{name}"]),
+                    f"untrained, its output '{name}' has to be that of the baseline to the last bit, in "
+                    f"{'training' if training else 'eval'} mode; its own numbers have to be finite",
+                )
+
+
+def check_same_without_the_baseline(subject: Subject) -> None:
+    """With residual = false, parameters and outputs are those of a run without a baseline, to the last bit."""
+    above = _above_baseline(subject, residual=False)
+    batch = subject.batch(range(subject.size))
+    alone, beside = subject.module().eval(), above.module().eval()
+    with torch.no_grad():
+        one, two = alone(batch), beside(batch)
+    require(
+        subject.plugin,
+        alone.parameter_dict().keys() == beside.parameter_dict().keys()
+        and all(torch.equal(one[name], two[name]) for name in one),
+        "with residual = false it has to answer as without a baseline",
+    )
+
+
+def check_every_parameter_adds_to_the_baseline(subject: Subject) -> None:
+    """Every parameter of the node gets a gradient once what it adds to the baseline counts."""
+    above = _above_baseline(subject)
+    batches = (above.subject.batch(range(start, min(start + 16, subject.size))) for start in range(0, subject.size, 16))
+    idle = [
+        f"{account.name}: {account.state}"
+        for account in audit_group(above.trainer(), batches)
+        if account.plugin == subject.name and not account.accounted
+    ]
+    require(subject.plugin, not idle, f"above a baseline these would never be trained: {'; '.join(idle)}")
+
+
+def _above_baseline(subject: Subject, residual: bool = True) -> AboveBaseline:
+    """The subject above a baseline that answers all fields which it can start from.
+
+    Raises:
+        NotApplicable: There are none.
+    """
+    spec = subject.node.spec
+    baseline = activate(stand_in_baseline([subject.fields[name] for name in spec.targets if spec.addend(name)]))
+    bound = start_from_baseline([*subject.nodes, baseline], subject.fields)
+    if not any(node.name == subject.name and node.residual_fields for node in bound):
+        raise NotApplicable("it answers nothing that a baseline's answers could be added to")
+    if not residual:
+        nodes = [attrs.evolve(node, residual=False) for node in subject.nodes]
+        bound = start_from_baseline([*nodes, baseline], subject.fields)
+    groups = plan_groups(bound)
+    (below,) = (group for group in groups if group.name == BASELINE)
+    group = next(group for group in groups if subject.name in {node.name for node in group.nodes})
+    changed = attrs.evolve(subject, nodes=bound, group=group)
+    module = GroupModule(below, changed.surroundings(), CPU).eval()
+    with torch.no_grad():
+        answers = module(subject.records)
+    records = Batch({**subject.records.inputs, **answers}, subject.records.targets)
+    return AboveBaseline(group, attrs.evolve(changed, records=records))
