@@ -11,10 +11,11 @@ from typing import Any
 from own_process import run_and_die
 from toy import Toy
 
+from redheart_core import ActiveNode
 from redheart_core.config.tables import GroupSettings
 
-Nodes = Sequence[tuple[str, Mapping[str, Any]]]
-"""Names of toy nodes with their arguments."""
+Nodes = Sequence[tuple[str, Mapping[str, Any]]] | Callable[[Toy], Sequence[ActiveNode]]
+"""Names of toy nodes with their arguments, or a function of a module that makes the nodes."""
 NO_GROUPS: Mapping[str, GroupSettings] = {}
 
 
@@ -41,7 +42,12 @@ def _train(folder: Path, name: str, nodes: Nodes, place: str, after: int, groups
     store = toy.store()
     owner, attribute = {"step": (GroupTrainer, "step"), "rename": (os, "replace"), "fsync": (os, "fsync")}[place]
     setattr(owner, attribute, _dying(getattr(owner, attribute), after))
-    toy.run(name, [toy.node(node, **arguments) for node, arguments in nodes], store, groups=groups)
+    toy.run(name, make_nodes(toy, nodes), store, groups=groups)
+
+
+def make_nodes(toy: Toy, nodes: Nodes) -> list[ActiveNode]:
+    """The nodes themselves."""
+    return list(nodes(toy)) if callable(nodes) else [toy.node(name, **arguments) for name, arguments in nodes]
 
 
 def _dying(function: Callable[..., object], after: int) -> Callable[..., object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import attrs
 import torch
@@ -28,7 +28,10 @@ class Line(nn.Module):
         self.maps = Named({field.name: nn.Linear(WIDTH, size_of(field)).requires_grad_(False) for field in self.fields})
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        mean = masked_mean(inputs["embedding"], inputs["mask"])
+        return self.answers(masked_mean(inputs["embedding"], inputs["mask"]))
+
+    def answers(self, mean: Tensor) -> dict[str, Tensor]:
+        """Mean chunks (B, D) to the outputs."""
         outputs: dict[str, Tensor] = {}
         for field in self.fields:
             raw = self.maps[field.name](mean)
@@ -36,10 +39,13 @@ class Line(nn.Module):
         return outputs
 
 
-def fit_line(module: nn.Module, data: FitData, scale: float) -> None:
-    """Least squares, of which a share is taken around the mean; of probabilities the logarithm of their mean alone."""
+def fit_line(module: nn.Module, data: FitData, scale: float) -> dict[str, Tensor]:
+    """Least squares, of which a share is taken around the mean; of probabilities the logarithm of their mean alone.
+
+    Its honest answers are those for slightly smaller embeddings, so that they can be told from its own.
+    """
     assert isinstance(module, Line)
-    embedding = cast(Any, data.train).embedding().double()
+    embedding = data.train.embedding().double()
     centred = embedding - embedding.mean(0)
     for field in module.fields:
         linear = module.maps[field.name]
@@ -51,7 +57,9 @@ def fit_line(module: nn.Module, data: FitData, scale: float) -> None:
             linear.weight.copy_(slope.T)
             linear.bias.copy_(mean - embedding.mean(0) @ slope)
         else:
+            linear.weight.fill_(0.01)
             linear.bias.copy_(mean.clamp(0.01).log())
+    return module.answers(0.9 * data.train.embedding())
 
 
 class Deep(nn.Module):
@@ -89,9 +97,9 @@ class ResidualToy:
         def build(_: BuildContext) -> nn.Module:
             return Line(fields)
 
-        def fit(module: nn.Module, data: FitData) -> None:
+        def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
             with torch.no_grad():
-                fit_line(module, data, scale)
+                return fit_line(module, data, scale)
 
         return _node(name, fields, NoSettings(), build, fit=fit, baseline=True)
 

@@ -86,7 +86,7 @@ def test_what_the_baseline_reads_does_not_start_from_it(residual: ResidualToy) -
 
 
 def test_two_baselines_are_refused(residual: ResidualToy) -> None:
-    with pytest.raises(PluginError, match=r"line, other are each a baseline.*--disable"):
+    with pytest.raises(PluginError, match=r"line, other are all baselines.*--disable other"):
         bind_nodes([residual.line("regret"), residual.line("regret", name="other")], FIELDS)
 
 
@@ -122,17 +122,26 @@ ANSWERS = ("emotion", "ekman", "regret", "choice_factors")
 
 def test_untrained_it_answers_as_the_baseline_to_the_last_bit(residual: ResidualToy) -> None:
     _, module, batch = begun(residual, residual.line(*ANSWERS), residual.deep("a", *ANSWERS))
-    names = [*ANSWERS, "emotion_logits", "ekman_logits"]
     for training in (True, False):
         outputs = module.train(training)(batch)
-        baseline = dict(batch.inputs)
-        for name in names:
-            if f"line.{name}" in baseline:
-                assert torch.equal(outputs[f"a.{name}"], baseline[f"line.{name}"]), name
-    line = residual.toy.context([residual.line(*ANSWERS)], feelings_again(residual))
-    fitted = line.fit(line.groups[0]).eval()(line.source.batch(line.seen_rows()[:20]))
-    for name in names:
-        assert torch.equal(outputs[f"a.{name}"], fitted[f"line.{name}"]), name
+        for name in ("emotion_logits", "ekman_logits", "regret", "choice_factors"):
+            assert torch.equal(outputs[f"a.{name}"], batch.inputs[f"line.{name}"]), name
+
+
+def test_it_starts_from_honest_answers_on_training_records_and_from_the_baselines_own_on_others(
+    residual: ResidualToy,
+) -> None:
+    context, module, _ = begun(residual, residual.line(*ANSWERS), residual.deep("a", *ANSWERS))
+    line = context.fit(context.groups[0]).eval()
+    assert line.honest is not None
+    for split in ("train", "validation"):
+        rows = context.store.rows(split)
+        outputs, own = (one.eval()(context.source.batch(rows, one.group.inputs)) for one in (module, line))
+        for name in (*ANSWERS, "emotion_logits", "ekman_logits"):
+            expected = line.honest.answers[f"line.{name}"] if split == "train" else own[f"line.{name}"]
+            assert torch.equal(outputs[f"a.{name}"], expected), name
+    own = line(context.source.batch(line.honest.rows))
+    assert not torch.equal(line.honest.answers["line.regret"], own["line.regret"])
 
 
 def feelings_again(residual: ResidualToy) -> Store:

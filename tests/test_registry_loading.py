@@ -20,7 +20,9 @@ def test_nodes_come_in_file_order_with_scale_settings_under_those_of_the_file(in
     install("beta", node("beta", group="'shared'"))
     document = {
         "active": ["beta", "alpha"],
-        "plugins": {"alpha": {"depth": 9, "group": "mine", "learning_rate_scale": 0.5, "loss_weight": 2}},
+        "plugins": {
+            "alpha": {"depth": 9, "group": "mine", "learning_rate_scale": 0.5, "loss_weight": 2, "residual": False}
+        },
     }
     beta, alpha = load_registry(document).nodes("base")
     assert (alpha.name, alpha.plugin, alpha.kind, alpha.distribution, alpha.version) == (
@@ -30,7 +32,7 @@ def test_nodes_come_in_file_order_with_scale_settings_under_those_of_the_file(in
         "fake-alpha",
         "1.5",
     )
-    assert (alpha.group, alpha.learning_rate_scale, alpha.loss_weight) == ("mine", 0.5, 2.0)
+    assert (alpha.group, alpha.learning_rate_scale, alpha.loss_weight, alpha.residual) == ("mine", 0.5, 2.0, False)
     assert (alpha.settings.width, alpha.settings.depth) == (3, 9)
     assert (beta.name, beta.group, beta.settings.width) == ("beta", "shared", 3)
     assert load_registry({"active": ["alpha"], "plugins": {"alpha": {"width": 8}}}).nodes("tiny")[0].settings.width == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,14 +12,16 @@ from toy import StopAfter, Toy
 
 from redheart_core import ActiveNode, EpochFinished, hookimpl
 from redheart_core.config.tables import GroupSettings
+from redheart_core.models.analysis import analyze
+from redheart_core.models.assembly import assemble
+from redheart_core.models.exactness import check_exactness
+from redheart_core.models.model import load_model
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.progress import load_fixed
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
-
-HOPELESS = 1e-9
-"""A learning rate at which nothing gets better."""
 
 
 @pytest.fixture
@@ -26,13 +29,13 @@ def residual(toy: Toy) -> ResidualToy:
     return ResidualToy(toy)
 
 
-def nodes_of(residual: ResidualToy) -> list[ActiveNode]:
+def nodes_of(residual: ResidualToy, scale: float = 0.5) -> list[ActiveNode]:
     """A baseline, two groups that begin there, one that learns something else too, and one above them."""
     return [
-        residual.line("regret", "choice_factors"),
+        residual.line("regret", scale=scale),
         residual.deep("a", "regret"),
-        residual.deep("b", "choice_factors", more=("regret",)),
-        residual.deep("other", "choice_factors", residual=False),
+        residual.deep("b", "regret", more=("choice_factors",)),
+        residual.deep("other", "choice_factors"),
         residual.toy.node("high", reads=("a.regret", "embedding")),
     ]
 
@@ -108,37 +111,44 @@ def test_no_gradient_reaches_the_baseline(residual: ResidualToy) -> None:
     assert all(parameter.grad is not None for parameter in module.parameters())
 
 
+def never_better(residual: ResidualToy) -> tuple[RunFolder, TrainingContext]:
+    """A run above a baseline that says the truth, at a rate that leads away from it."""
+    groups = {"a": GroupSettings(learning_rate=0.3), "b": GroupSettings(learning_rate=0.3)}
+    nodes, store = nodes_of(residual, scale=1.0), residual.toy.store()
+    run, stopped = residual.toy.run("run", nodes, store, groups=groups)
+    assert not stopped
+    return run, residual.toy.context(nodes, store, groups=groups)
+
+
 def test_where_nothing_gets_better_epoch_0_is_chosen_and_read_by_higher_tiers(residual: ResidualToy) -> None:
-    nodes = nodes_of(residual)
-    run, context = _never_better(residual, nodes)
+    run, context = never_better(residual)
     manifest = run.group("a").read()
     assert manifest.best.epoch == 0
     assert run.group("high").read().inputs["a"].epoch == 0
     sweetspot = find_sweetspot(run, trained_groups(run))
     assert {choice.group: choice.best.epoch for choice in sweetspot.groups}["a"] == 0
     assert sweetspot.chosen("best")["a"].epoch == 0
-    low, high = context.groups[1], next(group for group in context.groups if group.name == "high")
-    module = context.module(low)
-    module.load(run.group("a").weights(manifest.best))
-    line = context.groups[0]
-    context.add_outputs(line, _fitted(run, context), context.seen_rows())
-    context.add_outputs(low, module, context.seen_rows())
-    rows = context.seen_rows()
-    assert torch.equal(
-        context.source.batch(rows, high.inputs).inputs["a.regret"], context.source.lower("line.regret", rows)
-    )
+    rows = context.store.rows("validation")
+    for group in (group for group in context.groups if group.name in ("line", "a")):
+        module = context.module(group)
+        load_fixed(run, group, module)
+        context.add_outputs(group, module, context.seen_rows())
+    assert torch.equal(context.source.lower("a.regret", rows), context.source.lower("line.regret", rows))
 
 
-def _never_better(residual: ResidualToy, nodes: list[ActiveNode]) -> tuple[RunFolder, TrainingContext]:
-    """A run in which every later epoch of group a is worse: its gate only ever moves the answer off the truth."""
-    store = residual.toy.store()
-    groups = {"a": GroupSettings(learning_rate=0.3), "b": GroupSettings(learning_rate=0.3)}
-    run, stopped = residual.toy.run("run", nodes, store, groups=groups)
-    assert not stopped
-    return run, residual.toy.context(nodes, store, groups=groups)
-
-
-def _fitted(run: RunFolder, context: TrainingContext) -> torch.nn.Module:
-    module = context.module(context.groups[0])
-    module.load(run.group("line").weights(run.group("line").read().best))
-    return module
+def test_a_model_of_epoch_0_is_exact_and_says_what_the_baseline_says(residual: ResidualToy, tmp_path: Path) -> None:
+    run, context = never_better(residual)
+    chosen = find_sweetspot(run, trained_groups(run)).chosen("best")
+    first = run.group("b").read().entry(0)
+    assert first is not None
+    chosen["b"] = first
+    assemble(tmp_path / "model", run, context, chosen)
+    model = load_model(tmp_path / "model", context.nodes, torch.device("cpu"))
+    checks = {check.group: check for check in check_exactness(model, context)}
+    assert (checks["a"].epoch, checks["b"].epoch) == ("0", "0")
+    assert all(check.equal for check in checks.values())
+    found = analyze(model, residual.toy.encoder(), "calm and kind and lost")
+    said = {(one.plugin, one.field): [value.value for value in one.values] for one in found}
+    assert said["a", "regret"] == said["line", "regret"]
+    assert said["b", "regret"] == said["line", "regret"]
+    assert {field for plugin, field in said if plugin == "b"} == {"regret"}

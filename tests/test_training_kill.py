@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import pytest
-from dying import Nodes, train_until_killed
+from dying import Nodes, make_nodes, train_until_killed
+from residual_toy import ResidualToy
 from toy import Toy
 
+from redheart_core import ActiveNode
 from redheart_core.config.tables import GroupSettings
 from redheart_core.runs.run import RunFolder
 
@@ -15,6 +17,14 @@ FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
 TIERS: Nodes = (("a", {}), ("b", {"target": "choice_factors"}), ("high", {"reads": ("a.value",)}))
 PAIR: Nodes = (("a", {}), ("b", {}))
+
+
+def above_a_baseline(toy: Toy) -> list[ActiveNode]:
+    """Two groups with an epoch 0, one of them with another learnt field."""
+    makers = ResidualToy(toy)
+    return [makers.line("regret"), makers.deep("a", "regret"), makers.deep("b", "regret", more=("choice_factors",))]
+
+
 AVERAGED = {"a": GroupSettings(ema=0.8, mixup=0.4)}
 
 
@@ -27,8 +37,10 @@ AVERAGED = {"a": GroupSettings(ema=0.8, mixup=0.4)}
         (TIERS, {}, "fsync", (4, 9, 31)),
         (PAIR, AVERAGED, "step", (9, 20)),
         (PAIR, AVERAGED, "rename", (4, 9)),
+        (above_a_baseline, {}, "step", (1, 20)),
+        (above_a_baseline, AVERAGED, "rename", (5, 8, 10, 14)),
     ],
-    ids=["step", "rename", "fsync", "average and step", "average and rename"],
+    ids=["step", "rename", "fsync", "average and step", "average and rename", "baseline", "baseline and rename"],
 )
 def test_killed_and_resumed_is_uninterrupted(
     toy: Toy,
@@ -40,9 +52,9 @@ def test_killed_and_resumed_is_uninterrupted(
 ) -> None:
     for after in points:
         train_until_killed(toy.folder, "killed", nodes, place, after, groups)
-    active, store = [toy.node(name, **arguments) for name, arguments in nodes], toy.store()
+    active, store = make_nodes(toy, nodes), toy.store()
     killed, stopped = toy.run("killed", active, store, groups=groups)
     assert not stopped
     whole, _ = toy.run("whole", active, store, groups=groups)
-    for name, _arguments in nodes:
-        assert files_of(killed, name) == files_of(whole, name)
+    for node in active:
+        assert files_of(killed, node.name) == files_of(whole, node.name)

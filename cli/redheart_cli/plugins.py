@@ -136,6 +136,7 @@ def _print_details(details: dict[str, Any]) -> None:
         "group",
         "learning_rate_scale",
         "loss_weight",
+        "residual",
         "note",
     ):
         if key in details:

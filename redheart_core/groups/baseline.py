@@ -12,6 +12,21 @@ from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode
 
 
+def find_baseline(nodes: Sequence[ActiveNode]) -> ActiveNode | None:
+    """The node from whose answers others start, None if there is none.
+
+    Raises:
+        PluginError: There are several.
+    """
+    found = sorted((node for node in nodes if node.spec.baseline), key=lambda node: node.name)
+    if len(found) > 1:
+        raise PluginError(
+            f"{', '.join(node.name for node in found)} are all baselines, from whose answers the networks start; "
+            f"keep one of them, the others go with --disable {found[-1].name}"
+        )
+    return found[0] if found else None
+
+
 def start_from_baseline(nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:
     """Bound nodes, each with the fields on which its own answers are added to those of the active baseline.
 
@@ -21,13 +36,9 @@ def start_from_baseline(nodes: Sequence[ActiveNode], fields: Mapping[str, Field]
     Raises:
         PluginError: Several nodes are a baseline.
     """
-    found = [node for node in nodes if node.spec.baseline]
-    if len(found) > 1:
-        names = ", ".join(node.name for node in found)
-        raise PluginError(f"{names} are each a baseline, and one is the most; leave all but one out with --disable")
-    if not found:
+    baseline = find_baseline(nodes)
+    if baseline is None:
         return tuple(nodes)
-    (baseline,) = found
     below = _groups_below(baseline, nodes)
     return tuple(
         attrs.evolve(node, baseline=baseline.name, residual_fields=shared)

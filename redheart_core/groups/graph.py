@@ -12,7 +12,7 @@ from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode, NodeSpec
-from redheart_core.groups.baseline import start_from_baseline
+from redheart_core.groups.baseline import find_baseline, start_from_baseline
 from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import naming
 
@@ -48,7 +48,7 @@ def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSetting
 
     Raises:
         PluginError: A node reads what no active node gives, or its own target; groups read each
-            other in a circle; fitted and descending nodes share a group.
+            other in a circle; fitted and descending nodes share a group; several nodes are baselines.
         SettingsError: A table is that of no group.
     """
     settings = settings or {}
@@ -79,7 +79,7 @@ def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSetting
         for name in order
     ]
     _check_trained(groups, by_name)
-    _check_baseline(nodes)
+    find_baseline(nodes)
     _check_kinds(groups, settings)
     return tuple(sorted(groups, key=lambda group: group.tier))
 
@@ -268,16 +268,6 @@ def _check_trained(groups: Sequence[Group], by_name: Mapping[str, ActiveNode]) -
                     f"group '{group.name}' reads '{read}', which nothing in group '{by_name[source].group}' trains; "
                     "enable a plugin there that learns from it"
                 )
-
-
-def _check_baseline(nodes: Sequence[ActiveNode]) -> None:
-    """Others can start from one baseline alone."""
-    baselines = sorted(node.name for node in nodes if node.spec.baseline)
-    if len(baselines) > 1:
-        raise PluginError(
-            f"{', '.join(baselines)} are all baselines, from whose answers the networks start; "
-            f"keep one of them, the others go with --disable {baselines[-1]}"
-        )
 
 
 def _check_kinds(groups: Sequence[Group], settings: Mapping[str, GroupSettings]) -> None:

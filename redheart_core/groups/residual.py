@@ -53,7 +53,7 @@ class Residual(nn.Module):
         """
         replaced: dict[str, Tensor] = {}
         for field in self.fields.values():
-            gate, output = self.get_parameter(GATE + field.name), self.node.spec.addend(field.name)
+            gate, output = getattr(self, GATE + field.name), self.node.spec.addend(field.name)
             start, own = known[f"{self.node.baseline}.{output}"], outputs[f"{self.node.name}.{output}"]
             if output == field.name:
                 middle = (field.low + field.high) / 2

@@ -32,6 +32,7 @@ def read_node(name: str, node: NodeDescription) -> NodeState:
         group=node.group,
         learning_rate_scale=node.learning_rate_scale,
         loss_weight=node.loss_weight,
+        residual=node.residual,
         settings=node.settings,
     )
 

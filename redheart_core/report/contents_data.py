@@ -23,6 +23,7 @@ class NodeState:
     group: str
     learning_rate_scale: float
     loss_weight: float
+    residual: bool
     settings: Mapping[str, object]
 
 

@@ -140,7 +140,7 @@ def compare_methods(
             raise CheckpointError(
                 f"group '{group.name}' has no epoch in {run.path}; go on with redheart train --resume -o {run.path}"
             )
-        context.add_outputs(group, pool.module, pool.rows)
+        context.add_outputs(group, pool.module, context.seen_rows())  # as assembled models do, to the last bit
     return Rivals(table, _sums(table)), pools
 
 

@@ -215,6 +215,7 @@ def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, 
                 "group": node.group,
                 "learning_rate_scale": node.learning_rate_scale,
                 "loss_weight": node.loss_weight,
+                "residual": node.residual,
                 **node.settings,
             }
             for name, node in nodes.items()

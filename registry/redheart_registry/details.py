@@ -155,6 +155,7 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
         "group": node.group,
         "learning_rate_scale": node.learning_rate_scale,
         "loss_weight": node.loss_weight,
+        "residual": node.residual,
         "reads": [*spec.reads, *spec.optional_reads, *_gathered(node, nodes, fields)],
         "gathers": list(spec.gathers),
         "gives": [
