@@ -12,7 +12,7 @@ from redheart_core import CATALOGUE, Field
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.data import Provenance
 from redheart_core.data.division import SplitReport
-from redheart_core.data.identity import EncoderIdentity
+from redheart_core.data.identity import EncoderIdentity, EncoderPart
 from redheart_core.data.index import FileEntry, Shard, StoreIndex
 from redheart_core.data.store import Store
 from redheart_core.exact.interval import Interval
@@ -118,7 +118,12 @@ def make_index() -> StoreIndex:
         content=hashlib.sha256(b"content").hexdigest(),
         fingerprint=hashlib.sha256(b"data").hexdigest(),
         encoder=EncoderIdentity(
-            "lsa", "scikit-learn 1.7, 768 dimensions", hashlib.sha256(b"lsa").hexdigest(), 768, 1200
+            (
+                EncoderPart("lsa", "scikit-learn 1.7, 768 dimensions", hashlib.sha256(b"lsa").hexdigest(), 768),
+                EncoderPart("use_multilingual", "weights 0db5", hashlib.sha256(b"use").hexdigest(), 512),
+            ),
+            1200,
+            "float16",
         ),
         encoder_settings={},
         chunk_chars=1200,

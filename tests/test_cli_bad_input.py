@@ -129,7 +129,7 @@ def test_a_store_of_another_encoder_is_refused_by_data_and_run(finished: Finishe
     other = [part.replace("lsa.width=48", "lsa.width=32") for part in SMALL]
     says = [
         "run/store holds a store that was made with other arguments",
-        "encoder_settings.width is",
+        "encoder_settings.lsa.width is",
         "choose another folder",
     ]
     refuse("train", "-o", "new", "--store", "run/store", *other, cwd=tmp_path, says=says)
@@ -144,5 +144,5 @@ def test_a_store_of_another_encoder_is_refused_by_data_and_run(finished: Finishe
 
 def test_a_model_with_a_damaged_encoder_answers_nothing(finished: Finished, tmp_path: Path) -> None:
     run = finished.copy(tmp_path)
-    flip_byte(run / "model" / "encoder" / "encoder.json")
-    refuse("analyze", "run/model", "I told the truth.", cwd=tmp_path, says=["encoder/encoder.json is damaged"])
+    flip_byte(run / "model" / "encoder" / "lsa" / "encoder.json")
+    refuse("analyze", "run/model", "I told the truth.", cwd=tmp_path, says=["encoder/lsa/encoder.json is damaged"])

@@ -92,7 +92,7 @@ def store(tmp_path: Path) -> Store:
     ]
     joined, settings = join_datasets(members)
     encoder = EncoderSpec("words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder())
-    return prepare(tmp_path / "store", joined, settings, encoder, NoSettings())
+    return prepare(tmp_path / "store", joined, settings, [(encoder, NoSettings())])
 
 
 def test_a_store_knows_the_data_set_of_each_record(store: Store) -> None:
@@ -109,7 +109,7 @@ def test_a_record_lacks_the_fields_of_the_other_data_sets(store: Store) -> None:
 
 def test_a_data_set_by_itself_is_its_own_source(tmp_path: Path) -> None:
     encoder = EncoderSpec("words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder())
-    store = prepare(tmp_path / "store", dataset("one", REGRET), CountSettings(40), encoder, NoSettings())
+    store = prepare(tmp_path / "store", dataset("one", REGRET), CountSettings(40), [(encoder, NoSettings())])
     assert store.source_names == ("one",)
     assert not store.sources.any()
 
@@ -130,7 +130,7 @@ def test_versions_of_one_record_in_several_data_sets_stay_in_one_split_and_count
     for published in (False, True):
         members = [(versions(name, published), CountSettings(200)) for name in ("english", "korean")]
         joined, settings = join_datasets(members)
-        store = prepare(tmp_path / f"store-{published}", joined, settings, encoder, NoSettings())
+        store = prepare(tmp_path / f"store-{published}", joined, settings, [(encoder, NoSettings())])
         sides: dict[str, str] = {}
         for split in ("train", "validation", "calibration", "test"):
             sides |= {store.id(int(row)): split for row in store.rows(split)}
@@ -145,7 +145,7 @@ def test_the_licence_of_every_data_set_travels_with_the_store(tmp_path: Path) ->
     one = attrs.evolve(dataset("one", REGRET), licence="MIT", source="https://example.org/one")
     joined, settings = join_datasets([(one, CountSettings(30)), (dataset("two", VAD), CountSettings(30))])
     encoder = EncoderSpec("words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder())
-    store = prepare(tmp_path / "store", joined, settings, encoder, NoSettings())
+    store = prepare(tmp_path / "store", joined, settings, [(encoder, NoSettings())])
     assert store.index.provenance == {
         "one": Provenance("MIT", "https://example.org/one"),
         "two": Provenance(None, None),
@@ -161,7 +161,7 @@ def test_records_that_repeat_an_id_within_their_data_set_are_still_refused(tmp_p
     joined, settings = join_datasets([(dataset("one", REGRET), CountSettings()), (bad, CountSettings())])
     encoder = EncoderSpec("words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder())
     with pytest.raises(DataError, match="bad/same"):
-        prepare(tmp_path / "store", joined, settings, encoder, NoSettings())
+        prepare(tmp_path / "store", joined, settings, [(encoder, NoSettings())])
 
 
 def test_a_group_is_evaluated_on_the_records_that_it_can_learn_from(toy: Toy) -> None:

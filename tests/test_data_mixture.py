@@ -103,7 +103,7 @@ def joined_store(toy: Toy) -> Store:
     many, few = spec("many", "regret", records[:160]), spec("few", "choice_factors", records[160:])
     joined, settings = join_datasets([(many, NoSettings()), (few, NoSettings())])
     encoder = EncoderSpec("words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder())
-    return prepare(toy.folder / "joined", joined, settings, encoder, NoSettings(), chunk_chars=40)
+    return prepare(toy.folder / "joined", joined, settings, [(encoder, NoSettings())], chunk_chars=40)
 
 
 def test_an_epoch_of_two_data_sets_is_drawn_by_the_stated_mixture(toy: Toy) -> None:

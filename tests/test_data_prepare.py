@@ -32,8 +32,8 @@ def test_the_store_holds_records_targets_vectors_and_an_index_and_nothing_else(t
         "rows.safetensors",
         "fields.safetensors",
         *shards,
-        "encoder/width.json",
-        "encoder/words/known.txt",
+        "encoder/word_hash/width.json",
+        "encoder/word_hash/words/known.txt",
     ]
     files += ["terms.safetensors", "terms/terms.json", "terms/idf.safetensors"]
     assert sorted(tree(tmp_path)) == sorted([*files, "index.json"])
@@ -125,7 +125,7 @@ def test_records_are_not_held_in_memory(tmp_path: Path) -> None:
             alive.append(sum(one() is not None for one in seen))
 
     spec = DatasetSpec("tiny", "for tests", Settings, lambda settings: FIELDS, read)
-    store = prepare(tmp_path / "store", spec, Settings(), word_hash(), Settings())
+    store = prepare(tmp_path / "store", spec, Settings(), [(word_hash(), Settings())])
     assert len(store) == 500
     assert max(alive) <= 3
 

@@ -99,7 +99,7 @@ def test_after_an_error_midway_only_the_missing_shards_are_encoded(tmp_path: Pat
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-@pytest.mark.parametrize("name", ["embedding-00000.safetensors", "encoder/words/known.txt"])
+@pytest.mark.parametrize("name", ["embedding-00000.safetensors", "encoder/word_hash/words/known.txt"])
 def test_a_file_of_an_unfinished_store_that_has_changed_is_made_again(tmp_path: Path, name: str) -> None:
     def stop(stage: str, done: int, total: int) -> None:
         if (stage, done) == ("encode", 12):

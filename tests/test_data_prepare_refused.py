@@ -98,7 +98,7 @@ def test_all_bad_records_of_a_data_set_are_reported_together(tmp_path: Path) -> 
 
     spec = DatasetSpec("tiny", "for tests", Settings, lambda settings: FIELDS, read)
     with pytest.raises(DataError) as caught:
-        prepare(tmp_path / "store", spec, Settings(), word_hash(), Settings())
+        prepare(tmp_path / "store", spec, Settings(), [(word_hash(), Settings())])
     lines = str(caught.value).splitlines()
     assert lines[0].startswith("31 rows cannot be used")
     assert lines[1] == "  - data.jsonl line 1 (record 'id0'): regret expects a value in 0..1, got 2.0"
@@ -115,7 +115,7 @@ def test_data_that_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
         make(tmp_path, shard_records=0)
     twice = dataset(records(), (CATALOGUE["regret"], CATALOGUE["regret"]))
     with pytest.raises(PluginError, match="data set 'tiny' declares a field twice: regret, regret"):
-        prepare(tmp_path, twice, Settings(), word_hash(), Settings())
+        prepare(tmp_path, twice, Settings(), [(word_hash(), Settings())])
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_vectors_that_break_the_contract_are_refused(
 def test_a_field_s_name_is_one_word_that_nothing_else_has(tmp_path: Path, name: str) -> None:
     spec = dataset(records(), (attrs.evolve(CATALOGUE["regret"], name=name),))
     with pytest.raises(DataError, match=rf"^data set '\w+': a field cannot be named '{name}'; a name is one word"):
-        prepare(tmp_path, spec, Settings(), word_hash(), Settings())
+        prepare(tmp_path, spec, Settings(), [(word_hash(), Settings())])

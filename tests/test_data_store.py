@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from redheart_core import CATALOGUE, DataError, DatasetSpec, EncoderSpec, Field, Record, StoreError
-from redheart_core.data.encoding import encode_text, load_encoder
-from redheart_core.data.identity import EncoderIdentity
+from redheart_core.data.encoding import TextEncoder, load_encoder
+from redheart_core.data.identity import EncoderPart
 from redheart_core.data.index import STORE_INDEX
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.prepare import prepare
@@ -84,7 +84,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lambda settings: (CATALOGUE["regret"], UNBOUNDED),
         lambda settings: iter(records),
     )
-    prepare(path, data, Settings(), LETTERS, Settings(), chunk_chars=CHUNK_CHARS, shard_records=7)
+    prepare(path, data, Settings(), [(LETTERS, Settings())], chunk_chars=CHUNK_CHARS, shard_records=7)
     return path
 
 
@@ -123,10 +123,10 @@ def test_the_splits_are_disjoint_ascending_and_cover_all_records(store: Store) -
 
 
 def test_each_text_analysed_alone_gives_the_stored_vectors_bit_for_bit(store: Store, folder: Path) -> None:
-    encoder = load_encoder(LETTERS, folder / "encoder", store.encoder_identity)
+    encoder = load_encoder([LETTERS], folder / "encoder", store.encoder_identity)
     assert int(store.chunk_counts.max()) > 5
     for row, text in enumerate(texts()):
-        alone = encode_text(encoder, text, CHUNK_CHARS)
+        alone = encoder.encode_text(text)
         stored, mask = store.batch(torch.tensor([row]))
         assert alone.dtype == torch.float32
         assert torch.equal(alone, stored)
@@ -183,7 +183,7 @@ FILES = [
     "terms.safetensors",
     "fields.safetensors",
     "embedding-00002.safetensors",
-    "encoder/letters.json",
+    "encoder/letters/letters.json",
     "index.json",
 ]
 
@@ -235,39 +235,46 @@ def test_no_flipped_bit_of_the_index_passes(folder: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ({"name": "lsa"}, "name is 'letters' there, 'lsa' here"),
-        ({"revision": "letters 2"}, "revision is 'letters 1' there, 'letters 2' here"),
-        ({"content_hash": "00"}, "content_hash is '[0-9a-f]{64}' there, '00' here"),
-        ({"width": 6}, "width is 5 there, 6 here"),
+        ({"revision": "letters 2"}, "revision of letters is 'letters 1' there, 'letters 2' here"),
+        ({"content_hash": "00"}, "content_hash of letters is '[0-9a-f]{64}' there, '00' here"),
+        ({"width": 6}, "width of letters is 5 there, 6 here"),
         ({"chunk_chars": 41}, "chunk_chars is 40 there, 41 here"),
+        ({"vectors": "float16"}, "vectors is 'float32' there, 'float16' here"),
     ],
 )
 def test_another_encoder_is_refused_with_both_shown(store: Store, change: dict[str, Any], difference: str) -> None:
-    store.encoder_identity.require(EncoderIdentity(**attrs.asdict(store.encoder_identity)), store.folder)
+    identity = store.encoder_identity
+    identity.require(attrs.evolve(identity), store.folder)
+    (part,) = identity.parts
+    of_part = {key: value for key, value in change.items() if key in attrs.fields_dict(EncoderPart)}
+    rest = {key: value for key, value in change.items() if key not in of_part}
+    other = attrs.evolve(identity, parts=(attrs.evolve(part, **of_part),), **rest)
     with pytest.raises(StoreError, match=f"made with another encoder: {difference}; use that encoder, or prepare"):
-        store.encoder_identity.require(attrs.evolve(store.encoder_identity, **change), store.folder)
+        identity.require(other, store.folder)
 
 
 def test_an_encoder_whose_files_changed_is_refused_before_it_is_loaded(
     store: Store, folder: Path, tmp_path: Path
 ) -> None:
     copy = copy_of(folder / "encoder", tmp_path / "encoder")
-    (copy / "letters.json").write_text("{}")
-    with pytest.raises(StoreError, match="another encoder: content_hash is "):
-        load_encoder(LETTERS, copy, store.encoder_identity)
-    with pytest.raises(StoreError, match="another encoder: name is 'letters' there, 'other' here"):
-        load_encoder(attrs.evolve(LETTERS, name="other"), folder / "encoder", store.encoder_identity)
+    (copy / "letters" / "letters.json").write_text("{}")
+    with pytest.raises(StoreError, match="another encoder: content_hash of letters is "):
+        load_encoder([LETTERS], copy, store.encoder_identity)
+    with pytest.raises(StoreError, match="another encoder: encoder is 'letters' there, 'other' here"):
+        load_encoder([attrs.evolve(LETTERS, name="other")], folder / "encoder", store.encoder_identity)
     with pytest.raises(StoreError, match="holds no encoder"):
-        load_encoder(LETTERS, tmp_path / "none", store.encoder_identity)
-    with pytest.raises(StoreError, match="another encoder: width is 5 there, 9 here"):
-        load_encoder(attrs.evolve(LETTERS, load=lambda _: LetterEncoder(9)), folder / "encoder", store.encoder_identity)
+        load_encoder([LETTERS], tmp_path / "none", store.encoder_identity)
+    wide = attrs.evolve(LETTERS, load=lambda _: LetterEncoder(9))
+    with pytest.raises(StoreError, match="another encoder: width of letters is 5 there, 9 here"):
+        load_encoder([wide], folder / "encoder", store.encoder_identity)
 
 
 def test_a_text_of_which_the_encoder_knows_no_part_is_refused() -> None:
+    encoder = TextEncoder((LetterEncoder(5),), CHUNK_CHARS, "float32")
     with pytest.raises(DataError, match="the encoder 'letters 1' knows no part of it"):
-        encode_text(LetterEncoder(5), "비가왔다", CHUNK_CHARS)
+        encoder.encode_text("비가왔다")
     with pytest.raises(DataError, match="text: the text is empty"):
-        encode_text(LetterEncoder(5), "  ", CHUNK_CHARS)
+        encoder.encode_text("  ")
 
 
 def test_mapped_tensors_equal_the_saved_ones(tmp_path: Path) -> None:
@@ -288,7 +295,7 @@ def test_a_batch_of_usual_size_takes_well_under_a_millisecond(tmp_path: Path) ->
     wide = attrs.evolve(LETTERS, fit=lambda _, chunks: Wide(768), load=lambda _: Wide(768))
     records = [Record(f"r{n}", f"t{n} " + "word " * 80, {}, f"line {n}") for n in range(200)]
     data = DatasetSpec("wide", "for tests", Settings, lambda _: (), lambda _: iter(records))
-    store = prepare(tmp_path, data, Settings(), wide, Settings(), chunk_chars=CHUNK_CHARS)
+    store = prepare(tmp_path, data, Settings(), [(wide, Settings())], chunk_chars=CHUNK_CHARS)
     assert int(store.chunk_counts.min()) >= 10
     times = []
     for start in range(100):

@@ -241,7 +241,7 @@ def test_the_manifest_names_everything_that_decides_the_numbers(trained: Trained
     assert manifest.groups["b"].files[0].sha256 == chosen["b"].sha256
     assert manifest.nodes["b"].version == "1.0"
     assert manifest.data.fields["choice_factors"].labels == ("selection", "uncertainty", "risk", "decision")
-    assert manifest.data.encoder.content_hash == trained.context.store.encoder_identity.content_hash
+    assert manifest.data.encoder == trained.context.store.encoder_identity
     assert [(check.group, check.equal) for check in manifest.checks] == [("a", True), ("b", True), ("high", True)]
 
 

@@ -131,7 +131,8 @@ def test_data_splits_fields_encoder_and_near_duplicates_are_shown(shown: Any, pa
     ]  # fmt: skip
     assert page.row("fields", "emotion")[1] == "joy, trust, fear, surprise, sadness, disgust, anger"
     assert page.row("fields", "votes")[3:] == ["1,203", "30.0 %"]
-    for text in (shown.index.fingerprint, shown.index.encoder.content_hash, shown.index.encoder.revision):
+    parts = [text for part in shown.index.encoder.parts for text in (part.name, part.content_hash, part.revision)]
+    for text in (shown.index.fingerprint, *parts, "1,280 dimensions, stored as float16"):
         assert text in page.text
     assert "31 records in 14 sets, each set on one side; the largest has 4." in page.text
     assert "ko-0003 and ko-1999" in page.text

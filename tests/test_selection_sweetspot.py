@@ -12,7 +12,7 @@ import torch
 
 from redheart_core import CheckpointError, RedheartError
 from redheart_core.config.tables import GroupSettings, TrainSettings
-from redheart_core.data.identity import EncoderIdentity
+from redheart_core.data.identity import EncoderIdentity, EncoderPart
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.runs.description import RUN_DESCRIPTION, DataDescription, GroupDescription, RunDescription
 from redheart_core.runs.manifest import EpochEntry, GroupManifest
@@ -36,7 +36,7 @@ def write(tmp_path: Path) -> Write:
             entries = [write_epoch(folder.group(name).path, epoch, losses) for epoch, losses in records.items()]
             folder.group(name).write(GroupManifest(name, "finished", epochs=tuple(entries)))
         joined_places = tuple(map(tuple, joined))
-        encoder = EncoderIdentity("letters", "1", "0", 1, 1)
+        encoder = EncoderIdentity((EncoderPart("letters", "1", "0", 1),), 1, "float32")
         make_folder(folder.path)
         RUN_DESCRIPTION.write(
             folder.file,

@@ -10,7 +10,7 @@ import attrs
 import pytest
 import torch
 from torch import Tensor, nn
-from toy import Toy, WordEncoder
+from toy import Toy
 
 from redheart_core import ActiveNode, AuditError, Field, Record
 from redheart_core.models.analysis import analyze
@@ -92,8 +92,8 @@ def test_answers_of_what_never_saw_several_chunks_carry_a_warning(toy: Toy, tmp_
     model = load_model(tmp_path / "model", nodes, torch.device("cpu"))
     assert len(model.manifest.groups["chunky"].untrained) == 4
     brief, long = (r[0].text for r in (short(toy), sorted(toy.records(), key=lambda one: -len(one.text))))
-    assert {one.warning for one in analyze(model, WordEncoder(), brief)} == {""}
-    warnings = {one.plugin: one.warning for one in analyze(model, WordEncoder(), long)}
+    assert {one.warning for one in analyze(model, toy.encoder(), brief)} == {""}
+    warnings = {one.plugin: one.warning for one in analyze(model, toy.encoder(), long)}
     assert warnings["apart"] == ""
     expected = "group chunky was trained on texts of one chunk, and this text has several: 4 parameters"
     assert warnings["chunky"].startswith(expected)

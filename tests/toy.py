@@ -35,6 +35,7 @@ from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract import hookspecs
 from redheart_core.contract.calls import Hooks
 from redheart_core.contract.markers import PROJECT_NAME
+from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.prepare import prepare
 from redheart_core.data.store import Store
 from redheart_core.nn import losses, metrics
@@ -153,11 +154,11 @@ class Toy:
         encoder = EncoderSpec(
             "words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder()
         )
-        return prepare(self.folder / name, dataset, NoSettings(), encoder, NoSettings(), chunk_chars=40)
+        return prepare(self.folder / name, dataset, NoSettings(), [(encoder, NoSettings())], chunk_chars=40)
 
-    def encoder(self) -> WordEncoder:
+    def encoder(self) -> TextEncoder:
         """The encoder of the store."""
-        return WordEncoder()
+        return TextEncoder((WordEncoder(),), 40, "float32")
 
     def node(
         self,

@@ -88,7 +88,7 @@ def make(folder: Path, encoder: EncoderSpec | None = None, given: Sequence[Recor
     """30 records in 5 shards, if nothing else is asked for."""
     data = dataset(records() if given is None else given)
     options = {"chunk_chars": 30, "shard_records": 6} | args
-    return prepare(folder, data, Settings(), encoder or word_hash(), Settings(), **options)
+    return prepare(folder, data, Settings(), [(encoder or word_hash(), Settings())], **options)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

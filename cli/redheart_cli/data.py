@@ -48,7 +48,7 @@ def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, outp
     if as_json:
         print_json({"store": str(folder), "index": index.to_json()})
         return
-    click.echo(f"{folder}: data set {index.dataset}, {len(store)} records, encoder {index.encoder.name}")
+    click.echo(f"{folder}: data set {index.dataset}, {len(store)} records, encoder {index.encoder.label}")
     print_splits(index.counts, index.split_report.wanted)
     print_clusters(index.split_report.clusters)
     rows = [(field.name, ", ".join(field.labels) or "-", index.coverage[field.name]) for field in store.fields.values()]

@@ -29,7 +29,7 @@ json_option = _all(click.option("--json", "as_json", is_flag=True, help="Print o
 
 data_options = _all(
     click.option("--data", "dataset", metavar="NAME", help="The data set plugin. [default: village]"),
-    click.option("--encoder", metavar="NAME", help="The encoder plugin. [default: lsa]"),
+    click.option("--encoder", metavar="NAME", help="The encoder plugin, or several joined by a plus. [default: lsa]"),
 )
 
 groups_option = _all(

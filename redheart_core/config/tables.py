@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from attrs.validators import ge, gt, in_, le, lt, matches_re, optional
@@ -24,12 +24,29 @@ def _off_or_concentration(_: object, attribute: attrs.Attribute[float], value: f
         )
 
 
+Vectors = Literal["float16", "float32"]
+"""The type of the numbers of a stored vector; half precision takes half the room."""
+
+
+def _names(_: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...]) -> None:
+    names = _split(value)
+    if not all(names) or not names or len(set(names)) < len(names):
+        raise ValueError(f"'{attribute.name}' must be one name or a list of different names: {value}")
+
+
+def _split(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(value.split("+")) if isinstance(value, str) else value
+
+
 @attrs.frozen
 class DataSettings:
     """The [data] table."""
 
     dataset: str
-    encoder: str
+    encoder: str | tuple[str, ...] = attrs.field(validator=_names)
+    """One encoder, or several as a list or joined by a plus: their vectors stand side by side, each of length 1."""
+    vectors: Vectors = "float32"
+    """The type of the numbers of a stored vector. What is stored is what trains; analysis rounds the same way."""
     chunk_chars: int = attrs.field(default=200, validator=ge(1))
     """A text is packed into chunks of at most so many characters."""
     terms: int = attrs.field(default=20_000, validator=ge(0))
@@ -41,6 +58,11 @@ class DataSettings:
     """Texts whose shingles have at least this Jaccard index stay in one split; at 1 only equal texts do."""
     seed: int = attrs.field(default=0, validator=ge(0))
     """Decides the splits."""
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """The names of the encoders, in order."""
+        return _split(self.encoder)
 
 
 @attrs.frozen

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from redheart_core.contract.data import SPLITS, Encoder, EncoderSpec, Tokenizer
+from redheart_core.contract.data import SPLITS, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
 from redheart_core.data.company import largest_deviation
 from redheart_core.data.contents import Contents, Progress
-from redheart_core.data.encoding import encode_chunks, hash_contents
+from redheart_core.data.encoding import TextEncoder, hash_contents
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE, Shard
 from redheart_core.data.journal import Journal
 from redheart_core.data.mapped import write_array, write_tensors
@@ -31,8 +31,8 @@ from redheart_core.data.tokenizer import TextTokenizer, learn_tokenizer
 from redheart_core.discovery.fence import fence
 from redheart_core.storage.files import save_tensors, sync, writing
 
-ENCODE_RECORDS = 100
-"""Records whose chunks go to the encoder in one call."""
+ENCODE_CHUNKS = 1024
+"""Chunks that go to the encoder in one call: enough that an encoder can sort them by length."""
 FIT_BYTES = 32_000_000
 """The encoder and the terms are fitted on at most so much of the training records, drawn by their ids."""
 
@@ -49,37 +49,42 @@ def fitting_rows(contents: Contents, splits: Splits, most: int = FIT_BYTES) -> l
 
 
 def fit_encoder(
-    folder: Path, journal: Journal, spec: EncoderSpec, settings: Any, chunks: Sequence[str], tell: Progress
-) -> Encoder:
-    """Fit the encoder, or load it if an earlier process did; always the one that is on disk."""
+    folder: Path,
+    journal: Journal,
+    encoders: Sequence[tuple[EncoderSpec, Any]],
+    chunks: Sequence[str],
+    tell: Progress,
+) -> None:
+    """Fit the encoders and save each to a folder of its name, unless an earlier process did."""
     final, temporary = folder / "encoder", folder / ".encoder.tmp"
     if journal.encoder is None or not final.is_dir() or hash_contents(final) != journal.encoder:
-        tell("fit", 0, 1)
-        with fence(f"plugin '{spec.name}'", streams=False):
-            fitted = spec.fit(settings, chunks)
+        fitted = {}
+        for number, (spec, settings) in enumerate(encoders):
+            tell("fit", number, len(encoders))
+            with fence(f"plugin '{spec.name}'", streams=False):
+                fitted[spec.name] = spec.fit(settings, chunks)
         with writing(final):
             for remains in (final, temporary):
                 if remains.exists():
                     shutil.rmtree(remains)
             temporary.mkdir()
-            fitted.save(temporary)
+            for name, encoder in fitted.items():
+                (temporary / name).mkdir()
+                encoder.save(temporary / name)
             for path in sorted(temporary.rglob("*")):
                 sync(path)
             sync(temporary)
             os.replace(temporary, final)
             sync(folder)
         journal.encoder_fitted(hash_contents(final))
-    tell("fit", 1, 1)
-    with fence(f"plugin '{spec.name}'", streams=False):
-        return spec.load(final)
+    tell("fit", len(encoders), len(encoders))
 
 
 def write_shards(
     folder: Path,
     journal: Journal,
-    encoder: Encoder,
+    encoder: TextEncoder,
     contents: Contents,
-    chunk_chars: int,
     shard_records: int,
     tell: Progress,
 ) -> tuple[Shard, ...]:
@@ -89,7 +94,7 @@ def write_shards(
         path, end = folder / f"embedding-{number:05d}.safetensors", min(start + shard_records, len(contents))
         shard = journal.finished_shard(path)
         if shard is None:
-            chunks = [chunk_text(contents.text(row), chunk_chars) for row in range(start, end)]
+            chunks = [chunk_text(contents.text(row), encoder.chunk_chars) for row in range(start, end)]
             shard, digest = _encode_shard(path, encoder, chunks, start, len(contents), tell)
             journal.shard_finished(shard, digest)
         shards.append(shard)
@@ -98,23 +103,21 @@ def write_shards(
 
 
 def _encode_shard(
-    path: Path, encoder: Encoder, texts: list[tuple[str, ...]], start: int, total: int, tell: Progress
+    path: Path, encoder: TextEncoder, texts: list[tuple[str, ...]], start: int, total: int, tell: Progress
 ) -> tuple[Shard, str]:
-    """Write the vectors of some records: chunks (C, D) float32, offsets (n + 1) int64."""
-    counts = [len(text) for text in texts]
-    offsets = np.cumsum([0, *counts], dtype=np.int64)
-    parts: list[NDArray[np.float32]] = []
-    for first in range(0, len(texts), ENCODE_RECORDS):
-        tell("encode", start + first, total)
-        batch = [chunk for text in texts[first : first + ENCODE_RECORDS] for chunk in text]
-        parts.append(encode_chunks(encoder, batch))
-    vectors = np.concatenate(parts)
+    """Write the vectors of some records: chunks (C, D) float32 or float16, offsets (n + 1) int64."""
+    offsets = np.cumsum([0, *map(len, texts)], dtype=np.int64)
     chunks = [chunk for text in texts for chunk in text]
-    deviation = largest_deviation(lambda alone: encode_chunks(encoder, alone), chunks, vectors)
+    parts: list[NDArray[Any]] = []
+    for first in range(0, len(chunks), ENCODE_CHUNKS):
+        tell("encode", start + int(np.searchsorted(offsets, first, "right")) - 1, total)
+        parts.append(encoder.encode(chunks[first : first + ENCODE_CHUNKS]))
+    vectors = np.concatenate(parts)
+    deviation = largest_deviation(encoder.encode, chunks, vectors)
     if deviation.too_large:
         raise PluginError(
-            f"encoder '{encoder.revision}' gives a chunk another vector when it is alone, so an analysis would not see "
-            f"what was trained on: {deviation}; encode must not depend on neighbouring chunks"
+            f"the encoder {encoder.revision} gives a chunk another vector when it is alone, so an analysis would not "
+            f"see what was trained on: {deviation}; encode must not depend on neighbouring chunks"
         )
     digest = save_tensors(path, {"chunks": torch.from_numpy(vectors), "offsets": torch.from_numpy(offsets)})
     known = np.logical_or.reduceat(vectors.any(axis=1), offsets[:-1])

@@ -5,22 +5,77 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import torch
 from torch import Tensor
 
+from redheart_core.config.tables import Vectors
 from redheart_core.contract.data import Encoder, EncoderSpec
 from redheart_core.contract.errors import DataError, PluginError, StoreError
-from redheart_core.data.identity import EncoderIdentity
+from redheart_core.data.identity import EncoderIdentity, EncoderPart
 from redheart_core.data.text import check_text, chunk_text
 from redheart_core.discovery.fence import fence
 from redheart_core.storage.files import sha256, to_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+@attrs.frozen(eq=False)
+class TextEncoder:
+    """The encoders of a store or model: their vectors side by side, as the store holds them.
+
+    Several encoders weigh the same: each one's vector is scaled to length 1, and a zero vector stays zero. A single
+    one's vectors stay as it gives them.
+    """
+
+    parts: tuple[Encoder, ...]
+    chunk_chars: int
+    vectors: Vectors
+
+    @property
+    def revision(self) -> str:
+        """For messages."""
+        return " and ".join(f"'{part.revision}'" for part in self.parts)
+
+    def encode(self, chunks: Sequence[str]) -> NDArray[Any]:
+        """N chunks to (N, D) of the type that is stored.
+
+        Raises:
+            PluginError: An encoder gives another shape or type, or numbers that are not finite or cannot be stored.
+        """
+        given = [_encode(part, chunks) for part in self.parts]
+        joined = given[0] if len(given) == 1 else np.concatenate([_of_length_1(one) for one in given], axis=1)
+        return joined if self.vectors == "float32" else self._halved(joined)
+
+    def encode_text(self, text: str, where: str = "text") -> Tensor:
+        """One text as the store would hold it, up to the rounding of another batch: (1, T, D) float32.
+
+        Raises:
+            DataError: The text is refused, or the encoders know no part of it.
+        """
+        vectors = self.encode(chunk_text(check_text(text, where), self.chunk_chars))
+        if not vectors.any():
+            raise DataError(
+                f"{where}: the encoder {self.revision} knows no part of it, so there is nothing to analyse; "
+                "was it made for texts in this language?"
+            )
+        return torch.from_numpy(np.ascontiguousarray(vectors, np.float32)).unsqueeze(0)
+
+    def _halved(self, vectors: NDArray[np.float32]) -> NDArray[np.float16]:
+        with np.errstate(over="ignore"):
+            halved = vectors.astype(np.float16)
+        lost = ~np.isfinite(halved).all(axis=1) | (vectors.any(axis=1) & ~halved.any(axis=1))
+        if lost.any():
+            largest = np.abs(vectors[np.argmax(lost)]).max()
+            raise PluginError(
+                f"the encoder {self.revision} gives a vector whose largest number is {largest:.3g}, which half "
+                'precision cannot hold; set vectors = "float32" under [data]'
+            )
+        return halved
 
 
 def hash_contents(folder: Path) -> str:
@@ -36,36 +91,51 @@ def hash_contents(folder: Path) -> str:
     return hashlib.sha256(to_json(names)).hexdigest()
 
 
-def identify(name: str, encoder: Encoder, folder: Path, chunk_chars: int) -> EncoderIdentity:
-    """The identity of an encoder that was saved to a folder."""
-    return EncoderIdentity(name, encoder.revision, hash_contents(folder), encoder.width, chunk_chars)
+def identify(names: Sequence[str], encoder: TextEncoder, folder: Path) -> EncoderIdentity:
+    """The identity of encoders of these names that were saved to a folder, each to one of its name."""
+    parts = tuple(
+        EncoderPart(name, part.revision, hash_contents(folder / name), part.width)
+        for name, part in zip(names, encoder.parts, strict=True)
+    )
+    return EncoderIdentity(parts, encoder.chunk_chars, encoder.vectors)
 
 
-def load_encoder(spec: EncoderSpec, folder: Path, identity: EncoderIdentity) -> Encoder:
-    """Load the encoder of a store or model, and make sure that it is the recorded one.
+def open_encoder(specs: Sequence[EncoderSpec], folder: Path, chunk_chars: int, vectors: Vectors) -> TextEncoder:
+    """Load encoders that were saved to a folder, each to one of its name."""
+    parts = []
+    for spec in specs:
+        with fence(f"plugin '{spec.name}'", streams=False):
+            parts.append(spec.load(folder / spec.name))
+    return TextEncoder(tuple(parts), chunk_chars, vectors)
+
+
+def load_encoder(specs: Sequence[EncoderSpec], folder: Path, identity: EncoderIdentity) -> TextEncoder:
+    """Load the encoders of a store or model, and make sure that they are the recorded ones.
 
     Args:
-        spec: The installed encoder of that name.
-        folder: What Encoder.save wrote.
+        specs: The installed encoders of the identity's names, in its order.
+        folder: Holds a folder for each encoder, with what Encoder.save wrote.
         identity: As recorded with the store or model.
 
     Raises:
-        StoreError: The files are missing or damaged, or it is another encoder.
+        StoreError: The files are missing or damaged, or they are other encoders.
     """
-    found = attrs.evolve(identity, name=spec.name, content_hash=hash_contents(folder))
-    identity.require(found, folder)
-    with fence(f"plugin '{spec.name}'", streams=False):
-        encoder = spec.load(folder)
-    identity.require(attrs.evolve(identity, revision=encoder.revision, width=encoder.width), folder)
+    found = [
+        attrs.evolve(part, name=spec.name, content_hash=hash_contents(folder / part.name))
+        for part, spec in zip(identity.parts, specs, strict=True)
+    ]
+    identity.require(attrs.evolve(identity, parts=tuple(found)), folder)
+    encoder = open_encoder(specs, folder, identity.chunk_chars, identity.vectors)
+    opened = [
+        attrs.evolve(part, revision=one.revision, width=one.width)
+        for part, one in zip(found, encoder.parts, strict=True)
+    ]
+    identity.require(attrs.evolve(identity, parts=tuple(opened)), folder)
     return encoder
 
 
-def encode_chunks(encoder: Encoder, chunks: Sequence[str]) -> NDArray[np.float32]:
-    """N chunks to (N, D) float32.
-
-    Raises:
-        PluginError: The encoder gives another shape or type, or numbers that are not finite.
-    """
+def _encode(encoder: Encoder, chunks: Sequence[str]) -> NDArray[np.float32]:
+    """What one encoder gives, checked."""
     vectors = encoder.encode(chunks)
     expected = (len(chunks), encoder.width)
     if not isinstance(vectors, np.ndarray) or vectors.shape != expected or vectors.dtype != np.float32:
@@ -78,16 +148,9 @@ def encode_chunks(encoder: Encoder, chunks: Sequence[str]) -> NDArray[np.float32
     return vectors
 
 
-def encode_text(encoder: Encoder, text: str, chunk_chars: int, where: str = "text") -> Tensor:
-    """One text as the store would hold it, up to the rounding of another batch: (1, T, D) float32.
-
-    Raises:
-        DataError: The text is refused, or the encoder knows no part of it.
-    """
-    vectors = encode_chunks(encoder, chunk_text(check_text(text, where), chunk_chars))
-    if not vectors.any():
-        raise DataError(
-            f"{where}: the encoder '{encoder.revision}' knows no part of it, so there is nothing to analyse; "
-            "was it fitted on texts in this language?"
-        )
-    return torch.from_numpy(np.ascontiguousarray(vectors)).unsqueeze(0)
+def _of_length_1(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row divided by its length; zero rows stay zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled = np.zeros_like(vectors)
+    np.divide(vectors, lengths, out=scaled, where=lengths > 0)
+    return scaled

@@ -1,4 +1,4 @@
-"""What makes the vectors of two encoders comparable."""
+"""What makes the vectors of two stores comparable: their encoders, the chunks and the type of the numbers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import attrs
 
+from redheart_core.config.tables import Vectors
 from redheart_core.contract.errors import StoreError
 
 
 @attrs.frozen
-class EncoderIdentity:
-    """What makes two embeddings comparable; travels with store, run and model."""
+class EncoderPart:
+    """One encoder; alone or beside others."""
 
     name: str
     """Of the EncoderSpec."""
@@ -19,8 +20,33 @@ class EncoderIdentity:
     content_hash: str
     """SHA-256 over the names and contents of the files that Encoder.save wrote."""
     width: int
+
+
+@attrs.frozen
+class EncoderIdentity:
+    """What makes two embeddings comparable; travels with store, run and model."""
+
+    parts: tuple[EncoderPart, ...]
+    """The encoders whose vectors stand side by side, in order."""
     chunk_chars: int
     """Longest chunk that texts are cut into."""
+    vectors: Vectors
+    """The type of the numbers that are stored."""
+
+    @property
+    def width(self) -> int:
+        """Length D of a vector."""
+        return sum(part.width for part in self.parts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the encoders."""
+        return tuple(part.name for part in self.parts)
+
+    @property
+    def label(self) -> str:
+        """The names for people, as they can be written in [data]."""
+        return "+".join(self.names)
 
     def require(self, other: EncoderIdentity, where: Path) -> None:
         """Refuse another identity than this one.
@@ -33,10 +59,19 @@ class EncoderIdentity:
             StoreError: Names every difference.
         """
         if self != other:
-            mine, theirs = attrs.asdict(self), attrs.asdict(other)
+            mine, theirs = self._flat(), other._flat()
             differences = "; ".join(
-                f"{key} is {mine[key]!r} there, {theirs[key]!r} here" for key in mine if mine[key] != theirs[key]
+                f"{key} is {mine.get(key)!r} there, {theirs.get(key)!r} here"
+                for key in (*mine, *(key for key in theirs if key not in mine))
+                if mine.get(key) != theirs.get(key)
             )
             raise StoreError(
                 f"{where} was made with another encoder: {differences}; use that encoder, or prepare the data anew"
             )
+
+    def _flat(self) -> dict[str, object]:
+        table: dict[str, object] = {"encoder": self.label}
+        for part in self.parts:
+            for key in ("revision", "content_hash", "width"):
+                table[f"{key} of {part.name}"] = getattr(part, key)
+        return table | {"chunk_chars": self.chunk_chars, "vectors": self.vectors}

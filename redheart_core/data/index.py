@@ -51,7 +51,8 @@ class StoreIndex:
     fingerprint: str
     """SHA-256 over the content and the split of every record."""
     encoder: EncoderIdentity
-    encoder_settings: Mapping[str, object]
+    encoder_settings: Mapping[str, Mapping[str, object]]
+    """By encoder."""
     chunk_chars: int
     terms: int
     """The most terms that were asked for."""
@@ -85,4 +86,4 @@ class StoreIndex:
         return table
 
 
-STORE_INDEX = SealedFile(StoreIndex, "store", 7, "delete its folder and prepare the data again", StoreError)
+STORE_INDEX = SealedFile(StoreIndex, "store", 8, "delete its folder and prepare the data again", StoreError)

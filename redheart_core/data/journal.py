@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from redheart_core.config.tables import Vectors
 from redheart_core.contract.errors import StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.index import Shard, StoreIndex
@@ -27,7 +28,10 @@ class Request:
     content: str
     fields: Mapping[str, Field]
     encoder: str
-    encoder_settings: Mapping[str, object]
+    """The names of the encoders, joined by a plus."""
+    encoder_settings: Mapping[str, Mapping[str, object]]
+    """By encoder."""
+    vectors: Vectors
     chunk_chars: int
     terms: int
     tokenizer: str
@@ -41,8 +45,9 @@ class Request:
         Raises:
             StoreError: Names every difference.
         """
-        same = {key: getattr(index, key) for key in attrs.fields_dict(Request) if key != "encoder"}
-        self.check_same(Request(encoder=index.encoder.name, **same), folder)
+        identity = index.encoder
+        same = {key: getattr(index, key) for key in attrs.fields_dict(Request) if key not in ("encoder", "vectors")}
+        self.check_same(Request(encoder=identity.label, vectors=identity.vectors, **same), folder)
 
     def check_same(self, there: Request, folder: Path) -> None:
         """Refuse another request than this one.
@@ -83,7 +88,7 @@ class Progress:
 
 
 STORE_PROGRESS = SealedFile(
-    Progress, "unfinished store", 2, "choose another folder, or delete this one and prepare the data again", StoreError
+    Progress, "unfinished store", 3, "choose another folder, or delete this one and prepare the data again", StoreError
 )
 
 

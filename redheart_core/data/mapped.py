@@ -15,6 +15,7 @@ from redheart_core.storage.files import write_atomically
 
 _TYPES: Mapping[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
     "I64": np.dtype("<i8"),
     "I32": np.dtype("<i4"),
     "U16": np.dtype("<u2"),
@@ -30,7 +31,7 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
 
     Args:
         path: Where.
-        arrays: Of the types F32, I64, I32, U16 and U8; may be memory-mapped.
+        arrays: Of the types F32, F16, I64, I32, U16 and U8; may be memory-mapped.
 
     Returns:
         The SHA-256 of the file.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from redheart_core.config.tables import Vectors
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import DataError, PluginError, StoreError
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.build import fit_encoder, fitting_rows, write_records, write_shards, write_terms, write_tokens
 from redheart_core.data.contents import Contents, Progress, read_contents
 from redheart_core.data.division import empty_split
-from redheart_core.data.encoding import identify
+from redheart_core.data.encoding import identify, open_encoder
 from redheart_core.data.index import (
     FIELDS_FILE,
     RECORDS_FILE,
@@ -48,8 +49,8 @@ def prepare(
     folder: Path,
     dataset: DatasetSpec,
     dataset_settings: Any,
-    encoder: EncoderSpec,
-    encoder_settings: Any,
+    encoders: Sequence[tuple[EncoderSpec, Any]],
+    vectors: Vectors = "float32",
     chunk_chars: int = 200,
     terms: int = 20_000,
     tokenizer: str = "",
@@ -67,8 +68,8 @@ def prepare(
         folder: Made if missing; holds nothing else.
         dataset: Gives the records.
         dataset_settings: An instance of dataset.settings.
-        encoder: Fitted on the train split alone, on at most 32 MB of it.
-        encoder_settings: An instance of encoder.settings.
+        encoders: Each with an instance of its settings; fitted on the train split alone, on at most 32 MB of it.
+        vectors: The type of the numbers that are stored.
         chunk_chars: Longest chunk of text that gets a vector of its own.
         terms: At most so many terms of the train split make up the second view of a text; 0 for none.
         tokenizer: Makes the third view of a text, as [data] tokenizer says; none if empty.
@@ -102,8 +103,9 @@ def prepare(
                 dataset=dataset.name,
                 content=contents.sha256,
                 fields={field.name: field for field in contents.fields},
-                encoder=encoder.name,
-                encoder_settings=_plain_settings(encoder_settings, encoder.name, str),
+                encoder="+".join(spec.name for spec, _ in encoders),
+                encoder_settings={spec.name: _plain_settings(settings, spec.name, str) for spec, settings in encoders},
+                vectors=vectors,
                 chunk_chars=chunk_chars,
                 terms=terms,
                 tokenizer=chosen.identity.sha256 if isinstance(chosen, TextTokenizer) else tokenizer,
@@ -112,7 +114,7 @@ def prepare(
                 shard_records=shard_records,
             )
             if not (folder / "index.json").exists():
-                _build(folder, request, contents, dataset, dataset_settings, encoder, encoder_settings, chosen, tell)
+                _build(folder, request, contents, dataset, dataset_settings, encoders, chosen, tell)
             request.check_index(STORE_INDEX.read(folder / "index.json"), folder)
             (folder / JOURNAL_FILE).unlink(missing_ok=True)
     except BaseException:
@@ -128,8 +130,7 @@ def _build(
     contents: Contents,
     dataset: DatasetSpec,
     dataset_settings: Any,
-    spec: EncoderSpec,
-    encoder_settings: Any,
+    encoders: Sequence[tuple[EncoderSpec, Any]],
     tokenizer: TextTokenizer | int | None,
     tell: Progress,
 ) -> None:
@@ -141,9 +142,11 @@ def _build(
     journal = Journal(folder, request)
     fitted_on = fitting_rows(contents, splits)
     chunks = [chunk for row in fitted_on for chunk in chunk_text(contents.text(row), request.chunk_chars)]
-    encoder = fit_encoder(folder, journal, spec, encoder_settings, chunks, tell)
+    fit_encoder(folder, journal, encoders, chunks, tell)
     del chunks
-    shards = write_shards(folder, journal, encoder, contents, request.chunk_chars, request.shard_records, tell)
+    specs = [spec for spec, _ in encoders]
+    encoder = open_encoder(specs, folder / "encoder", request.chunk_chars, request.vectors)
+    shards = write_shards(folder, journal, encoder, contents, request.shard_records, tell)
     languages, sources = write_records(folder, contents, splits, clusters)
     names = [RECORDS_FILE, ROWS_FILE, FIELDS_FILE, *(shard.file for shard in shards)]
     names += write_terms(folder, contents, fitted_on, request.terms, tell)
@@ -160,7 +163,7 @@ def _build(
         dataset_settings=_plain_settings(dataset_settings, request.dataset, lambda path: path.name),
         content=request.content,
         fingerprint=_fingerprint(request.content, splits),
-        encoder=identify(spec.name, encoder, folder / "encoder", request.chunk_chars),
+        encoder=identify([spec.name for spec in specs], encoder, folder / "encoder"),
         encoder_settings=request.encoder_settings,
         chunk_chars=request.chunk_chars,
         terms=request.terms,

@@ -8,11 +8,10 @@ import attrs
 import torch
 from torch import Tensor
 
-from redheart_core.contract.data import Encoder
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
-from redheart_core.data.encoding import encode_text
+from redheart_core.data.encoding import TextEncoder
 from redheart_core.groups.group import Group
 from redheart_core.models.manifest import LabelStatistics
 from redheart_core.models.model import Model
@@ -93,7 +92,7 @@ def answer_fields(model: Model, findings: Sequence[Finding]) -> tuple[Answer, ..
 
 
 def analyze(
-    model: Model, encoder: Encoder, text: str, where: str = "text", values: Mapping[str, object] | None = None
+    model: Model, encoder: TextEncoder, text: str, where: str = "text", values: Mapping[str, object] | None = None
 ) -> tuple[Finding, ...]:
     """Everything that the model's plugins have been evaluated on, for one text.
 
@@ -110,7 +109,7 @@ def analyze(
     Raises:
         DataError: The text or a value is in a form that cannot be analyzed; the message gives the reason.
     """
-    embedding = encode_text(encoder, text, model.encoder_identity.chunk_chars, where)
+    embedding = encoder.encode_text(text, where)
     values = values or {}
     unknown = sorted(values.keys() - set(model.read_fields))
     if unknown:

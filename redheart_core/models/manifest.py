@@ -122,7 +122,7 @@ class ModelManifest:
 
 
 MODEL_MANIFEST = SealedFile(
-    ModelManifest, "model", 5, "restore it from a copy, or assemble the model again with redheart crossover"
+    ModelManifest, "model", 6, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

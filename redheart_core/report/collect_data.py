@@ -39,15 +39,11 @@ def read_node(name: str, node: NodeDescription) -> NodeState:
 
 def read_data(data: DataDescription, run: Path) -> DataState:
     """The data of run.json, with what the store tells beyond it."""
-    encoder, path = data.encoder, run / data.store
+    path = run / data.store
     return DataState(
         dataset=data.dataset,
         fingerprint=data.fingerprint,
-        chunk_chars=encoder.chunk_chars,
-        encoder_name=encoder.name,
-        encoder_revision=encoder.revision,
-        encoder_hash=encoder.content_hash,
-        encoder_width=encoder.width,
+        encoder=data.encoder,
         fields=tuple(_field(field) for field in data.fields.values()),
         splits={name: data.splits[name] for name in sorted(data.splits, key=lambda name: (*SPLITS, name).index(name))},
         store_path=path,

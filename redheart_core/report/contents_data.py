@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from redheart_core.data.data_warning import DataWarning
+from redheart_core.data.identity import EncoderIdentity
 from redheart_core.inspection.findings import Duplicates
 
 
@@ -61,11 +62,7 @@ class DataState:
 
     dataset: str
     fingerprint: str
-    chunk_chars: int
-    encoder_name: str
-    encoder_revision: str
-    encoder_hash: str
-    encoder_width: int
+    encoder: EncoderIdentity
     fields: tuple[FieldState, ...]
     splits: Mapping[str, int]
     store_path: Path

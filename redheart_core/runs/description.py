@@ -119,5 +119,5 @@ class RunDescription:
 
 
 RUN_DESCRIPTION = SealedFile(
-    RunDescription, "run", 4, "restore it from a copy, or train again with this version into another folder"
+    RunDescription, "run", 5, "restore it from a copy, or train again with this version into another folder"
 )

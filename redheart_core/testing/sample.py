@@ -40,7 +40,7 @@ def small_store(folder: Path) -> Store:
     """200 embedded records, made in an empty folder in seconds."""
     dataset, encoder = shipped_sample(DatasetSpec), shipped_sample(EncoderSpec)
     return prepare(
-        folder, dataset, sample_settings(dataset), encoder, sample_settings(encoder), chunk_chars=CHUNK_CHARS
+        folder, dataset, sample_settings(dataset), [(encoder, sample_settings(encoder))], chunk_chars=CHUNK_CHARS
     )
 
 

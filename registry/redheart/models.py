@@ -15,7 +15,7 @@ from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
 
 if TYPE_CHECKING:
-    from redheart_core.contract.data import Encoder
+    from redheart_core.data.encoding import TextEncoder
     from redheart_core.evaluation.results import Evaluation
     from redheart_core.models.analysis import Answer, Finding, LabelValue
     from redheart_core.models.manifest import ExactnessCheck
@@ -132,7 +132,7 @@ class Model:
 
     folder: Path
     assembled: Assembled = attrs.field(repr=False)
-    encoder: Encoder = attrs.field(repr=False)
+    encoder: TextEncoder = attrs.field(repr=False)
     title: str
     """The folder, or name and package of an installed model."""
 
@@ -224,8 +224,8 @@ def load(model: str | Path | None = None, *, device: str = "cpu") -> Model:
 
     with keeping_threads():
         registry, assembled = open_model(folder, device)
-        spec, _ = registry.encoder(assembled.encoder_identity.name)
-        return Model(folder, assembled, load_encoder(spec, folder / "encoder", assembled.encoder_identity), title)
+        specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
+        return Model(folder, assembled, load_encoder(specs, folder / "encoder", assembled.encoder_identity), title)
 
 
 def find_model(model: str | Path | None) -> tuple[Path, str]:

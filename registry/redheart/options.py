@@ -102,14 +102,14 @@ class RunOptions:
     output: Path | None = None
     store: Path | None = None
     dataset: str | None = None
-    encoder: str | None = None
+    encoder: str | Sequence[str] | None = None
     scale: str | None = None
     epochs: int | None = None
     seed: int | None = None
     device: str | None = None
 
     @property
-    def data(self) -> dict[str, str | None]:
+    def data(self) -> dict[str, str | Sequence[str] | None]:
         """Those of the table [data]."""
         return {"dataset": self.dataset, "encoder": self.encoder}
 

@@ -69,13 +69,12 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
     from redheart_core.data.prepare import prepare
 
     dataset, dataset_settings = _dataset(registry, data.dataset)
-    encoder, encoder_settings = registry.encoder(data.encoder)
     store = prepare(
         folder,
         dataset,
         dataset_settings,
-        encoder,
-        encoder_settings,
+        [registry.encoder(name) for name in data.encoders],
+        vectors=data.vectors,
         chunk_chars=data.chunk_chars,
         terms=data.terms,
         tokenizer=data.tokenizer,
@@ -187,7 +186,7 @@ def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
 
     manifest = read_manifest(folder)
     use_threads(manifest.training.threads)
-    registry = load_registry(plugin_table(manifest.nodes, manifest.data.encoder.name))
+    registry = load_registry(plugin_table(manifest.nodes, *manifest.data.encoder.names))
     nodes = registry.nodes(manifest.training.scale)
     return registry, load_model(folder, nodes, choose_device(device))
 

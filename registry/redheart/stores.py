@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def prepare(
     data: str | None = None,
     *,
-    encoder: str | None = None,
+    encoder: str | Sequence[str] | None = None,
     output: str | Path | None = None,
     enable: str | Iterable[str] = (),
     disable: str | Iterable[str] = (),
@@ -29,13 +29,13 @@ def prepare(
     plugins: str | Path | None = None,
     progress: bool = True,
 ) -> Store:
-    """Read a data set, divide it, fit the encoder on its train part and store all embeddings.
+    """Read a data set, divide it, fit the encoders on its train part and store all embeddings.
 
     A prepared store is opened; one that was interrupted is finished.
 
     Args:
         data: Name of the data set plugin; several are joined as "one+other". That of plugins.toml if left out.
-        encoder: Name of the encoder plugin.
+        encoder: Name of the encoder plugin, or names of several whose vectors stand side by side.
         output: Folder of the store; runs/DATA/store if left out.
         enable: Plugins to add to the active ones.
         disable: Active plugins to leave out.
@@ -55,7 +55,7 @@ def inspect(
     data: str | None = None,
     *,
     store: str | Path | None = None,
-    encoder: str | None = None,
+    encoder: str | Sequence[str] | None = None,
     enable: str | Iterable[str] = (),
     disable: str | Iterable[str] = (),
     settings: Settings | None = None,
@@ -78,7 +78,7 @@ def inspect(
 
 
 def prepare_data(
-    choice: PluginChoice, data: str | None, encoder: str | None, folder: Path | None, display: Display
+    choice: PluginChoice, data: str | None, encoder: str | Sequence[str] | None, folder: Path | None, display: Display
 ) -> Store:
     """What prepare does, for a caller with a display of its own."""
     registry = choice.load(say=display.say)
@@ -87,7 +87,7 @@ def prepare_data(
 
 
 def inspect_data(
-    choice: PluginChoice, data: str | None, encoder: str | None, folder: Path | None, display: Display
+    choice: PluginChoice, data: str | None, encoder: str | Sequence[str] | None, folder: Path | None, display: Display
 ) -> Inspection:
     """What inspect does, for a caller with a display of its own."""
     if folder is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ def train(
     disable: str | Iterable[str] = (),
     settings: Settings | None = None,
     groups: str | Path | None = None,
-    encoder: str | None = None,
+    encoder: str | Sequence[str] | None = None,
     scale: str | None = None,
     epochs: int | None = None,
     seed: int | None = None,
@@ -54,7 +54,7 @@ def train(
         disable: Active plugins to leave out.
         settings: By "plugin.key", such as {"csv.path": "posts.csv", "training.batch_size": 32}.
         groups: A file of tables [groups.NAME], such as the groups.toml of a sweep.
-        encoder: Name of the encoder plugin.
+        encoder: Name of the encoder plugin, or names of several whose vectors stand side by side.
         scale: Size of all modules: tiny, small, base or full.
         epochs: Of every group.
         seed: Of weights, batches and dropout.
@@ -128,7 +128,7 @@ def run(
     disable: str | Iterable[str] = (),
     settings: Settings | None = None,
     groups: str | Path | None = None,
-    encoder: str | None = None,
+    encoder: str | Sequence[str] | None = None,
     scale: str | None = None,
     epochs: int | None = None,
     seed: int | None = None,

