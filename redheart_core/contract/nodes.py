@@ -116,7 +116,8 @@ class Objective:
     """The first one is the node's main metric."""
     penalty: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     """Outputs of a training batch to a scalar that is added to the loss (load balance, bands).
-    It shapes training; validation evaluates the loss terms alone."""
+    It shapes training; validation evaluates the loss terms alone, and of those on a field that the node answers the
+    ones on that answer."""
 
 
 @attrs.frozen

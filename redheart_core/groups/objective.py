@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError, ShapeError
-from redheart_core.contract.nodes import ActiveNode, LossTerm
+from redheart_core.contract.nodes import ActiveNode, LossTerm, Objective
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
 from redheart_core.groups.plugin_calls import lending
@@ -21,8 +21,16 @@ Terms = dict[tuple[str, int], tuple[Tensor, Tensor]]
 """(node, number of its loss term) to which records have the target, (B,) bool, and their n losses, (n,)."""
 
 
-def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch) -> Terms:
+def record_losses(
+    module: Answering, outputs: Mapping[str, Tensor], batch: Batch, evaluated_only: bool = False
+) -> Terms:
     """Every loss term of a group for the records of a batch that have its target.
+
+    Args:
+        module: The group.
+        outputs: What it gave on the batch.
+        batch: The records.
+        evaluated_only: Leave out the terms that only shape training (shapes_training).
 
     Raises:
         DataError: A plugin's loss fails.
@@ -31,6 +39,8 @@ def record_losses(module: Answering, outputs: Mapping[str, Tensor], batch: Batch
     """
     terms: Terms = {}
     for node, number, term in loss_terms(module):
+        if evaluated_only and shapes_training(node, module.objectives[node.name], term):
+            continue
         target, prediction = find_target(module, term.target, outputs, batch), outputs[f"{node.name}.{term.output}"]
         present = ~target.isnan()
         rows = evaluated_rows(module, node.name, target, batch.inputs)
@@ -108,6 +118,8 @@ def contributions(module: Answering, terms: Terms) -> Tensor:
     """
     total = torch.zeros(0, dtype=torch.float64)
     for node, number, term in loss_terms(module):
+        if (node.name, number) not in terms:
+            continue
         rows, losses = terms[node.name, number]
         if not len(losses):
             raise DataError(f"no record of this split has '{term.target}', which plugin '{node.name}' needs")
@@ -115,6 +127,18 @@ def contributions(module: Answering, terms: Terms) -> Tensor:
             total = torch.zeros(len(rows), dtype=torch.float64)
         total[rows] += losses.double() * (term.weight * node.loss_weight * len(rows) / len(losses))
     return total
+
+
+def shapes_training(node: ActiveNode, objective: Objective, term: LossTerm) -> bool:
+    """Whether a loss term only helps to learn a field that another output of the node answers.
+
+    What the node answers on a field is evaluated by the losses on that answer. Those on other outputs with the same
+    target (levels, views, members of an ensemble) say nothing of it.
+    """
+    answer = {term.target, node.spec.addend(term.target)}
+    return term.output not in answer and any(
+        other.target == term.target and other.output in answer for other in objective.losses
+    )
 
 
 def loss_terms(module: Answering) -> Iterator[tuple[ActiveNode, int, LossTerm]]:

@@ -74,7 +74,7 @@ def evaluate(
     for part in order:
         batch = source.batch(part, module.group.inputs)
         outputs = module(batch)
-        for key, (present, losses) in record_losses(module, outputs, batch).items():
+        for key, (present, losses) in record_losses(module, outputs, batch, evaluated_only=True).items():
             collected.setdefault(key, []).append((present.cpu(), losses.cpu()))
         for name, tensors in kept.items():
             tensors.append(outputs[name].cpu())
