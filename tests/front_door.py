@@ -19,9 +19,11 @@ from process_state import importable, unchanged_process
 TERMINAL = ("COLUMNS", "FORCE_COLOR", "NO_COLOR")
 """Environment variables of a terminal, which a test must not inherit."""
 DATA = ("--set", "village.english=120", "--set", "village.korean=60", "--set", "lsa.width=48")
-PLUGINS = tuple(
+NETWORKS = tuple(
     part for name in ("bentham_head", "surd_head", "neural_emotion", "neural_bentham") for part in ("--disable", name)
 )
+"""Leaves three groups of networks, and linear and the fusion of all."""
+PLUGINS = (*NETWORKS, "--disable", "linear", "--disable", "stacking_fusion")
 TRAINING = ("--scale", "tiny", "--epochs", "3", "--set", "training.threads=1")
 SMALL = (*DATA, *PLUGINS, *TRAINING)
 GROUPS = ("backbone", "neural_regret", "neural_surd")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from front_door import DATA, PLUGINS, TRAINING, refuse, succeed
+from front_door import DATA, NETWORKS, PLUGINS, TRAINING, refuse, succeed
 
 pytestmark = pytest.mark.slow
 
@@ -81,8 +81,7 @@ def test_all_ways_to_make_a_model_are_compared_over_seeds_and_with_other_trainin
 
 
 def test_each_group_is_left_out_of_the_fusion_of_a_finished_run(tmp_path: Path) -> None:
-    enabled = ("--enable", "linear", "--enable", "stacking_fusion")
-    succeed("train", "-o", "run", *DATA, *PLUGINS, *TRAINING, *enabled, cwd=tmp_path)
+    succeed("train", "-o", "run", *DATA, *NETWORKS, *TRAINING, cwd=tmp_path)
     (tmp_path / "table.md").write_text("# a\n")
     found = succeed("bench", "fusion", "run", "--json", "--write", "table.md", cwd=tmp_path).json()
     groups = {"backbone", "linear", "neural_regret", "neural_surd"}

@@ -126,10 +126,22 @@ def test_the_list_as_json_has_a_row_for_each_installed_plugin(install: Install) 
         "group": "reader",
         "active": True,
         "why": "--enable",
+        "adds_nothing": "",
         "version": "1.5",
         "distribution": "cli-reader",
         "broken": "",
     }
+
+
+def test_what_adds_nothing_to_the_fusion_is_marked_in_the_list(install: Install) -> None:
+    source = READER.format(name="reader", reads='"embedding",', labels=None)
+    install("reader", source.replace('meaning="reads', 'adds_nothing="village", meaning="reads'))
+    result = redheart("plugins", "list", "--plugins", toml('"reader"'))
+    (line,) = [line for line in result.output.splitlines() if line.startswith("reader ")]
+    assert line.endswith("listed in plugins.toml; adds nothing to the fusion on village")
+    rows = json.loads(redheart("plugins", "list", "--json", "--plugins", toml('"reader"')).stdout)
+    assert rows[0]["adds_nothing"] == "village"
+    assert [row["adds_nothing"] for row in rows if row["name"] == "mean_fusion"] == [""]
 
 
 def test_listing_imports_neither_torch_nor_any_plugin(install: Install, tmp_path: Path) -> None:

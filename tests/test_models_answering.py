@@ -165,3 +165,17 @@ def test_a_model_without_its_fusion_answers_with_the_best_node(toy: Toy, tmp_pat
     assemble(tmp_path / "model", run, context, find_sweetspot(run, groups).chosen("best"), partial=partial)
     model = load_model(tmp_path / "model", nodes[: len(groups)], torch.device("cpu"))
     assert sources(model, "regret") == (["first"] if partial else ["mean_fusion", "first"])
+
+
+def test_fused_answers_come_first(toy: Toy, tmp_path: Path) -> None:
+    nodes = [named_output(answering(toy, "first")), named_output(answering(toy, "third", "choice_factors"))]
+    fusion = activate(load_installed("mean_fusion"))
+    learns = attrs.evolve(fusion.spec, learns_any=lambda fields: {"regret": fusion.spec.learns_any(fields)["regret"]})  # type: ignore[misc]
+    nodes.append(attrs.evolve(fusion, spec=learns))
+    store = toy.store(toy.records(200))
+    run, _ = toy.run("run", nodes, store, epochs=1)
+    context = toy.context(nodes, store, epochs=1)
+    assemble(tmp_path / "model", run, context, find_sweetspot(run, trained_groups(run)).chosen("best"))
+    model = load_model(tmp_path / "model", nodes, torch.device("cpu"))
+    found = answer_fields(model, analyze(model, toy.encoder(), TEXT))
+    assert [(answer.field, answer.fused) for answer in found] == [("regret", True), ("choice_factors", False)]

@@ -263,6 +263,7 @@ def test_the_list_says_what_is_active_and_why(
         group="mine",
         active=True,
         why=f"listed in {where}",
+        adds_nothing="",
         version="1.5",
         distribution="listed-beta",
         broken="",

@@ -44,7 +44,7 @@ def list_command(choice: PluginChoice, as_json: bool) -> None:
                 "yes" if row.active else "no",
                 row.version,
                 row.distribution,
-                row.why,
+                f"{row.why}; adds nothing to the fusion on {row.adds_nothing}" if row.adds_nothing else row.why,
             )
             for row in rows
         ],
@@ -137,9 +137,10 @@ def _print_details(details: dict[str, Any]) -> None:
         "learning_rate_scale",
         "loss_weight",
         "residual",
+        "adds_nothing",
         "note",
     ):
-        if key in details:
+        if details.get(key, "") != "":
             click.echo(f"  {key}: {details[key]}")
     if "gives" in details:
         _print_node(details)

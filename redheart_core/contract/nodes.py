@@ -224,6 +224,9 @@ class NodeSpec:
     layers: tuple[str, ...] = ()
     """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
     "encoder.*" stands for encoder.0, encoder.1, ... in order, and "layer.*|block.*" for whichever there are."""
+    adds_nothing: str = ""
+    """The data sets on which leaving its group out of the fusion costs nothing beyond noise (`redheart bench fusion`),
+    if it costs something on none; `redheart plugins list` shows them. Empty if it adds or was not measured."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:

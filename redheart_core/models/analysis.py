@@ -75,7 +75,7 @@ class Answer:
 
 
 def answer_fields(model: Model, findings: Sequence[Finding]) -> tuple[Answer, ...]:
-    """One answer per field, by name: of its sources the first that has said something."""
+    """One answer per field, fused ones first, by name: of a field's sources the first that has said something."""
     known = {(finding.plugin, finding.output, finding.field): finding for finding in findings}
     reads = {node.name: set(node.spec.reads) for group in model.groups for node in group.nodes}
     answers = []
@@ -88,7 +88,7 @@ def answer_fields(model: Model, findings: Sequence[Finding]) -> tuple[Answer, ..
             others = [other for other in others if f"{other.plugin}.{other.output}" in reads[finding.plugin]]
         values = _most_telling_first(model.fields[field], finding.values)
         answers.append(Answer(field, finding, said[0].fused, values, tuple(others)))
-    return tuple(answers)
+    return tuple(sorted(answers, key=lambda answer: not answer.fused))
 
 
 def analyze(

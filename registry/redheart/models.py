@@ -32,7 +32,7 @@ class Analysis:
 
     text: str
     answers: tuple[Answer, ...]
-    """One per field, by name."""
+    """One per field, fused ones first, by name."""
     findings: tuple[Finding, ...]
     """Everything that the plugins say, from which the answers are made."""
     not_analyzed: Mapping[str, tuple[str, ...]]

@@ -173,6 +173,7 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
         "targets": list(spec.targets),
         "optional_reads": list(spec.optional_reads),
         "optional_targets": list(spec.optional_targets),
+        "adds_nothing": spec.adds_nothing,
         "embedding_width": EMBEDDING_WIDTH,
     }
     missing = _used_fields({node.name: node.spec for node in nodes}) - set(fields)

@@ -44,6 +44,8 @@ class Offer:
     """Of a node."""
     targets: tuple[str, ...] = ()
     """Of a node."""
+    adds_nothing: str = ""
+    """Of a node, see NodeSpec."""
     broken: str = ""
     """Why this one cannot be used; empty if it can."""
 

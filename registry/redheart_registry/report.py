@@ -27,6 +27,8 @@ class PluginRow:
     active: bool
     why: str
     """What makes it active or not."""
+    adds_nothing: str
+    """Where it was measured that it adds nothing to the fusion of all; empty if it adds or was not measured."""
     version: str
     distribution: str
     broken: str
@@ -63,6 +65,7 @@ def _row(plugin: Installed, configuration: PluginsToml) -> PluginRow:
         group=(chosen or plugin.offer.group) if plugin.offer.group else "",
         active=plugin.name in configuration.active,
         why=_why(plugin.name, configuration.active, configuration.reasons, configuration.where),
+        adds_nothing=plugin.offer.adds_nothing,
         version=plugin.entry.version,
         distribution=plugin.entry.distribution,
         broken=plugin.broken,

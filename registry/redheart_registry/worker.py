@@ -44,4 +44,13 @@ def _offer(plugin: Plugin) -> Offer:
     meaning = spec.meaning if spec is not None else "event hooks"
     if not isinstance(spec, NodeSpec):
         return Offer(plugin.name, plugin.kind, meaning, broken=broken)
-    return Offer(plugin.name, plugin.kind, meaning, spec.group or spec.name, spec.reads, spec.targets, broken)
+    return Offer(
+        plugin.name,
+        plugin.kind,
+        meaning,
+        spec.group or spec.name,
+        spec.reads,
+        spec.targets,
+        adds_nothing=spec.adds_nothing,
+        broken=broken,
+    )
