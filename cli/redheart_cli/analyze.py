@@ -47,8 +47,8 @@ def analyze(
     One answer per task: that of a fusion of all plugins that answer it, or of the plugin that is
     best on validation where no fusion gathers the task. Fused answers come first, and the most
     telling labels, each with its unit if it has one, the mean over the training records and how
-    many standard deviations it lies from it. --details also prints the plugins behind the answers; --json has both. A number
-    that rests on untrained parts of a module has a warning.
+    many standard deviations it lies from it. --details also prints the plugins behind the answers;
+    --json has both. A number that rests on untrained parts of a module has a warning.
 
     \b
     Examples:

@@ -111,7 +111,7 @@ def predict_variant(
     rows: Tensor,
     stopped: dict[str, str],
 ) -> Predicted:
-    """Answer some rows with a variant, tier by tier; closed forms that read others are fitted again on them.
+    """Answer some rows with a variant, tier by tier; closed forms that read what is not the selection are fitted again.
 
     Args:
         context: Of the groups.
@@ -121,15 +121,17 @@ def predict_variant(
         stopped: Groups whose losses or metrics have failed, with the reason, and gets those that fail now; what they
             answer is read as before, at their selection if the variant has no pick for them.
     """
-    validation = context.store.rows("validation")
-    both = torch.cat([validation, rows]).sort().values
+    changed = _changed(context, pools, picks)
+    learning = any(group.name in changed and group.fitted and not _only_fuses(group) for group in context.groups)
+    seen = context.seen_rows() if learning else context.store.rows("validation")
+    both = torch.cat([seen, rows]).sort().values
     results: dict[str, SplitResult] = {}
     refits: dict[str, tuple[float, float]] = {}
     for group in context.groups:
         module: Answering
         thresholds: Mapping[str, Sequence[float | None]]
         if group.name in pools:
-            module, thresholds = _make(context, pools[group.name], group, picks, refits)
+            module, thresholds = _make(context, pools[group.name], group, picks, refits, group.name in changed)
         else:
             module, thresholds = context.module(group), {}
         if has_objective(module) and group.name not in stopped:
@@ -141,19 +143,36 @@ def predict_variant(
     return Predicted(results, refits)
 
 
+def _changed(context: TrainingContext, pools: Mapping[str, Pool], picks: Mapping[str, Pick]) -> set[str]:
+    """Groups that answer otherwise than those above were fixed on: by another pick, or since they read such a group."""
+    changed: set[str] = set()
+    for group in context.groups:
+        own = group.name in picks and not group.fitted
+        other = own and picks[group.name].members != Pick.single("", pools[group.name].manifest.best).members
+        if other or changed & set(group.reads):
+            changed.add(group.name)
+    return changed
+
+
+def _only_fuses(group: Group) -> bool:
+    """Whether all nodes of a group weigh the answers of others, for which they need validation records alone."""
+    return all(node.kind == "fusion" for node in group.nodes)
+
+
 def _make(
     context: TrainingContext,
     pool: Pool,
     group: Group,
     picks: Mapping[str, Pick],
     refits: dict[str, tuple[float, float]],
+    again: bool,
 ) -> tuple[Answering, Mapping[str, Sequence[float | None]]]:
     """The module of a group in a variant, and its thresholds, chosen on validation."""
     if not group.fitted:
         pick = picks.get(group.name) or Pick.single("selection", pool.manifest.best)
         return pool.build(pick), pool.thresholds(pick)
     entry: EpochEntry = pool.manifest.best
-    if not group.reads:
+    if not again:
         return pool.build(Pick.single("fitted", entry)), entry.thresholds
     rows = context.store.rows("validation")
     before = evaluate(pool.build(Pick.single("fitted", entry)), context.source, rows).loss
