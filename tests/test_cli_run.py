@@ -40,7 +40,7 @@ def test_switches_and_settings_of_the_command_line_act(finished: Finished) -> No
     assert (run["training"]["scale"], run["training"]["epochs"], run["training"]["threads"]) == ("tiny", 3, 1)
     index = read(finished.store / "index.json")
     assert (index["dataset_settings"]["english"], index["dataset_settings"]["korean"]) == (120, 60)
-    assert index["encoder"]["width"] == 48
+    assert [part["width"] for part in index["encoder"]["parts"]] == [48]
 
 
 def test_the_same_command_again_does_nothing_twice(finished: Finished, tmp_path: Path) -> None:

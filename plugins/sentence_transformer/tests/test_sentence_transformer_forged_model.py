@@ -39,6 +39,8 @@ low = 0
 high = 1
 meaning = "how stormy it is"
 """
+SAVED = "encoder/sentence_transformer"
+"""Folder of the saved encoder in the model."""
 POOLING = "sentence_transformers.sentence_transformer.modules.pooling.Pooling"
 
 Forgery = Callable[[Path, Path], None]
@@ -62,14 +64,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def seal_model(model: Path) -> None:
     """Write the manifests of the encoder and of the model anew."""
-    seal(model / "encoder")
+    encoder = model / SAVED
+    seal(encoder)
 
     parts = {part: hashes_below(model / part) for part in PARTS}
     files = {f"{part}/{name}": found for part, names in parts.items() for name, found in names.items()}
 
     def update(table: dict[str, Any]) -> None:
         table["files"] = files
-        table["data"]["encoder"]["content_hash"] = hash_contents(model / "encoder")
+        table["data"]["encoder"]["parts"][0]["content_hash"] = hash_contents(encoder)
 
     change(model / "manifest.json", update)
 
@@ -86,7 +89,7 @@ def code_for_transformers(encoder: Path, outside: Path) -> None:
 
 def code_outside_for_transformers(encoder: Path, outside: Path) -> None:
     write_code(outside, outside / "marker")
-    map_classes(encoder, "../../../outside/forged.Forged")
+    map_classes(encoder, "../../../../outside/forged.Forged")
 
 
 def map_classes(encoder: Path, name: str) -> None:
@@ -104,7 +107,7 @@ def importable_code(encoder: Path, outside: Path) -> None:
 
 def path_upwards(encoder: Path, outside: Path) -> None:
     (outside / "config.json").write_text("{}")
-    forge(encoder, type=POOLING, path="../../../outside")
+    forge(encoder, type=POOLING, path="../../../../outside")
 
 
 def absolute_path(encoder: Path, outside: Path) -> None:
@@ -139,12 +142,12 @@ def pipe(encoder: Path, _: Path) -> None:
         (code_for_transformers, ["forged.py can hold code"]),
         (code_outside_for_transformers, ["cannot be loaded", "trust_remote_code"]),
         (importable_code, ["modules.json names the module type 'forged.Forged'"]),
-        (path_upwards, ["modules.json names the path '../../../outside', which is not inside"]),
+        (path_upwards, ["modules.json names the path '../../../../outside', which is not inside"]),
         (absolute_path, ["modules.json names the path '/", "which is not inside"]),
         (linked_folder, ["1_Pooling", "does not name"]),
         (linked_file, ["model.safetensors leads out of its folder, to "]),
-        (linked_encoder, ["leads out of its folder, to "]),
-        (pipe, ["does not name: encoder/model/pipe"]),
+        (linked_encoder, [f"does not name: {SAVED}"]),
+        (pipe, [f"does not name: {SAVED}/model/pipe"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -155,7 +158,7 @@ def test_a_forged_encoder_is_refused_by_file_and_reason_and_nothing_of_it_runs(
     outside.mkdir()
     shutil.copytree(made / "model", model)
     monkeypatch.syspath_prepend(outside)
-    forgery(model / "encoder", outside)
+    forgery(model / SAVED, outside)
     seal_model(model)
     refuse("analyze", model, "glad boat", cwd=tmp_path, says=says)
     assert not (outside / "marker").exists()
