@@ -87,3 +87,22 @@ def test_a_plugin_that_fails_to_choose_its_fields_is_named() -> None:
     broken = attrs.evolve(node, spec=attrs.evolve(node.spec, learns_any=lambda fields: {fields["nowhere"].name: ()}))
     with pytest.raises(PluginError, match="plugin 'pooled' failed in learns_any: KeyError: 'nowhere'"):
         bind_nodes([broken], OWN)
+
+
+def test_a_node_learns_only_the_fields_that_its_table_names() -> None:
+    (linear,) = nodes("linear")
+    (chosen,) = bind_nodes([attrs.evolve(linear, learns=("topic", "vad"))], {**OWN, **CATALOGUE})
+    assert chosen.spec.targets == ("vad", "topic")
+    assert {output.name for output in chosen.spec.gives} == {"vad", "topic", "topic_logits"}
+
+
+@pytest.mark.parametrize(
+    ("name", "learns", "learnt"),
+    [("linear", ("topic", "tropic"), "topic"), ("neural_regret", ("emotion",), "regret")],
+)
+def test_a_table_cannot_name_what_the_node_does_not_learn(name: str, learns: tuple[str, ...], learnt: str) -> None:
+    (node,) = nodes(name)
+    fields = {**OWN, **CATALOGUE}
+    taken = bind_nodes([attrs.evolve(node, learns=learns)], fields)
+    with pytest.raises(PluginError, match=rf"has learns = \['{learns[0]}.* would learn .*{learnt}"):
+        check_targets(taken, fields, dict.fromkeys(fields, 10), "train")

@@ -134,6 +134,8 @@ class NodeOptions:
     loss_weight: float = attrs.field(default=1.0, validator=gt(0.0))
     residual: bool = True
     """Whether the plugin learns what the baseline leaves, on the fields that both answer."""
+    learns: tuple[str, ...] = ()
+    """The fields that it learns, of those that it learns where the data set has them; all of them if none is named."""
 
 
 NODE_OPTIONS = tuple(attribute.name for attribute in attrs.fields(NodeOptions))

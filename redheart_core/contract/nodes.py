@@ -314,6 +314,8 @@ class ActiveNode:
     """The node to whose answers its own are added."""
     residual_fields: tuple[str, ...] = ()
     """The fields on which they are; both are set when nodes are bound to data."""
+    learns: tuple[str, ...] = ()
+    """Fields, of those that it learns where the data set has them; all of them if none is named."""
 
     @property
     def name(self) -> str:
@@ -324,3 +326,8 @@ class ActiveNode:
         """All that is read for it: what its module reads, and the answers that its own are added to."""
         added = (self.spec.addend(field) for field in self.residual_fields)
         return (*self.spec.reads, *(f"{self.baseline}.{name}" for name in added))
+
+    def learnable(self, fields: Mapping[str, Field]) -> dict[str, Field]:
+        """The data set's fields without those that the node could learn and that learns does not name."""
+        left_out = set(self.spec.resolve(fields).optional_targets) - set(self.learns) if self.learns else set()
+        return {name: field for name, field in fields.items() if name not in left_out}

@@ -113,6 +113,12 @@ def check_targets(
                 complaints.append(f"plugin '{node.name}' {verb} '{field}', which the data set lacks (fields: {known})")
             elif not coverage.get(field):
                 complaints.append(f"plugin '{node.name}' {verb} '{field}', which no {split} record has")
+        if node.learns and set(node.learns) != set(node.spec.targets):
+            learnt = ", ".join(node.spec.targets) or "none"
+            complaints.append(
+                f"plugin '{node.name}' has learns = {list(node.learns)} in plugins.toml, and of these fields it would "
+                f"learn {learnt} here; name only fields that it may leave out and that {split} records have"
+            )
         if node.spec.objective is not None and not node.spec.targets:
             known = ", ".join(sorted(fields))
             complaints.append(f"plugin '{node.name}' can learn none of the data set's fields (fields: {known})")
@@ -162,7 +168,7 @@ def output_shapes(
 
 def _bind(node: ActiveNode, fields: Mapping[str, Field]) -> NodeSpec:
     with naming(node.name, "learns_any"):
-        return node.spec.bind(fields)
+        return node.spec.bind(node.learnable(fields))
 
 
 def _gather_named(nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:

@@ -51,6 +51,7 @@ def describe_node(node: ActiveNode) -> NodeDescription:
         learning_rate_scale=float(node.learning_rate_scale),
         loss_weight=float(node.loss_weight),
         residual=node.residual,
+        learns=node.learns,
     )
 
 

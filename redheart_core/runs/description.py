@@ -30,6 +30,8 @@ class NodeDescription:
     learning_rate_scale: float
     loss_weight: float
     residual: bool
+    learns: tuple[str, ...]
+    """Empty for all that it can."""
 
     def differences(self, other: NodeDescription) -> list[str]:
         """What another description of the node says otherwise, for messages."""

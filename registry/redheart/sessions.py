@@ -137,8 +137,8 @@ def left_out(session: Session) -> list[str]:
     fields, bound = session.context.store.fields, {node.name: node.spec for node in session.context.nodes}
     lines = []
     for node in session.registry.nodes(session.context.settings.scale):
-        spec = node.spec.resolve(fields)
-        optional = {*spec.optional_reads, *spec.optional_targets}
+        spec = node.spec.resolve(node.learnable(fields))
+        optional = {*spec.optional_reads, *(name for name in spec.optional_targets if not node.learns)}
         used = {*bound[node.name].optional_reads, *bound[node.name].optional_targets}
         if optional - used:
             names = ", ".join(sorted(optional - used))
@@ -215,6 +215,7 @@ def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, 
                 "learning_rate_scale": node.learning_rate_scale,
                 "loss_weight": node.loss_weight,
                 "residual": node.residual,
+                "learns": list(node.learns),
                 **node.settings,
             }
             for name, node in nodes.items()

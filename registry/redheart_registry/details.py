@@ -156,6 +156,7 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
         "learning_rate_scale": node.learning_rate_scale,
         "loss_weight": node.loss_weight,
         "residual": node.residual,
+        "learns": list(node.learns),
         "reads": [*spec.reads, *spec.optional_reads, *_gathered(node, nodes, fields)],
         "gathers": list(spec.gathers),
         "gives": [

@@ -181,6 +181,7 @@ def _bare_nodes(plugins: Mapping[str, Plugin], configuration: PluginsToml) -> tu
                 learning_rate_scale=options.learning_rate_scale,
                 loss_weight=options.loss_weight,
                 residual=options.residual,
+                learns=options.learns,
             )
             nodes.append(node)
     return tuple(nodes)
