@@ -101,6 +101,7 @@ def make_model(
         statistics={},
         files={},
         run="..",
+        origin=None,
         answers={},
         checks=tuple(
             ExactnessCheck(name, entry.name, entry.validation_loss, entry.validation_loss)

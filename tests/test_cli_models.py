@@ -145,3 +145,57 @@ def test_plugins_list_and_info_and_check_know_models(finished: Finished, tmp_pat
     answer = redheart("plugins", "check", "small_world", cwd=tmp_path, site=site)
     assert answer.code == 1
     assert "notes.txt" in answer.out
+
+
+def test_a_model_names_data_sets_licences_command_and_commit(finished: Finished, tmp_path: Path) -> None:
+    said = succeed("models", "info", finished.model, "--json", cwd=tmp_path).json()
+    assert {row["dataset"]: row["licence"] for row in said["groups"]["backbone"]["learnt_from"]} == {"village": "MIT"}
+    assert said["data"]["provenance"] == {"village": {"licence": "MIT", "source": "made by this plugin"}}
+    assert said["origin"]["command"]
+    shown = succeed("models", "info", finished.model, cwd=tmp_path).out
+    for part in ("village", "MIT", "made by:", "commit:", "answers: "):
+        assert part in shown
+
+
+def test_a_packed_model_answers_alone_is_measured_and_leads_nowhere(finished: Finished, tmp_path: Path) -> None:
+    own = succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
+    run = finished.copy(tmp_path)
+    succeed("models", "pack", run / "model", "-o", "given", cwd=tmp_path)
+    shutil.rmtree(run)
+    assert succeed("analyze", "given", TEXT, "--json", cwd=tmp_path).json() == own
+    said = succeed("models", "info", "given", "--json", cwd=tmp_path).json()
+    assert (said["run"], said["data"]["store"]) == ("", "")
+    figures = {(one["output"], one["metric"]): one for one in said["groups"]["neural_regret"]["measured"]}
+    figure = figures["neural_regret.regret", "mean_absolute_error"]
+    assert (figure["dataset"], figure["split"], figure["field"]) == ("village", "test", "regret")
+    assert figure["low"] < figure["value"] < figure["high"]
+    card = succeed("models", "info", "given", "--card", cwd=tmp_path).out
+    for part in ("# given", "| `neural_regret` |", "MIT", "mean_absolute_error", f"{figure['value']:.3f}"):
+        assert part in card
+    refuse("evaluate", "given", cwd=tmp_path, says=["was packed", "no run"])
+
+
+def test_figures_of_a_packed_model_are_those_of_the_evaluation(finished: Finished, tmp_path: Path) -> None:
+    succeed("models", "pack", finished.model, "-o", "given", cwd=tmp_path)
+    said = succeed("models", "info", "given", "--json", cwd=tmp_path).json()
+    tables = finished.answer.json()["evaluation"]["tables"]
+    recorded = {table["metric"]: table["figures"]["crossover"]["value"] for table in tables}
+    for group in said["groups"].values():
+        for one in group["measured"]:
+            assert recorded[f"{one['output'].partition('.')[0]}.{one['metric']}"] == one["value"]
+
+
+def test_a_group_is_left_out_by_name_and_the_others_keep_their_files(finished: Finished, tmp_path: Path) -> None:
+    succeed("models", "pack", finished.model, "-o", "whole", cwd=tmp_path)
+    succeed("models", "pack", "whole", "-o", "part", "--without", "neural_regret", cwd=tmp_path)
+    files = {path.name: path.read_bytes() for path in (tmp_path / "whole/groups").iterdir()}
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "part/groups").iterdir()}
+    assert kept == {name: data for name, data in files.items() if not name.startswith("neural_regret")}
+    answer = succeed("analyze", "part", TEXT, "--json", cwd=tmp_path)
+    assert "group neural_regret, it was left out when the model was packed" in answer.err
+    assert "neural_regret" not in {finding["plugin"] for finding in answer.json()["findings"]}
+    whole = succeed("analyze", "whole", TEXT, "--json", cwd=tmp_path).json()["findings"]
+    assert answer.json()["findings"] == [one for one in whole if one["plugin"] != "neural_regret"]
+    refuse("models", "pack", "whole", "-o", "other", "--without", "nobody", cwd=tmp_path,
+           says=["no group nobody (groups: backbone"])  # fmt: skip
+    refuse("models", "pack", "whole", "-o", "part", cwd=tmp_path, says=["part exists"])

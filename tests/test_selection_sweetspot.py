@@ -46,7 +46,7 @@ def write(tmp_path: Path) -> Write:
                 training=TrainSettings(seed=seed),
                 nodes={},
                 groups={name: GroupDescription(0, (), GroupSettings()) for name in groups},
-                data=DataDescription("toy", "0", "store", encoder, None, {}, {}, joined_places),
+                data=DataDescription("toy", "0", "store", encoder, None, {}, {}, {}, joined_places),
             ),
         )
         return folder

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import click
 
 from redheart_cli.output import print_json, print_table
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 if TYPE_CHECKING:
-    from redheart.shipped import Verified
+    from redheart.shipped import Described, Verified
 
 
 @click.group()
@@ -36,6 +38,57 @@ def list_command(as_json: bool) -> None:
     else:
         rows = [(model.name, model.version, model.distribution, model.meaning) for model in found]
         print_table(("NAME", "VERSION", "DISTRIBUTION", "MEANING"), rows)
+
+
+@models.command("info")
+@click.argument("model", required=False)
+@click.option("--card", "as_card", is_flag=True, help="Print the model card in Markdown.")
+@json_option
+def info_command(model: str | None, as_card: bool, as_json: bool) -> None:
+    """Show what MODEL answers, what each group was learnt from under which licence, and what it is worth.
+
+    MODEL is the name of an installed model or a folder; without it, the installed model.
+
+    \b
+    Examples:
+      redheart models info ready
+      redheart models info runs/village/model --card > CARD.md
+    """
+    from redheart.shipped import card, describe
+    from redheart_core.storage.structuring import unstructure
+
+    if as_card and as_json:
+        raise click.UsageError("give one of --card and --json")
+    if as_card:
+        click.echo(card(model), nl=False)
+        return
+    found = describe(model)
+    if as_json:
+        manifest = unstructure(found.manifest)
+        print_json({"title": found.title, "meaning": found.meaning, "megabytes": found.megabytes, **manifest})
+    else:
+        _print_described(found)
+
+
+@models.command("pack")
+@click.argument("model")
+@click.option("-o", "--output", type=UserPath(), required=True, help="Folder of the copy.")
+@click.option("--without", multiple=True, metavar="GROUP", help="Leave a group out; repeatable.")
+def pack_command(model: str, output: Path, without: tuple[str, ...]) -> None:
+    """Copy MODEL into a folder that can be given away, with its figures on the test split of each data set.
+
+    The copy knows no way to its run. A group whose licence does not suit is left out by --without; the files of the
+    others stay as they are.
+
+    \b
+    Examples:
+      redheart models pack runs/village/model -o village-model
+      redheart models pack ready -o my-model --without linear_apart
+    """
+    from redheart.packing import pack
+
+    packed = pack(model, output, without=without)
+    click.echo(f"packed {packed.folder}: {', '.join(packed.assembled.manifest.groups)}")
 
 
 @models.command("verify")
@@ -64,3 +117,39 @@ def _print_verified(verified: Verified) -> None:
     )
     for group, reason in verified.missing.items():
         click.echo(f"not in this model: group {group}, {reason}")
+
+
+def _print_described(found: Described) -> None:
+    """Head, groups and figures of a model."""
+    manifest = found.manifest
+    click.echo(f"{found.title}: {found.meaning}")
+    click.echo(f"  answers: {', '.join(sorted(manifest.answers))}")
+    click.echo(f"  encoder: {manifest.data.encoder.name}, {manifest.data.encoder.revision}")
+    click.echo(f"  size: {found.megabytes:.1f} MB")
+    if manifest.origin is not None:
+        click.echo(f"  made by: {manifest.origin.command}")
+        click.echo(f"  commit: {manifest.origin.commit or 'not known'}")
+    for name, reason in manifest.missing.items():
+        click.echo(f"  not in this model: group {name}, {reason}")
+    rows = [
+        (name, one.dataset, one.licence or "not stated", str(one.records), one.source or "not stated")
+        for name, group in manifest.groups.items()
+        for one in group.learnt_from
+    ]
+    click.echo("learnt from")
+    print_table(("GROUP", "DATA SET", "LICENCE", "RECORDS", "SOURCE"), rows, "  ")
+    measured = [one for group in manifest.groups.values() for one in group.measured]
+    if measured:
+        click.echo(f"measured on the {measured[0].split} split, with 95 % intervals over records")
+        figures = [
+            (
+                one.dataset,
+                one.field,
+                one.metric,
+                f"{one.value:.3f}",
+                "-" if one.low is None or one.high is None else f"{one.low:.3f}..{one.high:.3f}",
+                str(one.records),
+            )
+            for one in measured
+        ]
+        print_table(("DATA SET", "FIELD", "METRIC", "VALUE", "INTERVAL", "RECORDS"), figures, "  ")

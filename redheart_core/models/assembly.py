@@ -24,6 +24,7 @@ from redheart_core.models.manifest import (
     WeightsFile,
 )
 from redheart_core.models.model import build_model
+from redheart_core.models.provenance import learnt_from
 from redheart_core.runs.describe import describe_data, describe_node, relative_path
 from redheart_core.runs.manifest import EpochEntry
 from redheart_core.runs.retention import add_references
@@ -120,7 +121,11 @@ def _fill(
     groups = {}
     for group in context.groups:
         stored = ModelGroup(
-            group.tier, tuple(node.name for node in group.nodes), untrained=_untrained(context, group, audit)
+            group.tier,
+            tuple(node.name for node in group.nodes),
+            group.reads,
+            untrained=_untrained(context, group, audit),
+            learnt_from=learnt_from(context, group),
         )
         if group.name in blends:
             stored = _place_blend(building, group.name, stored, blends[group.name])
@@ -138,6 +143,7 @@ def _fill(
         statistics=target_statistics(context),
         files=_place_parts(building, context.store.folder),
         run=relative_path(run.path, folder),
+        origin=run.read().origin,
         answers={},
         checks=(),
     )

@@ -10,6 +10,7 @@ import attrs
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.description import DataDescription, NodeDescription
+from redheart_core.runs.origin import Origin
 from redheart_core.storage.files import check_sha256, sha256
 from redheart_core.storage.paths import file_inside
 from redheart_core.storage.presence import require_model_folder
@@ -31,11 +32,41 @@ class WeightsFile:
 
 
 @attrs.frozen
+class LearntFrom:
+    """A data set whose labels a group was trained on, itself or through the groups that it reads."""
+
+    dataset: str
+    licence: str | None
+    source: str | None
+    records: int
+    """Training records with a label."""
+
+
+@attrs.frozen
+class Measurement:
+    """A figure on records that the model was not made from."""
+
+    output: str
+    """"node.output"."""
+    metric: str
+    field: str
+    dataset: str
+    split: str
+    records: int
+    value: float
+    low: float | None
+    """End of the 95 % interval over records; None if there is none."""
+    high: float | None
+
+
+@attrs.frozen
 class ModelGroup:
     """A checkpoint group of a model."""
 
     tier: int
     nodes: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+    """Groups whose outputs it reads."""
     files: tuple[WeightsFile, ...] = ()
     """One, or several that answer together; none of a group without parameters."""
     epoch: int | None = None
@@ -53,6 +84,9 @@ class ModelGroup:
     """"node.output" to one threshold per label, chosen on validation."""
     untrained: tuple[str, ...] = ()
     """Parameters that have their initial values, as every text that the group was trained on has one chunk."""
+    learnt_from: tuple[LearntFrom, ...] = ()
+    measured: tuple[Measurement, ...] = ()
+    """What redheart models pack found on the test split of each data set."""
 
 
 @attrs.frozen
@@ -114,7 +148,9 @@ class ModelManifest:
     files: Mapping[str, str]
     """Every file of PARTS, with its SHA-256."""
     run: str
-    """The way from the model folder to its run."""
+    """The way from the model folder to its run; empty of a model that was packed for others."""
+    origin: Origin | None
+    """The command line that began the run, and the commit of the code."""
     answers: Mapping[str, tuple[AnswerSource, ...]]
     """Field to the nodes that answer it, the one first whose answer is that of the model."""
     checks: tuple[ExactnessCheck, ...]
@@ -122,7 +158,7 @@ class ModelManifest:
 
 
 MODEL_MANIFEST = SealedFile(
-    ModelManifest, "model", 6, "restore it from a copy, or assemble the model again with redheart crossover"
+    ModelManifest, "model", 7, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

@@ -64,6 +64,7 @@ def describe_data(store: Store, folder: Path) -> DataDescription:
         encoder=store.encoder_identity,
         tokens=store.index.tokens,
         fields=dict(store.index.fields),
+        provenance=dict(store.index.provenance),
         splits=dict(store.index.counts),
         validation_clusters=_clusters(store.clusters[store.rows("validation")]),
     )

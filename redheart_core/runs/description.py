@@ -8,10 +8,11 @@ from pathlib import Path
 import attrs
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
-from redheart_core.contract.data import Tokenizer
+from redheart_core.contract.data import Provenance, Tokenizer
 from redheart_core.contract.errors import CheckpointError, join_complaints
 from redheart_core.contract.fields import Field
 from redheart_core.data.identity import EncoderIdentity
+from redheart_core.runs.origin import Origin
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.settings import as_table
 
@@ -59,6 +60,8 @@ class DataDescription:
     encoder: EncoderIdentity
     tokens: Tokenizer | None
     fields: Mapping[str, Field]
+    provenance: Mapping[str, Provenance]
+    """Licence and source of each data set that the records come from."""
     splits: Mapping[str, int]
     """Records per split, and how many were excluded."""
     validation_clusters: tuple[tuple[int, ...], ...]
@@ -81,6 +84,8 @@ class RunDescription:
     nodes: Mapping[str, NodeDescription]
     groups: Mapping[str, GroupDescription]
     data: DataDescription
+    origin: Origin | None = None
+    """What began it; None of descriptions that are only compared."""
 
     def require_same(self, new: RunDescription, path: Path) -> None:
         """Everything of this run has to be in the new description, unchanged; new groups may join.
@@ -121,5 +126,5 @@ class RunDescription:
 
 
 RUN_DESCRIPTION = SealedFile(
-    RunDescription, "run", 5, "restore it from a copy, or train again with this version into another folder"
+    RunDescription, "run", 6, "restore it from a copy, or train again with this version into another folder"
 )

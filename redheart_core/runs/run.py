@@ -11,6 +11,7 @@ import attrs
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.description import RUN_DESCRIPTION, RunDescription
+from redheart_core.runs.origin import find_origin
 from redheart_core.storage.files import make_folder
 from redheart_core.storage.presence import require_run
 
@@ -61,7 +62,9 @@ class RunFolder:
         Raises:
             CheckpointError: Something that decides the numbers is another than at the start.
         """
-        if self.exists:
-            self.read().require_same(description, self.path)
+        begun = self.read() if self.exists else None
+        if begun is not None:
+            begun.require_same(description, self.path)
         make_folder(self.path)
-        RUN_DESCRIPTION.write(self.file, description)
+        origin = begun.origin if begun is not None else find_origin()
+        RUN_DESCRIPTION.write(self.file, attrs.evolve(description, origin=origin))

@@ -196,7 +196,10 @@ def run_of_model(folder: Path) -> Path:
     require_model_folder(folder)
     from redheart_core.models.manifest import read_manifest
 
-    run = find_path(folder / read_manifest(folder).run)
+    way = read_manifest(folder).run
+    if not way:
+        raise CheckpointError(f"{folder} was packed for others and knows no run; name the run's folder with --run")
+    run = find_path(folder / way)
     if not (run / "run.json").exists():
         raise CheckpointError(
             f"the run of {folder} is not in {run.resolve()} (no run.json); was one of them moved? "

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import attrs
 
-from redheart.models import load
-from redheart_core.models.manifest import read_manifest
+from redheart.models import find_model, load
+from redheart_core.models.manifest import ModelManifest, read_manifest
+from redheart_core.storage.presence import require_model_folder
 
 PROBE = "My neighbour lent me her car, and I was glad of it."
 """What a model has to answer when it is verified."""
@@ -43,3 +44,46 @@ def verify(model: str | Path | None = None) -> Verified:
     files = len(manifest.files) + sum(len(group.files) for group in manifest.groups.values())
     answers = tuple(answer.field for answer in loaded.analyze(PROBE).answers)
     return Verified(loaded.title, files, len(manifest.checks), answers, dict(loaded.missing))
+
+
+@attrs.frozen
+class Described:
+    """A model, without its weights."""
+
+    title: str
+    meaning: str
+    folder: Path
+    manifest: ModelManifest
+
+    @property
+    def megabytes(self) -> float:
+        """Of all its files."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()) / 1e6
+
+
+def describe(model: str | Path | None = None) -> Described:
+    """What a model holds, as its manifest says.
+
+    Args:
+        model: As load.
+
+    Raises:
+        PluginError: As load.
+        CheckpointError: There is no model, or its manifest is damaged.
+    """
+    from redheart_registry.models import shipped_models
+
+    folder, title = find_model(model)
+    require_model_folder(folder)
+    meaning = next(
+        (one.meaning for one in shipped_models() if one.folder == folder), "A model that redheart assembled."
+    )
+    return Described(title, meaning, folder, read_manifest(folder))
+
+
+def card(model: str | Path | None = None) -> str:
+    """The model card in Markdown; as describe."""
+    from redheart_core.report.card import model_card
+
+    found = describe(model)
+    return model_card(found.folder, found.title, found.meaning)

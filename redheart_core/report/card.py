@@ -1,0 +1,52 @@
+"""The model card (Mitchell et al. 2019): what a model answers, what it was learnt from, and what it is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from redheart_core.models.manifest import ModelManifest, read_manifest
+
+
+def model_card(folder: Path, title: str, meaning: str) -> str:
+    """The card of a model folder, in Markdown.
+
+    Args:
+        folder: An assembled or packed model.
+        title: What it is called.
+        meaning: One sentence about it.
+
+    Raises:
+        CheckpointError: There is no model, or its manifest is damaged.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("redheart_core.report", "."),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # Markdown, from a sealed manifest
+        keep_trailing_newline=True,
+    )
+    manifest = read_manifest(folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return environment.get_template("card.md.j2").render(
+        model=manifest,
+        title=title,
+        meaning=meaning,
+        answers=sorted(manifest.answers),
+        fields=answered_fields(manifest),
+        measured=[one for group in manifest.groups.values() for one in group.measured],
+        splits=", ".join(f"{count:,} {name}" for name, count in manifest.data.splits.items() if count),
+        megabytes=size / 1e6,
+    )
+
+
+def answered_fields(manifest: ModelManifest) -> dict[str, list[str]]:
+    """The fields that each group answers."""
+    return {
+        name: sorted(
+            field
+            for field, sources in manifest.answers.items()
+            if any(source.plugin in group.nodes for source in sources)
+        )
+        for name, group in manifest.groups.items()
+    }

@@ -1,0 +1,45 @@
+"""An assembled model measured on its test split and copied into a folder that can be given away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from redheart.models import Model, find_model, load
+from redheart.options import PluginChoice
+from redheart.progress import make_display
+from redheart.sessions import open_session, run_of_model
+from redheart.threads import keeping_threads
+from redheart_core.storage.paths import find_path
+from redheart_core.storage.presence import require_model_folder
+
+
+def pack(model: str | Path, output: str | Path, *, without: Collection[str] = (), progress: bool = True) -> Model:
+    """Copy a model into a folder of its own, with its figures on the test split of each data set.
+
+    A model that was packed before, or whose run is gone, keeps the figures that it has.
+
+    Args:
+        model: A folder or the name of an installed model.
+        output: Made here.
+        without: Groups that are left out; the files of all others stay as they are.
+        progress: Whether progress is shown on stderr.
+
+    Raises:
+        CheckpointError: The output exists, a file is damaged, there is no such group, or another one reads it.
+    """
+    from redheart_core.evaluation.measuring import measure
+    from redheart_core.models.manifest import read_manifest
+    from redheart_core.models.packing import pack_model
+
+    folder, _ = find_model(model)
+    require_model_folder(folder)
+    target = find_path(output)
+    found = None
+    if read_manifest(folder).run:
+        with make_display(progress) as display:
+            session = open_session(run_of_model(folder), PluginChoice(), display)
+            with keeping_threads(session.context.settings.threads):
+                found = measure(load(folder).assembled, session.context)
+    pack_model(folder, target, without, found)
+    return load(target)
