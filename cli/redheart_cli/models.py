@@ -124,7 +124,8 @@ def _print_described(found: Described) -> None:
     manifest = found.manifest
     click.echo(f"{found.title}: {found.meaning}")
     click.echo(f"  answers: {', '.join(sorted(manifest.answers))}")
-    click.echo(f"  encoder: {manifest.data.encoder.name}, {manifest.data.encoder.revision}")
+    for part in manifest.data.encoder.parts:
+        click.echo(f"  encoder: {part.name}, {part.revision}")
     click.echo(f"  size: {found.megabytes:.1f} MB")
     if manifest.origin is not None:
         click.echo(f"  made by: {manifest.origin.command}")
