@@ -152,3 +152,18 @@ def test_a_model_of_epoch_0_is_exact_and_says_what_the_baseline_says(residual: R
     assert said["a", "regret"] == said["line", "regret"]
     assert said["b", "regret"] == said["line", "regret"]
     assert {field for plugin, field in said if plugin == "b"} == {"regret"}
+
+
+def test_a_baseline_that_joins_a_finished_run_stops_what_would_start_from_it(
+    residual: ResidualToy, files_of: FilesOf
+) -> None:
+    toy, store = residual.toy, residual.toy.store()
+    nodes = [residual.deep("a", "regret"), residual.deep("b", "regret", residual=False)]
+    run, _ = toy.run("run", nodes, store)
+    before = files_of(run, "b")
+    weights = {name: file for name, file in files_of(run, "a").items() if name != "manifest.json"}
+    _, stopped = toy.run("run", [residual.line("regret"), *nodes], store)
+    assert list(stopped) == ["a"]
+    assert "group 'a' was trained on other epochs of line, or without them; restore" in stopped["a"]
+    assert files_of(run, "b") == before
+    assert {name: file for name, file in files_of(run, "a").items() if name != "manifest.json"} == weights

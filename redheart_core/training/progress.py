@@ -96,7 +96,7 @@ def require_same_inputs(group: Group, manifest: GroupManifest, inputs: Mapping[s
     if manifest.epochs and inputs != manifest.inputs:
         changed = sorted(name for name in {*inputs, *manifest.inputs} if inputs.get(name) != manifest.inputs.get(name))
         raise CheckpointError(
-            f"group '{group.name}' was trained on other epochs of {', '.join(changed)}, or without; "
+            f"group '{group.name}' was trained on other epochs of {', '.join(changed)}, or without them; "
             "restore their folders from a copy, or remove that of this group to train it again"
         )
 

@@ -97,7 +97,8 @@ def _compare(
             plain.append(run("one-rate", nodes, one, same))
         if joint:
             merged = [attrs.evolve(node, group="joint") for node in nodes if _reads_text_alone(node)]
-            together.append(run("joint", merged, one, {}))
+            baseline = [node for node in nodes if node.spec.baseline]  # from which the islands start too
+            together.append(run("joint", [*baseline, *merged], one, {}))
     tables = [repeat(kind, trainers, together, plain) for kind in KINDS if trainers[0].means[kind]]
     TABLES.write(folder / "crossover.json", Tables(tuple(tables)))
     write_bytes(folder / "crossover.md", "\n".join(table.markdown() for table in tables).encode())
@@ -105,7 +106,7 @@ def _compare(
 
 
 def _reads_text_alone(node: ActiveNode) -> bool:
-    """Whether a node descends, and reads no output of another checkpoint group."""
+    """Whether a node descends, and reads no output of another checkpoint group but the baseline's."""
     return node.spec.fit is None and node.kind != "fusion"
 
 
