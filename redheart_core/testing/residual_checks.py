@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import torch
 
@@ -11,6 +13,7 @@ from redheart_core.groups.baseline import start_from_baseline
 from redheart_core.groups.graph import plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import CPU, GroupModule
+from redheart_core.testing.learning_checks import BATCH
 from redheart_core.testing.members import BASELINE, stand_in_baseline
 from redheart_core.testing.plugin import NotApplicable, require
 from redheart_core.testing.subject import SEED, SETTINGS, UPDATES, Subject, activate
@@ -63,27 +66,36 @@ def check_same_without_the_baseline(subject: Subject) -> None:
     """With residual = false, parameters and outputs are those of a run without a baseline, to the last bit."""
     above = _above_baseline(subject, residual=False)
     batch = subject.batch(range(subject.size))
-    alone, beside = subject.module().eval(), above.module().eval()
+    alone, again, beside = (one.module().eval() for one in (subject, subject, above))
     with torch.no_grad():
-        one, two = alone(batch), beside(batch)
+        one, other, two = (module(batch) for module in (alone, again, beside))
+    if not _equal(one, other):
+        raise NotApplicable("it does not answer twice the same, which another check says")
     require(
         subject.plugin,
-        alone.parameter_dict().keys() == beside.parameter_dict().keys()
-        and all(torch.equal(one[name], two[name]) for name in one),
+        alone.parameter_dict().keys() == beside.parameter_dict().keys() and _equal(one, two),
         "with residual = false it has to answer as without a baseline",
     )
 
 
 def check_every_parameter_adds_to_the_baseline(subject: Subject) -> None:
-    """Every parameter of the node gets a gradient once what it adds to the baseline counts."""
+    """Every parameter that learns without a baseline gets a gradient above one too, once what the node adds counts."""
     above = _above_baseline(subject)
-    batches = (above.subject.batch(range(start, min(start + 16, subject.size))) for start in range(0, subject.size, 16))
-    idle = [
-        f"{account.name}: {account.state}"
-        for account in audit_group(above.trainer(), batches)
-        if account.plugin == subject.name and not account.accounted
-    ]
-    require(subject.plugin, not idle, f"above a baseline these would never be trained: {'; '.join(idle)}")
+    without = _idle(subject, subject.trainer())
+    idle = {name: state for name, state in _idle(above.subject, above.trainer()).items() if name not in without}
+    listed = "; ".join(f"{name}: {state}" for name, state in idle.items())
+    require(subject.plugin, not idle, f"above a baseline these parameters would never be trained: {listed}")
+
+
+def _idle(subject: Subject, trainer: GroupTrainer) -> dict[str, str]:
+    """The node's parameters that no record teaches anything, with what is wrong."""
+    batches = (subject.batch(range(first, min(first + BATCH, subject.size))) for first in range(0, subject.size, BATCH))
+    accounts = audit_group(trainer, batches)
+    return {one.name: one.state for one in accounts if one.plugin == subject.name and not one.accounted}
+
+
+def _equal(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
 
 
 def _above_baseline(subject: Subject, residual: bool = True) -> AboveBaseline:
