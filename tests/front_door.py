@@ -18,7 +18,10 @@ from process_state import importable, unchanged_process
 
 TERMINAL = ("COLUMNS", "FORCE_COLOR", "NO_COLOR")
 """Environment variables of a terminal, which a test must not inherit."""
-DATA = ("--set", "village.english=120", "--set", "village.korean=60", "--set", "lsa.width=48")
+DATA = (
+    *("--set", "village.english=120", "--set", "village.korean=60", "--set", "lsa.width=48"),
+    *("--set", "data.encoder=lsa"),
+)
 NETWORKS = tuple(
     part for name in ("bentham_head", "surd_head", "neural_emotion", "neural_bentham") for part in ("--disable", name)
 )

@@ -86,7 +86,13 @@ def test_a_choice_is_computed_once_while_the_epochs_stay(finished: Finished, tmp
 
 
 def test_what_a_method_is_made_of_outlives_retention(tmp_path: Path) -> None:
-    settings = {"village.english": 120, "village.korean": 60, "lsa.width": 48, "training.keep_epochs": 1}
+    settings = {
+        "village.english": 120,
+        "village.korean": 60,
+        "data.encoder": "lsa",
+        "lsa.width": 48,
+        "training.keep_epochs": 1,
+    }
     options: dict[str, Any] = {"output": tmp_path / "run", "scale": "tiny", "settings": settings, "progress": False}
     disable = [
         "linear",

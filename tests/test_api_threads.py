@@ -32,7 +32,7 @@ def test_every_function_gives_the_number_back_and_answers_alike(finished: Finish
 
 def test_a_refused_call_gives_it_back_too(finished: Finished, tmp_path: Path) -> None:
     torch.set_num_threads(MINE)
-    small = {"village.english": 120, "village.korean": 60, "lsa.width": 48}
+    small = {"village.english": 120, "village.korean": 60, "data.encoder": "lsa", "lsa.width": 48}
     with pytest.raises(RedheartError, match="holds a run already"):
         redheart.train("village", output=finished.copy(tmp_path), settings=small, progress=False)
     assert torch.get_num_threads() == MINE
