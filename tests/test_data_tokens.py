@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tokenizers
+import tiny_encoders
 import torch
 from word_store import make, tree
 
@@ -18,23 +17,11 @@ from redheart_core.data.store import Store
 from redheart_core.data.tokenizer import learn_tokenizer, load_tokenizer, open_tokenizer
 
 CPU = torch.device("cpu")
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "bread", "stole", "friend", "rain", "because", "she", "never", "told"]
+WORDS = ("bread", "stole", "friend", "rain", "because", "she", "never", "told")
 
 
-def write_tokenizer(folder: Path, framed: bool = True, **config: Any) -> Path:
-    """A folder with the tokenizer of a small model, as the transformers library writes it."""
-    vocabulary = {word: place for place, word in enumerate(WORDS)}
-    library = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))
-    library.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    if framed:
-        frame = [("[CLS]", 2), ("[SEP]", 3)]
-        library.post_processor = tokenizers.processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=frame)
-    library.enable_truncation(4)
-    library.enable_padding(length=4)
-    folder.mkdir(parents=True, exist_ok=True)
-    library.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text(json.dumps({"pad_token": "[PAD]"} | config))
-    return folder
+def write_tokenizer(folder: Path, **options: Any) -> Path:
+    return tiny_encoders.write_tokenizer(folder, WORDS, **options)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def test_a_named_tokenizer_is_read_without_its_padding_and_truncation(tmp_path: Path) -> None:
     found = open_tokenizer(str(write_tokenizer(tmp_path / "small-model")))
-    assert (found.identity.name, found.identity.size, found.identity.padding) == ("small-model", len(WORDS), 0)
+    assert (found.identity.name, found.identity.size, found.identity.padding) == ("small-model", 4 + len(WORDS), 0)
     assert (found.identity.before, found.identity.after) == ((2,), (3,))
     (ids,) = found.encode(["bread stole friend rain because she unknown"])
     assert ids.tolist() == [4, 5, 6, 7, 8, 9, 1]

@@ -139,7 +139,11 @@ class Toy:
         return records
 
     def store(
-        self, records: list[Record] | None = None, name: str = "store", more_fields: tuple[Field, ...] = ()
+        self,
+        records: list[Record] | None = None,
+        name: str = "store",
+        more_fields: tuple[Field, ...] = (),
+        tokenizer: str = "",
     ) -> Store:
         """A prepared store."""
         held = self.records() if records is None else records
@@ -154,7 +158,9 @@ class Toy:
         encoder = EncoderSpec(
             "words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder()
         )
-        return prepare(self.folder / name, dataset, NoSettings(), [(encoder, NoSettings())], chunk_chars=40)
+        folder, nothing = self.folder / name, NoSettings()
+        encoders = [(encoder, nothing)]
+        return prepare(folder, dataset, nothing, encoders, chunk_chars=40, tokenizer=tokenizer)
 
     def encoder(self) -> TextEncoder:
         """The encoder of the store."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -135,6 +136,8 @@ class BuildContext:
     without losses only those that its group reads, so that nothing untrained is built."""
     tokenizer: Tokenizer | None = None
     """Of the view "tokens", for a node that reads it."""
+    restored: bool = False
+    """A checkpoint with every parameter is loaded right after, so that no weights need be read to begin with."""
 
     def input_width(self, name: str) -> int:
         """Size of the last axis of an input."""
@@ -221,6 +224,9 @@ class NodeSpec:
     gathered by others like any node, and of the nodes that a fusion names it alone."""
     group: str | None = None
     """Checkpoint group; None is a group of its own, named like the node."""
+    resources: Callable[[Any], Mapping[str, Path]] | None = attrs.field(default=None, converter=optional(to_function))
+    """Settings to the files outside of redheart that the module is built from, by name, such as the weights of a frozen
+    encoder. Runs and models record their SHA-256, and refuse others. Raises SettingsError if one is missing."""
     layers: tuple[str, ...] = ()
     """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
     "encoder.*" stands for encoder.0, encoder.1, ... in order, and "layer.*|block.*" for whichever there are."""

@@ -59,6 +59,8 @@ class Surroundings:
     seed: int
     tokenizer: Tokenizer | None = None
     """Of the view "tokens"; None if the data have none."""
+    restored: bool = False
+    """A checkpoint is loaded right after a module is built."""
 
 
 class GroupModule(nn.Module):
@@ -168,6 +170,7 @@ def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset
         fields={name: surroundings.fields[name] for name in fields},
         wanted=wanted,
         tokenizer=surroundings.tokenizer if "tokens" in node.spec.reads else None,
+        restored=surroundings.restored,
     )
 
 

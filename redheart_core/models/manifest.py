@@ -158,7 +158,7 @@ class ModelManifest:
 
 
 MODEL_MANIFEST = SealedFile(
-    ModelManifest, "model", 7, "restore it from a copy, or assemble the model again with redheart crossover"
+    ModelManifest, "model", 8, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

@@ -159,6 +159,7 @@ def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNod
         scale=manifest.training.scale,
         seed=manifest.training.seed,
         tokenizer=identity,
+        restored=True,
     )
     modules = {group.name: _build_group(folder, manifest, group, surroundings, device) for group in groups}
     return Model(folder, manifest, groups, modules, fields, terms, tokenizer, device)

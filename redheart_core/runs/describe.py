@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.store import Store
 from redheart_core.groups.group import Group
+from redheart_core.groups.plugin_calls import setting_up
 from redheart_core.runs.description import DataDescription, GroupDescription, NodeDescription, RunDescription
-from redheart_core.storage.files import to_json
+from redheart_core.storage.files import sha256, to_json
 from redheart_core.storage.settings import as_table
 
 
@@ -41,6 +42,10 @@ def describe(
 def describe_node(node: ActiveNode) -> NodeDescription:
     """An active node, its settings as the values that a file holds."""
     settings: dict[str, Any] = json.loads(to_json(as_table(node.settings)))
+    files: Mapping[str, Path] = {}
+    if node.spec.resources is not None:
+        with setting_up(node.name, "resources"):
+            files = node.spec.resources(node.settings)
     return NodeDescription(
         kind=node.kind,
         plugin=node.plugin,
@@ -52,6 +57,7 @@ def describe_node(node: ActiveNode) -> NodeDescription:
         loss_weight=float(node.loss_weight),
         residual=node.residual,
         learns=node.learns,
+        resources={name: sha256(path) for name, path in files.items()},
     )
 
 

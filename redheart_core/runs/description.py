@@ -33,11 +33,20 @@ class NodeDescription:
     residual: bool
     learns: tuple[str, ...]
     """Empty for all that it can."""
+    resources: Mapping[str, str]
+    """SHA-256 of the files outside of redheart that its module is built from, by name."""
 
     def differences(self, other: NodeDescription) -> list[str]:
         """What another description of the node says otherwise, for messages."""
         mine, theirs = attrs.asdict(self), attrs.asdict(other)
-        return [f"{key} was {mine[key]!r}, is {theirs[key]!r}" for key in mine if mine[key] != theirs[key]]
+        changed = [key for key in mine if key != "resources" and mine[key] != theirs[key]]
+        found = [f"{key} was {mine[key]!r}, is {theirs[key]!r}" for key in changed]
+        names = sorted({*self.resources, *other.resources})
+        return found + [
+            f"its file {name} had the SHA-256 {self.resources.get(name)}, has {other.resources.get(name)}"
+            for name in names
+            if self.resources.get(name) != other.resources.get(name)
+        ]
 
 
 @attrs.frozen
@@ -126,5 +135,5 @@ class RunDescription:
 
 
 RUN_DESCRIPTION = SealedFile(
-    RunDescription, "run", 6, "restore it from a copy, or train again with this version into another folder"
+    RunDescription, "run", 7, "restore it from a copy, or train again with this version into another folder"
 )

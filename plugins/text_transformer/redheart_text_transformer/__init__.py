@@ -26,6 +26,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             build="redheart_text_transformer.training:build",
             objective="redheart_text_transformer.training:objective",
             learns_any=text_answers,
+            resources="redheart_text_transformer.opening:resources",
             layers=(
                 "base.embeddings",
                 "base.encoder.layer.*|base.transformer.layer.*|base.encoder.layers.*|base.layers.*",

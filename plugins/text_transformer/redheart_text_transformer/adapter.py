@@ -10,8 +10,7 @@ from torch.func import functional_call
 
 from redheart_core import RedheartError, SettingsError
 
-_PEFT = "base_model.model."
-FIRST_STEP = 1e-3
+FIRST_STEP = 3e-3
 """Standard deviation of the adapters' second maps at the start. Peft begins with 0, which gives the first maps no
 gradient in the first update; so small a number leaves the encoder nearly as it is."""
 
@@ -35,7 +34,7 @@ class AdaptedBase(nn.Module):
                 continue
             if ".lora_B." in name:
                 nn.init.normal_(parameter, std=FIRST_STEP)
-            inner = name.removeprefix(_PEFT).replace(".default.weight", "")
+            inner = name.replace(".default.weight", "")
             _register(self, inner, parameter)
             self._names[inner] = name
 
@@ -72,7 +71,7 @@ def _adapt(base: nn.Module, rank: int, targets: Sequence[str]) -> nn.Module:
             f"(layers: {', '.join(linear)})"
         )
     config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=list(targets or linear))
-    adapted: nn.Module = peft.get_peft_model(base, config)
+    adapted: nn.Module = peft.inject_adapter_in_model(config, base)
     return adapted
 
 

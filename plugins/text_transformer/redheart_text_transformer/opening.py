@@ -26,8 +26,26 @@ _TEXT = (
 """Architectures of the transformers library that read text both ways and give a state for each token."""
 
 
-def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer) -> nn.Module:
-    """The encoder with its weights; without them on the meta device, where nothing but sizes is wanted.
+def resources(settings: TextTransformerSettings) -> dict[str, Path]:
+    """The files that every checkpoint depends on: the architecture, and with adapters the weights beside them.
+
+    Raises:
+        SettingsError: There is no such model.
+    """
+    if settings.model == UNTRAINED:
+        return {}
+    folder = pretrained_folder(settings.model, SettingsError)
+    weights = _weights(folder, settings.model) if settings.lora else []
+    return {path.name: path for path in (_architecture(folder, settings.model), *weights)}
+
+
+def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored: bool) -> nn.Module:
+    """The encoder.
+
+    Args:
+        settings: Name it.
+        tokenizer: Of the data.
+        restored: All its weights come from a checkpoint, so that they are not read here.
 
     Raises:
         SettingsError: There is no such model, or it is not what the settings and the tokenizer say.
@@ -36,7 +54,7 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer) -> nn.Mod
     config = _untrained(settings, tokenizer) if settings.model == UNTRAINED else _config(settings.model)
     _check(config, settings, tokenizer)
     folder = None if settings.model == UNTRAINED else pretrained_folder(settings.model, SettingsError)
-    if folder is None or torch.get_default_device().type == "meta":
+    if folder is None or restored or torch.get_default_device().type == "meta":
         base = transformers.AutoModel.from_config(config)
     else:
         _check_tokenizer(settings.model, tokenizer)
@@ -47,17 +65,13 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer) -> nn.Mod
         if name.endswith(_UNMOVED):
             parameter.requires_grad_(False)
     if settings.checkpointing:
-        base.gradient_checkpointing_enable()
+        base.activation_checkpointing_enable()
     module: nn.Module = base
     return module
 
 
 def _load(folder: Path, place: str) -> Any:
-    if not (folder / "model.safetensors").is_file() and not (folder / "model.safetensors.index.json").is_file():
-        raise SettingsError(
-            f"{TABLE} model = {place!r}: {folder} holds no model.safetensors; weights in other files, which can hold "
-            "code, are not read: save the model with save_pretrained(..., safe_serialization=True)"
-        )
+    _weights(folder, place)
     try:
         with quiet():
             model, report = _library().AutoModel.from_pretrained(
@@ -79,10 +93,26 @@ def _load(folder: Path, place: str) -> Any:
     return model
 
 
+def _weights(folder: Path, place: str) -> list[Path]:
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        raise SettingsError(
+            f"{TABLE} model = {place!r}: {folder} holds no model.safetensors; weights in other files, which can hold "
+            "code, are not read: load the model with the transformers library and save it with save_pretrained"
+        )
+    return files
+
+
+def _architecture(folder: Path, place: str) -> Path:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise SettingsError(f"{TABLE} model = {place!r}: {folder} holds no config.json of the transformers library")
+    return path
+
+
 def _config(place: str) -> Any:
     folder = pretrained_folder(place, SettingsError)
-    if not (folder / "config.json").is_file():
-        raise SettingsError(f"{TABLE} model = {place!r}: {folder} holds no config.json of the transformers library")
+    _architecture(folder, place)
     try:
         return _library().AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as reason:

@@ -16,7 +16,7 @@ def build(context: BuildContext) -> TextTransformer:
     assert context.tokenizer is not None
     if settings.lora and settings.model == UNTRAINED:
         raise SettingsError(f"{TABLE} lora: an untrained encoder has nothing to keep; name a model, or set lora = 0")
-    base = open_base(settings, context.tokenizer)
+    base = open_base(settings, context.tokenizer, restored=context.restored and not settings.lora)
     return TextTransformer(
         base=AdaptedBase(base, settings.lora, settings.lora_targets) if settings.lora else base,
         width=settings.width,

@@ -1,0 +1,149 @@
+"""Runs of text_transformer: an island, resumed and assembled bit for bit, on an unchanged encoder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_encoders import WIDTH, write_encoder
+from toy import WORDS, StopAfter, Toy, group_files
+
+from redheart_core import ActiveNode, CheckpointError, PluginError, SettingsError
+from redheart_core.config.tables import GroupSettings
+from redheart_core.data.encoding import encode_text
+from redheart_core.data.store import Store
+from redheart_core.models.analysis import analyze
+from redheart_core.models.assembly import assemble
+from redheart_core.models.model import Model, load_model
+from redheart_core.runs.run import RunFolder
+from redheart_core.selection.sweetspot import find_sweetspot
+from redheart_text_transformer import redheart_provide_analyzers
+from redheart_text_transformer.settings import TextTransformerSettings
+
+CPU = torch.device("cpu")
+NAME = "text_transformer"
+GROUPS = {NAME: GroupSettings(layer_decay=0.9)}
+
+
+def transformer(folder: Path, **changes: Any) -> ActiveNode:
+    options: dict[str, Any] = {"model": str(folder), "width": WIDTH, "window": 16}
+    (spec,) = redheart_provide_analyzers()
+    return ActiveNode(spec, "analyzer", NAME, "redheart", "0", NAME, TextTransformerSettings(**options | changes))
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Toy:
+    return Toy(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_encoder(tmp_path / "bert", WORDS)
+
+
+@pytest.fixture
+def store(toy: Toy, folder: Path) -> Store:
+    return toy.store(toy.records(60), tokenizer=str(folder))
+
+
+def assembled(toy: Toy, run: RunFolder, nodes: list[ActiveNode], store: Store) -> Model:
+    context = toy.context(nodes, store, GROUPS, epochs=2)
+    assemble(toy.folder / "model", run, context, find_sweetspot(run, [NAME]).chosen("best"))
+    return load_model(toy.folder / "model", nodes, CPU)
+
+
+@pytest.mark.parametrize("lora", [0, 2])
+def test_a_resumed_run_and_one_beside_another_group_are_equal_to_the_last_bit(
+    toy: Toy, folder: Path, store: Store, lora: int
+) -> None:
+    node = transformer(folder, lora=lora)
+    whole, stopped = toy.run("whole", [node], store, groups=GROUPS, epochs=2)
+    assert not stopped
+    with pytest.raises(KeyboardInterrupt):
+        toy.run("resumed", [node], store, [StopAfter(1)], GROUPS, epochs=2)
+    resumed, _ = toy.run("resumed", [node], store, groups=GROUPS, epochs=2)
+    beside, _ = toy.run("beside", [toy.node("other"), node], store, groups=GROUPS, epochs=2)
+    assert group_files(whole, NAME) == group_files(resumed, NAME) == group_files(beside, NAME)
+
+
+@pytest.mark.parametrize("lora", [0, 2])
+def test_the_model_answers_as_its_run_from_the_tokens_of_a_text(
+    toy: Toy, folder: Path, store: Store, lora: int
+) -> None:
+    nodes = [transformer(folder, lora=lora)]
+    run, _ = toy.run("run", nodes, store, groups=GROUPS, epochs=2)
+    model = assembled(toy, run, nodes, store)
+    assert (toy.folder / "model" / "tokens" / "tokenizer.json").is_file()
+    row = int(store.rows("validation")[0])
+    findings = {finding.output: finding for finding in analyze(model, toy.encoder(), store.text(row))}
+    embedding = encode_text(toy.encoder(), store.text(row), 40)
+    mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
+    tokens = store.token_batch(torch.tensor([row]))
+    expected = model.predict(embedding, mask, {}, None, tokens)
+    assert findings["regret"].values[0].value == float(expected[f"{NAME}.regret"])
+    held = run.group(NAME).weights(run.group(NAME).read().best)
+    assert all(".lora_" in name for name in held if name.startswith(f"{NAME}.base.")) == bool(lora)
+
+
+def test_a_model_trained_in_full_needs_no_weights_but_its_own(toy: Toy, folder: Path, store: Store) -> None:
+    nodes = [transformer(folder)]
+    run, _ = toy.run("run", nodes, store, groups=GROUPS, epochs=2)
+    expected = analyze(assembled(toy, run, nodes, store), toy.encoder(), "calm and cruel debt.")
+    (folder / "model.safetensors").unlink()
+    assert analyze(load_model(toy.folder / "model", nodes, CPU), toy.encoder(), "calm and cruel debt.") == expected
+
+
+def test_adapters_refuse_an_encoder_with_other_weights(toy: Toy, folder: Path, store: Store) -> None:
+    nodes = [transformer(folder, lora=2)]
+    run, _ = toy.run("run", nodes, store, groups=GROUPS, epochs=2)
+    assembled(toy, run, nodes, store)
+    kept = shutil.copytree(folder, folder.with_name("kept"))
+    write_encoder(folder, WORDS, seed=1)
+    with pytest.raises(CheckpointError, match=r"its file model\.safetensors had the SHA-256 \w{64}, has \w{64}"):
+        load_model(toy.folder / "model", nodes, CPU)
+    with pytest.raises(CheckpointError, match=r"its file model\.safetensors had the SHA-256"):
+        toy.run("run", nodes, store, groups=GROUPS, epochs=2)
+    shutil.rmtree(folder)
+    with pytest.raises((SettingsError, PluginError), match="no such folder"):
+        load_model(toy.folder / "model", nodes, CPU)
+    shutil.copytree(kept, folder)
+    load_model(toy.folder / "model", nodes, CPU)
+
+
+def test_groups_of_the_next_tier_read_its_features(toy: Toy, folder: Path, store: Store) -> None:
+    reader = toy.node("reader", reads=(f"{NAME}.features",))
+    run, stopped = toy.run("run", [transformer(folder), reader], store, groups=GROUPS, epochs=2)
+    assert not stopped
+    assert run.group("reader").read().best.epoch in (1, 2)
+    other = toy.node("other", reads=(f"{NAME}.features",))
+    again, _ = toy.run("again", [transformer(folder), reader, other], store, groups=GROUPS, epochs=2)
+    assert group_files(run, "reader") == group_files(again, "reader")
+
+
+def test_without_tokens_and_with_mixed_records_it_is_refused(toy: Toy, folder: Path, store: Store) -> None:
+    with pytest.raises(PluginError, match=r"text_transformer read tokens, and the data set has none; prepare it with"):
+        toy.context([transformer(folder)], toy.store(toy.records(60), name="plain"))
+    with pytest.raises(SettingsError, match="it reads tokens, which cannot be mixed"):
+        toy.context([transformer(folder)], store, {NAME: GroupSettings(mixup=0.4)})
+
+
+def test_the_rate_decays_from_the_answers_to_the_embeddings(toy: Toy, folder: Path, store: Store) -> None:
+    context = toy.context([transformer(folder)], store, GROUPS)
+    trainer = context.trainer(context.groups[0])
+    assert trainer.optimizer is not None
+    rates = {
+        name: group["scale"]
+        for group in trainer.optimizer.param_groups
+        for name, parameter in trainer.parameters.items()
+        if any(parameter is other for other in group["params"])
+    }
+    assert rates[f"{NAME}.heads.regret.weight"] == 1.0
+    assert rates[f"{NAME}.base.encoder.layer.1.output.dense.weight"] == pytest.approx(0.9)
+    assert rates[f"{NAME}.base.encoder.layer.0.output.dense.weight"] == pytest.approx(0.81)
+    assert rates[f"{NAME}.base.embeddings.word_embeddings.weight"] == pytest.approx(0.729)
+    frozen = [name for name, parameter in trainer.module.named_parameters() if not parameter.requires_grad]
+    assert frozen
+    assert all(name.endswith(".key.bias") for name in frozen)
