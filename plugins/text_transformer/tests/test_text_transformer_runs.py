@@ -13,7 +13,6 @@ from toy import WORDS, StopAfter, Toy, group_files
 
 from redheart_core import ActiveNode, CheckpointError, PluginError, SettingsError
 from redheart_core.config.tables import GroupSettings
-from redheart_core.data.encoding import encode_text
 from redheart_core.data.store import Store
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
@@ -79,7 +78,7 @@ def test_the_model_answers_as_its_run_from_the_tokens_of_a_text(
     assert (toy.folder / "model" / "tokens" / "tokenizer.json").is_file()
     row = int(store.rows("validation")[0])
     findings = {finding.output: finding for finding in analyze(model, toy.encoder(), store.text(row))}
-    embedding = encode_text(toy.encoder(), store.text(row), 40)
+    embedding = toy.encoder().encode_text(store.text(row))
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
     tokens = store.token_batch(torch.tensor([row]))
     expected = model.predict(embedding, mask, {}, None, tokens)
