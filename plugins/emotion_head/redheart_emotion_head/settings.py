@@ -18,8 +18,8 @@ class EmotionHeadSettings:
     """Attention heads; a divisor of the attention's width."""
     experts: int = attrs.field(default=11, validator=repeated(2))
     """Experts of the mixture."""
-    focal_gamma: float = attrs.field(default=2.0, validator=[ge(1.0), le(MOST_NUMBER)])
-    """How much the focal loss prefers labels that are still wrong."""
+    focal_gamma: float = attrs.field(default=0.0, validator=[ge(0.0), le(MOST_NUMBER)])
+    """How much a focal loss prefers labels that are still wrong; 0 learns by the divergence instead."""
     level_weight: float = attrs.field(default=0.3, validator=WEIGHT)
     """Weight of each of the three levels' losses."""
     consistency_weight: float = attrs.field(default=0.3, validator=WEIGHT)

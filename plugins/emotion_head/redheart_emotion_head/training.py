@@ -55,11 +55,12 @@ def build(context: BuildContext) -> EmotionHead:
 
 
 def objective(context: BuildContext) -> Objective:
-    """Soft focal loss on the result, divergence at each level, levels that agree, equal load of the experts."""
+    """Divergence or focal loss on the result, divergence at each level, levels that agree, equal load of experts."""
     settings: EmotionHeadSettings = context.settings
     signs, families = level_groups(context)
     signs_of_families = label_groups(tuple(FAMILIES), VALENCE_OF_FAMILIES)
     weight = settings.level_weight
+    loss = soft_focal(settings.focal_gamma) if settings.focal_gamma else divergence
     has_culture = "culture" in context.wanted
     culture = (LossTerm("culture", "culture", "values", squared_error, settings.culture_weight),)
     culture_metric = (Metric("culture_explained_variance", "culture", "culture", explained_variance, "max"),)
@@ -71,7 +72,7 @@ def objective(context: BuildContext) -> Objective:
 
     return Objective(
         losses=(
-            LossTerm("emotion_logits", "emotion", "logits", soft_focal(settings.focal_gamma)),
+            LossTerm("emotion_logits", "emotion", "logits", loss),
             LossTerm("valence_logits", "emotion", "logits", grouped(divergence, signs), weight, shape=(len(signs),)),
             LossTerm("family_logits", "emotion", "logits", grouped(divergence, families), weight, (len(families),)),
             LossTerm("level_logits", "emotion", "logits", divergence, weight),
