@@ -21,6 +21,8 @@ MIN_TEXTS = 3
 """A term has to occur in at least so many training texts."""
 CHARACTER_WEIGHT = 0.7
 """Weight of the parts of words beside the words, whose weight is 1."""
+SHARE_OF_PARTS = 0.6
+"""Of all terms."""
 _TABLE, _TENSORS = "terms.json", "idf.safetensors"
 
 
@@ -94,7 +96,7 @@ class TermView:
 
 
 def fit_terms(texts: Sequence[str], most: int) -> TermView | None:
-    """The most frequent terms of the training texts, half of them words and pairs of words, half parts of words.
+    """The most frequent terms of training texts: words, signs, pairs of these, and SHARE_OF_PARTS parts of words.
 
     Args:
         texts: Whole texts of the train split.
@@ -104,8 +106,9 @@ def fit_terms(texts: Sequence[str], most: int) -> TermView | None:
         None if no term occurs in three texts.
     """
     texts = [composed(text) for text in texts]
-    words = choose_terms("word", texts, most - most // 2, MIN_TEXTS, 1.0)[0]
-    parts = choose_terms("character", texts, most // 2, MIN_TEXTS, CHARACTER_WEIGHT)[0]
+    parts_most = round(most * SHARE_OF_PARTS)
+    words = choose_terms("word", texts, most - parts_most, MIN_TEXTS, 1.0)[0]
+    parts = choose_terms("character", texts, parts_most, MIN_TEXTS, CHARACTER_WEIGHT)[0]
     found = (words, parts)
     terms = tuple(one for one in found if one is not None)
     return TermView(terms) if terms else None

@@ -1,4 +1,4 @@
-"""Terms of texts: words, pairs of words and parts of words, counted and weighed by TF-IDF.
+"""Terms of texts: words and signs, pairs of these, and parts of words, counted and weighed by TF-IDF.
 
 Everything here works on the rows of a matrix one by one, in whole numbers or in
 a fixed order, so that the result for a text does not depend on its neighbours.
@@ -18,8 +18,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
 Kind = Literal["word", "character"]
-_WORDS = {"token_pattern": r"(?u)\b\w+\b", "ngram_range": (1, 2)}
-_PARTS = {"analyzer": "char_wb", "ngram_range": (3, 5)}
+_WORDS = {"token_pattern": r"(?u)\b\w+\b|[^\w\s]", "ngram_range": (1, 2)}
+"""Words, and signs one by one: a mark, a smiley."""
+_PARTS = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+"""Two letters are one or two syllables in Korean, whose words are inflected by syllables."""
 
 
 @attrs.frozen(eq=False)

@@ -1,4 +1,4 @@
-"""Every answer as a linear map of a text's terms, in closed form: ridge and logistic regression."""
+"""Every answer as a linear map of a text's terms and mean embedding: ridge and logistic regression."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
     return [
         NodeSpec(
             name="linear",
-            meaning="every answer as a linear map of a text's terms: ridge and logistic regression in closed form",
+            meaning="every answer as a linear map of a text's terms and mean embedding: ridge and logistic regression",
             settings=LinearSettings,
             scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
-            reads=("terms",),
+            reads=("terms", "embedding"),
             gives=(),
             build="redheart_linear.training:build",
             fit="redheart_linear.training:fit",

@@ -1,6 +1,7 @@
-"""Linear maps of the terms.
+"""Linear maps of the terms and of the mean embedding.
 
-Shapes: B records, V terms, L raw numbers of a field's answer, S numbers of all answers that are probabilities.
+Shapes: B records, T chunks, V terms, D numbers of an embedding, L raw numbers of a field's answer, S numbers of all
+answers that are probabilities.
 """
 
 from __future__ import annotations
@@ -14,24 +15,32 @@ from torch import Tensor, nn
 
 from redheart_core import Field
 from redheart_core.nn.answers import finish, from_values, is_values, size_of
+from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.named import Named
 
 
 class LinearMap(nn.Module):
-    """terms (B, V) to (B, L); the weights are set by a fit and get no gradient."""
+    """terms (B, V) and embedding (B, D) to (B, L); the weights are set by a fit and get no gradient."""
 
-    def __init__(self, terms: int, size: int) -> None:
+    def __init__(self, terms: int, embedding: int, size: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(terms, size), requires_grad=False)
+        self.embedding = nn.Parameter(torch.zeros(embedding, size), requires_grad=False)
         self.bias = nn.Parameter(torch.zeros(size), requires_grad=False)
 
-    def forward(self, terms: Tensor) -> Tensor:
-        return terms @ self.weight + self.bias
+    def forward(self, terms: Tensor, embedding: Tensor) -> Tensor:
+        return terms @ self.weight + embedding @ self.embedding + self.bias
+
+    @property
+    def coefficients(self) -> NDArray[np.float64]:
+        """(V + D + 1, L), of which the last row is the bias."""
+        return torch.cat([self.weight, self.embedding, self.bias.unsqueeze(0)]).double().numpy()
 
     def set(self, coefficients: NDArray[np.float64]) -> None:
-        """Take over (V + 1, L), of which the last row is the bias."""
-        found = torch.from_numpy(coefficients)
-        self.weight.copy_(found[:-1])
+        """Take over such coefficients."""
+        found, terms = torch.from_numpy(coefficients), len(self.weight)
+        self.weight.copy_(found[:terms])
+        self.embedding.copy_(found[terms:-1])
         self.bias.copy_(found[-1])
 
 
@@ -51,6 +60,7 @@ class Linear(nn.Module):
 
     Args:
         terms: V.
+        embedding: D.
         fields: The fields to answer.
         transfer: Values are also a linear map of the probabilities and their logits.
 
@@ -58,10 +68,10 @@ class Linear(nn.Module):
         transfers: Field of values to its map of the answers, in their order.
     """
 
-    def __init__(self, terms: int, fields: Sequence[Field], transfer: bool = False) -> None:
+    def __init__(self, terms: int, embedding: int, fields: Sequence[Field], transfer: bool = False) -> None:
         super().__init__()
         self.fields = tuple(fields)
-        self.maps = Named({field.name: LinearMap(terms, size_of(field)) for field in fields})
+        self.maps = Named({field.name: LinearMap(terms, embedding, size_of(field)) for field in fields})
         values = self.values if transfer else ()
         width = 2 * sum(size_of(field) for field in self.sources)
         self.transfers = Named({field.name: Transfer(width, size_of(field)) for field in values})
@@ -91,10 +101,11 @@ class Linear(nn.Module):
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that the plugin declares for its fields; values are cut off at the ends of their range."""
         outputs: dict[str, Tensor] = {}
+        terms, embedding = inputs["terms"], masked_mean(inputs["embedding"], inputs["mask"])
         for field in self.sources:
-            outputs |= finish(field, self.map(field)(inputs["terms"]))
+            outputs |= finish(field, self.map(field)(terms, embedding))
         for field in self.values:
-            raw = self.map(field)(inputs["terms"])
+            raw = self.map(field)(terms, embedding)
             if field.name in self.transfers:
                 raw = raw + self.transfers[field.name](self.answers(outputs))
             outputs |= from_values(field, raw)

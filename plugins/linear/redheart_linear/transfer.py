@@ -1,28 +1,25 @@
-"""Ridge regression on the terms and on what the other maps answer, for values whose records do not have those labels.
+"""Values that also read what the other maps answer, for labels that the records of the values do not have.
 
 What a large data set says of texts helps a small one whose labels are others: the answers on it are honest there,
-since none of its records was learnt from. Shapes: N records, V terms, S numbers of all answers, L labels.
+since none of its records was learnt from. Shapes: N records, V terms, D numbers of an embedding, S numbers of all
+answers, L labels.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from redheart_core import DataError, Field
 from redheart_core.contract.fitting import FitPart
 from redheart_core.contract.tensors import has_any
 from redheart_core.nn.answers import finish, size_of
-from redheart_linear import ridge
-from redheart_linear.model import Linear
-
-Matrix = NDArray[np.float64]
+from redheart_linear.features import Features, Matrix
+from redheart_linear.model import Linear, Transfer
+from redheart_linear.problems import Records
 
 SHARE = 0.1
 """Standard deviation of an answer among the features; the terms of a text have the length 1.22."""
@@ -32,16 +29,46 @@ CONSTANT = 1e-6
 
 
 @attrs.frozen(eq=False)
-class Found:
-    """Both maps of a field."""
+class Widened:
+    """Records that hold the answers beside the embedding."""
 
-    coefficients: Matrix
-    """(V + 1, L) of the terms, the last row the bias."""
-    transferred: Matrix
-    """(S, L) of the answers, 0 for those that are not used."""
-    penalty: float
-    wide: ridge.Records
-    """The training records with terms and used answers side by side."""
+    records: Records
+    used: NDArray[np.bool_]
+    """(S,)."""
+    middle: Matrix
+    """(U,) of the U answers that are used."""
+    unit: Matrix
+    """(U,)."""
+
+    def take(self, map_of_answers: Transfer, coefficients: Matrix) -> Matrix:
+        """Set the map of the answers; the coefficients of terms and embedding, (V + D + 1, L)."""
+        count = int(self.used.sum())
+        transferred = np.zeros((len(self.used), coefficients.shape[1]))
+        transferred[self.used] = coefficients[-1 - count : -1] / self.unit[:, None]
+        map_of_answers.weight.copy_(torch.from_numpy(transferred))
+        bias = coefficients[-1] - self.middle @ transferred[self.used]
+        return np.vstack([coefficients[: -1 - count], bias])
+
+
+def widen(module: Linear, field: Field, train: FitPart, records: Records) -> Widened:
+    """Put the answers that may be used beside the embedding.
+
+    Args:
+        module: Its maps of probabilities are fitted.
+        field: Of values.
+        train: Says which labels the records of the field have.
+        records: Those of the field.
+
+    Raises:
+        DataError: None may be used.
+    """
+    used = foreign(module, field, train)
+    answers = _answers(module, records.features)[:, used]
+    deviation = answers.std(0)
+    unit = np.where(deviation > CONSTANT, deviation / SHARE, np.inf)
+    middle = answers.mean(0)
+    wide = np.hstack([records.features.dense, (answers - middle) / unit]).astype(records.features.dense.dtype)
+    return Widened(attrs.evolve(records, features=Features(records.features.terms, wide)), used, middle, unit)
 
 
 def foreign(module: Linear, field: Field, train: FitPart) -> NDArray[np.bool_]:
@@ -66,30 +93,9 @@ def foreign(module: Linear, field: Field, train: FitPart) -> NDArray[np.bool_]:
     return used
 
 
-def choose(
-    module: Linear, field: Field, used: NDArray[np.bool_], train: ridge.Records, validation: ridge.Records
-) -> Found:
-    """The ridge of the least squared error on validation, on terms and used answers side by side."""
-    known = [_answers(module, records.terms)[:, used] for records in (train, validation)]
-    mean, deviation = known[0].mean(0), known[0].std(0)
-    unit = np.where(deviation > CONSTANT, deviation / SHARE, np.inf)
-    wide = [
-        ridge.Records(sparse.hstack([records.terms, (answers - mean) / unit], format="csr"), records.targets)
-        for records, answers in zip((train, validation), known, strict=True)
-    ]
-    chosen = ridge.choose(wide[0], wide[1], (field.low, field.high))
-    terms = train.terms.shape[1]
-    transferred = np.zeros((len(used), size_of(field)))
-    transferred[used] = chosen.coefficients[terms:-1] / unit[:, None]
-    bias = chosen.coefficients[-1] - mean @ transferred[used]
-    return Found(np.vstack([chosen.coefficients[:terms], bias]), transferred, chosen.penalty, wide[0])
-
-
-def _answers(module: Linear, terms: Any) -> Matrix:
-    """(N, S) float64, as the module gives them on sparse terms."""
+def _answers(module: Linear, features: Features) -> Matrix:
+    """(N, S) float64, as the module gives them."""
     outputs: dict[str, Tensor] = {}
     for source in module.sources:
-        linear = module.map(source)
-        raw = terms @ linear.weight.double().numpy() + linear.bias.double().numpy()
-        outputs |= finish(source, torch.from_numpy(raw))
+        outputs |= finish(source, torch.from_numpy(features.apply(module.map(source).coefficients)))
     return module.answers(outputs).numpy()

@@ -1,4 +1,4 @@
-"""The module gives the linear maps' answers, and only on fields that are there."""
+"""The module gives the linear maps' answers on terms and mean embedding, and only on fields that are there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ def context(*names: str) -> BuildContext:
     bound = spec.bind(fields)
     fields = {name: fields[name] for name in bound.targets}
     return BuildContext(
-        LinearSettings(), "tiny", {"terms": (5,)}, fields, frozenset(output.name for output in bound.gives)
+        LinearSettings(),
+        "tiny",
+        {"terms": (5,), "embedding": ("T", 3)},
+        fields,
+        frozenset(output.name for output in bound.gives),
     )
 
 
@@ -34,26 +38,29 @@ def module(*names: str) -> Linear:
 
 
 TERMS = torch.rand(4, 5, generator=torch.Generator().manual_seed(1))
+CHUNKS = torch.randn(4, 2, 3, generator=torch.Generator().manual_seed(2))
+INPUTS = {"terms": TERMS, "embedding": CHUNKS, "mask": torch.tensor([[True, True]] * 3 + [[True, False]])}
 
 
 def raw(made: Linear, name: str) -> torch.Tensor:
     linear = made.map(CATALOGUE[name])
-    return TERMS @ linear.weight + linear.bias
+    mean = torch.cat([CHUNKS[:3].mean(1), CHUNKS[3:, 0]])
+    return TERMS @ linear.weight + mean @ linear.embedding + linear.bias
 
 
 def test_values_are_the_map_cut_off_at_the_ends_of_the_range() -> None:
     made = module("vad", "regret")
-    outputs = made({"terms": TERMS})
-    assert torch.equal(outputs["vad"], raw(made, "vad").clamp(1.0, 5.0))
-    assert torch.equal(outputs["regret"], raw(made, "regret").squeeze(-1).clamp(0.0, 1.0))
+    outputs = made(INPUTS)
+    torch.testing.assert_close(outputs["vad"], raw(made, "vad").clamp(1.0, 5.0))
+    torch.testing.assert_close(outputs["regret"], raw(made, "regret").squeeze(-1).clamp(0.0, 1.0))
     assert bool((outputs["vad"] == 1.0).any())
 
 
 def test_probabilities_are_those_of_the_maps_logits() -> None:
     made = module("emotion", "votes", "ekman")
-    outputs = made({"terms": TERMS})
+    outputs = made(INPUTS)
     for name in ("emotion", "votes", "ekman"):
-        assert torch.equal(outputs[f"{name}_logits"], raw(made, name))
+        torch.testing.assert_close(outputs[f"{name}_logits"], raw(made, name))
     torch.testing.assert_close(outputs["emotion"], outputs["emotion_logits"].softmax(-1))
     torch.testing.assert_close(outputs["votes"].sum(-1), torch.ones(4))
     torch.testing.assert_close(outputs["ekman"], outputs["ekman_logits"].sigmoid())
@@ -61,7 +68,7 @@ def test_probabilities_are_those_of_the_maps_logits() -> None:
 
 def test_only_fields_that_are_there_are_built_and_evaluated() -> None:
     seen = context("goemotions", "utility")
-    assert build(seen)({"terms": TERMS}).keys() == {"goemotions", "goemotions_logits"} == seen.wanted
+    assert build(seen)(INPUTS).keys() == {"goemotions", "goemotions_logits"} == seen.wanted
     assert {term.target for term in objective(seen).losses} == {"goemotions"}
     assert build(seen).maps["goemotions"].weight.shape == (5, 28)
     assert not any(parameter.requires_grad for parameter in build(seen).parameters())

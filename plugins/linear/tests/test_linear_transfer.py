@@ -15,7 +15,9 @@ from torch import Tensor
 from redheart_core import CATALOGUE, BuildContext, DataError
 from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_linear import redheart_provide_analyzers, ridge, transfer
+from redheart_linear.features import Features
 from redheart_linear.model import Linear
+from redheart_linear.problems import Records
 from redheart_linear.settings import LinearSettings
 from redheart_linear.training import build, fit
 
@@ -24,20 +26,26 @@ WIDTH = 40
 
 
 @attrs.frozen(eq=False)
-class Records:
+class Part:
     """What a fit reads of a part."""
 
     matrix: Any
     fields: dict[str, Tensor]
 
+    def __len__(self) -> int:
+        return int(self.matrix.shape[0])
+
     def terms(self) -> Any:
         return self.matrix
+
+    def embedding(self) -> Tensor:
+        return torch.from_numpy(self.matrix[:, :2].toarray())
 
     def field(self, name: str) -> Tensor:
         return self.fields[name]
 
     def folds(self, count: int) -> Tensor:
-        return torch.arange(self.matrix.shape[0]) % count
+        return torch.arange(len(self)) % count
 
 
 def terms(records: int, seed: int) -> Any:
@@ -57,42 +65,50 @@ def part(seed: int, shared: bool = False) -> StorePart:
     votes = np.where(sums[:, :5] > 0, 3.0, 1.0)
     votes[600:] = np.nan
     fields = {"ekman": ekman, "vad": vad.clip(1, 5), "votes": votes}
-    return cast("StorePart", Records(x, {name: torch.from_numpy(values).float() for name, values in fields.items()}))
+    return cast("StorePart", Part(x, {name: torch.from_numpy(values).float() for name, values in fields.items()}))
 
 
 def fitted(on: bool, train: StorePart, *names: str) -> Linear:
     (spec,) = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names}
     gives = frozenset(output.name for output in spec.bind(fields).gives)
-    module = build(BuildContext(LinearSettings(transfer=on), "tiny", {"terms": (WIDTH,)}, fields, gives))
+    module = build(
+        BuildContext(LinearSettings(transfer=on), "tiny", {"terms": (WIDTH,), "embedding": ("T", 2)}, fields, gives)
+    )
     fit(module, StoreFitData(train, part(2), fields, 0))
     return module
+
+
+def inputs(rows: StorePart) -> dict[str, Tensor]:
+    mask = torch.ones(len(rows), 1, dtype=torch.bool)
+    return {"terms": torch.from_numpy(rows.terms().toarray()), "embedding": rows.embedding().unsqueeze(1), "mask": mask}
 
 
 def error(module: Linear) -> float:
     """On the values of other records."""
     judged = part(3)
-    given = module({"terms": torch.from_numpy(judged.terms().toarray())})["vad"]
+    given = module(inputs(judged))["vad"]
     target = judged.field("vad")
     return float((given - target)[600:].square().mean())
 
 
-def test_it_is_the_ridge_on_terms_and_answers_side_by_side() -> None:
+def test_it_is_the_ridge_on_terms_embedding_and_answers_side_by_side() -> None:
     module, train = fitted(True, part(1), "ekman", "vad"), part(1)
-    x = torch.from_numpy(train.terms().toarray())[600:]
-    outputs = module({"terms": x})
+    given = inputs(train)
+    x = torch.cat([given["terms"], given["embedding"][:, 0]], 1)[600:]
+    outputs = {name: tensor[600:] for name, tensor in module(given).items()}
     answers = torch.cat([outputs["ekman_logits"], outputs["ekman"]], 1).double().numpy()
     scaled = transfer.SHARE * (answers - answers.mean(0)) / answers.std(0)
     wide = np.hstack([x.double().numpy(), scaled])
-    values = train.field("vad")[600:].double().numpy()
-    used = np.ones(14, bool)
-    records = [ridge.Records(one.terms()[600:].astype(np.float64), one.field("vad")[600:].double().numpy())
-               for one in (train, part(2))]  # fmt: skip
-    penalty = transfer.choose(module, CATALOGUE["vad"], used, records[0], records[1]).penalty
+    target = train.field("vad")[600:].double().numpy()
+    dense = np.hstack([x[:, WIDTH:].double().numpy(), scaled])
+    held = Records(Features(train.terms()[600:], dense), target, np.ones(target.shape, bool), "values")
+    strength = ridge.choose(held, (1, 5))
+    penalties = np.diag([strength.terms] * WIDTH + [strength.terms / strength.share] * 16)
     centred = wide - wide.mean(0)
-    weights = np.linalg.solve(centred.T @ centred + penalty * np.eye(WIDTH + 14), centred.T @ (values - values.mean(0)))
-    expected = np.clip(values.mean(0) + centred @ weights, 1, 5)
-    np.testing.assert_allclose(outputs["vad"].numpy(), expected, atol=2e-5)
+    weights = np.linalg.solve(centred.T @ centred + penalties, centred.T @ (target - target.mean(0)))
+    expected = np.clip(target.mean(0) + centred @ weights, 1, 5)
+    np.testing.assert_allclose(outputs["vad"].numpy(), expected, atol=1e-4)
 
 
 def test_few_values_are_better_known_with_the_labels_of_many_other_texts() -> None:

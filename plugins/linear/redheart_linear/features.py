@@ -1,0 +1,85 @@
+"""What a linear map reads of N texts: sparse weights of terms, and dense numbers beside them.
+
+Shapes: N records, V terms, D dense numbers, L labels. Coefficients are (V + D + 1, L), the last row the bias.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+Single = NDArray[np.float32]
+Rows = NDArray[np.bool_] | NDArray[np.int64]
+
+_BLOCK = 500
+"""Records whose terms stand in a full matrix together."""
+
+
+@attrs.frozen(eq=False)
+class Features:
+    """The features of some records."""
+
+    terms: Any
+    """(N, V) SciPy sparse rows, float32."""
+    dense: Single
+    """(N, D)."""
+
+    def __len__(self) -> int:
+        return len(self.dense)
+
+    @property
+    def width(self) -> int:
+        """V + D."""
+        return int(self.terms.shape[1]) + int(self.dense.shape[1])
+
+    def of(self, rows: Rows) -> Features:
+        """Those of some of the records."""
+        return Features(self.terms[rows], self.dense[rows])
+
+    def centred(self, middle: Single) -> Features:
+        """With the dense numbers counted from a middle, (D,), which speeds up iterations."""
+        return Features(self.terms, self.dense - middle)
+
+    def apply(self, coefficients: Matrix) -> Matrix:
+        """What a map says of each record, (N, L); products in the type of the features."""
+        weights, split = coefficients.astype(self.dense.dtype), self.terms.shape[1]
+        return np.asarray(self.terms @ weights[:split] + self.dense @ weights[split:-1] + weights[-1], np.float64)
+
+    def grams(self) -> tuple[Matrix, Matrix]:
+        """Products of all pairs of records, (N, N): over the terms, and over the dense numbers."""
+        parts = [
+            self.terms @ np.asarray(self.terms[start : start + _BLOCK].T.toarray())
+            for start in range(0, len(self), _BLOCK)
+        ]
+        return np.hstack(parts).astype(np.float64), (self.dense @ self.dense.T).astype(np.float64)
+
+
+@attrs.frozen(eq=False)
+class Transposed:
+    """Features by column, for the gradients of a fit."""
+
+    features: Features
+    _terms: Any
+    """(V, N) sparse rows."""
+    _squared: Any
+
+    @classmethod
+    def of(cls, features: Features) -> Transposed:
+        terms = features.terms.T.tocsr()
+        squared = terms.copy()
+        squared.data **= 2
+        return cls(features, terms, squared)
+
+    def sums(self, weights: Matrix) -> Matrix:
+        """Sums over the records of each feature times a weight, (N, L) to (V + D, L)."""
+        single = weights.astype(self.features.dense.dtype)
+        return np.vstack([self._terms @ single, self.features.dense.T @ single]).astype(np.float64)
+
+    def sums_of_squares(self, weights: Matrix) -> Matrix:
+        """The same of the squares of the features."""
+        single = weights.astype(self.features.dense.dtype)
+        return np.vstack([self._squared @ single, np.square(self.features.dense).T @ single]).astype(np.float64)
