@@ -40,15 +40,15 @@ def view_of(texts: tuple[str, ...] = TEXTS, most: int = 1000) -> TermView:
 
 def scikit_learn(kind: str, names: tuple[str, ...]) -> TfidfVectorizer:
     """An independent weighing with the same terms."""
-    analysis = {"token_pattern": r"(?u)\b\w+\b|[^\w\s]", "ngram_range": (1, 2)}
-    if kind == "character":
+    analysis = {"token_pattern": r"(?u)\b\w+\b", "ngram_range": (1, 2)}
+    if kind == "part":
         analysis = {"analyzer": "char_wb", "ngram_range": (2, 5)}
     return TfidfVectorizer(vocabulary=names, sublinear_tf=True, **analysis).fit(TEXTS)
 
 
 def test_weights_are_those_of_scikit_learn_with_parts_of_words_at_their_weight() -> None:
     view = view_of()
-    assert [terms.kind for terms in view.terms] == ["word", "character"]
+    assert [terms.kind for terms in view.terms] == ["word", "part"]
     found = view.weigh(TEXTS)
     start = 0
     for terms in view.terms:
@@ -62,16 +62,22 @@ def test_weights_are_those_of_scikit_learn_with_parts_of_words_at_their_weight()
 def test_terms_are_those_of_three_texts_or_more() -> None:
     names = view_of().names
     words = {name.removeprefix("word:") for name in names if name.startswith("word:")}
-    assert words == {"the", "truth", "the truth", "나는", "."}
-    parts = {name.removeprefix("character:") for name in names if name.startswith("character:")}
+    assert words == {"the", "truth", "the truth", "나는"}
+    parts = {name.removeprefix("part:") for name in names if name.startswith("part:")}
     assert {" th", "the ", "ruth", "나는 "} <= parts
     assert not {part for part in parts if sum(part.strip() in text.lower() for text in TEXTS) < 3}
+
+
+def test_parts_of_two_characters_are_those_without_a_latin_letter_or_digit() -> None:
+    names = view_of(("I am 17 :) 나는 안 갔다", "am 17 :) 나는 안 갔다", "am 17! :) 나는 안 갔다")).names
+    assert {"word:am", "word:17", "part: am", "part::)", "part:나는", "part: 안"} <= set(names)
+    assert not {"part:am", "part:17", "part: a", "part:m "} & set(names)
 
 
 def test_at_most_so_many_are_taken_three_fifths_parts_of_words_the_most_frequent_first() -> None:
     all_terms, few = view_of(), view_of(most=5)
     assert len(few.names) == 5
-    assert [name.partition(":")[0] for name in few.names] == ["word"] * 2 + ["character"] * 3
+    assert [name.partition(":")[0] for name in few.names] == ["word"] * 2 + ["part"] * 3
     assert set(few.names) < set(all_terms.names)
     assert "word:the" in few.names
     assert fit_terms(TEXTS[:2], 1000) is None

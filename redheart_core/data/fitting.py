@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 
-FIT_TERMS = 40_000_000
-"""A part that is fitted on holds at most so many terms of texts, about 2 GB at work; beyond it a sample is drawn."""
+FIT_NUMBERS = 160_000_000
+"""A part that is fitted on holds at most so many terms of texts and numbers of embeddings, about 3 GB at work; beyond
+it a sample is drawn."""
 
 _BLOCK = 500
 """Records whose chunks are read together."""
@@ -34,7 +35,7 @@ class StorePart:
     @classmethod
     def of(cls, source: BatchSource, split: str) -> StorePart:
         """A split, or as much of it as may be held."""
-        rows = source.store.term_sample(split, FIT_TERMS)
+        rows = source.store.sample_of_numbers(split, FIT_NUMBERS)
         return cls(source, rows.clone())  # a plugin gets it, and the store keeps its own
 
     def __len__(self) -> int:

@@ -148,12 +148,13 @@ class Store:
         rows = self.rows(split).numpy()
         return torch.from_numpy(draw_rows(rows, np.ones_like(rows), most, self.shuffle_key))
 
-    def term_sample(self, split: str, most: int) -> Tensor:
-        """The same with at most so many terms in their texts together; all rows if the store has no terms."""
-        rows = self.rows(split)
-        if self._terms is None:
-            return rows
-        return torch.from_numpy(draw_rows(rows.numpy(), self._terms.sizes(rows.numpy()), most, self.shuffle_key))
+    def sample_of_numbers(self, split: str, most: int) -> Tensor:
+        """The same with at most so many terms of their texts and numbers of their mean embeddings together."""
+        rows = self.rows(split).numpy()
+        sizes = np.full(len(rows), self.embedding_width, np.int64)
+        if self._terms is not None:
+            sizes += self._terms.sizes(rows)
+        return torch.from_numpy(draw_rows(rows, sizes, most, self.shuffle_key))
 
     def filled(self, split: str) -> Tensor:
         """The row numbers of a split that has to have some.

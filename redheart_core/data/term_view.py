@@ -62,7 +62,7 @@ class TermView:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every term in the order of the columns, "word:very sorry" or "character:orr"."""
+        """Every term in the order of the columns, "word:very sorry" or "part:orr"."""
         return tuple(f"{terms.kind}:{name}" for terms in self.terms for name in terms.names)
 
     def weigh(self, texts: Sequence[str]) -> Any:
@@ -96,7 +96,7 @@ class TermView:
 
 
 def fit_terms(texts: Sequence[str], most: int) -> TermView | None:
-    """The most frequent terms of training texts: words, signs, pairs of these, and SHARE_OF_PARTS parts of words.
+    """The most frequent terms of training texts: words, pairs of words, and SHARE_OF_PARTS parts of words.
 
     Args:
         texts: Whole texts of the train split.
@@ -108,7 +108,7 @@ def fit_terms(texts: Sequence[str], most: int) -> TermView | None:
     texts = [composed(text) for text in texts]
     parts_most = round(most * SHARE_OF_PARTS)
     words = choose_terms("word", texts, most - parts_most, MIN_TEXTS, 1.0)[0]
-    parts = choose_terms("character", texts, parts_most, MIN_TEXTS, CHARACTER_WEIGHT)[0]
+    parts = choose_terms("part", texts, parts_most, MIN_TEXTS, CHARACTER_WEIGHT)[0]
     found = (words, parts)
     terms = tuple(one for one in found if one is not None)
     return TermView(terms) if terms else None

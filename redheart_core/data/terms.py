@@ -1,4 +1,4 @@
-"""Terms of texts: words and signs, pairs of these, and parts of words, counted and weighed by TF-IDF.
+"""Terms of texts: words, pairs of words and parts of words, counted and weighed by TF-IDF.
 
 Everything here works on the rows of a matrix one by one, in whole numbers or in
 a fixed order, so that the result for a text does not depend on its neighbours.
@@ -7,7 +7,8 @@ a fixed order, so that the result for a text does not depend on its neighbours.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -17,11 +18,16 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
-Kind = Literal["word", "character"]
-_WORDS = {"token_pattern": r"(?u)\b\w+\b|[^\w\s]", "ngram_range": (1, 2)}
-"""Words, and signs one by one: a mark, a smiley."""
-_PARTS = {"analyzer": "char_wb", "ngram_range": (2, 5)}
-"""Two letters are one or two syllables in Korean, whose words are inflected by syllables."""
+Kind = Literal["word", "character", "part"]
+"""Words and pairs of words; parts of words of 3 to 5 characters; and the same with pairs of characters, which say
+something in Korean, where a character is a syllable, and as signs."""
+_ANALYSIS: Mapping[Kind, Mapping[str, Any]] = {
+    "word": {"token_pattern": r"(?u)\b\w+\b", "ngram_range": (1, 2)},
+    "character": {"analyzer": "char_wb", "ngram_range": (3, 5)},
+    "part": {"analyzer": "char_wb", "ngram_range": (2, 5)},
+}
+_PAIR = re.compile("^(.[a-z0-9]|[a-z0-9].)$")
+"""Two characters with a Latin letter or a digit among them, which say nothing and would take a third of the store."""
 
 
 @attrs.frozen(eq=False)
@@ -66,6 +72,8 @@ def choose_terms(
     in_texts = np.bincount(counts.indices, minlength=len(names))
     total = np.asarray(counts.sum(axis=0)).ravel()
     kept = np.flatnonzero(in_texts >= min_texts)
+    if kind == "part":
+        kept = kept[[not _PAIR.search(names[place]) for place in kept]]
     kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[:most]])
     idf = np.array([math.log((1 + len(texts)) / (1 + int(n))) + 1 for n in in_texts[kept]], np.float32)
     if not len(kept):
@@ -87,7 +95,7 @@ def weigh(counts: Any, idf: NDArray[np.float32], weight: float) -> Any:
 
 
 def _counter(kind: Kind, names: Sequence[str] | None) -> Any:
-    return CountVectorizer(vocabulary=names, dtype=np.int32, **(_WORDS if kind == "word" else _PARTS))
+    return CountVectorizer(vocabulary=names, dtype=np.int32, **_ANALYSIS[kind])
 
 
 def _count(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
