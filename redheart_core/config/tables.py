@@ -49,7 +49,7 @@ class DataSettings:
     """The type of the numbers of a stored vector. What is stored is what trains; analysis rounds the same way."""
     chunk_chars: int = attrs.field(default=200, validator=ge(1))
     """A text is packed into chunks of at most so many characters."""
-    terms: int = attrs.field(default=20_000, validator=ge(0))
+    terms: int = attrs.field(default=40_000, validator=ge(0))
     """At most so many words, pairs of words and parts of words make up the second view of a text; 0 for none."""
     tokenizer: str = ""
     """Cuts texts into the tokens of the third view: a model's folder, "package:NAME/FOLDER", "OWNER/NAME@REVISION" in

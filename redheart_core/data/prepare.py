@@ -52,7 +52,7 @@ def prepare(
     encoders: Sequence[tuple[EncoderSpec, Any]],
     vectors: Vectors = "float32",
     chunk_chars: int = 200,
-    terms: int = 20_000,
+    terms: int = 40_000,
     tokenizer: str = "",
     near_duplicates: float = NEAR_DUPLICATE,
     seed: int = 0,
