@@ -1,0 +1,206 @@
+"""What a short script with scikit-learn reaches on the splits of a run, beside what the run itself does.
+
+Usage: python tests/benchmarks/bench_scikit_learn.py RUN [--node linear] [--korean]
+
+RUN is a finished run. Its store says which records train, validate and test, so that both sides learn from the same
+texts and are evaluated on the same ones. The script is TF-IDF of words and pairs of words and of parts of words of two
+to five characters (of one to four characters across words with --korean, and no words), and on it logistic regression
+for labels and votes, ridge regression for values and shares; strengths and thresholds are chosen on the validation
+records. Printed is a row for each field that the node answers: macro-F1, mean Pearson r, mean R2, or by how much the
+soft cross-entropy is below that of the training shares; and the difference with its 95 % interval from a paired
+bootstrap over the test records. The last row is the mean R2 of all columns that are values or shares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from redheart.options import PluginChoice
+from redheart.sessions import open_session
+from redheart_core import Field
+from redheart_core.groups.validation import evaluate, has_objective
+from redheart_core.nn.answers import kind_of
+from redheart_core.nn.thresholds import best_thresholds
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.progress import load_fixed
+
+Matrix = NDArray[np.float64]
+SPLITS = ("train", "validation", "test")
+RESAMPLES = 1000
+
+
+@attrs.frozen(eq=False)
+class Part:
+    """The records of a split that have a field."""
+
+    features: Any
+    targets: Matrix
+
+
+def features(context: TrainingContext, korean: bool) -> dict[str, Any]:
+    """Split to TF-IDF, fitted on the training texts."""
+    store = context.store
+    texts = {
+        split: [store.text(row) for row in store.rows(split).tolist()] for split in ("train", "validation", "test")
+    }
+    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    parts = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True)
+    characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, sublinear_tf=True)
+    kinds = [characters] if korean else [words, parts]
+    for kind in kinds:
+        kind.fit(texts["train"])
+    return {
+        split: sparse.hstack([kind.transform(some) for kind in kinds], format="csr") for split, some in texts.items()
+    }
+
+
+def labels(train: Part, validation: Part, test: Part) -> tuple[Matrix, Matrix]:
+    """Decisions on the test records, one regression a label, and the thresholds that make them."""
+    best = (-1.0, np.empty(0), np.empty(0))
+    for c in (1.0, 4.0):
+        models = [LogisticRegression(C=c, solver="liblinear").fit(train.features, y) for y in train.targets.T]
+        held, given = (np.stack([m.predict_proba(p.features)[:, 1] for m in models], 1) for p in (validation, test))
+        names = [str(number) for number in range(held.shape[1])]
+        found = best_thresholds(torch.from_numpy(held), torch.from_numpy(validation.targets), names).values
+        limits = np.array([2.0 if one is None else one for one in found])
+        score = macro_f1((held >= limits).astype(float), validation.targets)
+        best = max(best, (score, given, limits), key=lambda one: one[0])
+    return best[1], best[2]
+
+
+def values(train: Part, validation: Part, test: Part) -> Matrix:
+    """Values or shares of the test records."""
+    models = [Ridge(alpha, solver="sparse_cg").fit(train.features, train.targets) for alpha in (1.0, 3.0, 10.0)]
+    errors = [float(np.square(m.predict(validation.features) - validation.targets).mean()) for m in models]
+    return np.asarray(models[int(np.argmin(errors))].predict(test.features))
+
+
+def votes(train: Part, validation: Part, test: Part) -> Matrix:
+    """Shares of the votes on the test records: every class with its share as a weight."""
+    size = train.targets.shape[1]
+    stacked, classes = sparse.vstack([train.features] * size), np.repeat(np.arange(size), train.features.shape[0])
+    weights = shares(train.targets).T.ravel()
+    used = weights > 0
+    models = [
+        LogisticRegression(C=c, max_iter=300).fit(stacked[used], classes[used], sample_weight=weights[used])
+        for c in (0.1, 0.3, 1.0)
+    ]
+    errors = [cross_entropy(m.predict_proba(validation.features), validation.targets) for m in models]
+    return np.asarray(models[int(np.argmin(errors))].predict_proba(test.features))
+
+
+def shares(counts: Matrix) -> Matrix:
+    return np.asarray(counts / counts.sum(1, keepdims=True))
+
+
+def cross_entropy(given: Matrix, counts: Matrix) -> float:
+    return float(-(shares(counts) * np.log(given)).sum(1).mean())
+
+
+def macro_f1(decided: Matrix, targets: Matrix) -> float:
+    hits = (decided * targets).sum(0)
+    named = decided.sum(0) + targets.sum(0)
+    return float((2 * hits[named > 0] / named[named > 0]).mean())
+
+
+def mean_r(given: Matrix, targets: Matrix) -> float:
+    columns = zip(given.T, targets.T, strict=True)
+    return float(np.mean([np.corrcoef(one, other)[0, 1] for one, other in columns]))
+
+
+def mean_r2(given: Matrix, targets: Matrix) -> float:
+    return float((1 - np.square(given - targets).sum(0) / np.square(targets - targets.mean(0)).sum(0)).mean())
+
+
+def row(name: str, figure: Callable[[Matrix, Matrix], float], own: Matrix, other: Matrix, targets: Matrix) -> str:
+    """A line of the table; resamples are the same for both sides."""
+    draw = np.random.default_rng(0)
+    differences = [
+        figure(own[rows], targets[rows]) - figure(other[rows], targets[rows])
+        for rows in (draw.integers(len(targets), size=len(targets)) for _ in range(RESAMPLES))
+    ]
+    low, high = np.quantile(differences, (0.025, 0.975))
+    left, right = figure(own, targets), figure(other, targets)
+    return f"| {name} | {left:.4f} | {right:.4f} | {left - right:+.4f} [{low:+.4f}, {high:+.4f}] |"
+
+
+def answers(run: RunFolder, context: TrainingContext, node: str) -> tuple[dict[str, Matrix], dict[str, Any]]:
+    """What a node says of the test records at the best epochs below it, and its thresholds."""
+    rows = context.store.rows("test")
+    for group in context.groups:
+        module = context.module(group)
+        load_fixed(run, group, module)
+        if node in {one.name for one in group.nodes}:
+            assert has_objective(module)
+            limits = run.group(group.name).read().best.thresholds
+            found = evaluate(module, context.source, rows, limits).predictions
+            return {name.partition(".")[2]: tensor.double().numpy() for name, tensor in found.items()}, {
+                name.partition(".")[2]: one for name, one in limits.items()
+            }
+        context.add_outputs(group, module, rows)
+    raise SystemExit(f"the run has no node '{node}'")
+
+
+def compare(field: Field, own: Matrix, limits: Any, parts: tuple[Part, Part, Part]) -> tuple[str, Matrix | None]:
+    """The row of a field, and the script's numbers if R2 is a figure for them."""
+    kind, (train, _, test) = kind_of(field), parts
+    if kind == "labels":
+        other, thresholds = labels(*parts)
+        decided = own >= np.array([2.0 if one is None else one for one in limits])
+        name = f"{field.name}, macro-F1"
+        return row(name, macro_f1, decided.astype(float), (other >= thresholds).astype(float), test.targets), None
+    if kind == "votes":
+        prior = shares(train.targets).mean(0)
+
+        def below(given: Matrix, counts: Matrix) -> float:
+            return cross_entropy(np.broadcast_to(prior, given.shape), counts) - cross_entropy(given, counts)
+
+        return row(f"{field.name}, nats below the prior", below, own, votes(*parts), test.targets), None
+    found = values(*parts).reshape(len(test.targets), -1)
+    figure, name = (mean_r, "mean r") if field.name == "vad" else (mean_r2, "mean R2")
+    return row(f"{field.name}, {name}", figure, own, found, test.targets), found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--node", default="linear")
+    parser.add_argument("--korean", action="store_true")
+    options = parser.parse_args()
+    session = open_session(options.run, PluginChoice())
+    context, columns = session.context, list[tuple[Matrix, Matrix, Matrix]]()
+    texts, (given, limits) = features(context, options.korean), answers(session.run, context, options.node)
+    print(f"| {options.run}, test records | {options.node} | twenty lines | difference |\n|---|---|---|---|")
+    for name, own in given.items():
+        field, parts, known = context.store.fields[name], list[Part](), np.empty(0, bool)
+        for split in SPLITS:
+            target = context.store.target(name)[context.store.rows(split)].double().numpy()
+            target = target.reshape(len(target), -1)
+            known = ~np.isnan(target).any(1) & ((target.sum(1) > 0) | (not field.counts))
+            parts.append(Part(texts[split][known], target[known]))
+        own = own.reshape(len(own), -1)[known]
+        line, other = compare(field, own, limits.get(name), (parts[0], parts[1], parts[2]))
+        print(line, flush=True)
+        if other is not None:
+            columns.append((own, other, parts[2].targets))
+    if len(columns) > 1 and len({len(own) for own, _, _ in columns}) == 1:
+        own, other, targets = (np.hstack(part) for part in zip(*columns, strict=True))
+        print(row(f"all {targets.shape[1]} columns, mean R2", mean_r2, own, other, targets))
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()
