@@ -102,9 +102,11 @@ def _above_baseline(subject: Subject, residual: bool = True) -> AboveBaseline:
     """The subject above a baseline that answers all fields which it can start from.
 
     Raises:
-        NotApplicable: There are none.
+        NotApplicable: There are none, or the node is fitted in closed form.
     """
     spec = subject.node.spec
+    if spec.fit is not None:
+        raise NotApplicable("it answers nothing that a baseline's answers could be added to")
     baseline = activate(stand_in_baseline([subject.fields[name] for name in spec.targets if spec.addend(name)]))
     bound = start_from_baseline([*subject.nodes, baseline], subject.fields)
     if not any(node.name == subject.name and node.residual_fields for node in bound):
