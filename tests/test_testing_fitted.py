@@ -108,12 +108,16 @@ def test_an_honest_fit_passes_and_is_not_asked_to_descend(sample: Sample) -> Non
     assert failures(spec_of(from_the_records), sample) == {}
     skipped = {name: result.message for name, result in found.items() if result.status == "skipped"}
     descends = "it is fitted in closed form and descends no gradient"
+    begins = "it answers nothing that a baseline's answers could be added to"
     assert skipped == {
         "layers exist": "it declares no layers",
         "other labels": "its targets have no labels",
         "every parameter learns": descends,
         "nothing outside learns": descends,
         "loss falls": descends,
+        "starts at the baseline": begins,
+        "same without the baseline": begins,
+        "every parameter adds to the baseline": begins,
     }
 
 
