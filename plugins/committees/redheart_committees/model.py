@@ -1,6 +1,6 @@
 """A member: random features of the embedding, and a linear map of them for each field.
 
-Shapes: B records, T chunks, D embedding, F features, L raw numbers of a field's answer.
+Shapes: B records, T chunks, D embedding, F cosines, L raw numbers of a field's answer.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ LEAST = 1e-6
 
 
 class RandomFeatures(nn.Module):
-    """Cosines of random directions of standardised numbers, (B, D) to (B, F) (Rahimi and Recht 2007).
+    """Centred numbers of variance 1 in all, and cosines of random directions of them: (B, D) to (B, D + F).
 
-    Sums of products of these approximate the kernel exp(-|x - y|^2 / D).
+    Sums of products of the cosines approximate the kernel exp(-|x - y|^2 / 2) (Rahimi and Recht 2007).
     """
 
     centre: Tensor
@@ -34,26 +34,28 @@ class RandomFeatures(nn.Module):
     def __init__(self, width: int, features: int) -> None:
         super().__init__()
         self.register_buffer("centre", torch.zeros(width))
-        self.register_buffer("spread", torch.ones(width))
-        self.register_buffer("directions", torch.randn(width, features) * math.sqrt(2 / width))
+        self.register_buffer("spread", torch.ones(()))
+        self.register_buffer("directions", torch.randn(width, features))
         self.register_buffer("phases", torch.rand(features) * 2 * math.pi)
 
     def forward(self, numbers: Tensor) -> Tensor:
-        angles = (numbers - self.centre) / self.spread @ self.directions + self.phases
-        return angles.cos() * math.sqrt(2 / self.directions.shape[1])
+        centred = (numbers - self.centre) / self.spread
+        cosines = (centred @ self.directions + self.phases).cos() * math.sqrt(2 / len(self.phases))
+        return torch.cat([centred, cosines], -1)
 
     def standardise(self, numbers: Tensor) -> None:
-        """Take over mean and standard deviation of records; a constant number is only centred."""
-        spread = numbers.double().std(0, correction=0)
-        self.centre.copy_(numbers.double().mean(0))
+        """Take over the mean of records, and the root of their variance summed over the numbers; 1 if all are equal."""
+        centre = numbers.double().mean(0)
+        spread = (numbers.double() - centre).square().sum(1).mean().sqrt()
+        self.centre.copy_(centre)
         self.spread.copy_(torch.where(spread > 0, spread, 1.0))
 
 
 class Correction(nn.Module):
-    """Features (B, F) to raw numbers (B, L), or to what is added to those of a lower node.
+    """Features (B, D + F) to raw numbers (B, L), or to what is added to those of a lower node.
 
     Attributes:
-        weight: (F + 2, L), set by a fit, without gradient: a row for each feature, the intercept, and how far to go.
+        weight: (D + F + 2, L), set by a fit, without gradient: a row per feature, the intercept, and how far to go.
         start: (L,) the raw numbers of a constant answer; zeros where a lower node gives the start.
     """
 
@@ -90,7 +92,7 @@ class Member(nn.Module):
         self.fields, self.below = tuple(fields), dict(below)
         self.features = RandomFeatures(width, features)
         self.register_buffer("seed", torch.randint(2**62, ()))
-        self.corrections = Named({field.name: Correction(features, size_of(field)) for field in fields})
+        self.corrections = Named({field.name: Correction(width + features, size_of(field)) for field in fields})
 
     def correction(self, field: Field) -> Correction:
         """That of a field."""

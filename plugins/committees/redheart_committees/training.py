@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from torch import Tensor, nn
 
 from redheart_committees.model import Member, finish_raw, raw_numbers
-from redheart_committees.ridge import Matrix, fit_ridge
+from redheart_committees.ridge import Matrix, Regressions
 from redheart_committees.settings import MemberSettings
 from redheart_committees.steps import Aim, Kind, middle
 from redheart_core import BuildContext, Field, Objective
@@ -49,8 +49,9 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
         module.features.standardise(embedding)
         phi = module.features(embedding).numpy()
         counts = np.ones(len(phi)) if module.below else bootstrap(len(phi), int(module.seed))
+        regressions = Regressions(phi, counts)
         for field in module.fields:
-            honest |= _fit_field(module, field, part, phi, counts)
+            honest |= _fit_field(module, field, part, regressions)
     return honest
 
 
@@ -72,9 +73,7 @@ def aim_of(field: Field, part: FitPart) -> Aim:
     return Aim(targets, kind)
 
 
-def _fit_field(
-    module: Member, field: Field, part: FitPart, phi: np.ndarray[tuple[int, int], np.dtype[np.float32]], counts: Matrix
-) -> dict[str, Tensor]:
+def _fit_field(module: Member, field: Field, part: FitPart, regressions: Regressions) -> dict[str, Tensor]:
     """Set the correction of a field; its honest answers."""
     aim, correction = aim_of(field, part), module.correction(field)
     if field.name in module.below:
@@ -83,7 +82,7 @@ def _fit_field(
         start = middle(aim)
         correction.start.copy_(torch.from_numpy(start))
         raw = np.broadcast_to(start, aim.targets.shape)
-    found = fit_ridge(phi, aim.residual(raw), counts)
+    found = regressions.fit(aim.residual(raw))
     step = aim.step(raw, found.honest)
     correction.weight.copy_(torch.from_numpy(np.vstack([found.weight, found.bias, step])))
     answers = finish_raw(field, torch.from_numpy(raw + step * found.honest))

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from redheart_committees import ridge
-from redheart_committees.ridge import fit_ridge
+from redheart_committees.ridge import Fitted, Regressions
 from redheart_core import DataError
 
 DRAW = np.random.default_rng(0)
 PHI = DRAW.normal(size=(30, 6)).astype(np.float32)
 TARGETS = PHI[:, :2].astype(np.float64) @ np.array([[1.0, -1.0], [0.5, 2.0]]) + DRAW.normal(0, 0.3, (30, 2))
 COUNTS = np.array([0.0, 1.0, 2.0, 1.0, 3.0] * 6)
+
+
+def fit_ridge(phi: np.ndarray, targets: np.ndarray, counts: np.ndarray) -> Fitted:
+    return Regressions(phi, counts).fit(targets)
 
 
 def plain(phi: np.ndarray, y: np.ndarray, counts: np.ndarray, penalty: float, at: np.ndarray) -> np.ndarray:
@@ -44,7 +48,9 @@ def test_answers_without_a_record_are_those_of_a_fit_without_all_its_copies(
 
 def test_the_penalty_is_that_of_the_least_honest_error() -> None:
     found = fit_ridge(PHI, TARGETS, COUNTS)
-    errors = [np.square(one.honest - TARGETS).sum() for one in ridge._path(PHI, TARGETS, COUNTS)]
+    errors = [
+        np.square(one.honest - TARGETS).sum() for one in Regressions(PHI, COUNTS).path(TARGETS, np.ones(30, bool))
+    ]
     assert found.penalty == ridge.PENALTIES[int(np.argmin(errors))]
     assert np.square(found.honest - TARGETS).sum() == min(errors)
 
@@ -73,3 +79,11 @@ def test_a_label_that_no_drawn_record_has_is_not_corrected_and_one_that_none_has
 def test_without_the_only_record_nothing_is_left() -> None:
     one = np.where(np.arange(30)[:, None] == 4, TARGETS, np.nan)
     assert not fit_ridge(PHI, one, np.ones(30)).honest[4].any()
+
+
+def test_fields_that_the_same_records_have_share_their_moments() -> None:
+    together = Regressions(PHI, COUNTS)
+    found = [together.fit(TARGETS[:, [label]]) for label in range(2)]
+    assert together.moments(np.ones(30, bool)) is together.moments(np.ones(30, bool))
+    for label, one in enumerate(found):
+        np.testing.assert_array_equal(one.honest, fit_ridge(PHI, TARGETS[:, [label]], COUNTS).honest)
