@@ -72,8 +72,7 @@ class TextConvolution(nn.Module):
         # a text without a known token is one place of zeros
         places = there | (torch.arange(tokens.shape[1], device=tokens.device) == 0)
         found = []
-        for convolution in self.convolutions:
-            (length,) = convolution.kernel_size
-            values = convolution(F.pad(embedded, (0, length - 1)))
+        for beyond, convolution in enumerate(self.convolutions):
+            values = convolution(F.pad(embedded, (0, beyond)))
             found.append(values.masked_fill(~places.unsqueeze(1), float("-inf")).amax(-1))
         return F.gelu(torch.cat(found, -1))
