@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from redheart_core.contract.data import SPLITS, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
-from redheart_core.data.company import largest_deviation
+from redheart_core.data.company import Encode, largest_deviation
 from redheart_core.data.contents import Contents, Progress
 from redheart_core.data.encoding import TextEncoder, hash_contents
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE, Shard
@@ -31,8 +31,8 @@ from redheart_core.data.tokenizer import TextTokenizer, learn_tokenizer
 from redheart_core.discovery.fence import fence
 from redheart_core.storage.files import save_tensors, sync, writing
 
-ENCODE_CHUNKS = 1024
-"""Chunks that go to the encoder in one call: enough that an encoder can sort them by length."""
+ENCODE_CHUNKS = 128
+"""Chunks of like length that go to the encoder in one call; progress is reported between calls."""
 FIT_BYTES = 32_000_000
 """The encoder and the terms are fitted on at most so much of the training records, drawn by their ids."""
 
@@ -108,11 +108,9 @@ def _encode_shard(
     """Write the vectors of some records: chunks (C, D) float32 or float16, offsets (n + 1) int64."""
     offsets = np.cumsum([0, *map(len, texts)], dtype=np.int64)
     chunks = [chunk for text in texts for chunk in text]
-    parts: list[NDArray[Any]] = []
-    for first in range(0, len(chunks), ENCODE_CHUNKS):
-        tell("encode", start + int(np.searchsorted(offsets, first, "right")) - 1, total)
-        parts.append(encoder.encode(chunks[first : first + ENCODE_CHUNKS]))
-    vectors = np.concatenate(parts)
+    vectors = encode_chunks(
+        encoder.encode, chunks, lambda done: tell("encode", start + len(texts) * done // len(chunks), total)
+    )
     deviation = largest_deviation(encoder.encode, chunks, vectors)
     if deviation.too_large:
         raise PluginError(
@@ -122,6 +120,25 @@ def _encode_shard(
     digest = save_tensors(path, {"chunks": torch.from_numpy(vectors), "offsets": torch.from_numpy(offsets)})
     known = np.logical_or.reduceat(vectors.any(axis=1), offsets[:-1])
     return Shard(path.name, len(texts), len(vectors), int((~known).sum())), digest
+
+
+def encode_chunks(encode: Encode, chunks: Sequence[str], tell: Callable[[int], None]) -> NDArray[Any]:
+    """N chunks to (N, D), in calls of ENCODE_CHUNKS from the longest to the shortest, so that little is padded.
+
+    Args:
+        encode: N chunks to (N, D) vectors.
+        chunks: One or more.
+        tell: Called before each call, with the number of chunks that are done.
+    """
+    order = sorted(range(len(chunks)), key=lambda place: -len(chunks[place]))
+    parts = []
+    for first in range(0, len(chunks), ENCODE_CHUNKS):
+        tell(first)
+        parts.append(encode([chunks[place] for place in order[first : first + ENCODE_CHUNKS]]))
+    sorted_vectors = np.concatenate(parts)
+    vectors = np.empty_like(sorted_vectors)
+    vectors[order] = sorted_vectors
+    return vectors
 
 
 def write_terms(folder: Path, contents: Contents, rows: Sequence[int], most: int, tell: Progress) -> list[str]:

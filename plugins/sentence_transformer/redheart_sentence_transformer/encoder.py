@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import DataError
+from redheart_sentence_transformer.batching import fill_batches
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
 
 
@@ -29,20 +29,16 @@ class SentenceTransformerEncoder:
     def encode(self, chunks: Sequence[str]) -> NDArray[np.float32]:
         """N chunks to (N, D) float32, as the model gives them; 0 where its tokenizer knows no part.
 
-        Chunks of equal length in tokens go through the model together, so nothing is padded.
+        Chunks of like length go through the model together, padded to the longest of them.
 
         Raises:
             DataError: A chunk is too long for the model, or a vector is not finite.
         """
         vectors = np.zeros((len(chunks), self.width), np.float32)
-        groups = defaultdict(list)
-        for index, length in enumerate(self._lengths(chunks)):
-            if length:
-                groups[length].append(index)
-        for length in sorted(groups):
-            texts = [self.settings.prompt + chunks[index] for index in groups[length]]
-            vectors[groups[length]] = self.model.encode(
-                texts, batch_size=self.settings.batch_size, show_progress_bar=False, convert_to_numpy=True
+        for batch in fill_batches(self._lengths(chunks), self.settings.batch_tokens):
+            texts = [self.settings.prompt + chunks[place] for place in batch]
+            vectors[batch] = self.model.encode(
+                texts, batch_size=len(texts), show_progress_bar=False, convert_to_numpy=True
             )
         broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         if len(broken):
@@ -62,9 +58,11 @@ class SentenceTransformerEncoder:
             return []
         tokenizer = self.model.tokenizer
         special = frozenset(tokenizer.all_special_ids)
-        known = [not special.issuperset(ids) for ids in _token_ids(tokenizer, chunks)]
-        texts = [self.settings.prompt + chunk for chunk in chunks]
-        lengths = [len(ids) for ids in _token_ids(tokenizer, texts)]
+        plain = token_ids(tokenizer, chunks)
+        known = [not special.issuperset(ids) for ids in plain]
+        prompt = self.settings.prompt
+        whole = token_ids(tokenizer, [prompt + chunk for chunk in chunks]) if prompt else plain
+        lengths = [len(ids) for ids in whole]
         limit = self.model.max_seq_length
         if limit is not None:
             for chunk, length in zip(chunks, lengths, strict=True):
@@ -77,6 +75,7 @@ class SentenceTransformerEncoder:
         return [length if is_known else 0 for length, is_known in zip(lengths, known, strict=True)]
 
 
-def _token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """The ids of each text, special ones included, however long it is."""
     ids: list[list[int]] = tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
     return ids

@@ -58,6 +58,11 @@ def wrap_model(
             f"model {settings.model!r} has a tokenizer of the kind {type(model.tokenizer).__name__}; "
             "sentence_transformer takes models with a tokenizer of the transformers library"
         )
+    if model.tokenizer.pad_token is None:
+        raise RedheartError(
+            f"the tokenizer of model {settings.model!r} has no padding token, which texts of several lengths need in a "
+            "batch; give it one and save the model: model.tokenizer.pad_token = model.tokenizer.eos_token"
+        )
     width = model.encode(["a"], batch_size=1, show_progress_bar=False, convert_to_numpy=True).shape[1]
     return SentenceTransformerEncoder(settings, revision, width, model, source)
 

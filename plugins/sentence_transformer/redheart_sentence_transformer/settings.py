@@ -18,8 +18,7 @@ class SentenceTransformerSettings:
     """Put in front of every chunk, for models that ask for it, such as "query: "."""
     truncate: bool = False
     """Cut off what is too long for the model instead of refusing it."""
-    batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    """Chunks at a time. With 1 a vector is the same bits whatever else is encoded; with more, which
-    suits a GPU, it is the same up to rounding."""
+    batch_tokens: int = attrs.field(default=2048, validator=attrs.validators.ge(1))
+    """Tokens that go through the model at a time, with the padding; bounds the memory. A GPU takes more."""
     device: str = "cpu"
     """Where the model runs: "cpu", "cuda", "cuda:1", "mps"."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ import numpy as np
 import pytest
 import torch
 from new_python import run_python
+from numpy.typing import NDArray
 from sealed_files import change
 
 from redheart_core import DataError, Encoder, RedheartError, SettingsError, StoreError
+from redheart_sentence_transformer import encoder as encoder_module
 from redheart_sentence_transformer import redheart_provide_encoders
+from redheart_sentence_transformer.batching import fill_batches
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
 
 (SPEC,) = redheart_provide_encoders()
@@ -61,6 +65,11 @@ def sentences(count: int, seed: int) -> list[str]:
     return [" ".join(draw.choices(words, k=draw.randint(1, 20))) for _ in range(count)]
 
 
+def assert_close(found: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
+    """Each vector within 1e-5 of the length of the expected one, as encoders have to."""
+    assert np.all(np.linalg.norm(found - expected, axis=1) <= 1e-5 * np.linalg.norm(expected, axis=1))
+
+
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> SentenceTransformerSettings:
     folder = tmp_path_factory.mktemp("models") / "tiny-bert"
@@ -97,19 +106,58 @@ def test_a_vector_is_the_mean_of_the_models_last_layer(encoder: Encoder, setting
     np.testing.assert_allclose(vectors, expected.numpy()[None], atol=1e-6)
 
 
-def test_a_vector_is_the_same_bits_whatever_stands_beside_it(encoder: Encoder) -> None:
+def test_equal_calls_give_equal_bits_and_neighbours_change_no_more_than_rounding(encoder: Encoder) -> None:
     chunks = sentences(60, seed=1)
     together = encoder.encode(chunks)
+    assert np.array_equal(encoder.encode(chunks), together)
     order = random.Random(2).sample(range(60), 60)
-    assert np.array_equal(encoder.encode([chunks[index] for index in order]), together[order])
-    assert np.array_equal(np.concatenate([encoder.encode([chunk]) for chunk in chunks]), together)
+    assert_close(encoder.encode([chunks[index] for index in order]), together[order])
+    assert_close(np.concatenate([encoder.encode([chunk]) for chunk in chunks]), together)
     assert len(np.unique(together, axis=0)) == len(set(chunks))
 
 
-def test_larger_batches_agree_to_rounding(encoder: Encoder, settings: SentenceTransformerSettings) -> None:
+@pytest.mark.parametrize("tokens", [1, 24, 100, 10_000])
+def test_batches_hold_no_more_tokens_than_set_and_agree_to_rounding(
+    encoder: Encoder, settings: SentenceTransformerSettings, tokens: int
+) -> None:
     chunks = sentences(60, seed=3)
-    batched = SPEC.fit(attrs.evolve(settings, batch_size=8), [])
-    np.testing.assert_allclose(batched.encode(chunks), encoder.encode(chunks), atol=1e-5)
+    other: Any = SPEC.fit(attrs.evolve(settings, batch_tokens=tokens), [])
+    shapes: list[tuple[int, int]] = []
+    other.model.register_forward_pre_hook(lambda _, inputs: shapes.append(tuple(inputs[0]["input_ids"].shape)))
+    assert_close(other.encode(chunks), encoder.encode(chunks))
+    assert sum(count for count, _ in shapes) == 60
+    assert all(count == 1 or count * length <= tokens for count, length in shapes)
+    assert (len(shapes) == 1) == (tokens == 10_000)
+
+
+def test_batches_are_filled_from_the_longest_text_to_the_shortest() -> None:
+    assert fill_batches([3, 0, 5, 3, 9, 1], 10) == [[4], [2, 0], [3, 5]]
+    assert fill_batches([4, 4, 4], 1) == [[0], [1], [2]]
+    assert fill_batches([0, 0], 10) == fill_batches([], 10) == []
+
+
+@pytest.mark.parametrize(("prompt", "times"), [("", 1), ("my ", 2)])
+def test_without_a_prompt_chunks_are_measured_once(
+    settings: SentenceTransformerSettings, monkeypatch: pytest.MonkeyPatch, prompt: str, times: int
+) -> None:
+    prompted: Any = SPEC.fit(attrs.evolve(settings, prompt=prompt), [])
+    measured = []
+
+    def count(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+        measured.append(len(texts))
+        return token_ids(tokenizer, texts)
+
+    token_ids = encoder_module.token_ids
+    monkeypatch.setattr(encoder_module, "token_ids", count)
+    prompted.encode(sentences(7, seed=4))
+    assert measured == [7] * times
+
+
+def test_a_tokenizer_without_a_padding_token_is_refused(tmp_path: Path) -> None:
+    make_model(tmp_path / "unpadded")
+    change(tmp_path / "unpadded" / "tokenizer_config.json", lambda table: table.pop("pad_token"))
+    with pytest.raises(RedheartError, match="unpadded' has no padding token"):
+        SPEC.fit(SentenceTransformerSettings(model=str(tmp_path / "unpadded")), [])
 
 
 @pytest.mark.parametrize("chunk", ["", "  ", "кот", "qqq zzz"])
