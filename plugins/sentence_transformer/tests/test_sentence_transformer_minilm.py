@@ -42,7 +42,9 @@ PAIRS = 4
 
 @pytest.fixture(scope="module")
 def encoder() -> SentenceTransformerEncoder:
-    return SPEC.fit(SentenceTransformerSettings(model=PLACE), [])
+    made = SPEC.fit(SentenceTransformerSettings(model=PLACE), [])
+    assert isinstance(made, SentenceTransformerEncoder)
+    return made
 
 
 def test_the_weights_are_those_that_the_authors_publish(encoder: SentenceTransformerEncoder) -> None:
