@@ -54,7 +54,7 @@ def judged_by(node: ActiveNode, takes: Literal["values", "logits", "probabilitie
     return attrs.evolve(node, spec=attrs.evolve(node.spec, gives=gives, objective=objective))
 
 
-def trainer_and_batch(toy: Toy, *nodes: ActiveNode, **settings: float) -> tuple[GroupTrainer, Batch]:
+def trainer_and_batch(toy: Toy, *nodes: ActiveNode, **settings: Any) -> tuple[GroupTrainer, Batch]:
     """One group of these nodes with its techniques, and sixteen records of differently many chunks."""
     nodes = tuple(attrs.evolve(node, group="g") for node in nodes)
     context = toy.context(nodes, labelled_store(toy), {"g": GroupSettings(**settings)})

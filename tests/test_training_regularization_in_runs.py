@@ -26,7 +26,7 @@ from redheart_core.storage.structuring import structure, unstructure
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
-ACTING = {
+ACTING: dict[str, Any] = {
     "label_smoothing": 0.1,
     "r_drop": 1.0,
     "mixup": 0.4,
@@ -190,7 +190,7 @@ def test_an_interrupted_run_with_every_technique_ends_in_the_same_bits(toy: Toy,
     ],
 )
 def test_a_technique_without_any_effect_is_an_error_after_an_epoch(
-    toy: Toy, settings: dict[str, float], idle: dict[str, Any]
+    toy: Toy, settings: dict[str, Any], idle: dict[str, Any]
 ) -> None:
     (name,) = settings
     lazy = toy.node("a", **{"target": "regret", **idle})

@@ -53,3 +53,7 @@ class FitData(Protocol):
     @property
     def seed(self) -> int:
         """Of the run."""
+
+    @property
+    def honest(self) -> bool:
+        """Whether honest answers are wanted; a fit may save their time if not."""

@@ -77,3 +77,5 @@ class StoreFitData:
     """Outputs of lower groups are those of records that they have not learnt from."""
     fields: Mapping[str, Field]
     seed: int
+    honest: bool = True
+    """Whether honest answers are wanted."""

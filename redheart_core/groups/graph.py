@@ -284,13 +284,29 @@ def _check_kinds(groups: Sequence[Group], settings: Mapping[str, GroupSettings])
     for group in groups:
         if group.settings.is_on("mixup") and "tokens" in group.inputs:
             raise SettingsError(f"[groups.{group.name}] mixup: it reads tokens, which cannot be mixed; leave it out")
+        if not group.settings.honest:
+            _check_dishonest(group, groups)
         if not group.fitted:
             continue
         others = [node.name for node in group.nodes if node.spec.fit is None]
         if others:
             raise PluginError(f"group '{group.name}' is fitted in closed form, {', '.join(others)} in it cannot be")
-        if group.settings != GroupSettings():
-            raise SettingsError(f"[groups.{group.name}]: it is fitted in closed form, so that nothing there applies")
+        if attrs.evolve(group.settings, honest=True) != GroupSettings():
+            raise SettingsError(
+                f"[groups.{group.name}]: it is fitted in closed form, so that nothing there but honest applies"
+            )
+
+
+def _check_dishonest(group: Group, groups: Sequence[Group]) -> None:
+    """Without honest answers nothing can be trained on those of a group, which know their records' targets."""
+    if not group.fitted:
+        raise SettingsError(f"[groups.{group.name}] honest: only groups that are fitted in closed form have it")
+    readers = ", ".join(other.name for other in groups if group.name in other.reads)
+    if readers:
+        raise SettingsError(
+            f"[groups.{group.name}] has honest = false, and {readers} would be trained on its answers; leave honest "
+            "out, or what reads it"
+        )
 
 
 def _sorted_nodes(nodes: Sequence[ActiveNode]) -> list[ActiveNode]:

@@ -135,9 +135,11 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
     fitted = {name: manifest for name, manifest in read.items() if manifest.fitted}
     manifests = {name: manifest for name, manifest in read.items() if not manifest.fitted}
     empty = [name for name, manifest in manifests.items() if not manifest.epochs]
-    if empty or not manifests:
+    if empty or not read:
         reasons = "; ".join(f"{name}: {manifests[name].reason or 'not trained yet'}" for name in empty)
         raise CheckpointError(f"nothing to choose from in {run.path} ({reasons or 'no groups'})")
+    if not manifests:
+        return _nothing_to_choose(tuple(map(_choose_fitted, fitted.values())))
     common = common_epoch(manifests)
     joined = run.read().data.validation_clusters
     curves = [read_curve(run.group(name), manifest, joined) for name, manifest in manifests.items()]
@@ -222,10 +224,18 @@ def _less(value: float | None, other: float | None) -> float | None:
     return None if value is None or other is None else value - other
 
 
+_NOTHING = Interval(0.0, 0.0, 0.0)
+
+
+def _nothing_to_choose(choices: tuple[GroupChoice, ...]) -> Sweetspot:
+    """Of groups that were all fitted in closed form: the one epoch of each is common to all."""
+    only = choices[0].best.epoch
+    return Sweetspot(choices, only, EpochInterval(only, only, {only: 1.0}), 0.0, Cost(_NOTHING, _NOTHING))
+
+
 def _choose_fitted(manifest: GroupManifest) -> GroupChoice:
     """A group that was fitted in closed form has one epoch, which stands for every one."""
     (entry,) = manifest.epochs
-    nothing = Interval(0.0, 0.0, 0.0)
     said = Detection(entry.epoch, "fitted in closed form")
     return GroupChoice(
         group=manifest.group,
@@ -238,7 +248,7 @@ def _choose_fitted(manifest: GroupManifest) -> GroupChoice:
         cost=0.0,
         interval=EpochInterval(entry.epoch, entry.epoch, {entry.epoch: 1.0}),
         detections=dict.fromkeys(NAMES, said),
-        common_cost=Cost(nothing, nothing),
+        common_cost=Cost(_NOTHING, _NOTHING),
         metric_differences=dict.fromkeys(entry.metrics, 0.0),
         entries={entry.epoch: entry},
     )

@@ -46,5 +46,6 @@ def fit_group(module: GroupModule, records: Batch, seed: int) -> None:
     """Fit a group's nodes: records at even places are for training, those at odd places for validation."""
     source = cast(BatchSource, SampleSource(records))
     places = torch.arange(records.size)
-    data = StoreFitData(StorePart(source, places[::2]), StorePart(source, places[1::2]), module.fields, seed)
+    train, validation = StorePart(source, places[::2]), StorePart(source, places[1::2])
+    data = StoreFitData(train, validation, module.fields, seed, module.group.settings.honest)
     fit_nodes(module, data, data.train.rows)

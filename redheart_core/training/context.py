@@ -135,7 +135,7 @@ class TrainingContext:
         train, validation = (StorePart.of(self.source, split) for split in ("train", "validation"))
         if validation_rows is not None:
             validation = StorePart(self.source, validation_rows)
-        data = StoreFitData(train, validation, self.store.fields, self.settings.seed)
+        data = StoreFitData(train, validation, self.store.fields, self.settings.seed, group.settings.honest)
         fit_nodes(module, data, train.rows)
         return module
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from redheart_core.models.analysis import Answer, Finding, LabelValue
     from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
+    from redheart_registry.models import ShippedModel
 
 Text = str | Mapping[str, object]
 """A text, or a record: "text", and fields that plugins read beside it, named as in the data set."""
@@ -235,11 +236,24 @@ def find_model(model: str | Path | None) -> tuple[Path, str]:
         PluginError: No model is named, and none is installed or several are.
         CheckpointError: A package does not hold the folder that it declares.
     """
+    shipped = shipped_model(model)
+    if shipped is not None:
+        return shipped.folder, shipped.title
+    folder = find_path(model or "")
+    return folder, str(folder)
+
+
+def shipped_model(model: str | Path | None) -> ShippedModel | None:
+    """The installed model that load takes; None of a folder.
+
+    Raises:
+        PluginError: No model is named, and none is installed or several are.
+        CheckpointError: A package does not hold the folder that it declares.
+    """
     from redheart_registry import models
 
-    if model is not None:
-        folder = find_path(model)
-        if folder.exists() or not models.is_model_name(str(model)):
-            return folder, str(folder)
-    shipped = models.default_model() if model is None else models.find_model(str(model))
-    return shipped.folder, shipped.title
+    if model is None:
+        return models.default_model()
+    if find_path(model).exists() or not models.is_model_name(str(model)):
+        return None
+    return models.find_model(str(model))

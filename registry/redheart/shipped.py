@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from redheart.models import find_model, load
+from redheart.models import find_model, load, shipped_model
 from redheart_core.models.manifest import ModelManifest, read_manifest
 from redheart_core.storage.presence import require_model_folder
 
@@ -71,13 +71,10 @@ def describe(model: str | Path | None = None) -> Described:
         PluginError: As load.
         CheckpointError: There is no model, or its manifest is damaged.
     """
-    from redheart_registry.models import shipped_models
-
     folder, title = find_model(model)
     require_model_folder(folder)
-    meaning = next(
-        (one.meaning for one in shipped_models() if one.folder == folder), "A model that redheart assembled."
-    )
+    shipped = shipped_model(model)
+    meaning = shipped.meaning if shipped is not None else "A model that redheart assembled."
     return Described(title, meaning, folder, read_manifest(folder))
 
 

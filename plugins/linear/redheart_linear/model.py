@@ -22,19 +22,21 @@ from redheart_core.nn.named import Named
 class LinearMap(nn.Module):
     """terms (B, V) and embedding (B, D) to (B, L); the weights are set by a fit and get no gradient."""
 
-    def __init__(self, terms: int, embedding: int, size: int) -> None:
+    def __init__(self, terms: int, embedding: int, size: int, half: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(terms, size), requires_grad=False)
-        self.embedding = nn.Parameter(torch.zeros(embedding, size), requires_grad=False)
+        dtype = torch.float16 if half else torch.float32
+        self.weight = nn.Parameter(torch.zeros(terms, size, dtype=dtype), requires_grad=False)
+        self.embedding = nn.Parameter(torch.zeros(embedding, size, dtype=dtype), requires_grad=False)
         self.bias = nn.Parameter(torch.zeros(size), requires_grad=False)
 
     def forward(self, terms: Tensor, embedding: Tensor) -> Tensor:
-        return terms @ self.weight + embedding @ self.embedding + self.bias
+        return terms @ self.weight.float() + embedding @ self.embedding.float() + self.bias
 
     @property
     def coefficients(self) -> NDArray[np.float64]:
         """(V + D + 1, L), of which the last row is the bias."""
-        return torch.cat([self.weight, self.embedding, self.bias.unsqueeze(0)]).double().numpy()
+        parts = (self.weight, self.embedding, self.bias.unsqueeze(0))
+        return torch.cat([part.double() for part in parts]).numpy()
 
     def set(self, coefficients: NDArray[np.float64]) -> None:
         """Take over such coefficients."""
@@ -63,15 +65,26 @@ class Linear(nn.Module):
         embedding: D.
         fields: The fields to answer.
         transfer: Values are also a linear map of the probabilities and their logits.
+        half: Weights are kept as 16-bit numbers.
+        choice_records: Strengths are chosen on at most so many records; 0 for all. For the fit alone.
 
     Attributes:
         transfers: Field of values to its map of the answers, in their order.
     """
 
-    def __init__(self, terms: int, embedding: int, fields: Sequence[Field], transfer: bool = False) -> None:
+    def __init__(
+        self,
+        terms: int,
+        embedding: int,
+        fields: Sequence[Field],
+        transfer: bool = False,
+        half: bool = False,
+        choice_records: int = 0,
+    ) -> None:
         super().__init__()
+        self.choice_records = choice_records
         self.fields = tuple(fields)
-        self.maps = Named({field.name: LinearMap(terms, embedding, size_of(field)) for field in fields})
+        self.maps = Named({field.name: LinearMap(terms, embedding, size_of(field), half) for field in fields})
         values = self.values if transfer else ()
         width = 2 * sum(size_of(field) for field in self.sources)
         self.transfers = Named({field.name: Transfer(width, size_of(field)) for field in values})

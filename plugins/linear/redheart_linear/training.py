@@ -25,7 +25,8 @@ def build(context: BuildContext) -> Linear:
     """A map for each field that the data set has."""
     fields, settings = [context.fields[name] for name in learnt(context)], context.settings
     assert isinstance(settings, LinearSettings)
-    return Linear(context.input_width("terms"), context.input_width("embedding"), fields, settings.transfer)
+    terms, embedding = context.input_width("terms"), context.input_width("embedding")
+    return Linear(terms, embedding, fields, settings.transfer, settings.half, settings.choice_records)
 
 
 def objective(context: BuildContext) -> Objective:
@@ -43,6 +44,7 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
 
     Returns:
         Honest answers, leave-one-out or out-of-fold at the strength that was chosen; NaN for records without the field.
+        None of logistic regressions if they are not wanted.
 
     Raises:
         DataError: A field has too few records; or values are to read other answers, and every record that has them has
@@ -55,10 +57,10 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
         order = train.folds(len(train)).numpy()
         for field in (*module.sources, *module.values):
             rows = known_rows(field, train)
-            folds = order[rows].argsort().argsort() % FOLDS
-            raw = torch.from_numpy(_fit_field(module, field, data, features, rows, folds))
-            answers = from_values(field, raw) if is_values(field) else finish(field, raw)
-            honest |= {name: _spread(tensor, rows) for name, tensor in answers.items()}
+            raw = _fit_field(module, field, data, features, rows, order[rows].argsort().argsort())
+            if raw is not None:
+                answers = (from_values if is_values(field) else finish)(field, torch.from_numpy(raw))
+                honest |= {name: _spread(tensor, rows) for name, tensor in answers.items()}
     return honest
 
 
@@ -91,14 +93,15 @@ def _fit_field(
     data: FitData,
     features: Features,
     rows: NDArray[np.bool_],
-    folds: NDArray[np.int64],
-) -> Matrix:
-    """Set the maps of a field; its honest raw answers on its records, (n, L)."""
-    records = records_of(field, data.train, features, rows)
+    order: NDArray[np.int64],
+) -> Matrix | None:
+    """Set the maps of a field; its honest raw answers on its records, (n, L), whose order by chance is given."""
+    records, folds = records_of(field, data.train, features, rows), order % FOLDS
     if not is_values(field):
-        strength = logistic.choose(records, folds).strength
+        drawn = order < (module.choice_records or len(order))
+        strength = logistic.choose(records.of(drawn), folds[drawn]).strength
         module.map(field).set(logistic.fit(records, strength))
-        return logistic.out_of_fold(records, folds, strength)
+        return logistic.out_of_fold(records, folds, strength) if data.honest else None
     wider = transfer.widen(module, field, data.train, records) if field.name in module.transfers else None
     found = ridge.fit(wider.records if wider else records, (field.low, field.high), folds)
     module.map(field).set(wider.take(module.transfer(field), found.coefficients) if wider else found.coefficients)

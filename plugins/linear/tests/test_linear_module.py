@@ -16,7 +16,7 @@ from redheart_linear.training import build, objective
 
 def context(*names: str) -> BuildContext:
     """What the builder sees of a data set with these fields."""
-    (spec,) = redheart_provide_analyzers()
+    spec, _ = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names}
     bound = spec.bind(fields)
     fields = {name: fields[name] for name in bound.targets}

@@ -1,0 +1,57 @@
+"""The model is made by one command, to the last bit the same twice; a group of another licence stands apart."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+from front_door import hashes, succeed
+
+RECIPE = Path(__file__).parent / "benchmarks/make_ready.py"
+SUBJECTS = ("my sister", "the neighbour", "our teacher", "a friend", "the driver", "his uncle", "the baker", "her boss")
+FEELINGS = (("was so angry about it", 2, 1.5), ("was glad and grateful", 17, 4.5), ("was sad for days", 25, 2.0))
+
+
+def write_data(folder: Path) -> None:
+    """A few hundred rows in the forms of GoEmotions and EmoBank."""
+    from redheart_core import CATALOGUE
+
+    rows = [
+        (f"{subject} {feeling} on day {day} of week {day * 7 % 11}, said number {day * len(subject)}", label, level)
+        for day in range(16)
+        for subject in SUBJECTS
+        for feeling, label, level in FEELINGS
+    ]
+    comments, sentences = folder / "goemotions", folder / "emobank"
+    comments.mkdir(parents=True)
+    sentences.mkdir()
+    for part, chosen in (("train", rows[:300]), ("dev", rows[300:])):
+        lines = "".join(f"{text}\t{label}\t{part}{number}\n" for number, (text, label, _) in enumerate(chosen))
+        (comments / f"{part}.tsv").write_text(lines, encoding="utf-8")
+    (comments / "emotions.txt").write_text("\n".join(CATALOGUE["goemotions"].labels), encoding="utf-8")
+    lines = "".join(
+        f's{number},{"train" if number % 5 else "dev"},{level},{6 - level},3.0,"{text.replace(",", "")} again"\n'
+        for number, (text, _, level) in enumerate(rows[:200])
+    )
+    (sentences / "emobank.csv").write_text("id,split,V,A,D,text\n" + lines, encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_same_command_gives_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = runpy.run_path(str(RECIPE))["make"]
+    write_data(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        make(Path("data"), Path(f"work-{name}"), Path(name), ("goemotions", "emobank"), terms=400)
+    assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
+    make(Path("data"), Path("work-part"), Path("part"), ("goemotions",), terms=400)
+    said = succeed("models", "info", "one", "--json", cwd=tmp_path).json()
+    licences = {name: [row["licence"] for row in group["learnt_from"]] for name, group in said["groups"].items()}
+    assert licences == {"linear": ["CC-BY-4.0"], "linear_apart": ["CC-BY-SA-4.0"]}
+    assert set(said["answers"]) == {"goemotions", "ekman", "vad"}
+    assert all(group["measured"] for group in said["groups"].values())
+    files = {path.suffix for path in (tmp_path / "one").rglob("*") if path.is_file()}
+    assert files == {".safetensors", ".json"}
+    answer = succeed("analyze", "one", "my sister was glad", "--json", cwd=tmp_path).json()
+    assert {one["field"] for one in answer["answers"]} == {"goemotions", "ekman", "vad"}
