@@ -1,0 +1,29 @@
+"""From settings to the module and its objective."""
+
+from __future__ import annotations
+
+from redheart_core import BuildContext, Objective
+from redheart_core.nn.answers import answer_objective, text_answers
+from redheart_text_convolution.model import TextConvolution
+from redheart_text_convolution.settings import TextConvolutionSettings
+
+
+def build(context: BuildContext) -> TextConvolution:
+    """The network, with an answer for each field."""
+    settings: TextConvolutionSettings = context.settings
+    assert context.tokenizer is not None
+    return TextConvolution(
+        size=context.tokenizer.size,
+        width=settings.width,
+        filters=settings.filters,
+        longest=settings.longest,
+        tokens=settings.tokens,
+        fields={name: context.fields[name] for name in text_answers(context.fields)},
+        token_dropout=settings.token_dropout,
+        dropout=settings.dropout,
+    )
+
+
+def objective(context: BuildContext) -> Objective:
+    """The fields' own losses and metrics."""
+    return answer_objective(context, list(text_answers(context.fields)))
