@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 
 import attrs
@@ -201,3 +202,24 @@ def test_a_model_answers_with_the_terms_of_the_text(toy: Toy, tmp_path: Path) ->
     found, _ = analyze(model, toy.encoder(), record.text)
     assert found.plugin == "a"
     assert found.values[0].value == expected
+
+
+def test_long_texts_in_one_language_do_not_crowd_out_another() -> None:
+    """Terms are shared by the number of texts; one language alone is not touched."""
+    draw = random.Random(3)
+    words = [f"word{number}" for number in range(3000)]
+    long = [" ".join(draw.choices(words, k=600)) for _ in range(40)]
+    short = [f"우리는 {draw.choice('가나다라마바사')}을 보고 {draw.choice('강산들물꽃')}에 갔다" for _ in range(40)]
+    languages = ["en"] * len(long) + ["ko"] * len(short)
+
+    def korean(view: TermView | None) -> int:
+        assert view is not None
+        return sum(any("\uac00" <= char <= "\ud7a3" for char in name) for name in view.names)
+
+    texts, most = [*long, *short], 300
+    assert korean(fit_terms(texts, most)) < 40
+    assert korean(fit_terms(texts, most, languages)) > 80
+    alone, named = fit_terms(short, most), fit_terms(short, most, ["ko"] * len(short))
+    assert alone is not None
+    assert named is not None
+    assert alone.names == named.names

@@ -143,7 +143,8 @@ def encode_chunks(encode: Encode, chunks: Sequence[str], tell: Callable[[int], N
 
 def write_terms(folder: Path, contents: Contents, rows: Sequence[int], most: int, tell: Progress) -> list[str]:
     """The terms of the training texts and every record's counts of them; the file beside the folder terms/."""
-    view = fit_terms([contents.text(row) for row in rows], most) if most else None
+    languages = [contents.languages[row] for row in rows]
+    view = fit_terms([contents.text(row) for row in rows], most, languages) if most else None
     if view is None:
         return []
     view.save(folder / "terms")

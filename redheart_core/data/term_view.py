@@ -95,20 +95,22 @@ class TermView:
         TERM_TABLE.write(folder / _TABLE, TermTable(digest, kinds))
 
 
-def fit_terms(texts: Sequence[str], most: int) -> TermView | None:
+def fit_terms(texts: Sequence[str], most: int, languages: Sequence[str | None] | None = None) -> TermView | None:
     """The most frequent terms of training texts: words, pairs of words, and SHARE_OF_PARTS parts of words.
 
     Args:
         texts: Whole texts of the train split.
         most: V at most.
+        languages: Of each text. Of several each gets terms in proportion to its number of texts, however long these
+            are, so that long texts in one do not crowd out another.
 
     Returns:
         None if no term occurs in three texts.
     """
     texts = [composed(text) for text in texts]
     parts_most = round(most * SHARE_OF_PARTS)
-    words = choose_terms("word", texts, most - parts_most, MIN_TEXTS, 1.0)[0]
-    parts = choose_terms("part", texts, parts_most, MIN_TEXTS, CHARACTER_WEIGHT)[0]
+    words = choose_terms("word", texts, most - parts_most, MIN_TEXTS, 1.0, languages)[0]
+    parts = choose_terms("part", texts, parts_most, MIN_TEXTS, CHARACTER_WEIGHT, languages)[0]
     found = (words, parts)
     terms = tuple(one for one in found if one is not None)
     return TermView(terms) if terms else None

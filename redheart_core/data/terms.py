@@ -56,9 +56,23 @@ class Terms:
 
 
 def choose_terms(
-    kind: Kind, texts: Sequence[str], most: int, min_texts: int, weight: float
+    kind: Kind,
+    texts: Sequence[str],
+    most: int,
+    min_texts: int,
+    weight: float,
+    languages: Sequence[str | None] | None = None,
 ) -> tuple[Terms | None, Any]:
     """The most frequent terms in the texts, ties in the order of the alphabet, and their weighed counts.
+
+    Args:
+        kind: Words or parts of words.
+        texts: N texts.
+        most: Terms at most.
+        min_texts: A term has to be in so many texts.
+        weight: Length of a text's row.
+        languages: N; of several, each counts in proportion to its number of texts, however long these are. One if left
+            out.
 
     Returns:
         The terms and (N, F) as Terms.weigh gives it; None and (N, 0) if no term is frequent enough.
@@ -70,7 +84,7 @@ def choose_terms(
     counts = _count(kind, texts, counter)
     names = counter.get_feature_names_out()
     in_texts = np.bincount(counts.indices, minlength=len(names))
-    total = np.asarray(counts.sum(axis=0)).ravel()
+    total = _frequency(counts, languages)
     kept = np.flatnonzero(in_texts >= min_texts)
     if kind == "part":
         kept = kept[[not _PAIR.search(names[place]) for place in kept]]
@@ -79,6 +93,19 @@ def choose_terms(
     if not len(kept):
         return None, sparse.csr_matrix((len(texts), 0), dtype=np.float32)
     return Terms(kind, tuple(map(str, names[kept])), idf, weight), weigh(counts[:, kept], idf, weight)
+
+
+def _frequency(counts: Any, languages: Sequence[str | None] | None) -> NDArray[Any]:
+    """How often each term is in (N, F) counts, (F,); over several languages, the mean text of each."""
+    codes = [str(language) for language in languages or ()]
+    if len(set(codes)) < 2:
+        return np.asarray(counts.sum(axis=0)).ravel()
+    found = np.zeros(counts.shape[1])
+    for code in sorted(set(codes)):
+        own = np.array([other == code for other in codes])
+        total = np.asarray(counts[own].sum(axis=0)).ravel()
+        found += total * (int(own.sum()) / max(1, int(total.sum())))
+    return found
 
 
 def weigh(counts: Any, idf: NDArray[np.float32], weight: float) -> Any:
