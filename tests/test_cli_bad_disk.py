@@ -153,7 +153,7 @@ def test_a_folder_without_write_permission_is_refused_and_unchanged(read_only: P
         "analyze", "run/model", "I told him the truth.", "--json", cwd=read_only, before=obey_permissions
     )
     assert reading.code == 0, reading.err
-    assert {finding["group"] for finding in reading.json()} == set(GROUPS)
+    assert {finding["group"] for finding in reading.json()["findings"]} == set(GROUPS)
     assert hashes(read_only) == before
 
 

@@ -134,7 +134,7 @@ def test_a_store_of_another_encoder_is_refused_by_data_and_run(finished: Finishe
     ]
     refuse("train", "-o", "new", "--store", "run/store", *other, cwd=tmp_path, says=says)
     assert not (tmp_path / "new").exists()
-    succeed("data", "prepare", "-o", "other", *DATA[:4], "--set", "lsa.width=32", cwd=tmp_path)
+    succeed("data", "prepare", "-o", "other", *DATA, "--set", "lsa.width=32", cwd=tmp_path)
     refuse(
         "run", "-o", "run", "--store", "other", *other, cwd=tmp_path,
         says=["begun otherwise", "encoder was", "another folder"],

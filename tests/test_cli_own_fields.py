@@ -65,7 +65,7 @@ def test_every_node_has_the_metrics_of_the_kinds_of_the_fields(folder: Path) -> 
 
 def test_answers_are_in_the_field_s_own_range_and_labels_with_thresholds(folder: Path) -> None:
     text = "glad boat trip storm storm"
-    found: list[dict[str, Any]] = succeed("analyze", "run/model", "--json", text, cwd=folder).json()
+    found: list[dict[str, Any]] = succeed("analyze", "run/model", "--json", text, cwd=folder).json()["findings"]
     by_field = {(one["plugin"], one["field"]): one["values"] for one in found}
     assert by_field.keys() == {(node, field) for node in NODES for field in ("type", "delay")}
     for node in NODES:

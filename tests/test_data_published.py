@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from redheart_core import DataError, Record
-from redheart_core.contract.bad_rows import BadRows, BadRowsError
 from redheart_core.data.published import (
     clean_post,
     find_file,
@@ -21,6 +20,7 @@ from redheart_core.data.published import (
     read_post,
     required_folder,
 )
+from redheart_core.storage.bad_rows import BadRows, BadRowsError
 
 LABELS = ("joy", "fear", "anger")
 

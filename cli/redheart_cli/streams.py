@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from redheart_core import DataError
-from redheart_core.contract.bad_rows import refuse
+from redheart_core.storage.bad_rows import refuse
 from redheart_core.storage.jsonlines import OnError, parse_objects, read_objects, stream_lines
 
 STANDARD_INPUT = "standard input"

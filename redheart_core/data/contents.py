@@ -12,7 +12,6 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.data import DatasetSpec, Record
 from redheart_core.contract.errors import DataError, PluginError
 from redheart_core.contract.fields import Field
@@ -21,6 +20,7 @@ from redheart_core.data.splits import Origin, PublishedParts
 from redheart_core.data.spool import Spool
 from redheart_core.data.text import check_text
 from redheart_core.discovery.fence import fence
+from redheart_core.storage.bad_rows import BadRows
 
 Progress = Callable[[str, int, int], None]
 """Stage ("read", "fit", "encode", "terms" or "tokens"), how much is done, out of how much (0: not known yet)."""

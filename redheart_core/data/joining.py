@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
-from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.data import DatasetSpec, Record
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.discovery.fence import fence
+from redheart_core.storage.bad_rows import BadRows
 
 SEPARATOR = "+"
 """Between the names of data sets that are to be joined, as in "first+second"."""

@@ -7,9 +7,9 @@ import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from redheart_core.contract.bad_rows import BadRows, refuse
 from redheart_core.contract.data import Record
 from redheart_core.contract.errors import DataError
+from redheart_core.storage.bad_rows import BadRows, refuse
 from redheart_core.storage.jsonlines import OnError, read_lines
 from redheart_core.storage.paths import find_path
 

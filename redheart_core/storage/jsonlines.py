@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from redheart_core.contract.bad_rows import refuse
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.names import composed
+from redheart_core.storage.bad_rows import refuse
 from redheart_core.storage.paths import find_path
 
 MOST_DIGITS = 1_000

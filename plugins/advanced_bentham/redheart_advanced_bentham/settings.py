@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from attrs.validators import deep_iterable, in_
 
-from redheart_core.contract.ranges import POSITIVE, SHARE, WEIGHT, repeated, width_from
+from redheart_core.config.ranges import POSITIVE, SHARE, WEIGHT, repeated, width_from
 
 LAYER_NAMES = ("cultural", "temporal", "social", "personal", "moral", "situational")
 

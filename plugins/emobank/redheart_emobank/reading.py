@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from redheart_core import DataError, Record
-from redheart_core.contract.bad_rows import BadRows
 from redheart_core.data.published import find_file, has_words, read_all, read_cells, required_folder
+from redheart_core.storage.bad_rows import BadRows
 from redheart_emobank.settings import EmobankSettings
 
 _COLUMNS = ("id", "split", "V", "A", "D", "text")

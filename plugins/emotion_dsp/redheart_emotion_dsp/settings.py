@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from attrs.validators import ge, le
 
-from redheart_core.contract.ranges import MOST_LAYERS, SHARE, divides, repeated, width_from
+from redheart_core.config.ranges import MOST_LAYERS, SHARE, divides, repeated, width_from
 
 
 def _even(_: Any, attribute: Any, value: int) -> None:

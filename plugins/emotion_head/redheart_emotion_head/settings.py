@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from attrs.validators import ge, le
 
-from redheart_core.contract.ranges import MOST_NUMBER, POSITIVE, SHARE, WEIGHT, divides, repeated, width_from
+from redheart_core.config.ranges import MOST_NUMBER, POSITIVE, SHARE, WEIGHT, divides, repeated, width_from
 
 
 @attrs.frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from redheart_core.contract.ranges import WEIGHT, width_from
+from redheart_core.config.ranges import WEIGHT, width_from
 
 
 @attrs.frozen

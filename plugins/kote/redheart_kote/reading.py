@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 from redheart_core import CATALOGUE, DataError, Record
-from redheart_core.contract.bad_rows import BadRows
 from redheart_core.data.published import (
     find_file,
     has_file,
@@ -16,6 +15,7 @@ from redheart_core.data.published import (
     read_label_ids,
     required_folder,
 )
+from redheart_core.storage.bad_rows import BadRows
 from redheart_kote.settings import KoteSettings
 
 _SPLITS: tuple[tuple[str, Literal["train", "test"]], ...] = (("train.tsv", "train"), ("val.tsv", "test"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from attrs.validators import ge, le
 
-from redheart_core.contract.ranges import POSITIVE, SHARE, repeated, width_from
+from redheart_core.config.ranges import POSITIVE, SHARE, repeated, width_from
 
 
 @attrs.frozen

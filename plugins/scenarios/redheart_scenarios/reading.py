@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from redheart_core import Record
-from redheart_core.contract.bad_rows import BadRows
 from redheart_core.data.published import find_file, read_all, read_post, required_folder
+from redheart_core.storage.bad_rows import BadRows
 from redheart_core.storage.jsonlines import read_objects
 from redheart_scenarios.settings import ScenariosSettings
 

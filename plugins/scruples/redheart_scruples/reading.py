@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from redheart_core import CATALOGUE, DataError, Record
-from redheart_core.contract.bad_rows import BadRows
 from redheart_core.data.published import find_file, read_all, read_post, required_folder
+from redheart_core.storage.bad_rows import BadRows
 from redheart_core.storage.jsonlines import read_objects
 from redheart_scruples.settings import ScruplesSettings
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from redheart_core import DataError, Field, Record
-from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.names import composed
+from redheart_core.storage.bad_rows import BadRows
 from redheart_core.storage.jsonlines import OnError, read_lines
 from redheart_tables.mapping import Mapped, Row, read_mapping, read_records, required_path
 from redheart_tables.settings import CsvSettings

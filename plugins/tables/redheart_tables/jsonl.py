@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from redheart_core import DataError, Field, Record
-from redheart_core.contract.bad_rows import BadRows
+from redheart_core.storage.bad_rows import BadRows
 from redheart_core.storage.jsonlines import read_objects
 from redheart_tables.mapping import Row, read_mapping, read_records, required_path
 from redheart_tables.settings import JsonlSettings

@@ -9,9 +9,9 @@ from typing import Literal
 import attrs
 
 from redheart_core import CATALOGUE, DataError, Field, Record
-from redheart_core.contract.bad_rows import BadRows
 from redheart_core.contract.names import composed
 from redheart_core.data.published import read_all
+from redheart_core.storage.bad_rows import BadRows
 from redheart_tables.declaring import declared_field, is_declaration, same_as_shipped
 from redheart_tables.settings import Columns, CsvSettings, Entry, JsonlSettings
 

@@ -112,7 +112,7 @@ WRONG: list[tuple[str, Mapping[str, Any], str]] = [
     ),
     ("topic", {"columns": {"a": 3}, "kind": "labels"}, "expects the name of a column for each label, got a = 3"),
     ("my field", NUMBER, "name is one word of letters, digits and underscores"),
-    ("terms", NUMBER, "cannot be named 'terms'; .* and not embedding, terms, mask"),
+    ("terms", NUMBER, "cannot be named 'terms'; .* and not embedding, terms, tokens, mask"),
     ("mood_logits", NUMBER, "does not end in _logits"),
 ]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from redheart_core import DataError, Record
-from redheart_core.contract.bad_rows import BadRowsError
+from redheart_core.storage.bad_rows import BadRowsError
 from redheart_tables import redheart_provide_datasets
 from redheart_tables.settings import CsvSettings, JsonlSettings
 

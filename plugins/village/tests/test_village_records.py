@@ -181,7 +181,7 @@ def test_no_korean_name_carries_a_wrong_particle(records: list[Record]) -> None:
 
 
 def test_wrong_counts_are_refused() -> None:
-    with pytest.raises(SettingsError, match=r"korean expects a number of records >= 0, got -1"):
+    with pytest.raises(SettingsError, match=r"korean expects a number of records >= 0 and at most 10,000,000, got -1"):
         VillageSettings(korean=-1)
     with pytest.raises(SettingsError, match=r"both 0"):
         VillageSettings(english=0, korean=0)
