@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from attrs.validators import min_len
 
-from redheart_core.config.ranges import SHARE, divides, repeated, width_from
+from redheart_core.config.ranges import SHARE, repeated, width_from
 
 UNTRAINED = "untrained"
 
@@ -21,7 +21,7 @@ class TextTransformerSettings:
     """Width of the encoder's states and of features; a pretrained encoder has its own."""
     layers: int = attrs.field(default=6, validator=repeated())
     """Layers of an untrained encoder."""
-    heads: int = attrs.field(default=6, validator=divides("width"))
+    heads: int = attrs.field(default=6, validator=repeated())
     """Attention heads of an untrained encoder; a divisor of width."""
     window: int = attrs.field(default=128, validator=width_from(8))
     """The encoder reads so many tokens at once, those that frame a text included; longer texts are read in windows."""
