@@ -74,6 +74,7 @@ OTHER_MEANINGS = {
     "kote": "a field of the catalogue, named after its taxonomy",
     "hierarchical": "a sweep by stages",
     "linear": "maps, layers and baselines",
+    "ready": "prepared; the extra with pretrained encoders",
     "scenarios": "of a person, in the meaning of a field",
     "tables": "of settings and of reports",
 }

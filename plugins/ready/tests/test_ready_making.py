@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from front_door import hashes, succeed
 
-RECIPE = Path(__file__).parent / "benchmarks/make_ready.py"
+RECIPE = Path(__file__).parents[1] / "make.py"
 SUBJECTS = ("my sister", "the neighbour", "our teacher", "a friend", "the driver", "his uncle", "the baker", "her boss")
 FEELINGS = (("was so angry about it", 2, 1.5), ("was glad and grateful", 17, 4.5), ("was sad for days", 25, 2.0))
 

@@ -1,6 +1,6 @@
 """Makes a model for English and Korean texts, `ready`, from a folder with the published data sets.
 
-    python tests/benchmarks/make_ready.py ../shared/data -o ready/model
+    python plugins/ready/make.py ../shared/data -o plugins/ready/redheart_ready/model
 
 The folder holds goemotions, goemotions_ko, kote, scenarios, scruples and emobank as their publishers give them. The
 same command on the same machine gives the same files. Stopped at any moment, it goes on where it was.
