@@ -156,7 +156,8 @@ def _findings(
                     )
                 )
                 epoch = model.manifest.groups[group.name].epoch
-                yield Finding(node.name, output, target, group.name, epoch, model.fields[target].unit, values)
+                unit = model.fields[target].unit if node.spec.output(output).form == "values" else ""
+                yield Finding(node.name, output, target, group.name, epoch, unit, values)
 
 
 def _with_warnings(model: Model, findings: Iterable[Finding]) -> Iterator[Finding]:
