@@ -46,7 +46,7 @@ class Finding:
     epoch: int | None
     """The epoch that the plugin's checkpoint group was taken at; None for a calculator."""
     unit: str
-    """Of the field; "1" if it has none."""
+    """Of the field; "1" if it has none, and for probabilities and shares."""
     values: tuple[LabelValue, ...]
     warning: str = ""
     """Why the numbers are not to be relied on; empty if nothing is known against them."""
@@ -156,7 +156,7 @@ def _findings(
                     )
                 )
                 epoch = model.manifest.groups[group.name].epoch
-                unit = model.fields[target].unit if node.spec.output(output).form == "values" else ""
+                unit = model.fields[target].unit if node.spec.output(output).form == "values" else "1"
                 yield Finding(node.name, output, target, group.name, epoch, unit, values)
 
 
