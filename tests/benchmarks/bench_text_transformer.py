@@ -1,6 +1,6 @@
 """Processor time of an update of text_transformer beside a plain loop of the transformers library on the same batches.
 
-Usage: python tests/benchmarks/bench_text_transformer.py --path ../shared/data/goemotions --store /tmp/store
+Usage: python tests/benchmarks/bench_text_transformer.py --path ../shared/data/goemotions --store runs/store
 
 Both train all weights of the same encoder with a linear map of its mean state, the same losses, clipping and AdamW, in
 batches of 32 comments of similar length, and take turns update by update.
