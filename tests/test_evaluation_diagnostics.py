@@ -20,13 +20,12 @@ from redheart_core.evaluation.diagnostics import (
     confusion,
     diagnose,
     disagreement,
-    ensemble_spreads,
     label_reliability,
     share_reliability,
 )
 from redheart_core.evaluation.evaluate import evaluate_test
 from redheart_core.evaluation.results import EVALUATION
-from redheart_core.evaluation.variants import predict_variant
+from redheart_core.evaluation.variants import Predictor
 from redheart_core.nn.label_metrics import label_calibration_error, share_calibration_error
 from redheart_core.report.collect_results import read_evaluation
 from redheart_core.selection.picks import Pick, Pool
@@ -185,17 +184,16 @@ def test_the_spread_of_an_ensemble_is_that_of_its_members_one_by_one(toy: Toy) -
     nodes = [toy.node("a"), toy.node("high", reads=("a.value", "embedding"))]
     run, _ = toy.run("run", nodes, store, **TRAINING)
     context = toy.context(nodes, store, **TRAINING)
-    rows = store.rows("test")
     pools = {group.name: Pool(run, context, group) for group in context.groups}
     entries = {name: pool.epochs[:3] for name, pool in pools.items()}
     picks = {name: Pick.together("top ensemble", found) for name, found in entries.items()}
-    predict_variant(context, pools, picks, rows, {})
-    spreads = ensemble_spreads(context, pools, picks, rows)
+    predictor = Predictor(context, pools, "test", {})
+    spreads = predictor.predict(picks).spreads
     assert set(spreads) == {"a.value", "high.value"}
     answers = []
     for entry in entries["a"]:
         single = {"a": Pick.single("one", entry), "high": picks["high"]}
-        answers.append(predict_variant(context, pools, single, rows, {}).predictions["a.value"])
+        answers.append(predictor.predict(single).predictions["a.value"])
     torch.testing.assert_close(spreads["a.value"], torch.stack(answers).std(0, correction=0), atol=1e-6, rtol=1e-5)
     assert float(spreads["high.value"].mean()) > 0
 

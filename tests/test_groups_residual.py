@@ -112,7 +112,7 @@ def begun(residual: ResidualToy, *nodes: ActiveNode) -> tuple[TrainingContext, G
     """The second group, untrained, above the fitted baseline; and some records."""
     context = residual.toy.context(nodes, feelings(residual.toy))
     line, group = context.groups
-    context.add_outputs(line, context.fit(line), context.seen_rows())
+    context.add_outputs(line, context.fit(line))
     batch = context.source.batch(context.seen_rows()[:20], group.inputs)
     return context, context.module(group), batch
 

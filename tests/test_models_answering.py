@@ -51,7 +51,7 @@ def test_without_a_fusion_the_answer_is_that_of_the_best_node_on_validation(toy:
         pool = trained.pool(group.name)
         module = modules[group.name] = pool.module
         results[group.name] = evaluate(module, trained.context.source, rows)
-        trained.context.add_outputs(group, module, rows)
+        trained.context.add_outputs(group, module, ("validation",))
         (name,) = results[group.name].predictions
         field = trained.context.store.fields[group.targets[0]]
         target = trained.context.store.target(field.name)[rows]

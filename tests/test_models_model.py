@@ -291,7 +291,7 @@ def test_outputs_with_chunks_reach_the_next_tier_padded(toy: Toy) -> None:
         [toy.calculator("mean", ("a.value",)), toy.node("a"), toy.node("top", reads=("mean.chunks",))]
     )
     for group in context.groups[:2]:
-        context.add_outputs(group, context.module(group), context.seen_rows())
+        context.add_outputs(group, context.module(group))
     rows = context.store.rows("train")[:16]
     batch = context.source.batch(rows, ("mean.chunks",))
     assert torch.equal(batch.inputs["mean.chunks"], 2 * batch.inputs["embedding"])

@@ -80,7 +80,7 @@ def test_every_method_takes_epoch_0(residual: ResidualToy, method: str) -> None:
     for group in context.groups[:2]:
         pool = Pool(run, context, group)
         if group.name == "line":
-            context.add_outputs(group, context.fit(group), context.seen_rows())
+            context.add_outputs(group, context.fit(group))
     pick = METHODS[method](pool, generator(0, "method"))
     if method == "ema":
         assert pick is None
@@ -117,7 +117,7 @@ def test_a_sweep_reads_epoch_0_where_it_is_best_and_goes_on_from_its_journal(res
     context = residual.toy.context(nodes_of(residual, 1.0), residual.toy.store(), epochs=3)
     short = short_context(context, 2, 0)
     line, a = short.groups[:2]
-    short.add_outputs(line, short.fit(line), short.seen_rows())
+    short.add_outputs(line, short.fit(line))
     (one,) = run_rates(short, a, (2.0,), True, lambda epoch, losses: {})
     assert one.start is not None
     assert (one.best_epoch, one.epochs, len(one.losses)) == (0, 2, 2)
@@ -132,7 +132,7 @@ def test_a_sweep_reads_epoch_0_where_it_is_best_and_goes_on_from_its_journal(res
 def test_a_search_counts_epoch_0(residual: ResidualToy) -> None:
     context = residual.toy.context(nodes_of(residual, 1.0), residual.toy.store(), AWAY)
     line, a = context.groups[:2]
-    context.add_outputs(line, context.fit(line), context.seen_rows())
+    context.add_outputs(line, context.fit(line))
     reported: list[int] = []
 
     def report(epoch: int, loss: float) -> bool:

@@ -60,7 +60,7 @@ def test_an_ensemble_answers_with_the_mean_of_its_members(trained: Trained) -> N
     with torch.no_grad():
         found = ensemble.eval()(batch)["b.value"]
     assert torch.allclose(found, torch.stack(answers).mean(0), atol=1e-6)
-    spread = ensemble.disagreement(batch, ["b.value"])["b.value"]
+    spread = ensemble.with_disagreement(batch)[1]["b.value"]
     assert torch.allclose(spread, torch.stack(answers).std(0, correction=0), atol=1e-6)
     assert float(spread.mean()) > 0
 
@@ -73,7 +73,7 @@ def test_members_that_are_equal_answer_as_one_and_do_not_disagree(trained: Train
     ensemble = pool.build(Pick.together("two", [best, best]))
     assert isinstance(ensemble, Ensemble)
     batch = trained.context.source.batch(rows, pool.group.inputs)
-    assert float(ensemble.eval().disagreement(batch, ["b.value"])["b.value"].abs().max()) == 0.0
+    assert float(ensemble.eval().with_disagreement(batch)[1]["b.value"].abs().max()) == 0.0
 
 
 def test_every_method_is_at_least_a_pick_of_the_pool(trained: Trained) -> None:

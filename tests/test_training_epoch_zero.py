@@ -100,7 +100,7 @@ def test_neither_company_nor_order_nor_interleaving_changes_a_bit(residual: Resi
 def test_no_gradient_reaches_the_baseline(residual: ResidualToy) -> None:
     context = residual.toy.context([residual.line("regret"), residual.deep("a", "regret")])
     line, group = context.groups
-    context.add_outputs(line, context.fit(line), context.seen_rows())
+    context.add_outputs(line, context.fit(line))
     module = context.module(group)
     with torch.no_grad():
         module.residuals["a"].get_parameter("gate/regret").fill_(1.0)
@@ -132,7 +132,7 @@ def test_where_nothing_gets_better_epoch_0_is_chosen_and_read_by_higher_tiers(re
     for group in (group for group in context.groups if group.name in ("line", "a")):
         module = context.module(group)
         load_fixed(run, group, module)
-        context.add_outputs(group, module, context.seen_rows())
+        context.add_outputs(group, module)
     assert torch.equal(context.source.lower("a.regret", rows), context.source.lower("line.regret", rows))
 
 

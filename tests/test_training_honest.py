@@ -48,7 +48,7 @@ def read_by(context: TrainingContext, run: RunFolder, rows: Tensor) -> Tensor:
     group = context.groups[0]
     module = context.module(group)
     load_fixed(run, group, module)
-    context.add_outputs(group, module, context.seen_rows())
+    context.add_outputs(group, module)
     return context.source.batch(rows, ("fitted.value",)).inputs["fitted.value"]
 
 

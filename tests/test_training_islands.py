@@ -65,7 +65,7 @@ def test_a_finished_run_takes_in_a_new_group_and_changes_no_other_file(toy: Toy,
 def test_no_gradient_crosses_a_group_boundary(toy: Toy) -> None:
     context = toy.context([toy.node("low"), toy.node("high", reads=("low.value",))])
     low, high = (context.trainer(group) for group in context.groups)
-    context.add_outputs(low.group, low.module, context.seen_rows())
+    context.add_outputs(low.group, low.module)
     batch = context.source.batch(context.source.training_order(1)[0], high.group.inputs)
     for tensor in batch.inputs.values():
         if tensor.is_floating_point():

@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from redheart_core.contract.errors import DataError
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
+from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.data.mixture import draw
 from redheart_core.data.store import Store
 from redheart_core.storage.runtime import generator
 
 POOL = 32
 """Batches that are sorted by length together, so that little is padded."""
-
-
-class LowerOutputs:
-    """Outputs of finished groups for all rows that training may see, computed once.
-
-    An output with chunks is kept as one row per real chunk; others as one row per record.
-    """
-
-    def __init__(
-        self, rows: Tensor, chunk_counts: Tensor, tensors: Mapping[str, Tensor], chunked: Collection[str]
-    ) -> None:
-        self.tensors = tensors
-        self.chunked = frozenset(chunked)
-        self._position = torch.full((len(chunk_counts),), -1)
-        self._position[rows] = torch.arange(len(rows))
-        self._counts = chunk_counts[rows]
-        self._offsets = torch.cat([torch.zeros(1, dtype=torch.int64), self._counts.cumsum(0)])
-
-    def batch(self, name: str, rows: Tensor, chunks: int) -> Tensor:
-        """(B, *shape), zero-padded to (B, T, ...) if the output has chunks."""
-        tensor, places = self.tensors[name], self._position[rows]
-        if bool((places < 0).any()):
-            raise DataError(f"'{name}' was not computed for {int((places < 0).sum())} of {len(rows)} records")
-        if name not in self.chunked:
-            return tensor[places]
-        padded = tensor.new_zeros((len(rows), chunks, *tensor.shape[1:]))
-        for index, place in enumerate(places.tolist()):
-            start, end = self._offsets[place : place + 2].tolist()
-            padded[index, : end - start] = tensor[start:end]
-        return padded
 
 
 class BatchSource:
@@ -83,7 +53,11 @@ class BatchSource:
 
     def add_lower(self, lower: LowerOutputs) -> None:
         """Make outputs of a finished tier readable."""
-        self._lower.update(dict.fromkeys(lower.tensors, lower))
+        self._lower.update(dict.fromkeys(lower.names, lower))
+
+    def lower_identities(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Which outputs of finished tiers are readable under some names (LowerOutputs.identity)."""
+        return tuple(self._lower[name].identity for name in names)
 
     def lengths(self, names: Sequence[str] = ()) -> Tensor:
         """What counts as the length of each record's text, (N,): its tokens for a group that reads them, or chunks."""

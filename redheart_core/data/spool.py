@@ -36,6 +36,11 @@ class Spool:
     def __len__(self) -> int:
         return self._rows
 
+    @property
+    def bytes(self) -> int:
+        """On disk."""
+        return self._rows * int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
     def append(self, rows: NDArray[Any]) -> None:
         """Add (n, *shape) rows.
 

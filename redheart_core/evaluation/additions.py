@@ -82,7 +82,7 @@ def _answer(run: RunFolder, context: TrainingContext) -> None:
     for group in context.groups:
         module = context.module(group)
         load_fixed(run, group, module)
-        context.add_outputs(group, module, context.seen_rows())
+        context.add_outputs(group, module)
 
 
 def _fused_losses(

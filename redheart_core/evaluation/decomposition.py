@@ -62,7 +62,7 @@ def decompose_run(
         DataError: No such target or source, none or too many sources, too few records.
     """
     rows = context.store.rows(split)
-    outputs, evaluated = _outputs(run, context, rows)
+    outputs, evaluated = _outputs(run, context, split)
     field, label = _find_target(context, target)
     names = tuple(sources) or tuple(
         output if label is None else f"{output}.{label}" for output, learns in evaluated.items() if field in learns
@@ -93,9 +93,10 @@ def decompose_run(
 
 
 def _outputs(
-    run: RunFolder, context: TrainingContext, rows: Tensor
+    run: RunFolder, context: TrainingContext, split: str
 ) -> tuple[dict[str, Tensor], dict[str, dict[str, None]]]:
-    """What the best epochs give for some rows, and the fields on which each output is evaluated."""
+    """What the best epochs give for a split, and the fields on which each output is evaluated."""
+    rows = context.store.rows(split)
     outputs: dict[str, Tensor] = {}
     evaluated: dict[str, dict[str, None]] = {}
     for group in context.groups:
@@ -103,7 +104,7 @@ def _outputs(
         load_fixed(run, group, module)
         if has_objective(module):
             outputs |= evaluate(module, context.source, rows).predictions
-        context.add_outputs(group, module, rows)
+        context.add_outputs(group, module, (split,))
         for node, objective in module.objectives.items():
             for metric in objective.metrics:
                 evaluated.setdefault(f"{node}.{metric.output}", {})[metric.target] = None

@@ -10,10 +10,7 @@ from torch import Tensor
 
 from redheart_core.contract.fields import Field
 from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement
-from redheart_core.groups.ensemble import Ensemble
 from redheart_core.nn.label_metrics import bins_of_present
-from redheart_core.selection.picks import Pick, Pool
-from redheart_core.training.context import TrainingContext
 
 ENSEMBLES = ("neighbour ensemble", "top ensemble")
 LABELS = 12
@@ -106,28 +103,6 @@ def disagreement(field: Field, prediction: Tensor, target: Tensor, spread: Tenso
     if not len(apart):
         return Disagreement(0.0, None, 0)
     return Disagreement(float(apart.mean()), _rank_correlation(apart, wrong), len(apart))
-
-
-@torch.no_grad()
-def ensemble_spreads(
-    context: TrainingContext, pools: Mapping[str, Pool], picks: Mapping[str, Pick], rows: Tensor
-) -> dict[str, Tensor]:
-    """Standard deviation over the members of each group's main outputs, "node.output" to (N, *shape).
-
-    The outputs of lower groups have to be those of the same picks: ask right after predict_variant.
-    """
-    found: dict[str, Tensor] = {}
-    for name, pick in picks.items():
-        module = pools[name].build(pick)
-        if not isinstance(module, Ensemble):
-            continue
-        names = [f"{node}.{aim.metrics[0].output}" for node, aim in module.objectives.items() if aim.metrics]
-        order = list(context.source.fixed_order(rows, module.group.inputs))
-        batches = [context.source.batch(part, module.group.inputs) for part in order]
-        parts = [module.eval().disagreement(batch, names) for batch in batches]
-        back = torch.cat(order).argsort()
-        found |= {full: torch.cat([part[full].cpu() for part in parts])[back] for full in names}
-    return found
 
 
 def _voted(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:

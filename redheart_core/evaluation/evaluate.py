@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from torch import Tensor
-
 from redheart_core.contract.errors import DataError, join_complaints
-from redheart_core.evaluation.diagnostics import ENSEMBLES, ensemble_spreads
+from redheart_core.evaluation.diagnostics import ENSEMBLES
 from redheart_core.evaluation.evaluator import Evaluator, Overall
 from redheart_core.evaluation.results import Evaluation
-from redheart_core.evaluation.variants import REFERENCE, Predicted, predict_variant, variant_picks
+from redheart_core.evaluation.variants import REFERENCE, Predicted, Predictor, variant_picks
 from redheart_core.exact.bootstrap import interval
 from redheart_core.exact.interval import Interval
 from redheart_core.inspection.baselines import BASELINES
@@ -77,13 +75,12 @@ def evaluate_with_draws(
     variants = list(variant_picks(rivals, pools, sweetspot, model, stopped))
     reads = count_reading(run.path)
     predicted: dict[str, Predicted] = {}
-    spreads: dict[str, dict[str, Tensor]] = {}
+    predictor = Predictor(context, pools, "test", stopped)
     for number, (name, picks) in enumerate(variants):
         if progress:
             progress("evaluate", number, len(variants))
-        predicted[name] = predict_variant(context, pools, picks, rows, stopped)
-        if name in ENSEMBLES:
-            spreads[name] = ensemble_spreads(context, pools, picks, rows)
+        predicted[name] = predictor.predict(picks)
+    spreads = {name: predicted[name].spreads for name in ENSEMBLES if name in predicted}
     modules = {group.name: context.module(group) for group in context.groups if group.name not in stopped}
     evaluator = Evaluator(context, modules, predicted, rows)
     tables = evaluator.tables()

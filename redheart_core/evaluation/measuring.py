@@ -38,7 +38,7 @@ def measure(model: Model, context: TrainingContext, split: str = "test") -> dict
             limits = model.manifest.groups[group.name].thresholds
             result = evaluate(module, context.source, rows, limits)
             found[group.name] = tuple(_figures(model, context, group.name, result, limits, rows, split))
-        context.add_outputs(group, module, rows)
+        context.add_outputs(group, module, (split,))
     return found
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
-import torch
 from torch import Tensor
 
+from redheart_core.groups.figures import Limits
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.validation import SplitResult, evaluate, has_objective
@@ -17,7 +17,7 @@ from redheart_core.selection.methods import METHODS, SELECTION, keep_greedily
 from redheart_core.selection.picks import Pick, Pool
 from redheart_core.selection.rivals import CHOSEN, Rivals
 from redheart_core.selection.sweetspot import Sweetspot
-from redheart_core.training.context import TrainingContext
+from redheart_core.training.context import SEEN, TrainingContext
 from redheart_core.training.group_trainer import FAULTS
 
 REFERENCE = "common epoch"
@@ -103,44 +103,64 @@ class Predicted:
         """ "node.output" to (N, *shape)."""
         return {name: tensor for result in self.results.values() for name, tensor in result.predictions.items()}
 
+    @property
+    def spreads(self) -> dict[str, Tensor]:
+        """The same of the standard deviation over members, of groups that answer as ensembles."""
+        return {name: tensor for result in self.results.values() for name, tensor in result.spreads.items()}
 
-def predict_variant(
-    context: TrainingContext,
-    pools: Mapping[str, Pool],
-    picks: Mapping[str, Pick],
-    rows: Tensor,
-    stopped: dict[str, str],
-) -> Predicted:
-    """Answer some rows with a variant, tier by tier; closed forms that read what is not the selection are fitted again.
+
+class Predictor:
+    """Answers a split with one variant after another; what several of them have in common is computed once.
 
     Args:
         context: Of the groups.
         pools: Group to its checkpoints.
-        picks: What the variant takes of each group.
-        rows: The records.
-        stopped: Groups whose losses or metrics have failed, with the reason, and gets those that fail now; what they
-            answer is read as before, at their selection if the variant has no pick for them.
+        split: Whose records are answered.
+        stopped: Groups whose losses or metrics have failed, with the reason, and gets those that fail; what they
+            answer is read as before, at their selection if a variant has no pick for them.
     """
-    changed = _changed(context, pools, picks)
-    learning = any(group.name in changed and group.fitted and not _only_fuses(group) for group in context.groups)
-    seen = context.seen_rows() if learning else context.store.rows("validation")
-    both = torch.cat([seen, rows]).sort().values
-    results: dict[str, SplitResult] = {}
-    refits: dict[str, tuple[float, float]] = {}
-    for group in context.groups:
-        module: Answering
-        thresholds: Mapping[str, Sequence[float | None]]
-        if group.name in pools:
-            module, thresholds = _make(context, pools[group.name], group, picks, refits, group.name in changed)
-        else:
-            module, thresholds = context.module(group), {}
-        if has_objective(module) and group.name not in stopped:
-            try:
-                results[group.name] = evaluate(module, context.source, rows, thresholds)
-            except FAULTS as fault:
-                stopped[group.name] = str(fault)
-        context.add_outputs(group, module, both)
-    return Predicted(results, refits)
+
+    def __init__(
+        self, context: TrainingContext, pools: Mapping[str, Pool], split: str, stopped: dict[str, str]
+    ) -> None:
+        self.context, self.pools, self.split, self.stopped = context, pools, split, stopped
+        self.rows = context.store.filled(split)
+        self._results: dict[object, SplitResult] = {}
+
+    def predict(self, picks: Mapping[str, Pick]) -> Predicted:
+        """Tier by tier; closed forms that read what is not the selection are fitted again.
+
+        Args:
+            picks: What the variant takes of each group.
+        """
+        context = self.context
+        changed = _changed(context, self.pools, picks)
+        learning = any(group.name in changed and group.fitted and not _only_fuses(group) for group in context.groups)
+        splits = (*(SEEN if learning else ("validation",)), self.split)
+        results: dict[str, SplitResult] = {}
+        refits: dict[str, tuple[float, float]] = {}
+        for group in context.groups:
+            module: Answering
+            thresholds: Mapping[str, Limits]
+            if group.name in self.pools:
+                module, thresholds = _make(context, self.pools[group.name], group, picks, refits, group.name in changed)
+            else:
+                module, thresholds = context.module(group), {}
+            if has_objective(module) and group.name not in self.stopped:
+                try:
+                    results[group.name] = self._evaluate(group, module, thresholds)
+                except FAULTS as fault:
+                    self.stopped[group.name] = str(fault)
+            context.add_outputs(group, module, splits)
+        return Predicted(results, refits)
+
+    def _evaluate(self, group: Group, module: Answering, thresholds: Mapping[str, Limits]) -> SplitResult:
+        """The same weights on the same inputs are asked once."""
+        limits = tuple((name, tuple(found)) for name, found in sorted(thresholds.items()))
+        key = self.context.identity(group, module), limits
+        if key not in self._results:
+            self._results[key] = evaluate(module, self.context.source, self.rows, thresholds)
+        return self._results[key]
 
 
 def _changed(context: TrainingContext, pools: Mapping[str, Pool], picks: Mapping[str, Pick]) -> set[str]:
@@ -166,7 +186,7 @@ def _make(
     picks: Mapping[str, Pick],
     refits: dict[str, tuple[float, float]],
     again: bool,
-) -> tuple[Answering, Mapping[str, Sequence[float | None]]]:
+) -> tuple[Answering, Mapping[str, Limits]]:
     """The module of a group in a variant, and its thresholds, chosen on validation."""
     if not group.fitted:
         pick = picks.get(group.name) or Pick.single("selection", pool.manifest.best)

@@ -30,6 +30,7 @@ class Ensemble:
 
     def __init__(self, module: GroupModule, members: Sequence[Weights]) -> None:
         self.module = module
+        self.weights = tuple(members)
         self.members = tuple({module_name(name): tensor for name, tensor in member.items()} for member in members)
         self.group, self.objectives = module.group, module.objectives
         self.fields, self.shapes, self.honest = module.fields, module.shapes, module.honest
@@ -70,8 +71,3 @@ class Ensemble:
         answers = self._answers(batch, compare)
         spreads = {name: torch.stack([answer[name] for answer in answers]).std(0, correction=0) for name in answers[0]}
         return self.average(answers), spreads
-
-    def disagreement(self, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
-        """Standard deviation over the members of each number of some outputs, (B, *shape)."""
-        spreads = self.with_disagreement(batch)[1]
-        return {name: spreads[name] for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -19,6 +19,7 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.groups.residual import Residual, check_reached, is_gate
+from redheart_core.nn.named import Named, attribute_name, chosen_name
 from redheart_core.storage.runtime import random_stream
 
 CPU = torch.device("cpu")
@@ -42,6 +43,11 @@ class Answering(Protocol):
 
     @property
     def honest(self) -> HonestAnswers | None: ...
+
+    @property
+    def weights(self) -> Sequence[Mapping[str, Tensor]]:
+        """Each checkpoint that answers, as GroupModule.parameter_dict names it."""
+        ...
 
     def eval(self) -> object: ...
 
@@ -81,8 +87,8 @@ class GroupModule(nn.Module):
         self.shapes = surroundings.shapes
         self.honest: HonestAnswers | None = None
         """Of a fitted group whose fits give some; they belong to its weights."""
-        self.nodes = nn.ModuleDict()
-        self.residuals = nn.ModuleDict()
+        self.nodes = Named()
+        self.residuals = Named()
         self.objectives: dict[str, Objective] = {}
         for node in group.nodes:
             with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name):
@@ -124,6 +130,11 @@ class GroupModule(nn.Module):
                 tensor = outputs[f"{node.name}.{output.name}"]
                 check_range(tensor, output.low, output.high, f"output '{output.name}' of plugin '{node.name}'")
 
+    @property
+    def weights(self) -> tuple[dict[str, Tensor]]:
+        """What it answers with."""
+        return (self.parameter_dict(),)
+
     def parameter_dict(self) -> dict[str, Tensor]:
         """Name to tensor of everything that a checkpoint holds, buffers included."""
         return {stored_name(name): tensor for name, tensor in self.state_dict().items()}
@@ -152,12 +163,14 @@ class GroupModule(nn.Module):
 
 def stored_name(name: str) -> str:
     """How a checkpoint calls what a group's module calls so: "node.parameter"."""
-    return name.partition(".")[2]
+    _, node, parameter = name.split(".", 2)
+    return f"{chosen_name(node)}.{parameter}"
 
 
 def module_name(stored: str) -> str:
     """How a group's module calls what a checkpoint calls so."""
-    return f"residuals.{stored}" if is_gate(stored) else f"nodes.{stored}"
+    node, _, parameter = stored.partition(".")
+    return f"{'residuals' if is_gate(stored) else 'nodes'}.{attribute_name(node)}.{parameter}"
 
 
 def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> BuildContext:

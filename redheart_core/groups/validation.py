@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError
-from redheart_core.data.batches import BatchSource, LowerOutputs
-from redheart_core.data.spool import Spool
+from redheart_core.data.batches import BatchSource
+from redheart_core.data.lower_outputs import LowerOutputs
+from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.figures import Limits, group_figures
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import Terms, contributions, loss_terms, record_losses
@@ -33,6 +34,8 @@ class SplitResult:
     predictions: dict[str, Tensor]
     """"node.output" to (N, *shape) for the outputs that have metrics, in the order of the rows; NaN for records that
     have none of the group's targets, which are not answered."""
+    spreads: dict[str, Tensor]
+    """The same of the standard deviation over the members of an ensemble; empty for one checkpoint."""
 
     @property
     def loss(self) -> float:
@@ -64,6 +67,7 @@ def evaluate(
         for metric in objective.metrics
     ]
     kept: dict[str, list[Tensor]] = {name: [] for name, _ in evaluated}
+    apart: dict[str, list[Tensor]] = {name: [] for name in kept} if isinstance(module, Ensemble) else {}
     collected: dict[tuple[str, int], list[tuple[Tensor, Tensor]]] = {}
     known = source.has_any_target(rows, module.group.targets)
     if not bool(known.any()):
@@ -73,23 +77,39 @@ def evaluate(
     module.eval()
     for part in order:
         batch = source.batch(part, module.group.inputs)
-        outputs = module(batch)
+        if isinstance(module, Ensemble):
+            outputs, spreads = module.with_disagreement(batch)
+        else:
+            outputs, spreads = module(batch), {}
         for key, (present, losses) in record_losses(module, outputs, batch, evaluated_only=True).items():
             collected.setdefault(key, []).append((present.cpu(), losses.cpu()))
         for name, tensors in kept.items():
             tensors.append(outputs[name].cpu())
+        for name, tensors in apart.items():
+            tensors.append(spreads[name].cpu())
     terms: Terms = {
         key: (torch.cat([present for present, _ in parts]), torch.cat([losses for _, losses in parts]))
         for key, parts in collected.items()
     }
     losses = contributions(module, terms)
     back = torch.cat(order).argsort()
-    predictions = {name: _spread(torch.cat(tensors)[back], known, math.nan) for name, tensors in kept.items()}
+
+    def of_all(parts: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
+        return {name: _spread(torch.cat(tensors)[back], known, math.nan) for name, tensors in parts.items()}
+
+    predictions = of_all(kept)
     targets = {target: source.store.target(target)[rows] for _, target in evaluated}
     inputs = source.fields(rows, module.group.inputs)
     figures = group_figures(module, predictions, targets, inputs, thresholds)
     scaled = losses[back] * (len(known) / len(losses))
-    return SplitResult(_spread(scaled, known, 0.0), figures.values, figures.undefined, figures.thresholds, predictions)
+    return SplitResult(
+        losses=_spread(scaled, known, 0.0),
+        metrics=figures.values,
+        undefined=figures.undefined,
+        thresholds=figures.thresholds,
+        predictions=predictions,
+        spreads=of_all(apart),
+    )
 
 
 def _spread(tensor: Tensor, known: Tensor, rest: float) -> Tensor:
@@ -102,24 +122,34 @@ def _spread(tensor: Tensor, known: Tensor, rest: float) -> Tensor:
 
 
 @torch.no_grad()
-def compute_outputs(module: Answering, source: BatchSource, rows: Tensor, names: tuple[str, ...]) -> LowerOutputs:
-    """Outputs of a finished group for the groups above it, kept on disk; honest answers where its fits gave some."""
+def compute_outputs(
+    module: Answering, source: BatchSource, rows: Tensor, names: Sequence[str], into: LowerOutputs | None = None
+) -> LowerOutputs:
+    """Outputs of a finished group for the groups above it; honest answers where its fits gave some.
+
+    Records share a batch with others of similar length, so that what is said of one may depend in its last bits on
+    the rows that it is computed with. The same rows give the same bits.
+
+    Args:
+        module: The group with its weights.
+        source: The records, and the outputs that the group reads.
+        rows: Of one split.
+        names: "node.output" of the group.
+        into: What is added to; new if left out.
+    """
     module.eval()
-    spools: dict[str, Spool] = {}
     chunked = {name for name in names if "T" in module.shapes[name]}
-    # one record after another in ascending order: what is stored must not depend on neighbours
-    for part in torch.split(rows, source.batch_size):
+    outputs = LowerOutputs(source.store.chunk_counts, chunked) if into is None else into
+    for part in source.fixed_order(rows, module.group.inputs):
         batch = source.batch(part, module.group.inputs)
-        outputs = module(batch)
+        answers = module(batch)
+        kept: dict[str, Tensor] = {}
         for name in names:
-            tensor = outputs[name][batch.inputs["mask"]] if name in chunked else outputs[name]
+            kept[name] = answers[name][batch.inputs["mask"]] if name in chunked else answers[name]
             if module.honest is not None:
-                tensor = module.honest.replace(name, part, tensor)
-            numbers = tensor.cpu().numpy()
-            spool = spools.setdefault(name, Spool(numbers.dtype, numbers.shape[1:]))
-            spool.append(numbers)
-    tensors = {name: torch.from_numpy(spool.array()) for name, spool in spools.items()}
-    return LowerOutputs(rows, source.store.chunk_counts, tensors, chunked)
+                kept[name] = module.honest.replace(name, part, kept[name])
+        outputs.append(part, kept)
+    return outputs
 
 
 def has_objective(module: Answering) -> bool:

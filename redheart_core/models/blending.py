@@ -55,7 +55,7 @@ def blend_groups(
                 epochs = pick.describe(pool.manifest)
                 blends[group.name] = Blend(pick, epochs, states, result.loss, result.metrics, result.thresholds)
             module = pool.build(pick)
-        context.add_outputs(group, module, context.seen_rows())
+        context.add_outputs(group, module)
     return chosen, blends
 
 

@@ -33,7 +33,7 @@ def validate_groups(model: Model, context: TrainingContext) -> dict[str, SplitRe
         module = model.modules[group.name]
         if model.manifest.groups[group.name].validation_loss is not None and has_objective(module):
             results[group.name] = evaluate(module, context.source, context.store.rows("validation"))
-        context.add_outputs(group, module, context.seen_rows())
+        context.add_outputs(group, module)
     return results
 
 

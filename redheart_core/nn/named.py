@@ -17,16 +17,16 @@ class Named(nn.ModuleDict):
     """
 
     def __getitem__(self, key: str) -> nn.Module:
-        return super().__getitem__(_attribute(key))
+        return super().__getitem__(attribute_name(key))
 
     def __setitem__(self, key: str, module: nn.Module) -> None:
-        super().__setitem__(_attribute(key), module)
+        super().__setitem__(attribute_name(key), module)
 
     def __contains__(self, key: str) -> bool:
-        return super().__contains__(_attribute(key))
+        return super().__contains__(attribute_name(key))
 
     def __iter__(self) -> Iterator[str]:
-        return map(_name, super().__iter__())
+        return map(chosen_name, super().__iter__())
 
     def keys(self) -> KeysView[str]:
         return dict.fromkeys(self).keys()
@@ -35,13 +35,15 @@ class Named(nn.ModuleDict):
         return dict(zip(self, self.values(), strict=True)).items()
 
 
-def _is_taken(name: str) -> bool:
-    return hasattr(_PLAIN, name.rstrip("_"))
-
-
-def _attribute(name: str) -> str:
+def attribute_name(name: str) -> str:
+    """How a Named calls a module of this name in the names of parameters."""
     return f"{name}_" if _is_taken(name) else name
 
 
-def _name(attribute: str) -> str:
+def chosen_name(attribute: str) -> str:
+    """The name of a module that a Named calls so in the names of parameters."""
     return attribute.removesuffix("_") if _is_taken(attribute) else attribute
+
+
+def _is_taken(name: str) -> bool:
+    return hasattr(_PLAIN, name.rstrip("_"))

@@ -1,4 +1,8 @@
-"""Ways to make one model of a group's epochs with nothing trained anew; validation alone decides inside each."""
+"""Ways to make one model of a group's epochs with nothing trained anew; validation alone decides inside each.
+
+Those that search ask the group about the validation records once for each step. They are tried where that is cheap
+beside the training of the group (Pool.affords).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ PARENTS, CHILDREN, GENERATIONS = 4, 4, 3
 
 T = TypeVar("T")
 Method = Callable[[Pool, torch.Generator], Pick | None]
-"""A pool and a random stream to a pick; None if the group's epochs do not allow it."""
+"""A pool and a random stream to a pick; None if the group's epochs do not allow it, or its search costs too much."""
 
 
 def selection(pool: Pool, stream: torch.Generator) -> Pick:
@@ -65,8 +69,10 @@ def uniform_soup(pool: Pool, stream: torch.Generator) -> Pick:
     return Pick.mixed("uniform soup", pool.ranked[:SOUP])
 
 
-def greedy_soup(pool: Pool, stream: torch.Generator) -> Pick:
+def greedy_soup(pool: Pool, stream: torch.Generator) -> Pick | None:
     """Epochs from the best on, each kept if the mean of weights then has a lower loss (Wortsman et al. 2022)."""
+    if not pool.affords(min(len(pool.ranked), GREEDY) - 1):
+        return None
 
     def mixed(entries: Sequence[EpochEntry]) -> Pick:
         return Pick.mixed("greedy soup", entries)
@@ -92,7 +98,7 @@ def keep_greedily(ranked: Sequence[T], loss: Callable[[Sequence[T]], float]) -> 
 def evolution(pool: Pool, stream: torch.Generator) -> Pick | None:
     """Shares of the best epochs' weights, changed at random, the better half surviving each generation."""
     entries = pool.ranked[:PARENTS]
-    if len(entries) < 2:
+    if len(entries) < 2 or not pool.affords(CHILDREN * GENERATIONS):
         return None
     population = [torch.eye(len(entries), dtype=torch.float64)[place] for place in range(len(entries))]
     for _ in range(GENERATIONS):

@@ -17,6 +17,11 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.progress import honest_answers
 
+SEARCH_SHARE = 0.2
+"""Of the work of a group's training that a search among its epochs may cost."""
+_UPDATE = 3
+"""The work of an update in forward passes: the backward pass costs twice the forward one."""
+
 Member = tuple[tuple[str, float], ...]
 """Checkpoint files of the group with their shares of the weights; the shares sum to one."""
 
@@ -113,6 +118,14 @@ class Pool:
         self.module.load(states[0])
         return self.module
 
+    def affords(self, passes: int) -> bool:
+        """Whether so many passes over the validation records cost no more than SEARCH_SHARE of the training.
+
+        Both are counted in forward passes of a record, so that the answer does not depend on the machine.
+        """
+        training = _UPDATE * self.epochs[-1].epoch * len(self.context.training_rows(self.group))
+        return passes * len(self.rows) <= SEARCH_SHARE * training
+
     def losses(self, pick: Pick) -> Tensor:
         """(N,) float64: the validation loss record by record."""
         if pick.is_single and pick.members not in self._results:
@@ -126,7 +139,8 @@ class Pool:
         return self.result(pick).thresholds
 
     def result(self, pick: Pick) -> SplitResult:
-        """Everything about a pick on the validation split."""
+        """What a pick is worth on the validation split, without its answers."""
         if pick.members not in self._results:
-            self._results[pick.members] = evaluate(self.build(pick), self.context.source, self.rows)
+            found = evaluate(self.build(pick), self.context.source, self.rows)
+            self._results[pick.members] = attrs.evolve(found, predictions={}, spreads={})  # many picks, large answers
         return self._results[pick.members]

@@ -13,7 +13,7 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.exact.clusters import Clusters
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.methods import METHODS, SELECTION, Method
-from redheart_core.selection.picks import Pick, Pool
+from redheart_core.selection.picks import SEARCH_SHARE, Pick, Pool
 from redheart_core.storage.runtime import generator
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.structuring import unstructure
@@ -77,7 +77,10 @@ class Rivals:
             return {group: self.chosen(group).pick for group in self.table}
         if not any(method in rivals for rivals in self.table.values()):
             known = ", ".join(dict.fromkeys(name for rivals in self.table.values() for name in rivals))
-            raise CheckpointError(f"no group can be made by '{method}' (methods here: {known}, {CHOSEN})")
+            raise CheckpointError(
+                f"no group can be made by '{method}' (methods here: {known}, {CHOSEN}); a search is left out where "
+                f"it would cost more than {SEARCH_SHARE:.0%} of the training"
+            )
         return {group: rivals.get(method, rivals["selection"]).pick for group, rivals in self.table.items()}
 
     def to_json(self) -> dict[str, Any]:
@@ -140,7 +143,7 @@ def compare_methods(
             raise CheckpointError(
                 f"group '{group.name}' has no epoch in {run.path}; go on with redheart train --resume -o {run.path}"
             )
-        context.add_outputs(group, pool.module, context.seen_rows())  # as assembled models do, to the last bit
+        context.add_outputs(group, pool.module, ("validation",))
     return Rivals(table, _sums(table)), pools
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
@@ -13,18 +14,23 @@ from redheart_core.contract.nodes import ActiveNode
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
+from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.data.store import Store
 from redheart_core.groups.closed_form import fit_nodes
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
 from redheart_core.groups.validation import compute_outputs
+from redheart_core.groups.weights_digest import weights_digest
 from redheart_core.storage.runtime import choose_device, use_threads
 from redheart_core.training.audit import ParameterAccount, audit_fitted, audit_group, audit_optimizer
 from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.kept_outputs import KeptOutputs
 from redheart_core.training.probe import sameness
 
 AUDIT_BATCHES = 20
+SEEN = ("train", "validation")
+"""The splits that training may look at."""
 
 
 @attrs.frozen(eq=False)
@@ -38,6 +44,7 @@ class TrainingContext:
     surroundings: Surroundings
     source: BatchSource
     device: torch.device
+    kept: KeptOutputs = attrs.field(factory=KeptOutputs)
 
     @classmethod
     def prepare(
@@ -119,7 +126,7 @@ class TrainingContext:
                 trainer = self.trainer(group)
                 module = trainer.module
                 accounts += self.audit(trainer)
-            self.add_outputs(group, module, self.seen_rows())
+            self.add_outputs(group, module)
         return accounts
 
     def audit_sizes(self) -> list[ParameterAccount]:
@@ -139,17 +146,40 @@ class TrainingContext:
         fit_nodes(module, data, train.rows)
         return module
 
-    def add_outputs(self, group: Group, module: Answering, rows: torch.Tensor) -> None:
-        """Compute what the groups above read of this one."""
-        wanted = {name for other in self.groups for name in other.external}
+    def add_outputs(self, group: Group, module: Answering, splits: Sequence[str] = SEEN) -> None:
+        """Make what the groups above read of this one readable, on the records of some splits."""
+        outputs = self.outputs(group, module, splits)
+        if outputs is not None:
+            self.source.add_lower(outputs)
+
+    def outputs(self, group: Group, module: Answering, splits: Sequence[str] = SEEN) -> LowerOutputs | None:
+        """What the groups above read of this one on the records of some splits; None if they read nothing.
+
+        The same weights on the same inputs are asked once for each split, whoever wants their answers.
+        """
         own = {node.name for node in group.nodes}
-        names = tuple(sorted(name for name in wanted if name.partition(".")[0] in own))
-        if names:
-            self.source.add_lower(compute_outputs(module, self.source, rows, names))
+        wanted = {name for other in self.groups for name in other.external if name.partition(".")[0] in own}
+        if not wanted:
+            return None
+        names = tuple(sorted(wanted))
+        identity = "/".join((self.identity(group, module), *names))
+        chunked = [name for name in names if "T" in self.surroundings.shapes[name]]
+        outputs = self.kept.take(identity) or LowerOutputs(self.store.chunk_counts, chunked, identity)
+        for split in splits:
+            if not outputs.holds(self.store.rows(split)):
+                compute_outputs(module, self.source, self.store.rows(split), names, outputs)
+        self.kept.put(outputs)
+        return outputs
+
+    def identity(self, group: Group, module: Answering) -> str:
+        """Tells the answers of a group to a record from all others: by its weights, and by the outputs that it reads
+        now."""
+        parts = (group.name, weights_digest(module), *self.source.lower_identities(group.external))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def seen_rows(self) -> torch.Tensor:
         """Rows that training may look at: train and validation."""
-        return torch.cat([self.store.rows("train"), self.store.rows("validation")]).sort().values
+        return torch.cat([self.store.rows(split) for split in SEEN]).sort().values
 
 
 def usable_fields(store: Store) -> dict[str, Field]:

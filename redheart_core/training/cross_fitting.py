@@ -37,7 +37,8 @@ def cross_fitted(context: TrainingContext, group: Group, names: Sequence[str]) -
     for fold in sorted(set(folds.tolist())):
         held = folds == fold
         module = context.fit(group, rows[~held])
-        outputs = compute_outputs(module, context.source, rows[held], tuple(names))
-        for name, tensor in outputs.tensors.items():
+        outputs = compute_outputs(module, context.source, rows[held], names)
+        for name in names:
+            tensor = outputs.batch(name, rows[held], 1)
             found.setdefault(name, tensor.new_empty((len(rows), *tensor.shape[1:])))[held] = tensor
     return found

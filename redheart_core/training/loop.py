@@ -88,7 +88,7 @@ class _Training:
                 except CheckpointError as error:
                     self.stop(group.name, 0, str(error))
                     continue
-                self.context.add_outputs(group, module, self.context.seen_rows())
+                self.context.add_outputs(group, module)
 
     def begin_group(self, group: Group) -> GroupProgress | None:
         """The group where an earlier process left it; None if it has no epochs to train."""

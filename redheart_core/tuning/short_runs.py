@@ -21,7 +21,6 @@ from redheart_core.contract.errors import SettingsError
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.groups.validation import compute_outputs
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch, validate_epoch
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer
@@ -199,14 +198,10 @@ def _begin(context: TrainingContext, candidates: Sequence[_Candidate]) -> None:
 
 def share_outputs(contexts: Sequence[TrainingContext], group: Group, module: GroupModule) -> None:
     """Compute once what the groups above read of this one, and give it to several trainers of the same data."""
-    first = contexts[0]
-    own = {node.name for node in group.nodes}
-    wanted = {name for other in first.groups for name in other.external if name.partition(".")[0] in own}
-    if not wanted:
-        return
-    lower = compute_outputs(module, first.source, first.seen_rows(), tuple(sorted(wanted)))
-    for context in contexts:
-        context.source.add_lower(lower)
+    outputs = contexts[0].outputs(group, module)
+    if outputs is not None:
+        for context in contexts:
+            context.source.add_lower(outputs)
 
 
 def read_weights(context: TrainingContext, group: Group, weights: Mapping[str, Tensor]) -> GroupModule:

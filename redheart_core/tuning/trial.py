@@ -96,7 +96,7 @@ def read_lower(run: RunFolder, context: TrainingContext, group: Group) -> None:
             )
         module = context.module(lower)
         load_fixed(run, lower, module)
-        context.add_outputs(lower, module, context.seen_rows())
+        context.add_outputs(lower, module)
 
 
 def _below(context: TrainingContext, group: Group) -> set[str]:

@@ -105,13 +105,12 @@ def _trained(name: str, session: Session) -> tuple[Group, GroupModule]:
     from redheart_core.training.progress import load_fixed
 
     context = session.context
-    rows = context.store.rows("validation")
     for group in context.groups:
         module = context.module(group)
         load_fixed(session.run, group, module)
         if name in {node.name for node in group.nodes}:
             return group, module
-        context.add_outputs(group, module, rows)
+        context.add_outputs(group, module, ("validation",))
     raise PluginError(f"the run {session.run.path} has no plugin '{name}'")
 
 

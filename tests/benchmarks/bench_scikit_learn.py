@@ -150,7 +150,7 @@ def answers(run: RunFolder, context: TrainingContext, node: str) -> tuple[dict[s
             return {name.partition(".")[2]: tensor.double().numpy() for name, tensor in found.items()}, {
                 name.partition(".")[2]: one for name, one in limits.items()
             }
-        context.add_outputs(group, module, rows)
+        context.add_outputs(group, module, ("test",))
     raise SystemExit(f"the run has no node '{node}'")
 
 

@@ -38,7 +38,7 @@ def plain(context: TrainingContext, epochs: int, rate: float) -> Losses:
     short, found = short_context(context, epochs, context.settings.seed), Losses()
     for group in short.groups:
         if group.fitted:
-            short.add_outputs(group, short.fit(group), short.seen_rows())
+            short.add_outputs(group, short.fit(group))
             continue
         trainer = short.trainer(at_rate(group, rate))
         losses = []
@@ -46,7 +46,7 @@ def plain(context: TrainingContext, epochs: int, rate: float) -> Losses:
             for step, rows in enumerate(short.training_order(group, epoch)):
                 trainer.step(short.source.batch(rows, group.inputs), epoch, step)
             losses.append(evaluate(trainer.module, short.source, short.store.rows("validation")).loss)
-        short.add_outputs(group, trainer.module, short.seen_rows())
+        short.add_outputs(group, trainer.module)
         found[group.name, rate] = tuple(losses)
     return found
 
