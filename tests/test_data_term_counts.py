@@ -56,8 +56,22 @@ def test_weights_are_those_of_the_texts_bit_for_bit_in_any_order(tmp_path: Path,
     assert found.dtype == np.float32
     assert found.shape == expected.shape
     assert np.array_equal(found.toarray(), expected.toarray())
-    assert map_tensors(tmp_path / "terms")["more_counts"].dtype == np.uint16
+    assert map_tensors(tmp_path / "terms")["sizes"].dtype == np.uint16
     assert counts.weights(np.empty(0, np.int64)).shape == (0, view.size)
+
+
+def test_columns_that_lie_far_apart_or_at_the_ends_are_kept(tmp_path: Path) -> None:
+    words = [f"{first}{second}{third}" for first in "abcdefgh" for second in "ijklmnop" for third in "qrstuvwx"]
+    view = fit_terms([" ".join(words)] * 3, 100_000)
+    assert view is not None
+    assert view.size > 5 * 256
+    words = sorted(words)
+    texts = ["", words[0], words[-1], "", f"{words[0]} {words[-1]}", " ".join(words), " ".join(words[::97]), ""]
+    counts = written(tmp_path, view, texts)
+    rows = np.array([0, 7, 6, 5, 4, 3, 2, 1, 1, 0])
+    expected = view.weigh([texts[row] for row in rows])
+    assert np.array_equal(counts.weights(rows).toarray(), expected.toarray())
+    assert counts.sizes(rows)[[0, 1, 5, 9]].tolist() == [0, 0, 0, 0]
 
 
 def test_texts_that_hold_no_term_twice_have_weights_too(tmp_path: Path, view: TermView) -> None:

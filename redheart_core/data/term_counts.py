@@ -1,7 +1,9 @@
 """How often each text holds each term, on disk.
 
-Only counts are stored, in the narrowest integers, since the weights follow from them bit for bit: the columns of the
-terms that a text holds, and apart from those the few that it holds more than once.
+Only counts are stored, since the weights follow from them bit for bit. The columns of a text's terms, ascending, a term
+that occurs twice being there twice, are stored as gaps: from the beginning, then from one to the next. Of a gap the
+lowest eight bits are a byte, and the rest is as many zeros before a one in a stream of bits (Golomb, 1966; Rice and
+Plaunt, 1971). This takes little more than a byte for each term.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -23,18 +26,32 @@ _BLOCK = 2000
 """Texts that are counted or weighed together, which bounds the memory beside the result."""
 
 
+@attrs.frozen(eq=False)
+class _Gaps:
+    """The gaps of some texts, one text after another."""
+
+    sizes: NDArray[Any]
+    """(B,) how many gaps each text has."""
+    spans: NDArray[Any]
+    """(B,) how many bytes of the bits are each text's."""
+    lows: NDArray[np.uint8]
+    """The lowest eight bits of each gap."""
+    bits: NDArray[np.uint8]
+    """For each gap as many zeros as the rest of it says, then a one; each text begins with a byte of its own."""
+
+
 class TermCounts:
     """The counts of N texts, memory-mapped."""
 
     def __init__(self, path: Path, view: TermView) -> None:
         """Open what write_term_counts wrote with this view."""
         self._view = view
-        self._tensors = map_tensors(path)
+        self._stored = _Gaps(**map_tensors(path))
+        self._starts, self._bit_starts = _starts(self._stored.sizes), _starts(self._stored.spans)
 
     def sizes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many terms each of these texts holds, (B,)."""
-        starts: NDArray[np.int64] = self._tensors["starts"]
-        return starts[rows + 1] - starts[rows]
+        """How often a term occurs in each of these texts, (B,), which is at least the number of its terms."""
+        return self._stored.sizes[rows].astype(np.int64)
 
     def weights(self, rows: NDArray[np.int64]) -> sparse.csr_matrix:
         """(B, V) float32, as TermView.weigh gives them for the texts of these rows."""
@@ -44,19 +61,14 @@ class TermCounts:
         return sparse.vstack(blocks, format="csr")
 
     def _weigh(self, rows: NDArray[np.int64]) -> sparse.csr_matrix:
-        once = self._part("", rows)
-        more = self._part("more_", rows)
-        counts = once + more if more.nnz else once
+        sizes, spans = self._stored.sizes[rows], self._stored.spans[rows]
+        lows = self._stored.lows[_ranges(self._starts[rows], sizes)]
+        bits = self._stored.bits[_ranges(self._bit_starts[rows], spans)]
+        columns, pointers = _columns(_Gaps(sizes, spans, lows, bits))
+        parts = (np.ones(len(columns), np.int32), columns.astype(np.int32), pointers.astype(np.int32))
+        counts = sparse.csr_matrix(parts, shape=(len(rows), self._view.size))
+        counts.sum_duplicates()
         return self._view.weigh_counts(counts)
-
-    def _part(self, prefix: str, rows: NDArray[np.int64]) -> sparse.csr_matrix:
-        starts, columns = self._tensors[f"{prefix}starts"], self._tensors[f"{prefix}columns"]
-        sizes = starts[rows + 1] - starts[rows]
-        pointers = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-        places = np.arange(pointers[-1]) + np.repeat(starts[rows] - pointers[:-1], sizes)
-        values = self._tensors["more_counts"][places].astype(np.int32) if prefix else np.ones(len(places), np.int32)
-        parts = (values, columns[places].astype(np.int32), pointers.astype(np.int32))
-        return sparse.csr_matrix(parts, shape=(len(rows), self._view.size))
 
 
 def write_term_counts(
@@ -75,32 +87,60 @@ def write_term_counts(
         FileError: Disk full or the like.
     """
     spools = {
-        "starts": Spool(np.int64, (), scratch),
-        "columns": Spool(np.uint16 if view.size <= 1 << 16 else np.int32, (), scratch),
-        "more_starts": Spool(np.int64, (), scratch),
-        "more_columns": Spool(np.uint16 if view.size <= 1 << 16 else np.int32, (), scratch),
-        "more_counts": Spool(np.int32, (), scratch),
+        "sizes": Spool(np.int32, (), scratch),
+        "spans": Spool(np.int32, (), scratch),
+        "lows": Spool(np.uint8, (), scratch),
+        "bits": Spool(np.uint8, (), scratch),
     }
-    for name in ("starts", "more_starts"):
-        spools[name].append(np.zeros(1, np.int64))
     done = 0
     given = iter(texts)
     while block := list(islice(given, _BLOCK)):
-        counts = view.count(block)
-        above = counts.copy()
-        above.data -= 1
-        above.eliminate_zeros()
-        for prefix, part in (("", counts), ("more_", above)):
-            spools[f"{prefix}starts"].append(part.indptr[1:] + len(spools[f"{prefix}columns"]))
-            spools[f"{prefix}columns"].append(part.indices)
-        spools["more_counts"].append(above.data)
+        for name, array in attrs.asdict(_gaps(view.count(block)), recurse=False).items():
+            spools[name].append(array)
         done += len(block)
         tell(done)
-    write_tensors(path, {name: _narrowest(name, spool.array()) for name, spool in spools.items()})
+    arrays = {name: spool.array() for name, spool in spools.items()}
+    write_tensors(path, arrays | {name: _narrowest(arrays[name]) for name in ("sizes", "spans")})
 
 
-def _narrowest(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    if name != "more_counts":
-        return array
+def _gaps(counts: Any) -> _Gaps:
+    """(B, V) sparse counts, columns ascending, to gaps."""
+    columns = np.repeat(counts.indices.astype(np.int64), counts.data)
+    pointers = _starts(counts.data)[counts.indptr]
+    sizes = np.diff(pointers)
+    before = np.concatenate([np.zeros(1, np.int64), columns[:-1]])
+    before[pointers[:-1][sizes > 0]] = 0
+    rests, lows = np.divmod(columns - before, 256)
+    ends = _starts(rests + 1)
+    used = ends[pointers]
+    spans = -(-np.diff(used) // 8)
+    bits = np.zeros(8 * spans.sum(), bool)
+    bits[ends[1:] - 1 + np.repeat(8 * _starts(spans)[:-1] - used[:-1], sizes)] = True
+    return _Gaps(sizes, spans, lows.astype(np.uint8), np.packbits(bits))
+
+
+def _columns(gaps: _Gaps) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Gaps to the columns of all texts, and where each text begins among them, (B + 1,)."""
+    pointers = _starts(gaps.sizes)
+    ones = np.flatnonzero(np.unpackbits(gaps.bits))
+    before = np.concatenate([np.full(1, -1, np.int64), ones[:-1]])
+    filled = gaps.sizes > 0
+    before[pointers[:-1][filled]] = 8 * _starts(gaps.spans)[:-1][filled] - 1
+    totals = _starts((ones - before - 1) * 256 + gaps.lows)
+    return totals[1:] - np.repeat(totals[pointers[:-1]], gaps.sizes), pointers
+
+
+def _starts(sizes: NDArray[Any]) -> NDArray[np.int64]:
+    """(N,) sizes to where each begins and the last ends, (N + 1,)."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
+
+
+def _ranges(starts: NDArray[np.int64], sizes: NDArray[Any]) -> NDArray[np.int64]:
+    """All places from each start on, so many as its size says."""
+    begins = _starts(sizes)
+    return np.arange(begins[-1]) + np.repeat(starts - begins[:-1], sizes)
+
+
+def _narrowest(array: NDArray[Any]) -> NDArray[Any]:
     largest = int(array.max(initial=0))
     return array.astype(np.uint8 if largest < 1 << 8 else np.uint16 if largest < 1 << 16 else np.int32)
