@@ -87,6 +87,22 @@ def test_signals_while_libraries_are_imported_end_the_command_in_order(tmp_path:
 
 
 @pytest.mark.parametrize("number", ENDED)
+def test_a_signal_before_the_handlers_stand_waits_for_them(tmp_path: Path, number: signal.Signals) -> None:
+    script = (
+        "import os, sys, importlib.abc\n"
+        "class Interrupting(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == 'redheart_cli.interruption': os.kill(os.getpid(), {int(number)})\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.argv = ['redheart', '--help']\n"
+        "from redheart_cli.__main__ import main\n"
+        "main()\n"
+    )
+    answer = python(script, tmp_path)
+    assert (answer.code, answer.err) == (ENDED[number][0], f"{ENDED[number][1]}; run the same command again\n")
+
+
+@pytest.mark.parametrize("number", ENDED)
 def test_a_signal_inside_the_import_of_a_c_extension_waits_for_its_end(tmp_path: Path, number: signal.Signals) -> None:
     script = (
         COMMAND + "    def on(event, found):\n"

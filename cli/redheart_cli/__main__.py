@@ -1,13 +1,25 @@
-"""The `redheart` command."""
+"""The `redheart` command.
 
-from __future__ import annotations
+Signals that ask the process to end wait from the first line on until what handles them stands. What comes before, the
+start of Python and the search for this module, is not ours.
+"""
 
-from redheart_cli.interruption import ending_in_order, listen
+import sys
+
+if sys.platform != "win32":
+    # the module of C, since importing signal takes long enough to be interrupted itself; it has no types
+    import _signal  # type: ignore[import-not-found]
+
+    _BEFORE = _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM))
+
+from redheart_cli.interruption import ending_in_order, listen  # only once signals wait
 
 
 def main() -> None:
     """Run the command line; SIGTERM ends it as Ctrl-C does, so that files and locks are left in order."""
     listen()
+    if sys.platform != "win32":
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, _BEFORE)
     with ending_in_order():
         from redheart_cli.main import cli
         from redheart_cli.streams import occupy_closed_streams
