@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redheart_core.config.tables import TrainSettings
 from redheart_core.data.data_warning import DataWarning
+from redheart_core.data.disk_use import DiskUse
 from redheart_core.data.division import ClusterReport
 from redheart_core.data.index import StoreIndex
 from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
@@ -231,6 +232,7 @@ def make_inspection(index: StoreIndex) -> Inspection:
             ),
             clusters=(ClusterReport(4, {"train": 4}, ("en-0017", "en-0404", "en-0405"), "He lent me his boat."),),
         ),
+        disk=DiskUse(100, {"vectors": 400, "terms": 120}),
         warnings=(
             DataWarning(names[1], "rises with the length of the text.", "A model may count words.", "Balance lengths."),
         ),

@@ -19,6 +19,9 @@ def test_a_store_is_shown_in_tables_with_the_warnings_last(finished: Finished, t
     assert [heads.index(head) for head in ("field", "label in train", "baselines on validation")] == sorted(
         heads.index(head) for head in ("field", "label in train", "baselines on validation")
     )
+    disk = {line.split()[0]: line.split()[1:] for line in lines[heads.index("on disk") + 1 :] if line}
+    assert disk["text"][1] == "1.00"
+    assert len(disk["vectors"]) == 2
     warnings = [number for number, line in enumerate(lines) if line.startswith("warning: ")]
     assert warnings
     assert min(warnings) > heads.index("baselines on validation")
@@ -33,6 +36,11 @@ def test_a_run_keeps_the_inspection_of_its_data(finished: Finished, tmp_path: Pa
     shown = succeed("data", "inspect", "--store", finished.store, "-o", "file.json", "--json", cwd=tmp_path).json()
     assert kept == shown == contents(tmp_path / "file.json")
     assert sum(kept["counts"].values()) == 180
+    files = json.loads((finished.store / "index.json").read_text(encoding="utf-8"))["files"]
+    lines = (finished.store / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert kept["disk"]["text"] == sum(len(json.loads(line)["text"].encode()) for line in lines)
+    assert sum(kept["disk"]["parts"].values()) == sum(entry["bytes"] for entry in files.values())
+    assert kept["disk"]["parts"]["terms"] == files["terms.safetensors"]["bytes"]
     assert kept["fingerprint"] == json.loads((finished.store / "index.json").read_text())["fingerprint"]
 
 

@@ -42,9 +42,8 @@ def test_the_store_holds_records_targets_vectors_and_an_index_and_nothing_else(t
         data = (tmp_path / name).read_bytes()
         assert (entry.bytes, entry.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     lines = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text().splitlines()]
-    assert [(line["id"], line["language"], line["text"], line["where"]) for line in lines] == [
-        (record.id, record.language, record.text, record.where) for record in records()
-    ]
+    assert lines == [{"id": record.id, "text": record.text, "where": record.where} for record in records()]
+    assert store.languages == tuple(record.language for record in records())
     assert store.index.coverage == {"regret": 30, "bentham": 20, "utility": 0}
     assert store.index.dataset_settings == {"source": "data.jsonl", "width": 4}
     assert sum(store.index.counts.values()) == 30

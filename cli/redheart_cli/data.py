@@ -18,6 +18,7 @@ from redheart_cli.paths import UserPath
 from redheart_cli.run_options import data_options, json_option
 
 if TYPE_CHECKING:
+    from redheart_core.data.disk_use import DiskUse
     from redheart_core.data.division import ClusterReport
     from redheart_core.inspection.inspect import Inspection
 
@@ -107,6 +108,8 @@ def print_inspection(found: Inspection) -> None:
     click.echo()
     _print_duplicates(found)
     click.echo()
+    _print_disk(found.disk)
+    click.echo()
     for warning in found.warnings:
         click.echo(warning)
     click.echo(f"{len(found.warnings) or 'no'} warnings")
@@ -184,6 +187,15 @@ def _print_duplicates(found: Inspection) -> None:
     for example in duplicates.examples:
         for id_, split, text in zip(example.ids, example.splits, example.texts, strict=True):
             click.echo(f"  {split} {id_}: {text}")
+
+
+def _print_disk(disk: DiskUse) -> None:
+    rows = [
+        (part, f"{bytes_ / 1e6:.2f}", f"{bytes_ / disk.text:.2f}" if part != "encoder" else "")
+        for part, bytes_ in {"text": disk.text, **disk.parts}.items()
+        if bytes_
+    ]
+    print_table(("on disk", "MB", "by text"), rows)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -103,7 +103,7 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
             origins.append(Origin(record.id, source, record.split))
             languages.append(record.language)
             clusters.append(record.cluster)
-            line = _line({key: getattr(checked, key) for key in ("id", "language", "source", "text", "where")})
+            line = _line({key: getattr(checked, key) for key in ("id", "text", "where")})
             lines.append(np.frombuffer(line, np.uint8))
             offsets.append(np.array([len(lines)]))
             digest.update(_line([record.id, source, record.split, record.language, record.cluster, checked.text]))

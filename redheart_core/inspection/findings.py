@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from redheart_core.data.data_warning import DataWarning
+from redheart_core.data.disk_use import DiskUse
 from redheart_core.data.division import ClusterReport
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.structuring import unstructure
@@ -137,6 +138,7 @@ class Inspection:
     """Records per split by the rule of division, if no texts were near-duplicates."""
     fields: tuple[FieldInspection, ...]
     duplicates: Duplicates
+    disk: DiskUse
     warnings: tuple[DataWarning, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -145,4 +147,4 @@ class Inspection:
         return table
 
 
-INSPECTION = SealedFile(Inspection, "inspection", 2, "run redheart data inspect again")
+INSPECTION = SealedFile(Inspection, "inspection", 3, "run redheart data inspect again")

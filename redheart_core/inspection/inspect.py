@@ -12,6 +12,7 @@ from redheart_core.contract.data import SPLITS
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
+from redheart_core.data.disk_use import disk_use
 from redheart_core.data.division import EXCLUDED, ClusterReport, division_warnings
 from redheart_core.data.store import Store
 from redheart_core.data.text import shorten
@@ -80,6 +81,7 @@ def inspect_store(store: Store) -> Inspection:
         wanted=dict(report.wanted),
         fields=looked_at,
         duplicates=duplicates,
+        disk=disk_use(store),
         warnings=tuple(warnings),
     )
 

@@ -1,0 +1,44 @@
+"""How much room the parts of a store take beside its texts.
+
+Vectors take 4 bytes for each number of each chunk (2 as float16), and labels 4 for each number of each record. They do
+not shrink with the texts; terms take a little more than a byte for each one that a text holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import attrs
+
+from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE
+from redheart_core.data.store import Store
+
+_PARTS = {
+    TERMS_FILE: "terms",
+    TOKENS_FILE: "tokens",
+    RECORDS_FILE: "records",
+    ROWS_FILE: "records",
+    FIELDS_FILE: "labels",
+}
+
+
+@attrs.frozen
+class DiskUse:
+    """Bytes of a store."""
+
+    text: int
+    """Of all texts, in UTF-8."""
+    parts: Mapping[str, int]
+    """Of the files, by part: "vectors", "terms", "tokens", "records" (texts, ids and places), "labels", and "encoder"
+    (with the tables of terms and tokens), which does not grow with the records."""
+
+
+def disk_use(store: Store) -> DiskUse:
+    """The bytes of a store's files by part."""
+    shards = {shard.file for shard in store.index.shards}
+    found: Counter[str] = Counter()
+    for name, entry in store.index.files.items():
+        found[_PARTS.get(name, "vectors" if name in shards else "encoder")] += entry.bytes
+    text = sum(len(store.text(row).encode()) for row in range(len(store)))
+    return DiskUse(text, {part: found[part] for part in ("vectors", *dict.fromkeys(_PARTS.values()), "encoder")})
