@@ -1,4 +1,4 @@
-"""Chosen thresholds are the best ones that there are."""
+"""Chosen thresholds are the best ones of the hits that are to be expected."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import f1_score
+from scipy.special import expit, logit
 from torch import Tensor
 
 from redheart_core import DataError, UndefinedError
 from redheart_core.nn.label_metrics import macro_f1
-from redheart_core.nn.thresholds import best_thresholds
+from redheart_core.nn.thresholds import PRIOR_POSITIVES, Numbers, best_thresholds, expected_hits
+
+MANY = 10_000
+"""Copies of some records of which the targets alone count."""
 
 
-def brute_force(p: list[float], y: list[float]) -> tuple[float, float]:
-    """Every midpoint, evaluated by scikit-learn; nearest to 0.5 of the best, then the higher."""
-    points = sorted({*p, 0.0})
+def f1(hits: Numbers, predicted: Numbers) -> float:
+    """F1 of a prediction with such hits."""
+    return float(2 * (hits * predicted).sum() / (predicted.sum() + hits.sum()))
+
+
+def brute_force(p: Numbers, hits: Numbers) -> float:
+    """The best of all midpoints, of equally good ones the highest."""
+    points = sorted({*p.tolist(), 0.0})
     cuts = [(a + b) / 2 for a, b in pairwise(points)] + ([0.0] if 0.0 in p else [])
-    scored = [(f1_score(y, [int(value >= cut) for value in p]), -abs(cut - 0.5), cut) for cut in cuts]
-    best = max(scored)
-    return best[2], float(best[0])
+    scored = [(round(f1(hits, (p >= cut).astype(float)), 14), float(cut)) for cut in cuts]
+    return max(scored)[1]
 
 
 def drawn(rows: int, seed: int, steps: int) -> tuple[Tensor, Tensor]:
@@ -39,9 +46,48 @@ def test_the_scan_finds_what_a_brute_force_finds(seed: int, steps: int) -> None:
     p, y = drawn(30, seed, steps)
     found = best_thresholds(p, y, ("a", "b", "c"))
     for k in range(3):
-        threshold, f1 = brute_force(p[:, k].double().tolist(), y[:, k].tolist())
+        given, targets = p[:, k].double().numpy(), y[:, k].double().numpy()
+        threshold = brute_force(given, expected_hits(given, targets))
         assert found.values[k] == threshold
-        assert found.f1[k] == pytest.approx(f1, abs=1e-15)
+        assert found.f1[k] == pytest.approx(f1(targets, (given >= threshold).astype(float)), abs=1e-15)
+
+
+def test_expected_hits_of_probabilities_that_fit_lie_between_them_and_the_targets() -> None:
+    stream = np.random.default_rng(3)
+    p = stream.uniform(0.0, 1.0, 2000)
+    y = (stream.uniform(size=2000) < p).astype(float)
+    share = y.sum() / (y.sum() + PRIOR_POSITIVES)
+    assert expected_hits(p, y) == pytest.approx(share * y + (1 - share) * p, abs=0.02)
+
+
+def test_probabilities_that_are_all_too_high_are_shifted_to_the_share_of_positive_records() -> None:
+    """As those of a loss that weighs positive records five times."""
+    stream = np.random.default_rng(4)
+    p = stream.beta(0.5, 4.0, 4000)
+    y = (stream.uniform(size=4000) < p).astype(float)
+    high = expit(logit(p) + np.log(5.0))
+    assert expected_hits(high, y) == pytest.approx(expected_hits(p, y), abs=0.02)
+    fitting, shifted = (best_thresholds(torch.tensor(one)[:, None], torch.tensor(y)[:, None], "a") for one in (p, high))
+    assert shifted.f1[0] == pytest.approx(fitting.f1[0], abs=0.01)
+
+
+def test_few_positive_records_hardly_move_the_threshold() -> None:
+    """The highest F1 of three positive records is an accident of where these lie."""
+    p = np.linspace(0.02, 0.4, 200)
+    y = np.zeros(200)
+    y[[150, 170, 199]] = 1.0
+    other = np.roll(y, -12)
+    lower, higher = (
+        best_thresholds(torch.tensor(p)[:, None], torch.tensor(one)[:, None], "a").values[0] for one in (other, y)
+    )
+    assert lower is not None
+    assert lower == pytest.approx(higher, abs=0.02)
+
+
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_certain_probabilities_stay_certain(end: float) -> None:
+    hits = expected_hits(np.full(4, end), np.array([1.0, 0.0, 0.0, 0.0]))
+    assert hits[1:].tolist() == pytest.approx([(1 - 1 / (1 + PRIOR_POSITIVES)) * end] * 3)
 
 
 def test_the_metric_at_the_thresholds_is_the_reported_f1() -> None:
@@ -49,28 +95,15 @@ def test_the_metric_at_the_thresholds_is_the_reported_f1() -> None:
     found = best_thresholds(p, y, ("a", "b", "c"))
     there = torch.ones_like(y, dtype=torch.bool)
     chosen = macro_f1(p, y, there, found.values)
-    assert chosen == pytest.approx(np.mean([f1 for f1 in found.f1 if f1 is not None]), abs=1e-15)
-    assert chosen >= macro_f1(p, y, there, (0.5,) * 3)
-
-
-def test_equally_good_thresholds_give_the_nearest_to_a_half_and_then_the_higher() -> None:
-    # F1 is 2/3 for the first alone and for the first four
-    p = torch.tensor([[0.75], [0.5], [0.4375], [0.375], [0.25]])
-    y = torch.tensor([[1.0], [0.0], [0.0], [1.0], [0.0]])
-    found = best_thresholds(p, y, ("a",))
-    assert (found.values, found.f1) == ((0.625,), (2 / 3,))
-    lower = best_thresholds(torch.tensor([[1.0], [0.75], [0.625], [0.5], [0.25]]), y, ("a",))
-    assert (lower.values, lower.f1) == ((0.375,), (2 / 3,))
-    equally_near = best_thresholds(torch.tensor([[0.875], [0.625], [0.5], [0.375], [0.125]]), y, ("a",))
-    assert (equally_near.values, equally_near.f1) == ((0.75,), (2 / 3,))
+    assert chosen == pytest.approx(np.mean([one for one in found.f1 if one is not None]), abs=1e-15)
 
 
 def test_perfect_and_reversed_probabilities() -> None:
-    y = torch.tensor([[1.0], [1.0], [0.0], [0.0]])
-    perfect = best_thresholds(torch.tensor([[0.9], [0.7], [0.2], [0.1]]).double(), y, ("a",))
+    y = torch.tensor([[1.0], [1.0], [0.0], [0.0]]).repeat(MANY, 1)
+    perfect = best_thresholds(torch.tensor([[0.9], [0.7], [0.2], [0.1]]).double().repeat(MANY, 1), y, ("a",))
     assert perfect.f1 == (1.0,)
     assert perfect.values[0] == pytest.approx(0.45)
-    reversed_ = best_thresholds(torch.tensor([[0.1], [0.2], [0.7], [0.9]]), y, ("a",))
+    reversed_ = best_thresholds(torch.tensor([[0.1], [0.2], [0.7], [0.9]]).repeat(MANY, 1), y, ("a",))
     assert reversed_.f1[0] == pytest.approx(2 / 3)
     assert reversed_.values[0] == pytest.approx(0.05)
 
@@ -78,8 +111,8 @@ def test_perfect_and_reversed_probabilities() -> None:
 @pytest.mark.parametrize("low", [0.3, math.nextafter(0.3, 1.0)])  # the middle is rounded up once and down once
 def test_neighbouring_floats_are_distinguished(low: float) -> None:
     high = math.nextafter(low, 1.0)
-    p = torch.tensor([[high], [low]], dtype=torch.float64)
-    found = best_thresholds(p, torch.tensor([[1.0], [0.0]]), ("a",))
+    p = torch.tensor([[high], [low]], dtype=torch.float64).repeat(MANY, 1)
+    found = best_thresholds(p, torch.tensor([[1.0], [0.0]]).repeat(MANY, 1), ("a",))
     assert (found.values, found.f1) == ((high,), (1.0,))
 
 

@@ -12,8 +12,11 @@ from front_door import flip_byte
 from torch import Tensor, nn
 from toy import StopAfter, Toy, group_files
 
-from redheart_core import ActiveNode, FitData, PluginError
+from redheart_core import CATALOGUE, ActiveNode, FitData, Metric, PluginError
 from redheart_core.data.store import Store
+from redheart_core.groups.validation import evaluate
+from redheart_core.nn import label_metrics
+from redheart_core.nn.thresholds import best_thresholds
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.progress import load_fixed
@@ -37,7 +40,7 @@ def every_other(module: nn.Module, data: FitData) -> Mapping[str, Tensor]:
 
 
 def fitted(toy: Toy, fit: Callable[[nn.Module, FitData], Any] = every_other, **changes: Any) -> ActiveNode:
-    node = toy.node(changes.pop("name", "fitted"))
+    node = toy.node(changes.pop("name", "fitted"), target=changes.pop("target", "regret"))
     inner = node.spec.build
     spec = attrs.evolve(node.spec, fit=fit, build=lambda context: inner(context).requires_grad_(False), **changes)
     return attrs.evolve(node, spec=spec)
@@ -80,6 +83,42 @@ def test_a_fit_above_reads_honest_answers_of_its_training_records(toy: Toy) -> N
     assert stopped == {}
     assert bool((seen["train"][::2] == MADE_UP).all())
     assert not bool((seen["validation"] == MADE_UP).any())
+
+
+def test_thresholds_are_chosen_on_honest_answers_and_validation_together(toy: Toy) -> None:
+    field = CATALOGUE["ekman"]
+    marked = [
+        attrs.evolve(
+            record, values={**record.values, "ekman": {label: float((row + k) % 3 == 0) for k, label in labels}}
+        )
+        for labels in [list(enumerate(field.labels))]
+        for row, record in enumerate(toy.records())
+    ]
+    store = toy.store(marked, more_fields=(field,))
+
+    def good(module: nn.Module, data: FitData) -> Mapping[str, Tensor]:
+        answers = 0.2 + 0.6 * data.train.field("ekman")
+        answers[1::2] = torch.nan
+        half(module)
+        return {"value": answers}
+
+    node = fitted(toy, good, target="ekman")
+    metric = Metric("macro_f1", "value", "ekman", label_metrics.macro_f1, "max", thresholded=True)
+    inner = node.spec.objective
+    assert inner is not None
+    spec = attrs.evolve(node.spec, objective=lambda context: attrs.evolve(inner(context), metrics=(metric,)))
+    run, stopped = toy.run("run", [attrs.evolve(node, spec=spec)], store)
+    assert stopped == {}
+    context = toy.context([attrs.evolve(node, spec=spec)], store)
+    module = context.module(context.groups[0])
+    load_fixed(run, context.groups[0], module)
+    rows, train = store.rows("validation"), store.rows("train")[::2]
+    own, truth = evaluate(module, context.source, rows).predictions["fitted.value"], store.target("ekman")
+    together = best_thresholds(
+        torch.cat([own, 0.2 + 0.6 * truth[train]]), torch.cat([truth[rows], truth[train]]), field.labels
+    )
+    assert tuple(run.group("fitted").read().best.thresholds["fitted.value"]) == together.values
+    assert together.values != best_thresholds(own, truth[rows], field.labels).values
 
 
 def test_a_resumed_run_reads_the_same_honest_answers_bit_for_bit_and_fits_nothing_again(toy: Toy) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
+import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError, UndefinedError
@@ -42,6 +43,7 @@ def group_figures(
     targets: Mapping[str, Tensor],
     inputs: Mapping[str, Tensor],
     thresholds: Mapping[str, Limits] | None = None,
+    honest: Mapping[str, tuple[Tensor, Tensor]] | None = None,
 ) -> Figures:
     """Every metric of a group over all records.
 
@@ -51,6 +53,8 @@ def group_figures(
         targets: Field to (N, *shape).
         inputs: The fields that the group reads.
         thresholds: "node.output" to one threshold per label; None to choose them on these records.
+        honest: "node.output" to predictions and targets of further records, (M, *shape) each, that thresholds are
+            chosen on too; NaN in a target that is not to count.
 
     Raises:
         DataError: A plugin's metric fails.
@@ -64,8 +68,12 @@ def group_figures(
             rows = evaluated_rows(module, node.name, target, inputs)
             prediction, target = outputs[name][rows], target[rows]
             if metric.thresholded and name not in found.thresholds:
-                chosen = choose_thresholds(node.name, metric, prediction, target, module.fields)
-                found.thresholds[name] = chosen if thresholds is None else thresholds[name]
+                if thresholds is None:
+                    pairs = [(prediction, target), *([honest[name]] if honest and name in honest else [])]
+                    answers, given = (torch.cat(part) for part in zip(*pairs, strict=True))
+                    found.thresholds[name] = choose_thresholds(node.name, metric, answers, given, module.fields)
+                else:
+                    found.thresholds[name] = thresholds[name]
             own = figure(node.name, metric, prediction, target, found.thresholds.get(name, ()))
             found.values[f"{node.name}.{metric.name}"] = own.value
             if own.value is None:

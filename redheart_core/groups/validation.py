@@ -56,8 +56,8 @@ def evaluate(
 ) -> SplitResult:
     """Losses, metrics and predictions of a group on some records.
 
-    Thresholds of labels that are 0 or 1 are chosen on these records, unless given: "node.output" to
-    one per label.
+    Thresholds of labels that are 0 or 1 are chosen, unless given ("node.output" to one per label), on these records,
+    and on the training records of a group that was fitted in closed form, as far as it has honest answers for them.
 
     The same weights, rows and number of threads give the same bits, whoever calls.
     """
@@ -100,7 +100,8 @@ def evaluate(
     predictions = of_all(kept)
     targets = {target: source.store.target(target)[rows] for _, target in evaluated}
     inputs = source.fields(rows, module.group.inputs)
-    figures = group_figures(module, predictions, targets, inputs, thresholds)
+    honest = _honest(module, source, evaluated) if thresholds is None else {}
+    figures = group_figures(module, predictions, targets, inputs, thresholds, honest)
     scaled = losses[back] * (len(known) / len(losses))
     return SplitResult(
         losses=_spread(scaled, known, 0.0),
@@ -110,6 +111,20 @@ def evaluate(
         predictions=predictions,
         spreads=of_all(apart),
     )
+
+
+def _honest(
+    module: Answering, source: BatchSource, evaluated: Sequence[tuple[str, str]]
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Honest answers with their targets, NaN where there is no honest answer, for "node.output" with a target each."""
+    if module.honest is None:
+        return {}
+    rows, found = module.honest.rows, dict[str, tuple[Tensor, Tensor]]()
+    for name, target in evaluated:
+        if name in module.honest.answers:
+            answers = module.honest.answers[name]
+            found[name] = answers, source.store.target(target)[rows].masked_fill(answers.isnan(), math.nan)
+    return found
 
 
 def _spread(tensor: Tensor, known: Tensor, rest: float) -> Tensor:
