@@ -28,8 +28,24 @@ def test_a_spool_gives_back_all_rows_and_leaves_no_file(tmp_path: Path) -> None:
     found[:] = 0.0
     assert np.array_equal(spool.array(), rows)
     assert os.listdir(tmp_path) == []
+    assert not spool.in_file
     assert Spool(np.int64).array().shape == (0,)
     assert Spool(np.float32, (0,)).array().shape == (0, 0)
+
+
+@pytest.mark.parametrize("most", [0, 47, 48, 10**6])
+def test_few_rows_are_held_in_memory_and_more_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("redheart_core.data.spool.IN_MEMORY", most)
+    spool, rows = Spool(np.int64, (2,), tmp_path), np.arange(12).reshape(6, 2)
+    for start in range(3):
+        given = rows[2 * start : 2 * start + 2].copy()
+        spool.append(given)
+        given[:] = -1
+        assert np.array_equal(spool.array(), rows[: 2 * start + 2])
+        assert spool.bytes == 32 * (start + 1)
+        assert spool.in_file == (spool.bytes > most)
 
 
 def test_written_tensors_are_read_by_safetensors_and_mapped_alike(tmp_path: Path) -> None:

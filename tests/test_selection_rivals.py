@@ -18,7 +18,7 @@ from redheart_core.models.exactness import check_exactness
 from redheart_core.models.model import load_model
 from redheart_core.models.of_run import model_picks
 from redheart_core.selection.methods import METHODS, OFFSETS
-from redheart_core.selection.picks import Pick, mix
+from redheart_core.selection.picks import TO_COME, Pick, Pool, mix
 from redheart_core.selection.rivals import CHOSEN, Rival, Rivals, compare_methods
 from redheart_core.storage.runtime import generator
 
@@ -115,6 +115,27 @@ def test_a_group_that_others_learnt_from_keeps_its_selection(trained: Trained) -
         assert found["selection"].loss == pools[group].manifest.best.validation_loss
         assert found["selection"].difference == 0.0
     assert json.loads(json.dumps(rivals.to_json()))["best_method"] == rivals.best_method
+
+
+def test_methods_are_tried_as_far_as_comparing_costs_no_more_than_training(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = trained.pool("b")
+    training = 3 * pool.epochs[-1].epoch * len(trained.context.training_rows(pool.group))
+    most = training // len(pool.rows)
+    assert pool.affords(most)
+    assert not pool.affords(most + 1)
+    pool.result(Pick.together("two", pool.epochs[:2]))
+    pool.result(Pick.together("the same", pool.epochs[:2]))
+    pool.keep(Pick.together("the same", pool.epochs[:2]))
+    pool.keep(Pick.together("again", pool.epochs[:2]))
+    assert pool.affords(most - 2 - 2 * TO_COME)
+    assert not pool.affords(most - 2 - 2 * TO_COME + 1)
+    monkeypatch.setattr(Pool, "affords", lambda pool, passes: pool.passes + passes <= 7)
+    rivals, _ = compare_methods(trained.run, trained.context)
+    assert list(rivals.table["b"]) == ["selection", "uniform soup"]
+    with pytest.raises(CheckpointError, match="left out where comparing would cost more than the training did"):
+        rivals.picks("evolution")
 
 
 def rival(method: str, loss: float, difference: float, error: float) -> Rival:

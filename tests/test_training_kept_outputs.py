@@ -105,7 +105,7 @@ def outputs(identity: str, records: int) -> LowerOutputs:
 
 
 def test_what_was_read_longest_ago_is_forgotten_beyond_the_limit() -> None:
-    kept = KeptOutputs(limit=200)
+    kept = KeptOutputs(most_bytes=200)
     for name in ("one", "two"):
         kept.put(outputs(name, 10))
     again = kept.take("one")
@@ -117,6 +117,14 @@ def test_what_was_read_longest_ago_is_forgotten_beyond_the_limit() -> None:
     kept.put(outputs("huge", 1000))
     assert kept.take("huge") is None
     assert kept.take("three") is None
+
+
+def test_no_more_files_are_open_than_the_limit_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("redheart_core.data.spool.IN_MEMORY", 50)
+    kept = KeptOutputs(most_files=2)
+    for name, records in (("small", 5), ("one", 10), ("two", 10), ("three", 10)):
+        kept.put(outputs(name, records))
+    assert [name for name in ("small", "one", "two", "three") if kept.take(name)] == ["two", "three"]
 
 
 def test_outputs_grow_by_records_in_any_order_and_keep_chunks_together() -> None:

@@ -1,4 +1,4 @@
-"""Outputs of finished groups that the groups above read, on disk."""
+"""Outputs of finished groups that the groups above read, on disk unless they are small."""
 
 from __future__ import annotations
 
@@ -38,8 +38,13 @@ class LowerOutputs:
 
     @property
     def bytes(self) -> int:
-        """On disk."""
+        """Of all outputs."""
         return sum(spool.bytes for spool in self._spools.values())
+
+    @property
+    def files(self) -> int:
+        """How many files are open for them."""
+        return sum(spool.in_file for spool in self._spools.values())
 
     def holds(self, rows: Tensor) -> bool:
         """Whether the outputs of all these records are here."""
@@ -58,7 +63,9 @@ class LowerOutputs:
         self._tensors = {}
         for name, tensor in outputs.items():
             numbers = tensor.cpu().numpy()
-            self._spools.setdefault(name, Spool(numbers.dtype, numbers.shape[1:])).append(numbers)
+            if name not in self._spools:
+                self._spools[name] = Spool(numbers.dtype, numbers.shape[1:])
+            self._spools[name].append(numbers)
 
     def batch(self, name: str, rows: Tensor, chunks: int) -> Tensor:
         """(B, *shape), zero-padded to (B, T, ...) if the output has chunks.

@@ -13,7 +13,7 @@ from redheart_core.groups.group_module import Answering
 from redheart_core.groups.validation import SplitResult, evaluate, has_objective
 from redheart_core.runs.manifest import EpochEntry
 from redheart_core.selection.common_epoch import scale
-from redheart_core.selection.methods import METHODS, SELECTION, keep_greedily
+from redheart_core.selection.methods import GREEDY, METHODS, SELECTION, keep_greedily
 from redheart_core.selection.picks import Pick, Pool
 from redheart_core.selection.rivals import CHOSEN, Rivals
 from redheart_core.selection.sweetspot import Sweetspot
@@ -53,7 +53,9 @@ def variant_picks(
     if set(rivals.sums) == set(SELECTION):
         return
     yield "last epoch", {group: Pick.single("last epoch", pools[group].epochs[-1]) for group in selection}
-    yield "common soup", _common_soup({group: pools[group] for group in selection}, stopped)
+    chosen_from = {group: pools[group] for group in selection}
+    if all(pool.affords(GREEDY) for pool in chosen_from.values()):
+        yield "common soup", _common_soup(chosen_from, stopped)
     for method in METHODS:
         if method != "selection" and any(method in found for found in rivals.table.values()):
             yield method, rivals.picks(method)

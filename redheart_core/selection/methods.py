@@ -1,7 +1,6 @@
 """Ways to make one model of a group's epochs with nothing trained anew; validation alone decides inside each.
 
-Those that search ask the group about the validation records once for each step. They are tried where that is cheap
-beside the training of the group (Pool.affords).
+They are tried in the order of METHODS, as far as comparing costs a group no more than training it did (Pool.affords).
 """
 
 from __future__ import annotations
@@ -31,7 +30,8 @@ PARENTS, CHILDREN, GENERATIONS = 4, 4, 3
 
 T = TypeVar("T")
 Method = Callable[[Pool, torch.Generator], Pick | None]
-"""A pool and a random stream to a pick; None if the group's epochs do not allow it, or its search costs too much."""
+"""A pool and a random stream to a pick; None if the group's epochs do not allow it, or the work that is left is
+less than the search."""
 
 
 def selection(pool: Pool, stream: torch.Generator) -> Pick:
@@ -127,15 +127,16 @@ def top_ensemble(pool: Pool, stream: torch.Generator) -> Pick:
 METHODS: Mapping[str, Method] = {
     "selection": selection,
     "ema": moving_average,
-    "swa": second_half,
-    "neighbour average": neighbour_average,
-    "interpolation": interpolation,
     "uniform soup": uniform_soup,
-    "greedy soup": greedy_soup,
-    "evolution": evolution,
-    "neighbour ensemble": neighbour_ensemble,
     "top ensemble": top_ensemble,
+    "greedy soup": greedy_soup,
+    "neighbour average": neighbour_average,
+    "neighbour ensemble": neighbour_ensemble,
+    "swa": second_half,
+    "interpolation": interpolation,
+    "evolution": evolution,
 }
+"""In the order in which they are tried: what has gained most for its work first."""
 SELECTION: dict[str, Method] = {"selection": selection}
 """Where nothing else is to be tried."""
 

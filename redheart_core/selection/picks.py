@@ -17,8 +17,8 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.progress import honest_answers
 
-SEARCH_SHARE = 0.2
-"""Of the work of a group's training that a search among its epochs may cost."""
+TO_COME = 3
+"""Passes that each member of a tried pick costs later: on validation for those that read it, and twice on test."""
 _UPDATE = 3
 """The work of an update in forward passes: the backward pass costs twice the forward one."""
 
@@ -95,6 +95,9 @@ class Pool:
         self.rows = context.store.rows("validation")
         self._entries: Mapping[str, EpochEntry] = {entry.file: entry for entry in self.manifest.candidates}
         self._results: dict[tuple[Member, ...], SplitResult] = {}
+        self._compared: set[tuple[Member, ...]] = set()
+        self.passes = 0
+        """Over the validation records, that this comparison has made or has to make."""
 
     @property
     def epochs(self) -> list[EpochEntry]:
@@ -119,12 +122,18 @@ class Pool:
         return self.module
 
     def affords(self, passes: int) -> bool:
-        """Whether so many passes over the validation records cost no more than SEARCH_SHARE of the training.
+        """Whether so many more passes over the validation records leave the comparison cheaper than the training was.
 
         Both are counted in forward passes of a record, so that the answer does not depend on the machine.
         """
         training = _UPDATE * self.epochs[-1].epoch * len(self.context.training_rows(self.group))
-        return passes * len(self.rows) <= SEARCH_SHARE * training
+        return (self.passes + passes) * len(self.rows) <= training
+
+    def keep(self, pick: Pick) -> None:
+        """Count what a pick that is compared with others will cost beside its validation."""
+        if pick.members not in self._compared:
+            self._compared.add(pick.members)
+            self.passes += TO_COME * len(pick.members)
 
     def losses(self, pick: Pick) -> Tensor:
         """(N,) float64: the validation loss record by record."""
@@ -141,6 +150,7 @@ class Pool:
     def result(self, pick: Pick) -> SplitResult:
         """What a pick is worth on the validation split, without its answers."""
         if pick.members not in self._results:
+            self.passes += len(pick.members)
             found = evaluate(self.build(pick), self.context.source, self.rows)
             self._results[pick.members] = attrs.evolve(found, predictions={}, spreads={})  # many picks, large answers
         return self._results[pick.members]

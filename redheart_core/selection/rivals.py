@@ -13,7 +13,7 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.exact.clusters import Clusters
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.methods import METHODS, SELECTION, Method
-from redheart_core.selection.picks import SEARCH_SHARE, Pick, Pool
+from redheart_core.selection.picks import Pick, Pool
 from redheart_core.storage.runtime import generator
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.structuring import unstructure
@@ -78,8 +78,8 @@ class Rivals:
         if not any(method in rivals for rivals in self.table.values()):
             known = ", ".join(dict.fromkeys(name for rivals in self.table.values() for name in rivals))
             raise CheckpointError(
-                f"no group can be made by '{method}' (methods here: {known}, {CHOSEN}); a search is left out where "
-                f"it would cost more than {SEARCH_SHARE:.0%} of the training"
+                f"no group can be made by '{method}' (methods here: {known}, {CHOSEN}); others are left out where "
+                "comparing would cost more than the training did"
             )
         return {group: rivals.get(method, rivals["selection"]).pick for group, rivals in self.table.items()}
 
@@ -152,9 +152,12 @@ def _rivals(pool: Pool, seed: int, methods: Mapping[str, Method], clusters: Clus
     found: dict[str, Rival] = {}
     reference = pool.losses(Pick.single("selection", pool.manifest.best))
     for name, method in methods.items():
+        if name != "selection" and not pool.affords(1):
+            break
         pick = method(pool, generator(seed, "method", pool.group.name, name))
         if pick is None:
             continue
+        pool.keep(pick)
         losses = pool.losses(pick)
         difference = losses - reference
         values = torch.from_numpy(clusters.values(difference.numpy()))
