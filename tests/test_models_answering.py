@@ -60,7 +60,7 @@ def test_without_a_fusion_the_answer_is_that_of_the_best_node_on_validation(toy:
     assert list(found) == ["choice_factors", "regret"]
     assert {source.plugin: source.loss for source in found["regret"]} == {n: losses[n] for n in ("a", "high")}
     assert [source.plugin for source in found["regret"]] == sorted(("a", "high"), key=losses.__getitem__)
-    assert found["choice_factors"] == (AnswerSource("b", "value", False, losses["b"], len(rows)),)
+    assert found["choice_factors"] == (AnswerSource("b", "value", False, losses["b"], len(rows), {"und": len(rows)}),)
 
 
 def test_the_fusion_is_the_answer_and_its_members_stand_behind_it(toy: Toy, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_fusion_with_too_few_records_for_cross_fitting_still_answers(toy: Toy,
     context = toy.context(nodes, store, epochs=1)
     assemble(tmp_path / "model", run, context, find_sweetspot(run, trained_groups(run)).chosen("best"))
     model = load_model(tmp_path / "model", nodes, torch.device("cpu"))
-    assert model.manifest.answers["regret"][0] == AnswerSource("stacking_fusion", "regret", True, None, 0)
+    assert model.manifest.answers["regret"][0] == AnswerSource("stacking_fusion", "regret", True, None, 0, {"und": 3})
 
 
 def test_an_answer_that_cannot_be_given_makes_room_for_the_next_one(toy: Toy, tmp_path: Path) -> None:

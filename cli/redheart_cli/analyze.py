@@ -29,11 +29,18 @@ SOME_REFUSED = 4
 @click.option("--file", type=UserPath(), help="Read one text from a file.")
 @click.option("--jsonl", type=UserPath(allow_dash=True),
               help="Read one JSON object with a 'text' per line, - for standard input; give one per line.")  # fmt: skip
+@click.option("--language", metavar="CODE", help="Language of the texts, such as en or ko. [default: detected]")
 @click.option("--details", is_flag=True, help="Also print what every single plugin says.")
 @click.option("--device", default="cpu", show_default=True)
 @json_option
 def analyze(
-    given: tuple[str, ...], file: Path | None, jsonl: Path | None, details: bool, device: str, as_json: bool
+    given: tuple[str, ...],
+    file: Path | None,
+    jsonl: Path | None,
+    language: str | None,
+    details: bool,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Analyze TEXT with MODEL; without TEXT, or with -, the text comes from standard input.
 
@@ -60,17 +67,19 @@ def analyze(
     if sum(source is not None for source in (text, file, jsonl)) > 1:
         raise click.UsageError("give one of TEXT, --file and --jsonl")
     if jsonl is not None:
-        if not print_lines(_load(model, device), jsonl):
+        if not print_lines(_load(model, device), jsonl, language):
             raise SystemExit(SOME_REFUSED)
         return
     where, content = ("text", text) if text is not None and text != "-" else read_text(file)
     check_text(content, where)  # before the model is loaded, which takes seconds
     loaded = _load(model, device)
-    found = loaded.analyze_record(content, where)
+    found = loaded.analyze_record(content, where, language)
     for plugin, fields in found.not_analyzed.items():
         click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl", err=True)
     for group, reason in found.missing.items():
         click.echo(f"not in this model: group {group}, {reason}", err=True)
+    for abstention in found.abstentions:
+        click.echo(f"not answered: {abstention.field}, as {abstention.reason}", err=True)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     if as_json:
@@ -89,7 +98,7 @@ def print_analysis(found: Analysis, details: bool = False) -> None:
         print_table(DETAILS, list(found.details()))
 
 
-def print_lines(model: Model, file: Path) -> bool:
+def print_lines(model: Model, file: Path, language: str | None) -> bool:
     """One JSON line for each line of a file, as soon as it is known; returns whether none was refused."""
     refused = []
 
@@ -100,7 +109,7 @@ def print_lines(model: Model, file: Path) -> bool:
     for where, record in read_records(file, refuse):
         identity = {"id": record["id"]} if "id" in record else {}
         try:
-            found = model.analyze_record(record, where)
+            found = model.analyze_record(record, where, language)
         except DataError as error:
             refuse(error, identity)
             continue

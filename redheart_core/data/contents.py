@@ -16,6 +16,7 @@ from redheart_core.contract.data import DatasetSpec, Record
 from redheart_core.contract.errors import DataError, PluginError
 from redheart_core.contract.fields import Field
 from redheart_core.data.field_names import check_field_name
+from redheart_core.data.language import stated
 from redheart_core.data.splits import Origin, PublishedParts
 from redheart_core.data.spool import Spool
 from redheart_core.data.text import check_text
@@ -137,8 +138,8 @@ def _check(record: Record, numbers: Mapping[str, object], places: Mapping[str, s
         raise DataError(f"{where}: this id was taken already, at {places[record.id]}; ids have to be unique")
     if not isinstance(record.text, str):
         raise DataError(f"{where}: the text has to be a string, got {type(record.text).__name__}")
-    if not isinstance(record.language, str | None):
-        raise DataError(f"{where}: the language has to be a code such as en, got {record.language!r:.60}")
+    if record.language is not None:
+        stated(record.language, where)
     if not isinstance(record.cluster, str | None):
         raise DataError(f"{where}: the cluster has to be a string, got {record.cluster!r:.60}")
     unknown = sorted(name for name in record.values if name not in numbers)

@@ -121,6 +121,10 @@ class Store:
         """The languages of all records."""
         return tuple(self.index.languages[place] for place in self._languages.tolist())
 
+    def language(self, row: int) -> str | None:
+        """The language of a record; None if its data set states none."""
+        return self.index.languages[int(self._languages[row])]
+
     def text(self, row: int) -> str:
         """The text of a record, in NFC."""
         return str(read_line(self._lines, self._offsets, row)["text"])

@@ -12,7 +12,9 @@ from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.encoding import TextEncoder
+from redheart_core.data.language import Language, detect
 from redheart_core.groups.group import Group
+from redheart_core.models.abstaining import Place, silences
 from redheart_core.models.manifest import LabelStatistics
 from redheart_core.models.model import Model
 from redheart_core.nn.answers import is_values
@@ -92,12 +94,18 @@ def answer_fields(model: Model, findings: Sequence[Finding]) -> tuple[Answer, ..
 
 
 def analyze(
-    model: Model, encoder: TextEncoder, text: str, where: str = "text", values: Mapping[str, object] | None = None
+    model: Model,
+    encoder: TextEncoder,
+    text: str,
+    where: str = "text",
+    values: Mapping[str, object] | None = None,
+    language: Language | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that the model's plugins have been evaluated on, for one text.
 
-    A plugin that reads a field which is not among the values says nothing; Model.missing_fields names these. One whose
-    group was taken at epoch 0 says what the baseline says, and nothing else.
+    A plugin that reads a field which is not among the values says nothing, and neither does one that was not measured
+    on texts of the language; redheart_core.models.abstaining gives the reasons. One whose group was taken at epoch 0
+    says what the baseline says, and nothing else.
 
     Args:
         model: An assembled model.
@@ -105,6 +113,7 @@ def analyze(
         text: 1 to 100,000 characters with at least one letter.
         where: Names the text in errors.
         values: Fields of the record beside the text, name to raw value as in a data set.
+        language: Of the text; detected if left out.
 
     Raises:
         DataError: The text or a value is in a form that cannot be analyzed; the message gives the reason.
@@ -124,24 +133,26 @@ def analyze(
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
     outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms, tokens)
     present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
-    found = _findings(model, outputs, spreads, model.missing_fields(present))
+    spoken = detect(text, model.languages) if language is None else language
+    silent = silences(model, spoken, model.missing_fields(present))
+    found = _findings(model, outputs, spreads, silent)
     return tuple(found if len(embedding[0]) == 1 else _with_warnings(model, found))
 
 
 def _findings(
-    model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], missing: Collection[str]
+    model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], silent: Collection[Place]
 ) -> Iterator[Finding]:
     for group in model.groups:
         thresholds = model.manifest.groups[group.name].thresholds
         module = model.modules[group.name]
         for node in group.nodes:
-            if node.name in missing:
-                continue
             objective = module.objectives.get(node.name)
             evaluated = {(m.output, m.target): None for m in objective.metrics} if objective else {}
             if model.manifest.groups[group.name].epoch == 0:  # all else is untrained there
                 evaluated = {pair: None for pair in evaluated if pair[0] == pair[1] in node.residual_fields}
             for output, target in evaluated:
+                if (node.name, output, target) in silent:
+                    continue
                 name = f"{node.name}.{output}"
                 numbers = outputs[name].reshape(-1).tolist()
                 limits = thresholds.get(name, [None] * len(numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.nodes import ActiveNode
+from redheart_core.data.language import UNDETERMINED, primary
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import evaluated_rows
@@ -42,7 +44,8 @@ def rank_answers(
             for output, target in dict.fromkeys((metric.output, metric.target) for metric in objective.metrics):
                 name = f"{node}.{output}"
                 loss, records = _mean_loss(context, module, node, target, given[name])
-                found.setdefault(target, []).append(AnswerSource(node, output, name in fused, loss, records))
+                spoken = _languages(context, _evaluated(context, module, node, target))
+                found.setdefault(target, []).append(AnswerSource(node, output, name in fused, loss, records, spoken))
     return {field: tuple(sorted(sources, key=_order)) for field, sources in sorted(found.items())}
 
 
@@ -69,6 +72,13 @@ def _mean_loss(
     return (float(known.mean()) if len(known) else None), len(known)
 
 
+def _languages(context: TrainingContext, evaluated: Tensor) -> dict[str, int]:
+    """How many of the validation records that are evaluated are in each language."""
+    rows = context.store.rows("validation")[evaluated].tolist()
+    codes = (context.store.language(row) for row in rows)
+    return dict(sorted(Counter(UNDETERMINED if code is None else primary(code) for code in codes).items()))
+
+
 def is_fusion(node: ActiveNode) -> bool:
     """Whether a node gives one answer out of those that it gathers; a member of a committee may gather and does not."""
     return node.kind == "fusion" and bool(node.spec.gathers)
@@ -82,8 +92,13 @@ def fused_outputs(group: Group) -> tuple[str, ...]:
 
 def validation_losses(context: TrainingContext, module: Answering, node: str, field: str, answer: Tensor) -> Tensor:
     """The loss of an answer on each validation record, (N,) float64; NaN where there is no target or no answer."""
+    target = context.store.target(field)[context.store.rows("validation")]
+    losses = answer_losses(context.store.fields[field], answer, target)
+    return torch.where(_evaluated(context, module, node, field), losses, torch.nan)
+
+
+def _evaluated(context: TrainingContext, module: Answering, node: str, field: str) -> Tensor:
+    """Validation records that a node is evaluated on against a field: (N,) bool."""
     rows = context.store.rows("validation")
     target = context.store.target(field)[rows]
-    evaluated = evaluated_rows(module, node, target, context.source.fields(rows, module.group.inputs))
-    losses = answer_losses(context.store.fields[field], answer, target)
-    return torch.where(evaluated, losses, torch.nan)
+    return evaluated_rows(module, node, target, context.source.fields(rows, module.group.inputs))

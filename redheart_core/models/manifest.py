@@ -9,6 +9,7 @@ import attrs
 
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError
+from redheart_core.data.language import UNDETERMINED
 from redheart_core.runs.description import DataDescription, NodeDescription
 from redheart_core.runs.origin import Origin
 from redheart_core.storage.files import check_sha256, sha256
@@ -129,6 +130,13 @@ class AnswerSource:
     that have not seen the record. None where four fifths of the validation records are too few to learn these."""
     records: int
     """How many these are."""
+    languages: Mapping[str, int]
+    """Validation records that have the field and what the node needs, by the language that the data set states (ISO
+    639, UNDETERMINED if it states none)."""
+
+    def speaks(self, code: str | None) -> bool:
+        """Whether it was measured on texts of a language; where a data set states none, on texts of any."""
+        return UNDETERMINED in self.languages or code in self.languages
 
 
 @attrs.frozen
@@ -158,7 +166,7 @@ class ModelManifest:
 
 
 MODEL_MANIFEST = SealedFile(
-    ModelManifest, "model", 8, "restore it from a copy, or assemble the model again with redheart crossover"
+    ModelManifest, "model", 9, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

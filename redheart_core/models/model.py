@@ -14,6 +14,7 @@ from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
 from redheart_core.data.identity import EncoderIdentity
+from redheart_core.data.language import UNDETERMINED
 from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.data.tokenizer import TextTokenizer, load_tokenizer
 from redheart_core.groups.ensemble import Ensemble
@@ -48,6 +49,12 @@ class Model:
     def missing(self) -> Mapping[str, str]:
         """Groups of the run that this model of a part leaves out, with the reason; empty for a whole one."""
         return self.manifest.missing
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages that some answer was measured on; none where no data set states any."""
+        spoken = {code for sources in self.manifest.answers.values() for one in sources for code in one.languages}
+        return tuple(sorted(spoken - {UNDETERMINED}))
 
     @property
     def read_fields(self) -> tuple[str, ...]:

@@ -16,7 +16,9 @@ from redheart_core.storage.presence import require_model_folder
 
 if TYPE_CHECKING:
     from redheart_core.data.encoding import TextEncoder
+    from redheart_core.data.language import Language
     from redheart_core.evaluation.results import Evaluation
+    from redheart_core.models.abstaining import Abstention
     from redheart_core.models.analysis import Answer, Finding, LabelValue
     from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
@@ -32,8 +34,12 @@ class Analysis:
     """What a model says of one text."""
 
     text: str
+    language: Language
+    """As it was stated or detected."""
     answers: tuple[Answer, ...]
     """One per field, fused ones first, by name."""
+    abstentions: tuple[Abstention, ...]
+    """Fields that the model answers for other texts, by name, each with the reason."""
     findings: tuple[Finding, ...]
     """Everything that the plugins say, from which the answers are made."""
     not_analyzed: Mapping[str, tuple[str, ...]]
@@ -61,6 +67,11 @@ class Analysis:
     def to_json(self) -> dict[str, Any]:
         """As JSON values: the answers, each naming its members, and all findings."""
         return {
+            "language": {
+                "code": self.language.code,
+                "probability": self.language.probability,
+                "stated": self.language.stated,
+            },
             "answers": [
                 {
                     "field": answer.field,
@@ -73,6 +84,9 @@ class Analysis:
                     "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
                 }
                 for answer in self.answers
+            ],
+            "abstentions": [
+                {"field": one.field, "reason": one.reason, "remedy": one.remedy} for one in self.abstentions
             ],
             "findings": [attrs.asdict(finding) for finding in self.findings],
             "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
@@ -153,34 +167,41 @@ class Model:
         return self.assembled.read_fields
 
     @overload
-    def analyze(self, given: Text) -> Analysis: ...
+    def analyze(self, given: Text, *, language: str | None = None) -> Analysis: ...
 
     @overload
-    def analyze(self, given: list[T] | tuple[T, ...]) -> list[Analysis]: ...
+    def analyze(self, given: list[T] | tuple[T, ...], *, language: str | None = None) -> list[Analysis]: ...
 
     @overload
-    def analyze(self, given: Iterator[T]) -> Iterator[Analysis]: ...
+    def analyze(self, given: Iterator[T], *, language: str | None = None) -> Iterator[Analysis]: ...
 
-    def analyze(self, given: Text | Iterable[Text]) -> Analysis | list[Analysis] | Iterator[Analysis]:
+    def analyze(
+        self, given: Text | Iterable[Text], *, language: str | None = None
+    ) -> Analysis | list[Analysis] | Iterator[Analysis]:
         """What the model's plugins say of a text, of each in a list, or of each that an iterator gives, one by one.
 
         Args:
             given: Texts of 1 to 100,000 characters with at least one letter, or records.
+            language: Code of the texts' language, such as "en"; that of a record which has a "language" is its own.
+                Detected if neither says it.
 
         Raises:
             DataError: A text or value cannot be analyzed; the message names it by its place.
         """
         if isinstance(given, str | Mapping):
-            return self.analyze_record(given, "text")
-        answers = (self.analyze_record(one, f"text {number}") for number, one in enumerate(given, 1))
+            return self.analyze_record(given, "text", language)
+        answers = (self.analyze_record(one, f"text {number}", language) for number, one in enumerate(given, 1))
         return answers if isinstance(given, Iterator) else list(answers)
 
-    def analyze_record(self, given: Text, where: str) -> Analysis:
+    def analyze_record(self, given: Text, where: str, language: str | None = None) -> Analysis:
         """The same of one text or record, which messages name by where it is from.
 
         Raises:
             DataError: The text or a value cannot be analyzed.
         """
+        from redheart_core.data.language import detect, stated
+        from redheart_core.data.text import check_text
+        from redheart_core.models.abstaining import abstentions, silences
         from redheart_core.models.analysis import analyze, answer_fields
 
         text = given.get("text") if isinstance(given, Mapping) else given
@@ -188,10 +209,14 @@ class Model:
             raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
         record = given if isinstance(given, Mapping) else {}
         values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
-        with keeping_threads(self.assembled.manifest.training.threads):
-            findings = analyze(self.assembled, self.encoder, text, where, values)
-        answers = answer_fields(self.assembled, findings)
-        return Analysis(text, answers, findings, self.assembled.missing_fields(values), self.missing)
+        code = record.get("language", language)
+        model, checked = self.assembled, check_text(text, where)
+        spoken = detect(checked, model.languages) if code is None else stated(code, where)
+        with keeping_threads(model.manifest.training.threads):
+            findings = analyze(model, self.encoder, text, where, values, spoken)
+        missing = model.missing_fields(values)
+        silent = abstentions(model, silences(model, spoken, missing))
+        return Analysis(text, spoken, answer_fields(model, findings), silent, findings, missing, self.missing)
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.

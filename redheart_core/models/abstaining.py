@@ -1,0 +1,86 @@
+"""Silence where a model was not measured: sources that do not answer a text, and fields that nobody answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from redheart_core.data.language import Language, language_name
+from redheart_core.models.manifest import AnswerSource
+from redheart_core.models.model import Model
+
+Place = tuple[str, str, str]
+"""Plugin, output and field of a source."""
+
+
+@attrs.frozen
+class Silence:
+    """Why something is not answered."""
+
+    reason: str
+    remedy: str
+    """What would help."""
+
+
+@attrs.frozen
+class Abstention:
+    """A field that the model answers for other texts."""
+
+    field: str
+    because: tuple[Silence, ...]
+    """Of its sources, the best first; of equal ones one."""
+
+    @property
+    def reason(self) -> str:
+        """For people."""
+        return "; ".join(silence.reason for silence in self.because)
+
+    @property
+    def remedy(self) -> str:
+        """What would help, for people."""
+        return "; ".join(silence.remedy for silence in self.because)
+
+
+def silences(model: Model, language: Language, missing: Mapping[str, Sequence[str]]) -> dict[Place, Silence]:
+    """The sources of a model that do not answer a text.
+
+    Args:
+        model: The model.
+        language: Of the text.
+        missing: Plugins that cannot evaluate the record, and the fields that it lacks (Model.missing_fields).
+    """
+    return {
+        (source.plugin, source.output, field): silence
+        for field, sources in model.manifest.answers.items()
+        for source in sources
+        if (silence := _silence(source, language, missing.get(source.plugin, ()))) is not None
+    }
+
+
+def abstentions(model: Model, silent: Mapping[Place, Silence]) -> tuple[Abstention, ...]:
+    """The fields of which no source answers, by name."""
+    found = []
+    for field, sources in model.manifest.answers.items():
+        because = [silent.get((source.plugin, source.output, field)) for source in sources]
+        if all(because):
+            found.append(Abstention(field, tuple(dict.fromkeys(one for one in because if one))))
+    return tuple(found)
+
+
+def _silence(source: AnswerSource, language: Language, missing: Sequence[str]) -> Silence | None:
+    """Why a source does not answer; None if it does."""
+    if missing:
+        return Silence(f"{source.plugin} reads {', '.join(missing)}", "give them with --jsonl or as a record")
+    if source.speaks(language.code):
+        return None
+    names = [language_name(code) for code in source.languages]
+    reason = f"it was measured on {' and '.join(names)} texts alone, and {_this_text(language)}"
+    codes = " or ".join(f"--language {code}" for code in source.languages)
+    return Silence(reason, f"if it is {' or '.join(names)}, say so with {codes}")
+
+
+def _this_text(language: Language) -> str:
+    if language.code is None:
+        return "the language of this text is not recognised"
+    return f"this text is {language}"
