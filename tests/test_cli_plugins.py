@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -222,6 +224,24 @@ def test_the_network_of_a_new_plugin_ignores_padding_and_learns_in_range(install
     torch.testing.assert_close(module({"embedding": padded, "mask": mask})["regret"], short)
     assert short.shape == (2,)
     assert bool(((short > 0) & (short < 1)).all())
+
+
+def test_of_a_new_plugin_that_cannot_be_written_nothing_is_left(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, done = Path.write_text, list[Path]()
+
+    def fail(path: Path, text: str, encoding: str | None = None) -> int:
+        if len(done) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        done.append(path)
+        return write(path, text, encoding)
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    result = redheart("plugins", "new", "made_here", "--folder", "below")
+    assert result.exit_code == 1
+    assert "made_here: No space left on device; free some space" in result.stderr
+    assert list((tmp_path / "below").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from redheart_core import PluginError
 from redheart_core.discovery.entries import name_complaint
+from redheart_core.storage.files import writing
+from redheart_core.storage.new_folder import new_folder
 from redheart_registry.installed import installed_plugins
 
 _SUFFIX = ".jinja"
 
 
 def write_plugin(name: str, folder: Path) -> Path:
-    """Make folder/name with a complete package.
+    """Make folder/name with a complete package; it is there as a whole or not at all.
 
     Args:
         name: Plugin name; the package is called redheart_<name>, the distribution redheart-<name>.
@@ -24,7 +26,8 @@ def write_plugin(name: str, folder: Path) -> Path:
         The folder of the package.
 
     Raises:
-        PluginError: The name cannot be used or is taken, the folder exists or cannot be written.
+        PluginError: The name cannot be used or is taken, or the folder exists.
+        FileError: The folder cannot be written.
     """
     complaint = name_complaint(name)
     if complaint:
@@ -40,12 +43,10 @@ def write_plugin(name: str, folder: Path) -> Path:
     if target.exists():
         raise PluginError(f"{target} exists already; choose another name or --folder")
     texts = _render(name, package)
-    try:
+    with writing(target), new_folder(target) as building:
         for path, text in texts.items():
-            (target / path).parent.mkdir(parents=True, exist_ok=True)
-            (target / path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PluginError(f"{target} cannot be written: {error.strerror}") from error
+            (building / path).parent.mkdir(parents=True, exist_ok=True)
+            (building / path).write_text(text, encoding="utf-8")
     return target
 
 

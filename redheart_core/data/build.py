@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ from redheart_core.data.token_ids import write_token_ids
 from redheart_core.data.tokenizer import TextTokenizer, learn_tokenizer
 from redheart_core.discovery.fence import fence
 from redheart_core.storage.files import save_tensors, sync, writing
+from redheart_core.storage.new_folder import new_folder
 
 ENCODE_CHUNKS = 128
 """Chunks of like length that go to the encoder in one call; progress is reported between calls."""
@@ -56,26 +56,21 @@ def fit_encoder(
     tell: Progress,
 ) -> None:
     """Fit the encoders and save each to a folder of its name, unless an earlier process did."""
-    final, temporary = folder / "encoder", folder / ".encoder.tmp"
+    final = folder / "encoder"
     if journal.encoder is None or not final.is_dir() or hash_contents(final) != journal.encoder:
         fitted = {}
         for number, (spec, settings) in enumerate(encoders):
             tell("fit", number, len(encoders))
             with fence(f"plugin '{spec.name}'", streams=False):
                 fitted[spec.name] = spec.fit(settings, chunks)
-        with writing(final):
-            for remains in (final, temporary):
-                if remains.exists():
-                    shutil.rmtree(remains)
-            temporary.mkdir()
+        with writing(final), new_folder(final) as building:
+            if final.exists():
+                shutil.rmtree(final)
             for name, encoder in fitted.items():
-                (temporary / name).mkdir()
-                encoder.save(temporary / name)
-            for path in sorted(temporary.rglob("*")):
+                (building / name).mkdir()
+                encoder.save(building / name)
+            for path in sorted(building.rglob("*")):
                 sync(path)
-            sync(temporary)
-            os.replace(temporary, final)
-            sync(folder)
         journal.encoder_fitted(hash_contents(final))
     tell("fit", len(encoders), len(encoders))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,9 +28,9 @@ from redheart_core.runs.manifest import EpochEntry
 from redheart_core.runs.retention import add_references
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.picks import Pick
-from redheart_core.storage.files import check_sha256, make_folder, save_tensors, sha256, sync, writing
+from redheart_core.storage.files import check_sha256, make_folder, save_tensors, sha256
+from redheart_core.storage.new_folder import new_folder
 from redheart_core.storage.placing import can_link, place
-from redheart_core.storage.temporary import remove_stale, temporary_path
 from redheart_core.training.audit import AUDIT, Audit
 from redheart_core.training.context import TrainingContext, usable_fields
 
@@ -87,10 +85,7 @@ def assemble(
     for group in context.groups:
         _check_inputs(run, group, chosen, blends)
     add_references(run.path, _epochs_in_use(run, context, chosen, blends))
-    make_folder(folder.parent)
-    remove_stale(folder.parent, folder.name)
-    building = temporary_path(folder)
-    try:
+    with new_folder(folder) as building:
         make_folder(building / "groups")
         manifest = _fill(building, folder, run, context, chosen, blends, missing)
         model = build_model(building, manifest, context.nodes, context.device)
@@ -98,12 +93,6 @@ def assemble(
         checks = require_exact(model, context, results)
         manifest = attrs.evolve(manifest, checks=checks, answers=rank_answers(context, model.modules, results))
         MODEL_MANIFEST.write(building / "manifest.json", manifest)
-        with writing(folder):
-            os.replace(building, folder)
-            sync(folder.parent)
-    finally:
-        if building.exists():
-            shutil.rmtree(building)
     return manifest
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -11,9 +9,9 @@ import attrs
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.models.manifest import MODEL_MANIFEST, Measurement, ModelManifest, read_manifest, verify_files
-from redheart_core.storage.files import make_folder, sync, writing
+from redheart_core.storage.files import make_folder
+from redheart_core.storage.new_folder import new_folder
 from redheart_core.storage.placing import place
-from redheart_core.storage.temporary import remove_stale, temporary_path
 
 LEFT_OUT = "it was left out when the model was packed"
 
@@ -40,21 +38,12 @@ def pack_model(
     manifest = read_manifest(model)
     verify_files(model, manifest)
     packed = _without(_measured(manifest, measured or {}), without)
-    make_folder(output.parent)
-    remove_stale(output.parent, output.name)
-    building = temporary_path(output)
-    try:
+    with new_folder(output) as building:
         files = [*packed.files, *(one.file for group in packed.groups.values() for one in group.files)]
         for name in files:
             make_folder((building / name).parent)
             place(model / name, building / name, link=False)
         MODEL_MANIFEST.write(building / "manifest.json", packed)
-        with writing(output):
-            os.replace(building, output)
-            sync(output.parent)
-    finally:
-        if building.exists():
-            shutil.rmtree(building)
     return packed
 
 
