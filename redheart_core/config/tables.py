@@ -9,6 +9,8 @@ from attrs.validators import ge, gt, in_, le, lt, matches_re, optional
 
 from redheart_core.contract.nodes import SCALES
 
+DEFAULT_TERMS = 40_000
+"""Terms of the second view at most; sizes and times are given for so many."""
 MOST_RECORDS = 2**31 - 1
 """In a batch; torch splits into parts of a 64-bit size, and several batches are sorted together."""
 MOST_THREADS = 1024
@@ -49,7 +51,7 @@ class DataSettings:
     """The type of the numbers of a stored vector. What is stored is what trains; analysis rounds the same way."""
     chunk_chars: int = attrs.field(default=200, validator=ge(1))
     """A text is packed into chunks of at most so many characters."""
-    terms: int = attrs.field(default=40_000, validator=ge(0))
+    terms: int = attrs.field(default=DEFAULT_TERMS, validator=ge(0))
     """At most so many words, pairs of words and parts of words make up the second view of a text; 0 for none."""
     tokenizer: str = ""
     """Cuts texts into the tokens of the third view: a model's folder, "package:NAME/FOLDER", "OWNER/NAME@REVISION" in

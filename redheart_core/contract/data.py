@@ -113,6 +113,8 @@ class Tokenizer:
     """Id that a model reads at places without a token."""
 
 
+EXAMPLE_WIDTH = 768
+"""Of the embeddings for which sizes and times are given."""
 EXAMPLE_TOKENIZER = Tokenizer("example", "", 30_000, (1,), (2,), 0)
 """Stands for any where sizes and times are given without data."""
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from redheart_core.config.tables import Vectors
+from redheart_core.config.tables import DEFAULT_TERMS, Vectors
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import DataError, PluginError, StoreError
 from redheart_core.contract.tensors import has_any
@@ -52,7 +52,7 @@ def prepare(
     encoders: Sequence[tuple[EncoderSpec, Any]],
     vectors: Vectors = "float32",
     chunk_chars: int = 200,
-    terms: int = 40_000,
+    terms: int = DEFAULT_TERMS,
     tokenizer: str = "",
     near_duplicates: float = NEAR_DUPLICATE,
     seed: int = 0,

@@ -13,6 +13,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from redheart_core.config.tables import DEFAULT_TERMS
 from redheart_core.contract.data import SPLITS, Tokenizer
 from redheart_core.contract.errors import DataError, StoreError
 from redheart_core.contract.fields import Field
@@ -243,5 +244,7 @@ class Store:
             DataError: The store has no terms.
         """
         if self._terms is None:
-            raise DataError("the data set has no terms; prepare it with --set data.terms=20000, or with more text")
+            raise DataError(
+                f"the data set has no terms; prepare it with --set data.terms={DEFAULT_TERMS}, or with more text"
+            )
         return self._terms.weights(rows.numpy())

@@ -9,7 +9,8 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from redheart_core.contract.data import EXAMPLE_TOKENIZER
+from redheart_core.config.tables import DEFAULT_TERMS
+from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode, Metric
 from redheart_core.groups.figures import choose_thresholds, figure
@@ -19,11 +20,6 @@ from redheart_core.groups.objective import evaluated_rows
 from redheart_core.groups.validation import SplitResult, evaluate
 from redheart_core.inspection.baselines import constant_baseline, linear_baselines
 from redheart_core.training.context import TrainingContext
-
-WIDTH = 768
-"""Width of the embeddings that times and sizes are given for."""
-TERMS = 20_000
-"""Number of terms that times and sizes are given for."""
 
 
 def submodule_sizes(module: nn.Module) -> dict[str, int]:
@@ -35,7 +31,7 @@ def submodule_sizes(module: nn.Module) -> dict[str, int]:
 
 def sizes_at(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str, Field], scale: str) -> dict[str, int]:
     """submodule_sizes of a bound node at a scale, with nothing allocated."""
-    shapes = output_shapes(nodes, fields, WIDTH, TERMS, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(nodes, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZER)
     surroundings = Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZER)
     with torch.device("meta"):
         return submodule_sizes(build_node(node, surroundings, wanted_outputs(node, nodes)))

@@ -10,12 +10,11 @@ import attrs
 import torch
 from torch import Tensor
 
-from redheart_core.config.tables import TrainSettings
-from redheart_core.contract.data import EXAMPLE_TOKENIZER
+from redheart_core.config.tables import DEFAULT_TERMS, TrainSettings
+from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
-from redheart_core.evaluation.bench import TERMS, WIDTH
 from redheart_core.groups.graph import output_shapes
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import CPU, Surroundings
@@ -65,7 +64,7 @@ def measure(
         repeats: Of which the median is taken.
     """
     use_threads(threads)
-    shapes = output_shapes(around, fields, WIDTH, TERMS, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(around, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZER)
     surroundings = Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZER)
     group = Group("bench", tuple(nodes), 0, ())
     trainer = GroupTrainer(group, surroundings, TrainSettings(scale=scale, batch_size=BATCH), repeats, CPU)
@@ -103,7 +102,7 @@ def _filler(group: Group, surroundings: Surroundings, chunks: int) -> Batch:
     def numbers(shape: Shape) -> Tensor:
         return torch.rand((BATCH, *(chunks if size == "T" else int(size) for size in shape)), generator=stream)
 
-    inputs = {"embedding": numbers(("T", WIDTH)) - 0.5, "mask": torch.ones(BATCH, chunks, dtype=torch.bool)}
+    inputs = {"embedding": numbers(("T", EXAMPLE_WIDTH)) - 0.5, "mask": torch.ones(BATCH, chunks, dtype=torch.bool)}
     if "tokens" in group.inputs:
         size = (BATCH, TOKENS_OF_A_CHUNK * chunks)
         inputs["tokens"] = torch.randint(EXAMPLE_TOKENIZER.size, size, generator=stream)

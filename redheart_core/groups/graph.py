@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import attrs
 
-from redheart_core.config.tables import GroupSettings
+from redheart_core.config.tables import DEFAULT_TERMS, GroupSettings
 from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
 from redheart_core.contract.fields import Field, Shape
@@ -149,7 +149,8 @@ def output_shapes(
     if readers and not terms:
         raise PluginError(
             f"{', '.join(readers)} read terms, and the data set has none: no term occurs in three training texts, or "
-            "it was prepared with terms = 0; prepare it with --set data.terms=20000, or leave out with --disable"
+            f"it was prepared with terms = 0; prepare it with --set data.terms={DEFAULT_TERMS}, or leave out with "
+            "--disable"
         )
     readers = [node.name for node in nodes if "tokens" in node.spec.reads]
     if readers and tokenizer is None:

@@ -21,7 +21,8 @@ from redheart_core import (
     PluginError,
     SettingsError,
 )
-from redheart_core.contract.data import EXAMPLE_TOKENIZER
+from redheart_core.config.tables import DEFAULT_TERMS
+from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
 from redheart_core.contract.fields import describe_shape
 from redheart_core.discovery.entries import names
 from redheart_core.groups.graph import bind_nodes, output_shapes
@@ -30,9 +31,6 @@ from redheart_registry.installed import Installed, installed_plugins
 from redheart_registry.loading import load_one
 from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
 from redheart_registry.registry import Registry, load_registry
-
-EMBEDDING_WIDTH, TERMS = 768, 20_000
-"""Shapes and numbers of parameters are those for embeddings of this width."""
 
 
 def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -175,7 +173,7 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
         "optional_reads": list(spec.optional_reads),
         "optional_targets": list(spec.optional_targets),
         "adds_nothing": spec.adds_nothing,
-        "embedding_width": EMBEDDING_WIDTH,
+        "embedding_width": EXAMPLE_WIDTH,
     }
     missing = _used_fields({node.name: node.spec for node in nodes}) - set(fields)
     if missing:
@@ -205,7 +203,7 @@ def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Fiel
     node = next(node for node in bound if node.name == name)
     if node.spec.objective is None:
         return {"losses": [], "metrics": []}
-    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(bound, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZER)
     wanted = frozenset(output.name for output in node.spec.gives)
     objective = make_objective(node, Surroundings(fields, shapes, "small", 0, EXAMPLE_TOKENIZER), wanted)
     return {
@@ -240,7 +238,7 @@ def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mappin
     from redheart_core.groups.group_module import Surroundings, build_node
 
     bound = bind_nodes(nodes, fields)
-    shapes = output_shapes(bound, fields, EMBEDDING_WIDTH, TERMS, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(bound, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZER)
     node = next(node for node in bound if node.name == name)
     with torch.device("meta"):
         wanted = frozenset(output.name for output in node.spec.gives)
