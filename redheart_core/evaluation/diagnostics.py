@@ -10,6 +10,7 @@ from torch import Tensor
 
 from redheart_core.contract.fields import Field
 from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement
+from redheart_core.nn.answers import as_shares
 from redheart_core.nn.label_metrics import bins_of_present
 
 ENSEMBLES = ("neighbour ensemble", "top ensemble")
@@ -91,10 +92,8 @@ def disagreement(field: Field, prediction: Tensor, target: Tensor, spread: Tenso
         target: (N, *shape), NaN where missing; every record has a number.
         spread: (N, *shape), standard deviation over members.
     """
+    target = as_shares(field, target)
     present = ~target.isnan()
-    if field.counts:
-        target = target / target.nansum(-1, keepdim=True)
-        present = present & target.isfinite()
     present, error, spread = (
         tensor.reshape(len(target), -1) for tensor in (present, (prediction - target).abs().double(), spread.double())
     )

@@ -13,6 +13,7 @@ from redheart_core.contract.fields import Field
 from redheart_core.data.store import Store
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.exact.ridge import Numbers, ridge_path
+from redheart_core.nn.answers import as_shares
 
 BASELINES = ("constant", "linear")
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -110,8 +111,7 @@ def mean_embedding(store: Store, rows: Tensor, batch_size: int = 256) -> NDArray
 
 def _shares(store: Store, field: Field, rows: Tensor) -> Tensor:
     """A field, (N, *shape), counts as shares of their sum."""
-    target = store.target(field.name)[rows]
-    return target / target.sum(-1, keepdim=True) if field.counts else target
+    return as_shares(field, store.target(field.name)[rows])
 
 
 def _columns(store: Store, field: Field, rows: Tensor) -> NDArray[np.float32]:

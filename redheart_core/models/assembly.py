@@ -23,6 +23,7 @@ from redheart_core.models.manifest import (
 )
 from redheart_core.models.model import build_model
 from redheart_core.models.provenance import learnt_from
+from redheart_core.nn.answers import as_shares
 from redheart_core.runs.describe import describe_data, describe_node, relative_path
 from redheart_core.runs.manifest import EpochEntry
 from redheart_core.runs.retention import add_references
@@ -200,8 +201,7 @@ def target_statistics(context: TrainingContext) -> dict[str, dict[str, LabelStat
     rows, statistics = context.store.rows("train"), {}
     for name in sorted({target for group in context.groups for target in group.targets}):
         field = context.store.fields[name]
-        target = context.store.target(name)[rows].double()
-        columns = (target / target.sum(-1, keepdim=True) if field.counts else target).reshape(len(rows), -1)
+        columns = as_shares(field, context.store.target(name)[rows].double()).reshape(len(rows), -1)
         table: dict[str, LabelStatistics] = {}
         for index, label in enumerate(field.elements):
             column = columns[:, index]

@@ -47,6 +47,17 @@ def declared_answers(fields: Mapping[str, Field]) -> dict[str, tuple[Output, ...
     }
 
 
+def text_fields(context: BuildContext) -> dict[str, Field]:
+    """The fields that a node with learns_any = text_answers answers: those of the data that can be answered from text,
+    and, for a node that gathers, that others answer."""
+    return {name: context.fields[name] for name in text_answers(context.fields)}
+
+
+def text_objective(context: BuildContext) -> Objective:
+    """How the answers on text_fields are evaluated: like every other answer."""
+    return answer_objective(context, list(text_fields(context)))
+
+
 def _has_answer(field: Field) -> bool:
     return not field.axes and isfinite(field.high - field.low) and (is_values(field) or bool(field.labels))
 
@@ -88,6 +99,14 @@ def finish(field: Field, raw: Tensor) -> dict[str, Tensor]:
         return {field.name: values if field.labels else values.squeeze(-1)}
     probabilities = raw.sigmoid() if field.binary else raw.softmax(-1)
     return {field.name: probabilities, f"{field.name}_logits": raw}
+
+
+def as_shares(field: Field, numbers: Tensor) -> Tensor:
+    """A field's numbers (N, *shape), of counts their shares; NaN where missing, as are the shares of a sum of 0."""
+    if not field.counts:
+        return numbers
+    total = numbers.nansum(-1, keepdim=True)
+    return numbers / total.masked_fill(total == 0, float("nan"))
 
 
 def from_values(field: Field, values: Tensor) -> dict[str, Tensor]:

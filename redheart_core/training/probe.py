@@ -13,6 +13,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.data.store import Store
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
+from redheart_core.nn.answers import as_shares
 
 CHUNKS = 3
 
@@ -56,9 +57,7 @@ def sameness(store: Store, group: Group) -> tuple[str, ...]:
 
 def constant_labels(store: Store, field: Field, split: str) -> Tensor:
     """Which numbers of a field, (K,) bool, are the same in all records of a split that have them."""
-    numbers = store.target(field.name)[store.rows(split)].double()
-    if field.counts:
-        numbers = numbers / numbers.sum(-1, keepdim=True)
+    numbers = as_shares(field, store.target(field.name)[store.rows(split)].double())
     columns = numbers.reshape(len(numbers), -1)
     there = ~columns.isnan()
     highest = columns.masked_fill(~there, -math.inf).amax(0)

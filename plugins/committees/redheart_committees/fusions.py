@@ -11,11 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from redheart_committees.model import LEAST
-from redheart_committees.training import learnt
 from redheart_core import BuildContext, Field
 from redheart_core.contract.fitting import FitData
 from redheart_core.nn.answer_losses import answer_losses
-from redheart_core.nn.answers import from_probabilities, from_values, is_values
+from redheart_core.nn.answers import from_probabilities, from_values, is_values, text_fields
 from redheart_core.nn.named import Named
 
 
@@ -68,8 +67,8 @@ class Committee(nn.Module):
 
 def build(context: BuildContext) -> Committee:
     """Weights for each field that the members answer."""
-    names = learnt(context)
-    return Committee([context.fields[name] for name in names], {name: context.gathered(name) for name in names})
+    fields = text_fields(context)
+    return Committee(list(fields.values()), {name: context.gathered(name) for name in fields})
 
 
 def fit_mean(module: nn.Module, data: FitData) -> None:

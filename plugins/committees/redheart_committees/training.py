@@ -11,28 +11,17 @@ from redheart_committees.model import Member, finish_raw, raw_numbers
 from redheart_committees.ridge import Matrix, Regressions
 from redheart_committees.settings import MemberSettings
 from redheart_committees.steps import Aim, Kind, middle
-from redheart_core import BuildContext, Field, Objective
+from redheart_core import BuildContext, Field
 from redheart_core.contract.fitting import FitData, FitPart
-from redheart_core.nn.answers import answer_objective, is_values, size_of, text_answers
+from redheart_core.nn.answers import as_shares, is_values, size_of, text_fields
 
 
 def build(context: BuildContext) -> Member:
     """A correction for each field that the data set has, or that the node below answers."""
-    settings, names = context.settings, learnt(context)
+    settings, fields = context.settings, text_fields(context)
     assert isinstance(settings, MemberSettings)
-    below = {name: given[0] for name in names if (given := context.gathered(name))}
-    fields = [context.fields[name] for name in names]
-    return Member(context.input_width("embedding"), settings.features, fields, below)
-
-
-def objective(context: BuildContext) -> Objective:
-    """How answers are evaluated: like every other answer."""
-    return answer_objective(context, learnt(context))
-
-
-def learnt(context: BuildContext) -> list[str]:
-    """The fields that are there and, for a node that gathers, answered."""
-    return list(text_answers(context.fields))
+    below = {name: given[0] for name in fields if (given := context.gathered(name))}
+    return Member(context.input_width("embedding"), settings.features, list(fields.values()), below)
 
 
 def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
@@ -63,13 +52,10 @@ def bootstrap(records: int, seed: int) -> Matrix:
 
 def aim_of(field: Field, part: FitPart) -> Aim:
     """The targets of a field; counts become shares, of records with at least one."""
-    targets = part.field(field.name).double().numpy().reshape(len(part), size_of(field))
+    targets = as_shares(field, part.field(field.name).double()).numpy().reshape(len(part), size_of(field))
     kind: Kind = "values" if is_values(field) else "labels" if field.binary else "shares"
     if kind == "values":
         targets = (targets - field.low) / (field.high - field.low)
-    if field.counts:
-        total = np.nansum(targets, 1, keepdims=True)
-        targets = np.where(total > 0, targets / np.where(total > 0, total, 1.0), np.nan)
     return Aim(targets, kind)
 
 

@@ -27,7 +27,7 @@ def _node(name: str, meaning: str, baseline: bool) -> NodeSpec:
         gives=(),
         build="redheart_linear.training:build",
         fit="redheart_linear.training:fit",
-        objective="redheart_linear.training:objective",
+        objective="redheart_core.nn.answers:text_objective",
         baseline=baseline,
         learns_any=text_answers,
     )

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from torch import Tensor, nn
 
-from redheart_core import BuildContext, DataError, Field, Objective
+from redheart_core import BuildContext, DataError, Field
 from redheart_core.contract.fitting import FitData, FitPart
 from redheart_core.contract.tensors import has_any
-from redheart_core.nn.answers import answer_objective, finish, from_values, is_values, kind_of, size_of, text_answers
+from redheart_core.nn.answers import as_shares, finish, from_values, is_values, kind_of, size_of, text_fields
 from redheart_linear import logistic, ridge, transfer
 from redheart_linear.features import Features, Matrix
 from redheart_linear.model import Linear
@@ -23,20 +23,10 @@ FOLDS = 5
 
 def build(context: BuildContext) -> Linear:
     """A map for each field that the data set has."""
-    fields, settings = [context.fields[name] for name in learnt(context)], context.settings
+    fields, settings = list(text_fields(context).values()), context.settings
     assert isinstance(settings, LinearSettings)
     terms, embedding = context.input_width("terms"), context.input_width("embedding")
     return Linear(terms, embedding, fields, settings.transfer, settings.half, settings.choice_records)
-
-
-def objective(context: BuildContext) -> Objective:
-    """How the answers are evaluated; the fit has the same losses, and penalties on the weights."""
-    return answer_objective(context, learnt(context))
-
-
-def learnt(context: BuildContext) -> list[str]:
-    """The fields that are there."""
-    return list(text_answers(context.fields))
 
 
 def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
@@ -79,10 +69,8 @@ def known_rows(field: Field, part: FitPart) -> NDArray[np.bool_]:
 
 def records_of(field: Field, part: FitPart, features: Features, rows: NDArray[np.bool_]) -> Records:
     """Some records of a part, with a field as the target; counts become shares."""
-    target = part.field(field.name).double().numpy().reshape(-1, size_of(field))[rows]
+    target = as_shares(field, part.field(field.name).double()).numpy().reshape(-1, size_of(field))[rows]
     present, numbers = ~np.isnan(target), np.nan_to_num(target)
-    if field.counts:
-        numbers = numbers / numbers.sum(1, keepdims=True)
     kinds: dict[str, Kind] = {"values": "values", "labels": "labels", "distribution": "shares", "votes": "shares"}
     return Records(features if rows.all() else features.of(rows), numbers, present, kinds[kind_of(field)])
 

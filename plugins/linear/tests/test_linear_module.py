@@ -7,11 +7,12 @@ import torch
 
 from redheart_core import CATALOGUE, BuildContext, PluginError
 from redheart_core.groups.graph import bind_nodes, check_targets
+from redheart_core.nn.answers import text_objective
 from redheart_core.testing import activate, load_installed
 from redheart_linear import redheart_provide_analyzers
 from redheart_linear.model import Linear
 from redheart_linear.settings import LinearSettings
-from redheart_linear.training import build, objective
+from redheart_linear.training import build
 
 
 def context(*names: str) -> BuildContext:
@@ -69,7 +70,7 @@ def test_probabilities_are_those_of_the_maps_logits() -> None:
 def test_only_fields_that_are_there_are_built_and_evaluated() -> None:
     seen = context("goemotions", "utility")
     assert build(seen)(INPUTS).keys() == {"goemotions", "goemotions_logits"} == seen.wanted
-    assert {term.target for term in objective(seen).losses} == {"goemotions"}
+    assert {term.target for term in text_objective(seen).losses} == {"goemotions"}
     assert build(seen).maps["goemotions"].weight.shape == (5, 28)
     assert not any(parameter.requires_grad for parameter in build(seen).parameters())
 

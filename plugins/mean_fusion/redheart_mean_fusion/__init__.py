@@ -20,7 +20,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
             gives=(),
             build="redheart_mean_fusion.training:build",
             fit="redheart_mean_fusion.training:fit",
-            objective="redheart_mean_fusion.training:objective",
+            objective="redheart_core.nn.answers:text_objective",
             learns_any=text_answers,
             gathers_any=True,
         )

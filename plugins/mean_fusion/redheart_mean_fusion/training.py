@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from redheart_core import BuildContext, DataError, Field, Objective
-from redheart_core.contract.fitting import FitData, FitPart
-from redheart_core.nn.answers import answer_objective, text_answers
+from redheart_core import BuildContext, DataError, Field
+from redheart_core.contract.fitting import FitData
+from redheart_core.nn.answers import as_shares, text_fields
 from redheart_mean_fusion.model import MeanFusion, WeightedMean
 
 LEAST_VARIANCE = 1e-12
@@ -16,18 +16,8 @@ LEAST_VARIANCE = 1e-12
 
 def build(context: BuildContext) -> MeanFusion:
     """A mean for each field that some node answers."""
-    names = learnt(context)
-    return MeanFusion([context.fields[name] for name in names], {name: context.gathered(name) for name in names})
-
-
-def objective(context: BuildContext) -> Objective:
-    """How the means are evaluated: like every other answer."""
-    return answer_objective(context, learnt(context))
-
-
-def learnt(context: BuildContext) -> list[str]:
-    """The fields that are there and that some node answers."""
-    return list(text_answers(context.fields))
+    fields = text_fields(context)
+    return MeanFusion(list(fields.values()), {name: context.gathered(name) for name in fields})
 
 
 @torch.no_grad()
@@ -38,16 +28,8 @@ def fit(module: nn.Module, data: FitData) -> None:
         mean = module.means[field.name]
         assert isinstance(mean, WeightedMean)
         members = torch.stack([data.validation.output(name).double() for name in module.members[field.name]])
-        mean.weight.copy_(inverse_variance(field, members, target_of(field, data.validation)))
-
-
-def target_of(field: Field, part: FitPart) -> Tensor:
-    """(N, *shape) float64, NaN where missing; counts as shares."""
-    target = part.field(field.name).double()
-    if not field.counts:
-        return target
-    total = target.nansum(-1, keepdim=True)
-    return target / total.masked_fill(total == 0, float("nan"))
+        target = as_shares(field, data.validation.field(field.name).double())
+        mean.weight.copy_(inverse_variance(field, members, target))
 
 
 def inverse_variance(field: Field, members: Tensor, target: Tensor) -> Tensor:

@@ -7,9 +7,9 @@ import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from torch import nn
 
-from redheart_core import BuildContext, Field, Objective
+from redheart_core import BuildContext, Field
 from redheart_core.contract.fitting import FitData, FitPart
-from redheart_core.nn.answers import answer_objective, is_values, size_of, text_answers
+from redheart_core.nn.answers import as_shares, is_values, size_of, text_fields
 from redheart_stacking_fusion.candidates import choose
 from redheart_stacking_fusion.evidence import LEAST, Evidence, Kind, Mask, Matrix
 from redheart_stacking_fusion.model import Stack, StackingFusion
@@ -19,18 +19,8 @@ FOLDS = 5
 
 def build(context: BuildContext) -> StackingFusion:
     """A stack for each field that some node answers."""
-    names = learnt(context)
-    return StackingFusion([context.fields[name] for name in names], {name: context.gathered(name) for name in names})
-
-
-def objective(context: BuildContext) -> Objective:
-    """How the stacks are evaluated: like every other answer."""
-    return answer_objective(context, learnt(context))
-
-
-def learnt(context: BuildContext) -> list[str]:
-    """The fields that are there and that some node answers."""
-    return list(text_answers(context.fields))
+    fields = text_fields(context)
+    return StackingFusion(list(fields.values()), {name: context.gathered(name) for name in fields})
 
 
 def fit(module: nn.Module, data: FitData) -> None:
@@ -50,7 +40,7 @@ def fit(module: nn.Module, data: FitData) -> None:
 def evidence_of(field: Field, members: tuple[str, ...], part: FitPart) -> Evidence:
     """The answers on a field and its targets for all records of a part; counts as shares."""
     size = size_of(field)
-    target = part.field(field.name).double().numpy().reshape(-1, size)
+    target = as_shares(field, part.field(field.name).double()).numpy().reshape(-1, size)
     given = np.stack([part.output(name).double().numpy().reshape(-1, size) for name in members])
     present = ~np.isnan(target)
     if is_values(field):
@@ -59,10 +49,6 @@ def evidence_of(field: Field, members: tuple[str, ...], part: FitPart) -> Eviden
     else:
         given = given.clip(LEAST, 1 - LEAST)
     numbers = np.where(present, target, 0.0)
-    if field.counts:
-        total = numbers.sum(1, keepdims=True)
-        present = present & (total > 0)
-        numbers = numbers / np.where(total > 0, total, 1.0)
     counted = present.sum(1, keepdims=True)
     kind: Kind = "values" if is_values(field) else "labels" if field.binary else "shares"
     return Evidence(given, numbers, present, 1 / np.maximum(counted, 1), kind)

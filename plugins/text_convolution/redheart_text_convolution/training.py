@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from redheart_core import BuildContext, Objective
-from redheart_core.nn.answers import answer_objective, text_answers
+from redheart_core import BuildContext
+from redheart_core.nn.answers import text_fields
 from redheart_text_convolution.model import TextConvolution
 from redheart_text_convolution.settings import TextConvolutionSettings
 
@@ -18,12 +18,7 @@ def build(context: BuildContext) -> TextConvolution:
         filters=settings.filters,
         longest=settings.longest,
         tokens=settings.tokens,
-        fields={name: context.fields[name] for name in text_answers(context.fields)},
+        fields=text_fields(context),
         token_dropout=settings.token_dropout,
         dropout=settings.dropout,
     )
-
-
-def objective(context: BuildContext) -> Objective:
-    """The fields' own losses and metrics."""
-    return answer_objective(context, list(text_answers(context.fields)))

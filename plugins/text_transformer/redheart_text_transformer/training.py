@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from redheart_core import BuildContext, Objective, SettingsError
-from redheart_core.nn.answers import answer_objective, text_answers
+from redheart_core import BuildContext, SettingsError
+from redheart_core.nn.answers import text_fields
 from redheart_text_transformer.adapter import AdaptedBase
 from redheart_text_transformer.model import TextTransformer
 from redheart_text_transformer.opening import TABLE, open_base
@@ -20,14 +20,9 @@ def build(context: BuildContext) -> TextTransformer:
     return TextTransformer(
         base=AdaptedBase(base, settings.lora, settings.lora_targets) if settings.lora else base,
         width=settings.width,
-        fields={name: context.fields[name] for name in text_answers(context.fields)},
+        fields=text_fields(context),
         tokenizer=context.tokenizer,
         window=settings.window,
         windows=settings.windows,
         dropout=settings.dropout,
     )
-
-
-def objective(context: BuildContext) -> Objective:
-    """The fields' own losses and metrics."""
-    return answer_objective(context, list(text_answers(context.fields)))
