@@ -66,12 +66,21 @@ def test_columns_that_lie_far_apart_or_at_the_ends_are_kept(tmp_path: Path) -> N
     assert view is not None
     assert view.size > 5 * 256
     words = sorted(words)
-    texts = ["", words[0], words[-1], "", f"{words[0]} {words[-1]}", " ".join(words), " ".join(words[::97]), ""]
+    texts = [
+        "",
+        words[0],
+        words[-1],
+        "",
+        f"{words[0]} {words[-1]}",
+        " ".join(words),
+        " ".join(words[::97]),
+        f"{words[0]} " * 7,
+    ]
     counts = written(tmp_path, view, texts)
     rows = np.array([0, 7, 6, 5, 4, 3, 2, 1, 1, 0])
     expected = view.weigh([texts[row] for row in rows])
     assert np.array_equal(counts.weights(rows).toarray(), expected.toarray())
-    assert counts.sizes(rows)[[0, 1, 5, 9]].tolist() == [0, 0, 0, 0]
+    assert counts.sizes(rows)[[0, 5, 9]].tolist() == [0, 0, 0]
 
 
 def test_texts_that_hold_no_term_twice_have_weights_too(tmp_path: Path, view: TermView) -> None:

@@ -1,9 +1,9 @@
 """How often each text holds each term, on disk.
 
-Only counts are stored, since the weights follow from them bit for bit. The columns of a text's terms, ascending, a term
-that occurs twice being there twice, are stored as gaps: from the beginning, then from one to the next. Of a gap the
-lowest eight bits are a byte, and the rest is as many zeros before a one in a stream of bits (Golomb, 1966; Rice and
-Plaunt, 1971). This takes little more than a byte for each term.
+Only counts are stored, since the weights follow from them bit for bit. The columns of a text's terms, ascending, are
+stored as gaps of 1 and more, from one to the next. A gap is a byte of 1..255 and a number of times that 255 is added to
+it, which is said by as many zeros before a one in a stream of bits (Golomb 1966). A byte of 0 says that the term before
+it occurs again, and the zeros how often beyond that. This takes little more than a byte for each term.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ from redheart_core.data.mapped import map_tensors, write_tensors
 from redheart_core.data.spool import Spool
 from redheart_core.data.term_view import TermView
 
+_BASE = 255
+"""Values of a byte that is not 0."""
 _BLOCK = 2000
 """Texts that are counted or weighed together, which bounds the memory beside the result."""
 
 
 @attrs.frozen(eq=False)
 class _Gaps:
-    """The gaps of some texts, one text after another."""
+    """The gaps of some texts, and between them how often terms occur again, one text after another."""
 
     sizes: NDArray[Any]
-    """(B,) how many gaps each text has."""
+    """(B,) how many entries each text has."""
     spans: NDArray[Any]
     """(B,) how many bytes of the bits are each text's."""
     lows: NDArray[np.uint8]
-    """The lowest eight bits of each gap."""
+    """The byte of each entry."""
     bits: NDArray[np.uint8]
-    """For each gap as many zeros as the rest of it says, then a one; each text begins with a byte of its own."""
+    """The zeros of each entry and a one; each text begins with a byte of its own."""
 
 
 class TermCounts:
@@ -50,7 +52,7 @@ class TermCounts:
         self._starts, self._bit_starts = _starts(self._stored.sizes), _starts(self._stored.spans)
 
     def sizes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How often a term occurs in each of these texts, (B,), which is at least the number of its terms."""
+        """At least how many terms each of these texts holds and at most twice as many, (B,)."""
         return self._stored.sizes[rows].astype(np.int64)
 
     def weights(self, rows: NDArray[np.int64]) -> sparse.csr_matrix:
@@ -64,11 +66,7 @@ class TermCounts:
         sizes, spans = self._stored.sizes[rows], self._stored.spans[rows]
         lows = self._stored.lows[_ranges(self._starts[rows], sizes)]
         bits = self._stored.bits[_ranges(self._bit_starts[rows], spans)]
-        columns, pointers = _columns(_Gaps(sizes, spans, lows, bits))
-        parts = (np.ones(len(columns), np.int32), columns.astype(np.int32), pointers.astype(np.int32))
-        counts = sparse.csr_matrix(parts, shape=(len(rows), self._view.size))
-        counts.sum_duplicates()
-        return self._view.weigh_counts(counts)
+        return self._view.weigh_counts(_counts(_Gaps(sizes, spans, lows, bits), self._view.size))
 
 
 def write_term_counts(
@@ -105,29 +103,40 @@ def write_term_counts(
 
 def _gaps(counts: Any) -> _Gaps:
     """(B, V) sparse counts, columns ascending, to gaps."""
-    columns = np.repeat(counts.indices.astype(np.int64), counts.data)
-    pointers = _starts(counts.data)[counts.indptr]
+    often = counts.data > 1
+    places = _starts(1 + often)
+    pointers = places[counts.indptr]
     sizes = np.diff(pointers)
-    before = np.concatenate([np.zeros(1, np.int64), columns[:-1]])
-    before[pointers[:-1][sizes > 0]] = 0
-    rests, lows = np.divmod(columns - before, 256)
-    ends = _starts(rests + 1)
+    before = np.concatenate([np.full(1, -1, np.int64), counts.indices[:-1]])
+    before[counts.indptr[:-1][sizes > 0]] = -1
+    zeros, lows = np.zeros(places[-1], np.int64), np.zeros(places[-1], np.uint8)
+    zeros[places[:-1]], rests = np.divmod(counts.indices - before - 1, _BASE)
+    lows[places[:-1]] = rests + 1
+    zeros[places[:-1][often] + 1] = counts.data[often] - 2
+    ends = _starts(zeros + 1)
     used = ends[pointers]
     spans = -(-np.diff(used) // 8)
     bits = np.zeros(8 * spans.sum(), bool)
     bits[ends[1:] - 1 + np.repeat(8 * _starts(spans)[:-1] - used[:-1], sizes)] = True
-    return _Gaps(sizes, spans, lows.astype(np.uint8), np.packbits(bits))
+    return _Gaps(sizes, spans, lows, np.packbits(bits))
 
 
-def _columns(gaps: _Gaps) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Gaps to the columns of all texts, and where each text begins among them, (B + 1,)."""
+def _counts(gaps: _Gaps, terms: int) -> sparse.csr_matrix:
+    """Gaps to the (B, V) counts."""
     pointers = _starts(gaps.sizes)
     ones = np.flatnonzero(np.unpackbits(gaps.bits))
     before = np.concatenate([np.full(1, -1, np.int64), ones[:-1]])
     filled = gaps.sizes > 0
     before[pointers[:-1][filled]] = 8 * _starts(gaps.spans)[:-1][filled] - 1
-    totals = _starts((ones - before - 1) * 256 + gaps.lows)
-    return totals[1:] - np.repeat(totals[pointers[:-1]], gaps.sizes), pointers
+    zeros = ones - before - 1
+    again = gaps.lows == 0
+    totals = _starts(np.where(again, 0, zeros * _BASE + gaps.lows))
+    columns = (totals[1:] - np.repeat(totals[pointers[:-1]], gaps.sizes) - 1)[~again]
+    numbers = _starts(~again)
+    counts = np.ones(len(columns), np.int32)
+    counts[numbers[:-1][again] - 1] += (zeros[again] + 1).astype(np.int32)
+    parts = (counts, columns.astype(np.int32), numbers[pointers].astype(np.int32))
+    return sparse.csr_matrix(parts, shape=(len(gaps.sizes), terms))
 
 
 def _starts(sizes: NDArray[Any]) -> NDArray[np.int64]:

