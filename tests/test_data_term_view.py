@@ -15,7 +15,7 @@ from toy import Toy
 
 from redheart_core import DataError, PluginError, StoreError
 from redheart_core.data.store import Store
-from redheart_core.data.term_view import CHARACTER_WEIGHT, TermView, fit_terms, load_terms
+from redheart_core.data.term_view import WORD_WEIGHT, TermView, fit_terms, load_terms
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
 from redheart_core.models.exactness import check_exactness
@@ -43,7 +43,7 @@ def scikit_learn(kind: str, names: tuple[str, ...]) -> TfidfVectorizer:
     """An independent weighing with the same terms."""
     analysis = {"token_pattern": r"(?u)\b\w+\b", "ngram_range": (1, 2)}
     if kind == "part":
-        analysis = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+        analysis = {"analyzer": "char_wb", "ngram_range": (1, 5)}
     return TfidfVectorizer(vocabulary=names, sublinear_tf=True, **analysis).fit(TEXTS)
 
 
@@ -55,7 +55,7 @@ def test_weights_are_those_of_scikit_learn_with_parts_of_words_at_their_weight()
     for terms in view.terms:
         block = found[:, start : start + len(terms.names)].toarray()
         expected = scikit_learn(terms.kind, terms.names).transform(TEXTS).toarray()
-        np.testing.assert_allclose(block, expected * (1.0 if terms.kind == "word" else CHARACTER_WEIGHT), atol=1e-6)
+        np.testing.assert_allclose(block, expected * (WORD_WEIGHT if terms.kind == "word" else 1.0), atol=1e-6)
         start += len(terms.names)
     assert start == view.size == len(view.names) == found.shape[1]
 
@@ -69,10 +69,11 @@ def test_terms_are_those_of_three_texts_or_more() -> None:
     assert not {part for part in parts if sum(part.strip() in text.lower() for text in TEXTS) < 3}
 
 
-def test_parts_of_two_characters_are_those_without_a_latin_letter_or_digit() -> None:
+def test_parts_of_one_or_two_characters_are_those_without_a_latin_letter_or_digit() -> None:
     names = view_of(("I am 17 :) 나는 안 갔다", "am 17 :) 나는 안 갔다", "am 17! :) 나는 안 갔다")).names
     assert {"word:am", "word:17", "part: am", "part::)", "part:나는", "part: 안"} <= set(names)
-    assert not {"part:am", "part:17", "part: a", "part:m "} & set(names)
+    assert {"part:나", "part:갔", "part:)"} <= set(names)
+    assert not {"part:am", "part:17", "part: a", "part:m ", "part:a", "part:7", "part: "} & set(names)
 
 
 def test_at_most_so_many_are_taken_three_fifths_parts_of_words_the_most_frequent_first() -> None:

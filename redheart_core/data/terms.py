@@ -19,15 +19,16 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
 Kind = Literal["word", "character", "part"]
-"""Words and pairs of words; parts of words of 3 to 5 characters; and the same with pairs of characters, which say
-something in Korean, where a character is a syllable, and as signs."""
+"""Words and pairs of words; parts of words of 3 to 5 characters; and the same with single characters and pairs of them,
+which say something in Korean, where a character is a syllable, and as signs."""
 _ANALYSIS: Mapping[Kind, Mapping[str, Any]] = {
     "word": {"token_pattern": r"(?u)\b\w+\b", "ngram_range": (1, 2)},
     "character": {"analyzer": "char_wb", "ngram_range": (3, 5)},
-    "part": {"analyzer": "char_wb", "ngram_range": (2, 5)},
+    "part": {"analyzer": "char_wb", "ngram_range": (1, 5)},
 }
-_PAIR = re.compile("^(.[a-z0-9]|[a-z0-9].)$")
-"""Two characters with a Latin letter or a digit among them, which say nothing and would take a third of the store."""
+_SHORT = re.compile("^(.?[a-z0-9]|[a-z0-9].| )$")
+"""One character or two with a Latin letter or a digit among them, or the end of a word: they say nothing and would take
+half of the store."""
 
 
 @attrs.frozen(eq=False)
@@ -87,7 +88,7 @@ def choose_terms(
     total = _frequency(counts, languages)
     kept = np.flatnonzero(in_texts >= min_texts)
     if kind == "part":
-        kept = kept[[not _PAIR.search(names[place]) for place in kept]]
+        kept = kept[[not _SHORT.search(names[place]) for place in kept]]
     kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[:most]])
     idf = np.array([math.log((1 + len(texts)) / (1 + int(n))) + 1 for n in in_texts[kept]], np.float32)
     if not len(kept):

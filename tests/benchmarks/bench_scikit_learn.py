@@ -5,34 +5,35 @@ Usage: python tests/benchmarks/bench_scikit_learn.py RUN [--node linear] [--kore
 RUN is a finished run. Its store says which records train, validate and test, so that both sides learn from the same
 texts and are evaluated on the same ones. The script is TF-IDF of words and pairs of words and of parts of words of two
 to five characters (of one to four characters across words with --korean, and no words), and on it logistic regression
-for labels and votes, ridge regression for values and shares; strengths and thresholds are chosen on the validation
-records. Printed is a row for each field that the node answers: macro-F1, mean Pearson r, mean R2, or by how much the
-soft cross-entropy is below that of the training shares; and the difference with its 95 % interval from a paired
-bootstrap over the test records. The last row is the mean R2 of all columns that are values or shares.
+for labels and votes, ridge regression for values and shares. Strengths and thresholds of labels are chosen by
+cross-validation on the training records, other strengths on the validation records. Printed is a row for each field
+that the node answers: macro-F1, mean Pearson r, mean R2, or by how much the soft cross-entropy is below that of the
+training shares; and the difference with its 95 % interval from a paired bootstrap over the test records. The last row
+is the mean R2 of all columns that are values or shares.
 """
 
 from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import precision_recall_curve
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from redheart.options import PluginChoice
 from redheart.sessions import open_session
 from redheart_core import Field
 from redheart_core.groups.validation import evaluate, has_objective
 from redheart_core.nn.answers import kind_of
-from redheart_core.nn.thresholds import best_thresholds
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.progress import load_fixed
@@ -67,18 +68,29 @@ def features(context: TrainingContext, korean: bool) -> dict[str, Any]:
     }
 
 
-def labels(train: Part, validation: Part, test: Part) -> tuple[Matrix, Matrix]:
-    """Decisions on the test records, one regression a label, and the thresholds that make them."""
-    best = (-1.0, np.empty(0), np.empty(0))
+def labels(train: Part, test: Part) -> tuple[Matrix, Matrix]:
+    """Probabilities on the test records, one regression a label, and the thresholds that make decisions of them."""
+    best = (-1.0, 0.0, np.empty(0))
     for c in (1.0, 4.0):
-        models = [LogisticRegression(C=c, solver="liblinear").fit(train.features, y) for y in train.targets.T]
-        held, given = (np.stack([m.predict_proba(p.features)[:, 1] for m in models], 1) for p in (validation, test))
-        names = [str(number) for number in range(held.shape[1])]
-        found = best_thresholds(torch.from_numpy(held), torch.from_numpy(validation.targets), names).values
-        limits = np.array([2.0 if one is None else one for one in found])
-        score = macro_f1((held >= limits).astype(float), validation.targets)
-        best = max(best, (score, given, limits), key=lambda one: one[0])
-    return best[1], best[2]
+        held = [
+            cross_val_predict(regression(c), train.features, y, cv=StratifiedKFold(3), method="predict_proba")[:, 1]
+            for y in train.targets.T
+        ]
+        limits = np.array([best_limit(p, y) for p, y in zip(held, train.targets.T, strict=True)])
+        score = macro_f1((np.stack(held, 1) >= limits).astype(float), train.targets)
+        best = max(best, (score, c, limits), key=lambda one: one[0])
+    models = [regression(best[1]).fit(train.features, y) for y in train.targets.T]
+    return np.stack([model.predict_proba(test.features)[:, 1] for model in models], 1), best[2]
+
+
+def regression(c: float) -> Any:
+    return LogisticRegression(C=c, solver="liblinear")
+
+
+def best_limit(probabilities: Matrix, targets: Matrix) -> float:
+    """The threshold of the highest F1."""
+    precision, recall, limits = precision_recall_curve(targets, probabilities)
+    return float(limits[np.argmax(precision * recall / np.maximum(precision + recall, 1e-12))])
 
 
 def values(train: Part, validation: Part, test: Part) -> Matrix:
@@ -128,13 +140,18 @@ def mean_r2(given: Matrix, targets: Matrix) -> float:
 def row(name: str, figure: Callable[[Matrix, Matrix], float], own: Matrix, other: Matrix, targets: Matrix) -> str:
     """A line of the table; resamples are the same for both sides."""
     draw = np.random.default_rng(0)
-    differences = [
-        figure(own[rows], targets[rows]) - figure(other[rows], targets[rows])
+    pairs = [
+        (figure(own[rows], targets[rows]), figure(other[rows], targets[rows]))
         for rows in (draw.integers(len(targets), size=len(targets)) for _ in range(RESAMPLES))
     ]
-    low, high = np.quantile(differences, (0.025, 0.975))
     left, right = figure(own, targets), figure(other, targets)
-    return f"| {name} | {left:.4f} | {right:.4f} | {left - right:+.4f} [{low:+.4f}, {high:+.4f}] |"
+    difference = with_interval(left - right, [one - two for one, two in pairs], "+")
+    return f"| {name} | {with_interval(left, [one for one, _ in pairs])} | {right:.4f} | {difference} |"
+
+
+def with_interval(value: float, resampled: Sequence[float], sign: str = "") -> str:
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    return f"{value:{sign}.4f} [{low:{sign}.4f}, {high:{sign}.4f}]"
 
 
 def answers(run: RunFolder, context: TrainingContext, node: str) -> tuple[dict[str, Matrix], dict[str, Any]]:
@@ -158,7 +175,7 @@ def compare(field: Field, own: Matrix, limits: Any, parts: tuple[Part, Part, Par
     """The row of a field, and the script's numbers if R2 is a figure for them."""
     kind, (train, _, test) = kind_of(field), parts
     if kind == "labels":
-        other, thresholds = labels(*parts)
+        other, thresholds = labels(train, test)
         decided = own >= np.array([2.0 if one is None else one for one in limits])
         name = f"{field.name}, macro-F1"
         return row(name, macro_f1, decided.astype(float), (other >= thresholds).astype(float), test.targets), None
