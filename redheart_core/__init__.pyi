@@ -18,12 +18,14 @@ from .contract.fitting import FitData, FitPart
 from .contract.markers import hookimpl
 from .contract.models import ModelSpec
 from .contract.nodes import SCALES, ActiveNode, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
+from .contract.signs import SIGN_KINDS, Helpline, SignSpec
 from .exact.calculate import calculate
 
 __all__ = [
     "AFFECT",
     "CATALOGUE",
     "SCALES",
+    "SIGN_KINDS",
     "SPLITS",
     "ActiveNode",
     "AuditError",
@@ -40,6 +42,7 @@ __all__ = [
     "FitData",
     "FitPart",
     "GroupStopped",
+    "Helpline",
     "LossTerm",
     "Metric",
     "ModelSpec",
@@ -53,6 +56,7 @@ __all__ = [
     "RunStarted",
     "SettingsError",
     "ShapeError",
+    "SignSpec",
     "StoreError",
     "UndefinedError",
     "calculate",

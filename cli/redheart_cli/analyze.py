@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redheart_cli.first_help import first_help, print_help
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records, read_text, to_json
-from redheart_core import DataError
+from redheart_core import DataError, RedheartError
 from redheart_core.data.text import check_text
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ SOME_REFUSED = 4
 @click.option("--jsonl", type=UserPath(allow_dash=True),
               help="Read one JSON object with a 'text' per line, - for standard input; give one per line.")  # fmt: skip
 @click.option("--language", metavar="CODE", help="Language of the texts, such as en or ko. [default: detected]")
+@click.option("--country", metavar="CODE",
+              help="Whose helplines a person in crisis is given, such as US or KR. [default: by language]")  # fmt: skip
 @click.option("--details", is_flag=True, help="Also print what every single plugin says.")
 @click.option("--device", default="cpu", show_default=True)
 @json_option
@@ -38,6 +41,7 @@ def analyze(
     file: Path | None,
     jsonl: Path | None,
     language: str | None,
+    country: str | None,
     details: bool,
     device: str,
     as_json: bool,
@@ -57,6 +61,9 @@ def analyze(
     many standard deviations it lies from it. --details also prints the plugins behind the answers;
     --json has both. A number that rests on untrained parts of a module has a warning.
 
+    A text with signs of self-harm, violence or danger is first answered with who can help, in its
+    own language; where the danger is now, with nothing else. No text is stored.
+
     \b
     Examples:
       redheart analyze "I told my neighbour the truth about the fence."
@@ -67,13 +74,24 @@ def analyze(
     if sum(source is not None for source in (text, file, jsonl)) > 1:
         raise click.UsageError("give one of TEXT, --file and --jsonl")
     if jsonl is not None:
-        if not print_lines(_load(model, device), jsonl, language):
+        if not print_lines(_load(model, device, country), jsonl, language):
             raise SystemExit(SOME_REFUSED)
         return
     where, content = ("text", text) if text is not None and text != "-" else read_text(file)
-    check_text(content, where)  # before the model is loaded, which takes seconds
-    loaded = _load(model, device)
-    found = loaded.analyze_record(content, where, language)
+    first = first_help(content, country)  # before anything that may fail or takes seconds
+    if first is not None and not as_json:
+        print_help(first)
+        if first.acute:
+            return
+    try:
+        check_text(content, where)  # before the model is loaded
+        found = _load(model, device, country).analyze_record(content, where, language)
+    except RedheartError as error:
+        if first is not None and as_json:
+            print_json({"help": first.to_json(), "refused": str(error)})
+        raise
+    if found.help is not None and first is None and not as_json:
+        print_help(found.help)
     for plugin, fields in found.not_analyzed.items():
         click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl", err=True)
     for group, reason in found.missing.items():
@@ -111,7 +129,8 @@ def print_lines(model: Model, file: Path, language: str | None) -> bool:
         try:
             found = model.analyze_record(record, where, language)
         except DataError as error:
-            refuse(error, identity)
+            help_ = model.safety.help_for(record.get("text"))
+            refuse(error, {"help": help_.to_json(), **identity} if help_ is not None else identity)
             continue
         _print_line({**identity, **found.to_json()})
     return not refused
@@ -147,11 +166,11 @@ def model_and_text(given: Sequence[str], read_elsewhere: bool) -> tuple[str | No
     return None, one
 
 
-def _load(model: str | None, device: str) -> Model:
+def _load(model: str | None, device: str, country: str | None) -> Model:
     """The model; a message on stderr says which one answers where none is named."""
     import redheart
 
-    loaded = redheart.load(model, device=device)
+    loaded = redheart.load(model, device=device, country=country)
     if model is None:
         click.echo(f"answered by the model {loaded.title}", err=True)
     return loaded

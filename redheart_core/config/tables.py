@@ -1,4 +1,4 @@
-"""The tables [data], [training] and [groups.NAME] of plugins.toml."""
+"""The tables [data], [training], [analysis] and [groups.NAME] of plugins.toml."""
 
 from __future__ import annotations
 
@@ -65,6 +65,15 @@ class DataSettings:
     def encoders(self) -> tuple[str, ...]:
         """The names of the encoders, in order."""
         return _split(self.encoder)
+
+
+@attrs.frozen
+class AnalysisSettings:
+    """The [analysis] table."""
+
+    country: str = attrs.field(default="", validator=matches_re("([A-Za-z]{2})?"))
+    """Whose helplines a person in crisis is given, as a code of two letters (ISO 3166); "" for the country where the
+    text's language is mostly spoken."""
 
 
 @attrs.frozen

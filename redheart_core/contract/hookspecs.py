@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
     from redheart_core.contract.models import ModelSpec
     from redheart_core.contract.nodes import NodeSpec
+    from redheart_core.contract.signs import SignSpec
 
 
 @hookspec
@@ -75,6 +76,16 @@ def redheart_provide_models() -> list[ModelSpec]:
 
     Called once, when plugins are loaded. They take no part in training; redheart.load and redheart analyze find them by
     name, active or not.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_signs() -> list[SignSpec]:
+    """Offer patterns for signs of a crisis in further languages or of further kinds, and helplines for them.
+
+    Called once, when plugins are loaded; the signs of every installed package count, active or not. They add to what
+    core finds and take nothing of it back: help for a person in crisis cannot be switched off.
     """
     raise NotImplementedError
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NOT_INSTALLED = "not installed"
 """Stands for the version of a folder or module that no distribution brings."""
-RESERVED_NAMES = ("active", "data", "plugins", "training")
+RESERVED_NAMES = ("active", "analysis", "data", "plugins", "training")
 """Words with a meaning of their own in plugins.toml and --set."""
 
 

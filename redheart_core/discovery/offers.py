@@ -18,13 +18,14 @@ from redheart_core.contract.errors import PluginError
 from redheart_core.contract.markers import PROJECT_NAME
 from redheart_core.contract.models import ModelSpec
 from redheart_core.contract.nodes import NodeSpec
+from redheart_core.contract.signs import SignSpec
 from redheart_core.discovery.entries import NOT_INSTALLED, Entry, check_entry, names
 from redheart_core.discovery.fence import fence
 
-Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "model", "events"]
+Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "model", "signs", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec | ModelSpec
+Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec | ModelSpec | SignSpec
 
 _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
     {
@@ -35,6 +36,7 @@ _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
         "redheart_provide_fusions": ("fusion", NodeSpec),
         "redheart_provide_calculators": ("calculator", CalculatorSpec),
         "redheart_provide_models": ("model", ModelSpec),
+        "redheart_provide_signs": ("signs", SignSpec),
     }
 )
 

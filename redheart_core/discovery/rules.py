@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from packaging.version import InvalidVersion, Version
 
 from redheart_core.config.tables import NODE_OPTIONS
 from redheart_core.contract.errors import PluginError, join_complaints
 from redheart_core.contract.nodes import SCALES, NodeSpec
+from redheart_core.contract.signs import SIGN_KINDS, SignSpec
 from redheart_core.discovery.entries import core_version, name_complaint, names
 from redheart_core.discovery.offers import Plugin
 from redheart_core.storage.settings import check_table, setting_names
@@ -34,6 +37,8 @@ def check_rules(plugin: Plugin) -> None:
         raise PluginError(f"{owner}: settings cannot be named {', '.join(taken)}; redheart reads those itself")
     if isinstance(spec, NodeSpec):
         _check_node(owner, spec)
+    if isinstance(spec, SignSpec):
+        _check_signs(owner, spec)
 
 
 def _check_version(plugin: Plugin, minimum: str) -> None:
@@ -63,3 +68,20 @@ def _check_node(owner: str, spec: NodeSpec) -> None:
         raise PluginError(f"{owner} declares an output more than once: {', '.join(twice)}")
     if not given and spec.learns_any is None:
         raise PluginError(f"{owner} declares no output; a node gives at least one")
+
+
+def _check_signs(owner: str, spec: SignSpec) -> None:
+    for pattern in spec.patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise PluginError(
+                f"{owner} has a pattern that is no regular expression, {pattern!r:.80}: {error}"
+            ) from error
+    if spec.kind not in SIGN_KINDS:
+        helped = any(spec.kind in line.kinds for line in spec.helplines)
+        if not (helped and spec.opening):
+            raise PluginError(
+                f"{owner} finds signs of the new kind '{spec.kind}' and has to bring an opening and helplines for it "
+                f"(kinds that core has help for: {', '.join(SIGN_KINDS)})"
+            )

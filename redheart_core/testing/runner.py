@@ -15,6 +15,7 @@ from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError, RedheartError
 from redheart_core.contract.models import ModelSpec
 from redheart_core.contract.nodes import NodeSpec
+from redheart_core.contract.signs import SignSpec
 from redheart_core.storage.packaged import packaged_path
 from redheart_core.storage.settings import read_table
 from redheart_core.testing import (
@@ -27,6 +28,7 @@ from redheart_core.testing import (
     model_checks,
     output_checks,
     residual_checks,
+    sign_checks,
 )
 from redheart_core.testing.discovery import importable, load_folder, load_module, load_named
 from redheart_core.testing.plugin import NotApplicable, Plugin
@@ -91,12 +93,20 @@ MODEL_CHECKS: tuple[Check, ...] = (
 )
 """Of a trained model; they take a ModelSubject."""
 
+SIGN_CHECKS: tuple[Check, ...] = (
+    sign_checks.check_examples,
+    sign_checks.check_help,
+    sign_checks.check_time,
+)
+"""Of signs of a crisis; they take a SignSubject."""
+
 AnySubject = (
     Subject
     | data_checks.DatasetSubject
     | data_checks.EncoderSubject
     | calculator_checks.CalculatorSubject
     | model_checks.ModelSubject
+    | sign_checks.SignSubject
 )
 
 
@@ -149,6 +159,8 @@ def subject_of(
         return calculator_checks.CalculatorSubject(plugin, spec)
     if isinstance(spec, ModelSpec):
         return model_checks.ModelSubject(plugin, packaged_path(spec.folder, PluginError))
+    if isinstance(spec, SignSpec):
+        return sign_checks.SignSubject(plugin, spec)
     values = read_table(spec.settings, settings or {}, f"[plugins.{plugin.name}]")
     try:
         if isinstance(spec, DatasetSpec):
@@ -249,6 +261,8 @@ def _subject_checks(plugin: Plugin) -> tuple[Check, ...]:
         return CALCULATOR_CHECKS
     if isinstance(plugin.spec, ModelSpec):
         return MODEL_CHECKS
+    if isinstance(plugin.spec, SignSpec):
+        return SIGN_CHECKS
     return ENCODER_CHECKS if isinstance(plugin.spec, EncoderSpec) else ()
 
 

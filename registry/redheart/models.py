@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import attrs
 
+from redheart.crisis import Safety, html_help, load_safety
 from redheart.sessions import open_model, run_of_model
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import DataError, RedheartError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from redheart_core.models.analysis import Answer, Finding, LabelValue
     from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
+    from redheart_core.safety.help import Help
     from redheart_registry.models import ShippedModel
 
 Text = str | Mapping[str, object]
@@ -46,6 +48,9 @@ class Analysis:
     """Plugins that say nothing, and the fields that they read and the record does not have."""
     missing: Mapping[str, str] = attrs.field(factory=dict)
     """Groups of the run that the model leaves out, with the reason; empty for a whole model."""
+    help: Help | None = None
+    """For the person who wrote the text, if it has a sign of a crisis; it stands first everywhere. Where it is acute,
+    nothing else is said of the text."""
 
     def answer(self, field: str) -> Answer:
         """The answer on a field.
@@ -67,6 +72,7 @@ class Analysis:
     def to_json(self) -> dict[str, Any]:
         """As JSON values: the answers, each naming its members, and all findings."""
         return {
+            "help": None if self.help is None else self.help.to_json(),
             "language": {
                 "code": self.language.code,
                 "probability": self.language.probability,
@@ -112,7 +118,8 @@ class Analysis:
     def _repr_html_(self) -> str:
         from redheart_core.storage.html_table import html_table
 
-        return html_table(COLUMNS, list(self.rows()), "; ".join((self.text, *self.warnings)))
+        first = "" if self.help is None else html_help(self.help)
+        return first + html_table(COLUMNS, list(self.rows()), "; ".join((self.text, *self.warnings)))
 
 
 def _cells(field: str, unit: str, value: LabelValue) -> tuple[str, str, str, str, str]:
@@ -150,6 +157,8 @@ class Model:
     encoder: TextEncoder = attrs.field(repr=False)
     title: str
     """The folder, or name and package of an installed model."""
+    safety: Safety = attrs.field(factory=Safety, repr=False)
+    """Finds signs of a crisis in every text."""
 
     @property
     def checks(self) -> tuple[ExactnessCheck, ...]:
@@ -210,13 +219,16 @@ class Model:
         record = given if isinstance(given, Mapping) else {}
         values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
         code = record.get("language", language)
+        found = self.safety.help_for(text)
         model, checked = self.assembled, check_text(text, where)
         spoken = detect(checked, model.languages) if code is None else stated(code, where)
+        if found is not None and found.acute:
+            return Analysis(text, spoken, (), (), (), {}, self.missing, found)
         with keeping_threads(model.manifest.training.threads):
             findings = analyze(model, self.encoder, text, where, values, spoken)
         missing = model.missing_fields(values)
         silent = abstentions(model, silences(model, spoken, missing))
-        return Analysis(text, spoken, answer_fields(model, findings), silent, findings, missing, self.missing)
+        return Analysis(text, spoken, answer_fields(model, findings), silent, findings, missing, self.missing, found)
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.
@@ -232,18 +244,22 @@ class Model:
         )
 
 
-def load(model: str | Path | None = None, *, device: str = "cpu") -> Model:
+def load(model: str | Path | None = None, *, device: str = "cpu", country: str | None = None) -> Model:
     """Load an assembled model; every file is verified.
 
     Args:
         model: A folder that `redheart crossover` or Run.assemble made, or the name of an installed model. The installed
             model if left out; Model.title says which.
         device: Where to compute: cpu, cuda, cuda:1, ...
+        country: Whose helplines a person in crisis is given, such as "KR"; by default that under [analysis] in
+            plugins.toml, or the one where the text's language is mostly spoken.
 
     Raises:
-        PluginError: No model is named, and none is installed or several are.
+        SettingsError: The country is no code of two letters.
+        PluginError: No model is named, and none is installed or several are; or a package of signs is broken.
         CheckpointError: There is no model, a file is missing or damaged, or plugins are others than it was made with.
     """
+    safety = load_safety(country)
     folder, title = find_model(model)
     require_model_folder(folder)
     from redheart_core.data.encoding import load_encoder
@@ -251,7 +267,8 @@ def load(model: str | Path | None = None, *, device: str = "cpu") -> Model:
     with keeping_threads():
         registry, assembled = open_model(folder, device)
         specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
-        return Model(folder, assembled, load_encoder(specs, folder / "encoder", assembled.encoder_identity), title)
+        encoder = load_encoder(specs, folder / "encoder", assembled.encoder_identity)
+        return Model(folder, assembled, encoder, title, safety)
 
 
 def find_model(model: str | Path | None) -> tuple[Path, str]:

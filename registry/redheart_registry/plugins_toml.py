@@ -10,13 +10,24 @@ from typing import Any
 import attrs
 
 from redheart_core import SettingsError
-from redheart_core.config.tables import NODE_OPTIONS, DataSettings, GroupSettings, NodeOptions, TrainSettings
+from redheart_core.config.tables import (
+    NODE_OPTIONS,
+    AnalysisSettings,
+    DataSettings,
+    GroupSettings,
+    NodeOptions,
+    TrainSettings,
+)
 from redheart_core.discovery.entries import names
 from redheart_core.storage.settings import check_table, parse_override, read_table
 from redheart_core.storage.toml_text import parse_toml
 
 FILE_NAME = "plugins.toml"
-_HOST_SETTINGS: Mapping[str, type[Any]] = {"data": DataSettings, "training": TrainSettings}
+_HOST_SETTINGS: Mapping[str, type[Any]] = {
+    "data": DataSettings,
+    "training": TrainSettings,
+    "analysis": AnalysisSettings,
+}
 FREE_TABLES = tuple(_HOST_SETTINGS)
 """Tables that the commands read; the registry checks them and hands them on."""
 
@@ -36,7 +47,7 @@ class PluginsToml:
     options: Mapping[str, Mapping[str, Any]]
     """Per plugin its node options as far as they are given."""
     free: Mapping[str, Mapping[str, Any]]
-    """The tables [training] and [data]."""
+    """The tables [training], [data] and [analysis]."""
     groups: Mapping[str, Mapping[str, Any]]
     """The tables [groups.<name>]."""
     missing: tuple[str, ...]

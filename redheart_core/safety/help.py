@@ -1,0 +1,129 @@
+"""What a person in crisis reads first: who helps, in the language of the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from redheart_core.contract.signs import SIGN_KINDS, Helpline, SignSpec
+from redheart_core.safety.helplines import (
+    COUNTRY_OF_LANGUAGE,
+    choose,
+    core_helplines,
+    emergency_number,
+    known_countries,
+)
+from redheart_core.safety.signs import Sign, signs
+from redheart_core.storage.toml_text import parse_toml
+
+_FILE = Path(__file__).parent / "words.toml"
+_URGENCY = ("danger", "self_harm", "abuse", "worry")
+"""The most urgent first; kinds of plugins come behind."""
+assert set(_URGENCY) == set(SIGN_KINDS)
+
+
+@attrs.frozen
+class Help:
+    """Help for the person who wrote a text. It holds nothing of the text but the places of its signs."""
+
+    signs: tuple[Sign, ...]
+    acute: bool
+    """Whether somebody is in danger now; then a text is not analyzed any further."""
+    country: str
+    """Whose numbers these are; "" for those of every country."""
+    language: str
+    """Of the words: "en", "ko", or one that a plugin has words in."""
+    opening: str
+    closing: tuple[str, ...]
+    helplines: tuple[Helpline, ...]
+    """The most urgent first."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of signs, the most urgent first."""
+        return _by_urgency(self.signs)
+
+    def lines(self) -> tuple[str, ...]:
+        """For people: what is said, and one line for each number."""
+        width = max(len(line.contact) for line in self.helplines)
+        return (
+            self.opening,
+            *(f"  {line.contact.ljust(width)}  {_who(line)}" for line in self.helplines),
+            *self.closing,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; `text` is what people read."""
+        return {
+            "text": "\n".join(self.lines()),
+            "kinds": list(self.kinds),
+            "acute": self.acute,
+            "country": self.country,
+            "language": self.language,
+            "signs": [attrs.asdict(sign) for sign in self.signs],
+            "helplines": [attrs.asdict(line) for line in self.helplines],
+        }
+
+
+def help_for_text(text: str, country: str = "", added: Sequence[SignSpec] = ()) -> Help | None:
+    """Help for the person who wrote a text; None if it has no sign of a crisis.
+
+    Args:
+        text: Of any length and form.
+        country: Code in capitals; "" for the country where the text's language is mostly spoken.
+        added: What plugins add.
+    """
+    found = signs(text, added)
+    return help_for(found, country, added) if found else None
+
+
+def help_for(found: Sequence[Sign], country: str = "", added: Sequence[SignSpec] = ()) -> Help:
+    """Help for signs, at least one; the words are those of the most urgent kind, in the language of its sign."""
+    kinds = _by_urgency(found)
+    urgent = next(sign for sign in found if sign.kind == kinds[0])
+    words = _words()
+    helplines = (*core_helplines(), *(line for spec in added for line in spec.helplines))
+    place = country or COUNTRY_OF_LANGUAGE.get(urgent.language, "")
+    chosen = choose(helplines, kinds, place)
+    language = urgent.language if urgent.language in words else "en"
+    own = [spec.opening for spec in added if (spec.kind, spec.language) == (urgent.kind, urgent.language)]
+    said = words[language].get(urgent.kind, {})
+    values = {
+        "first": _named(chosen[0]),
+        "emergency": emergency_number(helplines, place),
+        "country": place or "every country",
+    }
+    opening = next((text for text in own if text), said.get("opening", ""))
+    acute = any(sign.acute for sign in found)
+    placed = "note" if place in known_countries(helplines) or not place else "elsewhere"
+    closing = (said.get("closing", ""), words[language]["acute" if acute else "doubt"], words[language][placed])
+    filled = tuple(_fill(text, values) for text in closing if text)
+    return Help(tuple(found), acute, place, language, _fill(opening, values), filled, chosen)
+
+
+def _by_urgency(found: Sequence[Sign]) -> tuple[str, ...]:
+    kinds = dict.fromkeys(sign.kind for sign in found)
+    return tuple(sorted(kinds, key=lambda kind: _URGENCY.index(kind) if kind in _URGENCY else len(_URGENCY)))
+
+
+def _fill(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def _who(line: Helpline) -> str:
+    return f"{line.name} ({line.note})" if line.note else line.name
+
+
+def _named(line: Helpline) -> str:
+    return f"{line.contact} ({line.name})"
+
+
+@cache
+def _words() -> dict[str, dict[str, Any]]:
+    return parse_toml(_FILE.read_text(encoding="utf-8"))

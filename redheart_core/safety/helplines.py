@@ -1,0 +1,65 @@
+"""The table of helplines by country."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cache
+from pathlib import Path
+
+from redheart_core.contract.errors import SettingsError
+from redheart_core.contract.signs import Helpline
+from redheart_core.storage.toml_text import parse_toml
+
+_FILE = Path(__file__).parent / "helplines.toml"
+COUNTRY_OF_LANGUAGE = {"en": "US", "ko": "KR"}
+"""Whose numbers are given where no country is set; those of every country where the language has none here."""
+
+
+@cache
+def core_helplines() -> tuple[Helpline, ...]:
+    """All of them, in the order of the table; each with its source and the month in which it was known."""
+    table = parse_toml(_FILE.read_text(encoding="utf-8"))
+    return tuple(Helpline(**{**line, "kinds": tuple(line["kinds"])}) for line in table["helplines"])
+
+
+def known_countries(helplines: Collection[Helpline]) -> tuple[str, ...]:
+    """Countries with a number, sorted."""
+    return tuple(sorted({line.country for line in helplines if line.country}))
+
+
+def check_country(code: str) -> str:
+    """The code of a country in capitals; one that has no numbers is right too.
+
+    Raises:
+        SettingsError: It is no code.
+    """
+    if not (len(code) == 2 and code.isascii() and code.isalpha()):
+        raise SettingsError(
+            f"the country has to be a code of two letters (ISO 3166), such as KR, US or GB, got {code!r:.40}"
+        )
+    return code.upper()
+
+
+def choose(helplines: Sequence[Helpline], kinds: Sequence[str], country: str) -> tuple[Helpline, ...]:
+    """Those for the kinds in a country, the most urgent kind first; those of every country where it has none.
+
+    Args:
+        helplines: Core's and what plugins add.
+        kinds: The most urgent first.
+        country: Code in capitals, or "" for every country.
+    """
+    places = (country, "") if country in known_countries(helplines) else ("",)
+    chosen = [
+        line
+        for kind in kinds
+        for place in places
+        for line in sorted(helplines, key=lambda line: not (line.emergency and kind == "danger"))
+        if line.country == place and kind in line.kinds and (place or len(places) == 1)
+    ]
+    return tuple({line.contact: line for line in reversed(chosen)}[line.contact] for line in dict.fromkeys(chosen))
+
+
+def emergency_number(helplines: Sequence[Helpline], country: str) -> str:
+    """Of a country; 112, which works from most mobile phones, where it is not known."""
+    numbers = [line.contact for line in helplines if line.emergency and line.country == country]
+    return numbers[0] if numbers else "112"

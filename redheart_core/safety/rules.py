@@ -1,0 +1,74 @@
+"""Rules: patterns of how people write about a danger, and what makes the same words harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from redheart_core.storage.toml_text import parse_toml
+
+_FOLDER = Path(__file__).parent / "patterns"
+_PARTS = ("self", "abuse", "danger", "other")
+_NAME = re.compile(r"<([A-Z0-9_]+)>")
+
+
+@attrs.frozen
+class Rule:
+    """Patterns of one kind of sign, over normalized sentences."""
+
+    kind: str
+    acute: bool
+    """Whether it is happening now."""
+    pattern: re.Pattern[str]
+    harmless: re.Pattern[str] | None
+    """What takes the sign back where it is found in the same sentence."""
+    harmless_nearby: re.Pattern[str] | None
+    """The same in the sentence, the one before or the one behind."""
+
+    def finds(self, sentence: str, nearby: str) -> bool:
+        """Whether a sentence has the sign.
+
+        Args:
+            sentence: Normalized.
+            nearby: The sentence with its neighbours, normalized.
+        """
+        return (
+            self.pattern.search(sentence) is not None
+            and (self.harmless is None or self.harmless.search(sentence) is None)
+            and (self.harmless_nearby is None or self.harmless_nearby.search(nearby) is None)
+        )
+
+
+@cache
+def core_rules(language: str) -> tuple[Rule, ...]:
+    """The rules of core for "english" or "korean", from the files in patterns/; compiled once, in half a second."""
+    words = {name: _unwrap(text) for name, text in _read(f"{language}_words").items()}
+    return tuple(_rule(table, words) for part in _PARTS for table in _read(f"{language}_{part}")["rules"])
+
+
+def _read(name: str) -> dict[str, Any]:
+    return parse_toml((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _rule(table: Mapping[str, Any], words: Mapping[str, str]) -> Rule:
+    pattern = _join(table["patterns"], words)
+    assert pattern is not None
+    harmless, nearby = (_join(table.get(name, ()), words) for name in ("harmless", "harmless_nearby"))
+    return Rule(table["kind"], table.get("acute", False), pattern, harmless, nearby)
+
+
+def _join(patterns: Iterable[str], words: Mapping[str, str]) -> re.Pattern[str] | None:
+    """One pattern out of several; None of none. Names in angle brackets are replaced by what they stand for."""
+    joined = "|".join(f"(?:{_unwrap(pattern)})" for pattern in patterns)
+    while found := _NAME.search(joined):
+        joined = f"{joined[: found.start()]}(?:{words[found[1]]}){joined[found.end() :]}"
+    return re.compile(joined, re.MULTILINE) if joined else None
+
+
+def _unwrap(pattern: str) -> str:
+    return pattern.replace("\n", "")

@@ -1,0 +1,65 @@
+"""Help for a person in crisis, whatever a model says: whose numbers, and the signs that plugins add."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from redheart_core.safety.help import help_for_text
+from redheart_core.safety.helplines import check_country
+
+if TYPE_CHECKING:
+    from redheart_core import SignSpec
+    from redheart_core.safety.help import Help
+
+
+@attrs.frozen
+class Safety:
+    """What is looked for in every text before it is analyzed."""
+
+    country: str = ""
+    """Whose numbers are given; "" for the country where the text's language is mostly spoken."""
+    added: tuple[SignSpec, ...] = ()
+    """Signs of installed packages, beside core's."""
+
+    def help_for(self, text: object) -> Help | None:
+        """Help for the person who wrote a text; None if it has no sign of a crisis, or is no text."""
+        return help_for_text(text, self.country, self.added) if isinstance(text, str) else None
+
+
+def load_safety(country: str | None = None) -> Safety:
+    """The country and the signs that installed packages add.
+
+    Raises:
+        SettingsError: The country is no code.
+        PluginError: A package that adds signs is broken.
+    """
+    from redheart_registry.signs import added_signs
+
+    return Safety(find_country(country), added_signs())
+
+
+def find_country(country: str | None, plugins_toml: Path | None = None) -> str:
+    """The country that is given, else the one under [analysis] in plugins.toml; "" if neither says any.
+
+    Raises:
+        SettingsError: It is no code of two letters, or the file cannot be read.
+    """
+    if country is None:
+        from redheart_core.config.tables import AnalysisSettings
+        from redheart_core.storage.settings import read_table
+        from redheart_registry.plugins_toml import find_plugins_toml, parse_file
+
+        path = find_plugins_toml(plugins_toml)
+        table = parse_file(path).get("analysis", {})
+        country = read_table(AnalysisSettings, table, f"[analysis] in {path}").country
+    return check_country(country) if country else ""
+
+
+def html_help(found: Help) -> str:
+    """For notebooks; everything is escaped."""
+    lines = "<br>".join(escape(line) for line in found.lines())
+    return f'<p lang="{escape(found.language)}"><strong>{lines}</strong></p>'
