@@ -41,22 +41,21 @@ def check_country(code: str) -> str:
 
 
 def choose(helplines: Sequence[Helpline], kinds: Sequence[str], country: str) -> tuple[Helpline, ...]:
-    """Those for the kinds in a country, the most urgent kind first; those of every country where it has none.
+    """Those for the kinds in a country, the most urgent kind first, each contact once; at least one.
 
     Args:
         helplines: Core's and what plugins add.
         kinds: The most urgent first.
-        country: Code in capitals, or "" for every country.
+        country: Code in capitals. For a kind that has no line there, those of every country are taken.
     """
-    places = (country, "") if country in known_countries(helplines) else ("",)
-    chosen = [
-        line
-        for kind in kinds
-        for place in places
-        for line in sorted(helplines, key=lambda line: not (line.emergency and kind == "danger"))
-        if line.country == place and kind in line.kinds and (place or len(places) == 1)
-    ]
-    return tuple({line.contact: line for line in reversed(chosen)}[line.contact] for line in dict.fromkeys(chosen))
+    chosen: dict[str, Helpline] = {}
+    for kind in kinds:
+        ordered = sorted(helplines, key=lambda line: line.emergency is not (kind == "danger"))
+        here = [line for line in ordered if line.country == country and kind in line.kinds]
+        anywhere = [line for line in ordered if not line.country and (kind in line.kinds or not line.emergency)]
+        for line in here or anywhere:
+            chosen.setdefault(line.contact, line)
+    return tuple(chosen.values())
 
 
 def emergency_number(helplines: Sequence[Helpline], country: str) -> str:

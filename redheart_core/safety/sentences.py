@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 MOST_CHARS = 400
 """Longer sentences are cut between words."""
-_SENTENCE = re.compile(r"""[^.!?…。！？\n]+(?:[.!?…。！？]+["'”’)\]]*)?""")
+_SENTENCE = re.compile(r"""(?:[^.!?…。！？\n]|[.!?](?=[^\s.!?"'”’)\]]))+(?:[.!?…。！？]+["'”’)\]]*)?""")
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:

@@ -13,6 +13,9 @@ from redheart_core.safety.normal import has_hangul, normalize, plain
 from redheart_core.safety.rules import core_rules
 from redheart_core.safety.sentences import sentence_spans
 
+MOST_CHARS = 100_000
+"""Longer texts are not analyzed; their beginning is read, so that help is never refused."""
+
 
 @attrs.frozen
 class Sign:
@@ -36,10 +39,10 @@ def signs(text: str, added: Sequence[SignSpec] = ()) -> tuple[Sign, ...]:
     detected wrongly hides nothing. In doubt there is a sign. Nothing is stored and nothing logged.
 
     Args:
-        text: Of any length and form.
+        text: Of any form; the first 100,000 characters are read.
         added: What plugins add; they find further signs and take none back.
     """
-    places = list(sentence_spans(text))
+    places = list(sentence_spans(text[:MOST_CHARS]))
     sentences = [text[start:end] for start, end in places]
     normalized = [normalize(sentence) for sentence in sentences]
     found: list[Sign] = []

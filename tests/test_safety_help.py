@@ -1,0 +1,101 @@
+"""What a person in crisis reads: numbers with source and date, in the language of the text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from redheart_core import SIGN_KINDS, Helpline, SettingsError, SignSpec
+from redheart_core.safety.help import help_for, help_for_text
+from redheart_core.safety.helplines import check_country, core_helplines, known_countries
+from redheart_core.safety.signs import Sign
+
+COUNTRIES = ("", "XX", *known_countries(core_helplines()))
+
+
+def test_every_number_has_a_source_and_a_date_and_korea_and_the_united_states_have_ten_or_more() -> None:
+    for line in core_helplines():
+        assert line.source.startswith("https://"), line
+        assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", line.known), line
+        assert line.name
+        assert line.kinds
+        assert set(line.kinds) <= set(SIGN_KINDS), line
+    for country in ("KR", "US"):
+        assert len({line.contact for line in core_helplines() if line.country == country}) >= 10
+    assert len(known_countries(core_helplines())) >= 10
+    pairs = [(line.country, line.contact) for line in core_helplines()]
+    assert len(set(pairs)) == len(pairs)
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+@pytest.mark.parametrize("kind", SIGN_KINDS)
+@pytest.mark.parametrize("language", ["en", "ko", "de"])
+def test_there_is_a_number_for_every_kind_everywhere_and_the_first_line_names_it(
+    country: str, kind: str, language: str
+) -> None:
+    found = help_for([Sign(kind, 0, 1, language=language)], country)
+    assert found.helplines
+    assert found.helplines[0].contact in found.lines()[0]
+    if country and country != "XX":
+        assert {line.country for line in found.helplines} == {country}
+    assert "{" not in "".join(found.lines())
+
+
+def test_the_country_is_that_of_the_language_unless_one_is_set() -> None:
+    korean, english = help_for_text("죽고 싶어요"), help_for_text("I want to die.")
+    assert korean is not None
+    assert english is not None
+    assert (korean.country, korean.language, korean.helplines[0].contact) == ("KR", "ko", "109")
+    assert (english.country, english.language, english.helplines[0].contact) == ("US", "en", "988")
+    german = help_for_text("I want to die.", "DE")
+    assert german is not None
+    assert (german.country, german.language, german.helplines[0].contact) == ("DE", "en", "0800 1110111")
+    assert "Germany" in german.lines()[-1]
+    assert "--country" in german.lines()[-1]
+
+
+def test_where_somebody_is_in_danger_now_the_emergency_number_is_first() -> None:
+    found = help_for_text("I want to die. He has a gun and he's coming up the stairs.")
+    assert found is not None
+    assert found.acute
+    assert found.kinds[0] == "danger"
+    assert found.helplines[0].contact == "911"
+
+
+def test_help_holds_no_text_and_no_score() -> None:
+    found = help_for_text("My secret word is banana and I want to die.")
+    assert found is not None
+    said = found.to_json()
+    assert "banana" not in str(said)
+    assert set(said) == {"text", "kinds", "acute", "country", "language", "signs", "helplines"}
+    assert set(said["signs"][0]) == {"kind", "start", "end", "acute", "language"}
+
+
+def test_a_text_without_a_sign_has_no_help() -> None:
+    assert help_for_text("I told my neighbour the truth about the fence.") is None
+
+
+def test_a_plugin_brings_words_and_numbers_for_a_kind_of_its_own() -> None:
+    line = Helpline("0123", "Essstörungen", ("eating",), "DE", "https://example.org", "2026-01")
+    spec = SignSpec(
+        name="eating", meaning="eating disorders", kind="eating", language="de",
+        patterns=(r"\bich esse nichts mehr\b",),
+        examples=(), counterexamples=(), opening="Du bist nicht allein: {first}.", helplines=(line,),
+    )  # fmt: skip
+    found = help_for_text("Ich esse nichts mehr.", "DE", (spec,))
+    assert found is not None
+    assert found.lines()[0] == "Du bist nicht allein: 0123 (Essstörungen)."
+    elsewhere = help_for_text("Ich esse nichts mehr.", "US", (spec,))
+    assert elsewhere is not None
+    assert elsewhere.helplines[0].country == ""
+
+
+@pytest.mark.parametrize("code", ["", "K", "KOR", "1A", "한국"])
+def test_a_country_that_is_no_code_is_refused(code: str) -> None:
+    with pytest.raises(SettingsError, match="code of two letters"):
+        check_country(code)
+
+
+def test_the_code_of_a_country_may_be_in_small_letters() -> None:
+    assert check_country("kr") == "KR"
