@@ -21,7 +21,8 @@ from redheart_core import SignSpec, hookimpl
 @hookimpl
 def redheart_provide_signs():
     return [SignSpec(
-        "{name}", "made-up signs", "self_harm", "en", ({patterns},), ("the purple fence", "a purple fence", "purple fence"),
+        "{name}", "made-up signs", "self_harm", "en", ({patterns},),
+        ("purple fence", "a purple fence", "purple fences"),
         ("a fence", "purple", "neither"),
     )]
 """
