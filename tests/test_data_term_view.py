@@ -15,7 +15,7 @@ from toy import Toy
 
 from redheart_core import DataError, PluginError, StoreError
 from redheart_core.data.store import Store
-from redheart_core.data.term_view import WORD_WEIGHT, TermView, fit_terms, load_terms
+from redheart_core.data.term_view import PART_WEIGHT, WORD_WEIGHT, TermView, fit_terms, load_terms
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
 from redheart_core.models.exactness import check_exactness
@@ -55,7 +55,7 @@ def test_weights_are_those_of_scikit_learn_with_parts_of_words_at_their_weight()
     for terms in view.terms:
         block = found[:, start : start + len(terms.names)].toarray()
         expected = scikit_learn(terms.kind, terms.names).transform(TEXTS).toarray()
-        np.testing.assert_allclose(block, expected * (WORD_WEIGHT if terms.kind == "word" else 1.0), atol=1e-6)
+        np.testing.assert_allclose(block, expected * (WORD_WEIGHT if terms.kind == "word" else PART_WEIGHT), atol=1e-6)
         start += len(terms.names)
     assert start == view.size == len(view.names) == found.shape[1]
 

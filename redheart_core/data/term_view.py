@@ -19,9 +19,9 @@ from redheart_core.storage.sealed import SealedFile
 
 MIN_TEXTS = 3
 """A term has to occur in at least so many training texts."""
-WORD_WEIGHT = 0.5
-"""Length of the words of a text beside its parts of words, whose length is 1: a word is among its own parts, and the
-words of a language that inflects much, as Korean does, say little beside them."""
+WORD_WEIGHT, PART_WEIGHT = 0.7, 1.4
+"""Lengths of the words and of the parts of words of a text. A word is among its own parts, and the words of a language
+that inflects much, as Korean does, say little beside them."""
 SHARE_OF_PARTS = 0.6
 """Of all terms."""
 _TABLE, _TENSORS = "terms.json", "idf.safetensors"
@@ -67,7 +67,7 @@ class TermView:
         return tuple(f"{terms.kind}:{name}" for terms in self.terms for name in terms.names)
 
     def weigh(self, texts: Sequence[str]) -> Any:
-        """N whole texts to (N, V) sparse float32; the words of a text have the length 0.5, the parts of words 1."""
+        """N whole texts to (N, V) sparse float32; the words of a text have the length 0.7, the parts of words 1.4."""
         return self.weigh_counts(self.count(texts))
 
     def count(self, texts: Sequence[str]) -> Any:
@@ -111,7 +111,7 @@ def fit_terms(texts: Sequence[str], most: int, languages: Sequence[str | None] |
     texts = [composed(text) for text in texts]
     parts_most = round(most * SHARE_OF_PARTS)
     words = choose_terms("word", texts, most - parts_most, MIN_TEXTS, WORD_WEIGHT, languages)[0]
-    parts = choose_terms("part", texts, parts_most, MIN_TEXTS, 1.0, languages)[0]
+    parts = choose_terms("part", texts, parts_most, MIN_TEXTS, PART_WEIGHT, languages)[0]
     found = (words, parts)
     terms = tuple(one for one in found if one is not None)
     return TermView(terms) if terms else None

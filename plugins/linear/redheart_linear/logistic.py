@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from redheart_linear.problems import Matrix, Problem, Records, Strength
 
-PENALTIES = (4.0, 2.0, 1.0, 0.5, 0.25)
+PENALTIES = (8.0, 4.0, 2.0, 1.0, 0.5)
 """Of the terms, from strong to weak: each solution is a good beginning for the next one."""
 SHARES = (1.0, 4.0, 0.25)
 """By how much the penalty of the dense numbers is divided; the first is that of the path of PENALTIES."""

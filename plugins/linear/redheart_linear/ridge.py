@@ -17,7 +17,7 @@ from redheart_core import DataError
 from redheart_linear.problems import Matrix, Problem, Records, Strength
 
 PENALTIES = (0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
-"""Of the terms, whose kinds have the lengths 1 and 0.7 in each text."""
+"""Of the terms, whose kinds have the lengths 0.7 and 1.4 in each text."""
 SHARES = (0.25, 1.0, 4.0)
 """By how much the penalty of the dense numbers is divided."""
 MOST_TO_CHOOSE = 2000

@@ -22,7 +22,7 @@ from redheart_linear.model import Linear, Transfer
 from redheart_linear.problems import Records
 
 SHARE = 0.1
-"""Standard deviation of an answer among the features; the terms of a text have the length 1.12."""
+"""Standard deviation of an answer among the features; the terms of a text have the length 1.57."""
 
 CONSTANT = 1e-6
 """An answer whose standard deviation is not larger is not used."""
