@@ -5,11 +5,11 @@ Usage: python tests/benchmarks/bench_scikit_learn.py RUN [--node linear] [--kore
 RUN is a finished run. Its store says which records train, validate and test, so that both sides learn from the same
 texts and are evaluated on the same ones. The script is TF-IDF of words and pairs of words and of parts of words of two
 to five characters (of one to four characters across words with --korean, and no words), and on it logistic regression
-for labels and votes, ridge regression for values and shares. Strengths and thresholds of labels are chosen by
-cross-validation on the training records, other strengths on the validation records. Printed is a row for each field
-that the node answers: macro-F1, mean Pearson r, mean R2, or by how much the soft cross-entropy is below that of the
-training shares; and the difference with its 95 % interval from a paired bootstrap over the test records. The last row
-is the mean R2 of all columns that are values or shares.
+for labels and votes, ridge regression for values and shares. Strengths are chosen on the validation records, thresholds
+of labels by cross-validation on the training records. Printed is a row for each field that the node answers: macro-F1,
+mean Pearson r, mean R2, or by how much the soft cross-entropy is below that of the training shares; and the difference
+with its 95 % interval from a paired bootstrap over the test records. The last row is the mean R2 of all columns that
+are values or shares.
 """
 
 from __future__ import annotations
@@ -68,19 +68,25 @@ def features(context: TrainingContext, korean: bool) -> dict[str, Any]:
     }
 
 
-def labels(train: Part, test: Part) -> tuple[Matrix, Matrix]:
+def labels(train: Part, validation: Part, test: Part) -> tuple[Matrix, Matrix]:
     """Probabilities on the test records, one regression a label, and the thresholds that make decisions of them."""
-    best = (-1.0, 0.0, np.empty(0))
-    for c in (1.0, 4.0):
-        held = [
-            cross_val_predict(regression(c), train.features, y, cv=StratifiedKFold(3), method="predict_proba")[:, 1]
-            for y in train.targets.T
-        ]
-        limits = np.array([best_limit(p, y) for p, y in zip(held, train.targets.T, strict=True)])
-        score = macro_f1((np.stack(held, 1) >= limits).astype(float), train.targets)
-        best = max(best, (score, c, limits), key=lambda one: one[0])
-    models = [regression(best[1]).fit(train.features, y) for y in train.targets.T]
-    return np.stack([model.predict_proba(test.features)[:, 1] for model in models], 1), best[2]
+    tried = {c: [regression(c).fit(train.features, y) for y in train.targets.T] for c in (1.0, 4.0)}
+    errors = {c: log_loss(positive(models, validation.features), validation.targets) for c, models in tried.items()}
+    c = min(errors, key=errors.__getitem__)
+    held = [
+        cross_val_predict(regression(c), train.features, y, cv=StratifiedKFold(3), method="predict_proba")[:, 1]
+        for y in train.targets.T
+    ]
+    limits = [best_limit(p, y) for p, y in zip(held, train.targets.T, strict=True)]
+    return positive(tried[c], test.features), np.array(limits)
+
+
+def positive(models: Sequence[Any], features: Any) -> Matrix:
+    return np.stack([model.predict_proba(features)[:, 1] for model in models], 1)
+
+
+def log_loss(given: Matrix, targets: Matrix) -> float:
+    return float(-np.log(np.where(targets > 0, given, 1 - given)).mean())
 
 
 def regression(c: float) -> Any:
@@ -175,7 +181,7 @@ def compare(field: Field, own: Matrix, limits: Any, parts: tuple[Part, Part, Par
     """The row of a field, and the script's numbers if R2 is a figure for them."""
     kind, (train, _, test) = kind_of(field), parts
     if kind == "labels":
-        other, thresholds = labels(train, test)
+        other, thresholds = labels(*parts)
         decided = own >= np.array([2.0 if one is None else one for one in limits])
         name = f"{field.name}, macro-F1"
         return row(name, macro_f1, decided.astype(float), (other >= thresholds).astype(float), test.targets), None

@@ -72,4 +72,4 @@ def test_only_a_fitted_group_has_honest_answers() -> None:
 def test_strengths_are_chosen_on_some_records_and_fitted_on_all() -> None:
     some, all_of_them = fitted(LinearSettings(choice_records=60)), fitted(LinearSettings())
     answers = [module(records())["linear.ekman"] for module in (some, all_of_them)]
-    torch.testing.assert_close(*answers, rtol=0, atol=0.15)
+    torch.testing.assert_close(*answers, rtol=0, atol=0.2)
