@@ -2,8 +2,9 @@
 
 Usage: python tests/benchmarks/bench_overhead.py RUN [--repeats 5]
 
-RUN is a finished run; its store, plugins and settings are used. For each group both loops run
-the same epochs in turns, in one process, and the medians are compared.
+RUN is a finished run of networks alone (--disable linear --disable stacking_fusion), since the loop by hand adds no
+baseline and fits nothing; its store, plugins and settings are used. For each group both loops run the same epochs in
+turns, in one process, and the medians are compared.
 """
 
 from __future__ import annotations
