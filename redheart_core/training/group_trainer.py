@@ -102,7 +102,8 @@ class GroupTrainer:
             GroupFault: Loss or gradient is not finite; the weights are left as they were.
         """
         assert self.optimizer is not None
-        self.module.train()
+        if not self.module.training:  # a walk over all its modules, which would take 1 % of a step
+            self.module.train()
         update = (epoch - 1) * self.updates_per_epoch + step
         self.set_rate(schedule_factor(update, self.total_updates, self.settings))
         if self.dropout is not None:
