@@ -18,7 +18,8 @@ class SentenceTransformerSettings:
     """Put in front of every chunk, for models that ask for it, such as "query: "."""
     truncate: bool = False
     """Cut off what is too long for the model instead of refusing it."""
-    batch_tokens: int = attrs.field(default=2048, validator=attrs.validators.ge(1))
-    """Tokens that go through the model at a time, with the padding; bounds the memory. A GPU takes more."""
+    batch_tokens: int = attrs.field(default=512, validator=attrs.validators.ge(1))
+    """Tokens that go through the model at a time, with the padding; bounds the memory. Best on a CPU; a GPU takes
+    more."""
     device: str = "cpu"
     """Where the model runs: "cpu", "cuda", "cuda:1", "mps"."""
