@@ -125,7 +125,7 @@ def test_colours_and_a_narrow_terminal_change_no_word(make_run: Any, groups: Any
         console.print(draw(view, width))
         text = console.export_text()
         for group in view.groups:
-            for cell in row(group, view.epochs, bars):
+            for cell in row(group, bars):
                 assert all(word in text for word in cell.split())
         assert "neural_regret stopped after 3 epochs: loss [red]nan[/red]" in " ".join(text.split())
 

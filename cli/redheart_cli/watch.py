@@ -77,7 +77,7 @@ def print_view(view: RunStatus) -> None:
     """Plain text."""
     for line in summary(view):
         click.echo(line)
-    print_table(HEADER, [row(group, view.epochs) for group in view.groups])
+    print_table(HEADER, [row(group) for group in view.groups])
     for line in reasons(view):
         click.echo(line)
 
@@ -95,7 +95,7 @@ def draw(view: RunStatus, width: int) -> Group:
     bars = SPARKLINE if width >= WIDE else SHORT_SPARKLINE
     for group in view.groups:
         style = STYLES.get(group.status, "dim")
-        cells = row(group, view.epochs, bars)
+        cells = row(group, bars)
         table.add_row(*(Text(cell, style if number == 1 else "") for number, cell in enumerate(cells)))
     first, *rest = summary(view)
     style = STYLES.get(view.state, "dim")
@@ -119,13 +119,13 @@ def summary(view: RunStatus) -> list[str]:
     return lines
 
 
-def row(group: GroupStatus, epochs: int, bars: int = SPARKLINE) -> tuple[str, ...]:
+def row(group: GroupStatus, bars: int = SPARKLINE) -> tuple[str, ...]:
     """A group under the header; its sparkline has at most so many bars."""
     newest, best, seconds = group.newest, group.best, group.seconds_per_epoch
     return (
         group.name,
         group.status,
-        "-" if group.status == "nothing to train" else f"{group.done}/{epochs}",
+        "-" if group.status == "nothing to train" else f"{group.done}/{group.planned}",
         f"{newest.train_loss:.4f}" if newest else "-",
         f"{newest.validation_loss:.4f}" if newest else "-",
         f"{best.validation_loss:.4f}@{best.name}" if best else "-",

@@ -26,6 +26,8 @@ def _off_or_concentration(_: object, attribute: attrs.Attribute[float], value: f
         )
 
 
+Precision = Literal["float32", "bfloat16"]
+
 Vectors = Literal["float16", "float32"]
 """The type of the numbers of a stored vector; half precision takes half the room."""
 
@@ -114,9 +116,16 @@ class TrainSettings:
 class GroupSettings:
     """A [groups.<name>] table: what a checkpoint group does otherwise than [training] says, and its techniques."""
 
+    epochs: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    """This and the next four are those of [training] if left out."""
+    batch_size: int | None = attrs.field(default=None, validator=optional([ge(1), le(MOST_RECORDS)]))
+    """Of training; a group is evaluated in batches of [training]."""
     learning_rate: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
-    """Peak rate; that of [training] if left out."""
+    warmup_updates: int | None = attrs.field(default=None, validator=optional(ge(0)))
     weight_decay: float | None = attrs.field(default=None, validator=optional(ge(0.0)))
+    precision: Precision = "float32"
+    """Of matrix products in the forward and backward pass of an update (torch.autocast). Weights, gradients, losses and
+    the optimizer stay float32, and so does all that is evaluated and answered."""
     layer_decay: float = attrs.field(default=1.0, validator=[gt(0.0), le(1.0)])
     """Factor on the rate per declared layer, counted from the output back (Howard and Ruder 2018)."""
     label_smoothing: float = attrs.field(default=0.0, validator=[ge(0.0), lt(1.0)])
@@ -133,9 +142,18 @@ class GroupSettings:
     """Of a group that is fitted in closed form: whether it gives honest answers on its training records, which cost
     most of the time of some fits. Without them no group may read it."""
 
+    def over(self, training: TrainSettings) -> TrainSettings:
+        """The [training] table as it is for the group."""
+        given = {name: getattr(self, name) for name in _OF_TRAINING}
+        return attrs.evolve(training, **{name: value for name, value in given.items() if value is not None})
+
     def is_on(self, technique: str) -> bool:
         """Whether a technique is switched on."""
         return bool(getattr(self, technique) != attrs.fields_dict(GroupSettings)[technique].default)
+
+
+_OF_TRAINING = ("epochs", "batch_size", "learning_rate", "warmup_updates", "weight_decay")
+"""Keys of [training] that a group may have otherwise."""
 
 
 @attrs.frozen

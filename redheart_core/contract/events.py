@@ -14,7 +14,8 @@ class RunStarted:
 
     folder: Path
     groups: tuple[str, ...]
-    epochs: int
+    epochs: Mapping[str, int]
+    """Per group, the number of its last one."""
     epochs_done: Mapping[str, int]
     """Per group, the epochs that an earlier process finished."""
 

@@ -39,9 +39,9 @@ class BatchSource:
         self._lower: dict[str, LowerOutputs] = {}
         self._train = store.filled("train")
 
-    def updates_per_epoch(self, rows: Tensor) -> int:
-        """How many batches these training rows make."""
-        return -(-len(rows) // self.batch_size)
+    def updates_per_epoch(self, rows: Tensor, size: int) -> int:
+        """How many batches of so many records these training rows make."""
+        return -(-len(rows) // size)
 
     def training_rows(self, targets: Sequence[str]) -> Tensor:
         """Training records that have any of the targets, ascending; all of them for a group without targets."""
@@ -63,10 +63,13 @@ class BatchSource:
         """What counts as the length of each record's text, (N,): its tokens for a group that reads them, or chunks."""
         return self.store.token_counts if "tokens" in names else self.store.chunk_counts
 
-    def training_order(self, epoch: int, rows: Tensor | None = None, names: Sequence[str] = ()) -> list[Tensor]:
-        """The batches of an epoch as row numbers: a function of seed, epoch and these training rows alone.
+    def training_order(
+        self, epoch: int, rows: Tensor | None = None, names: Sequence[str] = (), size: int | None = None
+    ) -> list[Tensor]:
+        """The batches of an epoch as row numbers: a function of seed, epoch, size and these training rows alone.
 
-        Without rows those of the whole train split; names are what the group reads, as for batch.
+        Without rows those of the whole train split; names are what the group reads, as for batch; size is that of a
+        batch, without it that of the source.
 
         Every one of the rows comes once, or as the mixture of several data sets says. Records of
         similar length share a batch.
@@ -74,10 +77,10 @@ class BatchSource:
         stream = generator(self.seed, "order", epoch)
         rows = self._train if rows is None else rows
         rows = draw(rows, self.store.sources[rows], self.mixture, stream)
-        batches, lengths = list[Tensor](), self.lengths(names)
-        for pool in torch.split(rows, POOL * self.batch_size):
+        batches, lengths, size = list[Tensor](), self.lengths(names), size or self.batch_size
+        for pool in torch.split(rows, POOL * size):
             by_length = pool[lengths[pool].argsort(stable=True)]
-            batches.extend(torch.split(by_length, self.batch_size))
+            batches.extend(torch.split(by_length, size))
         return [batches[index] for index in torch.randperm(len(batches), generator=stream).tolist()]
 
     def lower(self, name: str, rows: Tensor) -> Tensor:

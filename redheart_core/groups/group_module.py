@@ -113,7 +113,7 @@ class GroupModule(nn.Module):
         for node in self.group.nodes:
             inputs = {name: known[name] for name in node.spec.reads}
             inputs["mask"] = known["mask"]
-            given = call_node(node, self.nodes[node.name], inputs, compare)
+            given = in_float32(call_node(node, self.nodes[node.name], inputs, compare), known["mask"].device)
             own = check_outputs(node, given, self.shapes, batch, self.group.wanted(node))
             if node.name in self.residuals:
                 own |= self.residuals[node.name](known, own)
@@ -217,6 +217,14 @@ def call_node(
     if not isinstance(given, dict):
         raise ShapeError(f"plugin '{node.name}' has to return a dict of outputs, got {type(given).__name__}")
     return given
+
+
+def in_float32(outputs: Mapping[str, Tensor], device: torch.device) -> Mapping[str, Tensor]:
+    """Outputs of a forward pass, which autocast may have given in half precision; without it they stay as they are."""
+    if not torch.is_autocast_enabled(device.type):
+        return outputs
+    half = torch.get_autocast_dtype(device.type)
+    return {name: tensor.float() if tensor.dtype == half else tensor for name, tensor in outputs.items()}
 
 
 def check_outputs(

@@ -59,5 +59,5 @@ def _why_unfinished(run: RunFolder, context: TrainingContext, group: Group) -> s
     if manifest.status == "stopped":
         return f"stopped after {done} epochs: {manifest.reason}"
     if manifest.status == "running":
-        return f"{done} of {context.settings.epochs} epochs are done"
+        return f"{done} of {context.own_settings(group).epochs} epochs are done"
     return "" if manifest.epochs else f"no epoch on disk ({folder.path})"

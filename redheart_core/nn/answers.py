@@ -93,7 +93,11 @@ def size_of(field: Field) -> int:
 
 
 def finish(field: Field, raw: Tensor) -> dict[str, Tensor]:
-    """Raw numbers (B, size) to the outputs of a field; values are squeezed into its range by a sigmoid."""
+    """Raw numbers (B, size) to the outputs of a field; values are squeezed into its range by a sigmoid.
+
+    Probabilities are computed in float32, also of raw numbers that autocast has given in half precision.
+    """
+    raw = raw.float()
     if is_values(field):
         values = field.low + (field.high - field.low) * raw.sigmoid()
         return {field.name: values if field.labels else values.squeeze(-1)}

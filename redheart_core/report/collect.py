@@ -79,7 +79,6 @@ def read_group(
     """A group with all that is known of its epochs."""
     history = read_history(run, name, logged)
     has_parameters = audit is None or any(account.group == name for account in audit.accounts)
-    own = group.settings
     return GroupState(
         name=name,
         tier=group.tier,
@@ -88,6 +87,6 @@ def read_group(
         reason=history.reason,
         epochs=history.epochs,
         averages=history.averages,
-        settings=own,
-        peak=training.learning_rate if own.learning_rate is None else own.learning_rate,
+        settings=group.settings,
+        peak=group.settings.over(training).learning_rate,
     )

@@ -20,6 +20,7 @@ POINTS = 240
 
 def traces(group: GroupState, settings: TrainSettings) -> Markup:
     """The learning rate of every update in closed form and as recorded, above the norm of the gradient."""
+    own = group.settings.over(settings)
     figure = Figure(figsize=(3.3, 2.9))
     upper, lower = figure.add_axes((0.165, 0.575, 0.81, 0.335)), figure.add_axes((0.165, 0.135, 0.81, 0.335))
     upper.plot(*closed_form(group, settings), color=VALIDATION, linewidth=1.3)
@@ -35,9 +36,9 @@ def traces(group: GroupState, settings: TrainSettings) -> Markup:
     for axes, title in ((upper, "learning rate"), (lower, "gradient norm")):
         style(axes)
         axes.set_title(title, loc="left", color=MUTED, fontsize=8, pad=3)
-        axes.set_xlim(0, settings.epochs + 0.5)
+        axes.set_xlim(0, own.epochs + 0.5)
         axes.set_ylim(bottom=0)
-        axes.set_xticks(epoch_ticks(1, settings.epochs, 8))
+        axes.set_xticks(epoch_ticks(1, own.epochs, 8))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     upper.set_xticklabels([])
     lower.set_xlabel("epoch", color=MUTED, fontsize=8)
@@ -46,19 +47,19 @@ def traces(group: GroupState, settings: TrainSettings) -> Markup:
 
 def closed_form(group: GroupState, settings: TrainSettings) -> tuple[list[float], list[float]]:
     """Epochs, counted by their ends, and learning rates, at about POINTS updates."""
-    per_epoch = max(epoch.updates for epoch in group.epochs)
-    total = settings.epochs * per_epoch
+    own, per_epoch = group.settings.over(settings), max(epoch.updates for epoch in group.epochs)
+    total = own.epochs * per_epoch
     updates = sorted({*range(0, total, max(1, total // POINTS)), total - 1})
-    rates = [group.peak * schedule_factor(update, total, settings) for update in updates]
+    rates = [group.peak * schedule_factor(update, total, own) for update in updates]
     return [(update + 1) / per_epoch for update in updates], rates
 
 
 def rate_deviation(group: GroupState, settings: TrainSettings) -> float:
     """Largest distance of a recorded learning rate from the closed form at its update, as a share of the peak."""
-    worst = 0.0
+    worst, own = 0.0, group.settings.over(settings)
     for epoch in group.epochs:
         if epoch.updates:
-            factor = schedule_factor(epoch.epoch * epoch.updates - 1, settings.epochs * epoch.updates, settings)
+            factor = schedule_factor(epoch.epoch * epoch.updates - 1, own.epochs * epoch.updates, own)
             worst = max(worst, abs(epoch.learning_rate / group.peak - factor))
     return worst
 

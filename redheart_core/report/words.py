@@ -120,9 +120,10 @@ def _evaluated(contents: Contents, evaluation: Evaluation) -> list[str]:
 
 def _what_ran(contents: Contents) -> str:
     used = ", ".join(f"{integer(contents.data.splits[name])} {name}" for name in contents.data.splits)
+    most = max(group.settings.over(contents.settings).epochs for group in contents.groups)
     return (
         f"{plural(len(contents.groups), 'group')} with {plural(len(contents.nodes), 'module')} at scale "
-        f"{contents.training['scale']}, up to {contents.training['epochs']} epochs each, on the data set "
+        f"{contents.training['scale']}, up to {most} epochs each, on the data set "
         f"'{contents.data.dataset}' ({used} records)."
     )
 

@@ -28,7 +28,7 @@ class Began:
     timestamp: str
     """UTC."""
     groups: tuple[str, ...]
-    epochs: int
+    epochs: Mapping[str, int]
     epochs_done: Mapping[str, int]
     process: int
     host: str
@@ -89,8 +89,8 @@ class EventLog:
     def redheart_before_run(self, event: RunStarted) -> None:
         self.file = event.folder / "events.jsonl"
         self._drop_torn_line()
-        done = dict(event.epochs_done)
-        self._write(Began(_now(), event.groups, event.epochs, done, os.getpid(), platform.node()))
+        epochs, done = dict(event.epochs), dict(event.epochs_done)
+        self._write(Began(_now(), event.groups, epochs, done, os.getpid(), platform.node()))
 
     @hookimpl
     def redheart_after_epoch(self, event: EpochFinished) -> None:

@@ -10,7 +10,9 @@ from typing import cast
 
 import attrs
 
+from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError
+from redheart_core.runs.description import GroupDescription
 from redheart_core.runs.event_log import Began, Epoch, Finished, Line, read_events
 from redheart_core.runs.history import LoggedEvents, read_history
 from redheart_core.runs.run import RunFolder
@@ -86,11 +88,10 @@ def read_status(run: Path, now: datetime) -> RunStatus:
         log = Log.of(lines, file)
     state, logged = log.state(), LoggedEvents.of(lines)
     tables = sorted(description.groups.items(), key=lambda item: item[1].tier)
-    groups = [_read_group(run, name, table.tier, logged) for name, table in tables]
+    groups = [_read_group(run, name, table, description.training, logged) for name, table in tables]
     return RunStatus(
         path=run,
         state=state,
-        epochs=description.training.epochs,
         interleave=description.training.interleave,
         groups=tuple(_without_parameters(groups, state)),
         process=log.process,
@@ -100,18 +101,22 @@ def read_status(run: Path, now: datetime) -> RunStatus:
     )
 
 
-def _read_group(run: Path, name: str, tier: int, logged: LoggedEvents) -> GroupStatus:
+def _read_group(
+    run: Path, name: str, table: GroupDescription, training: TrainSettings, logged: LoggedEvents
+) -> GroupStatus:
     """A group; one whose manifest is damaged is stopped, and the others are read."""
+    planned = table.settings.over(training).epochs
     try:
         history = read_history(run, name, logged)
     except CheckpointError as damage:
-        return GroupStatus(name=name, tier=tier, status="stopped", reason=str(damage), epochs=(), best=None)
+        return GroupStatus(name, table.tier, "stopped", str(damage), planned, epochs=(), best=None)
     status = "finished" if history.status == "fitted" else history.status or "no epoch yet"
     return GroupStatus(
         name=name,
-        tier=tier,
+        tier=table.tier,
         status=cast("Status", status),
         reason=history.reason,
+        planned=planned,
         epochs=history.epochs,
         best=history.best,
     )

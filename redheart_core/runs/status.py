@@ -25,6 +25,8 @@ class GroupStatus:
     status: Status
     reason: str
     """Why it stopped, otherwise empty."""
+    planned: int
+    """How many epochs it is trained for."""
     epochs: tuple[EpochRecord, ...]
     """In order; those whose checkpoints are no longer kept come from the events."""
     best: EpochRecord | None
@@ -53,8 +55,6 @@ class RunStatus:
     path: Path
     state: State
     """Starting before the first event; interrupted if the process is gone without having finished."""
-    epochs: int
-    """Of every group."""
     interleave: str
     """Whether groups of a tier take turns by "epoch" or by "batch"."""
     groups: tuple[GroupStatus, ...]
@@ -74,7 +74,7 @@ class RunStatus:
         left: dict[int, list[float]] = {}
         for group in self._unfinished:
             if group.seconds_per_epoch is not None:
-                seconds = (self.epochs - group.done) * group.seconds_per_epoch
+                seconds = (group.planned - group.done) * group.seconds_per_epoch
                 left.setdefault(group.tier, []).append(seconds)
         # taking turns by batch, the seconds of each group are those of all that trained together
         return sum(max(seconds) if self.interleave == "batch" else sum(seconds) for seconds in left.values())
@@ -87,7 +87,7 @@ class RunStatus:
     @property
     def _unfinished(self) -> tuple[GroupStatus, ...]:
         return tuple(
-            group for group in self.groups if group.status in ("no epoch yet", "running") and group.done < self.epochs
+            group for group in self.groups if group.status in ("no epoch yet", "running") and group.done < group.planned
         )
 
     def to_json(self) -> dict[str, object]:

@@ -87,8 +87,12 @@ class TrainingContext:
 
     def trainer(self, group: Group, device: torch.device | None = None) -> GroupTrainer:
         """The group, new, on the trainer's device or another one."""
-        updates = self.source.updates_per_epoch(self.training_rows(group))
+        updates = self.source.updates_per_epoch(self.training_rows(group), self.own_settings(group).batch_size)
         return GroupTrainer(group, self.surroundings, self.settings, updates, device or self.device)
+
+    def own_settings(self, group: Group) -> TrainSettings:
+        """The [training] table as it is for the group."""
+        return group.settings.over(self.settings)
 
     def training_rows(self, group: Group) -> torch.Tensor:
         """The training records that the group can learn from."""
@@ -96,7 +100,8 @@ class TrainingContext:
 
     def training_order(self, group: Group, epoch: int) -> list[torch.Tensor]:
         """The group's batches of an epoch as row numbers."""
-        return self.source.training_order(epoch, self.training_rows(group), group.inputs)
+        size = self.own_settings(group).batch_size
+        return self.source.training_order(epoch, self.training_rows(group), group.inputs, size)
 
     def module(self, group: Group) -> GroupModule:
         return GroupModule(group, self.surroundings, self.device)
@@ -107,7 +112,7 @@ class TrainingContext:
             return audit_optimizer(trainer)
         group, rows = trainer.group, self.training_rows(trainer.group)
         longest = rows[self.source.lengths(group.inputs)[rows].argsort(descending=True, stable=True)][
-            : self.source.batch_size
+            : self.own_settings(group).batch_size
         ]
         order = [*self.training_order(group, 1)[:AUDIT_BATCHES], longest]
         batches = (self.source.batch(rows, group.inputs) for rows in order)

@@ -21,7 +21,7 @@ def check_disk(path: Path, groups: Iterable[GroupProgress], settings: TrainSetti
     needed, copies = 0, 0 if can_link(path / "run.json", path) else 1
     for one in groups:
         size = sum(tensor.numel() * tensor.element_size() for tensor in one.trainer.module.parameter_dict().values())
-        epochs = settings.epochs - one.done
+        epochs = one.epochs - one.done
         kept = min(epochs, settings.keep_epochs + 2) if settings.keep_epochs else epochs
         needed += (kept + 4 + copies) * size
     free = shutil.disk_usage(path).free

@@ -71,12 +71,12 @@ class GroupTrainer:
         device: torch.device,
     ) -> None:
         self.group = group
-        self.settings = settings
+        self.settings = group.settings.over(settings)
         self.device = device
         self.updates_per_epoch = updates_per_epoch
         self.module = GroupModule(group, surroundings, device)
         own = group.settings
-        self.peak = settings.learning_rate if own.learning_rate is None else own.learning_rate
+        self.peak = self.settings.learning_rate
         """Largest learning rate of the schedule."""
         self.effects: Counter[str] = Counter()
         """How often each technique that is on has acted since the epoch began."""
@@ -90,7 +90,7 @@ class GroupTrainer:
         rates = parameter_rates(group, list(self.parameters), own.layer_decay)
         self.rates_decay = rates != parameter_rates(group, list(self.parameters), 1.0)
         """Whether layer_decay lowers the rate of any parameter."""
-        decay = settings.weight_decay if own.weight_decay is None else own.weight_decay
+        decay = self.settings.weight_decay
         self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay) if self.parameters else None
         self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
         self.dropout = DropoutSchedule(self.module, own.dropout_end) if own.is_on("dropout_end") else None
@@ -150,16 +150,23 @@ class GroupTrainer:
         if own.is_on("mixup") and batch.size > 1:
             batch, changed = mix_records(self.module, batch, own.mixup)
             self.effects["mixup"] += int(changed > 0)
-        outputs = self.module(batch)
+        outputs = self.forward(batch)
         loss = training_loss(self.module, outputs, batch)
         if loss is None or not own.is_on("r_drop"):
             return loss
-        again = self.module(batch)
+        again = self.forward(batch)
         second = training_loss(self.module, again, batch)
         assert second is not None
         apart = disagreement(self.module, batch, outputs, again)
         self.effects["r_drop"] += int(apart.item() > 0)
         return (loss + second) / 2 + own.r_drop * apart
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The module's outputs in training, in float32; with less precision inside if the group's settings say so."""
+        lower = self.group.settings.is_on("precision")
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=lower):
+            outputs: dict[str, Tensor] = self.module(batch)
+        return outputs
 
     def take_effects(self) -> dict[str, int]:
         """How often each technique that is on has acted since this was last asked."""

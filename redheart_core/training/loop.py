@@ -66,7 +66,8 @@ class _Training:
         run.begin(describe(run.path, context.nodes, context.groups, context.settings, context.store))
         names = tuple(group.name for group in context.groups)
         done = {name: epochs_done(run, name) for name in names}
-        self.hooks.before_run(RunStarted(run.path, names, context.settings.epochs, done))
+        epochs = {group.name: context.own_settings(group).epochs for group in context.groups}
+        self.hooks.before_run(RunStarted(run.path, names, epochs, done))
         for tier in sorted({group.tier for group in context.groups}):
             self.train_tier([group for group in context.groups if group.tier == tier])
         self.hooks.after_run(RunFinished(run.path, tuple(self.stopped)))
@@ -132,11 +133,10 @@ class _Training:
 
     def train_epochs(self, active: Sequence[GroupProgress]) -> None:
         """Train groups to their last epoch, taking turns by epoch or by batch."""
-        epochs = self.context.settings.epochs
         for one in active:
             if begins_now(one):
                 self.finish_turn(one, 0, time.monotonic(), partial(finish_epoch_zero, self.context, one))
-        while unfinished := [one for one in active if one.name not in self.stopped and one.done < epochs]:
+        while unfinished := [one for one in active if one.name not in self.stopped and one.done < one.epochs]:
             epoch = min(one.done for one in unfinished) + 1
             turn = [one for one in unfinished if one.done + 1 == epoch]
             for together in [turn] if self.context.settings.interleave == "batch" else [[one] for one in turn]:
@@ -161,7 +161,7 @@ class _Training:
             self.stop(one.name, epoch, str(fault))
             return
         seconds = time.monotonic() - started
-        self.hooks.after_epoch(event(one.name, self.context.settings.epochs, seconds, entry))
+        self.hooks.after_epoch(event(one.name, one.epochs, seconds, entry))
 
     def stop(self, group: str, epoch: int, reason: str) -> None:
         """Note and report that a group does not go on."""

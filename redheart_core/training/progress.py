@@ -38,6 +38,11 @@ class GroupProgress:
         """The newest epoch on disk, 0 if no update was made."""
         return self.manifest.epochs[-1].epoch if self.manifest.epochs else 0
 
+    @property
+    def epochs(self) -> int:
+        """How many it is trained for."""
+        return self.trainer.settings.epochs
+
     def restore(self) -> None:
         """Take over the weights and the optimizer of the newest epoch, if there is one.
 

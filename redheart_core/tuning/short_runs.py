@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from redheart_core.config.tables import TrainSettings
+from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract.errors import SettingsError
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
@@ -66,9 +66,16 @@ def short_settings(settings: TrainSettings, epochs: int, seed: int) -> TrainSett
 def short_context(context: TrainingContext, epochs: int, seed: int) -> TrainingContext:
     """The same groups and data under short_settings."""
     settings = short_settings(context.settings, epochs, seed)
-    return TrainingContext.prepare(
-        context.store, context.nodes, settings, {one.name: one.settings for one in context.groups}
-    )
+    tables = {one.name: _short_table(one.settings, context.settings, epochs) for one in context.groups}
+    return TrainingContext.prepare(context.store, context.nodes, settings, tables)
+
+
+def _short_table(own: GroupSettings, settings: TrainSettings, epochs: int) -> GroupSettings:
+    """The table of a group whose own epochs and warm-up go over into those of the short training."""
+    if own.epochs is None and own.warmup_updates is None:
+        return own
+    short = short_settings(own.over(settings), epochs, settings.seed)
+    return attrs.evolve(own, epochs=None, warmup_updates=short.warmup_updates)
 
 
 def at_rate(group: Group, rate: float) -> Group:

@@ -40,7 +40,7 @@ def train_group(context: TrainingContext, group: Group, own: GroupModule, report
     clusters = context.store.clusters_of(context.store.rows("validation"))
     trainer = context.trainer(group)
     best: FloatArray | None = None
-    for epoch in range(0 if group.begins_at_baseline else 1, context.settings.epochs + 1):
+    for epoch in range(0 if group.begins_at_baseline else 1, trainer.settings.epochs + 1):
         try:
             if epoch:
                 (trained,) = train_epoch(context, [trainer], epoch)

@@ -76,7 +76,9 @@ class LineDisplay:
 
     @hookimpl
     def redheart_before_run(self, event: RunStarted) -> None:
-        self.say(f"training {len(event.groups)} groups for {event.epochs} epochs in {event.folder}")
+        few, many = min(event.epochs.values()), max(event.epochs.values())
+        epochs = many if few == many else f"{few} to {many}"
+        self.say(f"training {len(event.groups)} groups for {epochs} epochs in {event.folder}")
 
     @hookimpl
     def redheart_after_epoch(self, event: EpochFinished) -> None:
@@ -129,7 +131,7 @@ class BarDisplay:
     @hookimpl
     def redheart_before_run(self, event: RunStarted) -> None:
         for group in event.groups:
-            self._update(group, event.epochs_done.get(group, 0), event.epochs, "")
+            self._update(group, event.epochs_done.get(group, 0), event.epochs[group], "")
 
     @hookimpl
     def redheart_after_epoch(self, event: EpochFinished) -> None:

@@ -28,7 +28,7 @@ def _closed() -> Iterator[None]:
 
 
 def begin(run: Path, done: Mapping[str, int]) -> None:
-    redheart_tensorboard.redheart_before_run(RunStarted(run, tuple(done), 9, done))
+    redheart_tensorboard.redheart_before_run(RunStarted(run, tuple(done), dict.fromkeys(done, 9), done))
 
 
 def epoch(group: str, number: int, train_loss: float) -> None:

@@ -58,23 +58,35 @@ class TextTransformer(nn.Module):
                 parameter.div_(GAIN)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """(B, L) tokens to the features (B, H) and the outputs of each field."""
+        """(B, L) tokens to the features (B, H) and the outputs of each field; in float32, whatever the encoder's is."""
         features = self.features(inputs["tokens"])
-        read = self.dropout(features)
         outputs = {"features": features}
-        for name, field in self.fields.items():
-            outputs |= finish(field, GAIN * self.heads[name](read))
+        with _without_autocast(features):
+            read = self.dropout(features)
+            for name, field in self.fields.items():
+                outputs |= finish(field, GAIN * self.heads[name](read))
         return outputs
 
     def features(self, tokens: Tensor) -> Tensor:
         """(B, L) to (B, H): the mean of the states, weighted by attention to a learnt query, at the start evenly."""
+        states, mask = self._states(tokens)
+        with _without_autocast(states):
+            scores = (states @ self.query).masked_fill(~mask, float("-inf"))
+            return torch.einsum("bt,bth->bh", scores.softmax(-1), states)
+
+    def _states(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of all windows of a text side by side, (B, M W, H) float32, and which are real, (B, M W)."""
         found = cut(tokens, self.tokenizer, self.window, self.windows)
-        states = self.base(input_ids=found.ids, attention_mask=found.mask.long()).last_hidden_state
+        states = self.base(input_ids=found.ids, attention_mask=found.mask.long()).last_hidden_state.float()
         mask = found.mask
         if len(states) != len(tokens):
             size = (len(tokens), int(found.place.max()) + 1, states.shape[1])
             where = (found.text, found.place)
             states = states.new_zeros((*size, states.shape[2])).index_put(where, states).flatten(1, 2)
             mask = mask.new_zeros(size).index_put(where, mask).flatten(1)
-        scores = (states @ self.query).masked_fill(~mask, float("-inf"))
-        return torch.einsum("bt,bth->bh", scores.softmax(-1), states)
+        return states, mask
+
+
+def _without_autocast(tensor: Tensor) -> torch.autocast:
+    """Inside, products are in float32: those of all but the encoder cost little."""
+    return torch.autocast(tensor.device.type, enabled=False)

@@ -6,13 +6,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import torch
 from tiny_encoders import WIDTH, write_encoder
+from torch import Tensor
 from toy import WORDS, StopAfter, Toy, group_files
 
 from redheart_core import ActiveNode, CheckpointError, PluginError, SettingsError
-from redheart_core.config.tables import GroupSettings
+from redheart_core.config.tables import GroupSettings, Precision
 from redheart_core.data.store import Store
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
@@ -54,17 +56,18 @@ def assembled(toy: Toy, run: RunFolder, nodes: list[ActiveNode], store: Store) -
     return load_model(toy.folder / "model", nodes, CPU)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("lora", [0, 2])
 def test_a_resumed_run_and_one_beside_another_group_are_equal_to_the_last_bit(
-    toy: Toy, folder: Path, store: Store, lora: int
+    toy: Toy, folder: Path, store: Store, lora: int, precision: Precision
 ) -> None:
-    node = transformer(folder, lora=lora)
-    whole, stopped = toy.run("whole", [node], store, groups=GROUPS, epochs=2)
+    node, groups = transformer(folder, lora=lora), {NAME: attrs.evolve(GROUPS[NAME], precision=precision)}
+    whole, stopped = toy.run("whole", [node], store, groups=groups, epochs=2)
     assert not stopped
     with pytest.raises(KeyboardInterrupt):
-        toy.run("resumed", [node], store, [StopAfter(1)], GROUPS, epochs=2)
-    resumed, _ = toy.run("resumed", [node], store, groups=GROUPS, epochs=2)
-    beside, _ = toy.run("beside", [toy.node("other"), node], store, groups=GROUPS, epochs=2)
+        toy.run("resumed", [node], store, [StopAfter(1)], groups, epochs=2)
+    resumed, _ = toy.run("resumed", [node], store, groups=groups, epochs=2)
+    beside, _ = toy.run("beside", [toy.node("other"), node], store, groups=groups, epochs=2)
     assert group_files(whole, NAME) == group_files(resumed, NAME) == group_files(beside, NAME)
 
 
@@ -146,3 +149,29 @@ def test_the_rate_decays_from_the_answers_to_the_embeddings(toy: Toy, folder: Pa
     frozen = [name for name, parameter in trainer.module.named_parameters() if not parameter.requires_grad]
     assert frozen
     assert all(name.endswith(".key.bias") for name in frozen)
+
+
+def outputs_and_types(
+    toy: Toy, node: ActiveNode, store: Store, table: GroupSettings
+) -> tuple[Tensor, list[torch.dtype]]:
+    """Features in training without dropout; and the types of what a map of the encoder and one to an answer give."""
+    context = toy.context([node], store, {NAME: table})
+    (group,) = context.groups
+    trainer, seen = context.trainer(group), list[torch.dtype]()
+    for name, layer in trainer.module.named_modules():
+        if name.endswith(("layer.0.attention.self.query", "heads.regret")):
+            layer.register_forward_hook(lambda *given: seen.append(given[-1].dtype))
+    trainer.module.eval()
+    outputs = trainer.forward(context.source.batch(store.rows("train")[:8], group.inputs))
+    assert all(tensor.dtype == torch.float32 for tensor in outputs.values())
+    return outputs[f"{NAME}.features"], seen
+
+
+def test_half_precision_computes_the_encoder_alone_with_fewer_bits(toy: Toy, folder: Path, store: Store) -> None:
+    node = transformer(folder)
+    exact, whole = outputs_and_types(toy, node, store, GroupSettings())
+    rounded, fewer = outputs_and_types(toy, node, store, GroupSettings(precision="bfloat16"))
+    assert whole == [torch.float32, torch.float32]
+    assert fewer == [torch.bfloat16, torch.float32]
+    assert not torch.equal(exact, rounded)
+    torch.testing.assert_close(exact, rounded, atol=0.05, rtol=0.05)
