@@ -10,6 +10,7 @@ from redheart.options import PluginChoice
 from redheart_core import PluginError, SettingsError
 from redheart_core.contract.errors import join_complaints
 from redheart_core.discovery.entries import names
+from redheart_registry.copies import with_copies
 from redheart_registry.installed import Installed, installed_plugins
 from redheart_registry.loading import load_one
 from redheart_registry.plugins_toml import PluginsToml, find_plugins_toml, named_plugins, parse_file, resolve
@@ -35,7 +36,7 @@ def check_plugins(
     """
     path = find_plugins_toml(choice.plugins_toml)
     document = parse_file(path)
-    installed = installed_plugins([*named_plugins(document, choice.enable), *targets])
+    installed = with_copies(installed_plugins([*named_plugins(document, choice.enable), *targets]), document)
     configuration = resolve(document, str(path), installed, choice.enable, choice.disable, choice.overrides)
     if configuration.complaints:
         raise SettingsError(join_complaints(f"{path} cannot be used:", list(configuration.complaints)))

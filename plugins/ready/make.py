@@ -31,6 +31,8 @@ LEARNT: Mapping[str, tuple[str, ...]] = {
 """The fields that each data set teaches."""
 APART = ("emobank",)
 """Data sets whose licence asks for a group of their own."""
+OF: Mapping[str, Mapping[str, str]] = {"linear_apart": {"of": "linear"}}
+"""The nodes that are used once more under another name."""
 TERMS = 100_000
 
 
@@ -47,7 +49,7 @@ def recipe(data: Path, datasets: Collection[str], terms: int = TERMS) -> dict[st
         "data": {"dataset": "+".join(datasets), "encoder": "use_multilingual", "terms": terms},
         "plugins": {
             **{name: {"path": str(data / name)} for name in datasets},
-            **{group: {"learns": fields, **node} for group, fields in groups.items()},
+            **{group: {"learns": fields, **node, **OF.get(group, {})} for group, fields in groups.items()},
         },
         "groups": {group: {"honest": False} for group in groups},
     }

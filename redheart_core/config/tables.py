@@ -160,6 +160,8 @@ _OF_TRAINING = ("epochs", "batch_size", "learning_rate", "warmup_updates", "weig
 class NodeOptions:
     """The keys of a [plugins.<name>] table that every node has; None leaves the choice to the plugin."""
 
+    of: str | None = None
+    """The node that this table uses once more, under the table's name and in a group of its own."""
     group: str | None = attrs.field(default=None, validator=optional(matches_re(r"[A-Za-z0-9_-]+")))
     """Checkpoint group; also the name of its folder."""
     learning_rate_scale: float = attrs.field(default=1.0, validator=gt(0.0))

@@ -308,6 +308,7 @@ class ActiveNode:
     spec: NodeSpec
     kind: Literal["analyzer", "head", "fusion"]
     plugin: str
+    """Its name as a package offers it; that of the node is another one if plugins.toml uses it once more."""
     distribution: str
     version: str
     group: str

@@ -90,5 +90,5 @@ def check_reached(node: ActiveNode, objective: Objective) -> None:
     if idle:
         raise PluginError(
             f"plugin '{node.name}': no loss looks at its answer on {', '.join(idle)}, so that it would stay that of "
-            f"'{node.baseline}'; add a loss on that output, or set residual = false under [plugins.{node.plugin}]"
+            f"'{node.baseline}'; add a loss on that output, or set residual = false under [plugins.{node.name}]"
         )

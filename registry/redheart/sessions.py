@@ -214,6 +214,7 @@ def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, 
         "active": [*nodes, *more],
         "plugins": {
             name: {
+                **({} if node.plugin == name else {"of": node.plugin}),
                 "group": node.group,
                 "learning_rate_scale": node.learning_rate_scale,
                 "loss_weight": node.loss_weight,

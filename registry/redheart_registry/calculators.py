@@ -10,6 +10,7 @@ from redheart_core import CalculatorSpec, PluginError, SettingsError
 from redheart_core.contract.errors import join_complaints
 from redheart_core.discovery.entries import names
 from redheart_core.storage.settings import read_table
+from redheart_registry.copies import with_copies
 from redheart_registry.installed import Installed, installed_plugins
 from redheart_registry.loading import load_one, settings_complaints
 from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
@@ -40,7 +41,7 @@ def load_calculator(
     if others:
         raise SettingsError(f"--set {others[0]}: only the calculator's own settings count; write {name}.key=value")
     document = {**parse_file(path), "active": [name]}
-    configuration = resolve(document, str(path), installed, overrides=overrides)
+    configuration = resolve(document, str(path), with_copies(installed, document), overrides=overrides)
     table = configuration.tables.get(name, {})
     complaints = [*configuration.complaints, *settings_complaints(plugin, table, configuration.options.get(name, {}))]
     if complaints:

@@ -27,6 +27,7 @@ from redheart_core.contract.fields import describe_shape
 from redheart_core.discovery.entries import names
 from redheart_core.groups.graph import bind_nodes, output_shapes
 from redheart_core.storage.settings import describe_settings
+from redheart_registry.copies import originals, with_copies
 from redheart_registry.installed import Installed, installed_plugins
 from redheart_registry.loading import load_one
 from redheart_registry.plugins_toml import find_plugins_toml, parse_file, resolve
@@ -43,11 +44,12 @@ def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequ
         PluginError: It is not installed or breaks its contract.
         SettingsError: Its settings are wrong.
     """
-    installed = installed_plugins([name])
+    path = find_plugins_toml(plugins_toml)
+    document = parse_file(path)
+    installed = with_copies(installed_plugins([originals(document).get(name, name)]), document)
     if name not in installed:
         raise PluginError(f"there is no plugin '{name}' (installed: {names(installed)})")
-    path = find_plugins_toml(plugins_toml)
-    active = resolve(parse_file(path), str(path), installed).active
+    active = resolve(document, str(path), installed).active
     wanted = _with_sources(name, installed)
     learns_any = any(spec.learns_any for spec in wanted.values() if spec is not None)
     if learns_any or _used_fields(wanted) - set(CATALOGUE):

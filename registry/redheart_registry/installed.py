@@ -29,6 +29,8 @@ class Installed:
     """Why it cannot be used; empty if it can."""
     shared: bool = False
     """Whether several packages offer the name."""
+    original: str = ""
+    """The plugin that it is a copy of; empty if it is none."""
 
 
 def installed_plugins(wanted: Collection[str] = ()) -> dict[str, Installed]:

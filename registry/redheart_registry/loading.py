@@ -13,6 +13,7 @@ from redheart_core.discovery.entries import Entry, names
 from redheart_core.discovery.offers import Plugin, ask, import_entry, load_entry, register
 from redheart_core.discovery.rules import check_rules
 from redheart_core.storage.settings import check_table
+from redheart_registry.copies import copied
 from redheart_registry.installed import Installed
 
 
@@ -87,12 +88,13 @@ def refuse_shared_name(installed: Installed) -> None:
 
 def _pick(offers: Sequence[Plugin], installed: Installed) -> Plugin:
     """The plugin of that name, checked."""
+    wanted = installed.original or installed.name
     for plugin in offers:
-        if plugin.name == installed.name:
+        if plugin.name == wanted:
             check_rules(plugin)
-            return plugin
+            return copied(plugin, installed.name) if installed.original else plugin
     found = names(plugin.name for plugin in offers)
-    raise PluginError(f"{installed.entry.owner()} offers no plugin '{installed.name}' (it offers {found})")
+    raise PluginError(f"{installed.entry.owner()} offers no plugin '{wanted}' (it offers {found})")
 
 
 def settings_complaints(plugin: Plugin, table: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:

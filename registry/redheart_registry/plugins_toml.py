@@ -21,6 +21,7 @@ from redheart_core.config.tables import (
 from redheart_core.discovery.entries import names
 from redheart_core.storage.settings import check_table, parse_override, read_table
 from redheart_core.storage.toml_text import parse_toml
+from redheart_registry.copies import copy_complaint, originals
 
 FILE_NAME = "plugins.toml"
 _HOST_SETTINGS: Mapping[str, type[Any]] = {
@@ -113,8 +114,12 @@ def resolve(
     listed = _read_active(document, installed, complaints)
     active, reasons = _switch(listed, installed, enable, disable, complaints)
     plugins = {key: dict(table) for key, table in _tables(document.get("plugins", {}), "plugins", complaints).items()}
+    copies = originals(document)
     for name in sorted(plugins.keys() - set(installed)):
-        complaints.append(f"[plugins.{name}]: '{name}' is not installed (installed: {names(installed)})")
+        if name in copies:
+            complaints.append(copy_complaint(name, copies[name], installed))
+        else:
+            complaints.append(f"[plugins.{name}]: '{name}' is not installed (installed: {names(installed)})")
     free = {key: document[key] for key in FREE_TABLES if key in document}
     free = {key: dict(table) for key, table in _tables(free, "", complaints).items()}
     groups = {key: dict(table) for key, table in _tables(document.get("groups", {}), "groups", complaints).items()}
@@ -135,10 +140,11 @@ def resolve(
 
 
 def named_plugins(document: Mapping[str, Any], enable: Sequence[str] = ()) -> tuple[str, ...]:
-    """Every plugin that a document or --enable names, whatever the document's form."""
+    """Every plugin that a document or --enable names, whatever the document's form; of a copy the original."""
     listed, tables = document.get("active"), document.get("plugins")
     named = [*(listed if isinstance(listed, list) else ()), *(tables if isinstance(tables, Mapping) else ()), *enable]
-    return tuple(dict.fromkeys(name for name in named if isinstance(name, str)))
+    copies = originals(document)
+    return tuple(dict.fromkeys(copies.get(name, name) for name in named if isinstance(name, str)))
 
 
 def _read_active(document: Mapping[str, Any], installed: Collection[str], complaints: list[str]) -> list[str]:

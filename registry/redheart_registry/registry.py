@@ -25,6 +25,7 @@ from redheart_core.discovery.entries import names
 from redheart_core.discovery.offers import Plugin, plugin_manager, register
 from redheart_core.groups.graph import plan_groups, read_nodes
 from redheart_core.storage.settings import read_or_complain, read_table
+from redheart_registry.copies import with_copies
 from redheart_registry.installed import Installed, broken_packages, installed_plugins
 from redheart_registry.loading import load_active, settings_complaints
 from redheart_registry.plugins_toml import (
@@ -138,7 +139,7 @@ def load_registry(
     else:
         path = find_plugins_toml(plugins_toml)
         document, where = parse_file(path), str(path)
-    installed = installed_plugins(named_plugins(document, enable))
+    installed = with_copies(installed_plugins(named_plugins(document, enable)), document)
     configuration = resolve(document, where, installed, enable, disable, overrides)
     manager = plugin_manager()
     if trace is not None:
@@ -148,6 +149,8 @@ def load_registry(
     for name, plugin in plugins.items():
         tables, options = configuration.tables.get(name, {}), configuration.options.get(name, {})
         complaints += settings_complaints(plugin, tables, options)
+        if "of" in options and not installed[name].original:
+            complaints.append(f"[plugins.{name}] of: '{name}' is a plugin of its own; give the copy another name")
     reasons = [str(error) for error in broken]
     if complaints:
         if configuration.missing:
@@ -173,7 +176,7 @@ def _bare_nodes(plugins: Mapping[str, Plugin], configuration: PluginsToml) -> tu
             node = ActiveNode(
                 spec=plugin.spec,
                 kind=plugin.kind,
-                plugin=name,
+                plugin=options.of or name,
                 distribution=plugin.entry.distribution,
                 version=plugin.entry.version,
                 group=options.group or plugin.spec.group or name,

@@ -9,25 +9,19 @@ from redheart_linear.settings import LinearSettings
 
 @hookimpl
 def redheart_provide_analyzers() -> list[NodeSpec]:
-    """Offer the nodes of this plugin."""
-    meaning = "every answer as a linear map of a text's terms and mean embedding: ridge and logistic regression"
+    """Offer the node of this plugin."""
     return [
-        _node("linear", meaning, baseline=True),
-        _node("linear_apart", f"{meaning}; for fields that are to lie in a group of their own", baseline=False),
+        NodeSpec(
+            name="linear",
+            meaning="every answer as a linear map of a text's terms and mean embedding: ridge and logistic regression",
+            settings=LinearSettings,
+            scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
+            reads=("terms", "embedding"),
+            gives=(),
+            build="redheart_linear.training:build",
+            fit="redheart_linear.training:fit",
+            objective="redheart_core.nn.answers:text_objective",
+            baseline=True,
+            learns_any=text_answers,
+        )
     ]
-
-
-def _node(name: str, meaning: str, baseline: bool) -> NodeSpec:
-    return NodeSpec(
-        name=name,
-        meaning=meaning,
-        settings=LinearSettings,
-        scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
-        reads=("terms", "embedding"),
-        gives=(),
-        build="redheart_linear.training:build",
-        fit="redheart_linear.training:fit",
-        objective="redheart_core.nn.answers:text_objective",
-        baseline=baseline,
-        learns_any=text_answers,
-    )

@@ -17,7 +17,7 @@ from redheart_linear.training import build
 
 def context(*names: str) -> BuildContext:
     """What the builder sees of a data set with these fields."""
-    spec, _ = redheart_provide_analyzers()
+    (spec,) = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names}
     bound = spec.bind(fields)
     fields = {name: fields[name] for name in bound.targets}

@@ -69,7 +69,7 @@ def part(seed: int, shared: bool = False) -> StorePart:
 
 
 def fitted(on: bool, train: StorePart, *names: str) -> Linear:
-    spec, _ = redheart_provide_analyzers()
+    (spec,) = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names}
     gives = frozenset(output.name for output in spec.bind(fields).gives)
     module = build(

@@ -24,7 +24,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             reads=("tokens",),
             gives=(Output("features", "state of the whole text, from which it answers", "features", ("width",)),),
             build="redheart_text_transformer.training:build",
-            objective="redheart_core.nn.answers:text_objective",
+            objective="redheart_text_transformer.training:objective",
             learns_any=text_answers,
             resources="redheart_text_transformer.opening:resources",
             layers=(

@@ -53,12 +53,13 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored:
     transformers = _library()
     config = _untrained(settings, tokenizer) if settings.model == UNTRAINED else _config(settings.model)
     _check(config, settings, tokenizer)
+    _set_dropout(config, settings)
     folder = None if settings.model == UNTRAINED else pretrained_folder(settings.model, SettingsError)
     if folder is None or restored or torch.get_default_device().type == "meta":
         base = transformers.AutoModel.from_config(config)
     else:
         _check_tokenizer(settings.model, tokenizer)
-        base = _load(folder, settings.model)
+        base = _load(folder, settings.model, config)
     if vars(base)["_modules"].get("pooler") is not None:
         base.pooler = None  # reads the first token for a task of the pretraining; the states do not depend on it
     for name, parameter in base.named_parameters():
@@ -70,12 +71,25 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored:
     return module
 
 
-def _load(folder: Path, place: str) -> Any:
+def _set_dropout(config: Any, settings: TextTransformerSettings) -> None:
+    """Put the share of dropped attention weights into a configuration, under the name that it has there."""
+    if settings.attention_dropout is None:
+        return
+    found = [name for name in ("attention_probs_dropout_prob", "attention_dropout") if name in config.to_dict()]
+    if not found:
+        raise SettingsError(
+            f"{TABLE} attention_dropout: the configuration of {settings.model!r} has none; leave it out"
+        )
+    setattr(config, found[0], settings.attention_dropout)
+
+
+def _load(folder: Path, place: str, config: Any) -> Any:
     _weights(folder, place)
     try:
         with quiet():
             model, report = _library().AutoModel.from_pretrained(
                 folder,
+                config=config,
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
-from attrs.validators import min_len
+from attrs.validators import min_len, optional
 
 from redheart_core.config.ranges import SHARE, repeated, width_from
 
 UNTRAINED = "untrained"
+
+
+def _positive(_: object, attribute: attrs.Attribute[Mapping[str, float]], value: Mapping[str, float]) -> None:
+    wrong = sorted(name for name, weight in value.items() if not weight > 0)
+    if wrong:
+        raise ValueError(f"'{attribute.name}' must be above 0, those of {', '.join(wrong)} are not")
 
 
 @attrs.frozen
@@ -29,6 +37,11 @@ class TextTransformerSettings:
     """At most so many windows of a text are read; the rest of it is not."""
     dropout: float = attrs.field(default=0.1, validator=SHARE)
     """Share of the features that the answers lose in training; inside the encoder its own configuration decides."""
+    attention_dropout: float | None = attrs.field(default=None, validator=optional(SHARE))
+    """Share of the attention weights that are dropped in training; that of the encoder's own configuration if left out.
+    Without any, attention takes much less time on long texts."""
+    loss_weights: Mapping[str, float] = attrs.field(factory=dict, validator=_positive)
+    """Weights of the fields' losses, by field; 1 for a field that is left out."""
     lora: int = attrs.field(default=0, validator=width_from(0))
     """Rank of low-rank adapters (Hu et al. 2022), beside which the encoder stays as it is; 0 trains it in full."""
     lora_targets: tuple[str, ...] = ()

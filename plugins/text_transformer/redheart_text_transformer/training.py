@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from redheart_core import BuildContext, SettingsError
-from redheart_core.nn.answers import text_fields
+from redheart_core import BuildContext, Objective, SettingsError
+from redheart_core.nn.answers import answer_objective, text_fields
 from redheart_text_transformer.adapter import AdaptedBase
 from redheart_text_transformer.model import TextTransformer
 from redheart_text_transformer.opening import TABLE, open_base
@@ -26,3 +26,15 @@ def build(context: BuildContext) -> TextTransformer:
         windows=settings.windows,
         dropout=settings.dropout,
     )
+
+
+def objective(context: BuildContext) -> Objective:
+    """The fields' own losses, weighted, and metrics."""
+    fields, weights = list(text_fields(context)), context.settings.loss_weights
+    unknown = sorted(weights.keys() - set(fields))
+    if unknown:
+        raise SettingsError(
+            f"{TABLE} loss_weights names {', '.join(unknown)}, which it does not learn here "
+            f"(fields: {', '.join(fields)})"
+        )
+    return answer_objective(context, fields, weights)

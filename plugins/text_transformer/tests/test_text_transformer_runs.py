@@ -175,3 +175,24 @@ def test_half_precision_computes_the_encoder_alone_with_fewer_bits(toy: Toy, fol
     assert fewer == [torch.bfloat16, torch.float32]
     assert not torch.equal(exact, rounded)
     torch.testing.assert_close(exact, rounded, atol=0.05, rtol=0.05)
+
+
+def test_losses_are_weighted_by_field_and_attention_keeps_all_weights(toy: Toy, folder: Path, store: Store) -> None:
+    def loss_and_share(**settings: Any) -> tuple[float, set[float]]:
+        context = toy.context([transformer(folder, dropout=0.0, **settings)], store)
+        (group,) = context.groups
+        trainer = context.trainer(group)
+        shares = {layer.p for name, layer in trainer.module.named_modules() if name.endswith("attention.self.dropout")}
+        trainer.module.eval()
+        loss = trainer.loss(context.source.batch(store.rows("train")[:8], group.inputs))
+        assert loss is not None
+        return loss.item(), shares
+
+    plain, shares = loss_and_share()
+    double, _ = loss_and_share(loss_weights={"regret": 3.0, "choice_factors": 3.0})
+    one, none = loss_and_share(loss_weights={"regret": 3.0}, attention_dropout=0.0)
+    assert double == pytest.approx(3 * plain)
+    assert plain < one < double
+    assert (shares, none) == ({0.1}, {0.0})
+    with pytest.raises(SettingsError, match="loss_weights names kote, which it does not learn here"):
+        toy.context([transformer(folder, loss_weights={"kote": 1.0})], store).audit_all()
