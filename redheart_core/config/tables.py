@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import attrs
-from attrs.validators import ge, gt, in_, le, lt, matches_re, optional
+from attrs.validators import deep_iterable, ge, gt, in_, le, lt, matches_re, optional
 
 from redheart_core.contract.nodes import SCALES
 
@@ -126,6 +126,9 @@ class GroupSettings:
     precision: Precision = "float32"
     """Of matrix products in the forward and backward pass of an update (torch.autocast). Weights, gradients, losses and
     the optimizer stay float32, and so does all that is evaluated and answered."""
+    languages: tuple[str, ...] = attrs.field(default=(), validator=deep_iterable(matches_re("[a-z]{2,3}")))
+    """Codes such as "en" of the only languages whose texts it learns from, is evaluated on and answers; all if none is
+    named. A record whose language nobody states is in none of them."""
     layer_decay: float = attrs.field(default=1.0, validator=[gt(0.0), le(1.0)])
     """Factor on the rate per declared layer, counted from the output back (Howard and Ruder 2018)."""
     label_smoothing: float = attrs.field(default=0.0, validator=[ge(0.0), lt(1.0)])

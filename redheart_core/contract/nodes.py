@@ -136,6 +136,9 @@ class BuildContext:
     without losses only those that its group reads, so that nothing untrained is built."""
     tokenizer: Tokenizer | None = None
     """Of the view "tokens", for a node that reads it."""
+    absent: frozenset[str] = frozenset()
+    """Of inputs "node.output" those that may be absent: NaN for a record that the other group does not answer. Only
+    a node that accepts absent answers gets any."""
     restored: bool = False
     """A checkpoint with every parameter is loaded right after, so that no weights need be read to begin with."""
 
@@ -222,6 +225,9 @@ class NodeSpec:
     gathers_from: tuple[str, ...] = ()
     """The nodes of which alone the answers are gathered, such as the members of a committee. A node that names them is
     gathered by others like any node, and of the nodes that a fusion names it alone."""
+    accepts_absent: bool = False
+    """Of a node that gathers: it answers a record for which some of the gathered answers are absent, out of the others.
+    (B, *shape) of such a record is NaN; BuildContext.absent says for which answers that may be."""
     group: str | None = None
     """Checkpoint group; None is a group of its own, named like the node."""
     resources: Callable[[Any], Mapping[str, Path]] | None = attrs.field(default=None, converter=optional(to_function))
@@ -323,6 +329,8 @@ class ActiveNode:
     """The fields on which they are; both are set when nodes are bound to data."""
     learns: tuple[str, ...] = ()
     """Fields, of those that it learns where the data set has them; all of them if none is named."""
+    absent: tuple[str, ...] = ()
+    """Of reads those that may be absent; set when groups are planned."""
 
     @property
     def name(self) -> str:

@@ -16,10 +16,17 @@ class Batch:
     """Some records, ready for a group."""
 
     inputs: Mapping[str, Tensor]
-    """"embedding" (B, T, D), "mask" (B, T) bool, "terms" (B, V), "tokens" (B, L), fields that are read, and
-    "node.output" of lower tiers."""
+    """"embedding" (B, T, D), "mask" (B, T) bool, "language" (B,) int64 (language_number), "terms" (B, V), "tokens"
+    (B, L), fields that are read, and "node.output" of lower tiers."""
     targets: Mapping[str, Tensor]
     """Field to (B, *shape) float32, NaN where missing."""
+
+    def of(self, records: Tensor) -> Batch:
+        """Some of the records, (B,) bool."""
+        return Batch(
+            inputs={name: tensor[records] for name, tensor in self.inputs.items()},
+            targets={name: tensor[records] for name, tensor in self.targets.items()},
+        )
 
     @property
     def size(self) -> int:

@@ -92,8 +92,9 @@ class BatchSource:
         return iter(torch.split(rows[self.lengths(names)[rows].argsort(stable=True)], self.batch_size))
 
     def fields(self, rows: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """Those of the names that are fields of the data set, for some rows."""
-        return {name: self.store.target(name)[rows] for name in names if name in self.store.fields}
+        """Those of the names that are fields of the data set, for some rows, and their language."""
+        found = {name: self.store.target(name)[rows] for name in names if name in self.store.fields}
+        return {**found, "language": self.store.language_numbers[rows]}
 
     def batch(self, rows: Tensor, names: Sequence[str] = ()) -> Batch:
         """Read some rows, with the fields and outputs of lower tiers that a group needs (Group.inputs)."""

@@ -7,7 +7,7 @@ import re
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.nodes import VIEWS
 
-RESERVED = (*VIEWS, "mask")
+RESERVED = (*VIEWS, "mask", "language")
 """What every node is given by these names."""
 
 _NAME = re.compile(r"[^\W\d]\w*")

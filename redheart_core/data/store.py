@@ -28,6 +28,7 @@ from redheart_core.data.index import (
     TOKENS_FILE,
     StoreIndex,
 )
+from redheart_core.data.language import language_number
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.sampling import draw_rows
 from redheart_core.data.term_counts import TermCounts
@@ -121,6 +122,12 @@ class Store:
     def languages(self) -> tuple[str | None, ...]:
         """The languages of all records."""
         return tuple(self.index.languages[place] for place in self._languages.tolist())
+
+    @cached_property
+    def language_numbers(self) -> Tensor:
+        """(N,) int64, the language_number of each record."""
+        numbers = torch.tensor([language_number(code) for code in self.index.languages])
+        return numbers[torch.from_numpy(self._languages.astype(np.int64))]
 
     def language(self, row: int) -> str | None:
         """The language of a record; None if its data set states none."""

@@ -15,6 +15,7 @@ from redheart_core.contract.nodes import ActiveNode, NodeSpec
 from redheart_core.groups.baseline import find_baseline, start_from_baseline
 from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import naming
+from redheart_core.groups.serving import with_absences
 
 
 def bind_nodes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:
@@ -81,7 +82,7 @@ def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSetting
     _check_trained(groups, by_name)
     find_baseline(nodes)
     _check_kinds(groups, settings)
-    return tuple(sorted(groups, key=lambda group: group.tier))
+    return tuple(sorted(with_absences(groups), key=lambda group: group.tier))
 
 
 def read_nodes(node: ActiveNode) -> tuple[str, ...]:
@@ -292,9 +293,10 @@ def _check_kinds(groups: Sequence[Group], settings: Mapping[str, GroupSettings])
         others = [node.name for node in group.nodes if node.spec.fit is None]
         if others:
             raise PluginError(f"group '{group.name}' is fitted in closed form, {', '.join(others)} in it cannot be")
-        if attrs.evolve(group.settings, honest=True) != GroupSettings():
+        if attrs.evolve(group.settings, honest=True, languages=()) != GroupSettings():
             raise SettingsError(
-                f"[groups.{group.name}]: it is fitted in closed form, so that nothing there but honest applies"
+                f"[groups.{group.name}]: it is fitted in closed form, so that nothing there but honest and languages "
+                "applies"
             )
 
 

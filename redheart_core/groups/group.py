@@ -27,6 +27,11 @@ class Group:
     settings: GroupSettings = attrs.field(factory=GroupSettings)
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the only languages that it answers; all if there are none."""
+        return self.settings.languages
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """Everything beside embedding and mask that a batch for the group holds."""
         views = [view for view in ("terms", "tokens") if any(view in node.spec.reads for node in self.nodes)]

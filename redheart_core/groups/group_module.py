@@ -19,6 +19,7 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.groups.residual import Residual, check_reached, is_gate
+from redheart_core.groups.serving import serves
 from redheart_core.nn.named import Named, attribute_name, chosen_name
 from redheart_core.storage.runtime import random_stream
 
@@ -102,12 +103,34 @@ class GroupModule(nn.Module):
         self.to(device)
 
     def forward(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]:
-        """All outputs of the group's nodes, "node.output" to (B, *shape).
+        """All outputs of the group's nodes, "node.output" to (B, *shape); NaN for records that it does not serve.
 
         Args:
             batch: The records.
             compare: Compare the values of each node's inputs before and after, instead of counting writes alone.
         """
+        if not self.group.languages:
+            return self._compute(batch, compare)
+        served = serves(self.group, batch.inputs["language"])
+        if bool(served.all()):
+            return self._compute(batch, compare)
+        own = self._compute(batch.of(served), compare) if bool(served.any()) else {}
+        outputs = self._absent(batch)
+        for name, tensor in own.items():
+            outputs[name][served] = tensor
+        return outputs
+
+    def _absent(self, batch: Batch) -> dict[str, Tensor]:
+        """What stands for the outputs for records that the group does not serve."""
+        found, device = {}, batch.inputs["mask"].device
+        for node in self.group.nodes:
+            for name in sorted(self.group.wanted(node)):
+                sizes = (batch.chunks if size == "T" else int(size) for size in self.shapes[f"{node.name}.{name}"])
+                found[f"{node.name}.{name}"] = torch.full((batch.size, *sizes), torch.nan, device=device)
+        return found
+
+    def _compute(self, batch: Batch, compare: bool) -> dict[str, Tensor]:
+        """All outputs for records that the group serves."""
         known = {name: tensor.detach() for name, tensor in batch.inputs.items()}
         outputs: dict[str, Tensor] = {}
         for node in self.group.nodes:
@@ -184,6 +207,7 @@ def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset
         wanted=wanted,
         tokenizer=surroundings.tokenizer if "tokens" in node.spec.reads else None,
         restored=surroundings.restored,
+        absent=frozenset(node.absent) & frozenset(node.spec.reads),
     )
 
 

@@ -13,6 +13,7 @@ from redheart_core.contract.nodes import ActiveNode, LossTerm, Objective
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
 from redheart_core.groups.plugin_calls import lending
+from redheart_core.groups.serving import serves
 
 if TYPE_CHECKING:
     from redheart_core.groups.group_module import Answering
@@ -63,11 +64,12 @@ def record_losses(
 
 
 def evaluated_rows(module: Answering, node: str, target: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Records that have the target, and the fields without which the node cannot evaluate them: (B,) bool."""
+    """Records that the group serves and that have the target and the fields without which the node cannot evaluate
+    them: (B,) bool."""
     rows = has_any(target)
     for field in module.group.requires.get(node, ()):
         rows = rows & has_any(inputs[field])
-    return rows
+    return rows & serves(module.group, inputs["language"]) if module.group.languages else rows
 
 
 def find_target(module: Answering, name: str, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:

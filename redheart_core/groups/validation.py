@@ -16,6 +16,7 @@ from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.figures import Limits, group_figures
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import Terms, contributions, loss_terms, record_losses
+from redheart_core.groups.serving import serves
 
 
 @attrs.frozen(eq=False)
@@ -33,7 +34,7 @@ class SplitResult:
     """"node.output" to one threshold per label, for outputs whose labels are 0 or 1."""
     predictions: dict[str, Tensor]
     """"node.output" to (N, *shape) for the outputs that have metrics, in the order of the rows; NaN for records that
-    have none of the group's targets, which are not answered."""
+    have none of the group's targets, or that it does not serve, which are not answered."""
     spreads: dict[str, Tensor]
     """The same of the standard deviation over the members of an ensemble; empty for one checkpoint."""
 
@@ -69,10 +70,12 @@ def evaluate(
     kept: dict[str, list[Tensor]] = {name: [] for name, _ in evaluated}
     apart: dict[str, list[Tensor]] = {name: [] for name in kept} if isinstance(module, Ensemble) else {}
     collected: dict[tuple[str, int], list[tuple[Tensor, Tensor]]] = {}
-    known = source.has_any_target(rows, module.group.targets)
+    inputs = source.fields(rows, module.group.inputs)
+    known = source.has_any_target(rows, module.group.targets) & serves(module.group, inputs["language"])
     if not bool(known.any()):
         names = ", ".join(module.group.targets)
-        raise DataError(f"none of {len(rows)} records of this split has any of {names}, which the group learns")
+        spoken = f" in {', '.join(module.group.languages)}" if module.group.languages else ""
+        raise DataError(f"none of {len(rows)} records of this split{spoken} has any of {names}, which the group learns")
     order = list(source.fixed_order(rows[known], module.group.inputs))
     module.eval()
     for part in order:
@@ -99,7 +102,6 @@ def evaluate(
 
     predictions = of_all(kept)
     targets = {target: source.store.target(target)[rows] for _, target in evaluated}
-    inputs = source.fields(rows, module.group.inputs)
     honest = _honest(module, source, evaluated) if thresholds is None else {}
     figures = group_figures(module, predictions, targets, inputs, thresholds, honest)
     scaled = losses[back] * (len(known) / len(losses))

@@ -12,7 +12,7 @@ from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.encoding import TextEncoder
-from redheart_core.data.language import Language, detect
+from redheart_core.data.language import Language, detect, language_number
 from redheart_core.groups.group import Group
 from redheart_core.models.abstaining import Place, silences
 from redheart_core.models.manifest import LabelStatistics
@@ -131,9 +131,10 @@ def analyze(
     terms = model.terms.vector(text) if model.terms else None
     tokens = model.tokenizer.vector(text) if model.tokenizer else None
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
-    outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms, tokens)
-    present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
     spoken = detect(text, model.languages) if language is None else language
+    number = torch.tensor([language_number(spoken.code)])
+    outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms, tokens, number)
+    present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
     silent = silences(model, spoken, model.missing_fields(present))
     found = _findings(model, outputs, spreads, silent)
     return tuple(found if len(embedding[0]) == 1 else _with_warnings(model, found))

@@ -114,6 +114,7 @@ def _fill(
             group.tier,
             tuple(node.name for node in group.nodes),
             group.reads,
+            group.languages,
             untrained=_untrained(context, group, audit),
             learnt_from=learnt_from(context, group),
         )

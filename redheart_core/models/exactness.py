@@ -74,7 +74,9 @@ def _check_answers(model: Model, context: TrainingContext) -> None:
         given = context.source.batch(rows, names).inputs
         copies = {name: tensor.clone() for name, tensor in given.items()}
         fields = {name: given[name] for name in model.read_fields}
-        answers = model.predict(given["embedding"], given["mask"], fields, given.get("terms"), given.get("tokens"))
+        answers = model.predict(
+            given["embedding"], given["mask"], fields, given.get("terms"), given.get("tokens"), given["language"]
+        )
         known = copies | {name: tensor.to(model.device) for name, tensor in answers.items()}
         for group in model.groups:
             alone = _alone(model.modules[group.name], known)

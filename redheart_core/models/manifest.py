@@ -68,6 +68,8 @@ class ModelGroup:
     nodes: tuple[str, ...]
     reads: tuple[str, ...] = ()
     """Groups whose outputs it reads."""
+    languages: tuple[str, ...] = ()
+    """Codes of the only languages that it answers; all if there are none."""
     files: tuple[WeightsFile, ...] = ()
     """One, or several that answer together; none of a group without parameters."""
     epoch: int | None = None

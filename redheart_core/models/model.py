@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from redheart_core.config.tables import GroupSettings
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode
@@ -80,6 +81,7 @@ class Model:
         fields: Mapping[str, Tensor],
         terms: Tensor | None = None,
         tokens: Tensor | None = None,
+        language: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """All outputs of all groups.
 
@@ -89,14 +91,15 @@ class Model:
             fields: Each of read_fields to (B, *field.shape), NaN where missing.
             terms: (B, V) float32 from the model's own terms; needed if a plugin reads them.
             tokens: (B, L) int64 from the model's own tokenizer, -1 after a text's last one; likewise.
+            language: (B,) int64, the language_number of each text; unknown if left out.
 
         Returns:
-            "node.output" to (B, *shape).
+            "node.output" to (B, *shape); NaN for a text whose language the group does not answer.
 
         Raises:
             PluginError: A plugin changed what it was given, so that others would answer otherwise than alone.
         """
-        return self.predict_with_disagreement(embedding, mask, fields, terms, tokens)[0]
+        return self.predict_with_disagreement(embedding, mask, fields, terms, tokens, language)[0]
 
     @torch.inference_mode(False)  # inference mode counts no writes, see redheart_core.groups.plugin_calls.lending
     @torch.no_grad()
@@ -107,11 +110,13 @@ class Model:
         fields: Mapping[str, Tensor],
         terms: Tensor | None = None,
         tokens: Tensor | None = None,
+        language: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """What predict gives, and of groups that answer as ensembles the members' standard deviation."""
         spreads: dict[str, Tensor] = {}
         views = {"terms": terms, "tokens": tokens}
-        given = {"embedding": embedding, "mask": mask, **fields}
+        unknown = torch.zeros(len(mask), dtype=torch.int64)
+        given = {"embedding": embedding, "mask": mask, "language": unknown if language is None else language, **fields}
         given |= {name: view for name, view in views.items() if view is not None}
         known = {name: tensor.to(self.device, copy=True) for name, tensor in given.items()}
         for group in self.groups:
@@ -159,7 +164,8 @@ def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNod
     identity = manifest.data.tokens
     tokenizer = load_tokenizer(folder / "tokens", identity) if identity is not None else None
     nodes = bind_nodes(nodes, {name: fields[name] for name in manifest.usable})
-    groups = plan_groups(nodes)
+    tables = {name: GroupSettings(languages=group.languages) for name, group in manifest.groups.items()}
+    groups = plan_groups(nodes, tables)
     surroundings = Surroundings(
         fields=fields,
         shapes=output_shapes(nodes, fields, manifest.data.encoder.width, terms.size if terms else 0, identity),

@@ -9,6 +9,7 @@ import attrs
 import torch
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
+from redheart_core.contract.errors import PluginError, join_complaints
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.contract.tensors import has_any
@@ -20,6 +21,7 @@ from redheart_core.groups.closed_form import fit_nodes
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
+from redheart_core.groups.serving import serves
 from redheart_core.groups.validation import compute_outputs
 from redheart_core.groups.weights_digest import weights_digest
 from redheart_core.storage.runtime import choose_device, use_threads
@@ -74,6 +76,7 @@ class TrainingContext:
             rows = store.filled(split)
             coverage = {name: int(has_any(store.target(name)[rows]).sum()) for name in store.fields}
             check_targets(nodes, store.fields, coverage, split)
+        check_languages(groups, store)
         surroundings = Surroundings(
             fields=store.fields,
             shapes=output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizer),
@@ -96,7 +99,11 @@ class TrainingContext:
 
     def training_rows(self, group: Group) -> torch.Tensor:
         """The training records that the group can learn from."""
-        return self.source.training_rows(group.targets)
+        return self.served(group, self.source.training_rows(group.targets))
+
+    def served(self, group: Group, rows: torch.Tensor) -> torch.Tensor:
+        """Those of some rows that the group serves."""
+        return rows[serves(group, self.store.language_numbers[rows])]
 
     def training_order(self, group: Group, epoch: int) -> list[torch.Tensor]:
         """The group's batches of an epoch as row numbers."""
@@ -144,9 +151,10 @@ class TrainingContext:
     def fit(self, group: Group, validation_rows: torch.Tensor | None = None) -> GroupModule:
         """Compute a fitted group's weights and honest answers from the training and all or some validation records."""
         module = self.module(group)
-        train, validation = (StorePart.of(self.source, split) for split in ("train", "validation"))
+        rows = {split: StorePart.of(self.source, split).rows for split in ("train", "validation")}
         if validation_rows is not None:
-            validation = StorePart(self.source, validation_rows)
+            rows["validation"] = validation_rows
+        train, validation = (StorePart(self.source, self.served(group, rows[split])) for split in rows)
         data = StoreFitData(train, validation, self.store.fields, self.settings.seed, group.settings.honest)
         fit_nodes(module, data, train.rows)
         return module
@@ -185,6 +193,27 @@ class TrainingContext:
     def seen_rows(self) -> torch.Tensor:
         """Rows that training may look at: train and validation."""
         return torch.cat([self.store.rows(split) for split in SEEN]).sort().values
+
+
+def check_languages(groups: Sequence[Group], store: Store) -> None:
+    """Every field that a group of some languages learns has to be there in these.
+
+    Raises:
+        PluginError: One line for each field that is not.
+    """
+    complaints = []
+    for group in groups:
+        for split in ("train", "validation") if group.languages else ():
+            rows = store.rows(split)
+            rows = rows[serves(group, store.language_numbers[rows])]
+            lacking = [name for name in group.targets if not bool(has_any(store.target(name)[rows]).any())]
+            complaints += [
+                f"[groups.{group.name}] languages = {list(group.languages)}: no {split} record in these has '{name}' "
+                f"(languages of the data: {', '.join(sorted(code or 'not stated' for code in store.index.languages))})"
+                for name in lacking
+            ]
+    if complaints:
+        raise PluginError(join_complaints("some groups could learn nothing in their languages:", complaints))
 
 
 def usable_fields(store: Store) -> dict[str, Field]:

@@ -26,7 +26,9 @@ def varied(module: GroupModule, batch: Batch, stream: torch.Generator) -> Batch:
     mask = torch.ones(batch.size, CHUNKS, dtype=torch.bool, device=batch.inputs["mask"].device)
     inputs = {"mask": mask}
     for name, tensor in batch.inputs.items():
-        if name in module.fields:
+        if name == "language":
+            inputs[name] = tensor
+        elif name in module.fields:
             inputs[name] = _random_field(module.fields[name], tensor, stream)
         elif name == "terms":
             inputs[name] = _uniform(tensor, 0.0, 1.0, stream)

@@ -67,7 +67,8 @@ def mix_records(module: GroupModule, batch: Batch, alpha: float) -> tuple[Batch,
         totals = counts.nansum(-1, keepdim=True)
         return mixed(counts / torch.where(totals > 0, totals, 1.0)) * mixed(totals)
 
-    inputs = {name: mixed(tensor) for name, tensor in batch.inputs.items() if name != "mask"}
+    kept = ("mask", "language")
+    inputs = {name: tensor if name in kept else mixed(tensor) for name, tensor in batch.inputs.items()}
     mask = batch.inputs["mask"]
     inputs["mask"] = mask | mask[order.to(mask.device)]
     targets = {

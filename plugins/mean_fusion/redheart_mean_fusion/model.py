@@ -19,14 +19,21 @@ LEAST = 1e-6
 
 
 class WeightedMean(nn.Module):
-    """Members (M, B, *shape) to (B, *shape); the weights are set by a fit and get no gradient."""
+    """Members (M, B, *shape) to (B, *shape), of which those that are NaN do not count.
+
+    The weights are set by a fit and get no gradient.
+    """
 
     def __init__(self, members: int, shape: Sequence[int]) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(members, *shape), requires_grad=False)
 
     def forward(self, members: Tensor) -> Tensor:
-        return (members * self.weight.unsqueeze(1)).sum(0)
+        there = ~members.isnan()
+        weights = self.weight.unsqueeze(1)
+        if bool(there.all()):
+            return (members * weights).sum(0)
+        return (members.nan_to_num() * weights).sum(0) / (weights * there).sum(0)
 
 
 class MeanFusion(nn.Module):

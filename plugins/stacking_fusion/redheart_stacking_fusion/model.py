@@ -5,7 +5,7 @@ Shapes: B records, M members that answer a field, L numbers of the field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -54,19 +54,29 @@ class Stack(nn.Module):
 
 
 class StackingFusion(nn.Module):
-    """One stack per field.
+    """One stack per field of all its members; and one of those that always answer, for records on which others do not.
 
     Args:
         fields: The fields to answer.
         members: Field to the inputs that answer it, "node.output".
+        absent: Inputs that may be NaN for a record.
     """
 
-    def __init__(self, fields: Sequence[Field], members: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, fields: Sequence[Field], members: Mapping[str, Sequence[str]], absent: Collection[str] = ()
+    ) -> None:
         super().__init__()
         self.fields = tuple(fields)
         self.members = {field.name: tuple(members[field.name]) for field in fields}
-        self.stacks = Named(
-            {field.name: Stack(len(self.members[field.name]), size_of(field), is_values(field)) for field in fields}
+        certain = {
+            name: [place for place, member in enumerate(given) if member not in absent]
+            for name, given in self.members.items()
+        }
+        self.certain = {name: places for name, places in certain.items() if 0 < len(places) < len(self.members[name])}
+        """The places of the members that always answer, of fields that some members may not answer."""
+        self.stacks = Named({field.name: _stack(field, len(self.members[field.name])) for field in fields})
+        self.others = Named(
+            {field.name: _stack(field, len(self.certain[field.name])) for field in fields if field.name in self.certain}
         )
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -76,8 +86,16 @@ class StackingFusion(nn.Module):
             members = torch.stack([inputs[name] for name in self.members[field.name]])
             members = members if is_values(field) else members.clamp(LEAST, 1 - LEAST)
             members = members if field.labels else members.unsqueeze(-1)
-            outputs |= answer(field, self.stacks[field.name](members))
+            mixed = self.stacks[field.name](members)
+            if field.name in self.certain:
+                complete = ~members.isnan().any(-1).any(0).unsqueeze(-1)
+                mixed = torch.where(complete, mixed, self.others[field.name](members[self.certain[field.name]]))
+            outputs |= answer(field, mixed)
         return outputs
+
+
+def _stack(field: Field, members: int) -> Stack:
+    return Stack(members, size_of(field), is_values(field))
 
 
 def answer(field: Field, mixed: Tensor) -> dict[str, Tensor]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from torch import nn
 
@@ -20,7 +22,8 @@ FOLDS = 5
 def build(context: BuildContext) -> StackingFusion:
     """A stack for each field that some node answers."""
     fields = text_fields(context)
-    return StackingFusion(list(fields.values()), {name: context.gathered(name) for name in fields})
+    members = {name: context.gathered(name) for name in fields}
+    return StackingFusion(list(fields.values()), members, context.absent)
 
 
 def fit(module: nn.Module, data: FitData) -> None:
@@ -29,12 +32,19 @@ def fit(module: nn.Module, data: FitData) -> None:
     folds = data.validation.folds(FOLDS).numpy()
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
         for field in module.fields:
-            stack = module.stacks[field.name]
-            assert isinstance(stack, Stack)
             evidence = evidence_of(field, module.members[field.name], data.validation)
-            evaluated: Mask = np.asarray(evidence.present.any(1))
-            choice = choose(evidence.of(evaluated), folds[evaluated])
-            stack.set(choice, _in_units_of(field, choice.weights) if is_values(field) else choice.weights)
+            _fit_stack(module.stacks[field.name], field, evidence, folds)
+            if field.name in module.certain:
+                certain = attrs.evolve(evidence, members=evidence.members[module.certain[field.name]])
+                _fit_stack(module.others[field.name], field, certain, folds)
+
+
+def _fit_stack(stack: nn.Module, field: Field, evidence: Evidence, folds: NDArray[np.int64]) -> None:
+    """Choose the weights on the records that all members of the stack answer."""
+    assert isinstance(stack, Stack)
+    evaluated: Mask = np.asarray(evidence.present.any(1) & ~np.isnan(evidence.members).any((0, 2)))
+    choice = choose(evidence.of(evaluated), folds[evaluated])
+    stack.set(choice, _in_units_of(field, choice.weights) if is_values(field) else choice.weights)
 
 
 def evidence_of(field: Field, members: tuple[str, ...], part: FitPart) -> Evidence:
