@@ -13,7 +13,9 @@ import attrs
 from redheart_core.storage.toml_text import parse_toml
 
 _FOLDER = Path(__file__).parent / "patterns"
+_FILES = {"en": "english", "ko": "korean"}
 _PARTS = ("self", "abuse", "danger", "other")
+_HARMLESS = ("DENY", "LONG_OVER", "STORY", "GAME", "NEWS", "WORK")
 _NAME = re.compile(r"<([A-Z0-9_]+)>")
 
 
@@ -24,6 +26,8 @@ class Rule:
     kind: str
     acute: bool
     """Whether it is happening now."""
+    certain: bool
+    """Whether the classifier cannot take the sign back."""
     pattern: re.Pattern[str]
     harmless: re.Pattern[str] | None
     """What takes the sign back where it is found in the same sentence."""
@@ -46,9 +50,19 @@ class Rule:
 
 @cache
 def core_rules(language: str) -> tuple[Rule, ...]:
-    """The rules of core for "english" or "korean", from the files in patterns/; compiled once, in half a second."""
-    words = {name: _unwrap(text) for name, text in _read(f"{language}_words").items()}
-    return tuple(_rule(table, words) for part in _PARTS for table in _read(f"{language}_{part}")["rules"])
+    """The rules of core for "en" or "ko", from the files in patterns/; compiled once, in half a second."""
+    name = _FILES[language]
+    words = {word: _unwrap(text) for word, text in _read(f"{name}_words").items()}
+    return tuple(_rule(table, words) for part in _PARTS for table in _read(f"{name}_{part}")["rules"])
+
+
+@cache
+def harmless_words(language: str) -> re.Pattern[str]:
+    """What takes back what the classifier alone finds: denials, what is long over, stories, games, news, work."""
+    words = {word: _unwrap(text) for word, text in _read(f"{_FILES[language]}_words").items()}
+    pattern = _join([f"<{name}>" for name in _HARMLESS], words)
+    assert pattern is not None
+    return pattern
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -59,7 +73,7 @@ def _rule(table: Mapping[str, Any], words: Mapping[str, str]) -> Rule:
     pattern = _join(table["patterns"], words)
     assert pattern is not None
     harmless, nearby = (_join(table.get(name, ()), words) for name in ("harmless", "harmless_nearby"))
-    return Rule(table["kind"], table.get("acute", False), pattern, harmless, nearby)
+    return Rule(table["kind"], table.get("acute", False), table.get("certain", False), pattern, harmless, nearby)
 
 
 def _join(patterns: Iterable[str], words: Mapping[str, str]) -> re.Pattern[str] | None:

@@ -9,8 +9,9 @@ from functools import cache
 import attrs
 
 from redheart_core.contract.signs import SignSpec
+from redheart_core.safety.classifier import likeliest_kind, load_weights, score
 from redheart_core.safety.normal import has_hangul, normalize, plain
-from redheart_core.safety.rules import core_rules
+from redheart_core.safety.rules import core_rules, harmless_words
 from redheart_core.safety.sentences import sentence_spans
 
 MOST_CHARS = 100_000
@@ -27,7 +28,7 @@ class Sign:
     end: int
     """Where the sentence begins and ends in the text."""
     acute: bool = False
-    """Whether it is happening now."""
+    """Whether it is happening now: a rule says so, and the classifier nothing against it."""
     language: str = ""
     """Of the plugin's patterns; "en" or "ko" for those of core."""
 
@@ -42,29 +43,52 @@ def signs(text: str, added: Sequence[SignSpec] = ()) -> tuple[Sign, ...]:
         text: Of any form; the first 100,000 characters are read.
         added: What plugins add; they find further signs and take none back.
     """
-    places = list(sentence_spans(text[:MOST_CHARS]))
-    sentences = [text[start:end] for start, end in places]
-    normalized = [normalize(sentence) for sentence in sentences]
+    read = text[:MOST_CHARS]
+    spans = list(sentence_spans(read))
+    sentences = [read[start:end] for start, end in spans]
     found: list[Sign] = []
-    for number, (start, end) in enumerate(places):
-        first, last = max(number - 1, 0), number + 2
-        nearby = normalize(" ".join(sentences[first:last]))
-        language = "ko" if has_hangul(sentences[number]) else "en"
-        kinds = dict(_core_kinds(language, normalized[number], nearby))
-        found += [Sign(kind, start, end, acute, language) for kind, acute in kinds.items()]
+    for number, (start, end) in enumerate(spans):
+        first, last = max(number - 1, 0), min(number + 1, len(spans) - 1)
+        nearby = read[spans[first][0] : spans[last][1]]
+        core = dict(_core_kinds(sentences[number], nearby))
+        language = _language(sentences[number])
+        found += [Sign(kind, start, end, acute, language) for kind, acute in core.items()]
         found += [
             Sign(spec.kind, start, end, language=spec.language)
             for spec in added
-            if any(pattern.search(plain(sentences[number])) for pattern in _patterns(spec)) and spec.kind not in kinds
+            if spec.kind not in core and any(one.search(plain(sentences[number])) for one in _patterns(spec))
         ]
+        found += _unforeseen(nearby, spans[first][0], spans[last][1], found)
     return tuple(dict.fromkeys(found))
 
 
-def _core_kinds(language: str, sentence: str, nearby: str) -> Iterator[tuple[str, bool]]:
-    """Each kind of sign with whether one of it is acute; the acute ones come last, which dict keeps."""
-    rules = [rule for rule in core_rules("korean" if language == "ko" else "english") if rule.finds(sentence, nearby)]
-    for rule in sorted(rules, key=lambda rule: rule.acute):
-        yield rule.kind, rule.acute
+def _core_kinds(sentence: str, nearby: str) -> Iterator[tuple[str, bool]]:
+    """Each kind of sign that rules find, with whether one of it is acute; these come last, which dict keeps."""
+    language = _language(sentence)
+    normalized, around = normalize(sentence), normalize(nearby)
+    hits = [rule for rule in core_rules(language) if rule.finds(normalized, around)]
+    if not hits:
+        return
+    likelihood = score(language, nearby)
+    if likelihood < load_weights(language).doubt and not any(rule.certain for rule in hits):
+        return
+    for rule in sorted(hits, key=lambda rule: rule.acute):
+        yield rule.kind, rule.acute and likelihood >= 0.0
+
+
+def _unforeseen(nearby: str, start: int, end: int, found: Sequence[Sign]) -> Iterator[Sign]:
+    """What the classifier sees in sentences of which no rule has found a sign."""
+    language = _language(nearby)
+    if not any(sign.start < end and sign.end > start for sign in found):
+        weights = load_weights(language)
+        alike = score(language, nearby) >= weights.threshold
+        if alike and harmless_words(language).search(normalize(nearby)) is None:
+            yield Sign(likeliest_kind(language, nearby), start, end, language=language)
+
+
+def _language(text: str) -> str:
+    """Whose rules and weights read a text; those of English read all that is not Korean."""
+    return "ko" if has_hangul(text) else "en"
 
 
 @cache
