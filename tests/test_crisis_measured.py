@@ -1,6 +1,7 @@
 """The written cases that are only measured: how many crises are missed, how often there is a false alarm.
 
-Whoever changes the rules does not read these cases. Counts are printed, texts are not: pytest -s shows them.
+Whoever changes the rules does not read these cases: counts are printed, texts are not. What was wanted, 2 % of misses
+and 10 % of false alarms, is not reached; the limits here are what is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import pytest
 from redheart_core.safety.signs import signs
 
 FOLDER = Path(__file__).parent / "crisis"
+REACHED = {"en": (31, 17), "ko": (57, 19)}
+"""Of 135 crises and 152 others: misses and false alarms."""
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -22,10 +25,14 @@ def test_misses_and_false_alarms_on_the_measured_cases(language: str, capsys: py
         cases = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     cases_of = Counter(case["label"] for case in cases)
     found = Counter(case["label"] for case in cases if signs(case["text"]))
-    crises = sum(number for label, number in cases_of.items() if label != "none")
-    caught = sum(number for label, number in found.items() if label != "none")
+    missed = {label: cases_of[label] - found[label] for label in cases_of if label != "none"}
+    crises = len(cases) - cases_of["none"]
     with capsys.disabled():
-        print(f"\n{language}: {crises - caught} of {crises} crises missed, "
-              f"{found['none']} false alarms on {cases_of['none']} others")  # fmt: skip
-        print(", ".join(f"{label} {cases_of[label] - found[label]}/{cases_of[label]} missed"
-                        for label in sorted(cases_of) if label != "none"))  # fmt: skip
+        print(
+            f"\n{language}: {sum(missed.values())} of {crises} crises missed, "
+            f"{found['none']} false alarms on {cases_of['none']} others; "
+            + ", ".join(f"{label} {missed[label]}/{cases_of[label]}" for label in sorted(missed))
+        )
+    misses, alarms = REACHED[language]
+    assert sum(missed.values()) <= misses
+    assert found["none"] <= alarms

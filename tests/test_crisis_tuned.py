@@ -1,0 +1,55 @@
+"""The written cases that the rules were made with and the classifier was fitted on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from redheart_core.safety.classifier import FOLDER as WEIGHTS
+from redheart_core.safety.classifier import load_weights
+from redheart_core.safety.fitting import fit, read_cases
+from redheart_core.safety.signs import signs
+
+FOLDER = Path(__file__).parent / "crisis"
+LABELS = {"self", "abuse", "danger", "other", "none"}
+
+
+def rows(language: str) -> list[list[str]]:
+    lines = (FOLDER / f"tuned_{language}.tsv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "label\tkind\ttext"
+    return [line.split("\t") for line in lines[1:]]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_cases_are_many_hard_and_different(language: str) -> None:
+    cases = rows(language)
+    assert all(len(case) == 3 for case in cases)
+    labels = Counter(label for label, _, _ in cases)
+    assert set(labels) == LABELS
+    assert len(cases) >= 260
+    assert labels["none"] >= 130
+    assert len({text for _, _, text in cases}) == len(cases)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_nearly_all_of_them_are_found_and_few_harmless_ones(language: str) -> None:
+    """They were seen, so this says nothing about other texts; it fails where a rule is lost."""
+    cases = rows(language)
+    found = [bool(signs(text)) for _, _, text in cases]
+    missed = sum(not sign for (label, _, _), sign in zip(cases, found, strict=True) if label != "none")
+    alarms = sum(sign for (label, _, _), sign in zip(cases, found, strict=True) if label == "none")
+    assert missed <= 0.04 * sum(label != "none" for label, _, _ in cases)
+    assert alarms <= 0.06 * sum(label == "none" for label, _, _ in cases)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_shipped_weights_are_what_the_cases_give(language: str) -> None:
+    """Those that tell kinds apart need no real comments, so that they can be made again here."""
+    _, kinds = fit(read_cases(FOLDER / f"tuned_{language}.tsv"))
+    assert load_weights(language).kinds == kinds
+
+
+def test_the_weights_are_small() -> None:
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 300_000
