@@ -10,10 +10,10 @@ from front_door import Finished, install, redheart, refuse, succeed
 
 import redheart as api
 
-CRISIS = "I want to die."
+CRISIS = "I told my neighbour the truth about the fence, and now I want to die."
 ACUTE = "He's outside my door with a knife."
 CALM = "I told my neighbour the truth about the fence, and now he avoids me."
-KOREAN = "죽고 싶어요."
+KOREAN = "친구를 도왔다. 나는 죽고 싶어요."
 
 SIGNS = """
 from redheart_core import SignSpec, hookimpl
@@ -32,7 +32,7 @@ def test_help_stands_before_the_answers(finished: Finished, tmp_path: Path) -> N
     lines = succeed("analyze", finished.model, CRISIS, cwd=tmp_path).out.splitlines()
     assert "988" in lines[0]
     assert lines.index("") > 2
-    assert "neural_regret" in "\n".join(lines)
+    assert "regret" in "\n".join(lines)
     assert "109" in succeed("analyze", finished.model, KOREAN, cwd=tmp_path).out.splitlines()[0]
     german = succeed("analyze", finished.model, CRISIS, "--country", "de", cwd=tmp_path).out
     assert "0800 1110111" in german.splitlines()[0]
@@ -48,7 +48,7 @@ def test_the_country_may_be_set_in_plugins_toml(finished: Finished, tmp_path: Pa
 def test_where_the_danger_is_now_nothing_else_is_said(finished: Finished, tmp_path: Path) -> None:
     said = succeed("analyze", finished.model, ACUTE, cwd=tmp_path).out
     assert "911" in said.splitlines()[0]
-    assert "neural_regret" not in said
+    assert "regret" not in said
     document = succeed("analyze", finished.model, ACUTE, "--json", cwd=tmp_path).json()
     assert next(iter(document)) == "help"
     assert document["help"]["acute"]
@@ -97,7 +97,9 @@ def test_a_package_adds_signs_that_no_list_of_active_plugins_names(finished: Fin
     site = tmp_path / "site"
     site.mkdir()
     install(site, "purple", SIGNS.format(name="purple", patterns=r"r'purple fence'"))
-    said = succeed("analyze", finished.model, "I told him about the purple fence.", cwd=tmp_path, site=site).out
+    said = succeed(
+        "analyze", finished.model, "I told my neighbour the truth about the purple fence.", cwd=tmp_path, site=site
+    ).out
     assert "988" in said.splitlines()[0]
 
 
