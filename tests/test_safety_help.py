@@ -63,6 +63,14 @@ def test_where_somebody_is_in_danger_now_the_emergency_number_is_first() -> None
     assert found.helplines[0].contact == "911"
 
 
+def test_the_emergency_number_is_that_of_the_kind() -> None:
+    wish, violence = help_for_text("죽고 싶어요"), help_for_text("남편이 술만 마시면 저를 때려요.")
+    assert wish is not None
+    assert violence is not None
+    assert "119에 전화" in "".join(wish.closing)
+    assert "112에 전화" in "".join(violence.closing)
+
+
 def test_help_holds_no_text_and_no_score() -> None:
     found = help_for_text("My secret word is banana and I want to die.")
     assert found is not None

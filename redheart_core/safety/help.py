@@ -94,13 +94,16 @@ def help_for(found: Sequence[Sign], country: str = "", added: Sequence[SignSpec]
     said = words[language].get(urgent.kind, {})
     values = {
         "first": _named(chosen[0]),
-        "emergency": emergency_number(helplines, place),
         "country": words[language]["countries"].get(place, place),
     }
     opening = next((text for text in own if text), said.get("opening", ""))
     acute = any(sign.acute for sign in found)
     placed = "note" if place in known_countries(helplines) else "elsewhere"
-    behind = [words[language].get(kind, {}).get("closing", "") for kind in kinds]
+    behind = [
+        _fill(words[language][kind]["closing"], {"emergency": emergency_number(helplines, kind, place)})
+        for kind in kinds
+        if kind in words[language]
+    ]
     closing = (*behind, words[language]["acute" if acute else "doubt"], words[language][placed])
     filled = tuple(_fill(text, values) for text in closing if text)
     return Help(tuple(found), acute, place, language, _fill(opening, values), filled, chosen)

@@ -58,7 +58,8 @@ def choose(helplines: Sequence[Helpline], kinds: Sequence[str], country: str) ->
     return tuple(chosen.values())
 
 
-def emergency_number(helplines: Sequence[Helpline], country: str) -> str:
-    """Of a country; 112, which works from most mobile phones, where it is not known."""
-    numbers = [line.contact for line in helplines if line.emergency and line.country == country]
-    return numbers[0] if numbers else "112"
+def emergency_number(helplines: Sequence[Helpline], kind: str, country: str) -> str:
+    """Of a country, for a kind; 112, which works from most mobile phones, where it is not known."""
+    lines = [line for line in helplines if line.emergency and line.country == country]
+    lines.sort(key=lambda line: kind not in line.kinds)
+    return lines[0].contact if lines else "112"
