@@ -201,6 +201,9 @@ class NodeSpec:
     It may return honest answers: output to (N, *shape) float32, what the node would say of each record of data.train
     if it had not learnt from that record (leave-one-out, out-of-fold), NaN where it has not learnt from it anyhow.
     Nodes of higher groups read these for the training records, the module's own answers for all others."""
+    fits_validation: bool = False
+    """Its fit looks at data.validation alone, and gets no training records. So it may read groups without honest
+    answers."""
     baseline: bool = False
     """Other nodes may start from its answers: its fit returns honest answers for all that it gives. At most one node
     that is active is a baseline."""
@@ -245,6 +248,10 @@ class NodeSpec:
         name_builders(self)
         if self.baseline and self.fit is None:
             raise PluginError(f"node '{self.name}' is a baseline and has no fit; others start from a closed form alone")
+        if self.fits_validation and (self.fit is None or self.baseline):
+            raise PluginError(
+                f"node '{self.name}' fits validation records alone, which needs a fit, and is no baseline"
+            )
 
     @property
     def read_fields(self) -> tuple[str, ...]:

@@ -304,7 +304,7 @@ def _check_dishonest(group: Group, groups: Sequence[Group]) -> None:
     """Without honest answers nothing can be trained on those of a group, which know their records' targets."""
     if not group.fitted:
         raise SettingsError(f"[groups.{group.name}] honest: only groups that are fitted in closed form have it")
-    readers = ", ".join(other.name for other in groups if group.name in other.reads)
+    readers = ", ".join(other.name for other in groups if group.name in other.reads and not other.fits_validation)
     if readers:
         raise SettingsError(
             f"[groups.{group.name}] has honest = false, and {readers} would be trained on its answers; leave honest "

@@ -67,6 +67,11 @@ class Group:
         return any(node.spec.fit is not None for node in self.nodes)
 
     @property
+    def fits_validation(self) -> bool:
+        """Whether its weights follow from validation records alone."""
+        return all(node.spec.fits_validation for node in self.nodes)
+
+    @property
     def begins_at_baseline(self) -> bool:
         """Whether it answers before its first update, which makes an epoch 0.
 

@@ -12,7 +12,7 @@ from redheart_core.training.context import TrainingContext
 
 def learnt_from(context: TrainingContext, group: Group) -> tuple[LearntFrom, ...]:
     """The data sets whose labels the group was trained on, itself or through the groups that it reads."""
-    store, rows = context.store, context.store.rows("train")
+    store, rows = context.store, context.served(group, context.store.rows("train"))
     known = [has_any(store.target(name)[rows]) for name in _fields_behind(context, group)]
     labelled = torch.stack(known).any(0) if known else torch.zeros(len(rows), dtype=torch.bool)
     found = []

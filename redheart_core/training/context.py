@@ -152,6 +152,8 @@ class TrainingContext:
         """Compute a fitted group's weights and honest answers from the training and all or some validation records."""
         module = self.module(group)
         rows = {split: StorePart.of(self.source, split).rows for split in ("train", "validation")}
+        if group.fits_validation:
+            rows["train"] = rows["train"][:0]
         if validation_rows is not None:
             rows["validation"] = validation_rows
         train, validation = (StorePart(self.source, self.served(group, rows[split])) for split in rows)

@@ -23,6 +23,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
             objective="redheart_core.nn.answers:text_objective",
             learns_any=text_answers,
             gathers_any=True,
+            fits_validation=True,
             accepts_absent=True,
         )
     ]

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 from front_door import hashes, succeed
+from tiny_encoders import WIDTH, write_encoder
 
 RECIPE = Path(__file__).parents[1] / "make.py"
 SUBJECTS = ("my sister", "the neighbour", "our teacher", "a friend", "the driver", "his uncle", "the baker", "her boss")
 FEELINGS = (("was so angry about it", 2, 1.5), ("was glad and grateful", 17, 4.5), ("was sad for days", 25, 2.0))
+
+
+WORDS = tuple(sorted({word for text in (*SUBJECTS, *(text for text, _, _ in FEELINGS)) for word in text.split()}))
 
 
 def write_data(folder: Path) -> None:
@@ -42,16 +46,21 @@ def test_the_same_command_gives_the_same_bits(tmp_path: Path, monkeypatch: pytes
     make = runpy.run_path(str(RECIPE))["make"]
     write_data(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
+    base = write_encoder(tmp_path / "base", WORDS)
+    options = {"terms": 400, "base": str(base), "changes": {"width": WIDTH, "lora": 2, "window": 32}}
     for name in ("one", "two"):
-        make(Path("data"), Path(f"work-{name}"), Path(name), ("goemotions", "emobank"), terms=400)
+        make(Path("data"), Path(f"work-{name}"), Path(name), ("goemotions", "emobank"), **options)
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
-    make(Path("data"), Path("work-part"), Path("part"), ("goemotions",), terms=400)
     said = succeed("models", "info", "one", "--json", cwd=tmp_path).json()
     licences = {name: [row["licence"] for row in group["learnt_from"]] for name, group in said["groups"].items()}
-    assert licences == {"linear": ["CC-BY-4.0"], "linear_apart": ["CC-BY-SA-4.0"]}
+    apart = {"linear_apart", "text_transformer_apart", "stacking_apart"}
+    assert licences == {name: ["CC-BY-SA-4.0"] for name in apart} | {
+        name: ["CC-BY-4.0"] for name in ("linear", "text_transformer", "stacking_fusion")
+    }
     assert set(said["answers"]) == {"goemotions", "ekman", "vad"}
     assert all(group["measured"] for group in said["groups"].values())
     files = {path.suffix for path in (tmp_path / "one").rglob("*") if path.is_file()}
     assert files == {".safetensors", ".json"}
     answer = succeed("analyze", "one", "my sister was glad", "--json", cwd=tmp_path).json()
-    assert {one["field"] for one in answer["answers"]} == {"goemotions", "ekman", "vad"}
+    sources = {one["field"]: one["plugin"] for one in answer["answers"]}
+    assert sources == {"goemotions": "stacking_fusion", "ekman": "stacking_fusion", "vad": "stacking_apart"}
