@@ -70,8 +70,10 @@ def test_a_text_that_cannot_be_analyzed_is_named_by_its_place(model: redheart.Mo
 def test_the_command_prints_what_the_function_gives(model: redheart.Model, finished: Finished, tmp_path: Path) -> None:
     printed = succeed("analyze", finished.model, TEXTS[0], "--json", cwd=tmp_path).json()
     assert printed == json.loads(json.dumps(model.analyze(TEXTS[0]).to_json()))
-    rows = succeed("analyze", finished.model, TEXTS[0], cwd=tmp_path).out.splitlines()
-    assert len(rows) == 1 + len(list(model.analyze(TEXTS[0]).rows()))
+    head, *lines = succeed("analyze", finished.model, TEXTS[0], cwd=tmp_path).out.splitlines()
+    page = model.analyze(TEXTS[0]).page
+    assert head == page.head == "language: English"
+    assert len(lines) == (1 + len(page.rows) if page.rows else 0) + len(page.notes) + 1
 
 
 def test_a_choice_is_computed_once_while_the_epochs_stay(finished: Finished, tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_a_notebook_shows_tables_and_plots(finished: Finished, model: redheart.M
     assert "&lt;svg" in whole
     assert "Learning curves" in whole
     shown = model.analyze(TEXTS[0])._repr_html_()
-    assert shown.count("<tr>") == 1 + len(list(model.analyze(TEXTS[0]).rows()))
+    assert shown.count("<tr>") == 1 + len(model.analyze(TEXTS[0]).page.rows)
     assert "<caption>My brother" in shown
     assert run.select()._repr_html_().count("<tr>") == 1 + len(run.select().groups)
     test = run.section("test").html

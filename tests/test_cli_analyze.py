@@ -31,7 +31,8 @@ def test_each_number_comes_with_label_source_and_distance_from_the_training_mean
     by_hand = succeed("analyze", finished.model, TEXT, "--details", cwd=tmp_path).out.split("\n\n")[1]
     (line,) = [line for line in by_hand.splitlines() if line.split()[:2] == ["emotion", "joy"]]
     assert line.split()[2] == f"{emotion['values'][0]['value']:.3f}"
-    assert line.split()[-2:] == ["emotion_head", str(emotion["epoch"])]
+    assert line.split()[-4:] == ["emotion_head:", "the", "answer", str(emotion["epoch"])]
+    assert "emotion: share of each emotion in the scenario" in by_hand.splitlines()
 
 
 def test_one_answer_per_task_is_printed_and_what_stands_behind_it_on_demand(finished: Finished, tmp_path: Path) -> None:
@@ -46,13 +47,8 @@ def test_one_answer_per_task_is_printed_and_what_stands_behind_it_on_demand(fini
     } == {"neural_regret", "regret_head.regret"}  # fmt: skip
     shares = [value["value"] for value in emotion["values"]]
     assert shares == sorted(shares, reverse=True)
-    rows = succeed("analyze", finished.model, TEXT, cwd=tmp_path).out.splitlines()
-    assert len(rows) == 1 + sum(len(answer["values"]) for answer in said["answers"])
-    (first,) = [row for row in rows if row.split()[:2] == ["emotion", emotion["values"][0]["label"]]]
-    assert first.split()[2] == f"{shares[0]:.3f}"
-    assert first.endswith("emotion_head")
-    (row,) = [row for row in rows if row.startswith("regret ")]
-    assert row.endswith(f"{regret['plugin']}, best of 2")
+    by_hand = succeed("analyze", finished.model, TEXT, "--details", cwd=tmp_path).out
+    assert f"{regret['plugin']}, best of 2: the answer" in by_hand
 
 
 def test_argument_file_and_standard_input_give_the_same_numbers(finished: Finished, tmp_path: Path) -> None:
@@ -129,3 +125,32 @@ def test_a_source_that_cannot_be_read_is_refused_with_the_reason(
 
 def test_two_texts_at_once_are_a_mistake_of_usage(finished: Finished, tmp_path: Path) -> None:
     refuse("analyze", finished.model, TEXT, "--file", "x", cwd=tmp_path, says=["give one of TEXT"], code=2)
+
+
+def test_the_language_is_detected_or_stated_and_the_model_is_silent_on_others(
+    finished: Finished, tmp_path: Path
+) -> None:
+    fields = sorted(json.loads((finished.model / "manifest.json").read_text())["answers"])
+    german = "Ich habe meinem Nachbarn die Wahrheit über den Zaun gesagt, und jetzt meidet er mich."
+    said = succeed("analyze", finished.model, german, "--json", cwd=tmp_path).json()
+    assert (said["language"]["code"], said["language"]["stated"]) == ("de", False)
+    assert (said["answers"], said["findings"]) == ([], [])
+    assert [one["field"] for one in said["abstentions"]] == fields
+    page = succeed("analyze", finished.model, german, cwd=tmp_path).out.splitlines()
+    assert page[0] == "language: German; the model answers nothing on this text"
+    reason = "measured on English and Korean texts alone, and this text is German"
+    assert page[1:-1] == [f"NOT ANSWERED: {', '.join(fields)}: {reason}"]
+    said = succeed("analyze", finished.model, german, "--language", "en", "--json", cwd=tmp_path).json()
+    assert said["language"] == {"code": "en", "probability": None, "stated": True}
+    assert sorted(answer["field"] for answer in said["answers"]) == fields
+    refuse("analyze", finished.model, german, "--language", "english", cwd=tmp_path, says=["a code such as en or ko"])
+
+
+def test_a_line_states_its_own_language(finished: Finished, tmp_path: Path) -> None:
+    records = [{"text": TEXT}, {"text": TEXT, "language": "de"}, {"text": TEXT, "language": 7}]
+    lines = "".join(json.dumps(record) + "\n" for record in records).encode()
+    answer = redheart("analyze", finished.model, "--jsonl", "-", "--language", "ko", given=lines, cwd=tmp_path)
+    korean, german, number = (json.loads(line) for line in answer.out.splitlines())
+    assert (korean["language"]["code"], korean["abstentions"]) == ("ko", [])
+    assert (german["language"]["code"], german["answers"]) == ("de", [])
+    assert "line 3: the language has to be a code such as en or ko, got 7" in number["refused"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from redheart_core import DataError
 from redheart_core.data.language import Language, detect, language_name, primary, stated
 
 OURS = ("en", "ko")
+DATA = Path(__file__).parents[1] / "../shared/data"
 TEXTS = {
     "en": ["The landlord kept our deposit and laughed about it.", "teh worst day evr", "lol", "thanks", "I love sushi"],
     "ko": ["집주인이 보증금을 돌려주지 않고 비웃었다.", "짜증나 죽겠네 ㅠㅠ", "ㅋㅋㅋㅋㅋ", "lol 진짜?"],
@@ -55,3 +58,11 @@ def test_a_stated_language_is_taken_as_it_is() -> None:
 def test_what_is_no_code_of_a_language_is_refused(code: object) -> None:
     with pytest.raises(DataError, match="line 3: the language has to be a code such as en or ko, got"):
         stated(code, "line 3")
+
+
+@pytest.mark.skipif(not (DATA / "goemotions").is_dir(), reason="the folder shared/data is not beside the repository")
+@pytest.mark.parametrize(("folder", "code"), [("goemotions", "en"), ("goemotions_ko", "ko")])
+def test_fewer_than_one_comment_in_two_hundred_is_taken_for_another_language(folder: str, code: str) -> None:
+    lines = (DATA / folder / "dev.tsv").read_text(encoding="utf-8").split("\n")[:2000]
+    wrong = [line for line in lines if detect(line.partition("\t")[0], OURS).code != code]
+    assert len(wrong) < len(lines) / 200, wrong

@@ -1,4 +1,4 @@
-"""A field is answered for texts in a language that it was measured on; for others the model is silent and says why."""
+"""A field is answered for texts in a language that measured on; for others the model is silent and says why."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def test_an_abstention_says_why_and_what_would_help(toy: Toy, tmp_path: Path) ->
     factors, regret = abstentions(model, silences(model, GERMAN, {}))
     assert factors == Abstention(
         "choice_factors",
-        (Silence("it was measured on Korean texts alone, and this text is German",
-                 "if it is Korean, say so with --language ko"),),
-    )  # fmt: skip
-    assert regret.reason == "it was measured on English and Korean texts alone, and this text is German"
-    assert regret.remedy == "if it is English or Korean, say so with --language en or --language ko"
+        (Silence("measured on Korean texts alone, and this text is German", ""),),
+    )
+    assert regret.reason == "measured on English and Korean texts alone, and this text is German"
     (factors,) = abstentions(model, silences(model, Language("en", 0.1), {}))
     assert factors.reason.endswith("this text is taken for English")
-    factors, _ = abstentions(model, silences(model, UNKNOWN, {}))
+    assert factors.remedy == "--language ko if it is Korean"
+    factors, regret = abstentions(model, silences(model, UNKNOWN, {}))
+    assert regret.remedy == "--language en or --language ko if it is English or Korean"
     assert factors.reason.endswith("the language of this text is not recognised")
 
 
@@ -95,8 +95,8 @@ def test_a_source_that_was_measured_in_the_language_answers_for_one_that_was_not
     assert [one.field for one in abstentions(both, silences(both, ENGLISH, {}))] == []
     (silent,) = abstentions(both, silences(both, GERMAN, {}))
     assert [one.reason.split(" texts")[0] for one in silent.because] == [
-        "it was measured on Korean",
-        "it was measured on English",
+        "measured on Korean",
+        "measured on English",
     ]
 
 

@@ -1,4 +1,4 @@
-"""redheart analyze: a text to labelled numbers."""
+"""redheart analyze: a text to answers."""
 
 from __future__ import annotations
 
@@ -56,10 +56,13 @@ def analyze(
     gives a line with the reason as "refused", and the next ones go on; the exit code is then 4.
 
     One answer per task: that of a fusion of all plugins that answer it, or of the plugin that is
-    best on validation where no fusion gathers the task. Fused answers come first, and the most
-    telling labels, each with its unit if it has one, the mean over the training records and how
-    many standard deviations it lies from it. --details also prints the plugins behind the answers;
-    --json has both. A number that rests on untrained parts of a module has a warning.
+    best on validation where no fusion gathers the task. The most telling tasks come first: labels
+    that are predicted, shares and numbers that lie a standard deviation of the training records
+    from their mean; the others are named as not unusual. A task is answered in the
+    languages that it was measured in and is named with the reason otherwise. The language is
+    detected, or stated with --language or as "language" of an object of --jsonl. --details prints
+    every number of every plugin; --json has them too. A number that rests on untrained parts of a
+    module has a warning.
 
     A text with signs of self-harm, violence or danger is first answered with who can help, in its
     own language; where the danger is now, with nothing else. No text is stored.
@@ -92,28 +95,43 @@ def analyze(
         raise
     if found.help is not None and first is None and not as_json:
         print_help(found.help)
-    for plugin, fields in found.not_analyzed.items():
-        click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl", err=True)
-    for group, reason in found.missing.items():
-        click.echo(f"not in this model: group {group}, {reason}", err=True)
-    for abstention in found.abstentions:
-        click.echo(f"not answered: {abstention.field}, as {abstention.reason}", err=True)
-    for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        if found.help.acute:
+            return
     if as_json:
+        _print_warnings(found)
         print_json(found.to_json())
     else:
         print_analysis(found, details)
 
 
 def print_analysis(found: Analysis, details: bool = False) -> None:
-    """The answers as a table, one label a line, and on demand what every plugin says."""
-    from redheart.models import COLUMNS, DETAILS
+    """The page of an analysis, and on demand every number that every plugin gives."""
+    from redheart.analysis import DETAILS
+    from redheart.page import COLUMNS
 
-    print_table(COLUMNS, list(found.rows()))
-    if details:
+    page = found.page
+    click.echo(page.head)
+    if page.rows:
+        print_table(COLUMNS, page.rows)
+    for note in page.notes:
+        click.echo(note)
+    if not details:
+        click.echo("what the tasks mean, and every number: --details")
+    else:
         click.echo()
+        for plugin, fields in found.not_analyzed.items():
+            click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl")
+        for answer in found.answers:
+            click.echo(f"{answer.field}: {answer.about.meaning}")
         print_table(DETAILS, list(found.details()))
+
+
+def _print_warnings(found: Analysis) -> None:
+    """What a page says of the model and against its numbers, for those who read JSON."""
+    for group, reason in found.missing.items():
+        click.echo(f"not in this model: group {group}, {reason}", err=True)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def print_lines(model: Model, file: Path, language: str | None) -> bool:

@@ -57,12 +57,16 @@ class Language:
         """Whether somebody said so."""
         return self.probability is None
 
+    @property
+    def sure(self) -> bool:
+        """Whether it was stated or is recognised."""
+        return self.code is not None and (self.probability is None or self.probability >= SURE)
+
     def __str__(self) -> str:
         """For people: "English", "taken for English", "not recognised"."""
         if self.code is None:
             return "not recognised"
-        name = language_name(self.code)
-        return name if self.probability is None or self.probability >= SURE else f"taken for {name}"
+        return language_name(self.code) if self.sure else f"taken for {language_name(self.code)}"
 
 
 def language_name(code: str) -> str:

@@ -20,7 +20,7 @@ class Silence:
 
     reason: str
     remedy: str
-    """What would help."""
+    """What would help; empty where nothing is known to."""
 
 
 @attrs.frozen
@@ -38,8 +38,8 @@ class Abstention:
 
     @property
     def remedy(self) -> str:
-        """What would help, for people."""
-        return "; ".join(silence.remedy for silence in self.because)
+        """What would help, for people; empty where nothing is known to."""
+        return "; ".join(silence.remedy for silence in self.because if silence.remedy)
 
 
 def silences(model: Model, language: Language, missing: Mapping[str, Sequence[str]]) -> dict[Place, Silence]:
@@ -75,9 +75,11 @@ def _silence(source: AnswerSource, language: Language, missing: Sequence[str]) -
     if source.speaks(language.code):
         return None
     names = [language_name(code) for code in source.languages]
-    reason = f"it was measured on {' and '.join(names)} texts alone, and {_this_text(language)}"
+    reason = f"measured on {' and '.join(names)} texts alone, and {_this_text(language)}"
+    if language.sure:
+        return Silence(reason, "")
     codes = " or ".join(f"--language {code}" for code in source.languages)
-    return Silence(reason, f"if it is {' or '.join(names)}, say so with {codes}")
+    return Silence(reason, f"{codes} if it is {' or '.join(names)}")
 
 
 def _this_text(language: Language) -> str:

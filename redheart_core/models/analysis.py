@@ -59,6 +59,8 @@ class Answer:
     """What the model says on one field: one finding, and those that stand behind it."""
 
     field: str
+    about: Field
+    """Its meaning, labels and range."""
     finding: Finding
     """Of a fusion of the others, or of the node that is best on validation where no fusion gathers the field."""
     fused: bool
@@ -89,7 +91,7 @@ def answer_fields(model: Model, findings: Sequence[Finding]) -> tuple[Answer, ..
         if said[0].fused:
             others = [other for other in others if f"{other.plugin}.{other.output}" in reads[finding.plugin]]
         values = _most_telling_first(model.fields[field], finding.values)
-        answers.append(Answer(field, finding, said[0].fused, values, tuple(others)))
+        answers.append(Answer(field, model.fields[field], finding, said[0].fused, values, tuple(others)))
     return tuple(sorted(answers, key=lambda answer: not answer.fused))
 
 

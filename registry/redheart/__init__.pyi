@@ -1,5 +1,6 @@
+from .analysis import Analysis
 from .calculating import calculate
-from .models import Analysis, Model, load
+from .models import Model, load
 from .plugin_list import plugins
 from .runs import Run, open_run
 from .stores import inspect, prepare

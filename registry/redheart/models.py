@@ -4,148 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import attrs
 
-from redheart.crisis import Safety, html_help, load_safety
+from redheart.analysis import Analysis
+from redheart.crisis import Safety, load_safety
 from redheart.sessions import open_model, run_of_model
 from redheart.threads import keeping_threads
-from redheart_core.contract.errors import DataError, RedheartError
+from redheart_core.contract.errors import DataError
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
 
 if TYPE_CHECKING:
     from redheart_core.data.encoding import TextEncoder
-    from redheart_core.data.language import Language
     from redheart_core.evaluation.results import Evaluation
-    from redheart_core.models.abstaining import Abstention
-    from redheart_core.models.analysis import Answer, Finding, LabelValue
     from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
-    from redheart_core.safety.help import Help
     from redheart_registry.models import ShippedModel
 
 Text = str | Mapping[str, object]
 """A text, or a record: "text", and fields that plugins read beside it, named as in the data set."""
 T = TypeVar("T", bound=Text)
-
-
-@attrs.frozen
-class Analysis:
-    """What a model says of one text."""
-
-    text: str
-    language: Language
-    """As it was stated or detected."""
-    answers: tuple[Answer, ...]
-    """One per field, fused ones first, by name."""
-    abstentions: tuple[Abstention, ...]
-    """Fields that the model answers for other texts, by name, each with the reason."""
-    findings: tuple[Finding, ...]
-    """Everything that the plugins say, from which the answers are made."""
-    not_analyzed: Mapping[str, tuple[str, ...]]
-    """Plugins that say nothing, and the fields that they read and the record does not have."""
-    missing: Mapping[str, str] = attrs.field(factory=dict)
-    """Groups of the run that the model leaves out, with the reason; empty for a whole model."""
-    help: Help | None = None
-    """For the person who wrote the text, if it has a sign of a crisis; it stands first everywhere. Where it is acute,
-    nothing else is said of the text."""
-
-    def answer(self, field: str) -> Answer:
-        """The answer on a field.
-
-        Raises:
-            RedheartError: No plugin that could analyze the text answers it.
-        """
-        for answer in self.answers:
-            if answer.field == field:
-                return answer
-        known = ", ".join(answer.field for answer in self.answers) or "none"
-        raise RedheartError(f"the model has no answer on '{field}' here (fields that it answers: {known})")
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is known against some of the numbers; each finding says it of its own."""
-        return tuple(dict.fromkeys(finding.warning for finding in self.findings if finding.warning))
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values: the answers, each naming its members, and all findings."""
-        return {
-            "help": None if self.help is None else self.help.to_json(),
-            "language": {
-                "code": self.language.code,
-                "probability": self.language.probability,
-                "stated": self.language.stated,
-            },
-            "answers": [
-                {
-                    "field": answer.field,
-                    "plugin": answer.finding.plugin,
-                    "output": answer.finding.output,
-                    "fused": answer.fused,
-                    "unit": answer.finding.unit,
-                    "warning": answer.finding.warning,
-                    "values": [attrs.asdict(value) for value in answer.values],
-                    "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
-                }
-                for answer in self.answers
-            ],
-            "abstentions": [
-                {"field": one.field, "reason": one.reason, "remedy": one.remedy} for one in self.abstentions
-            ],
-            "findings": [attrs.asdict(finding) for finding in self.findings],
-            "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
-            "missing": dict(self.missing),
-        }
-
-    def rows(self) -> Iterator[tuple[str, ...]]:
-        """The answers for people, one row per label, with COLUMNS as heads."""
-        for answer in self.answers:
-            for value in answer.values:
-                yield (*_cells(answer.field, answer.finding.unit, value), answer.origin)
-
-    def details(self) -> Iterator[tuple[str, ...]]:
-        """All findings for people, by task, with DETAILS as heads."""
-        for finding in sorted(self.findings, key=lambda finding: finding.field):
-            for value in finding.values:
-                yield (
-                    *_cells(finding.field, finding.unit, value),
-                    finding.plugin,
-                    "-" if finding.epoch is None else str(finding.epoch),
-                )
-
-    def _repr_html_(self) -> str:
-        from redheart_core.storage.html_table import html_table
-
-        first = "" if self.help is None else html_help(self.help)
-        return first + html_table(COLUMNS, list(self.rows()), "; ".join((self.text, *self.warnings)))
-
-
-def _cells(field: str, unit: str, value: LabelValue) -> tuple[str, str, str, str, str]:
-    """Task, label, value, training mean and deviations."""
-    return (
-        field,
-        value.label if value.label != field else "",
-        _shown(value, unit),
-        "-" if value.training_mean is None else f"{value.training_mean:.3f}",
-        "-" if value.deviations is None else f"{value.deviations:+.1f}",
-    )
-
-
-def _shown(value: LabelValue, unit: str) -> str:
-    """The number with its unit, the deviation of the members, and whether a label of 0 or 1 is predicted."""
-    apart = "" if value.disagreement is None else f" ± {value.disagreement:.3f}"
-    verdict = ""
-    if value.threshold is not None:
-        verdict = f" {'yes' if value.value >= value.threshold else 'no'} (from {value.threshold:.2f})"
-    return f"{value.value:.3f}{apart}{'' if unit == '1' else f' {unit}'}{verdict}"
-
-
-COLUMNS = ("task", "label", "value", "training mean", "deviations", "answered by")
-"""Heads of Analysis.rows."""
-DETAILS = ("task", "label", "value", "training mean", "deviations", "plugin", "epoch")
-"""Heads of Analysis.details."""
 
 
 @attrs.frozen(eq=False)

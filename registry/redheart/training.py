@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from redheart.models import Analysis
+from redheart.analysis import Analysis
 from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
 from redheart.runs import Run

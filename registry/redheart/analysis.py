@@ -1,0 +1,139 @@
+"""What a model says of one text: as values, as JSON, and as the page that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from redheart_core.contract.errors import RedheartError
+
+if TYPE_CHECKING:
+    from redheart.page import Page
+    from redheart_core.data.language import Language
+    from redheart_core.models.abstaining import Abstention
+    from redheart_core.models.analysis import Answer, Finding, LabelValue
+    from redheart_core.safety.help import Help
+
+
+@attrs.frozen(slots=False)
+class Analysis:
+    """What a model says of one text."""
+
+    text: str
+    language: Language
+    """As it was stated or detected."""
+    answers: tuple[Answer, ...]
+    """One per field, fused ones first, by name."""
+    abstentions: tuple[Abstention, ...]
+    """Fields that the model answers for other texts, by name, each with the reason."""
+    findings: tuple[Finding, ...]
+    """Everything that the plugins say, from which the answers are made."""
+    not_analyzed: Mapping[str, tuple[str, ...]]
+    """Plugins that say nothing, and the fields that they read and the record does not have."""
+    missing: Mapping[str, str] = attrs.field(factory=dict)
+    """Groups of the run that the model leaves out, with the reason; empty for a whole model."""
+    help: Help | None = None
+    """For the person who wrote the text, if it has a sign of a crisis; it stands first everywhere. Where it is acute,
+    nothing else is said of the text."""
+
+    def answer(self, field: str) -> Answer:
+        """The answer on a field.
+
+        Raises:
+            RedheartError: The model abstains, or does not know the field.
+        """
+        for answer in self.answers:
+            if answer.field == field:
+                return answer
+        for abstention in self.abstentions:
+            if abstention.field == field:
+                raise RedheartError(f"the model does not answer '{field}' here: {abstention.reason}")
+        known = ", ".join(answer.field for answer in self.answers) or "none"
+        raise RedheartError(f"the model has no answer on '{field}' here (fields that it answers: {known})")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is known against some of the numbers; each finding says it of its own."""
+        return tuple(dict.fromkeys(finding.warning for finding in self.findings if finding.warning))
+
+    @cached_property
+    def page(self) -> Page:
+        """The answers in words and numbers, without what is as usual."""
+        from redheart.page import make_page
+
+        return make_page(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values: the answers, each naming its members, what is not answered and why, and all findings."""
+        return {
+            "help": None if self.help is None else self.help.to_json(),
+            "language": {
+                "code": self.language.code,
+                "probability": self.language.probability,
+                "stated": self.language.stated,
+            },
+            "answers": [
+                {
+                    "field": answer.field,
+                    "meaning": answer.about.meaning,
+                    "plugin": answer.finding.plugin,
+                    "output": answer.finding.output,
+                    "fused": answer.fused,
+                    "unit": answer.finding.unit,
+                    "warning": answer.finding.warning,
+                    "values": [attrs.asdict(value) for value in answer.values],
+                    "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
+                }
+                for answer in self.answers
+            ],
+            "abstentions": [
+                {"field": one.field, "reason": one.reason, "remedy": one.remedy} for one in self.abstentions
+            ],
+            "findings": [attrs.asdict(finding) for finding in self.findings],
+            "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
+            "missing": dict(self.missing),
+        }
+
+    def details(self) -> Iterator[tuple[str, ...]]:
+        """All findings for people, by task and the answer first, with DETAILS as heads."""
+        answering = {(one.field, one.finding.plugin, one.finding.output): one.origin for one in self.answers}
+
+        def place(finding: Finding) -> tuple[str, bool]:
+            return finding.field, (finding.field, finding.plugin, finding.output) not in answering
+
+        for finding in sorted(self.findings, key=place):
+            origin = answering.get((finding.field, finding.plugin, finding.output))
+            for value in finding.values:
+                yield (
+                    finding.field,
+                    value.label if value.label != finding.field else "",
+                    _shown(value, finding.unit),
+                    "-" if value.training_mean is None else f"{value.training_mean:.3f}",
+                    "-" if value.deviations is None else f"{value.deviations:+.1f}",
+                    finding.plugin if origin is None else f"{origin}: the answer",
+                    "-" if finding.epoch is None else str(finding.epoch),
+                )
+
+    def _repr_html_(self) -> str:
+        from redheart.crisis import html_help
+        from redheart.page import COLUMNS
+        from redheart_core.storage.html_table import html_table
+
+        first = "" if self.help is None else html_help(self.help)
+        return first + html_table(COLUMNS, self.page.rows, "; ".join((self.text, self.page.head, *self.page.notes)))
+
+
+def _shown(value: LabelValue, unit: str) -> str:
+    """The number with its unit, the deviation of the members, and whether a label of 0 or 1 is predicted."""
+    apart = "" if value.disagreement is None else f" ± {value.disagreement:.3f}"
+    verdict = ""
+    if value.threshold is not None:
+        verdict = f" {'yes' if value.value >= value.threshold else 'no'} (from {value.threshold:.2f})"
+    return f"{value.value:.3f}{apart}{'' if unit == '1' else f' {unit}'}{verdict}"
+
+
+DETAILS = ("task", "label", "value", "training mean", "deviations", "said by", "epoch")
+"""Heads of Analysis.details."""

@@ -1,0 +1,129 @@
+"""The page of an analysis, which is read in ten seconds: what is as usual is only named, and silence has its reason.
+
+Further lines of a page (how sure an answer is, evidence, limits) belong between the rows and the notes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from redheart_core.contract.fields import Field
+
+if TYPE_CHECKING:
+    from redheart.analysis import Analysis
+    from redheart_core.models.abstaining import Abstention, Silence
+    from redheart_core.models.analysis import Answer, LabelValue
+
+COLUMNS = ("task", "label", "value", "", "beside the mean of the training texts")
+"""Heads of Page.rows."""
+MOST_TASKS, MOST_LABELS = 8, 3
+"""Of a page, and of a task on it; the others are named or counted."""
+NEAR = 1.0
+"""Numbers less than so many standard deviations from the usual are as usual."""
+CELLS = 10
+"""Of a bar."""
+SIZES = ((2.0, "far "), (NEAR, ""))
+"""From how many standard deviations on a number is how far from the usual."""
+LIKELY = ((0.8, "very likely"), (0.5, "likely"), (0.0, "possible"))
+"""Words for the probability of a label that is above its threshold."""
+
+
+@attrs.frozen
+class Page:
+    """An analysis for people."""
+
+    head: str
+    """The language of the text; or that nothing is answered."""
+    rows: tuple[tuple[str, str, str, str, str], ...]
+    """Task, label, value, bar and words; the most telling task first."""
+    notes: tuple[str, ...]
+    """What is as usual, what is not answered and why, and warnings."""
+
+
+def make_page(analysis: Analysis) -> Page:
+    """The page of an analysis."""
+    telling = {answer.field: _telling(answer) for answer in analysis.answers}
+    unusual = sorted(
+        (answer for answer in analysis.answers if telling[answer.field]),
+        key=lambda answer: -max(abs(value.deviations or 0.0) for value in telling[answer.field]),
+    )
+    shown, further = unusual[:MOST_TASKS], unusual[MOST_TASKS:]
+    rows = tuple(row for answer in shown for row in _rows(answer, telling[answer.field]))
+    usual = [answer.field for answer in analysis.answers if not telling[answer.field]]
+    notes = [
+        *_names("also unusual, see --details", [answer.field for answer in further]),
+        *_names("nothing unusual", usual),
+        *_silences(analysis.abstentions),
+        *(f"not in this model: group {group}, {reason}" for group, reason in analysis.missing.items()),
+        *(f"WARNING: {warning}" for warning in analysis.warnings),
+    ]
+    silent = "" if analysis.answers else "; the model answers nothing on this text"
+    return Page(f"language: {analysis.language}{silent}", rows, tuple(notes))
+
+
+def _telling(answer: Answer) -> tuple[LabelValue, ...]:
+    """The labels that are predicted, the shares above the usual, the numbers away from it: the most telling first."""
+    if answer.about.binary:
+        return tuple(one for one in answer.values if one.threshold is not None and one.value >= one.threshold)
+    if _shares(answer.about):
+        return tuple(one for one in answer.values if one.deviations is None or one.deviations >= NEAR)
+    return tuple(one for one in answer.values if one.deviations is None or abs(one.deviations) >= NEAR)
+
+
+def _rows(answer: Answer, telling: Sequence[LabelValue]) -> Iterator[tuple[str, str, str, str, str]]:
+    """A row for each of the first labels, and how many more there are."""
+    for number, value in enumerate(telling[:MOST_LABELS]):
+        label = value.label if value.label != answer.field else ""
+        words = _likely(value) if answer.about.binary else _distance(value)
+        yield "" if number else answer.field, label, _number(answer, value), _bar(answer.about, value.value), words
+    if len(telling) > MOST_LABELS:
+        yield "", f"and {len(telling) - MOST_LABELS} more", "", "", ""
+
+
+def _number(answer: Answer, value: LabelValue) -> str:
+    """The number with the deviation of an ensemble's members, and with its unit."""
+    apart = "" if value.disagreement is None else f" ± {value.disagreement:.2f}"
+    unit = "" if answer.finding.unit == "1" else f" {answer.finding.unit}"
+    return f"{value.value:.2f}{apart}{unit}"
+
+
+def _likely(value: LabelValue) -> str:
+    return next(words for least, words in LIKELY if value.value >= least)
+
+
+def _distance(value: LabelValue) -> str:
+    """How far a number is from the mean over the training records."""
+    if value.deviations is None:
+        return ""
+    size = next(words for least, words in SIZES if abs(value.deviations) >= least)
+    return f"{size}{'above' if value.deviations > 0 else 'below'} {value.training_mean:.2f}"
+
+
+def _bar(about: Field, value: float) -> str:
+    """Where a number lies between the ends of its range; nothing where the range has no end."""
+    low, high = (0.0, 1.0) if about.binary or _shares(about) else (about.low, about.high)
+    share = (value - low) / (high - low) if math.isfinite(high - low) else math.nan
+    return "" if math.isnan(share) else "#" * round(CELLS * min(1.0, max(0.0, share)))
+
+
+def _shares(about: Field) -> bool:
+    return about.simplex or about.counts
+
+
+def _names(title: str, names: Sequence[str]) -> tuple[str, ...]:
+    return (f"{title}: {', '.join(names)}",) if names else ()
+
+
+def _silences(abstentions: Sequence[Abstention]) -> Iterator[str]:
+    """One line for each reason, with the fields that are not answered for it."""
+    because: dict[tuple[Silence, ...], list[Abstention]] = {}
+    for abstention in abstentions:
+        because.setdefault(abstention.because, []).append(abstention)
+    for group in because.values():
+        fields = ", ".join(abstention.field for abstention in group)
+        remedy = f" ({group[0].remedy})" if group[0].remedy else ""
+        yield f"NOT ANSWERED: {fields}: {group[0].reason}{remedy}"

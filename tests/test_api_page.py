@@ -1,0 +1,103 @@
+"""The page of an analysis: predicted labels and unusual numbers in words, most telling first; silence and why."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from redheart import Analysis
+from redheart_core import Field, RedheartError
+from redheart_core.data.language import Language
+from redheart_core.models.abstaining import Abstention, Silence
+from redheart_core.models.analysis import Answer, Finding, LabelValue
+
+LABELS = Field("feelings", "1 for each feeling", 0.0, 1.0, labels=("joy", "fear", "anger", "calm"), binary=True)
+SHARES = Field("emotion", "share of each", 0.0, 1.0, labels=("joy", "fear"), simplex=True)
+VOTES = Field("votes", "votes of a crowd", 0.0, 1e9, "votes", labels=("yes", "no"), counts=True)
+RATING = Field("rating", "how it is rated", 1.0, 5.0, "points")
+DEBT = Field("debt", "what is owed", 0.0, float("inf"))
+ENGLISH = Language("en", 0.97)
+
+
+def value(label: str, number: float, deviations: float | None = 0.0, threshold: float | None = None) -> LabelValue:
+    return LabelValue(label, number, 0.25, deviations, threshold)
+
+
+def answer(field: Field, *values: LabelValue, warning: str = "") -> Answer:
+    unit = field.unit if field.unit != "votes" else "1"
+    finding = Finding("plugin", field.name, field.name, "group", 1, unit, values, warning)
+    return Answer(field.name, field, finding, False, values, ())
+
+
+def analysis(*answers: Answer, abstentions: tuple[Abstention, ...] = (), language: Language = ENGLISH) -> Analysis:
+    return Analysis("text", language, answers, abstentions, tuple(one.finding for one in answers), {})
+
+
+def test_labels_from_their_threshold_on_are_shown_with_words_for_their_probability() -> None:
+    labels = [value(*one) for one in (("joy", 0.9, 2.0, 0.4), ("fear", 0.6, 1.0, 0.4), ("calm", 0.3, 0.1, 0.2))]
+    page = analysis(answer(LABELS, *labels, value("anger", 0.3, 5.0, 0.31), value("awe", 0.99, 9.0, None))).page
+    assert page.rows == (
+        ("feelings", "joy", "0.90", "#" * 9, "very likely"),
+        ("", "fear", "0.60", "#" * 6, "likely"),
+        ("", "calm", "0.30", "#" * 3, "possible"),
+    )
+    assert page.notes == ()
+
+
+def test_shares_above_and_numbers_away_from_the_usual_are_shown() -> None:
+    page = analysis(
+        answer(SHARES, value("joy", 0.7, 1.2), value("fear", 0.3, -1.2)),
+        answer(RATING, value("rating", 2.0, -2.5)),
+        answer(VOTES, value("no", 0.5, 0.9), value("yes", 0.5, 0.9)),
+    ).page
+    assert page.rows == (
+        ("rating", "", "2.00 points", "##", "far below 0.25"),
+        ("emotion", "joy", "0.70", "#" * 7, "above 0.25"),
+    )
+    assert page.notes == ("nothing unusual: votes",)
+
+
+def test_a_number_without_a_usual_value_and_a_range_without_an_end_are_shown_plainly() -> None:
+    (row,) = analysis(answer(DEBT, value("debt", 7.5, None))).page.rows
+    assert row == ("debt", "", "7.50", "", "")
+
+
+def test_a_task_shows_three_labels_and_a_page_eight_tasks() -> None:
+    many = [
+        attrs.evolve(answer(SHARES, *[value(str(label), 0.2, 9.0 - task) for label in range(5)]), field=f"task{task}")
+        for task in range(10)
+    ]
+    page = analysis(*reversed(many)).page
+    assert [row[0] for row in page.rows if row[0]] == [f"task{task}" for task in range(8)]
+    assert page.rows[3] == ("", "and 2 more", "", "", "")
+    assert page.notes == ("also unusual, see --details: task8", "nothing unusual: task9")
+
+
+def test_silence_is_said_once_for_each_reason_with_what_would_help() -> None:
+    korean, other = Silence("measured on Korean texts alone", "--language ko if it is Korean"), Silence("no input", "")
+    silent = (Abstention("a", (korean,)), Abstention("b", (other,)), Abstention("c", (korean,)))
+    page = analysis(abstentions=silent, language=Language(None, 0.1)).page
+    assert page.head == "language: not recognised; the model answers nothing on this text"
+    assert page.notes == (
+        "NOT ANSWERED: a, c: measured on Korean texts alone (--language ko if it is Korean)",
+        "NOT ANSWERED: b: no input",
+    )
+    with pytest.raises(RedheartError, match="the model does not answer 'a' here: measured on Korean texts alone"):
+        analysis(abstentions=silent).answer("a")
+
+
+def test_warnings_and_groups_that_are_left_out_stand_on_the_page() -> None:
+    found = analysis(answer(RATING, value("rating", 2.0), warning="untrained"))
+    page = attrs.evolve(found, missing={"phase0": "it was left out"}).page
+    assert page.notes == (
+        "nothing unusual: rating",
+        "not in this model: group phase0, it was left out",
+        "WARNING: untrained",
+    )
+    assert page.head == "language: English"
+
+
+def test_the_notebook_shows_the_page() -> None:
+    shown = analysis(answer(RATING, value("rating", 2.0, 3.0)))._repr_html_()
+    assert "<caption>text; language: English</caption>" in shown
+    assert shown.count("<tr>") == 2
