@@ -121,9 +121,12 @@ def _print_verified(verified: Verified) -> None:
 
 def _print_described(found: Described) -> None:
     """Head, groups and figures of a model."""
+    from redheart_core.report.card import answers_in_words
+
     manifest = found.manifest
     click.echo(f"{found.title}: {found.meaning}")
-    click.echo(f"  answers: {', '.join(sorted(manifest.answers))}")
+    answers = [f"{field} ({languages})" for field, languages in answers_in_words(manifest).items()]
+    click.echo(f"  answers, in the languages that they were measured in: {', '.join(answers)}")
     for part in manifest.data.encoder.parts:
         click.echo(f"  encoder: {part.name}, {part.revision}")
     click.echo(f"  size: {found.megabytes:.1f} MB")

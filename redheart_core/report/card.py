@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 
+from redheart_core.data.language import UNDETERMINED, language_name
 from redheart_core.models.manifest import ModelManifest, read_manifest
 
 
@@ -32,12 +33,21 @@ def model_card(folder: Path, title: str, meaning: str) -> str:
         model=manifest,
         title=title,
         meaning=meaning,
-        answers=sorted(manifest.answers),
+        answers=[f"{field} ({languages})" for field, languages in answers_in_words(manifest).items()],
         fields=answered_fields(manifest),
         measured=[one for group in manifest.groups.values() for one in group.measured],
         splits=", ".join(f"{count:,} {name}" for name, count in manifest.data.splits.items() if count),
         megabytes=size / 1e6,
     )
+
+
+def answers_in_words(manifest: ModelManifest) -> dict[str, str]:
+    """The fields that a model answers, by name, each with the languages of the texts that it was measured on."""
+    spoken = {field: {code for one in sources for code in one.languages} for field, sources in manifest.answers.items()}
+    return {
+        field: ", ".join("not stated" if code == UNDETERMINED else language_name(code) for code in sorted(codes))
+        for field, codes in sorted(spoken.items())
+    }
 
 
 def answered_fields(manifest: ModelManifest) -> dict[str, list[str]]:

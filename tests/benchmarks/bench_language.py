@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from redheart_core import Record
+from redheart_core import DatasetSpec, Record
 from redheart_core.data.language import detect
 from redheart_core.testing import load_installed
 
@@ -29,6 +29,7 @@ def published(data: Path) -> dict[str, list[Record]]:
     found = {}
     for name in ("goemotions", "emobank", "scenarios", "goemotions_ko", "kote"):
         spec = load_installed(name).spec
+        assert isinstance(spec, DatasetSpec)
         records = list(spec.records(spec.settings(path=data / name)))
         held = [record for record in records if record.split == "test"] or records
         found[name] = held[:MOST]
