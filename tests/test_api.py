@@ -73,7 +73,7 @@ def test_the_command_prints_what_the_function_gives(model: redheart.Model, finis
     head, *lines = succeed("analyze", finished.model, TEXTS[0], cwd=tmp_path).out.splitlines()
     page = model.analyze(TEXTS[0]).page
     assert head == page.head == "language: English"
-    assert len(lines) == (1 + len(page.rows) if page.rows else 0) + len(page.notes) + 1
+    assert len(lines) == (2 + len(page.rows) if page.rows else 0) + len(page.notes)
 
 
 def test_a_choice_is_computed_once_while_the_epochs_stay(finished: Finished, tmp_path: Path) -> None:

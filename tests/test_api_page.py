@@ -51,8 +51,8 @@ def test_shares_above_and_numbers_away_from_the_usual_are_shown() -> None:
         answer(VOTES, value("no", 0.5, 0.9), value("yes", 0.5, 0.9)),
     ).page
     assert page.rows == (
-        ("rating", "", "2.00 points", "##", "far below 0.25"),
-        ("emotion", "joy", "0.70", "#" * 7, "above 0.25"),
+        ("rating", "", "2.00 points", "##", "far below the mean 0.25"),
+        ("emotion", "joy", "0.70", "#" * 7, "above the mean 0.25"),
     )
     assert page.notes == ("nothing unusual: votes",)
 

@@ -115,9 +115,9 @@ def print_analysis(found: Analysis, details: bool = False) -> None:
         print_table(COLUMNS, page.rows)
     for note in page.notes:
         click.echo(note)
-    if not details:
+    if not details and page.rows:
         click.echo("what the tasks mean, and every number: --details")
-    else:
+    if details:
         click.echo()
         for plugin, fields in found.not_analyzed.items():
             click.echo(f"not analyzed by {plugin}: it reads {', '.join(fields)}; give them with --jsonl")

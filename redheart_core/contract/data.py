@@ -44,7 +44,8 @@ class Record:
     split: Literal["train", "test"] | None = None
     """The publisher's own split; None leaves the choice to redheart."""
     language: str | None = None
-    """BCP 47 code such as "en" or "ko"; None if the data set does not say."""
+    """BCP 47 code such as "en" or "ko"; None if the data set does not say. A model answers in the languages that its
+    validation records state, and in any where some state none."""
     source: str | None = None
     """The data set, where several are joined; None stands for the one that gives the record."""
     cluster: str | None = None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from redheart_core.models.abstaining import Abstention, Silence
     from redheart_core.models.analysis import Answer, LabelValue
 
-COLUMNS = ("task", "label", "value", "", "beside the mean of the training texts")
+COLUMNS = ("task", "label", "value", "", "in words")
 """Heads of Page.rows."""
 MOST_TASKS, MOST_LABELS = 8, 3
 """Of a page, and of a task on it; the others are named or counted."""
@@ -100,7 +100,7 @@ def _distance(value: LabelValue) -> str:
     if value.deviations is None:
         return ""
     size = next(words for least, words in SIZES if abs(value.deviations) >= least)
-    return f"{size}{'above' if value.deviations > 0 else 'below'} {value.training_mean:.2f}"
+    return f"{size}{'above' if value.deviations > 0 else 'below'} the mean {value.training_mean:.2f}"
 
 
 def _bar(about: Field, value: float) -> str:

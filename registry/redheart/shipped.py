@@ -24,7 +24,7 @@ class Verified:
     checks: int
     """Groups whose recorded validation loss the assembled model reproduced."""
     answers: tuple[str, ...]
-    """Fields that it answers for a text."""
+    """Fields that it answers for a text in one of its languages."""
     missing: Mapping[str, str]
     """Groups that it does without, with the reason."""
 
@@ -42,8 +42,9 @@ def verify(model: str | Path | None = None) -> Verified:
     loaded = load(model)
     manifest = read_manifest(loaded.folder)
     files = len(manifest.files) + sum(len(group.files) for group in manifest.groups.values())
-    answers = tuple(answer.field for answer in loaded.analyze(PROBE).answers)
-    return Verified(loaded.title, files, len(manifest.checks), answers, dict(loaded.missing))
+    codes = loaded.assembled.languages or (None,)
+    answers = {answer.field for code in codes for answer in loaded.analyze(PROBE, language=code).answers}
+    return Verified(loaded.title, files, len(manifest.checks), tuple(sorted(answers)), dict(loaded.missing))
 
 
 @attrs.frozen
