@@ -126,7 +126,7 @@ def _print_described(found: Described) -> None:
     manifest = found.manifest
     click.echo(f"{found.title}: {found.meaning}")
     answers = [f"{field} ({languages})" for field, languages in answers_in_words(manifest).items()]
-    click.echo(f"  answers, in the languages that they were measured in: {', '.join(answers)}")
+    click.echo(f"  answers: {', '.join(answers)}")
     for part in manifest.data.encoder.parts:
         click.echo(f"  encoder: {part.name}, {part.revision}")
     click.echo(f"  size: {found.megabytes:.1f} MB")
