@@ -103,8 +103,8 @@ def test_records_come_back_in_order(store: Store) -> None:
 
 
 def test_targets_come_back_by_name(store: Store) -> None:
-    assert torch.equal(store.target("regret"), torch.arange(25) / 25)
-    heat = store.target("heat")
+    assert torch.equal(store.target("regret")[store.all_rows], torch.arange(25) / 25)
+    heat = store.target("heat")[store.all_rows]
     assert torch.equal(heat[:, 0], -torch.arange(25) * 1e6)
     assert bool(heat[:, 1].isnan().all())
     with pytest.raises(DataError, match=r"data set 'cases' has no field 'joy' \(fields: heat, regret\)"):

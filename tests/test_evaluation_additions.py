@@ -12,6 +12,7 @@ from test_groups_gathering import answering, bound, gathering, named_output
 from toy import Toy
 
 from redheart_core import ActiveNode, DataError
+from redheart_core.data.field_numbers import FieldNumbers
 from redheart_core.data.store import Store
 from redheart_core.evaluation.additions import Addition, above_nothing, additions_table, measure_additions
 from redheart_core.exact.interval import Interval
@@ -60,7 +61,8 @@ def store_of_halves(toy: Toy) -> Store:
     store = toy.store(toy.records(400))
     batch, mask = store.batch(torch.arange(len(store)))
     mean = (batch * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
-    store._targets["regret"] = (0.5 + (mean[:, 0] + mean[:, 1]) / 8).clamp(0, 1)
+    regret = (0.5 + (mean[:, 0] + mean[:, 1]) / 8).clamp(0, 1)
+    store._targets["regret"] = FieldNumbers.encode(regret.numpy())
     return store
 
 

@@ -148,23 +148,24 @@ def test_what_a_metric_writes_past_torch_reaches_nobody_else(toy: Toy) -> None:
 
     context = toy.context([with_metric(toy.node("a"), metric)])
     module, rows = context.module(context.groups[0]), context.store.rows("validation")
-    targets = context.store.target("regret").clone()
+    every = context.store.all_rows
+    targets = context.store.target("regret")[every]
     first, again = (evaluate(module, context.source, rows) for _ in range(2))
     assert first.metrics == again.metrics
     assert first.predictions["a.value"].any()
     assert torch.equal(first.predictions["a.value"], again.predictions["a.value"])
-    assert torch.equal(context.store.target("regret").nan_to_num(-1.0), targets.nan_to_num(-1.0))
+    assert torch.equal(context.store.target("regret")[every].nan_to_num(-1.0), targets.nan_to_num(-1.0))
 
 
 def test_what_a_fit_writes_past_torch_reaches_nobody_else(toy: Toy) -> None:
     context = toy.context([toy.node("a")])
     store = context.store
-    before = [store.rows("train").clone(), store.target("regret").clone()]
+    before = [store.rows("train").clone(), store.target("regret")[store.all_rows]]
     part = StorePart.of(context.source, "train")
     for tensor in (part.field("regret"), part.folds(2), part.rows):
         tensor.numpy().fill(0)
     assert torch.equal(store.rows("train"), before[0])
-    assert torch.equal(store.target("regret").nan_to_num(-1.0), before[1].nan_to_num(-1.0))
+    assert torch.equal(store.target("regret")[store.all_rows].nan_to_num(-1.0), before[1].nan_to_num(-1.0))
 
 
 def test_counting_writes_costs_next_to_nothing() -> None:

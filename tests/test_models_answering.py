@@ -12,6 +12,7 @@ from toy import Toy
 from trained_toy import Trained
 
 from redheart_core import ActiveNode
+from redheart_core.data.field_numbers import FieldNumbers
 from redheart_core.groups.validation import evaluate
 from redheart_core.models.analysis import analyze, answer_fields
 from redheart_core.models.answering import rank_answers
@@ -124,10 +125,10 @@ def test_cross_fitted_answers_are_those_of_fits_to_the_other_folds(toy: Toy, tmp
 def test_a_fusion_with_too_few_records_for_cross_fitting_still_answers(toy: Toy, tmp_path: Path) -> None:
     store = toy.store(toy.records(200, lambda index, field: field == "choice_factors"))
     few = store.rows("validation")[:3]
-    target = store.target("regret").clone()
+    target = store.target("regret")[store.all_rows]
     target[store.rows("validation")] = float("nan")
     target[few] = 0.5
-    store._targets["regret"] = target
+    store._targets["regret"] = FieldNumbers.encode(target.numpy())
     nodes = [named_output(answering(toy, "first")), named_output(answering(toy, "second"))]
     nodes.append(activate(load_installed("stacking_fusion")))
     run, stopped = toy.run("run", nodes, store, epochs=1)

@@ -13,6 +13,7 @@ from toy import Toy
 from trained_toy import Trained
 
 from redheart_core import CheckpointError, DataError
+from redheart_core.data.field_numbers import FieldNumbers
 from redheart_core.evaluation.evaluate import evaluate_test
 from redheart_core.evaluation.results import EVALUATION
 from redheart_core.exact.interval import Interval
@@ -153,7 +154,7 @@ def test_the_test_split_is_evaluated_beside_what_a_user_would_do_instead(trained
         f"{name}.mean_absolute_error" for name in ("a", "b", "high")
     }
     rows = trained.context.store.rows("test")
-    target = trained.context.store.target("regret")
+    target = trained.context.store.target("regret")[trained.context.store.all_rows]
     mean = target[trained.context.store.rows("train")].mean()
     table = next(table for table in result.tables if table.metric == "a.mean_absolute_error")
     assert table.figures["constant"].value == pytest.approx(float((target[rows] - mean).abs().mean()), rel=1e-6)
@@ -186,7 +187,7 @@ def test_the_linear_baseline_finds_a_linear_target_and_the_constant_does_not(toy
     mean = torch.from_numpy(mean_embedding(store, torch.arange(len(store))))
     linear = mean @ weights
     linear = 0.1 + 0.8 * (linear - linear.min()) / (linear.max() - linear.min())
-    store._targets["regret"] = linear
+    store._targets["regret"] = FieldNumbers.encode(linear.numpy())
     rows = store.rows("test")
     field = store.fields["regret"]
     error = (linear_baselines(store, [field], rows)[field.name] - linear[rows]).abs().mean()

@@ -113,7 +113,8 @@ def test_thresholds_are_chosen_on_honest_answers_and_validation_together(toy: To
     module = context.module(context.groups[0])
     load_fixed(run, context.groups[0], module)
     rows, train = store.rows("validation"), store.rows("train")[::2]
-    own, truth = evaluate(module, context.source, rows).predictions["fitted.value"], store.target("ekman")
+    own = evaluate(module, context.source, rows).predictions["fitted.value"]
+    truth = store.target("ekman")[store.all_rows]
     together = best_thresholds(
         torch.cat([own, 0.2 + 0.6 * truth[train]]), torch.cat([truth[rows], truth[train]]), field.labels
     )

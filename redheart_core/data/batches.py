@@ -106,7 +106,7 @@ class BatchSource:
         if "tokens" in names:
             inputs["tokens"] = self.store.token_batch(rows)
         inputs |= {name: self._lower[name].batch(name, rows, mask.shape[1]) for name in names if "." in name}
-        targets = {name: tensor[rows] for name, tensor in self._targets.items()}
+        targets = {name: numbers[rows] for name, numbers in self._targets.items()}
         if self.device.type != "cpu":
             inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
             targets = {name: tensor.to(self.device) for name, tensor in targets.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from redheart_core.contract.errors import PluginError
 from redheart_core.data.company import Encode, largest_deviation
 from redheart_core.data.contents import Contents, Progress
 from redheart_core.data.encoding import TextEncoder, hash_contents
+from redheart_core.data.field_numbers import write_fields
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE, Shard
 from redheart_core.data.journal import Journal
-from redheart_core.data.mapped import write_array, write_tensors
+from redheart_core.data.mapped import narrowest, write_array, write_tensors
 from redheart_core.data.sampling import draw_rows
 from redheart_core.data.splits import Splits
 from redheart_core.data.term_counts import write_term_counts
@@ -183,16 +184,16 @@ def write_records(
     languages = tuple(sorted(set(contents.languages), key=str))
     sources = tuple(sorted({str(origin.source) for origin in contents.origins}))
     codes: dict[str, NDArray[Any]] = {
-        "offsets": contents.offsets,
-        "clusters": clusters,
-        "languages": _places([languages.index(one) for one in contents.languages]),
-        "sources": _places([sources.index(str(origin.source)) for origin in contents.origins]),
-        "splits": _places([(*SPLITS, "excluded").index(name) for name in splits.names]),
+        "offsets": narrowest(contents.offsets),
+        "clusters": narrowest(clusters),
+        "languages": _places(languages.index(one) for one in contents.languages),
+        "sources": _places(sources.index(str(origin.source)) for origin in contents.origins),
+        "splits": _places((*SPLITS, "excluded").index(name) for name in splits.names),
     }
     write_tensors(folder / ROWS_FILE, codes)
-    write_tensors(folder / FIELDS_FILE, contents.targets)
+    write_fields(folder / FIELDS_FILE, contents.targets, folder)
     return languages, sources
 
 
-def _places(numbers: list[int]) -> NDArray[Any]:
-    return np.array(numbers, dtype=np.uint8 if max(numbers) < 1 << 8 else np.int32)
+def _places(numbers: Iterable[int]) -> NDArray[Any]:
+    return narrowest(np.fromiter(numbers, np.int64))

@@ -1,7 +1,8 @@
 """How much room the parts of a store take beside its texts.
 
-Vectors take 4 bytes for each number of each chunk (2 as float16), and labels 4 for each number of each record. They do
-not shrink with the texts; terms take a little more than a byte for each one that a text holds.
+Vectors take 4 bytes for each number of each chunk (2 as float16), and labels 2 bits to 4 bytes for each number of each
+record, by how many values there are. They do not shrink with the texts; terms take a little more than a byte for each
+one that a text holds.
 """
 
 from __future__ import annotations

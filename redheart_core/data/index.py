@@ -86,4 +86,4 @@ class StoreIndex:
         return table
 
 
-STORE_INDEX = SealedFile(StoreIndex, "store", 10, "delete its folder and prepare the data again", StoreError)
+STORE_INDEX = SealedFile(StoreIndex, "store", 11, "delete its folder and prepare the data again", StoreError)

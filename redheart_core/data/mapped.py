@@ -80,6 +80,15 @@ def write_array(path: Path, array: NDArray[np.uint8]) -> None:
     write_atomically(path, write)
 
 
+def narrowest(array: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers from 0 on, in the smallest type that holds them."""
+    largest = int(array.max(initial=0))
+    for dtype in (np.uint8, np.uint16, np.int32):
+        if largest <= np.iinfo(dtype).max:
+            return array.astype(dtype)
+    return array.astype(np.int64)
+
+
 def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """The tensors of a safetensors file as memory-mapped arrays; writing to them changes no file."""
     with path.open("rb") as file:

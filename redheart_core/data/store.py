@@ -19,6 +19,7 @@ from redheart_core.contract.errors import DataError, StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.contents import read_line
 from redheart_core.data.division import empty_split
+from redheart_core.data.field_numbers import FieldNumbers, map_fields
 from redheart_core.data.index import (
     FIELDS_FILE,
     RECORDS_FILE,
@@ -61,12 +62,12 @@ class Store:
         """The data sets that the records come from; one, unless several were joined."""
         self.sources = torch.from_numpy(rows["sources"]).long()
         """(N,) int64, places in source_names."""
-        self.clusters = torch.from_numpy(rows["clusters"])
+        self.clusters = torch.from_numpy(rows["clusters"]).long()
         """(N,) int64, equal for records whose texts are near-duplicates, or which the data set puts together."""
         self._rows = {
             split: torch.from_numpy(np.flatnonzero(rows["splits"] == place)) for place, split in enumerate(SPLITS)
         }
-        self._targets = {name: torch.from_numpy(array) for name, array in map_tensors(folder / FIELDS_FILE).items()}
+        self._targets = map_fields(folder / FIELDS_FILE, {name: field.shape for name, field in self.fields.items()})
         shards = [map_tensors(folder / shard.file) for shard in index.shards]
         self._chunks = [tensors["chunks"] for tensors in shards]
         self._starts = np.concatenate([tensors["offsets"][:-1] for tensors in shards])
@@ -141,6 +142,11 @@ class Store:
         """Orders records as if by chance, by their ids alone."""
         return hashlib.sha256(self.id(row).encode()).digest()
 
+    @property
+    def all_rows(self) -> Tensor:
+        """The row numbers of all records, ascending int64."""
+        return torch.arange(len(self))
+
     def rows(self, split: str) -> Tensor:
         """The row numbers of a split, ascending int64.
 
@@ -179,8 +185,8 @@ class Store:
             raise DataError(f"the data set has no {split} records: {empty_split(self.index.split_report)}")
         return rows
 
-    def target(self, field: str) -> Tensor:
-        """(N, L) or (N,) float32, NaN where missing.
+    def target(self, field: str) -> FieldNumbers:
+        """The numbers of a field, (N, *shape) float32, to be read by rows; NaN where missing.
 
         Raises:
             DataError: The data set has no such field.

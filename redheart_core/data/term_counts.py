@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from redheart_core.data.mapped import map_tensors, write_tensors
+from redheart_core.data.mapped import map_tensors, narrowest, write_tensors
 from redheart_core.data.spool import Spool
 from redheart_core.data.term_view import TermView
 
@@ -98,7 +98,7 @@ def write_term_counts(
         done += len(block)
         tell(done)
     arrays = {name: spool.array() for name, spool in spools.items()}
-    write_tensors(path, arrays | {name: _narrowest(arrays[name]) for name in ("sizes", "spans")})
+    write_tensors(path, arrays | {name: narrowest(arrays[name]) for name in ("sizes", "spans")})
 
 
 def _gaps(counts: Any) -> _Gaps:
@@ -148,8 +148,3 @@ def _ranges(starts: NDArray[np.int64], sizes: NDArray[Any]) -> NDArray[np.int64]
     """All places from each start on, so many as its size says."""
     begins = _starts(sizes)
     return np.arange(begins[-1]) + np.repeat(starts - begins[:-1], sizes)
-
-
-def _narrowest(array: NDArray[Any]) -> NDArray[Any]:
-    largest = int(array.max(initial=0))
-    return array.astype(np.uint8 if largest < 1 << 8 else np.uint16 if largest < 1 << 16 else np.int32)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from redheart_core.data.mapped import map_tensors, write_tensors
+from redheart_core.data.mapped import map_tensors, narrowest, write_tensors
 from redheart_core.data.spool import Spool
 from redheart_core.data.tokenizer import TextTokenizer, pad
 
@@ -25,7 +25,7 @@ class TokenIds:
         """Open what write_token_ids wrote."""
         tensors = map_tensors(path)
         self._ids, self._starts = tensors["ids"], tensors["starts"]
-        self.counts = torch.from_numpy(np.diff(self._starts))
+        self.counts = torch.from_numpy(np.diff(self._starts).astype(np.int64))
         """(N,) int64, how many tokens each text has."""
 
     def batch(self, rows: Tensor) -> Tensor:
@@ -59,4 +59,4 @@ def write_token_ids(
         ids.append(np.concatenate(found))
         done += len(block)
         tell(done)
-    write_tensors(path, {"ids": ids.array(), "starts": starts.array()})
+    write_tensors(path, {"ids": ids.array(), "starts": narrowest(starts.array())})

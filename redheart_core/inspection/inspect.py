@@ -149,7 +149,7 @@ def _one_of_each(clusters: NDArray[np.int64], splits: Sequence[str]) -> dict[str
 
 
 def _inspect_field(store: Store, field: Field, numbers: Numbers, baselines: FieldBaselines) -> FieldInspection:
-    there = has_any(store.target(field.name))
+    there = has_any(store.target(field.name)[store.all_rows])
     labels = label_figures(store, field, numbers)
     classes = [label.imbalance for label in labels if label.imbalance is not None]
     has_classes = (field.simplex or field.counts) and len(classes) == len(labels)

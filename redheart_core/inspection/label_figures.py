@@ -27,7 +27,7 @@ Numbers = NDArray[np.float64]
 
 def field_numbers(store: Store, field: Field) -> Numbers:
     """(N, P, L): P places on the axes, 1 without; L labels, 1 without; votes as shares of their sum; NaN if missing."""
-    target = store.target(field.name).double().numpy().reshape(len(store), -1, len(field.labels) or 1)
+    target = store.target(field.name)[store.all_rows].double().numpy().reshape(len(store), -1, len(field.labels) or 1)
     if not field.counts:
         return target
     with np.errstate(invalid="ignore"):  # a record without votes has no shares

@@ -62,8 +62,8 @@ def predictions(run: RunFolder, context: TrainingContext) -> dict[str, dict[str,
 
 def ridge(store: Store, fields: list[str]) -> dict[str, Array]:
     """Field to (N, L) on the test split."""
-    rows = {split: store.rows(split).tolist() for split in ("train", "validation", "test")}
-    texts = {split: [store.text(row)[:1500] for row in rows[split]] for split in rows}
+    rows = {split: store.rows(split) for split in ("train", "validation", "test")}
+    texts = {split: [store.text(row)[:1500] for row in rows[split].tolist()] for split in rows}
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=3, sublinear_tf=True)
     letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=5, max_features=100_000, sublinear_tf=True)
     x = {"train": hstack([words.fit_transform(texts["train"]), letters.fit_transform(texts["train"])]).tocsr()}
