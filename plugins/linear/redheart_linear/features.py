@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Matrix = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -37,7 +38,9 @@ class Features:
         return int(self.terms.shape[1]) + int(self.dense.shape[1])
 
     def of(self, rows: Rows) -> Features:
-        """Those of some of the records."""
+        """Those of some of the records; the same memory if they are all."""
+        if rows.dtype == np.bool_ and rows.all():
+            return self
         return Features(self.terms[rows], self.dense[rows])
 
     def centred(self, middle: Single) -> Features:
@@ -49,37 +52,26 @@ class Features:
         weights, split = coefficients.astype(self.dense.dtype), self.terms.shape[1]
         return np.asarray(self.terms @ weights[:split] + self.dense @ weights[split:-1] + weights[-1], np.float64)
 
-    def grams(self) -> tuple[Matrix, Matrix]:
-        """Products of all pairs of records, (N, N): over the terms, and over the dense numbers."""
-        parts = [
-            self.terms @ np.asarray(self.terms[start : start + _BLOCK].T.toarray())
-            for start in range(0, len(self), _BLOCK)
-        ]
-        return np.hstack(parts).astype(np.float64), (self.dense @ self.dense.T).astype(np.float64)
+    def gram(self, terms: float, dense: float) -> Matrix:
+        """Products of all pairs of records, (N, N): weights times those over the terms and over the dense numbers.
 
-
-@attrs.frozen(eq=False)
-class Transposed:
-    """Features by column, for the gradients of a fit."""
-
-    features: Features
-    _terms: Any
-    """(V, N) sparse rows."""
-    _squared: Any
-
-    @classmethod
-    def of(cls, features: Features) -> Transposed:
-        terms = features.terms.T.tocsr()
-        squared = terms.copy()
-        squared.data **= 2
-        return cls(features, terms, squared)
+        It is all that is held, beside the products of a few records with all.
+        """
+        found = np.empty((len(self), len(self)))
+        for start in range(0, len(self), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            found[block] = (self.terms @ self.terms[block].T.toarray()).T
+            found[block] *= terms
+            found[block] += dense * (self.dense[block] @ self.dense.T)
+        return found
 
     def sums(self, weights: Matrix) -> Matrix:
-        """Sums over the records of each feature times a weight, (N, L) to (V + D, L)."""
-        single = weights.astype(self.features.dense.dtype)
-        return np.vstack([self._terms @ single, self.features.dense.T @ single]).astype(np.float64)
+        """Sums over the records of each feature times a weight, (N, L) to (V + D, L); products as for apply."""
+        single = weights.astype(self.dense.dtype)
+        return np.vstack([self.terms.T @ single, self.dense.T @ single]).astype(np.float64)
 
     def sums_of_squares(self, weights: Matrix) -> Matrix:
         """The same of the squares of the features."""
-        single = weights.astype(self.features.dense.dtype)
-        return np.vstack([self._squared @ single, np.square(self.features.dense).T @ single]).astype(np.float64)
+        terms = self.terms
+        squared = sparse.csr_matrix((np.square(terms.data), terms.indices, terms.indptr), terms.shape, copy=False)
+        return Features(squared, np.square(self.dense)).sums(weights)

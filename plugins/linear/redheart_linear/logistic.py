@@ -74,7 +74,8 @@ def out_of_fold(records: Records, folds: NDArray[np.int64], strength: Strength) 
     honest = np.empty(records.targets.shape)
     for fold in np.unique(folds):
         held = folds == fold
-        honest[held] = records.features.of(held).apply(fit(records.of(~held), strength))
+        found = fit(records.of(~held), strength)
+        honest[held] = records.features.of(held).apply(found)
     return honest
 
 

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
 
 from redheart_core import DataError
-from redheart_linear.features import Features, Rows, Transposed
+from redheart_linear.features import Features, Rows
 
 Matrix = NDArray[np.float64]
 
@@ -93,7 +93,6 @@ class Problem:
     """Records to be fitted, ready for gradients. Dense numbers are counted from their means, which saves steps."""
 
     records: Records
-    transposed: Transposed
     middle: NDArray[np.floating]
     """(D,)."""
 
@@ -102,7 +101,7 @@ class Problem:
         """Make one."""
         middle = records.features.dense.mean(0)
         centred = attrs.evolve(records, features=records.features.centred(middle))
-        return cls(centred, Transposed.of(centred.features), middle)
+        return cls(centred, middle)
 
     @property
     def terms(self) -> int:
@@ -125,14 +124,14 @@ class Problem:
         records, size, penalties = self.records, start.shape, penalties[:, None]
         start = self._shift(start, 1)
         slack = records.slack(records.features.apply(start))
-        curvature = np.vstack([self.transposed.sums_of_squares(slack) + penalties, slack.sum(0)])
+        curvature = np.vstack([records.features.sums_of_squares(slack) + penalties, slack.sum(0)])
         unit = 1 / np.sqrt(np.maximum(curvature, np.finfo(np.float32).tiny))
 
         def objective(scaled: Matrix) -> tuple[float, Matrix]:
             coefficients = scaled.reshape(size) * unit
             raw, weights = records.features.apply(coefficients), coefficients[:-1]
             residual = records.expected(raw) - records.targets
-            gradient = np.vstack([self.transposed.sums(residual) + penalties * weights, residual.sum(0)])
+            gradient = np.vstack([records.features.sums(residual) + penalties * weights, residual.sum(0)])
             value = records.loss(raw) + float((penalties * np.square(weights)).sum()) / 2
             return value, (gradient * unit).ravel()
 

@@ -72,7 +72,7 @@ def records_of(field: Field, part: FitPart, features: Features, rows: NDArray[np
     target = as_shares(field, part.field(field.name).double()).numpy().reshape(-1, size_of(field))[rows]
     present, numbers = ~np.isnan(target), np.nan_to_num(target)
     kinds: dict[str, Kind] = {"values": "values", "labels": "labels", "distribution": "shares", "votes": "shares"}
-    return Records(features if rows.all() else features.of(rows), numbers, present, kinds[kind_of(field)])
+    return Records(features.of(rows), numbers, present, kinds[kind_of(field)])
 
 
 def _fit_field(
