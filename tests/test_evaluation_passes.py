@@ -68,5 +68,6 @@ def test_no_weights_are_asked_about_a_record_for_the_same_purpose_twice(toy: Toy
     assert len(below) >= 2
     assert all(count <= 2 * test + 2 * validation for count in below.values())
     assert sum(below.values()) < 12 * (2 * test + 2 * validation)
-    # nothing reads "high": one loss on validation, one answer on test, and ensembles of single epochs
-    assert all(count <= validation * 7 + test * 3 for count in above.values())
+    # nothing reads "high", so that it has soups and ensembles: in forward passes no more than its training took
+    training = 3 * TRAINING["epochs"] * len(context.training_rows(context.groups[1]))
+    assert 20 * validation < sum(above.values()) <= training

@@ -13,6 +13,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
         NodeSpec(
             name="advanced_bentham",
             meaning="ten Bentham dimensions and six context layers, valued by the exact hedonic calculus",
+            adds_nothing="village",
             settings=AdvancedBenthamSettings,
             scales={
                 "tiny": {"width": 12, "experts": 2},

@@ -13,6 +13,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
         NodeSpec(
             name="advanced_emotion",
             meaning="emotion from text, signals of body, face and voice, and history, with memory, trend and culture",
+            adds_nothing="village",
             settings=AdvancedEmotionSettings,
             scales={
                 "tiny": {"width": 12, "heads": 2, "experts": 3},

@@ -13,6 +13,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
         NodeSpec(
             name="advanced_regret",
             meaning="regret by imagining what each act would bring in each state",
+            adds_nothing="village",
             settings=AdvancedRegretSettings,
             scales={
                 "tiny": {"width": 12, "heads": 2, "layers": 1, "recurrent_layers": 1},

@@ -29,6 +29,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
         NodeSpec(
             name="bagging_fusion",
             meaning="the mean of members that are fitted on bootstrap samples",
+            adds_nothing="village",
             settings=MeanSettings,
             scales=_ONE_SIZE,
             reads=(),
@@ -43,6 +44,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
         NodeSpec(
             name="boosting_fusion",
             meaning="the best stage of members that each learn what the one before leaves",
+            adds_nothing="village",
             settings=BestStageSettings,
             scales=_ONE_SIZE,
             reads=(),

@@ -15,6 +15,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
         NodeSpec(
             name="emotion_dsp",
             meaning="emotion as a signal over the chunks of a text: bands, envelopes, resonance, reverb, synthesiser",
+            adds_nothing="village",
             settings=EmotionDspSettings,
             scales={
                 "tiny": {"width": 12, "heads": 2},

@@ -15,6 +15,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
         NodeSpec(
             name="kalman",
             meaning="a learnt Kalman filter that fuses two trajectories of emotion over the chunks of a text",
+            adds_nothing="village",
             settings=KalmanSettings,
             scales={"tiny": {"hidden": 8}, "small": {"hidden": 16}, "base": {}, "full": {}},
             reads=("neural_emotion.trajectory", "emotion_dsp.trajectory"),
