@@ -158,5 +158,5 @@ def test_near_duplicates_across_splits_come_first_and_leak_unless_excluded() -> 
     assert [example.ids for example in found.examples] == [("c", "d"), ("e", "f"), ("a", "b")]
     assert found.examples[0].texts[0] == "x" * 79 + "…"
     (warning,) = duplicate_warnings(found)
-    assert warning.what == "1 sets of near-duplicates lie in more than one split"
+    assert warning.what == "sets of near-duplicates that lie in more than one split: 1"
     assert not list(duplicate_warnings(attrs.evolve(found, leaking=0)))

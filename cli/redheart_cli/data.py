@@ -178,8 +178,8 @@ def _print_baselines(found: Inspection) -> None:
 def _print_duplicates(found: Inspection) -> None:
     duplicates = found.duplicates
     click.echo(
-        f"near-duplicates and declared clusters: {duplicates.sets} sets of {duplicates.records} records, "
-        f"the largest of {duplicates.largest}"
+        f"sets of near-duplicates and declared clusters: {duplicates.sets}, with {duplicates.records} records, "
+        f"the largest with {duplicates.largest}"
         f"; within one split: {_counts(duplicates.within)}; across splits: {duplicates.across}, not counting excluded "
         f"records: {duplicates.leaking}"
     )

@@ -108,5 +108,5 @@ def empty_split(report: SplitReport) -> str:
     if report.largest_cluster >= max(FEWEST, LARGE * total):
         one = report.clusters[0]
         taken = max(one.splits, key=lambda name: one.splits[name])
-        return f"of {total} records, {one.describe()} all lie in {taken}; {_REMEDY}"
+        return f"{one.describe()} all lie in {taken}, and there are {total} records; {_REMEDY}"
     return f"a seeded hash of the ids divides {total} records; give more of them, or take another data.seed"

@@ -155,7 +155,7 @@ def duplicate_warnings(duplicates: Duplicates) -> Iterator[DataWarning]:
     if duplicates.leaking:
         yield DataWarning(
             "text",
-            f"{duplicates.leaking} sets of near-duplicates lie in more than one split",
+            f"sets of near-duplicates that lie in more than one split: {duplicates.leaking}",
             "the model has seen what it is evaluated on",
             "prepare the data again; the division keeps near-duplicates together",
         )
