@@ -85,7 +85,7 @@ def test_a_model_does_not_answer_if_a_plugin_writes(toy: Toy, write: Write) -> N
     context = toy.context([toy.node("a"), toy.node("probe")])
     modules = {group.name: context.module(group).eval() for group in context.groups}
     fields, device = context.store.fields, torch.device("cpu")
-    model = Model(toy.folder, cast(ModelManifest, None), context.groups, modules, fields, None, None, device)
+    model = Model(toy.folder, cast(ModelManifest, None), context.groups, modules, fields, None, None, device, {})
     embedding, mask = torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool)
     before = embedding.clone()
     alone = model.predict(embedding, mask, {})

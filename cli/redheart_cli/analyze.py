@@ -128,8 +128,12 @@ def print_analysis(found: Analysis, details: bool = False) -> None:
 
 def _print_warnings(found: Analysis) -> None:
     """What a page says of the model and against its numbers, for those who read JSON."""
+    from redheart.page import absences
+
     for group, reason in found.missing.items():
         click.echo(f"not in this model: group {group}, {reason}", err=True)
+    for line in absences(found.absent):
+        click.echo(line, err=True)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
 

@@ -65,7 +65,15 @@ def info_command(model: str | None, as_card: bool, as_json: bool) -> None:
     found = describe(model)
     if as_json:
         manifest = unstructure(found.manifest)
-        print_json({"title": found.title, "meaning": found.meaning, "megabytes": found.megabytes, **manifest})
+        print_json(
+            {
+                "title": found.title,
+                "meaning": found.meaning,
+                "megabytes": found.megabytes,
+                "absent": dict(found.absent),
+                **manifest,
+            }
+        )
     else:
         _print_described(found)
 
@@ -111,16 +119,21 @@ def verify_command(model: str | None, as_json: bool) -> None:
 
 
 def _print_verified(verified: Verified) -> None:
+    from redheart.page import absences
+
     click.echo(
         f"{verified.title}: {verified.files} files as recorded, {verified.checks} groups reproduce their recorded "
         f"loss, {len(verified.answers)} answers on a text ({', '.join(verified.answers)})"
     )
     for group, reason in verified.missing.items():
         click.echo(f"not in this model: group {group}, {reason}")
+    for line in absences(verified.absent):
+        click.echo(line)
 
 
 def _print_described(found: Described) -> None:
     """Head, groups and figures of a model."""
+    from redheart.page import absences
     from redheart_core.report.card import answers_in_words
 
     manifest = found.manifest
@@ -135,6 +148,8 @@ def _print_described(found: Described) -> None:
         click.echo(f"  commit: {manifest.origin.commit or 'not known'}")
     for name, reason in manifest.missing.items():
         click.echo(f"  not in this model: group {name}, {reason}")
+    for line in absences(found.absent):
+        click.echo(f"  {line}")
     rows = [
         (name, one.dataset, one.licence or "not stated", str(one.records), one.source or "not stated")
         for name, group in manifest.groups.items()

@@ -11,6 +11,14 @@ class SettingsError(RedheartError, ValueError):
     """A settings table is wrong; the message holds every complaint at once."""
 
 
+class MissingResourceError(SettingsError):
+    """Files or a library outside of redheart that a plugin's module is built from are not there.
+
+    NodeSpec.resources raises it; the message says what is missing and how to get it. Nothing can be trained then. A
+    model that was assembled before opens: the groups that need what is missing abstain, with this message.
+    """
+
+
 class PluginError(RedheartError, LookupError):
     """A plugin is missing, broken, duplicated or breaks its contract."""
 

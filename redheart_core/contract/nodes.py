@@ -235,7 +235,8 @@ class NodeSpec:
     """Checkpoint group; None is a group of its own, named like the node."""
     resources: Callable[[Any], Mapping[str, Path]] | None = attrs.field(default=None, converter=optional(to_function))
     """Settings to the files outside of redheart that the module is built from, by name, such as the weights of a frozen
-    encoder. Runs and models record their SHA-256, and refuse others. Raises SettingsError if one is missing."""
+    encoder. Runs and models record their SHA-256, and refuse others. Raises MissingResourceError if one is missing, or
+    a library without which the module cannot be built: a model then does without its group."""
     layers: tuple[str, ...] = ()
     """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
     "encoder.*" stands for encoder.0, encoder.1, ... in order, and "layer.*|block.*" for whichever there are."""

@@ -32,6 +32,7 @@ def measure(model: Model, context: TrainingContext, split: str = "test") -> dict
     """
     rows = context.store.filled(split)
     found = {}
+    model.require_whole()
     for group in model.groups:
         module = model.modules[group.name]
         if has_objective(module) and context.source.has_any_target(rows, group.targets).any():

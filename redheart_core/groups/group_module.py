@@ -19,7 +19,7 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.groups.residual import Residual, check_reached, is_gate
-from redheart_core.groups.serving import serves
+from redheart_core.groups.serving import absent_outputs, serves
 from redheart_core.nn.named import Named, attribute_name, chosen_name
 from redheart_core.storage.runtime import random_stream
 
@@ -115,19 +115,10 @@ class GroupModule(nn.Module):
         if bool(served.all()):
             return self._compute(batch, compare)
         own = self._compute(batch.of(served), compare) if bool(served.any()) else {}
-        outputs = self._absent(batch)
+        outputs = absent_outputs(self.group, self.shapes, batch)
         for name, tensor in own.items():
             outputs[name][served] = tensor
         return outputs
-
-    def _absent(self, batch: Batch) -> dict[str, Tensor]:
-        """What stands for the outputs for records that the group does not serve."""
-        found, device = {}, batch.inputs["mask"].device
-        for node in self.group.nodes:
-            for name in sorted(self.group.wanted(node)):
-                sizes = (batch.chunks if size == "T" else int(size) for size in self.shapes[f"{node.name}.{name}"])
-                found[f"{node.name}.{name}"] = torch.full((batch.size, *sizes), torch.nan, device=device)
-        return found
 
     def _compute(self, batch: Batch, compare: bool) -> dict[str, Tensor]:
         """All outputs for records that the group serves."""

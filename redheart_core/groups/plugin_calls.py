@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from redheart_core.contract.errors import PluginError, RedheartError, SettingsError, UndefinedError
+from redheart_core.contract.errors import (
+    MissingResourceError,
+    PluginError,
+    RedheartError,
+    SettingsError,
+    UndefinedError,
+)
 from redheart_core.discovery.fence import fence
 
 if TYPE_CHECKING:
@@ -25,10 +31,11 @@ def naming(plugin: str, what: str, error: type[RedheartError] = PluginError) -> 
 
     Raises:
         UndefinedError: As the plugin raised it.
+        MissingResourceError: Likewise.
     """
     try:
         yield
-    except UndefinedError:
+    except (UndefinedError, MissingResourceError):
         raise
     except SettingsError as found:
         raise SettingsError(f"plugin '{plugin}', {what}: {found}") from found

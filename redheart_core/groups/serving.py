@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import PluginError, join_complaints
+from redheart_core.contract.fields import Shape
 from redheart_core.contract.nodes import ActiveNode
+from redheart_core.data.batch import Batch
 from redheart_core.data.language import language_number
 from redheart_core.groups.group import Group
 
@@ -29,6 +31,36 @@ def serves(group: Group, language: Tensor) -> Tensor:
         return torch.ones(len(language), dtype=torch.bool, device=language.device)
     spoken = torch.tensor([language_number(code) for code in group.languages], device=language.device)
     return torch.isin(language, spoken)
+
+
+def absent_outputs(group: Group, shapes: Mapping[str, Shape], batch: Batch) -> dict[str, Tensor]:
+    """What stands for the outputs of a group for records that it does not answer: NaN, (B, *shape) for each."""
+    found = {}
+    for node in group.nodes:
+        for name in sorted(group.wanted(node)):
+            sizes = (batch.chunks if size == "T" else int(size) for size in shapes[f"{node.name}.{name}"])
+            found[f"{node.name}.{name}"] = torch.full(
+                (batch.size, *sizes), torch.nan, device=batch.inputs["mask"].device
+            )
+    return found
+
+
+def with_readers(groups: Sequence[Group], absent: Mapping[str, str]) -> dict[str, str]:
+    """Groups that do not answer, with the reason, and all that cannot do without their answers.
+
+    Args:
+        groups: Lower tiers first.
+        absent: Group to reason.
+    """
+    found = dict(absent)
+    home = {node.name: group for group in groups for node in group.nodes}
+    for group in groups:
+        needed = [node for node in group.nodes if not node.spec.accepts_absent]
+        read = {home[_source(name)].name: None for node in needed for name in _outside(group, node, home)}
+        for name in read:
+            if name in found and group.name not in found:
+                found[group.name] = f"it reads '{name}', which does not answer: {found[name]}"
+    return found
 
 
 def with_absences(groups: Sequence[Group]) -> list[Group]:

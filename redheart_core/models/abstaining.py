@@ -1,4 +1,4 @@
-"""Silence where a model was not measured: sources that do not answer a text, and fields that nobody answers."""
+"""Silence where a model was not measured or is not whole: who does not answer, and fields that nobody answers."""
 
 from __future__ import annotations
 
@@ -50,12 +50,34 @@ def silences(model: Model, language: Language, missing: Mapping[str, Sequence[st
         language: Of the text.
         missing: Plugins that cannot evaluate the record, and the fields that it lacks (Model.missing_fields).
     """
-    return {
-        (source.plugin, source.output, field): silence
-        for field, sources in model.manifest.answers.items()
-        for source in sources
-        if (silence := _silence(source, language, missing.get(source.plugin, ()))) is not None
+    absent = {
+        node.name: model.absent[group.name]
+        for group in model.groups
+        for node in group.nodes
+        if group.name in model.absent
     }
+    found: dict[Place, Silence] = {}
+    for field, sources in model.manifest.answers.items():
+        for source in sources:
+            silence = _silence(source, language, missing.get(source.plugin, ()))
+            if source.plugin in absent:
+                silence = Silence(f"{source.plugin} abstains: {absent[source.plugin]}", "")
+            if silence is not None:
+                found[source.plugin, source.output, field] = silence
+    return found | _without_members(model, found)
+
+
+def _without_members(model: Model, silent: Mapping[Place, Silence]) -> dict[Place, Silence]:
+    """The fusions all of whose members are silent."""
+    reads = {node.name: set(node.spec.reads) for group in model.groups for node in group.nodes}
+    found = {}
+    for field, sources in model.manifest.answers.items():
+        for fusion in (source for source in sources if source.fused):
+            members = [one for one in sources if f"{one.plugin}.{one.output}" in reads[fusion.plugin]]
+            because = [silent.get((one.plugin, one.output, field)) for one in members]
+            if because and because[0] is not None and all(because):
+                found[fusion.plugin, fusion.output, field] = because[0]
+    return found
 
 
 def abstentions(model: Model, silent: Mapping[Place, Silence]) -> tuple[Abstention, ...]:

@@ -146,6 +146,8 @@ def _findings(
     model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], silent: Collection[Place]
 ) -> Iterator[Finding]:
     for group in model.groups:
+        if group.name in model.absent:
+            continue
         thresholds = model.manifest.groups[group.name].thresholds
         module = model.modules[group.name]
         for node in group.nodes:

@@ -29,6 +29,7 @@ def validate_groups(model: Model, context: TrainingContext) -> dict[str, SplitRe
     """Each group that learns something on the validation split, with the weights that the model folder holds; the
     outputs that others read are there afterwards."""
     results = {}
+    model.require_whole()
     for group in model.groups:
         module = model.modules[group.name]
         if model.manifest.groups[group.name].validation_loss is not None and has_objective(module):

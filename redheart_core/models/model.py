@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from redheart_core.config.tables import GroupSettings
-from redheart_core.contract.errors import CheckpointError
-from redheart_core.contract.fields import Field
+from redheart_core.contract.errors import CheckpointError, join_complaints
+from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
 from redheart_core.data.identity import EncoderIdentity
@@ -22,8 +22,9 @@ from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings
+from redheart_core.groups.serving import absent_outputs, with_readers
 from redheart_core.models.manifest import ModelManifest, read_manifest, verify_files
-from redheart_core.runs.describe import describe_node
+from redheart_core.runs.describe import describe_node, missing_resources
 from redheart_core.storage.files import load_tensors
 
 
@@ -39,8 +40,12 @@ class Model:
     terms: TermView | None
     """The second view of a text, if the data set had one."""
     tokenizer: TextTokenizer | None
-    """The third view, likewise."""
+    """The third view, likewise; None too if no group that answers reads it."""
     device: torch.device
+    shapes: Mapping[str, Shape]
+    """Per record, of all that is read and given."""
+    absent: Mapping[str, str] = attrs.field(factory=dict)
+    """Groups that cannot answer on this machine, with the reason; modules has none of them."""
 
     @property
     def encoder_identity(self) -> EncoderIdentity:
@@ -67,6 +72,16 @@ class Model:
         required = {node: fields for group in self.groups for node, fields in group.requires.items()}
         missing = {node: tuple(name for name in names if name not in fields) for node, names in required.items()}
         return {node: names for node, names in missing.items() if names}
+
+    def require_whole(self) -> None:
+        """Refuse a model of which a group cannot answer on this machine.
+
+        Raises:
+            CheckpointError: Names the groups, with the reasons.
+        """
+        if self.absent:
+            complaints = [f"{name}: {reason}" for name, reason in self.absent.items()]
+            raise CheckpointError(join_complaints(f"some groups of {self.folder} cannot answer here:", complaints))
 
     def untrained(self, group: Group) -> tuple[str, ...]:
         """Groups, of this one and all that it reads, whose answers on texts of several chunks are partly untrained."""
@@ -120,7 +135,11 @@ class Model:
         given |= {name: view for name, view in views.items() if view is not None}
         known = {name: tensor.to(self.device, copy=True) for name, tensor in given.items()}
         for group in self.groups:
-            module, batch = self.modules[group.name], Batch(inputs=known, targets={})
+            batch = Batch(inputs=known, targets={})
+            if group.name in self.absent:
+                known |= absent_outputs(group, self.shapes, batch)
+                continue
+            module = self.modules[group.name]
             if isinstance(module, Ensemble):
                 outputs, spread = module.with_disagreement(batch, compare=True)
                 known |= outputs
@@ -151,18 +170,10 @@ def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNod
         CheckpointError: As load_model.
     """
     fields = manifest.data.fields
-    for node in nodes:
-        stored = manifest.nodes[node.name]
-        different = stored.differences(describe_node(node))
-        if different:
-            raise CheckpointError(
-                f"{folder} was made with another plugin '{node.name}': {', '.join(different)}; "
-                f"install {stored.distribution}=={stored.version} or assemble a new model"
-            )
+    missing = _check_nodes(folder, manifest, nodes)
     verify_files(folder, manifest)
     terms = load_terms(folder / "terms") if (folder / "terms").exists() else None
     identity = manifest.data.tokens
-    tokenizer = load_tokenizer(folder / "tokens", identity) if identity is not None else None
     nodes = bind_nodes(nodes, {name: fields[name] for name in manifest.usable})
     tables = {name: GroupSettings(languages=group.languages) for name, group in manifest.groups.items()}
     groups = plan_groups(nodes, tables)
@@ -174,8 +185,31 @@ def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNod
         tokenizer=identity,
         restored=True,
     )
-    modules = {group.name: _build_group(folder, manifest, group, surroundings, device) for group in groups}
-    return Model(folder, manifest, groups, modules, fields, terms, tokenizer, device)
+    absent = with_readers(groups, missing)
+    present = [group for group in groups if group.name not in absent]
+    modules = {group.name: _build_group(folder, manifest, group, surroundings, device) for group in present}
+    read = identity is not None and any("tokens" in group.inputs for group in present)
+    tokenizer = load_tokenizer(folder / "tokens", identity) if identity is not None and read else None
+    return Model(folder, manifest, groups, modules, fields, terms, tokenizer, device, surroundings.shapes, absent)
+
+
+def _check_nodes(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNode]) -> dict[str, str]:
+    """Refuse plugins that are others than the model was made with.
+
+    Returns:
+        Groups of which something outside of redheart is missing, with the reason.
+    """
+    missing = missing_resources(nodes)
+    for node in nodes:
+        stored = manifest.nodes[node.name]
+        found = describe_node(node, stored.resources if node.group in missing else None)
+        different = stored.differences(found)
+        if different:
+            raise CheckpointError(
+                f"{folder} was made with another plugin '{node.name}': {', '.join(different)}; "
+                f"install {stored.distribution}=={stored.version} or assemble a new model"
+            )
+    return missing
 
 
 def _build_group(

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.config.tables import TrainSettings
+from redheart_core.contract.errors import MissingResourceError
 from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.store import Store
 from redheart_core.groups.group import Group
@@ -39,13 +40,17 @@ def describe(
     )
 
 
-def describe_node(node: ActiveNode) -> NodeDescription:
-    """An active node, its settings as the values that a file holds."""
+def describe_node(node: ActiveNode, resources: Mapping[str, str] | None = None) -> NodeDescription:
+    """An active node, its settings as the values that a file holds.
+
+    Args:
+        node: Any.
+        resources: What is to be said of its files outside of redheart; what they are now if left out.
+
+    Raises:
+        MissingResourceError: Some of these are missing.
+    """
     settings: dict[str, Any] = json.loads(to_json(as_table(node.settings)))
-    files: Mapping[str, Path] = {}
-    if node.spec.resources is not None:
-        with setting_up(node.name, "resources"):
-            files = node.spec.resources(node.settings)
     return NodeDescription(
         kind=node.kind,
         plugin=node.plugin,
@@ -57,8 +62,31 @@ def describe_node(node: ActiveNode) -> NodeDescription:
         loss_weight=float(node.loss_weight),
         residual=node.residual,
         learns=node.learns,
-        resources={name: sha256(path) for name, path in files.items()},
+        resources=_resources(node) if resources is None else dict(resources),
     )
+
+
+def missing_resources(nodes: Sequence[ActiveNode]) -> dict[str, str]:
+    """Groups with a node of whose files outside of redheart some are missing, with the reason."""
+    found: dict[str, str] = {}
+    for node in nodes:
+        try:
+            _files(node)
+        except MissingResourceError as reason:
+            found.setdefault(node.group, str(reason))
+    return found
+
+
+def _resources(node: ActiveNode) -> dict[str, str]:
+    """SHA-256 of a node's files outside of redheart."""
+    return {name: sha256(path) for name, path in _files(node).items()}
+
+
+def _files(node: ActiveNode) -> Mapping[str, Path]:
+    if node.spec.resources is None:
+        return {}
+    with setting_up(node.name, "resources"):
+        return node.spec.resources(node.settings)
 
 
 def describe_data(store: Store, folder: Path) -> DataDescription:

@@ -51,6 +51,11 @@ class Model:
         return self.assembled.missing
 
     @property
+    def absent(self) -> Mapping[str, str]:
+        """Groups that cannot answer on this machine, as files of others are not installed, with the reason."""
+        return self.assembled.absent
+
+    @property
     def read_fields(self) -> tuple[str, ...]:
         """Fields of a record that some plugin reads beside the text."""
         return self.assembled.read_fields
@@ -103,12 +108,14 @@ class Model:
         model, checked = self.assembled, check_text(text, where)
         spoken = detect(checked, model.languages) if code is None else stated(code, where)
         if found is not None and found.acute:
-            return Analysis(text, spoken, (), (), (), {}, self.missing, found)
+            return Analysis(text, spoken, (), (), (), {}, self.missing, found, self.absent)
         with keeping_threads(model.manifest.training.threads):
             findings = analyze(model, self.encoder, text, where, values, spoken)
         missing = model.missing_fields(values)
         silent = abstentions(model, silences(model, spoken, missing))
-        return Analysis(text, spoken, answer_fields(model, findings), silent, findings, missing, self.missing, found)
+        return Analysis(
+            text, spoken, answer_fields(model, findings), silent, findings, missing, self.missing, found, self.absent
+        )
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.

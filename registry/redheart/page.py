@@ -6,7 +6,7 @@ Further lines of a page (how sure an answer is, evidence, limits) belong between
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -59,10 +59,18 @@ def make_page(analysis: Analysis) -> Page:
         *_names("nothing unusual", usual),
         *_silences(analysis.abstentions),
         *(f"not in this model: group {group}, {reason}" for group, reason in analysis.missing.items()),
+        *absences(analysis.absent),
         *(f"WARNING: {warning}" for warning in analysis.warnings),
     ]
     silent = "" if analysis.answers else "; the model answers nothing on this text"
     return Page(f"language: {analysis.language}{silent}", rows, tuple(notes))
+
+
+def absences(absent: Mapping[str, str]) -> Iterator[str]:
+    """One line for each reason why groups cannot answer on this machine."""
+    for reason in dict.fromkeys(absent.values()):
+        groups = [name for name, other in absent.items() if other == reason]
+        yield f"{', '.join(groups)} {'abstains' if len(groups) == 1 else 'abstain'}: {reason}"
 
 
 def _telling(answer: Answer) -> tuple[LabelValue, ...]:

@@ -8,8 +8,10 @@ from pathlib import Path
 import attrs
 
 from redheart.models import find_model, load, shipped_model
+from redheart.sessions import plugin_table
 from redheart_core.models.manifest import ModelManifest, read_manifest
 from redheart_core.storage.presence import require_model_folder
+from redheart_registry import load_registry
 
 PROBE = "My neighbour lent me her car, and I was glad of it."
 """What a model has to answer when it is verified."""
@@ -27,6 +29,8 @@ class Verified:
     """Fields that it answers for a text in one of its languages."""
     missing: Mapping[str, str]
     """Groups that it does without, with the reason."""
+    absent: Mapping[str, str]
+    """Groups that cannot answer on this machine, likewise."""
 
 
 def verify(model: str | Path | None = None) -> Verified:
@@ -44,7 +48,9 @@ def verify(model: str | Path | None = None) -> Verified:
     files = len(manifest.files) + sum(len(group.files) for group in manifest.groups.values())
     codes = loaded.assembled.languages or (None,)
     answers = {answer.field for code in codes for answer in loaded.analyze(PROBE, language=code).answers}
-    return Verified(loaded.title, files, len(manifest.checks), tuple(sorted(answers)), dict(loaded.missing))
+    return Verified(
+        loaded.title, files, len(manifest.checks), tuple(sorted(answers)), dict(loaded.missing), dict(loaded.absent)
+    )
 
 
 @attrs.frozen
@@ -55,6 +61,8 @@ class Described:
     meaning: str
     folder: Path
     manifest: ModelManifest
+    absent: Mapping[str, str]
+    """Groups that cannot answer on this machine, with the reason."""
 
     @property
     def megabytes(self) -> float:
@@ -72,11 +80,15 @@ def describe(model: str | Path | None = None) -> Described:
         PluginError: As load.
         CheckpointError: There is no model, or its manifest is damaged.
     """
+    from redheart_core.runs.describe import missing_resources
+
     folder, title = find_model(model)
     require_model_folder(folder)
     shipped = shipped_model(model)
     meaning = shipped.meaning if shipped is not None else "A model that redheart assembled."
-    return Described(title, meaning, folder, read_manifest(folder))
+    manifest = read_manifest(folder)
+    nodes = load_registry(plugin_table(manifest.nodes)).nodes(manifest.training.scale)
+    return Described(title, meaning, folder, manifest, missing_resources(nodes))
 
 
 def card(model: str | Path | None = None) -> str:

@@ -87,11 +87,18 @@ class StackingFusion(nn.Module):
             members = members if is_values(field) else members.clamp(LEAST, 1 - LEAST)
             members = members if field.labels else members.unsqueeze(-1)
             mixed = self.stacks[field.name](members)
-            if field.name in self.certain:
-                complete = ~members.isnan().any(-1).any(0).unsqueeze(-1)
-                mixed = torch.where(complete, mixed, self.others[field.name](members[self.certain[field.name]]))
+            complete = ~members.isnan().any(-1).any(0).unsqueeze(-1)
+            if not bool(complete.all()):
+                mixed = torch.where(complete, mixed, self._of_others(field, members))
             outputs |= answer(field, mixed)
         return outputs
+
+    def _of_others(self, field: Field, members: Tensor) -> Tensor:
+        """Out of the members that always answer; the mean of those that do where none always does."""
+        if field.name not in self.certain:
+            return members.nanmean(0)
+        mixed: Tensor = self.others[field.name](members[self.certain[field.name]])
+        return mixed
 
 
 def _stack(field: Field, members: int) -> Stack:

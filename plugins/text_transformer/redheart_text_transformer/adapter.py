@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from redheart_core import RedheartError, SettingsError
+from redheart_core import SettingsError
 
 FIRST_STEP = 3e-3
 """Standard deviation of the adapters' second maps at the start. Peft begins with 0, which gives the first maps no
@@ -55,14 +55,8 @@ class AdaptedBase(nn.Module):
 
 
 def _adapt(base: nn.Module, rank: int, targets: Sequence[str]) -> nn.Module:
-    try:
-        import peft
-    except ModuleNotFoundError as missing:
-        if missing.name != "peft":
-            raise
-        raise RedheartError(
-            "text_transformer with lora needs the peft library: pip install 'redheart[transformers]'"
-        ) from missing
+    import peft
+
     linear = sorted({name.rpartition(".")[2] for name, module in base.named_modules() if isinstance(module, nn.Linear)})
     unknown = sorted(set(targets) - set(linear))
     if unknown:

@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from redheart_core import RedheartError, SettingsError
+from redheart_core import SettingsError
 from redheart_core.contract.data import Tokenizer
 from redheart_core.data.tokenizer import open_tokenizer
-from redheart_core.storage.pretrained import pretrained_folder
+from redheart_text_transformer.places import TABLE, find_base, require_libraries
 from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
 
-TABLE = "[plugins.text_transformer]"
 _UNMOVED = (".key.bias", ".k_lin.bias", ".k_proj.bias", ".key_proj.bias")
 """Ends of the names of parameters that a softmax cancels, so that they get no gradient."""
 _TEXT = (
@@ -30,13 +29,15 @@ def resources(settings: TextTransformerSettings) -> dict[str, Path]:
     """The files that every checkpoint depends on: the architecture, and with adapters the weights beside them.
 
     Raises:
-        SettingsError: There is no such model.
+        MissingResourceError: The encoder or a library is not there.
+        SettingsError: The folder holds no encoder.
     """
+    require_libraries(settings)
     if settings.model == UNTRAINED:
         return {}
-    folder = pretrained_folder(settings.model, SettingsError)
-    weights = _weights(folder, settings.model) if settings.lora else []
-    return {path.name: path for path in (_architecture(folder, settings.model), *weights)}
+    place, folder = find_base(settings)
+    weights = _weights(folder, place) if settings.lora else []
+    return {path.name: path for path in (_architecture(folder, place), *weights)}
 
 
 def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored: bool) -> nn.Module:
@@ -48,18 +49,21 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored:
         restored: All its weights come from a checkpoint, so that they are not read here.
 
     Raises:
-        SettingsError: There is no such model, or it is not what the settings and the tokenizer say.
+        MissingResourceError: There is no such model, or a library is not installed.
+        SettingsError: It is not what the settings and the tokenizer say.
     """
-    transformers = _library()
-    config = _untrained(settings, tokenizer) if settings.model == UNTRAINED else _config(settings.model)
-    _check(config, settings, tokenizer)
-    _set_dropout(config, settings)
-    folder = None if settings.model == UNTRAINED else pretrained_folder(settings.model, SettingsError)
+    require_libraries(settings)
+    import transformers
+
+    place, folder = (UNTRAINED, None) if settings.model == UNTRAINED else find_base(settings)
+    config = _untrained(settings, tokenizer) if folder is None else _config(folder, place)
+    _check(config, place, settings, tokenizer)
+    _set_dropout(config, place, settings)
     if folder is None or restored or torch.get_default_device().type == "meta":
-        base = transformers.AutoModel.from_config(config)
+        base = transformers.AutoModel.from_config(config)  # type: ignore[no-untyped-call]  # transformers leaves out its type
     else:
-        _check_tokenizer(settings.model, tokenizer)
-        base = _load(folder, settings.model, config)
+        _check_tokenizer(place, tokenizer)
+        base = _load(folder, place, config)
     if vars(base)["_modules"].get("pooler") is not None:
         base.pooler = None  # reads the first token for a task of the pretraining; the states do not depend on it
     for name, parameter in base.named_parameters():
@@ -71,23 +75,23 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored:
     return module
 
 
-def _set_dropout(config: Any, settings: TextTransformerSettings) -> None:
+def _set_dropout(config: Any, place: str, settings: TextTransformerSettings) -> None:
     """Put the share of dropped attention weights into a configuration, under the name that it has there."""
     if settings.attention_dropout is None:
         return
     found = [name for name in ("attention_probs_dropout_prob", "attention_dropout") if name in config.to_dict()]
     if not found:
-        raise SettingsError(
-            f"{TABLE} attention_dropout: the configuration of {settings.model!r} has none; leave it out"
-        )
+        raise SettingsError(f"{TABLE} attention_dropout: the configuration of {place!r} has none; leave it out")
     setattr(config, found[0], settings.attention_dropout)
 
 
 def _load(folder: Path, place: str, config: Any) -> Any:
+    import transformers
+
     _weights(folder, place)
     try:
         with quiet():
-            model, report = _library().AutoModel.from_pretrained(
+            model, report = transformers.AutoModel.from_pretrained(
                 folder,
                 config=config,
                 local_files_only=True,
@@ -124,19 +128,22 @@ def _architecture(folder: Path, place: str) -> Path:
     return path
 
 
-def _config(place: str) -> Any:
-    folder = pretrained_folder(place, SettingsError)
+def _config(folder: Path, place: str) -> Any:
+    import transformers
+
     _architecture(folder, place)
     try:
-        return _library().AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as reason:
         raise SettingsError(f"{TABLE} model = {place!r}: its config.json cannot be used: {reason}") from reason
 
 
 def _untrained(settings: TextTransformerSettings, tokenizer: Tokenizer) -> Any:
+    import transformers
+
     if settings.width % settings.heads:
         raise SettingsError(f"{TABLE} width = {settings.width} cannot be split into heads = {settings.heads}")
-    return _library().BertConfig(
+    return transformers.BertConfig(
         vocab_size=tokenizer.size,
         hidden_size=settings.width,
         num_hidden_layers=settings.layers,
@@ -148,10 +155,10 @@ def _untrained(settings: TextTransformerSettings, tokenizer: Tokenizer) -> Any:
     )
 
 
-def _check(config: Any, settings: TextTransformerSettings, tokenizer: Tokenizer) -> None:
+def _check(config: Any, place: str, settings: TextTransformerSettings, tokenizer: Tokenizer) -> None:
     """Refuse an encoder that is not what the settings say, or cannot read the tokens."""
     known = config.to_dict()
-    model = f"{TABLE} model = {settings.model!r}"
+    model = f"{TABLE} model = {place!r}"
     if known.get("is_encoder_decoder") or known.get("is_decoder") or config.model_type not in _TEXT:
         raise SettingsError(
             f"{model} is of the architecture {config.model_type!r}, which is none of the encoders of text that this "
@@ -169,13 +176,13 @@ def _check(config: Any, settings: TextTransformerSettings, tokenizer: Tokenizer)
         reserved = config.pad_token_id + 1 if "roberta" in config.model_type or config.model_type == "mpnet" else 0
         if settings.window > positions - reserved:
             raise SettingsError(
-                f"{TABLE} window = {settings.window}: {settings.model!r} reads at most {positions - reserved} tokens "
+                f"{TABLE} window = {settings.window}: {place!r} reads at most {positions - reserved} tokens "
                 "at once; take a smaller window, longer texts are read in several"
             )
     if tokenizer.size > config.vocab_size:
         raise SettingsError(
             f"{model} knows {config.vocab_size} tokens, the data's tokenizer {tokenizer.name} has {tokenizer.size}; "
-            f"prepare the data with the model's own: --set data.tokenizer={settings.model}"
+            f"prepare the data with the model's own: --set data.tokenizer={place}"
         )
 
 
@@ -186,18 +193,6 @@ def _check_tokenizer(place: str, tokenizer: Tokenizer) -> None:
             f"{TABLE} model = {place!r} was trained on the tokens of {own.name}, the data hold those of "
             f"{tokenizer.name}, which are others; prepare the data with the model's own: --set data.tokenizer={place}"
         )
-
-
-def _library() -> Any:
-    try:
-        import transformers
-    except ModuleNotFoundError as missing:
-        if missing.name != "transformers":
-            raise
-        raise RedheartError(
-            "text_transformer needs the transformers library: pip install 'redheart[transformers]'"
-        ) from missing
-    return transformers
 
 
 @contextmanager

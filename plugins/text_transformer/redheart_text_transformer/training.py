@@ -6,7 +6,8 @@ from redheart_core import BuildContext, Objective, SettingsError
 from redheart_core.nn.answers import answer_objective, text_fields
 from redheart_text_transformer.adapter import AdaptedBase
 from redheart_text_transformer.model import TextTransformer
-from redheart_text_transformer.opening import TABLE, open_base
+from redheart_text_transformer.opening import open_base
+from redheart_text_transformer.places import TABLE
 from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
 
 

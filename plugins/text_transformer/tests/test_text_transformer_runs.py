@@ -13,7 +13,7 @@ from tiny_encoders import WIDTH, write_encoder
 from torch import Tensor
 from toy import WORDS, StopAfter, Toy, group_files
 
-from redheart_core import ActiveNode, CheckpointError, PluginError, SettingsError
+from redheart_core import ActiveNode, CheckpointError, MissingResourceError, PluginError, SettingsError
 from redheart_core.config.tables import GroupSettings, Precision
 from redheart_core.data.store import Store
 from redheart_core.models.analysis import analyze
@@ -109,8 +109,8 @@ def test_adapters_refuse_an_encoder_with_other_weights(toy: Toy, folder: Path, s
     with pytest.raises(CheckpointError, match=r"its file model\.safetensors had the SHA-256"):
         toy.run("run", nodes, store, groups=GROUPS, epochs=2)
     shutil.rmtree(folder)
-    with pytest.raises((SettingsError, PluginError), match="no such folder"):
-        load_model(toy.folder / "model", nodes, CPU)
+    with pytest.raises(MissingResourceError, match=r"the encoder of .* is not installed: .*no such folder"):
+        toy.run("run", nodes, store, groups=GROUPS, epochs=2)
     shutil.copytree(kept, folder)
     load_model(toy.folder / "model", nodes, CPU)
 

@@ -1,0 +1,46 @@
+"""Where a pretrained encoder may be, and what it needs."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from redheart_core import MissingResourceError, SettingsError
+from redheart_core.storage.pretrained import pretrained_folder
+from redheart_text_transformer.settings import TextTransformerSettings
+
+TABLE = "[plugins.text_transformer]"
+ELSEWHERE = "REDHEART_TEXT_TRANSFORMER_BASE"
+"""Environment variable: a folder with the encoder, for where none of the settings' places is there."""
+
+
+def find_base(settings: TextTransformerSettings) -> tuple[str, Path]:
+    """The first place of the settings where there is an encoder, or else the folder that the environment names.
+
+    Raises:
+        MissingResourceError: There is none.
+    """
+    reasons = []
+    for place in (*settings.places, *([os.environ[ELSEWHERE]] if ELSEWHERE in os.environ else [])):
+        try:
+            return place, pretrained_folder(place, SettingsError)
+        except SettingsError as reason:
+            reasons.append(str(reason))
+    raise MissingResourceError(
+        f"the encoder of {TABLE}, {settings.places[0]}, is not installed: {'; '.join(reasons)}; or name a folder with "
+        f"the same files in the environment variable {ELSEWHERE}"
+    )
+
+
+def require_libraries(settings: TextTransformerSettings) -> None:
+    """Refuse settings whose libraries are not installed.
+
+    Raises:
+        MissingResourceError: Names them.
+    """
+    needed = ("transformers", "peft") if settings.lora else ("transformers",)
+    if missing := [name for name in needed if find_spec(name) is None]:
+        raise MissingResourceError(
+            f"{TABLE} needs {' and '.join(missing)}, not installed: pip install 'redheart[transformers]'"
+        )
