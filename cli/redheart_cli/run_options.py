@@ -28,8 +28,12 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 json_option = _all(click.option("--json", "as_json", is_flag=True, help="Print one JSON document."))
 
 data_options = _all(
-    click.option("--data", "dataset", metavar="NAME", help="The data set plugin. [default: village]"),
-    click.option("--encoder", metavar="NAME", help="The encoder plugin, or several joined by a plus. [default: lsa]"),
+    click.option("--data", "dataset", metavar="NAME", help="The data set plugin. [default: that of plugins.toml]"),
+    click.option(
+        "--encoder",
+        metavar="NAME",
+        help="The encoder plugin, or several joined by a plus. [default: that of plugins.toml]",
+    ),
 )
 
 groups_option = _all(
@@ -53,10 +57,10 @@ _new_run = _all(
     ),
     click.option("--store", type=UserPath(), help="Folder of the embedding store. [default: RUN/store]"),
     data_options,
-    click.option("--scale", type=click.Choice(SCALES), help="Size of all modules. [default: small]"),
+    click.option("--scale", type=click.Choice(SCALES), help="Size of all modules. [default: that of plugins.toml]"),
     click.option("--epochs", type=click.IntRange(min=1)),
     click.option("--seed", type=click.IntRange(min=0)),
-    click.option("--device", help="cpu, cuda, cuda:1, ... [default: cpu]"),
+    click.option("--device", help="cpu, cuda, cuda:1, ... [default: that of plugins.toml]"),
 )
 
 
