@@ -252,7 +252,7 @@ def test_of_a_new_plugin_that_cannot_be_written_nothing_is_left(
         ("1st", "lower-case letters"),
         ("../up", "lower-case letters"),
         ("class", "lower-case letters"),
-        ("training", "reserved: active, data, plugins, training"),
+        ("training", "reserved: active, analysis, data, plugins, training"),
         ("village", "there is a plugin 'village' already, from redheart"),
         ("core", "there is a package 'redheart_core' already"),
         ("there", "there exists already"),

@@ -73,7 +73,7 @@ def test_two_processes_cannot_fill_one_folder(tmp_path: Path) -> None:
         ({"text": " "}, r"line 8 \(record 'id7'\): the text is empty"),
         ({"text": "a" * 1_000_000}, r"line 8 \(record 'id7'\): the text has 1,000,000 characters"),
         ({"text": None}, r"line 8 \(record 'id7'\): the text has to be a string, got NoneType"),
-        ({"language": 3}, r"line 8 \(record 'id7'\): the language has to be a code such as en, got 3"),
+        ({"language": 3}, r"line 8 \(record 'id7'\): the language has to be a code such as en or ko, got 3"),
         ({"values": {"regret": 1.5}}, r"line 8 \(record 'id7'\): regret expects a value in 0..1, got 1.5"),
         ({"values": {"bentham": {"joy": 1}}}, r"line 8 \(record 'id7'\): field 'bentham' has no label joy"),
         ({"values": {"regrets": 1}}, r"line 8 \(record 'id7'\): unknown field regrets \(fields: regret, bentham, ut"),

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE
-from redheart_core.data.store import Store
+
+if TYPE_CHECKING:
+    from redheart_core.data.store import Store
+
 
 _PARTS = {
     TERMS_FILE: "terms",

@@ -12,10 +12,10 @@ from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import ActiveNode, NodeSpec
+from redheart_core.groups.absences import with_absences
 from redheart_core.groups.baseline import find_baseline, start_from_baseline
 from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import naming
-from redheart_core.groups.serving import with_absences
 
 
 def bind_nodes(nodes: Iterable[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:

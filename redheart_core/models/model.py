@@ -18,11 +18,12 @@ from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.language import UNDETERMINED
 from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.data.tokenizer import TextTokenizer, load_tokenizer
+from redheart_core.groups.absences import with_readers
 from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings
-from redheart_core.groups.serving import absent_outputs, with_readers
+from redheart_core.groups.serving import absent_outputs
 from redheart_core.models.manifest import ModelManifest, read_manifest, verify_files
 from redheart_core.runs.describe import describe_node, missing_resources
 from redheart_core.storage.files import load_tensors

@@ -88,10 +88,13 @@ class TrainingContext:
         source = BatchSource(store, targets, settings.batch_size, settings.seed, device, settings.mixture)
         return cls(store, nodes, settings, groups, surroundings, source, device)
 
-    def trainer(self, group: Group, device: torch.device | None = None) -> GroupTrainer:
-        """The group, new, on the trainer's device or another one."""
-        updates = self.source.updates_per_epoch(self.training_rows(group), self.own_settings(group).batch_size)
-        return GroupTrainer(group, self.surroundings, self.settings, updates, device or self.device)
+    def trainer(self, group: Group) -> GroupTrainer:
+        """The group, new."""
+        return GroupTrainer(group, self.surroundings, self.settings, self.updates_per_epoch(group), self.device)
+
+    def updates_per_epoch(self, group: Group) -> int:
+        """How many batches an epoch of the group has."""
+        return self.source.updates_per_epoch(self.training_rows(group), self.own_settings(group).batch_size)
 
     def own_settings(self, group: Group) -> TrainSettings:
         """The [training] table as it is for the group."""
@@ -143,9 +146,12 @@ class TrainingContext:
 
     def audit_sizes(self) -> list[ParameterAccount]:
         """Account for every parameter of every group on the meta device: no memory, no gradient."""
-        meta = torch.device("meta")
+        meta, updates = torch.device("meta"), [self.updates_per_epoch(group) for group in self.groups]
         with meta:
-            trainers = [self.trainer(group, meta) for group in self.groups]
+            trainers = [
+                GroupTrainer(group, self.surroundings, self.settings, count, meta)
+                for group, count in zip(self.groups, updates, strict=True)
+            ]
         return [account for trainer in trainers for account in audit_optimizer(trainer)]
 
     def fit(self, group: Group, validation_rows: torch.Tensor | None = None) -> GroupModule:

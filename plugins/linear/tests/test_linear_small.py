@@ -9,6 +9,7 @@ import torch
 from redheart_core import CATALOGUE, SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.batch import Batch
+from redheart_core.groups.baseline import start_from_baseline
 from redheart_core.groups.graph import bind_nodes, plan_groups
 from redheart_core.groups.group_module import GroupModule, Surroundings
 from redheart_core.testing import activate, load_installed
@@ -58,8 +59,10 @@ def test_without_honest_answers_the_weights_are_the_same() -> None:
 
 
 def test_what_would_be_trained_on_dishonest_answers_is_refused() -> None:
-    nodes = bind_nodes([activate(load_installed(name)) for name in ("linear", "stacking_fusion")], {"ekman": EKMAN})
-    with pytest.raises(SettingsError, match=r"\[groups.linear\] has honest = false, and stacking_fusion would be"):
+    fields = {"emotion": CATALOGUE["emotion"]}
+    bound = bind_nodes([activate(load_installed(name)) for name in ("linear", "neural_emotion")], fields)
+    nodes = start_from_baseline(bound, fields)
+    with pytest.raises(SettingsError, match=r"\[groups.linear\] has honest = false, and neural_emotion would be"):
         plan_groups(nodes, {"linear": GroupSettings(honest=False)})
 
 
