@@ -173,12 +173,13 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with the data sets")
     parser.add_argument("--work", type=Path, default=Path("runs/ready"), help="folder for everything between")
     parser.add_argument("--without", choices=LEARNT, action="append", default=[], help="leave a data set out")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the model; its card lies beside it")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the model; replaced")
+    parser.add_argument("--card", type=Path, default=Path(__file__).with_name("MODEL_CARD.md"), help="file of its card")
     parser.add_argument("--frozen", action="store_true", help="fine-tune no encoder")
     given = parser.parse_args()
     datasets = [name for name in LEARNT if name not in given.without]
     make(given.data, given.work, given.output, datasets, frozen=given.frozen)
-    (given.output.parent / "MODEL_CARD.md").write_text(card(given.output), encoding="utf-8")
+    given.card.write_text(card(given.output), encoding="utf-8")
 
 
 if __name__ == "__main__":
