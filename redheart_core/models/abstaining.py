@@ -60,7 +60,7 @@ def silences(model: Model, language: Language, missing: Mapping[str, Sequence[st
     for field, sources in model.manifest.answers.items():
         for source in sources:
             silence = _silence(source, language, missing.get(source.plugin, ()))
-            if source.plugin in absent:
+            if silence is None and source.plugin in absent:
                 silence = Silence(f"{source.plugin} abstains: {absent[source.plugin]}", "")
             if silence is not None:
                 found[source.plugin, source.output, field] = silence

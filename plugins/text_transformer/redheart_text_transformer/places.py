@@ -28,8 +28,8 @@ def find_base(settings: TextTransformerSettings) -> tuple[str, Path]:
         except SettingsError as reason:
             reasons.append(str(reason))
     raise MissingResourceError(
-        f"the encoder of {TABLE}, {settings.places[0]}, is not installed: {'; '.join(reasons)}; or name a folder with "
-        f"the same files in the environment variable {ELSEWHERE}"
+        f"no encoder for {TABLE}: {'; '.join(reasons)}; or name a folder with the same files in the environment "
+        f"variable {ELSEWHERE}"
     )
 
 
