@@ -54,7 +54,7 @@ def state() -> list[object]:
         ("import os; del os.environ['PATH']", "the environment variables"),
         ("import os; os.chdir('/')", "the working directory"),
         ("import sys; sys.path.insert(0, '/nowhere')", "sys.path"),
-        ("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)", "the handlers of signals"),
+        ("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", "the handlers of signals"),
         ("import warnings; warnings.simplefilter('ignore')", "the warnings filters"),
         ("import warnings; warnings.showwarning = print", "the warnings filters"),
         ("import builtins; builtins.open = None", "the built-in functions"),
