@@ -18,9 +18,10 @@ from .contract.fields import Field
 from .contract.fitting import FitData, FitPart
 from .contract.markers import hookimpl
 from .contract.models import ModelSpec
-from .contract.nodes import SCALES, ActiveNode, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
+from .contract.nodes import SCALES, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
 from .contract.signs import SIGN_KINDS, Helpline, SignSpec
 from .exact.calculate import calculate
+from .groups.active import ActiveNode
 
 __all__ = [
     "AFFECT",

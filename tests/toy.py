@@ -33,11 +33,11 @@ from redheart_core import (
 )
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract import hookspecs
-from redheart_core.contract.calls import Hooks
 from redheart_core.contract.markers import PROJECT_NAME
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.prepare import prepare
 from redheart_core.data.store import Store
+from redheart_core.discovery.calls import Hooks
 from redheart_core.nn import losses, metrics
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext

@@ -2,7 +2,7 @@
 
     python plugins/ready/make.py ../shared/data -o plugins/ready/redheart_ready/model --frozen
 
-With --frozen no encoder is fine-tuned, which takes minutes on a processor instead of hours.
+With --frozen no encoder is fine-tuned.
 The folder holds goemotions, goemotions_ko, kote, scenarios, scruples and emobank as their publishers give them. The
 same command on the same machine gives the same files. Stopped at any moment, it goes on where it was.
 """

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError
-from redheart_core.contract.nodes import ActiveNode
 from redheart_core.exact.bootstrap import Draws, interval
 from redheart_core.exact.interval import Interval
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 from redheart_core.groups.leaving_out import fusion_alone, leave_out
 from redheart_core.inspection.baselines import constant_baseline

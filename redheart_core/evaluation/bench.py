@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from redheart_core.config.tables import DEFAULT_TERMS
 from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
 from redheart_core.contract.fields import Field
-from redheart_core.contract.nodes import ActiveNode, Metric
+from redheart_core.contract.nodes import Metric
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.figures import choose_thresholds, figure
 from redheart_core.groups.graph import output_shapes, plan_groups
 from redheart_core.groups.group_module import GroupModule, Surroundings, build_node

@@ -13,8 +13,8 @@ from torch import Tensor
 from redheart_core.config.tables import DEFAULT_TERMS, TrainSettings
 from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
 from redheart_core.contract.fields import Field, Shape
-from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.graph import output_shapes
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import CPU, Surroundings

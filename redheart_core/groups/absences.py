@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from redheart_core.contract.errors import PluginError, join_complaints
-from redheart_core.contract.nodes import ActiveNode
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 
 

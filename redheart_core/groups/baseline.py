@@ -9,7 +9,7 @@ import attrs
 
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Field
-from redheart_core.contract.nodes import ActiveNode
+from redheart_core.groups.active import ActiveNode
 
 
 def find_baseline(nodes: Sequence[ActiveNode]) -> ActiveNode | None:

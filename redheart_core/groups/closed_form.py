@@ -8,8 +8,8 @@ from torch import Tensor
 
 from redheart_core.contract.errors import DataError, PluginError
 from redheart_core.contract.fitting import FitData
-from redheart_core.contract.nodes import ActiveNode
 from redheart_core.contract.tensors import check_shape
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import setting_up

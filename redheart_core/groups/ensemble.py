@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from redheart_core.contract.nodes import ActiveNode, Output
+from redheart_core.contract.nodes import Output
 from redheart_core.data.batch import Batch
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group_module import GroupModule, module_name
 
 Weights = Mapping[str, Tensor]

@@ -11,8 +11,9 @@ from redheart_core.config.tables import DEFAULT_TERMS, GroupSettings
 from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
 from redheart_core.contract.fields import Field, Shape
-from redheart_core.contract.nodes import ActiveNode, NodeSpec
+from redheart_core.contract.nodes import NodeSpec
 from redheart_core.groups.absences import with_absences
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.baseline import find_baseline, start_from_baseline
 from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import naming

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from redheart_core.config.tables import GroupSettings
-from redheart_core.contract.nodes import ActiveNode
+from redheart_core.groups.active import ActiveNode
 
 
 @attrs.frozen

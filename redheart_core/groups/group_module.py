@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import DataError, PluginError, ShapeError
 from redheart_core.contract.fields import Field, Shape
-from redheart_core.contract.nodes import ActiveNode, BuildContext, Objective
+from redheart_core.contract.nodes import BuildContext, Objective
 from redheart_core.contract.tensors import check_range, check_shape
 from redheart_core.data.batch import Batch
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up

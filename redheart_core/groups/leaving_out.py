@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import attrs
 
-from redheart_core.contract.nodes import ActiveNode
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError, ShapeError
-from redheart_core.contract.nodes import ActiveNode, LossTerm, Objective
+from redheart_core.contract.nodes import LossTerm, Objective
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.plugin_calls import lending
 from redheart_core.groups.serving import serves
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Field
-from redheart_core.contract.nodes import ActiveNode, Objective
+from redheart_core.contract.nodes import Objective
+from redheart_core.groups.active import ActiveNode
 from redheart_core.nn.answers import finish
 
 GATE = "gate/"

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError
-from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.language import UNDETERMINED, primary
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import evaluated_rows

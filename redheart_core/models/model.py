@@ -12,13 +12,13 @@ from torch import Tensor
 from redheart_core.config.tables import GroupSettings
 from redheart_core.contract.errors import CheckpointError, join_complaints
 from redheart_core.contract.fields import Field, Shape
-from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
 from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.language import UNDETERMINED
 from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.data.tokenizer import TextTokenizer, load_tokenizer
 from redheart_core.groups.absences import with_readers
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group

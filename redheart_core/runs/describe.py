@@ -14,8 +14,8 @@ from torch import Tensor
 
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import MissingResourceError
-from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.store import Store
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import setting_up
 from redheart_core.runs.description import DataDescription, GroupDescription, NodeDescription, RunDescription

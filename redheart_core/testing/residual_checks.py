@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import attrs
 import torch
 
-from redheart_core.contract.nodes import ActiveNode
 from redheart_core.data.batch import Batch
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.baseline import start_from_baseline
 from redheart_core.groups.graph import plan_groups
 from redheart_core.groups.group import Group

@@ -14,9 +14,10 @@ from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Field, Shape
-from redheart_core.contract.nodes import SCALES, VIEWS, ActiveNode, NodeSpec, Output
+from redheart_core.contract.nodes import SCALES, VIEWS, NodeSpec, Output
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import CPU, GroupModule, Surroundings

@@ -11,12 +11,12 @@ import torch
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.contract.errors import PluginError, join_complaints
 from redheart_core.contract.fields import Field
-from redheart_core.contract.nodes import ActiveNode
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.data.store import Store
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.closed_form import fit_nodes
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group

@@ -6,8 +6,8 @@ import time
 
 import attrs
 
-from redheart_core.contract.calls import Hooks
 from redheart_core.contract.errors import CheckpointError
+from redheart_core.discovery.calls import Hooks
 from redheart_core.groups.group import Group
 from redheart_core.groups.validation import evaluate
 from redheart_core.runs.run import RunFolder

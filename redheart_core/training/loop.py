@@ -8,9 +8,9 @@ from functools import partial
 
 import attrs
 
-from redheart_core.contract.calls import Hooks
 from redheart_core.contract.errors import CheckpointError, DataError
 from redheart_core.contract.events import GroupStopped, RunFinished, RunStarted
+from redheart_core.discovery.calls import Hooks
 from redheart_core.groups.group import Group
 from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder

@@ -9,7 +9,7 @@ import attrs
 
 from redheart_core.config.tables import GroupSettings
 from redheart_core.contract.errors import SettingsError, join_complaints
-from redheart_core.contract.nodes import ActiveNode
+from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 from redheart_core.storage.settings import as_table, describe_settings, read_or_complain, setting_names
 

@@ -16,10 +16,10 @@ from redheart_core import CheckpointError
 
 if TYPE_CHECKING:
     from redheart_core.config.tables import GroupSettings, TrainSettings
-    from redheart_core.contract.nodes import ActiveNode
     from redheart_core.data.store import Store
     from redheart_core.evaluation.compared import Compared
     from redheart_core.evaluation.repeats import Repeated
+    from redheart_core.groups.active import ActiveNode
     from redheart_core.selection.methods import Method
     from redheart_registry import Registry
 

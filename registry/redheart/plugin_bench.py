@@ -14,7 +14,7 @@ from redheart.sessions import Session, data_settings, listeners, open_session, p
 from redheart_core import CATALOGUE, SCALES, CheckpointError, Field, PluginError
 
 if TYPE_CHECKING:
-    from redheart_core.contract.nodes import ActiveNode
+    from redheart_core.groups.active import ActiveNode
     from redheart_core.groups.group import Group
     from redheart_core.groups.group_module import GroupModule
     from redheart_registry import Registry

@@ -19,8 +19,8 @@ from redheart_core import (
     SettingsError,
 )
 from redheart_core.config.tables import GroupSettings
-from redheart_core.contract.calls import Hooks
 from redheart_core.contract.errors import join_complaints
+from redheart_core.discovery.calls import Hooks
 from redheart_core.discovery.entries import names
 from redheart_core.discovery.offers import Plugin, plugin_manager, register
 from redheart_core.groups.graph import plan_groups, read_nodes

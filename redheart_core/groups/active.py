@@ -1,0 +1,52 @@
+"""A node as a run uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from redheart_core.contract.fields import Field
+from redheart_core.contract.nodes import NodeSpec
+
+
+@attrs.frozen
+class ActiveNode:
+    """A node as plugins.toml resolves it for one run."""
+
+    spec: NodeSpec
+    kind: Literal["analyzer", "head", "fusion"]
+    plugin: str
+    """Its name as a package offers it; that of the node is another one if plugins.toml uses it once more."""
+    distribution: str
+    version: str
+    group: str
+    settings: Any
+    learning_rate_scale: float = 1.0
+    loss_weight: float = 1.0
+    residual: bool = True
+    """Whether it learns what the baseline leaves, on the fields that both answer."""
+    baseline: str = ""
+    """The node to whose answers its own are added."""
+    residual_fields: tuple[str, ...] = ()
+    """The fields on which they are; both are set when nodes are bound to data."""
+    learns: tuple[str, ...] = ()
+    """Fields, of those that it learns where the data set has them; all of them if none is named."""
+    absent: tuple[str, ...] = ()
+    """Of reads those that may be absent; set when groups are planned."""
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """All that is read for it: what its module reads, and the answers that its own are added to."""
+        added = (self.spec.addend(field) for field in self.residual_fields)
+        return (*self.spec.reads, *(f"{self.baseline}.{name}" for name in added))
+
+    def learnable(self, fields: Mapping[str, Field]) -> dict[str, Field]:
+        """The data set's fields without those that the node could learn and that learns does not name."""
+        left_out = set(self.spec.resolve(fields).optional_targets) - set(self.learns) if self.learns else set()
+        return {name: field for name, field in fields.items() if name not in left_out}
