@@ -137,6 +137,21 @@ def test_an_interruption_that_is_lost_is_raised_again(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 9.0
 
 
+def test_files_that_an_interruption_leaves_open_are_not_reported(tmp_path: Path) -> None:
+    """Even where warnings are errors, as in tests; before an interruption they are reported."""
+    script = (
+        COMMAND + "    import warnings\n"
+        "    warnings.simplefilter('error', ResourceWarning)\n"
+        "    open('before', 'w')\n"
+        "    def abandon(): file = open('after', 'w'); os.kill(os.getpid(), signal.SIGINT); time.sleep(60)\n"
+        "    abandon()\n"
+    )
+    answer = python(script, tmp_path)
+    assert (answer.code, answer.err.splitlines()[-1]) == (130, "interrupted; run the same command again")
+    assert "name='before'" in answer.err
+    assert "name='after'" not in answer.err
+
+
 def test_what_never_lets_go_is_ended(tmp_path: Path) -> None:
     script = (
         (

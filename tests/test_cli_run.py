@@ -69,6 +69,9 @@ def test_progress_without_a_terminal_is_lines_without_escape_codes(finished: Fin
     lines = finished.answer.err.splitlines()
     assert [line for line in lines if re.match(r"neural_surd: epoch [123]/3, train \d\.\d+, validation \d", line)]
     assert "training finished; stopped groups: none" in lines
+    assert not [line for line in lines if line.endswith(" of 0")], (
+        "how many records there are is not known while reading"
+    )
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", finished.answer.err + finished.answer.out)
 
 

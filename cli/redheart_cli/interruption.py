@@ -77,7 +77,9 @@ def listen() -> None:
     report = sys.unraisablehook
 
     def report_others(lost: Any) -> None:
-        if not issubclass(lost.exc_type, KeyboardInterrupt):  # lost in a finaliser, and raised again by the timer
+        interruption = issubclass(lost.exc_type, KeyboardInterrupt)  # the timer raises it again
+        abandoned = LISTENER.number is not None and issubclass(lost.exc_type, ResourceWarning)  # by an interruption
+        if not interruption and not abandoned:
             report(lost)
 
     sys.unraisablehook = report_others

@@ -72,7 +72,7 @@ class LineDisplay:
         now = time.monotonic()
         if done == total or now - self._spoken.get(what, -10.0) >= 10.0:
             self._spoken[what] = now
-            self.say(f"{what}: {done} of {total}")
+            self.say(f"{what}: {done} of {total}" if total else f"{what}: {done}")
 
     @hookimpl
     def redheart_before_run(self, event: RunStarted) -> None:
@@ -143,6 +143,7 @@ class BarDisplay:
         self.say(f"{event.group}: STOPPED in epoch {event.epoch}: {event.reason}")
 
     def _update(self, what: str, done: int, total: int, note: str) -> None:
+        known = total or None  # a bar of unknown length pulses
         if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total, note=note)
-        self._bars.update(self._tasks[what], completed=done, total=total, note=note)
+            self._tasks[what] = self._bars.add_task(what, total=known, note=note)
+        self._bars.update(self._tasks[what], completed=done, total=known, note=note)
