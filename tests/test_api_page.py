@@ -39,9 +39,21 @@ def test_labels_from_their_threshold_on_are_shown_with_words_for_their_probabili
     assert page.rows == (
         ("feelings", "joy", "0.90", "#" * 9, "very likely"),
         ("", "fear", "0.60", "#" * 6, "likely"),
-        ("", "calm", "0.30", "#" * 3, "possible"),
+        ("", "calm", "0.30", "#" * 3, "perhaps"),
     )
     assert page.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0.8, "very likely"), (0.79, "likely"), (0.5, "likely"), (0.49, "perhaps"), (0.2, "perhaps"), (0.08, "a hint")],
+)
+def test_words_follow_from_the_probability_and_not_from_how_low_the_threshold_is(
+    probability: float, words: str
+) -> None:
+    for threshold in (0.01, 0.08):
+        (row,) = analysis(answer(LABELS, value("joy", probability, 5.0, threshold))).page.rows
+        assert row[-1] == words
 
 
 def test_shares_above_and_numbers_away_from_the_usual_are_shown() -> None:

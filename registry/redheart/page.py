@@ -28,8 +28,8 @@ CELLS = 10
 """Of a bar."""
 SIZES = ((2.0, "far "), (NEAR, ""))
 """From how many standard deviations on a number is how far from the usual."""
-LIKELY = ((0.8, "very likely"), (0.5, "likely"), (0.0, "possible"))
-"""Words for the probability of a label that is above its threshold."""
+LIKELY = ((0.8, "very likely"), (0.5, "likely"), (0.2, "perhaps"), (0.0, "a hint"))
+"""Words for a probability alone: the threshold, from which on a label is shown, may be far below one half."""
 
 
 @attrs.frozen
