@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from redheart_core import CATALOGUE, Field
-from redheart_core.nn.answer_losses import LEAST, answer_losses
+from redheart_core.nn.answer_losses import answer_losses
+from redheart_core.nn.answers import LEAST
 
 NAN = math.nan
 

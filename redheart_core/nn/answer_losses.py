@@ -9,12 +9,9 @@ from torch import Tensor
 
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
-from redheart_core.nn.answers import kind_of
+from redheart_core.nn.answers import LEAST, kind_of
 from redheart_core.nn.losses import binary_cross_entropy, divergence, squared_error
 from redheart_core.nn.vote_losses import vote_cross_entropy
-
-LEAST = 1e-6
-"""A probability counts as at least so far from 0, and of a 0/1 label from 1, so that no loss is infinite."""
 
 
 def answer_losses(field: Field, answer: Tensor, target: Tensor) -> Tensor:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Kind = Literal["values", "labels", "distribution", "votes"]
 """What a field's numbers are: any in a range, 0 or 1 for each label, shares that sum to one, or counts of votes."""
 
+LEAST = 1e-6
+"""Least distance of a probability from 0, and of that of a 0/1 label from 1, so that logits and losses are finite."""
+
 FROM_TEXT = ("emotion", "regret", "bentham", "choice_factors", "ekman", "goemotions", "kote", "vad", "votes")
 """Fields of the catalogue that can be answered from the text alone; the others need more of a record."""
 

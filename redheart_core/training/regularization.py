@@ -14,11 +14,10 @@ from redheart_core.contract.nodes import LossTerm
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.objective import loss_terms
+from redheart_core.nn.answers import LEAST
 from redheart_core.nn.losses import weighted_logs
 
 REGULARIZATIONS = ("label_smoothing", "r_drop", "mixup", "ema", "dropout_end", "layer_decay")
-_LEAST = 1e-6
-"""Probabilities are taken as at least this, so that their logarithms are finite."""
 
 
 def smooth_labels(module: GroupModule, batch: Batch, share: float) -> tuple[Batch, int]:
@@ -108,12 +107,12 @@ def _distance(module: GroupModule, term: LossTerm, a: Tensor, b: Tensor) -> Tens
     field = module.fields.get(term.target)
     if field is not None and field.binary and term.takes in ("logits", "probabilities"):
         if term.takes == "probabilities":
-            a, b = a.logit(_LEAST), b.logit(_LEAST)
+            a, b = a.logit(LEAST), b.logit(LEAST)
         p, q = a.sigmoid(), b.sigmoid()
         return weighted_logs(p - q, a - b).mean() / 2  # KL(p, q) + KL(q, p) of Bernoulli distributions, halved
     if term.takes in ("logits", "probabilities"):
-        log_p = a.log_softmax(-1) if term.takes == "logits" else a.clamp(min=_LEAST).log()
-        log_q = b.log_softmax(-1) if term.takes == "logits" else b.clamp(min=_LEAST).log()
+        log_p = a.log_softmax(-1) if term.takes == "logits" else a.clamp(min=LEAST).log()
+        log_q = b.log_softmax(-1) if term.takes == "logits" else b.clamp(min=LEAST).log()
         return weighted_logs(log_p.exp() - log_q.exp(), log_p - log_q).sum(-1).mean() / 2
     return F.mse_loss(a, b)
 

@@ -1,25 +1,24 @@
 """One answer out of the members': their mean, or the best of successive ones.
 
-Shapes: B records, M members.
+Shapes: B records, M members, L numbers of a field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from redheart_committees.model import LEAST
 from redheart_core import BuildContext, Field
 from redheart_core.contract.fitting import FitData
 from redheart_core.nn.answer_losses import answer_losses
-from redheart_core.nn.answers import from_probabilities, from_values, is_values, text_fields
+from redheart_core.nn.fusing import Gathered, fused, gathered_fields
 from redheart_core.nn.named import Named
 
 
 class Weights(nn.Module):
-    """Members (M, B, *shape) to (B, *shape); the weights, one per member, are set by a fit and get no gradient."""
+    """Members (M, B, L) to (B, L); the weights, one per member, are set by a fit and get no gradient."""
 
     losses: Tensor
 
@@ -29,22 +28,16 @@ class Weights(nn.Module):
         self.register_buffer("losses", torch.zeros(members))
 
     def forward(self, members: Tensor) -> Tensor:
-        return (members * self.weight.view(-1, *[1] * (members.dim() - 1))).sum(0)
+        return (members * self.weight.view(-1, 1, 1)).sum(0)
 
 
 class Committee(nn.Module):
-    """Weights for each field.
+    """Weights for each field."""
 
-    Args:
-        fields: The fields to answer.
-        members: Field to the inputs that answer it, "node.output".
-    """
-
-    def __init__(self, fields: Sequence[Field], members: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, gathered: Sequence[Gathered]) -> None:
         super().__init__()
-        self.fields = tuple(fields)
-        self.members = {field.name: tuple(members[field.name]) for field in fields}
-        self.weights = Named({field.name: Weights(len(self.members[field.name])) for field in fields})
+        self.gathered = tuple(gathered)
+        self.weights = Named({one.field.name: Weights(len(one.names)) for one in self.gathered})
 
     def of(self, field: Field) -> Weights:
         """Those of a field."""
@@ -55,20 +48,14 @@ class Committee(nn.Module):
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that the plugin declares for its fields."""
         outputs: dict[str, Tensor] = {}
-        for field in self.fields:
-            mixed = self.of(field)(torch.stack([inputs[name] for name in self.members[field.name]]))
-            numbers = mixed if field.labels else mixed.unsqueeze(-1)
-            if is_values(field):
-                outputs |= from_values(field, numbers)
-            else:
-                outputs |= from_probabilities(field, numbers.clamp(LEAST, 1 - LEAST if field.binary else None))
+        for one in self.gathered:
+            outputs |= fused(one.field, self.of(one.field)(one.stacked(inputs.__getitem__)))
         return outputs
 
 
 def build(context: BuildContext) -> Committee:
     """Weights for each field that the members answer."""
-    fields = text_fields(context)
-    return Committee(list(fields.values()), {name: context.gathered(name) for name in fields})
+    return Committee(gathered_fields(context))
 
 
 def fit_mean(module: nn.Module, data: FitData) -> None:
@@ -85,9 +72,9 @@ def fit_best(module: nn.Module, data: FitData) -> None:
 def _fit(module: nn.Module, data: FitData, weigh: Callable[[Tensor], Tensor]) -> None:
     """Weigh the members of each field by their mean losses on the validation records."""
     assert isinstance(module, Committee)
-    for field in module.fields:
-        target = data.validation.field(field.name)
-        answers = [data.validation.output(name) for name in module.members[field.name]]
-        losses = torch.stack([answer_losses(field, answer, target).nanmean() for answer in answers])
-        module.of(field).losses.copy_(losses)
-        module.of(field).weight.copy_(weigh(losses))
+    for one in module.gathered:
+        target = data.validation.field(one.field.name)
+        answers = one.stacked(data.validation.output)
+        losses = torch.stack([answer_losses(one.field, answer, target).nanmean() for answer in answers])
+        module.of(one.field).losses.copy_(losses)
+        module.of(one.field).weight.copy_(weigh(losses))

@@ -12,12 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import Field
-from redheart_core.nn.answers import finish, from_values, is_values, size_of
+from redheart_core.nn.answers import LEAST, finish, from_values, is_values, size_of
 from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.named import Named
-
-LEAST = 1e-6
-"""Least distance of a lower answer's probability from 0 and 1, so that its logit is finite."""
 
 
 class RandomFeatures(nn.Module):

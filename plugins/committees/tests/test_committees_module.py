@@ -15,6 +15,7 @@ from redheart_committees.training import bootstrap, fit
 from redheart_core import CATALOGUE, Field
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
+from redheart_core.nn.fusing import Gathered
 
 RECORDS, WIDTH = 400, 5
 EMBEDDING = torch.randn(RECORDS, 1, WIDTH, generator=torch.Generator().manual_seed(0))
@@ -137,7 +138,7 @@ def test_members_have_samples_and_features_of_their_own_and_the_same_seed_gives_
 
 
 def committee(count: int) -> Committee:
-    return Committee([VAD], {"vad": [f"member_{number}.vad" for number in range(count)]})
+    return Committee([Gathered(VAD, tuple(f"member_{number}.vad" for number in range(count)))])
 
 
 def given(*members: Tensor) -> dict[str, Tensor]:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from redheart_core import BuildContext, DataError, Field
 from redheart_core.contract.fitting import FitData
-from redheart_core.nn.answers import as_shares, text_fields
+from redheart_core.nn.answers import as_shares, size_of
+from redheart_core.nn.fusing import gathered_fields
 from redheart_mean_fusion.model import MeanFusion, WeightedMean
 
 LEAST_VARIANCE = 1e-12
@@ -16,20 +17,19 @@ LEAST_VARIANCE = 1e-12
 
 def build(context: BuildContext) -> MeanFusion:
     """A mean for each field that some node answers."""
-    fields = text_fields(context)
-    return MeanFusion(list(fields.values()), {name: context.gathered(name) for name in fields})
+    return MeanFusion(gathered_fields(context))
 
 
 @torch.no_grad()
 def fit(module: nn.Module, data: FitData) -> None:
     """Weigh every member of a field by its errors on the validation records, from which it has not learnt."""
     assert isinstance(module, MeanFusion)
-    for field in module.fields:
-        mean = module.means[field.name]
+    for one in module.gathered:
+        mean = module.means[one.field.name]
         assert isinstance(mean, WeightedMean)
-        members = torch.stack([data.validation.output(name).double() for name in module.members[field.name]])
-        target = as_shares(field, data.validation.field(field.name).double())
-        mean.weight.copy_(inverse_variance(field, members, target))
+        target = as_shares(one.field, data.validation.field(one.field.name).double()).reshape(-1, size_of(one.field))
+        found = inverse_variance(one.field, one.stacked(data.validation.output).double(), target)
+        mean.weight.copy_(found.view_as(mean.weight))
 
 
 def inverse_variance(field: Field, members: Tensor, target: Tensor) -> Tensor:
@@ -39,11 +39,11 @@ def inverse_variance(field: Field, members: Tensor, target: Tensor) -> Tensor:
 
     Args:
         field: Names the labels.
-        members: (M, N, *shape).
-        target: (N, *shape), NaN where missing.
+        members: (M, N, L).
+        target: (N, L), NaN where missing.
 
     Returns:
-        (M, *shape).
+        (M, L).
 
     Raises:
         DataError: No record has a label.

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from redheart_core import CATALOGUE, DataError
+from redheart_core.nn.fusing import Gathered
 from redheart_mean_fusion.model import MeanFusion, WeightedMean
 from redheart_mean_fusion.training import inverse_variance
 
@@ -24,7 +25,7 @@ TRUTH = torch.rand(4000, 7, generator=torch.Generator().manual_seed(0), dtype=to
 def fused(name: str, weights: Tensor, members: Tensor) -> dict[str, Tensor]:
     """What a module with these weights answers."""
     names = [f"member_{number}.{name}" for number in range(len(members))]
-    module = MeanFusion([CATALOGUE[name]], {name: names})
+    module = MeanFusion([Gathered(CATALOGUE[name], tuple(names))])
     mean = module.means[name]
     assert isinstance(mean, WeightedMean)
     mean.weight.copy_(weights)

@@ -15,9 +15,6 @@ Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Kind = Literal["values", "labels", "shares"]
 
-LEAST = 1e-6
-"""Least distance of a member's probability from 0 and 1, so that the logits of a mixture are finite."""
-
 
 @attrs.frozen(eq=False)
 class Evidence:

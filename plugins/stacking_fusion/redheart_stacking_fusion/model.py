@@ -5,7 +5,7 @@ Shapes: B records, M members that answer a field, L numbers of the field.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from redheart_core import Field
-from redheart_core.nn.answers import from_probabilities, from_values, is_values, size_of
+from redheart_core.nn.answers import LEAST, from_probabilities, from_values, is_values, size_of
+from redheart_core.nn.fusing import Gathered
 from redheart_core.nn.named import Named
 from redheart_stacking_fusion.candidates import CANDIDATES, Choice
-from redheart_stacking_fusion.evidence import LEAST
 
 
 class Stack(nn.Module):
@@ -57,35 +57,29 @@ class StackingFusion(nn.Module):
     """One stack per field of all its members; and one of those that always answer, for records on which others do not.
 
     Args:
-        fields: The fields to answer.
-        members: Field to the inputs that answer it, "node.output".
+        gathered: The fields to answer, and the inputs that do.
         absent: Inputs that may be NaN for a record.
     """
 
-    def __init__(
-        self, fields: Sequence[Field], members: Mapping[str, Sequence[str]], absent: Collection[str] = ()
-    ) -> None:
+    def __init__(self, gathered: Sequence[Gathered], absent: Collection[str] = ()) -> None:
         super().__init__()
-        self.fields = tuple(fields)
-        self.members = {field.name: tuple(members[field.name]) for field in fields}
-        certain = {
-            name: [place for place, member in enumerate(given) if member not in absent]
-            for name, given in self.members.items()
+        self.gathered = tuple(gathered)
+        always = {
+            one.field.name: [place for place, name in enumerate(one.names) if name not in absent]
+            for one in self.gathered
         }
-        self.certain = {name: places for name, places in certain.items() if 0 < len(places) < len(self.members[name])}
+        some = [one for one in self.gathered if 0 < len(always[one.field.name]) < len(one.names)]
+        self.certain = {one.field.name: always[one.field.name] for one in some}
         """The places of the members that always answer, of fields that some members may not answer."""
-        self.stacks = Named({field.name: _stack(field, len(self.members[field.name])) for field in fields})
-        self.others = Named(
-            {field.name: _stack(field, len(self.certain[field.name])) for field in fields if field.name in self.certain}
-        )
+        self.stacks = Named({one.field.name: _stack(one.field, len(one.names)) for one in self.gathered})
+        self.others = Named({one.field.name: _stack(one.field, len(always[one.field.name])) for one in some})
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that the plugin declares for its fields."""
         outputs: dict[str, Tensor] = {}
-        for field in self.fields:
-            members = torch.stack([inputs[name] for name in self.members[field.name]])
+        for one in self.gathered:
+            field, members = one.field, one.stacked(inputs.__getitem__)
             members = members if is_values(field) else members.clamp(LEAST, 1 - LEAST)
-            members = members if field.labels else members.unsqueeze(-1)
             mixed = self.stacks[field.name](members)
             complete = ~members.isnan().any(-1).any(0).unsqueeze(-1)
             if not bool(complete.all()):

@@ -11,9 +11,10 @@ from torch import nn
 
 from redheart_core import BuildContext, Field
 from redheart_core.contract.fitting import FitData, FitPart
-from redheart_core.nn.answers import as_shares, is_values, size_of, text_fields
+from redheart_core.nn.answers import LEAST, as_shares, is_values, size_of
+from redheart_core.nn.fusing import Gathered, gathered_fields
 from redheart_stacking_fusion.candidates import choose
-from redheart_stacking_fusion.evidence import LEAST, Evidence, Kind, Mask, Matrix
+from redheart_stacking_fusion.evidence import Evidence, Kind, Mask, Matrix
 from redheart_stacking_fusion.model import Stack, StackingFusion
 
 FOLDS = 5
@@ -21,9 +22,7 @@ FOLDS = 5
 
 def build(context: BuildContext) -> StackingFusion:
     """A stack for each field that some node answers."""
-    fields = text_fields(context)
-    members = {name: context.gathered(name) for name in fields}
-    return StackingFusion(list(fields.values()), members, context.absent)
+    return StackingFusion(gathered_fields(context), context.absent)
 
 
 def fit(module: nn.Module, data: FitData) -> None:
@@ -31,8 +30,8 @@ def fit(module: nn.Module, data: FitData) -> None:
     assert isinstance(module, StackingFusion)
     folds = data.validation.folds(FOLDS).numpy()
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
-        for field in module.fields:
-            evidence = evidence_of(field, module.members[field.name], data.validation)
+        for one in module.gathered:
+            field, evidence = one.field, evidence_of(one, data.validation)
             _fit_stack(module.stacks[field.name], field, evidence, folds)
             if field.name in module.certain:
                 certain = attrs.evolve(evidence, members=evidence.members[module.certain[field.name]])
@@ -47,11 +46,11 @@ def _fit_stack(stack: nn.Module, field: Field, evidence: Evidence, folds: NDArra
     stack.set(choice, _in_units_of(field, choice.weights) if is_values(field) else choice.weights)
 
 
-def evidence_of(field: Field, members: tuple[str, ...], part: FitPart) -> Evidence:
+def evidence_of(gathered: Gathered, part: FitPart) -> Evidence:
     """The answers on a field and its targets for all records of a part; counts as shares."""
-    size = size_of(field)
-    target = as_shares(field, part.field(field.name).double()).numpy().reshape(-1, size)
-    given = np.stack([part.output(name).double().numpy().reshape(-1, size) for name in members])
+    field = gathered.field
+    target = as_shares(field, part.field(field.name).double()).numpy().reshape(-1, size_of(field))
+    given = gathered.stacked(part.output).double().numpy()
     present = ~np.isnan(target)
     if is_values(field):
         width = field.high - field.low

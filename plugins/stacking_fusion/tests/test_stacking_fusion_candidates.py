@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from redheart_core import DataError
+from redheart_core.nn.answers import LEAST
 from redheart_stacking_fusion import candidates
 from redheart_stacking_fusion.candidates import (
     best_member,
@@ -17,7 +18,7 @@ from redheart_stacking_fusion.candidates import (
     shared_weights,
     uniform_weights,
 )
-from redheart_stacking_fusion.evidence import LEAST, Evidence, Kind
+from redheart_stacking_fusion.evidence import Evidence, Kind
 
 Matrix = NDArray[np.float64]
 KINDS: tuple[Kind, ...] = ("values", "labels", "shares")

@@ -11,6 +11,7 @@ from torch import Tensor
 from redheart_core import CATALOGUE, Field
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
+from redheart_core.nn.fusing import Gathered
 from redheart_stacking_fusion.candidates import CANDIDATES
 from redheart_stacking_fusion.model import Stack, StackingFusion
 from redheart_stacking_fusion.training import fit
@@ -42,7 +43,7 @@ def fitted(field: Field, target: Tensor, *members: Tensor) -> tuple[StackingFusi
     """A stack of some answers on a field, and its inputs."""
     inputs = {f"member_{number}.{field.name}": member for number, member in enumerate(members)}
     source = cast(BatchSource, Records({field.name: target, **inputs}))
-    module = StackingFusion([field], {field.name: tuple(inputs)})
+    module = StackingFusion([Gathered(field, tuple(inputs))])
     part = StorePart(source, torch.arange(RECORDS))
     fit(module, StoreFitData(part, part, {field.name: field}, 0))
     return module, inputs
