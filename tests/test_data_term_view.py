@@ -10,12 +10,13 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from sealed_files import change
 from sklearn.feature_extraction.text import TfidfVectorizer
 from toy import Toy
 
 from redheart_core import DataError, PluginError, StoreError
 from redheart_core.data.store import Store
-from redheart_core.data.term_view import PART_WEIGHT, WORD_WEIGHT, TermView, fit_terms, load_terms
+from redheart_core.data.term_view import PART_WEIGHT, TERM_TABLE, WORD_WEIGHT, TermView, fit_terms, load_terms
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
 from redheart_core.models.exactness import check_exactness
@@ -108,6 +109,29 @@ def test_decomposed_korean_counts_as_composed() -> None:
     decomposed = unicodedata.normalize("NFD", TEXTS[3])
     assert decomposed != TEXTS[3]
     assert torch.equal(view.vector(decomposed), view.vector(TEXTS[3]))
+
+
+def test_a_format_stands_for_these_terms_and_weights() -> None:
+    """Where this fails, raise the format of TERM_TABLE: a store or model of before would give other numbers."""
+    view = view_of((*TEXTS, "17 dogs :) say no!", "17 cats :) say no!", "17 birds :) say no!"), most=16)
+    (weights,) = view.weigh(("17 dogs told the truth, the truth :)",)).toarray()
+    found = {name: round(float(weight), 3) for name, weight in zip(view.names, weights, strict=True)}
+    words = {"17": 0.270, "no": 0.0, "say": 0.0, "say no": 0.0, "the": 0.457, "the truth": 0.457}
+    parts = {" 17": 0.321, " th": 0.544, " the": 0.544, " the ": 0.544, ".": 0.0, ". ": 0.0, ":": 0.284}
+    parts |= {"he ": 0.544, "the": 0.544, "the ": 0.544}
+    expected = {f"word:{name}": weight for name, weight in words.items()}
+    expected |= {f"part:{name}": weight for name, weight in parts.items()}
+    assert (TERM_TABLE.format, found) == (3, expected)
+
+
+def test_a_table_of_another_format_is_refused_by_name_with_what_to_do(tmp_path: Path) -> None:
+    view_of().save(tmp_path)
+    change(tmp_path / "terms.json", lambda table: table.update(format=2))
+    expected = (
+        r"terms\.json is text 'terms' of format 2, expected is 'terms' of format 3, .* prepare the data again, then"
+    )
+    with pytest.raises(StoreError, match=expected):
+        load_terms(tmp_path)
 
 
 def test_a_saved_view_gives_the_same_bits_and_the_same_bytes(tmp_path: Path) -> None:
