@@ -10,6 +10,8 @@ import pytest
 from front_door import Finished, redheart, refuse, succeed
 from own_process import redheart_process
 
+from redheart import load
+
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
 EMOTIONS = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"]
 
@@ -154,3 +156,30 @@ def test_a_line_states_its_own_language(finished: Finished, tmp_path: Path) -> N
     assert (korean["language"]["code"], korean["abstentions"]) == ("ko", [])
     assert (german["language"]["code"], german["answers"]) == ("de", [])
     assert "line 3: the language has to be a code such as en or ko, got 7" in number["refused"]
+
+
+def test_what_is_not_installed_is_said_once_per_command_with_how_to_get_it(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = "no encoder: pip install some-encoder"
+    monkeypatch.setattr("redheart_core.models.model.missing_resources", lambda nodes: {"neural_surd": how})
+    (tmp_path / "posts.jsonl").write_text(f'{{"text": "{TEXT}"}}\n' * 3, encoding="utf-8")
+    for options in (["--jsonl", "posts.jsonl"], [TEXT], [TEXT, "--json"], [TEXT, "--details"]):
+        answer = succeed("analyze", finished.model, *options, cwd=tmp_path)
+        assert (answer.out + answer.err).count(how) == 1
+        assert answer.err == f"neural_surd abstains: {how}\n"
+    lines = succeed("analyze", finished.model, "--jsonl", "posts.jsonl", cwd=tmp_path).out.splitlines()
+    assert [json.loads(line)["absent"] for line in lines] == [["neural_surd"]] * 3
+
+
+def test_analyses_of_a_list_name_what_is_not_installed_and_the_model_says_how_to_get_it(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = "no encoder: pip install some-encoder"
+    monkeypatch.setattr("redheart_core.models.model.missing_resources", lambda nodes: {"neural_surd": how})
+    model = load(finished.model)
+    assert model.absent == {"neural_surd": how}
+    for found in model.analyze([TEXT, TEXT]):
+        assert found.absent == ("neural_surd",)
+        assert "not installed here, and without an answer: neural_surd" in found.page.notes
+        assert how not in found._repr_html_() + str(found.to_json())

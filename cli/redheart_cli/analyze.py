@@ -128,12 +128,8 @@ def print_analysis(found: Analysis, details: bool = False) -> None:
 
 def _print_warnings(found: Analysis) -> None:
     """What a page says of the model and against its numbers, for those who read JSON."""
-    from redheart.page import absences
-
     for group, reason in found.missing.items():
         click.echo(f"not in this model: group {group}, {reason}", err=True)
-    for line in absences(found.absent):
-        click.echo(line, err=True)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
 
@@ -189,10 +185,13 @@ def model_and_text(given: Sequence[str], read_elsewhere: bool) -> tuple[str | No
 
 
 def _load(model: str | None, device: str, country: str | None) -> Model:
-    """The model; a message on stderr says which one answers where none is named."""
+    """The model; messages on stderr say which one answers where none is named, and what it lacks on this machine."""
     import redheart
+    from redheart.page import absences
 
     loaded = redheart.load(model, device=device, country=country)
     if model is None:
         click.echo(f"answered by the model {loaded.title}", err=True)
+    for line in absences(loaded.absent):
+        click.echo(line, err=True)
     return loaded

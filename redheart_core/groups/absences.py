@@ -29,7 +29,7 @@ def with_readers(groups: Sequence[Group], absent: Mapping[str, str]) -> dict[str
         read = {home[_source(name)].name: None for node in needed for name in _outside(group, node, home)}
         for name in read:
             if name in found and group.name not in found:
-                found[group.name] = f"it reads '{name}', which does not answer: {found[name]}"
+                found[group.name] = f"it reads '{name}', which does not answer"
     return found
 
 

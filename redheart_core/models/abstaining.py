@@ -50,18 +50,13 @@ def silences(model: Model, language: Language, missing: Mapping[str, Sequence[st
         language: Of the text.
         missing: Plugins that cannot evaluate the record, and the fields that it lacks (Model.missing_fields).
     """
-    absent = {
-        node.name: model.absent[group.name]
-        for group in model.groups
-        for node in group.nodes
-        if group.name in model.absent
-    }
+    absent = {node.name for group in model.groups for node in group.nodes if group.name in model.absent}
     found: dict[Place, Silence] = {}
     for field, sources in model.manifest.answers.items():
         for source in sources:
             silence = _silence(source, language, missing.get(source.plugin, ()))
             if silence is None and source.plugin in absent:
-                silence = Silence(f"{source.plugin} abstains: {absent[source.plugin]}", "")
+                silence = Silence(f"what {source.plugin} needs is not installed here", "")
             if silence is not None:
                 found[source.plugin, source.output, field] = silence
     return found | _without_members(model, found)

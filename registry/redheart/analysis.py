@@ -38,8 +38,8 @@ class Analysis:
     help: Help | None = None
     """For the person who wrote the text, if it has a sign of a crisis; it stands first everywhere. Where it is acute,
     nothing else is said of the text."""
-    absent: Mapping[str, str] = attrs.field(factory=dict)
-    """Groups that cannot answer on this machine, as files of others are not installed, with the reason."""
+    absent: tuple[str, ...] = ()
+    """Groups that cannot answer on this machine, as files of others are not installed; Model.absent has the reasons."""
 
     def answer(self, field: str) -> Answer:
         """The answer on a field.
@@ -97,7 +97,7 @@ class Analysis:
             "findings": [attrs.asdict(finding) for finding in self.findings],
             "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
             "missing": dict(self.missing),
-            "absent": dict(self.absent),
+            "absent": list(self.absent),
         }
 
     def details(self) -> Iterator[tuple[str, ...]]:

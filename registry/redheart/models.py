@@ -107,14 +107,15 @@ class Model:
         found = self.safety.help_for(text)
         model, checked = self.assembled, check_text(text, where)
         spoken = detect(checked, model.languages) if code is None else stated(code, where)
+        absent = tuple(self.absent)
         if found is not None and found.acute:
-            return Analysis(text, spoken, (), (), (), {}, self.missing, found, self.absent)
+            return Analysis(text, spoken, (), (), (), {}, self.missing, found, absent)
         with keeping_threads(model.manifest.training.threads):
             findings = analyze(model, self.encoder, text, where, values, spoken)
         missing = model.missing_fields(values)
         silent = abstentions(model, silences(model, spoken, missing))
         return Analysis(
-            text, spoken, answer_fields(model, findings), silent, findings, missing, self.missing, found, self.absent
+            text, spoken, answer_fields(model, findings), silent, findings, missing, self.missing, found, absent
         )
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:

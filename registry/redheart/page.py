@@ -59,7 +59,7 @@ def make_page(analysis: Analysis) -> Page:
         *_names("nothing unusual", usual),
         *_silences(analysis.abstentions),
         *(f"not in this model: group {group}, {reason}" for group, reason in analysis.missing.items()),
-        *absences(analysis.absent),
+        *_names("not installed here, and without an answer", analysis.absent),
         *(f"WARNING: {warning}" for warning in analysis.warnings),
     ]
     silent = "" if analysis.answers else "; the model answers nothing on this text"
