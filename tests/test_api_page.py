@@ -9,7 +9,7 @@ from redheart import Analysis
 from redheart_core import Field, RedheartError
 from redheart_core.data.language import Language
 from redheart_core.models.abstaining import Abstention, Silence
-from redheart_core.models.analysis import Answer, Finding, LabelValue
+from redheart_core.models.findings import Answer, Finding, LabelValue
 
 LABELS = Field("feelings", "1 for each feeling", 0.0, 1.0, labels=("joy", "fear", "anger", "calm"), binary=True)
 SHARES = Field("emotion", "share of each", 0.0, 1.0, labels=("joy", "fear"), simplex=True)

@@ -10,10 +10,12 @@ import numpy.typing as npt
 from scipy import special
 
 from redheart_core.contract.errors import DataError
-from redheart_core.exact.numbers import FloatArray, IntArray, axes, finite, whole, within
+from redheart_core.exact.numbers import FloatArray, IntArray, axes, finite, positive, whole, within
 
 BINS = 15
 TEMPERATURES = (0.05, 20.0)
+LEAST = 1e-6
+"""A probability counts as at least so far from 0, and of a 0/1 label from 1, so that it has a logarithm."""
 
 
 @attrs.frozen(eq=False)
@@ -73,15 +75,54 @@ def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     Raises:
         DataError: All logits of each record are equal, so no temperature changes anything.
     """
-    from scipy.optimize import brentq  # half a second, which only this function needs
-
-    z = axes("logits", finite("logits", logits), "n")
-    if z.ndim != 2 or z.shape[1] < 2:
-        raise DataError(f"logits need the shape (n, K >= 2), got {z.shape}; give one row per record")
+    z = _logits(logits)
     place = whole("labels", labels, 0, z.shape[1])
     if place.shape != z.shape[:1]:
         raise DataError(f"labels need the shape {z.shape[:1]}, got {place.shape}; give one per record")
-    truth = z[np.arange(len(z)), place]
+    return _fit_temperature(z, z[np.arange(len(z)), place])
+
+
+def fit_temperature_to_shares(logits: npt.ArrayLike, shares: npt.ArrayLike) -> float:
+    """The same for the mean cross-entropy with shares that sum to one.
+
+    Args:
+        logits: (n, K) z, K >= 2. Those of a 0/1 label with the logit z are (z, 0).
+        shares: (n, K), 0..1; those of a 0/1 label y are (y, 1 - y).
+
+    Raises:
+        DataError: As fit_temperature.
+    """
+    z, t = _logits(logits), within("shares", shares, 0.0, 1.0)
+    if t.shape != z.shape:
+        raise DataError(f"shares need the shape {z.shape}, got {t.shape}; give one row per record")
+    return _fit_temperature(z, (t * z).sum(1))
+
+
+def tempered(probabilities: npt.ArrayLike, temperature: float, binary: bool = False) -> FloatArray:
+    """Probabilities whose logits are divided by a temperature.
+
+    Args:
+        probabilities: (..., K) that sum to one, or any of 0/1 labels.
+        temperature: T > 0; 1 leaves them as they are, up to LEAST and rounding.
+        binary: Whether each is that of a 0/1 label.
+    """
+    p, t = within("probabilities", probabilities, 0.0, 1.0), float(positive("temperature", temperature))
+    if binary:
+        return np.asarray(special.expit(special.logit(np.clip(p, LEAST, 1.0 - LEAST)) / t))
+    return np.asarray(special.softmax(np.log(np.maximum(p, LEAST)) / t, axis=-1))
+
+
+def _logits(logits: npt.ArrayLike) -> FloatArray:
+    z = axes("logits", finite("logits", logits), "n")
+    if z.ndim != 2 or z.shape[1] < 2:
+        raise DataError(f"logits need the shape (n, K >= 2), got {z.shape}; give one row per record")
+    return z
+
+
+def _fit_temperature(z: FloatArray, truth: FloatArray) -> float:
+    """The temperature for logits (n, K), of which those of what is true are (n,), or their mean by shares."""
+    from scipy.optimize import brentq  # half a second, which only this function needs
+
     if np.ptp(z, axis=1).max() == 0.0:
         raise DataError("all logits of each record are equal, no temperature changes anything; check the model")
 

@@ -15,71 +15,20 @@ from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import Language, detect, language_number
 from redheart_core.groups.group import Group
 from redheart_core.models.abstaining import Place, silences
-from redheart_core.models.manifest import LabelStatistics
+from redheart_core.models.certainty import calibrated, leading
+from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 from redheart_core.models.model import Model
 from redheart_core.nn.answers import is_values
 
 
-@attrs.frozen
-class LabelValue:
-    """One number of a finding."""
+def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = None) -> tuple[Answer, ...]:
+    """One answer per field, fused ones first, by name: of a field's sources the first that has said something.
 
-    label: str
-    value: float
-    training_mean: float | None
-    """Mean of the target over the training records that have it; None if none has."""
-    deviations: float | None
-    """(value - training_mean) / standard deviation of the target; None if that is 0 or unknown."""
-    threshold: float | None = None
-    """For labels that are 0 or 1: from which probability on the label counts as predicted, chosen on validation."""
-    disagreement: float | None = None
-    """Of an ensemble: standard deviation of the value over its members."""
-
-
-@attrs.frozen
-class Finding:
-    """One output of one plugin for one text."""
-
-    plugin: str
-    output: str
-    field: str
-    """The field whose labels name the numbers."""
-    group: str
-    epoch: int | None
-    """The epoch that the plugin's checkpoint group was taken at; None for a calculator."""
-    unit: str
-    """Of the field; "1" if it has none, and for probabilities and shares."""
-    values: tuple[LabelValue, ...]
-    warning: str = ""
-    """Why the numbers are not to be relied on; empty if nothing is known against them."""
-
-
-@attrs.frozen
-class Answer:
-    """What the model says on one field: one finding, and those that stand behind it."""
-
-    field: str
-    about: Field
-    """Its meaning, labels and range."""
-    finding: Finding
-    """Of a fusion of the others, or of the node that is best on validation where no fusion gathers the field."""
-    fused: bool
-    values: tuple[LabelValue, ...]
-    """Those of the finding, the most telling first: probabilities from high to low, other numbers by how many
-    deviations they are from the usual."""
-    members: tuple[Finding, ...]
-    """What was fused; or the other findings, which validation finds worse."""
-
-    @property
-    def origin(self) -> str:
-        """Whose answer it is, for people."""
-        if self.fused:
-            return f"{self.finding.plugin} of {len(self.members)}"
-        return f"{self.finding.plugin}, best of {1 + len(self.members)}" if self.members else self.finding.plugin
-
-
-def answer_fields(model: Model, findings: Sequence[Finding]) -> tuple[Answer, ...]:
-    """One answer per field, fused ones first, by name: of a field's sources the first that has said something."""
+    Args:
+        model: Whose calibration makes the answers' intervals and sets.
+        findings: Of a text.
+        code: Of the text's language.
+    """
     known = {(finding.plugin, finding.output, finding.field): finding for finding in findings}
     reads = {node.name: set(node.spec.reads) for group in model.groups for node in group.nodes}
     answers = []
@@ -90,9 +39,21 @@ def answer_fields(model: Model, findings: Sequence[Finding]) -> tuple[Answer, ..
         finding, *others = (known[source.plugin, source.output, field] for source in said)
         if said[0].fused:
             others = [other for other in others if f"{other.plugin}.{other.output}" in reads[finding.plugin]]
-        values = _most_telling_first(model.fields[field], finding.values)
-        answers.append(Answer(field, model.fields[field], finding, said[0].fused, values, tuple(others)))
+        values, certainty = _calibrated(model, finding, code)
+        values = _most_telling_first(model.fields[field], values)
+        answers.append(Answer(field, model.fields[field], finding, said[0].fused, values, tuple(others), certainty))
     return tuple(sorted(answers, key=lambda answer: not answer.fused))
+
+
+def _calibrated(model: Model, finding: Finding, code: str | None) -> tuple[tuple[LabelValue, ...], Certainty | None]:
+    """The numbers of a finding with what the calibration makes of them; as they are where it has nothing on it."""
+    calibration, field = model.calibration, finding.field
+    source = calibration.of(finding.plugin, finding.output, field) if calibration is not None else None
+    if calibration is None or source is None:
+        return finding.values, None
+    own, about = source.in_language(code), model.fields[field]
+    values = tuple(calibrated(about, own, finding.values, model.manifest.statistics[field]))
+    return values, Certainty(calibration.alpha, own.records, own.temperature, leading(about, own, values))
 
 
 def analyze(
@@ -165,7 +126,7 @@ def _findings(
                 statistics = model.manifest.statistics[target]
                 values = tuple(
                     LabelValue(
-                        label, number, statistics[label].mean, _deviations(number, statistics[label]), limit, spread
+                        label, number, statistics[label].mean, statistics[label].deviations(number), limit, spread
                     )
                     for label, number, limit, spread in zip(
                         model.fields[target].elements, numbers, limits, apart, strict=True
@@ -202,8 +163,3 @@ def _most_telling_first(field: Field, values: Sequence[LabelValue]) -> tuple[Lab
     if is_values(field):
         return tuple(sorted(values, key=lambda one: -abs(one.deviations or 0.0)))
     return tuple(sorted(values, key=lambda one: -one.value))
-
-
-def _deviations(number: float, statistics: LabelStatistics) -> float | None:
-    mean, spread = statistics.mean, statistics.std
-    return (number - mean) / spread if mean is not None and spread else None

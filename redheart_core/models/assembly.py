@@ -11,17 +11,21 @@ from torch import Tensor
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.groups.group import Group
 from redheart_core.models.answering import rank_answers
+from redheart_core.models.calibrating import calibrate
+from redheart_core.models.calibration import ANSWERS_FILE, CALIBRATION
 from redheart_core.models.exactness import require_exact, validate_groups
 from redheart_core.models.finished import finished_part, require_finished, unfinished_groups
 from redheart_core.models.manifest import (
+    CALIBRATION_FOLDER,
     MODEL_MANIFEST,
     PARTS,
+    AnswerSource,
     LabelStatistics,
     ModelGroup,
     ModelManifest,
     WeightsFile,
 )
-from redheart_core.models.model import build_model
+from redheart_core.models.model import Model, build_model
 from redheart_core.models.provenance import learnt_from
 from redheart_core.nn.answers import as_shares
 from redheart_core.runs.describe import describe_data, describe_node, relative_path
@@ -62,7 +66,7 @@ def assemble(
     """Put every group into a model folder: the chosen epoch, linked and not rewritten, or what it was blended to.
 
     The model becomes visible when it is whole: its files are in place, the exactness check has passed and is part of
-    its manifest, and the run keeps the epochs that it is made of.
+    its manifest, its answers are calibrated, and the run keeps the epochs that it is made of.
 
     Args:
         folder: Made here.
@@ -92,7 +96,9 @@ def assemble(
         model = build_model(building, manifest, context.nodes, context.device)
         results = validate_groups(model, context)
         checks = require_exact(model, context, results)
-        manifest = attrs.evolve(manifest, checks=checks, answers=rank_answers(context, model.modules, results))
+        answers = rank_answers(context, model.modules, results)
+        files = {**manifest.files, **_calibrate(building, context, model, answers)}
+        manifest = attrs.evolve(manifest, checks=checks, answers=answers, files=files)
         MODEL_MANIFEST.write(building / "manifest.json", manifest)
     return manifest
 
@@ -138,6 +144,18 @@ def _fill(
         answers={},
         checks=(),
     )
+
+
+def _calibrate(
+    building: Path, context: TrainingContext, model: Model, answers: Mapping[str, tuple[AnswerSource, ...]]
+) -> dict[str, str]:
+    """Write what the calibration split says of the model; the files with their SHA-256, none without records."""
+    calibration = calibrate(context, model.modules, answers)
+    if calibration is None:
+        return {}
+    make_folder(building / CALIBRATION_FOLDER)
+    CALIBRATION.write(building / ANSWERS_FILE, calibration)
+    return {ANSWERS_FILE: sha256(building / ANSWERS_FILE)}
 
 
 def _untrained(context: TrainingContext, group: Group, audit: Audit) -> tuple[str, ...]:

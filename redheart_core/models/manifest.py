@@ -19,6 +19,9 @@ from redheart_core.storage.sealed import SealedFile
 
 PARTS = ("encoder", "terms", "tokens")
 """Folders of a model that come from its store."""
+CALIBRATION_FOLDER = "calibration"
+"""Folder of a model with what the calibration split says of it; a model that was not calibrated has none."""
+FOLDERS = (*PARTS, CALIBRATION_FOLDER)
 
 
 @attrs.frozen
@@ -102,6 +105,10 @@ class LabelStatistics:
     """Exactly 0 of a constant; None of fewer than two."""
     count: int
 
+    def deviations(self, number: float) -> float | None:
+        """How many standard deviations a number is above the mean; None if that is 0 or unknown."""
+        return (number - self.mean) / self.std if self.mean is not None and self.std else None
+
 
 @attrs.frozen
 class ExactnessCheck:
@@ -156,7 +163,7 @@ class ModelManifest:
     statistics: Mapping[str, Mapping[str, LabelStatistics]]
     """Of every target by label."""
     files: Mapping[str, str]
-    """Every file of PARTS, with its SHA-256."""
+    """Every file of PARTS and CALIBRATION_FOLDER, with its SHA-256."""
     run: str
     """The way from the model folder to its run; empty of a model that was packed for others."""
     origin: Origin | None
@@ -216,7 +223,7 @@ def verify_files(folder: Path, manifest: ModelManifest) -> None:
     known |= {one.file: one.sha256 for group in manifest.groups.values() for one in group.files}
     for name, expected in known.items():
         check_sha256(file_inside(folder, name), expected)
-    found = (path for part in PARTS for path in (folder / part).rglob("*") if path.is_symlink() or not path.is_dir())
+    found = (path for part in FOLDERS for path in (folder / part).rglob("*") if path.is_symlink() or not path.is_dir())
     unknown = sorted(name for path in found if (name := path.relative_to(folder).as_posix()) not in known)
     if unknown:
         raise CheckpointError(

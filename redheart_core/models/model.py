@@ -24,6 +24,7 @@ from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings
 from redheart_core.groups.serving import absent_outputs
+from redheart_core.models.calibration import Calibration, read_calibration
 from redheart_core.models.manifest import ModelManifest, read_manifest, verify_files
 from redheart_core.runs.describe import describe_node, missing_resources
 from redheart_core.storage.files import load_tensors
@@ -47,6 +48,8 @@ class Model:
     """Per record, of all that is read and given."""
     absent: Mapping[str, str] = attrs.field(factory=dict)
     """Groups that cannot answer on this machine, with the reason; modules has none of them."""
+    calibration: Calibration | None = None
+    """What the calibration split says of the answers; None of a model that was not calibrated."""
 
     @property
     def encoder_identity(self) -> EncoderIdentity:
@@ -191,7 +194,10 @@ def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNod
     modules = {group.name: _build_group(folder, manifest, group, surroundings, device) for group in present}
     read = identity is not None and any("tokens" in group.inputs for group in present)
     tokenizer = load_tokenizer(folder / "tokens", identity) if identity is not None and read else None
-    return Model(folder, manifest, groups, modules, fields, terms, tokenizer, device, surroundings.shapes, absent)
+    calibration = read_calibration(folder, manifest.files)
+    return Model(
+        folder, manifest, groups, modules, fields, terms, tokenizer, device, surroundings.shapes, absent, calibration
+    )
 
 
 def _check_nodes(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNode]) -> dict[str, str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from redheart.page import Page
     from redheart_core.data.language import Language
     from redheart_core.models.abstaining import Abstention
-    from redheart_core.models.analysis import Answer, Finding, LabelValue
+    from redheart_core.models.findings import Answer, Finding, LabelValue
     from redheart_core.safety.help import Help
 
 
@@ -40,6 +40,8 @@ class Analysis:
     nothing else is said of the text."""
     absent: tuple[str, ...] = ()
     """Groups that cannot answer on this machine, as files of others are not installed; Model.absent has the reasons."""
+    calibrated: bool = False
+    """Whether the model was calibrated; without it there are no intervals and sets."""
 
     def answer(self, field: str) -> Answer:
         """The answer on a field.
@@ -55,6 +57,52 @@ class Analysis:
                 raise RedheartError(f"the model does not answer '{field}' here: {abstention.reason}")
         known = ", ".join(answer.field for answer in self.answers) or "none"
         raise RedheartError(f"the model has no answer on '{field}' here (fields that it answers: {known})")
+
+    def intervals(self, field: str) -> dict[str, tuple[float, float]]:
+        """By label the interval that holds a value or share in 90 % of all records.
+
+        Raises:
+            RedheartError: The model does not answer the field, or was not calibrated, or knows too little for an
+                interval; or the numbers are 0 or 1, which have sets.
+        """
+        answer = self._calibrated(field, "intervals")
+        if answer.about.binary:
+            raise RedheartError(f"'{field}' has labels that are 0 or 1; ask for its label_set instead of its intervals")
+        found = {one.label: (one.low, one.high) for one in answer.values}
+        missing = sorted(label for label, (low, _) in found.items() if low is None)
+        if missing:
+            raise RedheartError(f"too few calibration records for an interval of '{field}': {', '.join(missing)}")
+        return {label: (low, high) for label, (low, high) in found.items() if low is not None and high is not None}
+
+    def label_set(self, field: str) -> tuple[str, ...]:
+        """The labels that may be true: it holds 90 % of the labels that are 1, or the one with the largest share.
+
+        Raises:
+            RedheartError: The model does not answer the field, or was not calibrated, or knows too little for a set; or
+                the field has no labels to choose from.
+        """
+        answer = self._calibrated(field, "sets")
+        if answer.about.binary:
+            unknown = sorted(one.label for one in answer.values if one.in_set is None)
+            if unknown:
+                raise RedheartError(f"too few calibration records for a set of '{field}': {', '.join(unknown)}")
+            return tuple(one.label for one in answer.values if one.in_set)
+        assert answer.certainty is not None
+        if answer.certainty.leading is None:
+            raise RedheartError(f"'{field}' has no set of labels: it is no choice among labels, or its records are few")
+        return answer.certainty.leading
+
+    def _calibrated(self, field: str, what: str) -> Answer:
+        """The answer on a field, if it is calibrated."""
+        answer = self.answer(field)
+        if answer.certainty is None:
+            reason = "the model was not calibrated"
+            if self.calibrated:
+                reason = f"no calibration record has what {answer.origin} needs"
+            raise RedheartError(
+                f"no {what} of '{field}': {reason}; prepare data with a calibration split and assemble the model again"
+            )
+        return answer
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -87,6 +135,7 @@ class Analysis:
                     "unit": answer.finding.unit,
                     "warning": answer.finding.warning,
                     "values": [attrs.asdict(value) for value in answer.values],
+                    "certainty": None if answer.certainty is None else attrs.asdict(answer.certainty),
                     "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
                 }
                 for answer in self.answers
@@ -96,6 +145,7 @@ class Analysis:
             ],
             "findings": [attrs.asdict(finding) for finding in self.findings],
             "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
+            "calibrated": self.calibrated,
             "missing": dict(self.missing),
             "absent": list(self.absent),
         }

@@ -115,7 +115,16 @@ class Model:
         missing = model.missing_fields(values)
         silent = abstentions(model, silences(model, spoken, missing))
         return Analysis(
-            text, spoken, answer_fields(model, findings), silent, findings, missing, self.missing, found, absent
+            text,
+            spoken,
+            answer_fields(model, findings, spoken.code),
+            silent,
+            findings,
+            missing,
+            self.missing,
+            found,
+            absent,
+            model.calibration is not None,
         )
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:

@@ -16,7 +16,7 @@ from redheart_core.contract.fields import Field
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
     from redheart_core.models.abstaining import Abstention, Silence
-    from redheart_core.models.analysis import Answer, LabelValue
+    from redheart_core.models.findings import Answer, LabelValue
 
 COLUMNS = ("task", "label", "value", "", "in words")
 """Heads of Page.rows."""
@@ -58,6 +58,7 @@ def make_page(analysis: Analysis) -> Page:
         *_names("also unusual, see --details", [answer.field for answer in further]),
         *_names("nothing unusual", usual),
         *_silences(analysis.abstentions),
+        *_uncalibrated(analysis),
         *(f"not in this model: group {group}, {reason}" for group, reason in analysis.missing.items()),
         *_names("not installed here, and without an answer", analysis.absent),
         *(f"WARNING: {warning}" for warning in analysis.warnings),
@@ -120,6 +121,13 @@ def _bar(about: Field, value: float) -> str:
 
 def _shares(about: Field) -> bool:
     return about.simplex or about.counts
+
+
+def _uncalibrated(analysis: Analysis) -> tuple[str, ...]:
+    """That answers have no interval and no set, for want of calibration records."""
+    if not analysis.calibrated:
+        return ("not calibrated: the model has no intervals and sets; how far an answer is off is unknown",)
+    return _names("not calibrated", [answer.field for answer in analysis.answers if answer.certainty is None])
 
 
 def _names(title: str, names: Sequence[str]) -> tuple[str, ...]:

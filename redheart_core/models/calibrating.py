@@ -1,0 +1,202 @@
+"""From a model's answers on the calibration split to temperatures, intervals and sets; nothing of the model changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+import numpy as np
+from torch import Tensor
+
+from redheart_core.contract.fields import Field
+from redheart_core.data.language import UNDETERMINED, primary
+from redheart_core.exact.calibration import LEAST, fit_temperature_to_shares
+from redheart_core.exact.conformal import conformal_quantile, conformal_rank
+from redheart_core.exact.numbers import BoolArray, FloatArray
+from redheart_core.groups.group_module import Answering
+from redheart_core.groups.objective import evaluated_rows
+from redheart_core.groups.validation import compute_outputs
+from redheart_core.models.calibration import (
+    ALPHA,
+    LEAST_RECORDS,
+    Calibration,
+    Cell,
+    LanguageCalibration,
+    SourceCalibration,
+    at_temperature,
+)
+from redheart_core.models.manifest import AnswerSource
+from redheart_core.nn.answers import as_shares, kind_of
+from redheart_core.training.context import TrainingContext
+
+SPLIT = "calibration"
+
+
+def calibrate(
+    context: TrainingContext,
+    modules: Mapping[str, Answering],
+    answers: Mapping[str, tuple[AnswerSource, ...]],
+) -> Calibration | None:
+    """What the calibration split says of every answer of a model; None if the split has no records.
+
+    Args:
+        context: Of the run.
+        modules: By group, with the weights that answer.
+        answers: Field to its sources.
+    """
+    rows = context.store.rows(SPLIT)
+    if not len(rows):
+        return None
+    predictions = predict_split(context, modules, answers, SPLIT)
+    sources = []
+    for field, listed in answers.items():
+        for source in listed:
+            given = answered(context, modules, predictions, source, field, SPLIT)
+            if given is not None:
+                sources.append(calibrate_answer(context.store.fields[field], source, given))
+    return Calibration(ALPHA, len(rows), tuple(sources))
+
+
+def predict_split(
+    context: TrainingContext,
+    modules: Mapping[str, Answering],
+    answers: Mapping[str, tuple[AnswerSource, ...]],
+    split: str,
+) -> dict[str, Tensor]:
+    """What the sources say of the records of a split: "node.output" to (N, *shape), NaN for those not served."""
+    rows, found = context.store.rows(split), dict[str, Tensor]()
+    wanted = {f"{one.plugin}.{one.output}" for sources in answers.values() for one in sources}
+    for group in context.groups:
+        module, own = modules[group.name], {node.name for node in group.nodes}
+        names = sorted(name for name in wanted if name.partition(".")[0] in own)
+        lower = context.outputs(group, module, (split,))
+        if lower is not None:
+            context.source.add_lower(lower)
+        if lower is None or not set(names) <= set(lower.names):
+            lower = compute_outputs(module, context.source, rows, names)
+        found |= {name: lower.batch(name, rows, 1) for name in names}
+    return found
+
+
+@attrs.frozen(eq=False)
+class Answered:
+    """Answers with the truth, of the records that have it."""
+
+    answers: FloatArray
+    """(N, L): the elements of the field."""
+    truth: FloatArray
+    """(N, L), NaN where missing; shares of counts."""
+    codes: tuple[str, ...]
+    """(N,) languages."""
+
+    def of(self, code: str) -> Answered:
+        """Those in a language."""
+        own = np.array([one == code for one in self.codes], bool)
+        return Answered(self.answers[own], self.truth[own], (code,) * int(own.sum()))
+
+
+def answered(
+    context: TrainingContext,
+    modules: Mapping[str, Answering],
+    predictions: Mapping[str, Tensor],
+    source: AnswerSource,
+    field: str,
+    split: str,
+) -> Answered | None:
+    """What a source answers on the records of a split that it is evaluated on; None if there are none."""
+    store, rows, name = context.store, context.store.rows(split), f"{source.plugin}.{source.output}"
+    group = next(group for group in context.groups if source.plugin in {node.name for node in group.nodes})
+    target = store.target(field)[rows]
+    inputs = context.source.fields(rows, group.inputs)
+    shares = as_shares(store.fields[field], target.double())
+    known = evaluated_rows(modules[group.name], source.plugin, target, inputs)
+    known &= ~shares.reshape(len(rows), -1).isnan().all(1)
+    if not bool(known.any()):
+        return None
+    codes = (store.language(row) for row in rows[known].tolist())
+    return Answered(
+        predictions[name][known].double().reshape(int(known.sum()), -1).numpy(),
+        shares[known].reshape(int(known.sum()), -1).numpy(),
+        tuple(UNDETERMINED if code is None else primary(code) for code in codes),
+    )
+
+
+def leaders(truth: FloatArray) -> BoolArray:
+    """The labels of each record, (N, L), that have the largest share."""
+    return np.asarray(truth == np.nanmax(truth, 1, keepdims=True))
+
+
+def calibrate_answer(field: Field, source: AnswerSource, given: Answered) -> SourceCalibration:
+    """What the calibration records say of one answer, by language and label."""
+    whole, codes = _of_language(field, given, None), sorted(set(given.codes))
+    languages = {code: _of_language(field, given.of(code), whole) for code in codes} if len(codes) > 1 else {}
+    return SourceCalibration(source.plugin, source.output, field.name, whole, languages or dict.fromkeys(codes, whole))
+
+
+def _of_language(field: Field, given: Answered, whole: LanguageCalibration | None) -> LanguageCalibration:
+    """The limits of a language; those of the whole stand in where its records are too few."""
+    few = len(given.answers) < LEAST_RECORDS
+    temperature = whole.temperature if whole is not None and few else _temperature(field, given)
+    given = attrs.evolve(given, answers=at_temperature(field, given.answers, temperature))
+    leading = None
+    if (field.simplex or field.counts) and not field.axes:
+        leading = _least(_cell(1.0 - np.where(leaders(given.truth), given.answers, 0.0).max(1)))
+        if whole is not None and few and whole.leading is not None:
+            leading = attrs.evolve(whole.leading, borrowed="languages")
+    return LanguageCalibration(len(given.answers), temperature, tuple(_cells(field, given, whole)), leading)
+
+
+def _cells(field: Field, given: Answered, whole: LanguageCalibration | None) -> Iterator[Cell]:
+    """Of each label: its own limit, else that of all labels of the language, else its own in all languages."""
+    scores = [_scores(field, given, place) for place in range(given.answers.shape[1])]
+    together = np.concatenate(scores)
+    for place, own in enumerate(scores):
+        if len(own) >= LEAST_RECORDS or (whole is None and len(scores) == 1):
+            cell = _cell(own)
+        elif whole is None or (len(together) >= LEAST_RECORDS and len(scores) > 1):
+            cell = _cell(together, "labels")
+        else:
+            yield attrs.evolve(whole.cells[place], borrowed="languages")
+            continue
+        yield _least(cell) if field.binary else cell
+
+
+def _scores(field: Field, given: Answered, place: int) -> FloatArray:
+    """Of the records that have a label the residuals, or 1 - p where the label is 1."""
+    answers, truth = given.answers[:, place], given.truth[:, place]
+    if field.binary:
+        return np.asarray(1.0 - answers[truth == 1.0])
+    there = ~np.isnan(truth)
+    return np.asarray(np.abs(answers - truth)[there])
+
+
+def _cell(scores: FloatArray, borrowed: str = "") -> Cell:
+    """The conformal quantile of some scores; none of too few."""
+    if conformal_rank(len(scores), ALPHA) > len(scores):
+        return Cell(None, len(scores), borrowed)
+    return Cell(float(conformal_quantile(scores, ALPHA)), len(scores), borrowed)
+
+
+def _least(cell: Cell) -> Cell:
+    """From the largest score 1 - p to the least probability p."""
+    return cell if cell.limit is None else attrs.evolve(cell, limit=1.0 - cell.limit)
+
+
+def _temperature(field: Field, given: Answered) -> float | None:
+    """That with the least cross-entropy; None of values and of too few records."""
+    if kind_of(field) == "values" or len(given.answers) < LEAST_RECORDS:
+        return None
+    if field.binary:
+        there = ~np.isnan(given.truth)
+        p, y = given.answers[there].clip(LEAST, 1.0 - LEAST), given.truth[there]
+        logits = np.stack([np.log(p) - np.log1p(-p), np.zeros_like(p)], 1)
+        shares = np.stack([y, 1.0 - y], 1)
+    else:
+        size = len(field.labels)
+        logits = np.log(given.answers.reshape(-1, size).clip(LEAST, 1.0))
+        shares = given.truth.reshape(-1, size)
+        whole = ~np.isnan(shares).any(1)
+        logits, shares = logits[whole], shares[whole].clip(0.0, 1.0)
+    if np.ptp(logits, axis=1).max() == 0.0:  # nothing to scale
+        return None
+    return fit_temperature_to_shares(logits, shares)

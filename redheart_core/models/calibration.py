@@ -1,0 +1,110 @@
+"""What the calibration split says of a model's answers, kept with the model: temperatures, intervals and sets.
+
+The records of the split are in no fit, no choice of an epoch and no threshold. Split conformal prediction makes of
+their errors limits that hold with the probability 1 - ALPHA for a new record of the same kind (Vovk et al. 2005), by
+label and language (Mondrian, Vovk et al. 2003).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from redheart_core.contract.fields import Field
+from redheart_core.data.language import UNDETERMINED
+from redheart_core.exact.calibration import tempered
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.models.manifest import CALIBRATION_FOLDER
+from redheart_core.storage.sealed import SealedFile
+
+ALPHA = 0.1
+"""Share of the intervals and sets that may miss the truth."""
+LEAST_RECORDS = 30
+"""A label or language with fewer calibration records takes the limits of all labels or languages."""
+ANSWERS_FILE = f"{CALIBRATION_FOLDER}/answers.json"
+
+
+@attrs.frozen
+class Cell:
+    """What the calibration records say of a label in a language."""
+
+    limit: float | None
+    """Of values and shares half the width of the interval; of labels that are 0 or 1, and of the label with the largest
+    share, the least probability with which it is in the set. None if the records are too few to say anything."""
+    records: int
+    """How many the limit rests on."""
+    borrowed: str = ""
+    """Whose records these are if not its own: "labels" of the same language, or "languages"."""
+
+
+@attrs.frozen
+class LanguageCalibration:
+    """What they say of an answer in a language, or in all together."""
+
+    records: int
+    temperature: float | None
+    """What the logits are divided by; None of values, and where records are too few."""
+    cells: tuple[Cell, ...]
+    """In the order of the field's elements."""
+    leading: Cell | None = None
+    """Of the label with the largest share, whichever it is; None of values and of labels that are 0 or 1."""
+
+
+@attrs.frozen
+class SourceCalibration:
+    """What they say of a node's answer on a field."""
+
+    plugin: str
+    output: str
+    field: str
+    all_languages: LanguageCalibration
+    languages: Mapping[str, LanguageCalibration]
+    """By the codes that the data set states, UNDETERMINED for none."""
+
+    def in_language(self, code: str | None) -> LanguageCalibration:
+        """That of a text's language; of all where the language has no calibration records."""
+        for known in (code, UNDETERMINED):
+            if known is not None and known in self.languages:
+                return self.languages[known]
+        return self.all_languages
+
+
+@attrs.frozen
+class Calibration:
+    """answers.json: what they say of a model."""
+
+    alpha: float
+    records: int
+    """Of the calibration split."""
+    sources: tuple[SourceCalibration, ...]
+
+    def of(self, plugin: str, output: str, field: str) -> SourceCalibration | None:
+        """That of a node's answer; None if no calibration record has the field and what the node needs."""
+        found = (one for one in self.sources if (one.plugin, one.output, one.field) == (plugin, output, field))
+        return next(found, None)
+
+
+CALIBRATION = SealedFile(
+    Calibration, "calibration", 1, "restore it from a copy, or assemble the model again with redheart crossover"
+)
+
+
+def read_calibration(folder: Path, files: Mapping[str, str]) -> Calibration | None:
+    """That of a model whose manifest names these files; None of a model that was not calibrated.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
+    return CALIBRATION.read(folder / ANSWERS_FILE) if ANSWERS_FILE in files else None
+
+
+def at_temperature(field: Field, answers: FloatArray, temperature: float | None) -> FloatArray:
+    """Answers (N, L) as they are given: probabilities and shares at their temperature, values as they are."""
+    if temperature is None:
+        return answers
+    if field.binary:
+        return tempered(answers.clip(0.0, 1.0), temperature, binary=True)
+    size = len(field.labels)
+    return tempered(answers.clip(0.0, 1.0).reshape(-1, size), temperature).reshape(answers.shape)
