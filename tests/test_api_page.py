@@ -9,7 +9,7 @@ from redheart import Analysis
 from redheart_core import Field, RedheartError
 from redheart_core.data.language import Language
 from redheart_core.models.abstaining import Abstention, Silence
-from redheart_core.models.findings import Answer, Finding, LabelValue
+from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 
 LABELS = Field("feelings", "1 for each feeling", 0.0, 1.0, labels=("joy", "fear", "anger", "calm"), binary=True)
 SHARES = Field("emotion", "share of each", 0.0, 1.0, labels=("joy", "fear"), simplex=True)
@@ -26,11 +26,11 @@ def value(label: str, number: float, deviations: float | None = 0.0, threshold: 
 def answer(field: Field, *values: LabelValue, warning: str = "") -> Answer:
     unit = field.unit if field.unit != "votes" else "1"
     finding = Finding("plugin", field.name, field.name, "group", 1, unit, values, warning)
-    return Answer(field.name, field, finding, False, values, ())
+    return Answer(field.name, field, finding, False, values, (), Certainty(0.1, 400, None))
 
 
 def analysis(*answers: Answer, abstentions: tuple[Abstention, ...] = (), language: Language = ENGLISH) -> Analysis:
-    return Analysis("text", language, answers, abstentions, tuple(one.finding for one in answers), {})
+    return Analysis("text", language, answers, abstentions, tuple(one.finding for one in answers), {}, calibrated=True)
 
 
 def test_labels_from_their_threshold_on_are_shown_with_words_for_their_probability() -> None:
@@ -107,6 +107,13 @@ def test_warnings_and_groups_that_are_left_out_stand_on_the_page() -> None:
         "WARNING: untrained",
     )
     assert page.head == "language: English"
+
+
+def test_a_page_says_what_is_not_calibrated() -> None:
+    plain = attrs.evolve(answer(RATING, value("rating", 2.0, 3.0)), certainty=None)
+    assert analysis(plain).page.notes == ("not calibrated: rating",)
+    (note,) = attrs.evolve(analysis(plain), calibrated=False).page.notes
+    assert note == "not calibrated: the model has no intervals and sets; how far an answer is off is unknown"
 
 
 def test_the_notebook_shows_the_page() -> None:
