@@ -79,7 +79,11 @@ def missing_resources(nodes: Sequence[ActiveNode]) -> dict[str, str]:
 
 def _resources(node: ActiveNode) -> dict[str, str]:
     """SHA-256 of a node's files outside of redheart."""
-    return {name: sha256(path) for name, path in _files(node).items()}
+    try:
+        files = _files(node)
+    except MissingResourceError as reason:
+        raise MissingResourceError(f"plugin '{node.name}': {reason}") from reason
+    return {name: sha256(path) for name, path in files.items()}
 
 
 def _files(node: ActiveNode) -> Mapping[str, Path]:

@@ -60,7 +60,7 @@ def parts_of(context: BuildContext) -> Parts:
     predicted = tuple(range(len(LAYERS))) if in_context or in_time else tuple(sorted({*layers, *counted}))
     if not predicted:
         raise PluginError(
-            "advanced_bentham has no context layer to predict: 'utility_layers' is empty, and the data set has "
+            "it has no context layer to predict: 'utility_layers' is empty, and the data set has "
             "neither context_layers nor utility_in_context; name at least one layer"
         )
     return Parts(
@@ -105,8 +105,7 @@ def _places(context: BuildContext, field: str, known: tuple[str, ...]) -> tuple[
     unknown = [label for label in labels if label not in known]
     if unknown:
         raise PluginError(
-            f"advanced_bentham computes '{field}' from {', '.join(known)}; "
-            f"the data set has the label {', '.join(unknown)}"
+            f"it computes '{field}' from {', '.join(known)}; the data set has the label {', '.join(unknown)}"
         )
     return tuple(known.index(label) for label in labels)
 
@@ -117,7 +116,7 @@ def _horizons(context: BuildContext) -> tuple[int, ...]:
     days = tuple(int(match[1]) for match in found if match)
     if len(days) != len(found):
         raise PluginError(
-            "advanced_bentham reads horizons from labels such as day_30; "
+            "it reads horizons from labels such as day_30; "
             f"the data set has {', '.join(context.labels('utility_horizons'))}"
         )
     return days

@@ -180,7 +180,7 @@ def test_the_contract_holds_with_the_least_that_is_needed(check: Callable[[Any],
 
 def test_labels_that_the_calculus_does_not_know_are_refused() -> None:
     strange = Field("bentham", "made up", 0.0, 1.0, labels=("intensity", "remoteness"))
-    with pytest.raises(PluginError, match=r"advanced_bentham computes 'bentham' from .* has the label remoteness"):
+    with pytest.raises(PluginError, match=r"it computes 'bentham' from .* has the label remoteness"):
         made_up_subject({"bentham": strange, "utility": CATALOGUE["utility"]}).module()
 
 

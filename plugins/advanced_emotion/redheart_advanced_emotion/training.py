@@ -76,7 +76,7 @@ def _shape(context: BuildContext, name: str, axes: int) -> tuple[int, ...]:
     shape = tuple(int(size) for size in context.inputs[name])
     if len(shape) != axes:
         raise ShapeError(
-            f"advanced_emotion expects the field '{name}' with {axes} axes, channels or labels "
+            f"it expects the field '{name}' with {axes} axes, channels or labels "
             f"{'first' if name == 'image' else 'last'}; the data set declares {shape}"
         )
     return shape

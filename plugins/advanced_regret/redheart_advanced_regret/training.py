@@ -112,8 +112,8 @@ def _check_acts(context: BuildContext) -> None:
             for name, count in counts.items()
         )
         raise SettingsError(
-            f"plugin 'advanced_regret' imagines {context.settings.acts} acts, which all fields on acts have to name in "
-            f"one order; {found}: set acts under [plugins.advanced_regret], or leave out with --disable advanced_regret"
+            f"it imagines {context.settings.acts} acts, which all fields on acts have to name in "
+            f"one order; {found}: set acts, or leave it out with --disable"
         )
 
 
@@ -123,8 +123,8 @@ def _states(context: BuildContext) -> int:
     if len(set(held.values())) > 1:
         found = "; ".join(f"'{name}' has {', '.join(labels)}" for name, labels in held.items())
         raise PluginError(
-            f"plugin 'advanced_regret' needs the same states in the same order; {found}: "
-            "take the fields of redheart's catalogue, or leave out with --disable advanced_regret"
+            f"it needs the same states in the same order; {found}: "
+            "take the fields of redheart's catalogue, or leave it out with --disable"
         )
     settings: AdvancedRegretSettings = context.settings
     return len(next(iter(held.values()))) if held else settings.states

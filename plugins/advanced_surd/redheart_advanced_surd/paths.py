@@ -31,8 +31,8 @@ def places(names: Sequence[str], known: Sequence[str], field: str) -> tuple[int,
     """
     if sorted(names) != sorted(known):
         raise PluginError(
-            f"plugin 'advanced_surd' knows '{field}' as {', '.join(known)}; the data set's field has "
-            f"{', '.join(names)}: take the field of redheart's catalogue, or leave out with --disable advanced_surd"
+            f"it knows '{field}' as {', '.join(known)}; the data set's field has "
+            f"{', '.join(names)}: take the field of redheart's catalogue, or leave it out with --disable"
         )
     return tuple(known.index(name) for name in names)
 

@@ -57,8 +57,8 @@ def _directions(context: BuildContext) -> tuple[tuple[int, int], ...]:
         source, _, target = label.partition("_to_")
         if source not in persons or target not in persons:
             raise PluginError(
-                f"plugin 'advanced_surd' reads 'transfer' as SOURCE_to_TARGET with persons of 'mood_log' "
-                f"({', '.join(persons)}); got {label}: rename it, or leave out with --disable advanced_surd"
+                "it reads 'transfer' as SOURCE_to_TARGET with persons of 'mood_log' "
+                f"({', '.join(persons)}); got {label}: rename it, or leave it out with --disable"
             )
         directions.append((persons.index(source), persons.index(target)))
     return tuple(directions)

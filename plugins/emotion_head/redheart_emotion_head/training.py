@@ -93,8 +93,8 @@ def level_groups(context: BuildContext) -> tuple[Groups, Groups]:
     known = [label for family in FAMILIES.values() for label in family]
     if sorted(labels) != sorted(known):
         raise PluginError(
-            f"plugin 'emotion_head' groups the emotions {', '.join(known)}; the data set's field "
-            f"'emotion' has {', '.join(labels)}: take the field of redheart's catalogue, or leave out with "
-            "--disable emotion_head"
+            f"it groups the emotions {', '.join(known)}; the data set's field "
+            f"'emotion' has {', '.join(labels)}: take the field of redheart's catalogue, or leave it out "
+            "with --disable"
         )
     return label_groups(labels, VALENCE), label_groups(labels, FAMILIES)

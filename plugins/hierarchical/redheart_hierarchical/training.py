@@ -22,9 +22,9 @@ def build(context: BuildContext) -> Hierarchical:
         expected, found = CATALOGUE[name].labels, context.labels(name)
         if found != expected:
             raise PluginError(
-                f"plugin 'hierarchical' blends affects by name: it expects '{name}' to have {', '.join(expected)}, "
+                f"it blends affects by name: it expects '{name}' to have {', '.join(expected)}, "
                 f"in this order; the data set's has {', '.join(found) or 'none'}: take the field of redheart's "
-                "catalogue, or leave out with --disable hierarchical"
+                "catalogue, or leave it out with --disable"
             )
     return Hierarchical(
         context.input_width("embedding"),

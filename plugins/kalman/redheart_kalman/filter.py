@@ -140,7 +140,7 @@ def _cholesky(matrix: Tensor, what: str) -> Tensor:
     factor, failed = torch.linalg.cholesky_ex(matrix)
     if bool(failed.any()) or not bool(factor.isfinite().all()):
         raise DataError(
-            f"kalman: the covariance of {what} is not positive definite; give finite observations and a noise R "
+            f"the covariance of {what} is not positive definite; give finite observations and a noise R "
             "that is positive definite, such as L L' + eps I with eps well above the rounding of its dtype"
         )
     return factor
@@ -149,9 +149,7 @@ def _cholesky(matrix: Tensor, what: str) -> Tensor:
 def _check(model: StateSpace, observations: Tensor, present: Tensor, noise: Tensor) -> tuple[int, int]:
     state, size = model.mean.shape[-1], observations.shape[-1]
     if observations.dim() != 3 or not observations.shape[1]:
-        raise ShapeError(
-            f"kalman: observations have to be (B, T, m) with at least one step, got {tuple(observations.shape)}"
-        )
+        raise ShapeError(f"observations have to be (B, T, m) with at least one step, got {tuple(observations.shape)}")
     expected = {
         "F": (model.transition, (state, state)),
         "H": (model.observation, (size, state)),
@@ -167,5 +165,5 @@ def _check(model: StateSpace, observations: Tensor, present: Tensor, noise: Tens
     if noise.shape[-2:] != (size, size):
         wrong.append(f"R has to end in {(size, size)}, got {tuple(noise.shape)}")
     if wrong:
-        raise ShapeError(f"kalman: for a state of {state} and observations of {size}: {'; '.join(wrong)}")
+        raise ShapeError(f"for a state of {state} and observations of {size}: {'; '.join(wrong)}")
     return observations.shape[0], observations.shape[1]

@@ -20,7 +20,7 @@ def contrasts(labels: int) -> Tensor:
         DataError: Fewer than two labels.
     """
     if labels < 2:
-        raise DataError(f"kalman: a distribution needs two or more labels, got {labels}")
+        raise DataError(f"a distribution needs two or more labels, got {labels}")
     basis = torch.zeros(labels, labels - 1)
     for column in range(labels - 1):
         below = column + 1

@@ -87,8 +87,8 @@ def foreign(module: Linear, field: Field, train: FitPart) -> NDArray[np.bool_]:
     )
     if not used.any():
         raise DataError(
-            f"plugin 'linear' has transfer on, and the training records of '{field.name}' have every other field that "
-            "it answers with probabilities; join a data set with other labels, or set linear.transfer=false"
+            f"it has transfer on, and the training records of '{field.name}' have every other field that "
+            "it answers with probabilities; join a data set with other labels, or set transfer = false"
         )
     return used
 

@@ -47,7 +47,6 @@ def learnt(context: BuildContext) -> tuple[str, ...]:
     fields = tuple(name for name in ("choice_factors", "causal_parts") if name in context.wanted)
     if not fields:
         raise PluginError(
-            "plugin 'neural_surd' learns 'choice_factors' and 'causal_parts', and the data set has neither; "
-            "leave out with --disable neural_surd"
+            "it learns 'choice_factors' and 'causal_parts', and the data set has neither; leave it out with --disable"
         )
     return fields

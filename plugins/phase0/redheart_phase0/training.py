@@ -22,9 +22,9 @@ def build(context: BuildContext) -> Phase0:
         expected, found = CATALOGUE[name].labels, context.labels(name)
         if found != expected:
             raise PluginError(
-                f"plugin 'phase0' calibrates by name: it expects '{name}' to have {', '.join(expected)}, in this "
+                f"it calibrates by name: it expects '{name}' to have {', '.join(expected)}, in this "
                 f"order; the data set's has {', '.join(found) or 'none'}: take the field of redheart's catalogue, or "
-                "leave out with --disable phase0"
+                "leave it out with --disable"
             )
     return Phase0(
         width_in=context.input_width("embedding"),

@@ -24,10 +24,10 @@ def build(context: BuildContext) -> Phase1:
         expected, found = CATALOGUE[name], context.fields[name]
         if (found.axes, found.labels) != (expected.axes, expected.labels):
             raise PluginError(
-                f"plugin 'phase1' needs '{name}' with {expected.axes[0]} persons and the labels "
+                f"it needs '{name}' with {expected.axes[0]} persons and the labels "
                 f"{', '.join(expected.labels)}, in this order; the data set's is of shape {found.shape} with "
-                f"{', '.join(found.labels) or 'none'}: take the field of redheart's catalogue, or leave out with "
-                "--disable phase1"
+                f"{', '.join(found.labels) or 'none'}: take the field of redheart's catalogue, or leave it out "
+                "with --disable"
             )
     return Phase1(
         width_in=context.input_width("embedding"),

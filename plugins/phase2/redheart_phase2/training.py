@@ -22,9 +22,9 @@ def build(context: BuildContext) -> Phase2:
         expected, found = CATALOGUE[name].labels, context.labels(name)
         if found != expected:
             raise PluginError(
-                f"plugin 'phase2' treats affects and cultures by name: it expects '{name}' to have "
+                f"it treats affects and cultures by name: it expects '{name}' to have "
                 f"{', '.join(expected)}, in this order; the data set's has {', '.join(found) or 'none'}: take the "
-                "field of redheart's catalogue, or leave out with --disable phase2"
+                "field of redheart's catalogue, or leave it out with --disable"
             )
     traits = context.labels("others_traits")
     return Phase2(

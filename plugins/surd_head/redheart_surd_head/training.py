@@ -49,7 +49,6 @@ def learnt(context: BuildContext) -> tuple[str, ...]:
     fields = tuple(name for name in ("choice_factors", "causal_parts") if name in context.wanted)
     if not fields:
         raise PluginError(
-            "plugin 'surd_head' learns 'choice_factors' and 'causal_parts', and the data set has neither; "
-            "leave out with --disable surd_head"
+            "it learns 'choice_factors' and 'causal_parts', and the data set has neither; leave it out with --disable"
         )
     return fields

@@ -61,8 +61,7 @@ def _adapt(base: nn.Module, rank: int, targets: Sequence[str]) -> nn.Module:
     unknown = sorted(set(targets) - set(linear))
     if unknown:
         raise SettingsError(
-            f"[plugins.text_transformer] lora_targets: the encoder has no linear layer {', '.join(unknown)} "
-            f"(layers: {', '.join(linear)})"
+            f"lora_targets: the encoder has no linear layer {', '.join(unknown)} (layers: {', '.join(linear)})"
         )
     config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=list(targets or linear))
     adapted: nn.Module = peft.inject_adapter_in_model(config, base)

@@ -13,7 +13,7 @@ from torch import nn
 from redheart_core import SettingsError
 from redheart_core.contract.data import Tokenizer
 from redheart_core.data.tokenizer import open_tokenizer
-from redheart_text_transformer.places import TABLE, find_base, require_libraries
+from redheart_text_transformer.places import find_base, require_libraries
 from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
 
 _UNMOVED = (".key.bias", ".k_lin.bias", ".k_proj.bias", ".key_proj.bias")
@@ -81,7 +81,7 @@ def _set_dropout(config: Any, place: str, settings: TextTransformerSettings) -> 
         return
     found = [name for name in ("attention_probs_dropout_prob", "attention_dropout") if name in config.to_dict()]
     if not found:
-        raise SettingsError(f"{TABLE} attention_dropout: the configuration of {place!r} has none; leave it out")
+        raise SettingsError(f"attention_dropout: the configuration of {place!r} has none; leave it out")
     setattr(config, found[0], settings.attention_dropout)
 
 
@@ -101,11 +101,11 @@ def _load(folder: Path, place: str, config: Any) -> Any:
                 output_loading_info=True,
             )
     except (OSError, ValueError, RuntimeError) as reason:
-        raise SettingsError(f"{TABLE} model = {place!r} cannot be loaded: {reason}") from reason
+        raise SettingsError(f"model = {place!r} cannot be loaded: {reason}") from reason
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise SettingsError(
-            f"{TABLE} model = {place!r}: its files lack {len(missing)} weights of the architecture in its "
+            f"model = {place!r}: its files lack {len(missing)} weights of the architecture in its "
             f"config.json ({', '.join(missing[:3])}); take a whole model"
         )
     return model
@@ -115,7 +115,7 @@ def _weights(folder: Path, place: str) -> list[Path]:
     files = sorted(folder.glob("model*.safetensors"))
     if not files:
         raise SettingsError(
-            f"{TABLE} model = {place!r}: {folder} holds no model.safetensors; weights in other files, which can hold "
+            f"model = {place!r}: {folder} holds no model.safetensors; weights in other files, which can hold "
             "code, are not read: load the model with the transformers library and save it with save_pretrained"
         )
     return files
@@ -124,7 +124,7 @@ def _weights(folder: Path, place: str) -> list[Path]:
 def _architecture(folder: Path, place: str) -> Path:
     path = folder / "config.json"
     if not path.is_file():
-        raise SettingsError(f"{TABLE} model = {place!r}: {folder} holds no config.json of the transformers library")
+        raise SettingsError(f"model = {place!r}: {folder} holds no config.json of the transformers library")
     return path
 
 
@@ -135,14 +135,14 @@ def _config(folder: Path, place: str) -> Any:
     try:
         return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as reason:
-        raise SettingsError(f"{TABLE} model = {place!r}: its config.json cannot be used: {reason}") from reason
+        raise SettingsError(f"model = {place!r}: its config.json cannot be used: {reason}") from reason
 
 
 def _untrained(settings: TextTransformerSettings, tokenizer: Tokenizer) -> Any:
     import transformers
 
     if settings.width % settings.heads:
-        raise SettingsError(f"{TABLE} width = {settings.width} cannot be split into heads = {settings.heads}")
+        raise SettingsError(f"width = {settings.width} cannot be split into heads = {settings.heads}")
     return transformers.BertConfig(
         vocab_size=tokenizer.size,
         hidden_size=settings.width,
@@ -158,7 +158,7 @@ def _untrained(settings: TextTransformerSettings, tokenizer: Tokenizer) -> Any:
 def _check(config: Any, place: str, settings: TextTransformerSettings, tokenizer: Tokenizer) -> None:
     """Refuse an encoder that is not what the settings say, or cannot read the tokens."""
     known = config.to_dict()
-    model = f"{TABLE} model = {place!r}"
+    model = f"model = {place!r}"
     if known.get("is_encoder_decoder") or known.get("is_decoder") or config.model_type not in _TEXT:
         raise SettingsError(
             f"{model} is of the architecture {config.model_type!r}, which is none of the encoders of text that this "
@@ -166,17 +166,17 @@ def _check(config: Any, place: str, settings: TextTransformerSettings, tokenizer
         )
     width = config.hidden_size
     if width != settings.width:
-        raise SettingsError(f"{model} has states of width {width}; set width = {width} under {TABLE}")
+        raise SettingsError(f"{model} has states of width {width}; set width = {width}")
     frame = len(tokenizer.before) + len(tokenizer.after)
     if settings.window < frame + 1:
-        raise SettingsError(f"{TABLE} window = {settings.window}: {frame} tokens frame a text; take a larger one")
+        raise SettingsError(f"window = {settings.window}: {frame} tokens frame a text; take a larger one")
     positions = known.get("max_position_embeddings")
     if positions is not None and positions > 0:
         # RoBERTa and its kin number positions from the padding token on
         reserved = config.pad_token_id + 1 if "roberta" in config.model_type or config.model_type == "mpnet" else 0
         if settings.window > positions - reserved:
             raise SettingsError(
-                f"{TABLE} window = {settings.window}: {place!r} reads at most {positions - reserved} tokens "
+                f"window = {settings.window}: {place!r} reads at most {positions - reserved} tokens "
                 "at once; take a smaller window, longer texts are read in several"
             )
     if tokenizer.size > config.vocab_size:
@@ -190,7 +190,7 @@ def _check_tokenizer(place: str, tokenizer: Tokenizer) -> None:
     own = open_tokenizer(place).identity
     if own.sha256 != tokenizer.sha256:
         raise SettingsError(
-            f"{TABLE} model = {place!r} was trained on the tokens of {own.name}, the data hold those of "
+            f"model = {place!r} was trained on the tokens of {own.name}, the data hold those of "
             f"{tokenizer.name}, which are others; prepare the data with the model's own: --set data.tokenizer={place}"
         )
 

@@ -10,7 +10,6 @@ from redheart_core import MissingResourceError, SettingsError
 from redheart_core.storage.pretrained import pretrained_folder
 from redheart_text_transformer.settings import TextTransformerSettings
 
-TABLE = "[plugins.text_transformer]"
 ELSEWHERE = "REDHEART_TEXT_TRANSFORMER_BASE"
 """Environment variable: a folder with the encoder, for where none of the settings' places is there."""
 
@@ -28,7 +27,7 @@ def find_base(settings: TextTransformerSettings) -> tuple[str, Path]:
         except SettingsError as reason:
             reasons.append(str(reason))
     raise MissingResourceError(
-        f"no encoder for {TABLE}: {'; '.join(reasons)}; or name a folder with the same files in the environment "
+        f"no encoder: {'; '.join(reasons)}; or name a folder with the same files in the environment "
         f"variable {ELSEWHERE}"
     )
 
@@ -42,5 +41,6 @@ def require_libraries(settings: TextTransformerSettings) -> None:
     needed = ("transformers", "peft") if settings.lora else ("transformers",)
     if missing := [name for name in needed if find_spec(name) is None]:
         raise MissingResourceError(
-            f"{TABLE} needs {' and '.join(missing)}, not installed: pip install 'redheart[transformers]'"
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: "
+            "pip install 'redheart[transformers]'"
         )

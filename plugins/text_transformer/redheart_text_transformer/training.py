@@ -7,7 +7,6 @@ from redheart_core.nn.answers import answer_objective, text_fields
 from redheart_text_transformer.adapter import AdaptedBase
 from redheart_text_transformer.model import TextTransformer
 from redheart_text_transformer.opening import open_base
-from redheart_text_transformer.places import TABLE
 from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
 
 
@@ -16,7 +15,7 @@ def build(context: BuildContext) -> TextTransformer:
     settings: TextTransformerSettings = context.settings
     assert context.tokenizer is not None
     if settings.lora and settings.model == UNTRAINED:
-        raise SettingsError(f"{TABLE} lora: an untrained encoder has nothing to keep; name a model, or set lora = 0")
+        raise SettingsError("lora: an untrained encoder has nothing to keep; name a model, or set lora = 0")
     base = open_base(settings, context.tokenizer, restored=context.restored and not settings.lora)
     return TextTransformer(
         base=AdaptedBase(base, settings.lora, settings.lora_targets) if settings.lora else base,
@@ -35,7 +34,6 @@ def objective(context: BuildContext) -> Objective:
     unknown = sorted(weights.keys() - set(fields))
     if unknown:
         raise SettingsError(
-            f"{TABLE} loss_weights names {', '.join(unknown)}, which it does not learn here "
-            f"(fields: {', '.join(fields)})"
+            f"loss_weights names {', '.join(unknown)}, which it does not learn here (fields: {', '.join(fields)})"
         )
     return answer_objective(context, fields, weights)

@@ -10,6 +10,7 @@ import torch
 from test_groups_gathering import answering, named_output
 from tiny_encoders import WIDTH, write_encoder
 from toy import WORDS, Toy
+from toy_and_encoder import folder, toy
 
 from redheart_core import ActiveNode, CheckpointError
 from redheart_core.data.language import Language
@@ -25,6 +26,8 @@ from redheart_core.training.context import TrainingContext
 from redheart_text_transformer import places, redheart_provide_analyzers
 from redheart_text_transformer.settings import TextTransformerSettings
 
+__all__ = ["folder", "toy"]
+
 CPU = torch.device("cpu")
 NAME = "text_transformer"
 TEXT = "calm and cruel debt."
@@ -36,16 +39,6 @@ def transformer(*model: str) -> ActiveNode:
     (spec,) = redheart_provide_analyzers()
     settings = TextTransformerSettings(model=model[0] if len(model) == 1 else model, width=WIDTH, window=16, lora=2)
     return ActiveNode(spec, "analyzer", NAME, "redheart", "0", NAME, settings)
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> Toy:
-    return Toy(tmp_path)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_encoder(tmp_path / "bert", WORDS)
 
 
 @pytest.fixture
@@ -91,7 +84,7 @@ def test_the_group_and_its_readers_abstain_and_the_fusion_answers_out_of_the_oth
 
     model = load_model(toy.folder / "model", nodes, CPU)
     assert set(model.absent) == {NAME, "reader"}
-    assert f"no encoder for [plugins.{NAME}]: '{folder}': no such folder" in model.absent[NAME]
+    assert f"no encoder: '{folder}': no such folder" in model.absent[NAME]
     assert model.absent["reader"] == f"it reads '{NAME}', which does not answer"
     findings = analyze(model, toy.encoder(), TEXT)
     assert {one.plugin for one in findings} == {"other", "stacking_fusion"}
@@ -100,7 +93,7 @@ def test_the_group_and_its_readers_abstain_and_the_fusion_answers_out_of_the_oth
     (silent,) = abstentions(model, silences(model, UNKNOWN, {}))
     assert silent.field == "choice_factors"
     assert silent.reason == f"what {NAME} needs is not installed here"
-    with pytest.raises(CheckpointError, match=rf"cannot answer here:\n  - {NAME}: no encoder for"):
+    with pytest.raises(CheckpointError, match=rf"cannot answer here:\n  - {NAME}: no encoder: "):
         measure(model, context, "test")
 
 
@@ -146,7 +139,6 @@ def test_without_its_libraries_it_abstains_too(
     made(toy, store, nodes)
     monkeypatch.setattr(places, "find_spec", lambda name: None)
     model = load_model(toy.folder / "model", nodes, CPU)
-    needed = "[plugins.text_transformer] needs transformers and peft, not installed: "
-    assert model.absent == {NAME: f"{needed}pip install 'redheart[transformers]'"}
+    assert model.absent == {NAME: "transformers and peft are not installed: pip install 'redheart[transformers]'"}
     assert model.tokenizer is None
     assert answers(model, toy) == {"regret": "other"}

@@ -12,6 +12,7 @@ import torch
 from tiny_encoders import WIDTH, write_encoder
 from torch import Tensor
 from toy import WORDS, StopAfter, Toy, group_files
+from toy_and_encoder import folder, toy
 
 from redheart_core import ActiveNode, CheckpointError, MissingResourceError, PluginError, SettingsError
 from redheart_core.config.tables import GroupSettings, Precision
@@ -24,6 +25,8 @@ from redheart_core.selection.sweetspot import find_sweetspot
 from redheart_text_transformer import redheart_provide_analyzers
 from redheart_text_transformer.settings import TextTransformerSettings
 
+__all__ = ["folder", "toy"]
+
 CPU = torch.device("cpu")
 NAME = "text_transformer"
 GROUPS = {NAME: GroupSettings(layer_decay=0.9)}
@@ -33,16 +36,6 @@ def transformer(folder: Path, **changes: Any) -> ActiveNode:
     options: dict[str, Any] = {"model": str(folder), "width": WIDTH, "window": 16}
     (spec,) = redheart_provide_analyzers()
     return ActiveNode(spec, "analyzer", NAME, "redheart", "0", NAME, TextTransformerSettings(**options | changes))
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> Toy:
-    return Toy(tmp_path)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_encoder(tmp_path / "bert", WORDS)
 
 
 @pytest.fixture
@@ -109,10 +102,21 @@ def test_adapters_refuse_an_encoder_with_other_weights(toy: Toy, folder: Path, s
     with pytest.raises(CheckpointError, match=r"its file model\.safetensors had the SHA-256"):
         toy.run("run", nodes, store, groups=GROUPS, epochs=2)
     shutil.rmtree(folder)
-    with pytest.raises(MissingResourceError, match=r"no encoder for .*no such folder"):
+    with pytest.raises(MissingResourceError, match=r"plugin 'text_transformer': no encoder: .*no such folder"):
         toy.run("run", nodes, store, groups=GROUPS, epochs=2)
     shutil.copytree(kept, folder)
     load_model(toy.folder / "model", nodes, CPU)
+
+
+def test_messages_about_the_settings_of_a_copy_name_the_copy(toy: Toy, folder: Path, store: Store) -> None:
+    node = transformer(folder, width=2 * WIDTH)
+    copy = attrs.evolve(node, spec=attrs.evolve(node.spec, name="second"), group="second")
+    expected = rf"plugin 'second', build: model = '{folder}' has .*; set width = {WIDTH}$"
+    with pytest.raises(SettingsError, match=expected):
+        toy.run("run", [copy], store)
+    shutil.rmtree(folder)
+    with pytest.raises(MissingResourceError, match=r"plugin 'second': no encoder: "):
+        toy.run("run", [copy], store)
 
 
 def test_groups_of_the_next_tier_read_its_features(toy: Toy, folder: Path, store: Store) -> None:
