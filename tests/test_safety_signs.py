@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from redheart_core import SignSpec
-from redheart_core.safety.sentences import MOST_CHARS, sentence_spans
+from redheart_core.data.sentences import MOST_CHARS, sentence_spans
 from redheart_core.safety.signs import signs
 
 CRISES = {

@@ -20,7 +20,7 @@ from redheart_core import DataError, RedheartError
 from redheart_core.data.text import check_text
 
 if TYPE_CHECKING:
-    from redheart import Analysis, Model
+    from redheart import Analysis, Explanation, Model
 
 SOME_REFUSED = 4
 
@@ -33,6 +33,7 @@ SOME_REFUSED = 4
 @click.option("--language", metavar="CODE", help="Language of the texts, such as en or ko. [default: detected]")
 @click.option("--country", metavar="CODE",
               help="Whose helplines a person in crisis is given, such as US or KR. [default: by language]")  # fmt: skip
+@click.option("--reasons", is_flag=True, help="Also show what each part of the text adds to the answers.")
 @click.option("--details", is_flag=True, help="Also print what every single plugin says.")
 @click.option("--device", default="cpu", show_default=True)
 @json_option
@@ -42,6 +43,7 @@ def analyze(
     jsonl: Path | None,
     language: str | None,
     country: str | None,
+    reasons: bool,
     details: bool,
     device: str,
     as_json: bool,
@@ -67,6 +69,10 @@ def analyze(
     A text with signs of self-harm, violence or danger is first answered with who can help, in its
     own language; where the danger is now, with nothing else. No text is stored.
 
+    --reasons shows, for the first number of each task, what each sentence of the text (each word,
+    where it is one sentence) adds to the mean over the training records, and without which parts a
+    label would no longer be predicted.
+
     \b
     Examples:
       redheart analyze "I told my neighbour the truth about the fence."
@@ -76,6 +82,8 @@ def analyze(
     model, text = model_and_text(given, file is not None or jsonl is not None)
     if sum(source is not None for source in (text, file, jsonl)) > 1:
         raise click.UsageError("give one of TEXT, --file and --jsonl")
+    if jsonl is not None and reasons:
+        raise click.UsageError("--reasons explains one text; give it as TEXT or with --file")
     if jsonl is not None:
         if not print_lines(_load(model, device, country), jsonl, language):
             raise SystemExit(SOME_REFUSED)
@@ -88,7 +96,9 @@ def analyze(
             return
     try:
         check_text(content, where)  # before the model is loaded
-        found = _load(model, device, country).analyze_record(content, where, language)
+        loaded = _load(model, device, country)
+        explained = loaded.explain(content, language=language, where=where) if reasons else None
+        found = explained.analysis if explained else loaded.analyze_record(content, where, language)
     except RedheartError as error:
         if first is not None and as_json:
             print_json({"help": first.to_json(), "refused": str(error)})
@@ -99,9 +109,11 @@ def analyze(
             return
     if as_json:
         _print_warnings(found)
-        print_json(found.to_json())
-    else:
-        print_analysis(found, details)
+        print_json((explained or found).to_json())
+        return
+    print_analysis(found, details)
+    if explained:
+        _print_reasons(explained)
 
 
 def print_analysis(found: Analysis, details: bool = False) -> None:
@@ -124,6 +136,19 @@ def print_analysis(found: Analysis, details: bool = False) -> None:
         for answer in found.answers:
             click.echo(f"{answer.field}: {answer.about.meaning}")
         print_table(DETAILS, list(found.details()))
+
+
+def _print_reasons(explained: Explanation) -> None:
+    """Of the first number of each task on the page, what the parts of the text add to it."""
+    from redheart.reasons import COLUMNS
+
+    for reason in explained.shown:
+        click.echo()
+        name = reason.field if reason.label == reason.field else f"{reason.field}, {reason.label}"
+        click.echo(f"{name}: {reason.value:.2f}, where {reason.usual:.2f} is usual")
+        print_table(COLUMNS, list(explained.rows(reason)))
+        if turning := explained.turning(reason):
+            click.echo(turning)
 
 
 def _print_warnings(found: Analysis) -> None:

@@ -82,15 +82,7 @@ def analyze(
         DataError: The text or a value is in a form that cannot be analyzed; the message gives the reason.
     """
     embedding = encoder.encode_text(text, where)
-    values = values or {}
-    unknown = sorted(values.keys() - set(model.read_fields))
-    if unknown:
-        known = ", ".join(model.read_fields) or "none"
-        raise DataError(f"{where}: the model reads no field {', '.join(unknown)} (fields that it reads: {known})")
-    fields = {
-        name: torch.from_numpy(model.fields[name].to_numbers(values.get(name), where)).unsqueeze(0)
-        for name in model.read_fields
-    }
+    fields = field_numbers(model, values or {}, where)
     terms = model.terms.vector(text) if model.terms else None
     tokens = model.tokenizer.vector(text) if model.tokenizer else None
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
@@ -101,6 +93,27 @@ def analyze(
     silent = silences(model, spoken, model.missing_fields(present))
     found = _findings(model, outputs, spreads, silent)
     return tuple(found if len(embedding[0]) == 1 else _with_warnings(model, found))
+
+
+def field_numbers(model: Model, values: Mapping[str, object], where: str) -> dict[str, Tensor]:
+    """The fields that a model reads beside the text, (1, *shape) each, NaN where missing.
+
+    Args:
+        model: The model.
+        values: Field to raw value.
+        where: Names the text in errors.
+
+    Raises:
+        DataError: A value is in another form, or the model reads no such field.
+    """
+    unknown = sorted(values.keys() - set(model.read_fields))
+    if unknown:
+        known = ", ".join(model.read_fields) or "none"
+        raise DataError(f"{where}: the model reads no field {', '.join(unknown)} (fields that it reads: {known})")
+    return {
+        name: torch.from_numpy(model.fields[name].to_numbers(values.get(name), where)).unsqueeze(0)
+        for name in model.read_fields
+    }
 
 
 def _findings(

@@ -9,10 +9,10 @@ from functools import cache
 import attrs
 
 from redheart_core.contract.signs import SignSpec
+from redheart_core.data.sentences import sentence_spans
 from redheart_core.safety.classifier import likeliest_kind, load_weights, score
 from redheart_core.safety.normal import has_hangul, normalize, plain
 from redheart_core.safety.rules import core_rules, harmless_words
-from redheart_core.safety.sentences import sentence_spans
 
 MOST_CHARS = 100_000
 """Longer texts are not analyzed; their beginning is read, so that help is never refused."""

@@ -2,6 +2,7 @@ from .analysis import Analysis
 from .calculating import calculate
 from .models import Model, load
 from .plugin_list import plugins
+from .reasons import Explanation
 from .runs import Run, open_run
 from .stores import inspect, prepare
 from .training import run, train
@@ -9,6 +10,7 @@ from .tuning import search, sweep
 
 __all__ = [
     "Analysis",
+    "Explanation",
     "Model",
     "Run",
     "calculate",

@@ -10,6 +10,7 @@ import attrs
 
 from redheart.analysis import Analysis
 from redheart.crisis import Safety, load_safety
+from redheart.reasons import Explanation
 from redheart.sessions import open_model, run_of_model
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import DataError
@@ -98,12 +99,7 @@ class Model:
         from redheart_core.models.abstaining import abstentions, silences
         from redheart_core.models.analysis import analyze, answer_fields
 
-        text = given.get("text") if isinstance(given, Mapping) else given
-        if not isinstance(text, str):
-            raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
-        record = given if isinstance(given, Mapping) else {}
-        values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
-        code = record.get("language", language)
+        text, values, code = self._record(given, where, language)
         found = self.safety.help_for(text)
         model, checked = self.assembled, check_text(text, where)
         spoken = detect(checked, model.languages) if code is None else stated(code, where)
@@ -126,6 +122,44 @@ class Model:
             absent,
             model.calibration is not None,
         )
+
+    def explain(self, given: Text, *, language: str | None = None, where: str = "text") -> Explanation:
+        """What analyze says of one text or record, and what each part of the text adds to it.
+
+        The parts are the text's sentences, or its words where it is one; of each number their contributions sum to its
+        difference from the mean over the training records (Shapley values over all sets of parts).
+
+        Args:
+            given: As for analyze.
+            language: As for analyze.
+            where: Names the text in messages.
+
+        Raises:
+            DataError: The text or a value cannot be analyzed.
+        """
+        from redheart_core.data.text import check_text
+        from redheart_core.models.analysis import field_numbers
+        from redheart_core.models.reasons import explain
+
+        found = self.analyze_record(given, where, language)
+        if not found.answers:
+            return Explanation(found, (), ())
+        text, values, _ = self._record(given, where, language)
+        model = self.assembled
+        with keeping_threads(model.manifest.training.threads):
+            fields = field_numbers(model, values, where)
+            reasons = explain(model, self.encoder, check_text(text, where), found.answers, fields, found.language)
+        return Explanation(found, reasons.parts, reasons.reasons)
+
+    def _record(self, given: Text, where: str, language: str | None) -> tuple[str, dict[str, object], str | None]:
+        """Text, values of the fields that plugins read, and code of the stated language."""
+        text = given.get("text") if isinstance(given, Mapping) else given
+        if not isinstance(text, str):
+            raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
+        record = given if isinstance(given, Mapping) else {}
+        values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
+        code = record.get("language", language)
+        return text, values, code if code is None else str(code)
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.
