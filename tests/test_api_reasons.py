@@ -15,6 +15,8 @@ import redheart
 from redheart.reasons import MOST_ROWS, Explanation
 from redheart_core import RedheartError
 from redheart_core.models.reasons import MOST_PARTS, Reason, part_spans
+from redheart_village.records import make_record
+from redheart_village.wording_en import ENGLISH
 
 TEXT = "My brother lost the garden. Then he burned my letter. The boss sold the house quietly."
 
@@ -116,3 +118,23 @@ def test_the_command_shows_them_and_writes_them_as_json(
     (tmp_path / "texts.jsonl").write_text('{"text": "He burned my letter."}')
     refuse("analyze", finished.model, "--jsonl", "texts.jsonl", "--reasons", cwd=tmp_path,
            says=["--reasons explains one text"], code=2)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_sentence_that_decides_a_label_has_the_largest_share(tmp_path: Path) -> None:
+    """In the village an end that is open decides fear."""
+    plugins = tmp_path / "plugins.toml"
+    plugins.write_text('active = ["village", "lsa", "linear"]\n[plugins.village]\nenglish = 500\nkorean = 0\n[data]\nterms = 2000\n')
+    run = redheart.train("village", output=tmp_path / "run", plugins=plugins, encoder="lsa", progress=False)
+    model = run.assemble()
+    hits = []
+    for index in range(10_000, 10_030):
+        text = make_record(0, ENGLISH, index).text
+        ends = [end for end in ENGLISH.open_ends if end.lower() in text.lower()]
+        if ends:
+            explained = model.explain(text, language="en")
+            contributions = explained.reason("emotion", "fear").contributions
+            (place,) = [place for place, part in enumerate(explained.parts) if ends[0].lower() in part.lower()]
+            hits.append(contributions[place] == max(contributions))
+    assert len(hits) >= 10
+    assert sum(hits) >= 0.8 * len(hits)
