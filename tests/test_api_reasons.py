@@ -124,11 +124,13 @@ def test_the_command_shows_them_and_writes_them_as_json(
 def test_the_sentence_that_decides_a_label_has_the_largest_share(tmp_path: Path) -> None:
     """In the village an end that is open decides fear."""
     plugins = tmp_path / "plugins.toml"
-    plugins.write_text('active = ["village", "lsa", "linear"]\n[plugins.village]\nenglish = 500\nkorean = 0\n[data]\nterms = 2000\n')
+    plugins.write_text(
+        'active = ["village", "lsa", "linear"]\n[plugins.village]\nenglish = 500\nkorean = 0\n[data]\nterms = 2000\n'
+    )
     run = redheart.train("village", output=tmp_path / "run", plugins=plugins, encoder="lsa", progress=False)
     model = run.assemble()
     hits = []
-    for index in range(10_000, 10_030):
+    for index in range(10_000, 10_040):
         text = make_record(0, ENGLISH, index).text
         ends = [end for end in ENGLISH.open_ends if end.lower() in text.lower()]
         if ends:

@@ -25,7 +25,8 @@ from redheart_core.data.sentences import sentence_spans
 from redheart_core.data.text import chunk_text
 from redheart_core.data.tokenizer import pad
 from redheart_core.exact.shapley import shapley_values
-from redheart_core.models.analysis import Answer, LabelValue
+from redheart_core.models.calibration import at_temperature
+from redheart_core.models.findings import Answer, LabelValue
 from redheart_core.models.model import Model
 
 MOST_PARTS = 8
@@ -47,8 +48,8 @@ class Reason:
     contributions: tuple[float, ...]
     """Of each part of the text; their sum is value - usual."""
     turning: tuple[int, ...] | None
-    """Of a label that is 0 or 1: numbers of the fewest parts without which the text falls on the other side of the
-    label's threshold; None if there are none, and for all other numbers."""
+    """Numbers of the fewest parts without which the answer turns: a label of 0 or 1 falls on the other side of its
+    threshold, another number leaves its interval. None if it never does, and where there is no interval."""
 
 
 @attrs.frozen
@@ -79,33 +80,34 @@ def explain(
         language: Of the text.
     """
     parts = tuple(text[start:end] for start, end in part_spans(text))
-    asked = [
-        (f"{answer.finding.plugin}.{answer.finding.output}", place, value, answer.field)
-        for answer in answers
-        for place, value in enumerate(answer.finding.values)
-        if value.training_mean is not None
-    ]
-    worth = np.empty((1 << len(parts), len(asked)))
-    worth[:] = [value.training_mean for _, _, value, _ in asked]
-    worth[-1] = [value.value for _, _, value, _ in asked]
-    texts = [_joined(parts, number) for number in range(1, len(worth) - 1)]
-    for places, outputs in _outputs(model, encoder, texts, fields, language):
-        rows = [1 + place for place in places]
-        for column, (name, place, _, _) in enumerate(asked):
-            worth[rows, column] = outputs[name].reshape(len(rows), -1)[:, place].numpy()
+    texts = [_joined(parts, number) for number in range(1, (1 << len(parts)) - 1)]
+    said = list(_outputs(model, encoder, texts, fields, language))
+    return Reasons(parts, tuple(reason for answer in answers for reason in _reasons(answer, said, len(parts))))
+
+
+def _reasons(answer: Answer, said: Sequence[tuple[list[int], dict[str, Tensor]]], parts: int) -> Iterator[Reason]:
+    """Of each number of an answer whose mean is known, in the order of the field's elements."""
+    name, finding = f"{answer.finding.plugin}.{answer.finding.output}", answer.finding
+    given = {value.label: value for value in answer.values}
+    numbers = [given[value.label] for value in finding.values]
+    worth = np.empty((1 << parts, len(numbers)))
+    worth[:] = [np.nan if one.training_mean is None else one.training_mean for one in numbers]
+    worth[-1] = [one.value for one in numbers]
+    temperature = None if answer.certainty is None else answer.certainty.temperature
+    for places, outputs in said:
+        own = outputs[name].double().reshape(len(places), -1).numpy()
+        worth[[1 + place for place in places]] = at_temperature(answer.about, own, temperature)
     contributions = shapley_values(worth)
-    reasons = (
-        Reason(
-            field=field,
-            label=value.label,
-            usual=float(worth[0, column]),
-            value=value.value,
-            contributions=tuple(contributions[:, column].tolist()),
-            turning=_turning(worth[:, column], value),
-        )
-        for column, (_, _, value, field) in enumerate(asked)
-    )
-    return Reasons(parts, tuple(reasons))
+    for column, number in enumerate(numbers):
+        if number.training_mean is not None:
+            yield Reason(
+                field=answer.field,
+                label=number.label,
+                usual=number.training_mean,
+                value=number.value,
+                contributions=tuple(contributions[:, column].tolist()),
+                turning=_turning(worth[:, column], number),
+            )
 
 
 def part_spans(text: str) -> tuple[tuple[int, int], ...]:
@@ -167,21 +169,25 @@ def _padded(vectors: NDArray[Any], counts: Sequence[int]) -> tuple[Tensor, Tenso
     return embedding, mask
 
 
-def _turning(worth: NDArray[np.float64], value: LabelValue) -> tuple[int, ...] | None:
-    """The fewest parts without which a number is on the other side of its threshold; of several the most telling."""
-    if value.threshold is None:
-        return None
+def _turning(worth: NDArray[np.float64], given: LabelValue) -> tuple[int, ...] | None:
+    """The fewest parts without which the answer turns; of several the most telling."""
     parts = len(worth).bit_length() - 1
-    side = value.value >= value.threshold
     for size in range(1, parts):
-        removed = [
-            (abs(worth[_without(gone, parts)] - value.value), gone)
+        turned = [
+            (abs(worth[_without(gone, parts)] - given.value), gone)
             for gone in itertools.combinations(range(parts), size)
-            if (worth[_without(gone, parts)] >= value.threshold) != side
+            if _turns(worth[_without(gone, parts)], given)
         ]
-        if removed:
-            return max(removed)[1]
+        if turned:
+            return max(turned)[1]
     return None
+
+
+def _turns(number: float, given: LabelValue) -> bool:
+    """Whether a number is on the other side of the label's threshold, or outside of the answer's interval."""
+    if given.threshold is not None:
+        return (number >= given.threshold) != (given.value >= given.threshold)
+    return given.low is not None and given.high is not None and not given.low <= number <= given.high
 
 
 def _without(gone: Sequence[int], parts: int) -> int:
