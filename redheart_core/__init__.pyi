@@ -16,6 +16,7 @@ from .contract.errors import (
 from .contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from .contract.fields import Field
 from .contract.fitting import FitData, FitPart
+from .contract.layers import LayerSpec, LayerTexts
 from .contract.markers import hookimpl
 from .contract.models import ModelSpec
 from .contract.nodes import SCALES, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
@@ -45,6 +46,8 @@ __all__ = [
     "FitPart",
     "GroupStopped",
     "Helpline",
+    "LayerSpec",
+    "LayerTexts",
     "LossTerm",
     "Metric",
     "MissingResourceError",

@@ -224,7 +224,7 @@ def test_a_model_answers_with_the_terms_of_the_text(toy: Toy, tmp_path: Path) ->
         expected = model.modules["a"].eval()(batch)["a.value"].item()
         without = attrs.evolve(batch, inputs={**batch.inputs, "terms": torch.zeros_like(batch.inputs["terms"])})
         assert model.modules["a"](without)["a.value"].item() != expected
-    found, _ = analyze(model, toy.encoder(), record.text)
+    found, _ = analyze(model, toy.encoder(), record.text).findings
     assert found.plugin == "a"
     assert found.values[0].value == expected
 

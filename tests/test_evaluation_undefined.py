@@ -66,7 +66,7 @@ def test_a_constant_target_goes_all_the_way_to_an_answer(toy: Toy, tmp_path: Pat
     assert read_evaluation(written, set(chosen)) == result
     assemble(tmp_path / "model", run, context, chosen)
     model = load_model(tmp_path / "model", context.nodes, CPU)
-    found = {finding.plugin: finding for finding in analyze(model, toy.encoder(), "calm kind late")}
+    found = {finding.plugin: finding for finding in analyze(model, toy.encoder(), "calm kind late").findings}
     (value,) = found["a"].values
     assert (value.deviations is None) == ("train" in splits)
     assert value.training_mean is not None

@@ -203,7 +203,9 @@ def test_an_analysis_takes_the_fields_and_says_nothing_without_those_it_needs(to
     assert model.read_fields == ("past",)
     assert model.missing_fields(()) == {"reader": ("past",)}
     text = "calm kind late cruel."
-    assert analyze(model, toy.encoder(), text) == ()
-    first, second = (analyze(model, toy.encoder(), text, values={"past": past}) for past in ([0.0], [1.0, 1.0]))
+    assert analyze(model, toy.encoder(), text).findings == ()
+    first, second = (
+        analyze(model, toy.encoder(), text, values={"past": past}).findings for past in ([0.0], [1.0, 1.0])
+    )
     assert [finding.field for finding in first] == ["regret"]
     assert first[0].values[0].value != second[0].values[0].value

@@ -152,7 +152,7 @@ def test_fusions_of_trained_and_fitted_answers_reproduce_and_analyze(toy: Toy, t
     assert all(check.equal for check in check_exactness(model, context))
     findings = {
         (finding.plugin, finding.field): [value.value for value in finding.values]
-        for finding in analyze(model, toy.encoder(), "cruel debt. lost gift broken.")
+        for finding in analyze(model, toy.encoder(), "cruel debt. lost gift broken.").findings
     }
     assert findings.keys() >= {(name, field) for name in names for field in FIELDS}
     low, high = sorted((findings["first", "regret"], findings["linear", "regret"]))

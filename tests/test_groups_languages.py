@@ -126,7 +126,7 @@ def test_an_analysis_names_who_has_answered(toy: Toy) -> None:
     _, context, model = fused(toy, "stacking_fusion")
 
     def plugins(code: str | None) -> tuple[list[str], list[str]]:
-        found = analyze(model, toy.encoder(), TEXT, language=Language(code, None))
+        found = analyze(model, toy.encoder(), TEXT, language=Language(code, None)).findings
         (answer,) = answer_fields(model, found)
         return [finding.plugin for finding in found], sorted(member.plugin for member in answer.members)
 

@@ -42,7 +42,7 @@ def made(toy: Toy, folder: Path, languages: dict[str, tuple[str | None, ...]]) -
 
 
 def answered(model: Model, toy: Toy, language: Language) -> list[str]:
-    findings = analyze(model, toy.encoder(), TEXT, language=language)
+    findings = analyze(model, toy.encoder(), TEXT, language=language).findings
     silent = abstentions(model, silences(model, language, {}))
     fields = [answer.field for answer in answer_fields(model, findings)]
     assert {finding.field for finding in findings} == set(fields)

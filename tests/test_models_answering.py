@@ -68,7 +68,7 @@ def test_the_fusion_is_the_answer_and_its_members_stand_behind_it(toy: Toy, tmp_
     model, _ = made(toy, tmp_path / "model", "stacking_fusion")
     assert sources(model, "regret")[0] == "stacking_fusion"
     assert set(sources(model, "regret")[1:]) == {"first", "second", "linear"}
-    factors, regret = answer_fields(model, analyze(model, toy.encoder(), TEXT))
+    factors, regret = answer_fields(model, analyze(model, toy.encoder(), TEXT).findings)
     assert (factors.field, regret.field) == ("choice_factors", "regret")
     assert regret.fused
     assert regret.origin == "stacking_fusion of 3"
@@ -95,7 +95,7 @@ def test_of_two_fusions_the_one_of_the_least_cross_fitted_loss_answers_and_is_no
     toy: Toy, tmp_path: Path
 ) -> None:
     model, _ = made(toy, tmp_path / "model", "stacking_fusion", "mean_fusion")
-    for answer in answer_fields(model, analyze(model, toy.encoder(), TEXT)):
+    for answer in answer_fields(model, analyze(model, toy.encoder(), TEXT).findings):
         first, second, *others = model.manifest.answers[answer.field]
         assert first.fused
         assert second.fused
@@ -141,7 +141,7 @@ def test_a_fusion_with_too_few_records_for_cross_fitting_still_answers(toy: Toy,
 
 def test_an_answer_that_cannot_be_given_makes_room_for_the_next_one(toy: Toy, tmp_path: Path) -> None:
     model, _ = made(toy, tmp_path / "model", "mean_fusion")
-    findings = [one for one in analyze(model, toy.encoder(), TEXT) if one.plugin != "mean_fusion"]
+    findings = [one for one in analyze(model, toy.encoder(), TEXT).findings if one.plugin != "mean_fusion"]
     _, regret = answer_fields(model, findings)
     assert not regret.fused
     assert regret.finding.plugin == sources(model, "regret")[1]
@@ -178,5 +178,5 @@ def test_fused_answers_come_first(toy: Toy, tmp_path: Path) -> None:
     context = toy.context(nodes, store, epochs=1)
     assemble(tmp_path / "model", run, context, find_sweetspot(run, trained_groups(run)).chosen("best"))
     model = load_model(tmp_path / "model", nodes, torch.device("cpu"))
-    found = answer_fields(model, analyze(model, toy.encoder(), TEXT))
+    found = answer_fields(model, analyze(model, toy.encoder(), TEXT).findings)
     assert [(answer.field, answer.fused) for answer in found] == [("regret", True), ("choice_factors", False)]

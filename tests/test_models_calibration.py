@@ -124,7 +124,7 @@ def test_an_answer_lies_in_its_interval_and_one_without_calibration_has_none(
     toy: Toy, trained: Trained, tmp_path: Path
 ) -> None:
     model = assembled(trained, tmp_path / "model")
-    findings = analyze(model, toy.encoder(), TEXT)
+    findings = analyze(model, toy.encoder(), TEXT).findings
     for answer in answer_fields(model, findings, "en"):
         assert answer.certainty is not None
         for one in answer.values:
@@ -132,7 +132,7 @@ def test_an_answer_lies_in_its_interval_and_one_without_calibration_has_none(
             assert one.high is not None
             assert 0.0 <= one.low <= one.value <= one.high <= 1.0
     plain = uncalibrated(tmp_path / "model", trained.context.nodes)
-    answers = answer_fields(plain, analyze(plain, toy.encoder(), TEXT), "en")
+    answers = answer_fields(plain, analyze(plain, toy.encoder(), TEXT).findings, "en")
     assert [answer.certainty for answer in answers] == [None] * len(answers)
     analysis = Analysis(TEXT, Language("en", None), answers, (), findings, {}, calibrated=plain.calibration is not None)
     with pytest.raises(RedheartError, match="no intervals of 'regret': the model was not calibrated"):

@@ -200,7 +200,9 @@ def test_an_analysis_names_labels_sources_and_distances(toy: Toy, trained: Train
     assemble(tmp_path / "model", trained.run, trained.context, chosen)
     model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     encoder = toy.encoder()
-    findings = {finding.plugin: finding for finding in analyze(model, encoder, "cruel debt. lost gift broken.")}
+    findings = {
+        finding.plugin: finding for finding in analyze(model, encoder, "cruel debt. lost gift broken.").findings
+    }
     assert set(findings) == {"a", "b", "high"}
     assert [value.label for value in findings["b"].values] == ["selection", "uncertainty", "risk", "decision"]
     assert findings["a"].epoch == chosen["a"].epoch

@@ -147,7 +147,7 @@ def test_a_model_of_epoch_0_is_exact_and_says_what_the_baseline_says(residual: R
     checks = {check.group: check for check in check_exactness(model, context)}
     assert (checks["a"].epoch, checks["b"].epoch) == ("0", "0")
     assert all(check.equal for check in checks.values())
-    found = analyze(model, residual.toy.encoder(), "calm and kind and lost")
+    found = analyze(model, residual.toy.encoder(), "calm and kind and lost").findings
     said = {(one.plugin, one.field): [value.value for value in one.values] for one in found}
     assert said["a", "regret"] == said["line", "regret"]
     assert said["b", "regret"] == said["line", "regret"]

@@ -92,8 +92,8 @@ def test_answers_of_what_never_saw_several_chunks_carry_a_warning(toy: Toy, tmp_
     model = load_model(tmp_path / "model", nodes, torch.device("cpu"))
     assert len(model.manifest.groups["chunky"].untrained) == 4
     brief, long = (r[0].text for r in (short(toy), sorted(toy.records(), key=lambda one: -len(one.text))))
-    assert {one.warning for one in analyze(model, toy.encoder(), brief)} == {""}
-    warnings = {one.plugin: one.warning for one in analyze(model, toy.encoder(), long)}
+    assert {one.warning for one in analyze(model, toy.encoder(), brief).findings} == {""}
+    warnings = {one.plugin: one.warning for one in analyze(model, toy.encoder(), long).findings}
     assert warnings["apart"] == ""
     expected = "group chunky was trained on texts of one chunk, and this text has several: 4 parameters"
     assert warnings["chunky"].startswith(expected)

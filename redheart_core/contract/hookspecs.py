@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from redheart_core.contract.calculators import CalculatorSpec
     from redheart_core.contract.data import DatasetSpec, EncoderSpec
     from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
+    from redheart_core.contract.layers import LayerSpec
     from redheart_core.contract.models import ModelSpec
     from redheart_core.contract.nodes import NodeSpec
     from redheart_core.contract.signs import SignSpec
@@ -86,6 +87,15 @@ def redheart_provide_signs() -> list[SignSpec]:
 
     Called once, when plugins are loaded; the signs of every installed package count, active or not. They add to what
     core finds and take nothing of it back: help for a person in crisis cannot be switched off.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_layers() -> list[LayerSpec]:
+    """Offer limits of what a model knows, beyond which it answers nothing.
+
+    Called once, when plugins are loaded; every model is assembled with those of all installed packages, active or not.
     """
     raise NotImplementedError
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from redheart_core.contract.errors import StoreError
@@ -92,6 +93,14 @@ class TermView:
     def vector(self, text: str) -> Tensor:
         """One text to (1, V) float32, as the store would hold it."""
         return torch.from_numpy(self.weigh([text]).toarray())
+
+    def known(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(N, 2): the shares of the words of each text, and of its parts of words, that are known; NaN where the text
+        has none, or no term of the kind is known."""
+        texts, shares = [composed(text) for text in texts], np.full((len(texts), 2), np.nan)
+        for terms in self.terms:
+            shares[:, 0 if terms.kind == "word" else 1] = terms.known(texts)
+        return shares
 
     def save(self, folder: Path) -> None:
         """Write terms.json and idf.safetensors into a folder, which is made if it is missing."""

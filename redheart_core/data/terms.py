@@ -51,6 +51,14 @@ class Terms:
         counts.sort_indices()
         return counts
 
+    def known(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(N,) which share of the terms of each text is known, repeated ones as often as they are there; NaN without
+        any."""
+        total = _totals(self.kind, texts, self._counter)
+        shares = np.full(len(texts), np.nan)
+        np.divide(self.count(texts).sum(axis=1).A1, total, out=shares, where=total > 0)
+        return shares
+
     def weigh(self, texts: Sequence[str]) -> Any:
         """N texts to (N, F) sparse float32; a row has the length weight, or 0 if no term is known."""
         return weigh(self.count(texts), self.idf, self.weight)
@@ -143,6 +151,20 @@ def _count(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
     )
     words.sum_duplicates()
     return (words @ _apply(counter, list(columns))).tocsr()
+
+
+def _totals(kind: Kind, texts: Sequence[str], counter: Any) -> NDArray[np.float64]:
+    """(N,) how many terms each text has, known ones or not."""
+    analyze = counter.build_analyzer()
+    if kind == "word":
+        return np.array([len(analyze(text)) for text in texts], np.float64)
+    sizes: dict[str, int] = {}  # once per distinct word
+    found = []
+    for text in texts:
+        words = text.lower().split()
+        sizes |= {word: len(analyze(word)) for word in words if word not in sizes}
+        found.append(sum(sizes[word] for word in words))
+    return np.array(found, np.float64)
 
 
 def _apply(counter: Any, texts: Sequence[str]) -> Any:

@@ -15,6 +15,7 @@ from redheart_core.contract import hookspecs
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError
+from redheart_core.contract.layers import LayerSpec
 from redheart_core.contract.markers import PROJECT_NAME
 from redheart_core.contract.models import ModelSpec
 from redheart_core.contract.nodes import NodeSpec
@@ -22,10 +23,10 @@ from redheart_core.contract.signs import SignSpec
 from redheart_core.discovery.entries import NOT_INSTALLED, Entry, check_entry, names
 from redheart_core.discovery.fence import fence
 
-Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "model", "signs", "events"]
+Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "model", "signs", "layer", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec | ModelSpec | SignSpec
+Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec | ModelSpec | SignSpec | LayerSpec
 
 _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
     {
@@ -37,6 +38,7 @@ _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
         "redheart_provide_calculators": ("calculator", CalculatorSpec),
         "redheart_provide_models": ("model", ModelSpec),
         "redheart_provide_signs": ("signs", SignSpec),
+        "redheart_provide_layers": ("layer", LayerSpec),
     }
 )
 

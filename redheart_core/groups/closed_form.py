@@ -8,11 +8,11 @@ from torch import Tensor
 
 from redheart_core.contract.errors import DataError, PluginError
 from redheart_core.contract.fitting import FitData
-from redheart_core.contract.tensors import check_shape
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import setting_up
+from redheart_core.groups.tensor_checks import check_shape
 
 
 def fit_nodes(module: GroupModule, data: FitData, rows: Tensor) -> None:

@@ -13,7 +13,6 @@ from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import DataError, PluginError, ShapeError
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import BuildContext, Objective
-from redheart_core.contract.tensors import check_range, check_shape
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
@@ -21,6 +20,7 @@ from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.groups.residual import Residual, check_reached, is_gate
 from redheart_core.groups.serving import absent_outputs, serves
+from redheart_core.groups.tensor_checks import check_range, check_shape
 from redheart_core.nn.named import Named, attribute_name, chosen_name
 from redheart_core.storage.runtime import random_stream
 

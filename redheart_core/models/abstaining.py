@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from redheart_core.data.language import Language, language_name
+from redheart_core.models.limits import Reading
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
 
@@ -42,19 +43,23 @@ class Abstention:
         return "; ".join(silence.remedy for silence in self.because if silence.remedy)
 
 
-def silences(model: Model, language: Language, missing: Mapping[str, Sequence[str]]) -> dict[Place, Silence]:
-    """The sources of a model that do not answer a text.
+def silences(
+    model: Model, language: Language, missing: Mapping[str, Sequence[str]], readings: Sequence[Reading] = ()
+) -> dict[Place, Silence]:
+    """The sources of a model that do not answer a text: all of them, if a layer finds it beyond what the model knows.
 
     Args:
         model: The model.
         language: Of the text.
         missing: Plugins that cannot evaluate the record, and the fields that it lacks (Model.missing_fields).
+        readings: What the model's layers say of the text.
     """
+    beyond = [Silence(reading.reason, reading.remedy) for reading in readings if reading.beyond]
     absent = {node.name for group in model.groups for node in group.nodes if group.name in model.absent}
     found: dict[Place, Silence] = {}
     for field, sources in model.manifest.answers.items():
         for source in sources:
-            silence = _silence(source, language, missing.get(source.plugin, ()))
+            silence = beyond[0] if beyond else _silence(source, language, missing.get(source.plugin, ()))
             if silence is None and source.plugin in absent:
                 silence = Silence(f"what {source.plugin} needs is not installed here", "")
             if silence is not None:

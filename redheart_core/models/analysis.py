@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
+from redheart_core.contract.layers import LayerTexts
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.encoding import TextEncoder
-from redheart_core.data.language import Language, detect, language_number
+from redheart_core.data.language import UNDETERMINED, Language, detect, language_number
 from redheart_core.groups.group import Group
-from redheart_core.models.abstaining import Place, silences
+from redheart_core.models.abstaining import Place, Silence, silences
 from redheart_core.models.certainty import calibrated, leading
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
+from redheart_core.models.limits import Reading
 from redheart_core.models.model import Model
 from redheart_core.nn.answers import is_values
+
+
+@attrs.frozen
+class Analyzed:
+    """What a model's plugins and layers say of a text."""
+
+    findings: tuple[Finding, ...]
+    silent: Mapping[Place, Silence]
+    """Sources that do not answer, with the reason."""
+    readings: tuple[Reading, ...]
+    """Of the layers, in the order of the model."""
 
 
 def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = None) -> tuple[Answer, ...]:
@@ -63,12 +77,13 @@ def analyze(
     where: str = "text",
     values: Mapping[str, object] | None = None,
     language: Language | None = None,
-) -> tuple[Finding, ...]:
+) -> Analyzed:
     """Everything that the model's plugins have been evaluated on, for one text.
 
     A plugin that reads a field which is not among the values says nothing, and neither does one that was not measured
-    on texts of the language; redheart_core.models.abstaining gives the reasons. One whose group was taken at epoch 0
-    says what the baseline says, and nothing else.
+    on texts of the language, nor any on a text that a layer finds beyond what the model knows;
+    redheart_core.models.abstaining gives the reasons. One whose group was taken at epoch 0 says what the baseline says,
+    and nothing else.
 
     Args:
         model: An assembled model.
@@ -83,16 +98,28 @@ def analyze(
     """
     embedding = encoder.encode_text(text, where)
     fields = field_numbers(model, values or {}, where)
+    present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
+    spoken = detect(text, model.languages) if language is None else language
+    readings = _readings(model, text, embedding, spoken)
+    silent = silences(model, spoken, model.missing_fields(present), readings)
+    if any(reading.beyond for reading in readings):
+        return Analyzed((), silent, readings)
     terms = model.terms.vector(text) if model.terms else None
     tokens = model.tokenizer.vector(text) if model.tokenizer else None
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
-    spoken = detect(text, model.languages) if language is None else language
     number = torch.tensor([language_number(spoken.code)])
     outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms, tokens, number)
-    present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
-    silent = silences(model, spoken, model.missing_fields(present))
     found = _findings(model, outputs, spreads, silent)
-    return tuple(found if len(embedding[0]) == 1 else _with_warnings(model, found))
+    return Analyzed(tuple(found if len(embedding[0]) == 1 else _with_warnings(model, found)), silent, readings)
+
+
+def _readings(model: Model, text: str, embedding: Tensor, language: Language) -> tuple[Reading, ...]:
+    """What the model's layers say of a text."""
+    if not model.limits:
+        return ()
+    known = np.full((1, 2), np.nan) if model.terms is None else model.terms.known([text])
+    texts = LayerTexts([text], [language.code or UNDETERMINED], embedding.mean(1).numpy(), known)
+    return tuple(layer.read(texts) for layer in model.limits)
 
 
 def field_numbers(model: Model, values: Mapping[str, object], where: str) -> dict[str, Tensor]:

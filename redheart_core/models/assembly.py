@@ -15,6 +15,8 @@ from redheart_core.models.calibrating import calibrate
 from redheart_core.models.calibration import ANSWERS_FILE, CALIBRATION
 from redheart_core.models.exactness import require_exact, validate_groups
 from redheart_core.models.finished import finished_part, require_finished, unfinished_groups
+from redheart_core.models.limits import ActiveLayer
+from redheart_core.models.limits_fitting import fit_limits
 from redheart_core.models.manifest import (
     CALIBRATION_FOLDER,
     MODEL_MANIFEST,
@@ -62,6 +64,7 @@ def assemble(
     blends: Mapping[str, Blend] | None = None,
     *,
     partial: bool = False,
+    layers: Sequence[ActiveLayer] = (),
 ) -> ModelManifest:
     """Put every group into a model folder: the chosen epoch, linked and not rewritten, or what it was blended to.
 
@@ -75,8 +78,10 @@ def assemble(
         chosen: Group to epoch.
         blends: Group to mixed or several weights instead of one epoch.
         partial: Leave out the groups that are not finished, and those that read them.
+        layers: Limits of what a model knows, of all installed packages.
 
     Raises:
+        PluginError: A layer fails.
         CheckpointError: The folder exists, a group is not finished or was trained on another epoch of a group that it
             reads, a checkpoint is damaged, or the model does not give what the run recorded.
     """
@@ -97,7 +102,11 @@ def assemble(
         results = validate_groups(model, context)
         checks = require_exact(model, context, results)
         answers = rank_answers(context, model.modules, results)
-        files = {**manifest.files, **_calibrate(building, context, model, answers)}
+        files = {
+            **manifest.files,
+            **_calibrate(building, context, model, answers),
+            **fit_limits(building, context.store, layers),
+        }
         manifest = attrs.evolve(manifest, checks=checks, answers=answers, files=files)
         MODEL_MANIFEST.write(building / "manifest.json", manifest)
     return manifest

@@ -25,6 +25,7 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings
 from redheart_core.groups.serving import absent_outputs
 from redheart_core.models.calibration import Calibration, read_calibration
+from redheart_core.models.limits import ActiveLayer, LoadedLayer, read_limits
 from redheart_core.models.manifest import ModelManifest, read_manifest, verify_files
 from redheart_core.runs.describe import describe_node, missing_resources
 from redheart_core.storage.files import load_tensors
@@ -50,6 +51,8 @@ class Model:
     """Groups that cannot answer on this machine, with the reason; modules has none of them."""
     calibration: Calibration | None = None
     """What the calibration split says of the answers; None of a model that was not calibrated."""
+    limits: tuple[LoadedLayer, ...] = ()
+    """Beyond which texts it answers nothing."""
 
     @property
     def encoder_identity(self) -> EncoderIdentity:
@@ -153,21 +156,30 @@ class Model:
         return {name: tensor.cpu() for name, tensor in known.items() if "." in name}, spreads
 
 
-def load_model(folder: Path, nodes: Sequence[ActiveNode], device: torch.device) -> Model:
+def load_model(
+    folder: Path, nodes: Sequence[ActiveNode], device: torch.device, layers: Sequence[ActiveLayer] = ()
+) -> Model:
     """Read a model folder; every file is verified.
 
     Args:
         folder: What assemble made.
         nodes: The manifest's nodes as the registry resolves them.
         device: Where to compute.
+        layers: Those of all installed packages.
 
     Raises:
         CheckpointError: A file is missing or damaged, or the plugins are others than it was made with.
     """
-    return build_model(folder, read_manifest(folder), nodes, device)
+    return build_model(folder, read_manifest(folder), nodes, device, layers)
 
 
-def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNode], device: torch.device) -> Model:
+def build_model(
+    folder: Path,
+    manifest: ModelManifest,
+    nodes: Sequence[ActiveNode],
+    device: torch.device,
+    layers: Sequence[ActiveLayer] = (),
+) -> Model:
     """The model of a manifest, which may not be in the folder yet.
 
     Raises:
@@ -194,9 +206,19 @@ def build_model(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNod
     modules = {group.name: _build_group(folder, manifest, group, surroundings, device) for group in present}
     read = identity is not None and any("tokens" in group.inputs for group in present)
     tokenizer = load_tokenizer(folder / "tokens", identity) if identity is not None and read else None
-    calibration = read_calibration(folder, manifest.files)
     return Model(
-        folder, manifest, groups, modules, fields, terms, tokenizer, device, surroundings.shapes, absent, calibration
+        folder,
+        manifest,
+        groups,
+        modules,
+        fields,
+        terms,
+        tokenizer,
+        device,
+        surroundings.shapes,
+        absent,
+        read_calibration(folder, manifest.files),
+        read_limits(folder, manifest.files, layers),
     )
 
 

@@ -13,6 +13,7 @@ import attrs
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError, RedheartError
+from redheart_core.contract.layers import LayerSpec
 from redheart_core.contract.models import ModelSpec
 from redheart_core.contract.nodes import NodeSpec
 from redheart_core.contract.signs import SignSpec
@@ -24,6 +25,7 @@ from redheart_core.testing import (
     contract_checks,
     data_checks,
     evaluation_checks,
+    layer_checks,
     learning_checks,
     model_checks,
     output_checks,
@@ -100,6 +102,13 @@ SIGN_CHECKS: tuple[Check, ...] = (
 )
 """Of signs of a crisis; they take a SignSubject."""
 
+LAYER_CHECKS: tuple[Check, ...] = (
+    layer_checks.check_fitting_twice,
+    layer_checks.check_scores,
+    layer_checks.check_without_terms,
+)
+"""Of a layer; they take a LayerSubject."""
+
 AnySubject = (
     Subject
     | data_checks.DatasetSubject
@@ -107,6 +116,7 @@ AnySubject = (
     | calculator_checks.CalculatorSubject
     | model_checks.ModelSubject
     | sign_checks.SignSubject
+    | layer_checks.LayerSubject
 )
 
 
@@ -161,6 +171,8 @@ def subject_of(
         return model_checks.ModelSubject(plugin, packaged_path(spec.folder, PluginError))
     if isinstance(spec, SignSpec):
         return sign_checks.SignSubject(plugin, spec)
+    if isinstance(spec, LayerSpec):
+        return layer_checks.layer_subject(plugin, spec)
     values = read_table(spec.settings, settings or {}, f"[plugins.{plugin.name}]")
     try:
         if isinstance(spec, DatasetSpec):
@@ -263,6 +275,8 @@ def _subject_checks(plugin: Plugin) -> tuple[Check, ...]:
         return MODEL_CHECKS
     if isinstance(plugin.spec, SignSpec):
         return SIGN_CHECKS
+    if isinstance(plugin.spec, LayerSpec):
+        return LAYER_CHECKS
     return ENCODER_CHECKS if isinstance(plugin.spec, EncoderSpec) else ()
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from redheart_core.data.language import Language
     from redheart_core.models.abstaining import Abstention
     from redheart_core.models.findings import Answer, Finding, LabelValue
+    from redheart_core.models.limits import Reading
     from redheart_core.safety.help import Help
 
 
@@ -42,6 +43,8 @@ class Analysis:
     """Groups that cannot answer on this machine, as files of others are not installed; Model.absent has the reasons."""
     calibrated: bool = False
     """Whether the model was calibrated; without it there are no intervals and sets."""
+    limits: tuple[Reading, ...] = ()
+    """What each layer says of the text: whether it is beyond what the model knows, and how far."""
 
     def answer(self, field: str) -> Answer:
         """The answer on a field.
@@ -146,6 +149,7 @@ class Analysis:
             "findings": [attrs.asdict(finding) for finding in self.findings],
             "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
             "calibrated": self.calibrated,
+            "limits": [{**attrs.asdict(one), "beyond": one.beyond} for one in self.limits],
             "missing": dict(self.missing),
             "absent": list(self.absent),
         }

@@ -30,6 +30,7 @@ def assemble_epochs(
         CheckpointError: As assemble.
     """
     from redheart_core.models.assembly import assemble
+    from redheart_registry.layers import installed_layers
 
     taken = dict(chosen)
     for group, number in epochs.items():
@@ -39,7 +40,7 @@ def assemble_epochs(
         if entry is None:
             raise RedheartError(f"epoch {number} of group '{group}' is not on disk")
         taken[group] = entry
-    assemble(folder, session.run, session.context, taken, partial=partial)
+    assemble(folder, session.run, session.context, taken, partial=partial, layers=installed_layers())
 
 
 def assemble_method(session: Session, folder: Path, method: str) -> None:
@@ -51,7 +52,8 @@ def assemble_method(session: Session, folder: Path, method: str) -> None:
     from redheart_core.models.assembly import assemble
     from redheart_core.models.blending import blend_groups
     from redheart_core.models.finished import require_finished
+    from redheart_registry.layers import installed_layers
 
     require_finished(session.run, session.context)
     chosen, blends = blend_groups(session.run, session.context, method)
-    assemble(folder, session.run, session.context, chosen, blends)
+    assemble(folder, session.run, session.context, chosen, blends, layers=installed_layers())

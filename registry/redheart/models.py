@@ -96,7 +96,7 @@ class Model:
         """
         from redheart_core.data.language import detect, stated
         from redheart_core.data.text import check_text
-        from redheart_core.models.abstaining import abstentions, silences
+        from redheart_core.models.abstaining import abstentions
         from redheart_core.models.analysis import analyze, answer_fields
 
         text, values, code = self._record(given, where, language)
@@ -107,20 +107,20 @@ class Model:
         if found is not None and found.acute:
             return Analysis(text, spoken, (), (), (), {}, self.missing, found, absent)
         with keeping_threads(model.manifest.training.threads):
-            findings = analyze(model, self.encoder, text, where, values, spoken)
+            analyzed = analyze(model, self.encoder, text, where, values, spoken)
         missing = model.missing_fields(values)
-        silent = abstentions(model, silences(model, spoken, missing))
         return Analysis(
             text,
             spoken,
-            answer_fields(model, findings, spoken.code),
-            silent,
-            findings,
+            answer_fields(model, analyzed.findings, spoken.code),
+            abstentions(model, analyzed.silent),
+            analyzed.findings,
             missing,
             self.missing,
             found,
             absent,
             model.calibration is not None,
+            analyzed.readings,
         )
 
     def explain(self, given: Text, *, language: str | None = None, where: str = "text") -> Explanation:

@@ -67,7 +67,7 @@ def members(folder: Path, toy: Toy) -> list[ActiveNode]:
 
 
 def answers(model: Model, toy: Toy) -> dict[str, str]:
-    return {one.field: one.finding.plugin for one in answer_fields(model, analyze(model, toy.encoder(), TEXT))}
+    return {one.field: one.finding.plugin for one in answer_fields(model, analyze(model, toy.encoder(), TEXT).findings)}
 
 
 def test_the_group_and_its_readers_abstain_and_the_fusion_answers_out_of_the_others(
@@ -78,7 +78,7 @@ def test_the_group_and_its_readers_abstain_and_the_fusion_answers_out_of_the_oth
     whole = load_model(toy.folder / "model", nodes, CPU)
     assert not whole.absent
     assert answers(whole, toy) == {"regret": "stacking_fusion", "choice_factors": "stacking_fusion"}
-    found = {one.plugin for one in analyze(whole, toy.encoder(), TEXT)}
+    found = {one.plugin for one in analyze(whole, toy.encoder(), TEXT).findings}
     assert {NAME, "reader"} <= found
     shutil.move(folder, folder.with_name("elsewhere"))
 
@@ -86,7 +86,7 @@ def test_the_group_and_its_readers_abstain_and_the_fusion_answers_out_of_the_oth
     assert set(model.absent) == {NAME, "reader"}
     assert f"no encoder: '{folder}': no such folder" in model.absent[NAME]
     assert model.absent["reader"] == f"it reads '{NAME}', which does not answer"
-    findings = analyze(model, toy.encoder(), TEXT)
+    findings = analyze(model, toy.encoder(), TEXT).findings
     assert {one.plugin for one in findings} == {"other", "stacking_fusion"}
     (answer,) = answer_fields(model, findings)
     assert (answer.field, [one.plugin for one in answer.members]) == ("regret", ["other"])
@@ -100,10 +100,12 @@ def test_the_group_and_its_readers_abstain_and_the_fusion_answers_out_of_the_oth
 def test_what_the_others_answer_is_what_they_answer_without_it(toy: Toy, folder: Path, store: Store) -> None:
     nodes = members(folder, toy)
     made(toy, store, nodes)
-    whole = {one.plugin: one for one in analyze(load_model(toy.folder / "model", nodes, CPU), toy.encoder(), TEXT)}
+    whole = {
+        one.plugin: one for one in analyze(load_model(toy.folder / "model", nodes, CPU), toy.encoder(), TEXT).findings
+    }
     shutil.rmtree(folder)
     model = load_model(toy.folder / "model", nodes, CPU)
-    part = {one.plugin: one for one in analyze(model, toy.encoder(), TEXT) if one.field == "regret"}
+    part = {one.plugin: one for one in analyze(model, toy.encoder(), TEXT).findings if one.field == "regret"}
     assert part["other"] == whole["other"]
     assert part["stacking_fusion"].values != whole["stacking_fusion"].values
 
@@ -113,12 +115,12 @@ def test_the_same_files_elsewhere_will_do_and_others_are_refused(
 ) -> None:
     nodes = [transformer(str(folder))]
     made(toy, store, nodes)
-    expected = analyze(load_model(toy.folder / "model", nodes, CPU), toy.encoder(), TEXT)
+    expected = analyze(load_model(toy.folder / "model", nodes, CPU), toy.encoder(), TEXT).findings
     elsewhere = shutil.move(folder, folder.with_name("elsewhere"))
     monkeypatch.setenv(places.ELSEWHERE, str(elsewhere))
     model = load_model(toy.folder / "model", nodes, CPU)
     assert not model.absent
-    assert analyze(model, toy.encoder(), TEXT) == expected
+    assert analyze(model, toy.encoder(), TEXT).findings == expected
     monkeypatch.setenv(places.ELSEWHERE, str(write_encoder(toy.folder / "changed", WORDS, seed=1)))
     with pytest.raises(CheckpointError, match=r"its file model\.safetensors had the SHA-256"):
         load_model(toy.folder / "model", nodes, CPU)

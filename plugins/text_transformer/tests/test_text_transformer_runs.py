@@ -73,7 +73,7 @@ def test_the_model_answers_as_its_run_from_the_tokens_of_a_text(
     model = assembled(toy, run, nodes, store)
     assert (toy.folder / "model" / "tokens" / "tokenizer.json").is_file()
     row = int(store.rows("validation")[0])
-    findings = {finding.output: finding for finding in analyze(model, toy.encoder(), store.text(row))}
+    findings = {finding.output: finding for finding in analyze(model, toy.encoder(), store.text(row)).findings}
     embedding = toy.encoder().encode_text(store.text(row))
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
     tokens = store.token_batch(torch.tensor([row]))
@@ -86,9 +86,12 @@ def test_the_model_answers_as_its_run_from_the_tokens_of_a_text(
 def test_a_model_trained_in_full_needs_no_weights_but_its_own(toy: Toy, folder: Path, store: Store) -> None:
     nodes = [transformer(folder)]
     run, _ = toy.run("run", nodes, store, groups=GROUPS, epochs=2)
-    expected = analyze(assembled(toy, run, nodes, store), toy.encoder(), "calm and cruel debt.")
+    expected = analyze(assembled(toy, run, nodes, store), toy.encoder(), "calm and cruel debt.").findings
     (folder / "model.safetensors").unlink()
-    assert analyze(load_model(toy.folder / "model", nodes, CPU), toy.encoder(), "calm and cruel debt.") == expected
+    assert (
+        analyze(load_model(toy.folder / "model", nodes, CPU), toy.encoder(), "calm and cruel debt.").findings
+        == expected
+    )
 
 
 def test_adapters_refuse_an_encoder_with_other_weights(toy: Toy, folder: Path, store: Store) -> None:

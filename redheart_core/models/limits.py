@@ -1,0 +1,145 @@
+"""Beyond which texts a model answers nothing: layers of plugins with their limits, and what they say of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from redheart_core.contract.errors import CheckpointError, PluginError
+from redheart_core.contract.layers import LayerSpec, LayerTexts
+from redheart_core.groups.plugin_calls import naming
+from redheart_core.models.manifest import CALIBRATION_FOLDER
+from redheart_core.storage.files import load_tensors
+from redheart_core.storage.sealed import SealedFile
+
+LIMITS_FILE = f"{CALIBRATION_FOLDER}/limits.json"
+
+
+@attrs.frozen
+class ActiveLayer:
+    """A layer of an installed package."""
+
+    spec: LayerSpec
+    distribution: str
+    version: str
+
+
+@attrs.frozen
+class LayerLimits:
+    """From which scores on a layer finds that a text is beyond what a model knows."""
+
+    layer: str
+    distribution: str
+    version: str
+    share: float
+    """Of the calibration texts of each language at most so many are beyond."""
+    everywhere: float | None
+    """The limit over all languages; None if the calibration texts are too few for one, so that nothing is beyond."""
+    languages: Mapping[str, float]
+    """Code to the limit in a language that has enough calibration texts."""
+
+    def limit(self, code: str) -> float | None:
+        """That of a text's language; of all where the language has too few calibration texts."""
+        return self.languages.get(code, self.everywhere)
+
+
+@attrs.frozen
+class Limits:
+    """limits.json: the layers that a model was assembled with."""
+
+    layers: tuple[LayerLimits, ...]
+    beyond: Mapping[str, float]
+    """Language to the share of its calibration texts that any layer finds beyond."""
+
+
+LIMITS = SealedFile(Limits, "limits", 1, "restore it from a copy, or assemble the model again with redheart crossover")
+
+
+@attrs.frozen
+class Reading:
+    """What a layer says of a text."""
+
+    layer: str
+    score: float | None
+    """The higher, the less is known of such a text; None where the layer has nothing to say."""
+    limit: float | None
+    """The highest score with which a text in its language is answered."""
+    reason: str
+    """Why it is not answered; empty if it is."""
+    remedy: str
+    """What would help; empty if it is answered or nothing is known to."""
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the text is not answered."""
+        return bool(self.reason)
+
+
+@attrs.frozen(eq=False)
+class LoadedLayer:
+    """A layer of a model, ready to read texts."""
+
+    spec: LayerSpec
+    limits: LayerLimits
+    arrays: Mapping[str, NDArray[Any]]
+
+    def read(self, texts: LayerTexts) -> Reading:
+        """What it says of one text.
+
+        Raises:
+            PluginError: The layer fails.
+        """
+        (score,) = score_texts(self.spec, self.arrays, texts).tolist()
+        limit = self.limits.limit(texts.languages[0])
+        if np.isnan(score):
+            return Reading(self.spec.name, None, limit, "", "")
+        if limit is None or score <= limit:
+            return Reading(self.spec.name, score, limit, "", "")
+        reason = f"{self.spec.reason} ({self.spec.name} {score:.2f}, limit {limit:.2f})"
+        return Reading(self.spec.name, score, limit, reason, self.spec.remedy)
+
+
+def score_texts(spec: LayerSpec, arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
+    """The scores of a layer, (N,), NaN where it has nothing to say.
+
+    Raises:
+        PluginError: The layer fails, or gives something else.
+    """
+    with naming(spec.name, "score"):
+        scores = spec.score(arrays, texts)
+    expected = (len(texts.texts),)
+    if not isinstance(scores, np.ndarray) or scores.shape != expected or np.isinf(scores).any():
+        raise PluginError(f"plugin '{spec.name}' has to give {expected} scores that are finite or NaN, gave {scores!r}")
+    return scores.astype(np.float64)
+
+
+def read_limits(folder: Path, files: Mapping[str, str], layers: Sequence[ActiveLayer]) -> tuple[LoadedLayer, ...]:
+    """The layers of a model whose manifest names these files; none of one that was assembled without.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or a layer is not installed.
+    """
+    if LIMITS_FILE not in files:
+        return ()
+    installed, loaded = {one.spec.name: one.spec for one in layers}, []
+    for limits in LIMITS.read(folder / LIMITS_FILE).layers:
+        if limits.layer not in installed:
+            raise CheckpointError(
+                f"{folder} was assembled with the layer '{limits.layer}', which is not installed; "
+                f"install {limits.distribution}=={limits.version} or assemble the model again"
+            )
+        file = arrays_file(limits.layer)
+        tensors = load_tensors(folder / file, files[file]) if file in files else {}
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+        loaded.append(LoadedLayer(installed[limits.layer], limits, arrays))
+    return tuple(loaded)
+
+
+def arrays_file(layer: str) -> str:
+    """Where a model keeps what a layer was fitted to."""
+    return f"{CALIBRATION_FOLDER}/{layer}.safetensors"
