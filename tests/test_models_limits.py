@@ -122,7 +122,7 @@ def test_a_layer_that_is_not_installed_is_named_and_a_damaged_file_refused(train
     [
         ({"score": lambda _, texts: np.full(len(texts.texts), np.inf)}, "'brevity' has to give"),
         ({"score": lambda _, texts: np.zeros(1)}, "'brevity' has to give"),
-        ({"fit": lambda _: {}["none"]}, "plugin 'brevity' failed in fit"),
+        ({"fit": lambda _: dict[str, NDArray[Any]]()["none"]}, "plugin 'brevity' failed in fit"),
     ],
 )
 def test_a_layer_that_fails_is_named_and_no_model_is_left(

@@ -21,7 +21,7 @@ def fit(texts: LayerTexts) -> dict[str, NDArray[Any]]:
 def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
     """How many standard deviations a length is from the mean, on the logarithmic scale."""
     means, spreads = np.array([arrays.get(code, arrays["all"]) for code in texts.languages]).reshape(-1, 2).T
-    return np.abs(_lengths(texts) - means) / spreads
+    return np.asarray(np.abs(_lengths(texts) - means) / spreads)
 
 
 def _lengths(texts: LayerTexts) -> NDArray[Any]:
