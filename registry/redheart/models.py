@@ -105,7 +105,8 @@ class Model:
         spoken = detect(checked, model.languages) if code is None else stated(code, where)
         absent = tuple(self.absent)
         if found is not None and found.acute:
-            return Analysis(text, spoken, (), (), (), {}, self.missing, found, absent)
+            calibrated = model.calibration is not None
+            return Analysis(text, spoken, (), (), (), {}, self.missing, found, absent, calibrated)
         with keeping_threads(model.manifest.training.threads):
             analyzed = analyze(model, self.encoder, text, where, values, spoken)
         missing = model.missing_fields(values)
