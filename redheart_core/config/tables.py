@@ -1,4 +1,4 @@
-"""The tables [data], [training], [analysis] and [groups.NAME] of plugins.toml."""
+"""The tables [data], [training], [analysis], [memory] and [groups.NAME] of plugins.toml."""
 
 from __future__ import annotations
 
@@ -76,6 +76,16 @@ class AnalysisSettings:
     country: str = attrs.field(default="", validator=matches_re("([A-Za-z]{2})?"))
     """Whose helplines a person in crisis is given, as a code of two letters (ISO 3166); "" for the country where the
     text's language is mostly spoken."""
+
+
+@attrs.frozen
+class MemorySettings:
+    """The [memory] table."""
+
+    where: str = ""
+    """File, or address of a PostgreSQL database, of the memory of cases; "" for none, and nothing is remembered."""
+    keep_text: bool = False
+    """Whether the texts of cases are kept beside their vectors."""
 
 
 @attrs.frozen

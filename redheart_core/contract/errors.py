@@ -42,6 +42,10 @@ class CheckpointError(RedheartError, ValueError):
     """A run or model file is missing, damaged or does not belong here."""
 
 
+class CaseMemoryError(RedheartError, ValueError):
+    """A memory of cases is missing, damaged, in use, of another version or of another encoder."""
+
+
 class ShapeError(RedheartError, ValueError):
     """A tensor has another shape, dtype or device than declared."""
 

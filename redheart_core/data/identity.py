@@ -59,15 +59,19 @@ class EncoderIdentity:
             StoreError: Names every difference.
         """
         if self != other:
-            mine, theirs = self._flat(), other._flat()
-            differences = "; ".join(
-                f"{key} is {mine.get(key)!r} there, {theirs.get(key)!r} here"
-                for key in (*mine, *(key for key in theirs if key not in mine))
-                if mine.get(key) != theirs.get(key)
-            )
             raise StoreError(
-                f"{where} was made with another encoder: {differences}; use that encoder, or prepare the data anew"
+                f"{where} was made with another encoder: {self.differences(other)}; use that encoder, or prepare the "
+                "data anew"
             )
+
+    def differences(self, other: EncoderIdentity) -> str:
+        """What another identity has otherwise than this one, which is that of a place, in words."""
+        mine, theirs = self._flat(), other._flat()
+        return "; ".join(
+            f"{key} is {mine.get(key)!r} there, {theirs.get(key)!r} here"
+            for key in (*mine, *(key for key in theirs if key not in mine))
+            if mine.get(key) != theirs.get(key)
+        )
 
     def _flat(self) -> dict[str, object]:
         table: dict[str, object] = {"encoder": self.label}

@@ -1,0 +1,119 @@
+"""Graphs of neighbours (HNSW, Malkov and Yashunin 2018, by usearch) over thousands of vectors each, and the vectors of
+the cases that are in none, which are compared one by one.
+
+A graph never changes: when one of its cases is deleted, the graph is deleted too, and its other cases wait for a new
+one. So at most GRAPH_CASES - 1 vectors are ever compared one by one, and no deleted vector stays in a graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+from usearch.index import Index
+
+GRAPH_CASES = 16_384
+"""Of one graph."""
+_NEIGHBOURS, _EXPANSION_ADD, _EXPANSION_SEARCH = 16, 128, 64
+"""Edges of a vector, and how many candidates are followed when one is added and when one is looked for."""
+
+
+def build_graph(keys: NDArray[np.int64], vectors: NDArray[np.float32]) -> bytes:
+    """A graph as bytes; equal vectors give an equal graph.
+
+    Args:
+        keys: (N,) of the cases.
+        vectors: (N, D) of length 1; the graph holds them in half precision.
+    """
+    graph = _empty(vectors.shape[1])
+    graph.add(keys.astype(np.uint64), vectors, threads=1)
+    content = graph.save()
+    assert content is not None  # as no path is given
+    return bytes(content)
+
+
+def seal_of(content: bytes) -> bytes:
+    """A digest of a graph."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+@attrs.define(eq=False)
+class Loaded:
+    """The graphs of a memory in this process, and the vectors that are in none."""
+
+    width: int
+    graphs: dict[int, Index] = attrs.field(factory=dict)
+    keys: NDArray[np.int64] = attrs.field(factory=lambda: np.empty(0, np.int64))
+    vectors: NDArray[np.float32] = attrs.field(factory=lambda: np.empty((0, 0), np.float32))
+    changes: str = ""
+    """State of the memory that this is of."""
+
+    def add_graph(self, number: int, content: bytes) -> None:
+        """Take up one more graph."""
+        graph = _empty(self.width)
+        graph.load(content)
+        self.graphs[number] = graph
+
+    def keep(self, graphs: Iterable[int], keys: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Let go of all other graphs and single vectors.
+
+        Returns:
+            The graphs and the keys of single vectors that are still to be taken up.
+        """
+        wanted = set(graphs)
+        self.graphs = {number: graph for number, graph in self.graphs.items() if number in wanted}
+        kept = np.isin(self.keys, np.asarray(keys, np.int64))
+        self.keys, self.vectors = self.keys[kept], self.vectors[kept]
+        here = set(self.keys.tolist())
+        return sorted(wanted - set(self.graphs)), [key for key in keys if key not in here]
+
+    def add_vectors(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Take up single vectors."""
+        self.keys = np.concatenate([self.keys, np.asarray(keys, np.int64)])
+        self.vectors = np.concatenate([self.vectors.reshape(-1, self.width), vectors])
+
+    def from_graphs(self, query: NDArray[np.float32], most: int) -> list[int]:
+        """Keys of cases near a vector, at most so many of each graph."""
+        found: list[int] = []
+        for graph in self.graphs.values():
+            graph.expansion_search = max(_EXPANSION_SEARCH, most)  # type: ignore[misc]  # mypy misses its setter
+            found += graph.search(query, most, threads=1).keys.tolist()
+        return found
+
+    def from_rest(self, query: NDArray[np.float32], most: int, allowed: frozenset[int] | None = None) -> list[int]:
+        """Keys of the nearest cases in no graph.
+
+        Args:
+            query: (D,).
+            most: At most so many.
+            allowed: Those that count; all if None.
+        """
+        keys, vectors = self.keys, self.vectors
+        if allowed is not None:
+            chosen = np.isin(keys, np.fromiter(allowed, np.int64, len(allowed)))
+            keys, vectors = keys[chosen], vectors[chosen]
+        if not len(keys):
+            return []
+        nearest: list[int] = keys[largest(vectors @ query, most)].tolist()
+        return nearest
+
+
+def largest(products: NDArray[np.float32], most: int) -> NDArray[np.intp]:
+    """The places of the largest numbers, at most so many, in any order."""
+    if len(products) <= most:
+        return np.arange(len(products))
+    return np.argpartition(-products, most - 1)[:most]
+
+
+def _empty(width: int) -> Index:
+    return Index(
+        ndim=width,
+        metric="ip",
+        dtype="f16",
+        connectivity=_NEIGHBOURS,
+        expansion_add=_EXPANSION_ADD,
+        expansion_search=_EXPANSION_SEARCH,
+    )
