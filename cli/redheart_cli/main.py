@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "decompose": ("redheart_cli.decompose", "Which analyzers are redundant, unique, synergistic."),
     "bench": ("redheart_cli.bench", "Measure what a plugin is worth."),
     "analyze": ("redheart_cli.analyze", "Analyze a text, with an installed model or your own."),
+    "memory": ("redheart_cli.memory", "Keep cases, and find those nearest to a text."),
     "models": ("redheart_cli.models", "List, describe and verify trained models."),
     "calculate": ("redheart_cli.calculate", "Compute an exact calculator on your numbers."),
 }

@@ -1,3 +1,4 @@
+from . import memory
 from .analysis import Analysis
 from .calculating import calculate
 from .models import Model, load
@@ -16,6 +17,7 @@ __all__ = [
     "calculate",
     "inspect",
     "load",
+    "memory",
     "open_run",
     "plugins",
     "prepare",

@@ -68,7 +68,7 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
     from redheart_core.data.division import division_warnings
     from redheart_core.data.prepare import prepare
 
-    dataset, dataset_settings = _dataset(registry, data.dataset)
+    dataset, dataset_settings = find_dataset(registry, data.dataset)
     store = prepare(
         folder,
         dataset,
@@ -87,7 +87,7 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
     return store
 
 
-def _dataset(registry: Registry, name: str) -> tuple[DatasetSpec, Any]:
+def find_dataset(registry: Registry, name: str) -> tuple[DatasetSpec, Any]:
     """A data set by its name, or several joined as "one+other"."""
     from redheart_core.data.joining import SEPARATOR, join_datasets
 

@@ -15,6 +15,7 @@ from redheart_core.config.tables import (
     AnalysisSettings,
     DataSettings,
     GroupSettings,
+    MemorySettings,
     NodeOptions,
     TrainSettings,
 )
@@ -28,6 +29,7 @@ _HOST_SETTINGS: Mapping[str, type[Any]] = {
     "data": DataSettings,
     "training": TrainSettings,
     "analysis": AnalysisSettings,
+    "memory": MemorySettings,
 }
 FREE_TABLES = tuple(_HOST_SETTINGS)
 """Tables that the commands read; the registry checks them and hands them on."""
@@ -48,7 +50,7 @@ class PluginsToml:
     options: Mapping[str, Mapping[str, Any]]
     """Per plugin its node options as far as they are given."""
     free: Mapping[str, Mapping[str, Any]]
-    """The tables [training], [data] and [analysis]."""
+    """The tables [training], [data], [analysis] and [memory]."""
     groups: Mapping[str, Mapping[str, Any]]
     """The tables [groups.<name>]."""
     missing: tuple[str, ...]

@@ -1,0 +1,337 @@
+"""A memory of cases in Python: kept by an SQLite file or a PostgreSQL database, off unless somebody opens one.
+
+>>> import redheart
+>>> with redheart.memory.open("cases.db") as memory:  # doctest: +SKIP
+...     memory.add("She gave the money back.", labels={"votes.right": 5.0, "votes.wrong": 1.0})
+...     memory.nearest("He returned the purse.", k=3)
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from redheart.choosing import choose
+from redheart.encoders import EncoderOfModel
+from redheart.options import PluginChoice, Settings
+from redheart.progress import make_display
+from redheart_core.config.tables import MemorySettings
+from redheart_core.contract.errors import DataError
+from redheart_core.memory.case import Case, Neighbour, make_case
+from redheart_core.memory.cases import Cases, MissingMemoryError, Retention, require_identity
+from redheart_core.memory.filters import EVERY, Filter
+from redheart_core.memory.opening import find_cases, open_cases
+from redheart_core.memory.places import shown
+from redheart_core.memory.vectors import Vector, text_vector
+from redheart_core.storage.paths import find_path
+
+if TYPE_CHECKING:
+    from redheart.models import Model
+    from redheart_core.data.identity import EncoderIdentity
+    from redheart_core.memory.evidence import Loaded
+
+__all__ = ["Case", "Filter", "Memory", "Neighbour", "Retention", "choose", "open"]
+
+_KEYS = ("id", "text", "labels", "language", "source", "licence")
+"""Of a record to add."""
+
+
+class Memory:
+    """A memory of cases, and the model whose encoder turns texts into vectors. A with statement closes it."""
+
+    def __init__(self, where: str | Path, model: str | Path | Model | None) -> None:
+        """Use redheart.memory.open."""
+        self.where = shown(where)
+        self._where = where
+        self._encoder = EncoderOfModel(model)
+        self._vectors_are_named = model is not None
+        self._cases = find_cases(where)
+        if self._cases is not None and model is not None:
+            try:
+                require_identity(self._cases.identity, self._encoder.identity, self.where)
+            except BaseException:
+                self._cases.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file or connection."""
+        if self._cases is not None:
+            self._cases.close()
+
+    def __len__(self) -> int:
+        return 0 if self._cases is None else len(self._cases)
+
+    @property
+    def cases(self) -> Cases:
+        """What keeps the cases.
+
+        Raises:
+            CaseMemoryError: There is no memory yet.
+        """
+        if self._cases is None:
+            raise MissingMemoryError(self.where)
+        return self._cases
+
+    def add(
+        self,
+        given: str | Vector,
+        *,
+        id: str | None = None,
+        labels: Mapping[str, float] | None = None,
+        language: str | None = None,
+        source: str | None = None,
+        licence: str | None = None,
+        time: datetime | None = None,
+        keep_text: bool = False,
+    ) -> str:
+        """Add a case; the memory is made if there is none.
+
+        Args:
+            given: A text, or the vector of one by the encoder of the model that was named when the memory was opened.
+            id: Made up if left out.
+            labels: "FIELD.LABEL", or "FIELD", to its number; of votes how many chose the label.
+            language: Detected in a text if left out.
+            source: Who or what it is from.
+            licence: SPDX expression.
+            time: Now if left out.
+            keep_text: Whether the text is kept beside its vector.
+
+        Returns:
+            The id.
+
+        Raises:
+            DataError: The text is refused or has a sign of a crisis, of which nothing is kept; or a value is wrong.
+            CaseMemoryError: The memory is of another encoder, or cannot be written.
+        """
+        values = {"labels": labels or {}, "language": language, "source": source, "licence": licence, "time": time}
+        case = self._case(given, "text", keep_text, id, values)
+        self._made(self._encoder.identity).add([case])
+        return case.id
+
+    def add_records(self, records: Iterable[tuple[str, Mapping[str, Any]]], *, keep_text: bool = False) -> int:
+        """Add a case for each record, all of them or none; returns how many.
+
+        Args:
+            records: Each with its place for messages: "text", and "id", "labels", "language", "source" and "licence" as
+                for add. Lines that export wrote are taken as they are: the first one is then the head.
+            keep_text: Whether their texts are kept; exported cases keep what they have.
+
+        Raises:
+            DataError: A record is wrong; names it.
+            CaseMemoryError: As add.
+        """
+        from redheart_core.memory.exchange import is_head, read_cases, read_head
+
+        lines = iter(records)
+        where, first = next(lines, ("", {}))
+        if is_head(first):
+            identity = read_head(first, where)
+            cases = list(read_cases(lines, identity.width))
+        else:
+            every = (one for group in ([(where, first)] if where else [], lines) for one in group)
+            cases = [self._record(record, place, keep_text) for place, record in every]
+            identity = self._encoder.identity
+        if cases:
+            self._made(identity).add(cases)
+        return len(cases)
+
+    def load(
+        self,
+        *,
+        run: str | Path | None = None,
+        data: str | None = None,
+        keep_text: bool = False,
+        settings: Settings | None = None,
+        plugins: str | Path | None = None,
+        progress: bool = True,
+    ) -> Loaded:
+        """Add the training split of a run or data set as evidence with its labels and licence; never another split.
+
+        Records that are there already are passed over, so that one that was stopped goes on.
+
+        Args:
+            run: Folder of a run, whose vectors are taken as they are.
+            data: Name of a data set plugin; its texts get vectors of the model's encoder. One of the two.
+            keep_text: Whether the texts are kept beside their vectors.
+            settings: By "plugin.key", such as {"csv.path": "posts.csv"}.
+            plugins: A plugins.toml.
+            progress: Whether progress is shown on stderr.
+
+        Raises:
+            DataError: Not exactly one of run and data is given, or a record is wrong.
+            CaseMemoryError: As add.
+        """
+        choice = PluginChoice.of(plugins, (), (), settings)
+        return self.load_chosen(choice, None if run is None else find_path(run), data, keep_text, progress)
+
+    def load_chosen(
+        self, choice: PluginChoice, run: Path | None, data: str | None, keep_text: bool, progress: bool
+    ) -> Loaded:
+        """The same for a caller who has chosen plugins."""
+        from redheart.evidence import training_store
+        from redheart_core.memory.evidence import load_evidence
+
+        if (run is None) == (data is None):
+            raise DataError("give one of run and data: what is to be loaded")
+        with make_display(progress) as display, training_store(run, data, self._encoder, choice, display) as store:
+            cases = self._made(store.encoder_identity)
+            return load_evidence(cases, store, datetime.now(UTC), keep_text, display.progress)
+
+    def nearest(
+        self, given: str | Vector, k: int = 10, chosen: Filter = EVERY, *, exact: bool = False
+    ) -> list[Neighbour]:
+        """The nearest cases, the nearest first.
+
+        Args:
+            given: A text, or a vector as for add. A text is not kept.
+            k: At most so many, 1..1000.
+            chosen: Cases that count; redheart.memory.choose makes it.
+            exact: Compare with every case.
+
+        Raises:
+            DataError: The text is refused or speaks of an acute danger, or a value is wrong.
+            CaseMemoryError: There is no memory, or it is of another encoder.
+        """
+        cases = self.cases
+        return cases.nearest(self._vector(given, "text", acute=True), k, chosen, exact=exact)
+
+    def delete(self, chosen: Filter, *, everything: bool = False) -> int:
+        """Delete cases, so that the memory's files hold none of their bytes; returns how many.
+
+        Args:
+            chosen: Which; redheart.memory.choose makes it.
+            everything: Has to be true to delete without a condition.
+
+        Raises:
+            DataError: There is no condition, and not everything is meant.
+        """
+        if not chosen and not everything:
+            raise DataError("no case is chosen; give a condition, or everything=True (--all)")
+        return self.cases.delete(chosen)
+
+    def retain(self, *, days: float | None = None, cases: int | None = None) -> int:
+        """Keep cases for so many days, and at most so many; None for no limit. Returns how many were deleted.
+
+        What is beyond is deleted now, and whenever cases are added or the memory is opened.
+
+        Raises:
+            DataError: A limit is not above 0.
+        """
+        try:
+            retention = Retention(days, cases)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"a retention needs more than 0 days and at least 1 case: {error.args[0]}") from error
+        return self.cases.retain(retention)
+
+    def export(self, chosen: Filter = EVERY) -> Iterator[str]:
+        """Cases as JSON lines behind a head, which add_records reads."""
+        from redheart_core.memory.exchange import export_lines
+
+        return export_lines(self.cases, chosen)
+
+    def verify(self) -> int:
+        """Read everything and compare it with its seals; returns the number of cases.
+
+        Raises:
+            CaseMemoryError: Something is damaged.
+        """
+        return self.cases.verify()
+
+    def _made(self, identity: EncoderIdentity) -> Cases:
+        """The cases, of an encoder; made if there are none."""
+        if self._vectors_are_named:
+            require_identity(self._encoder.identity, identity, "the model that was named")
+        if self._cases is None:
+            self._cases = open_cases(self._where, identity)
+        require_identity(self._cases.identity, identity, self.where)
+        return self._cases
+
+    def _record(self, record: Mapping[str, Any], where: str, keep_text: bool) -> Case:
+        unknown = sorted(record.keys() - set(_KEYS))
+        if unknown:
+            raise DataError(f"{where}: unknown keys {', '.join(unknown)} (known: {', '.join(_KEYS)})")
+        text, labels = record.get("text"), record.get("labels")
+        if not isinstance(text, str) or not isinstance(labels, dict | None):
+            raise DataError(f"{where}: expects a 'text', and 'labels' as an object of numbers if there are any")
+        values = {name: record.get(name) for name in ("language", "source", "licence")}
+        return self._case(text, where, keep_text, record.get("id"), {**values, "labels": labels or {}})
+
+    def _case(
+        self, given: str | Vector, where: str, keep_text: bool, id_: str | None, values: Mapping[str, Any]
+    ) -> Case:
+        vector = self._vector(given, where, acute=False)
+        described, text = dict(values), None
+        if isinstance(given, str):
+            from redheart_core.data.language import detect
+            from redheart_core.data.text import check_text
+
+            text = check_text(given, where)
+            if described["language"] is None:
+                described["language"] = detect(text).code
+        kept = text if keep_text else None
+        try:
+            return make_case(id_ or uuid.uuid4().hex, vector, self._encoder.identity.width, text=kept, **described)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
+
+    def _vector(self, given: str | Vector, where: str, acute: bool) -> Vector:
+        """The vector of a text; one that was given belongs to the encoder of the model that was named.
+
+        Args:
+            given: As for add.
+            where: Names it.
+            acute: Only texts that speak of an acute danger are refused, not all with a sign of a crisis.
+        """
+        if not isinstance(given, str):
+            if not self._vectors_are_named:
+                raise DataError(f"{where}: say which model's encoder made the vector, open(..., model=...)")
+            return given
+        found = self._encoder.safety.help_for(given)
+        if found is not None and (found.acute or not acute):
+            raise DataError(
+                f"{where}: it has a sign of a crisis, so nothing of it is kept or compared; redheart analyze says who "
+                "can help"
+            )
+        if self._cases is not None:  # before the encoder is loaded
+            require_identity(self._cases.identity, self._encoder.identity, self.where)
+        return text_vector(self._encoder.encode(given, where))
+
+
+def open(where: str | Path, model: str | Path | Model | None = None) -> Memory:
+    """Open a memory of cases; the first case that is added makes it where there is none.
+
+    Args:
+        where: A file, or the address of a PostgreSQL database, postgresql://USER@HOST/DATABASE.
+        model: A model, its folder, or the name of an installed one: its encoder turns texts into vectors. The installed
+            model if left out.
+
+    Raises:
+        CaseMemoryError: The memory is damaged, of another version or of another encoder, or what keeps it is not
+            installed.
+    """
+    return Memory(where, model)
+
+
+def memory_settings(plugins_toml: Path | None = None) -> MemorySettings:
+    """The table [memory] of plugins.toml.
+
+    Raises:
+        SettingsError: It is wrong, or the file cannot be read.
+    """
+    from redheart_core.storage.settings import read_table
+    from redheart_registry.plugins_toml import find_plugins_toml, parse_file
+
+    path = find_plugins_toml(plugins_toml)
+    return read_table(MemorySettings, parse_file(path).get("memory", {}), f"[memory] in {path}")
