@@ -109,6 +109,36 @@ def test_warnings_and_groups_that_are_left_out_stand_on_the_page() -> None:
     assert page.head == "language: English"
 
 
+def test_intervals_stand_beside_the_numbers_and_sets_behind_them_with_what_they_hold() -> None:
+    inside = attrs.evolve(value("rating", 2.0, -2.5), low=1.25, high=2.755)
+    labels = [
+        attrs.evolve(value(*one), in_set=one[1] > 0.1) for one in (("joy", 0.9, 2.0, 0.4), ("fear", 0.2, 0.0, 0.4))
+    ]
+    labels.append(attrs.evolve(value("calm", 0.01, 0.0, 0.2), in_set=False))
+    shares = answer(SHARES, value("joy", 0.7, 1.2), value("fear", 0.3, -1.2))
+    shares = attrs.evolve(shares, certainty=Certainty(0.1, 400, 1.2, ("joy",)))
+    found = analysis(answer(RATING, inside), answer(LABELS, *labels), shares)
+    assert found.page.rows[0][2] == "2.00 [1.25, 2.75] points"
+    assert found.page.notes == (
+        "feelings, may be true: joy, fear",
+        "emotion, may be largest: joy",
+        "intervals [low, high] and sets hold the truth in 90% of all texts like the calibration records",
+    )
+    shown = {(row[0], row[1]): row[2] for row in found.details()}
+    assert shown["rating", ""] == "2.000 [1.250, 2.755] points"
+    assert shown["feelings", "joy"] == "0.900 yes (from 0.40), in the set"
+    assert shown["feelings", "calm"] == "0.010 no (from 0.20), not in the set"
+    assert found.intervals("rating") == {"rating": (1.25, 2.755)}
+    assert found.label_set("feelings") == ("joy", "fear")
+    assert found.label_set("emotion") == ("joy",)
+    with pytest.raises(RedheartError, match="too few calibration records for an interval of 'emotion': fear, joy"):
+        found.intervals("emotion")
+    with pytest.raises(RedheartError, match="ask for its label_set"):
+        found.intervals("feelings")
+    with pytest.raises(RedheartError, match="'rating' has no set of labels"):
+        found.label_set("rating")
+
+
 def test_a_page_says_what_is_not_calibrated() -> None:
     plain = attrs.evolve(answer(RATING, value("rating", 2.0, 3.0)), certainty=None)
     assert analysis(plain).page.notes == ("not calibrated: rating",)

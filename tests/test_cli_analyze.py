@@ -6,11 +6,13 @@ import json
 import math
 from pathlib import Path
 
+import jsonschema
 import pytest
 from front_door import Finished, redheart, refuse, succeed
 from own_process import redheart_process
 
 from redheart import load
+from redheart.analysis_json import schema
 
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
 EMOTIONS = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"]
@@ -19,7 +21,9 @@ EMOTIONS = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"]
 def test_each_number_comes_with_label_source_and_distance_from_the_training_mean(
     finished: Finished, tmp_path: Path
 ) -> None:
-    findings = succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()["findings"]
+    said = succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
+    jsonschema.Draft202012Validator(schema()).validate(said)
+    findings = said["findings"]
     manifest = json.loads((finished.model / "manifest.json").read_text())
     (emotion,) = [one for one in findings if (one["plugin"], one["field"]) == ("emotion_head", "emotion")]
     assert [value["label"] for value in emotion["values"]] == EMOTIONS
@@ -32,7 +36,9 @@ def test_each_number_comes_with_label_source_and_distance_from_the_training_mean
             assert value["deviations"] * known["std"] == pytest.approx(value["value"] - known["mean"])
     by_hand = succeed("analyze", finished.model, TEXT, "--details", cwd=tmp_path).out.split("\n\n")[1]
     (line,) = [line for line in by_hand.splitlines() if line.split()[:2] == ["emotion", "joy"]]
-    assert line.split()[2] == f"{emotion['values'][0]['value']:.3f}"
+    (answer,) = [one for one in said["answers"] if one["field"] == "emotion"]
+    (joy,) = [value for value in answer["values"] if value["label"] == "joy"]
+    assert line.split()[2] == f"{joy['value']:.3f}"
     assert line.split()[-4:] == ["emotion_head:", "the", "answer", str(emotion["epoch"])]
     assert "emotion: share of each emotion in the scenario" in by_hand.splitlines()
 

@@ -120,57 +120,29 @@ class Analysis:
         return make_page(self)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values: the answers, each naming its members, what is not answered and why, and all findings."""
-        return {
-            "help": None if self.help is None else self.help.to_json(),
-            "language": {
-                "code": self.language.code,
-                "probability": self.language.probability,
-                "stated": self.language.stated,
-            },
-            "answers": [
-                {
-                    "field": answer.field,
-                    "meaning": answer.about.meaning,
-                    "plugin": answer.finding.plugin,
-                    "output": answer.finding.output,
-                    "fused": answer.fused,
-                    "unit": answer.finding.unit,
-                    "warning": answer.finding.warning,
-                    "values": [attrs.asdict(value) for value in answer.values],
-                    "certainty": None if answer.certainty is None else attrs.asdict(answer.certainty),
-                    "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
-                }
-                for answer in self.answers
-            ],
-            "abstentions": [
-                {"field": one.field, "reason": one.reason, "remedy": one.remedy} for one in self.abstentions
-            ],
-            "findings": [attrs.asdict(finding) for finding in self.findings],
-            "not_analyzed": {plugin: list(fields) for plugin, fields in self.not_analyzed.items()},
-            "calibrated": self.calibrated,
-            "limits": [{**attrs.asdict(one), "beyond": one.beyond} for one in self.limits],
-            "missing": dict(self.missing),
-            "absent": list(self.absent),
-        }
+        """As JSON values, of the form that redheart.analysis_json.schema gives."""
+        from redheart.analysis_json import analysis_json
+
+        return analysis_json(self)
 
     def details(self) -> Iterator[tuple[str, ...]]:
         """All findings for people, by task and the answer first, with DETAILS as heads."""
-        answering = {(one.field, one.finding.plugin, one.finding.output): one.origin for one in self.answers}
+        answering = {(one.field, one.finding.plugin, one.finding.output): one for one in self.answers}
 
         def place(finding: Finding) -> tuple[str, bool]:
             return finding.field, (finding.field, finding.plugin, finding.output) not in answering
 
         for finding in sorted(self.findings, key=place):
-            origin = answering.get((finding.field, finding.plugin, finding.output))
-            for value in finding.values:
+            answer = answering.get((finding.field, finding.plugin, finding.output))
+            calibrated = {value.label: value for value in answer.values} if answer is not None else {}
+            for value in (calibrated.get(one.label, one) for one in finding.values):
                 yield (
                     finding.field,
                     value.label if value.label != finding.field else "",
                     _shown(value, finding.unit),
                     "-" if value.training_mean is None else f"{value.training_mean:.3f}",
                     "-" if value.deviations is None else f"{value.deviations:+.1f}",
-                    finding.plugin if origin is None else f"{origin}: the answer",
+                    finding.plugin if answer is None else f"{answer.origin}: the answer",
                     "-" if finding.epoch is None else str(finding.epoch),
                 )
 
@@ -184,12 +156,16 @@ class Analysis:
 
 
 def _shown(value: LabelValue, unit: str) -> str:
-    """The number with its unit, the deviation of the members, and whether a label of 0 or 1 is predicted."""
+    """The number with its unit, the deviation of the members, its interval, and whether a label of 0 or 1 is predicted
+    and in the set."""
     apart = "" if value.disagreement is None else f" ± {value.disagreement:.3f}"
+    between = "" if value.low is None else f" [{value.low:.3f}, {value.high:.3f}]"
     verdict = ""
     if value.threshold is not None:
         verdict = f" {'yes' if value.value >= value.threshold else 'no'} (from {value.threshold:.2f})"
-    return f"{value.value:.3f}{apart}{'' if unit == '1' else f' {unit}'}{verdict}"
+    if value.in_set is not None:
+        verdict += ", in the set" if value.in_set else ", not in the set"
+    return f"{value.value:.3f}{apart}{between}{'' if unit == '1' else f' {unit}'}{verdict}"
 
 
 DETAILS = ("task", "label", "value", "training mean", "deviations", "said by", "epoch")

@@ -1,6 +1,7 @@
 """The page of an analysis, which is read in ten seconds: what is as usual is only named, and silence has its reason.
 
-Further lines of a page (how sure an answer is, evidence, limits) belong between the rows and the notes.
+How sure an answer is stands in its rows and behind them. A text beyond the limits of the model is among what is not
+answered.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ COLUMNS = ("task", "label", "value", "", "in words")
 """Heads of Page.rows."""
 MOST_TASKS, MOST_LABELS = 8, 3
 """Of a page, and of a task on it; the others are named or counted."""
+MOST_NAMES = 8
+"""Labels of a set that are named."""
 NEAR = 1.0
 """Numbers less than so many standard deviations from the usual are as usual."""
 CELLS = 10
@@ -57,6 +60,7 @@ def make_page(analysis: Analysis) -> Page:
     notes = [
         *_names("also unusual, see --details", [answer.field for answer in further]),
         *_names("nothing unusual", usual),
+        *_certainties(shown),
         *_silences(analysis.abstentions),
         *_uncalibrated(analysis),
         *(f"not in this model: group {group}, {reason}" for group, reason in analysis.missing.items()),
@@ -94,8 +98,9 @@ def _rows(answer: Answer, telling: Sequence[LabelValue]) -> Iterator[tuple[str, 
 
 
 def _number(answer: Answer, value: LabelValue) -> str:
-    """The number with the deviation of an ensemble's members, and with its unit."""
+    """The number with the deviation of an ensemble's members, its interval, and its unit."""
     apart = "" if value.disagreement is None else f" ± {value.disagreement:.2f}"
+    apart += "" if value.low is None else f" [{value.low:.2f}, {value.high:.2f}]"
     unit = "" if answer.finding.unit == "1" else f" {answer.finding.unit}"
     return f"{value.value:.2f}{apart}{unit}"
 
@@ -121,6 +126,25 @@ def _bar(about: Field, value: float) -> str:
 
 def _shares(about: Field) -> bool:
     return about.simplex or about.counts
+
+
+def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
+    """The set of each answer that has one, and what intervals and sets hold."""
+    shares = set()
+    for answer in answers:
+        if answer.certainty is None:
+            continue
+        names = answer.certainty.leading
+        if answer.about.binary and all(one.in_set is not None for one in answer.values):
+            names = tuple(one.label for one in answer.values if one.in_set)
+        if names is not None:
+            what = "may be true" if answer.about.binary else "may be largest"
+            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+            yield f"{answer.field}, {what}: {', '.join(names[:MOST_NAMES]) or 'none'}{more}"
+        if names is not None or any(one.low is not None for one in answer.values):
+            shares.add(1 - answer.certainty.alpha)
+    for share in shares:
+        yield f"intervals [low, high] and sets hold the truth in {share:.0%} of all texts like the calibration records"
 
 
 def _uncalibrated(analysis: Analysis) -> tuple[str, ...]:

@@ -1,0 +1,60 @@
+"""An analysis as JSON values of a documented form, which has a version and a JSON Schema (draft 2020-12)."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from redheart.analysis import Analysis
+    from redheart_core.models.findings import Answer
+
+VERSION = 1
+"""Of the form; another one wherever a key is removed or gets another meaning. Keys may be added."""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of what analyze gives: an analysis, with its reasons if asked for, or a line that was refused."""
+    found: dict[str, Any] = json.loads(files("redheart").joinpath("analysis.schema.json").read_text(encoding="utf-8"))
+    return found
+
+
+def analysis_json(analysis: Analysis) -> dict[str, Any]:
+    """The answers, each naming its members, what is not answered and why, and all findings."""
+    return {
+        "version": VERSION,
+        "help": None if analysis.help is None else analysis.help.to_json(),
+        "language": {
+            "code": analysis.language.code,
+            "probability": analysis.language.probability,
+            "stated": analysis.language.stated,
+        },
+        "answers": [_answer(answer) for answer in analysis.answers],
+        "abstentions": [
+            {"field": one.field, "reason": one.reason, "remedy": one.remedy} for one in analysis.abstentions
+        ],
+        "findings": [attrs.asdict(finding) for finding in analysis.findings],
+        "not_analyzed": {plugin: list(fields) for plugin, fields in analysis.not_analyzed.items()},
+        "calibrated": analysis.calibrated,
+        "limits": [{**attrs.asdict(one), "beyond": one.beyond} for one in analysis.limits],
+        "missing": dict(analysis.missing),
+        "absent": list(analysis.absent),
+    }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {
+        "field": answer.field,
+        "meaning": answer.about.meaning,
+        "plugin": answer.finding.plugin,
+        "output": answer.finding.output,
+        "fused": answer.fused,
+        "unit": answer.finding.unit,
+        "warning": answer.finding.warning,
+        "values": [attrs.asdict(value) for value in answer.values],
+        "certainty": None if answer.certainty is None else attrs.asdict(answer.certainty),
+        "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
+    }
