@@ -15,7 +15,7 @@ from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 if TYPE_CHECKING:
-    from redheart_core.evaluation.results import Evaluation
+    from redheart_core.evaluation.results import CalibratedTask, Evaluation
 
 
 @click.command()
@@ -72,9 +72,28 @@ def print_evaluation(result: Evaluation) -> None:
             for table in result.main
         ],
     )
+    if result.calibrated:
+        columns = ("calibrated answer", "language", "records", "in 90 % intervals or sets", "width or labels",
+                   "calibration error", "at temperature", "risk-coverage area")  # fmt: skip
+        print_table(columns, [_calibrated(task) for task in result.calibrated])
     for name, reason in result.left_out.items():
         click.echo(f"{name} does not count in the means: {reason}")
     behind = [table.metric for table in result.main if not table.beats_constant]
     click.echo(f"not better than the constant predictor beyond chance: {', '.join(behind) or 'none'}")
     click.echo(f"validation alone prefers for all groups: {result.best_method}")
     click.echo(f"{result.test_records} test records, read {result.test_reads} time(s) in this run")
+
+
+def _calibrated(task: CalibratedTask) -> tuple[str, ...]:
+    """A row of the calibrated answers; labels beyond chance are named."""
+    beyond = f" ({', '.join(task.outside)} beyond chance)" if task.outside else ""
+    return (
+        task.field,
+        task.language,
+        str(task.records),
+        f"{figure(task.coverage)}{beyond}",
+        figure(task.size),
+        figure(task.error_before),
+        figure(task.error_after),
+        figure(task.area),
+    )

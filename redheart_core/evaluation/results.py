@@ -90,6 +90,35 @@ class Diagnosis:
 
 
 @attrs.frozen
+class CalibratedTask:
+    """Whether the intervals, sets and probabilities of an answer hold in a language."""
+
+    field: str
+    plugin: str
+    """Whose answer it is."""
+    language: str
+    """As the data set states it; "und" if it states none."""
+    records: int
+    coverage: float | None
+    """How often the intervals hold the truth, or the sets the labels that are 1; mean over labels. None without any."""
+    outside: tuple[str, ...]
+    """Labels whose coverage differs from the wanted one beyond chance: what is covered of n records has the
+    beta-binomial law that follows from the number of calibration records (Vovk 2012)."""
+    size: float | None
+    """Mean width of the intervals, or mean number of labels in a set."""
+    error_before: float | None
+    """Expected calibration error of probabilities and shares as the plugin gives them; None of values."""
+    error_after: float | None
+    """The same at the temperature."""
+    temperature: float | None
+    risks: tuple[float, ...]
+    """Mean loss of the surest 50, 60, 70, 80, 90 and 100 % of the records; none of values, whose intervals are equally
+    wide."""
+    area: float | None
+    """Under the risk-coverage curve, the mean of the mean losses (AURC)."""
+
+
+@attrs.frozen
 class Evaluation:
     """evaluation.json: all figures of the test split."""
 
@@ -123,6 +152,8 @@ class Evaluation:
     """Groups of the run that the evaluated model leaves out, with the reason; no figure is of them."""
     stopped: Mapping[str, str] = attrs.field(factory=dict)
     """Groups whose plugins failed on the test split, with the reason; no figure is of them."""
+    calibrated: tuple[CalibratedTask, ...] = ()
+    """By field and language; none of a model that was not calibrated."""
     model: str = ""
     """The way from the run to the folder of the model; empty where no model was assembled."""
     model_sha256: str = ""
@@ -148,4 +179,4 @@ class Evaluation:
         return table
 
 
-EVALUATION = SealedFile(Evaluation, "evaluation", 4, "run redheart evaluate again")
+EVALUATION = SealedFile(Evaluation, "evaluation", 5, "run redheart evaluate again")

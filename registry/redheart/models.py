@@ -152,15 +152,14 @@ class Model:
             reasons = explain(model, self.encoder, check_text(text, where), found.answers, fields, found.language)
         return Explanation(found, reasons.parts, reasons.reasons)
 
-    def _record(self, given: Text, where: str, language: str | None) -> tuple[str, dict[str, object], str | None]:
-        """Text, values of the fields that plugins read, and code of the stated language."""
+    def _record(self, given: Text, where: str, language: str | None) -> tuple[str, dict[str, object], object]:
+        """Text, values of the fields that plugins read, and what is stated as the language; None if nothing is."""
         text = given.get("text") if isinstance(given, Mapping) else given
         if not isinstance(text, str):
             raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
         record = given if isinstance(given, Mapping) else {}
         values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
-        code = record.get("language", language)
-        return text, values, code if code is None else str(code)
+        return text, values, record.get("language", language)
 
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.

@@ -12,7 +12,7 @@ import attrs
 from redheart.models import Model, load
 from redheart.options import PluginChoice
 from redheart.progress import Display, make_display
-from redheart.sessions import Session, open_session
+from redheart.sessions import Session, open_model, open_session
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import RedheartError
 from redheart_core.storage.paths import find_path
@@ -188,6 +188,7 @@ class Run:
 
     def evaluate_shown(self, model: Path, display: Display) -> Evaluation:
         """What evaluate does, for a caller with a display of its own."""
+        from redheart_core.evaluation.calibration import measure_calibration
         from redheart_core.evaluation.evaluate import evaluate_test
         from redheart_core.evaluation.results import EVALUATION
         from redheart_core.models.finished import finished_part
@@ -199,9 +200,13 @@ class Run:
             run, missing = session.run, left_out(model, session.run)
             context, selection = finished_part(session.context, missing), self._select(missing)
             found = evaluate_test(run, context, selection, model_picks(model, run), display.progress)
+            measured = measure_calibration(
+                open_model(model, context.settings.device)[1], finished_part(context, found.stopped)
+            )
         found = attrs.evolve(
             found,
             missing=missing,
+            calibrated=measured,
             model=relative_path(model, self.path),
             model_sha256=manifest_sha256(model),
         )
