@@ -14,7 +14,7 @@ from .contract.errors import (
     UndefinedError,
 )
 from .contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
-from .contract.fields import Field
+from .contract.fields import Field, text_field
 from .contract.fitting import FitData, FitPart
 from .contract.layers import LayerSpec, LayerTexts
 from .contract.markers import hookimpl
@@ -67,4 +67,5 @@ __all__ = [
     "UndefinedError",
     "calculate",
     "hookimpl",
+    "text_field",
 ]

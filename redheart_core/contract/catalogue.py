@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from redheart_core.contract.fields import Field
+from redheart_core.contract.fields import Field, text_field
 
 AFFECT: tuple[str, ...] = ("valence", "arousal", "dominance", "certainty", "surprise", "anticipation")
 """Axes of the affect space, each -1..1 with 0 as neutral."""
@@ -71,6 +71,27 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         1e9,
         unit="votes",
         labels=("AUTHOR", "OTHER", "EVERYBODY", "NOBODY", "INFO"),
+        counts=True,
+    ),
+    # two acts that are compared
+    text_field("first_act", "the first of two acts that are compared, in words"),
+    text_field("second_act", "the second of them"),
+    Field(
+        "less_ethical",
+        "votes of raters on which of two acts is the less ethical one",
+        0.0,
+        1e9,
+        unit="votes",
+        labels=("first", "second"),
+        counts=True,
+    ),
+    Field(
+        "less_ethical_again",
+        "the same of other raters",
+        0.0,
+        1e9,
+        unit="votes",
+        labels=("first", "second"),
         counts=True,
     ),
     # what raters say of a text: several labels may be 1, or none

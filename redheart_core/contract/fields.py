@@ -54,6 +54,9 @@ class Field:
     """The data set computes the numbers exactly, from facts that its texts do not state."""
     axes: tuple[int, ...] = ()
     """Sizes of the axes in front of the labels; a record may fill less of them, from the start."""
+    text: bool = False
+    """A text that the record gives beside its own (text_field); its numbers are the mean of its chunks' vectors, (D,),
+    which the store computes, so that a node can read it."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -176,6 +179,11 @@ class Field:
                 f"{where}: field '{self.name}' has to sum to 1 over {', '.join(self.labels)}; got {total:g}{absent}"
             )
         return tuple(number / total for number in numbers)
+
+
+def text_field(name: str, meaning: str) -> Field:
+    """A text that a record gives beside its own, such as an act that is compared: a string, or None if missing."""
+    return Field(name, meaning, -1e9, 1e9, text=True)
 
 
 def describe_shape(shape: Sequence[int | str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from numpy.typing import NDArray
 
 from redheart_core.contract.data import SPLITS, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
+from redheart_core.contract.fields import Field
 from redheart_core.data.company import Encode, largest_deviation
 from redheart_core.data.contents import Contents, Progress
-from redheart_core.data.encoding import TextEncoder, hash_contents
+from redheart_core.data.encoding import TextEncoder, hash_contents, mean_vector
 from redheart_core.data.field_numbers import write_fields
 from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE, Shard
 from redheart_core.data.journal import Journal
 from redheart_core.data.mapped import narrowest, write_array, write_tensors
 from redheart_core.data.sampling import draw_rows
 from redheart_core.data.splits import Splits
+from redheart_core.data.spool import Spool
 from redheart_core.data.term_counts import write_term_counts
 from redheart_core.data.term_view import fit_terms
 from redheart_core.data.text import chunk_text
@@ -172,10 +175,30 @@ def write_tokens(
     return chosen.identity
 
 
+def text_vectors(
+    folder: Path, encoder: TextEncoder, contents: Contents, field: Field, tell: Progress
+) -> NDArray[np.float32]:
+    """The vector of each record's text in a field, (N, D), NaN where it has none; in the folder while it is made."""
+    vectors, total = Spool(np.float32, (encoder.width,), folder), len(contents)
+    for start in range(0, total, ENCODE_CHUNKS):
+        rows = range(start, min(start + ENCODE_CHUNKS, total))
+        chunks = [chunk_text(contents.beside(row, field.name) or "", encoder.chunk_chars) for row in rows]
+        known = [chunk for text in chunks for chunk in text]
+        encoded = iter(encode_chunks(encoder.encode, known, lambda _: None) if known else ())
+        found = [mean_vector(np.array(list(islice(encoded, len(text))), np.float32), encoder.width) for text in chunks]
+        vectors.append(np.stack(found))
+        tell("encode", rows.stop, total)
+    return vectors.array()
+
+
 def write_records(
-    folder: Path, contents: Contents, splits: Splits, clusters: NDArray[np.int64]
+    folder: Path,
+    contents: Contents,
+    splits: Splits,
+    clusters: NDArray[np.int64],
+    targets: Mapping[str, NDArray[np.float32]],
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
-    """records.jsonl, rows.safetensors and fields.safetensors.
+    """records.jsonl, rows.safetensors and fields.safetensors, which holds (N, *shape) numbers by field.
 
     Returns:
         The languages and data sets whose places rows.safetensors holds.
@@ -191,7 +214,7 @@ def write_records(
         "splits": _places((*SPLITS, "excluded").index(name) for name in splits.names),
     }
     write_tensors(folder / ROWS_FILE, codes)
-    write_fields(folder / FIELDS_FILE, contents.targets, folder)
+    write_fields(folder / FIELDS_FILE, targets, folder)
     return languages, sources
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Contents:
     offsets: NDArray[np.int64]
     """(N + 1,), where each line starts."""
     targets: Mapping[str, NDArray[np.float32]]
-    """Field to (N, *shape), NaN where missing."""
+    """Field to (N, *shape), NaN where missing; none of fields that are texts."""
     sha256: str
     """Over fields, ids, data sets, the publisher's splits, languages, clusters, texts and labels."""
 
@@ -52,6 +52,11 @@ class Contents:
     def text(self, row: int) -> str:
         """The text of a record, in NFC."""
         return str(read_line(self.lines, self.offsets, row)["text"])
+
+    def beside(self, row: int, field: str) -> str | None:
+        """The text that a record gives in a field, in NFC; None if it has none."""
+        given = read_line(self.lines, self.offsets, row).get("beside", {}).get(field)
+        return None if given is None else str(given)
 
     def texts(self) -> Iterator[str]:
         """All texts, one after another."""
@@ -81,9 +86,11 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
         raise PluginError(f"data set '{dataset.name}' declares a field twice: {', '.join(f.name for f in fields)}")
     for field in fields:
         check_field_name(field.name, f"data set '{dataset.name}'")
-    numbers = {field.name: Spool(np.float32, field.shape, scratch) for field in fields}
+    numbers = {field.name: Spool(np.float32, field.shape, scratch) for field in fields if not field.text}
+    beside = [field for field in fields if field.text]
     lines, offsets = Spool(np.uint8, (), scratch), Spool(np.int64, (), scratch)
     offsets.append(np.zeros(1, np.int64))
+    known = {field.name: field for field in fields}
     places: dict[str, str] = {}
     origins: list[Origin] = []
     languages: list[str | None] = []
@@ -95,21 +102,27 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
         given = dataset.records(settings)
     for record in bad.passing(given):
         with bad.row():
-            where = _check(record, numbers, places)
+            where = _check(record, [field.name for field in fields], places)
             source = record.source if record.source is not None else dataset.name
             checked = attrs.evolve(record, text=check_text(record.text, where), source=source)
             parts.check(checked)
-            values = [field.to_numbers(record.values.get(field.name), where) for field in fields]
+            values = {name: known[name].to_numbers(record.values.get(name), where) for name in numbers}
+            texts = {field.name: field_text(field, record.values.get(field.name), where) for field in beside}
             places[record.id] = record.where
             origins.append(Origin(record.id, source, record.split))
             languages.append(record.language)
             clusters.append(record.cluster)
-            line = _line({key: getattr(checked, key) for key in ("id", "text", "where")})
+            said = {name: text for name, text in texts.items() if text is not None}
+            line = _line(
+                {key: getattr(checked, key) for key in ("id", "text", "where")} | ({"beside": said} if said else {})
+            )
             lines.append(np.frombuffer(line, np.uint8))
             offsets.append(np.array([len(lines)]))
             digest.update(_line([record.id, source, record.split, record.language, record.cluster, checked.text]))
-            for field, value in zip(fields, values, strict=True):
-                numbers[field.name].append(value[None])
+            if beside:
+                digest.update(_line([texts[field.name] for field in beside]))
+            for name, value in values.items():
+                numbers[name].append(value[None])
                 digest.update(value.tobytes())
             if len(origins) % 1000 == 0:
                 tell("read", len(origins), 0)
@@ -129,7 +142,20 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
     )
 
 
-def _check(record: Record, numbers: Mapping[str, object], places: Mapping[str, str]) -> str:
+def field_text(field: Field, value: object, where: str) -> str | None:
+    """What a record gives in a field that is a text, in NFC; None if it has none.
+
+    Raises:
+        DataError: It is no string, or a text that is refused.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise DataError(f"{where}: {field.name} expects a text, got {type(value).__name__} {value!r:.60}")
+    return check_text(value, f"{where}, {field.name}")
+
+
+def _check(record: Record, names: Sequence[str], places: Mapping[str, str]) -> str:
     """Check everything but text and numbers, and give the record's name for messages."""
     if not isinstance(record.id, str) or not record.id or not record.id.isprintable():
         raise DataError(f"{record.where}: a record's id has to be printable text, got {record.id!r:.60}")
@@ -142,9 +168,9 @@ def _check(record: Record, numbers: Mapping[str, object], places: Mapping[str, s
         stated(record.language, where)
     if not isinstance(record.cluster, str | None):
         raise DataError(f"{where}: the cluster has to be a string, got {record.cluster!r:.60}")
-    unknown = sorted(name for name in record.values if name not in numbers)
+    unknown = sorted(name for name in record.values if name not in names)
     if unknown:
-        raise DataError(f"{where}: unknown field {', '.join(unknown)} (fields: {', '.join(numbers) or 'none'})")
+        raise DataError(f"{where}: unknown field {', '.join(unknown)} (fields: {', '.join(names) or 'none'})")
     return where
 
 

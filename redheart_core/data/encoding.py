@@ -37,6 +37,11 @@ class TextEncoder:
     vectors: Vectors
 
     @property
+    def width(self) -> int:
+        """D."""
+        return sum(part.width for part in self.parts)
+
+    @property
     def revision(self) -> str:
         """For messages."""
         return " and ".join(f"'{part.revision}'" for part in self.parts)
@@ -65,6 +70,14 @@ class TextEncoder:
             )
         return torch.from_numpy(np.ascontiguousarray(vectors, np.float32)).unsqueeze(0)
 
+    def mean_of_text(self, text: str, where: str = "text") -> Tensor:
+        """The vector of a field that is a text, likewise: (1, D) float32.
+
+        Raises:
+            DataError: As encode_text.
+        """
+        return torch.from_numpy(mean_vector(self.encode_text(text, where)[0].numpy(), self.width)).unsqueeze(0)
+
     def _halved(self, vectors: NDArray[np.float32]) -> NDArray[np.float16]:
         with np.errstate(over="ignore"):
             halved = vectors.astype(np.float16)
@@ -76,6 +89,13 @@ class TextEncoder:
                 'precision cannot hold; set vectors = "float32" under [data]'
             )
         return halved
+
+
+def mean_vector(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """The mean over the chunks of a text, (T, D) to (D,) float32; NaN of no chunk."""
+    if not len(vectors):
+        return np.full(width, np.nan, np.float32)
+    return np.asarray(vectors.mean(axis=0, dtype=np.float64), np.float32)
 
 
 def hash_contents(folder: Path) -> str:

@@ -19,7 +19,15 @@ from redheart_core.config.tables import DEFAULT_TERMS, Vectors
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import DataError, PluginError, StoreError
 from redheart_core.contract.tensors import has_any
-from redheart_core.data.build import fit_encoder, fitting_rows, write_records, write_shards, write_terms, write_tokens
+from redheart_core.data.build import (
+    fit_encoder,
+    fitting_rows,
+    text_vectors,
+    write_records,
+    write_shards,
+    write_terms,
+    write_tokens,
+)
 from redheart_core.data.contents import Contents, Progress, read_contents
 from redheart_core.data.division import empty_split
 from redheart_core.data.encoding import identify, open_encoder
@@ -147,7 +155,11 @@ def _build(
     specs = [spec for spec, _ in encoders]
     encoder = open_encoder(specs, folder / "encoder", request.chunk_chars, request.vectors)
     shards = write_shards(folder, journal, encoder, contents, request.shard_records, tell)
-    languages, sources = write_records(folder, contents, splits, clusters)
+    texts = {
+        field.name: text_vectors(folder, encoder, contents, field, tell) for field in contents.fields if field.text
+    }
+    targets = {**contents.targets, **texts}
+    languages, sources = write_records(folder, contents, splits, clusters, targets)
     names = [RECORDS_FILE, ROWS_FILE, FIELDS_FILE, *(shard.file for shard in shards)]
     names += write_terms(folder, contents, fitted_on, request.terms, tell)
     tokens = write_tokens(folder, contents, fitted_on, tokenizer, tell)
@@ -173,7 +185,7 @@ def _build(
         seed=request.seed,
         shard_records=request.shard_records,
         fields={field.name: field for field in contents.fields},
-        coverage={name: _coverage(target) for name, target in contents.targets.items()},
+        coverage={name: _coverage(target) for name, target in targets.items()},
         counts=splits.report.counts,
         languages=languages,
         sources=sources,

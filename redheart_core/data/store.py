@@ -67,7 +67,9 @@ class Store:
         self._rows = {
             split: torch.from_numpy(np.flatnonzero(rows["splits"] == place)) for place, split in enumerate(SPLITS)
         }
-        self._targets = map_fields(folder / FIELDS_FILE, {name: field.shape for name, field in self.fields.items()})
+        width = self.embedding_width
+        shapes = {name: (width,) if field.text else field.shape for name, field in self.fields.items()}
+        self._targets = map_fields(folder / FIELDS_FILE, shapes)
         shards = [map_tensors(folder / shard.file) for shard in index.shards]
         self._chunks = [tensors["chunks"] for tensors in shards]
         self._starts = np.concatenate([tensors["offsets"][:-1] for tensors in shards])

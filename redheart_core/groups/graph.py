@@ -162,7 +162,7 @@ def output_shapes(
             "the training texts (--set data.tokenizer=learnt:8000)"
         )
     shapes: dict[str, Shape] = {"embedding": ("T", embedding_width), "terms": (terms,), "tokens": ("L",)}
-    shapes |= {name: field.shape for name, field in fields.items()}
+    shapes |= {name: (embedding_width,) if field.text else field.shape for name, field in fields.items()}
     for node in nodes:
         for output in node.spec.gives:
             shapes[f"{node.name}.{output.name}"] = output.resolve(node.settings, fields)

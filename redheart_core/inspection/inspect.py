@@ -50,7 +50,7 @@ def inspect_store(store: Store) -> Inspection:
     Returns:
         The same for the same store, to the last bit.
     """
-    fields = [(field, field_numbers(store, field)) for field in store.fields.values()]
+    fields = [(field, field_numbers(store, field)) for field in store.fields.values() if not field.text]
     splits = split_names(store)
     clusters, report = store.clusters.numpy(), store.index.split_report
     duplicates = find_duplicates(clusters, store.id, splits, store.text, report.clusters)

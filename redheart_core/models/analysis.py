@@ -13,6 +13,7 @@ from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.layers import LayerTexts
 from redheart_core.contract.tensors import has_any
+from redheart_core.data.contents import field_text
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import UNDETERMINED, Language, detect, language_number
 from redheart_core.groups.group import Group
@@ -97,7 +98,7 @@ def analyze(
         DataError: The text or a value is in a form that cannot be analyzed; the message gives the reason.
     """
     embedding = encoder.encode_text(text, where)
-    fields = field_numbers(model, values or {}, where)
+    fields = field_numbers(model, encoder, values or {}, where)
     present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
     spoken = detect(text, model.languages) if language is None else language
     readings = _readings(model, text, embedding, spoken)
@@ -122,11 +123,12 @@ def _readings(model: Model, text: str, embedding: Tensor, language: Language) ->
     return tuple(layer.read(texts) for layer in model.limits)
 
 
-def field_numbers(model: Model, values: Mapping[str, object], where: str) -> dict[str, Tensor]:
+def field_numbers(model: Model, encoder: TextEncoder, values: Mapping[str, object], where: str) -> dict[str, Tensor]:
     """The fields that a model reads beside the text, (1, *shape) each, NaN where missing.
 
     Args:
         model: The model.
+        encoder: The model's own, for fields that are texts.
         values: Field to raw value.
         where: Names the text in errors.
 
@@ -137,10 +139,18 @@ def field_numbers(model: Model, values: Mapping[str, object], where: str) -> dic
     if unknown:
         known = ", ".join(model.read_fields) or "none"
         raise DataError(f"{where}: the model reads no field {', '.join(unknown)} (fields that it reads: {known})")
-    return {
-        name: torch.from_numpy(model.fields[name].to_numbers(values.get(name), where)).unsqueeze(0)
-        for name in model.read_fields
-    }
+    return {name: _numbers(model, encoder, name, values.get(name), where) for name in model.read_fields}
+
+
+def _numbers(model: Model, encoder: TextEncoder, name: str, value: object, where: str) -> Tensor:
+    """A field of the record as a plugin reads it, (1, *shape)."""
+    field = model.fields[name]
+    if not field.text:
+        return torch.from_numpy(field.to_numbers(value, where)).unsqueeze(0)
+    text = field_text(field, value, where)
+    if text is None:
+        return torch.full((1, encoder.width), torch.nan)
+    return encoder.mean_of_text(text, f"{where}, {name}")
 
 
 def _findings(

@@ -42,7 +42,8 @@ def text_answers(fields: Mapping[str, Field]) -> dict[str, tuple[Output, ...]]:
 
 
 def declared_answers(fields: Mapping[str, Field]) -> dict[str, tuple[Output, ...]]:
-    """The same, by name, for the fields that a data set declares itself, unless they have axes or no finite range."""
+    """The same, by name, for the fields that a data set declares itself, unless they have axes or no finite range or
+    are texts."""
     return {
         name: answer_outputs(field)
         for name, field in sorted(fields.items(), key=itemgetter(0))
@@ -62,7 +63,9 @@ def text_objective(context: BuildContext) -> Objective:
 
 
 def _has_answer(field: Field) -> bool:
-    return not field.axes and isfinite(field.high - field.low) and (is_values(field) or bool(field.labels))
+    if field.axes or field.text:
+        return False
+    return isfinite(field.high - field.low) and (is_values(field) or bool(field.labels))
 
 
 def answer_outputs(field: Field) -> tuple[Output, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from redheart_core.contract.data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
 from redheart_core.contract.errors import DataError, RedheartError, StoreError
 from redheart_core.data.company import largest_deviation
+from redheart_core.data.contents import field_text
 from redheart_core.data.text import check_text
 from redheart_core.testing.plugin import ConformanceError, Plugin, require
 
@@ -79,7 +80,10 @@ def check_records(subject: DatasetSubject) -> None:
         try:
             check_text(record.text, record.where)
             for name, value in record.values.items():
-                fields[name].to_numbers(value, record.where)
+                if fields[name].text:
+                    field_text(fields[name], value, record.where)
+                else:
+                    fields[name].to_numbers(value, record.where)
         except DataError as error:
             raise ConformanceError(f"plugin '{subject.plugin.name}' gives a record that is refused: {error}") from error
     splits = {record.split for record in records}

@@ -148,7 +148,7 @@ class Model:
         text, values, _ = self._record(given, where, language)
         model = self.assembled
         with keeping_threads(model.manifest.training.threads):
-            fields = field_numbers(model, values, where)
+            fields = field_numbers(model, self.encoder, values, where)
             reasons = explain(model, self.encoder, check_text(text, where), found.answers, fields, found.language)
         return Explanation(found, reasons.parts, reasons.reasons)
 

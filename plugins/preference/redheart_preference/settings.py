@@ -1,0 +1,17 @@
+"""The [plugins.preference] table."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import ge
+
+
+@attrs.frozen
+class PreferenceSettings:
+    """How much may be learnt from; width and strength are chosen on the training pairs."""
+
+    acts: int = attrs.field(default=2400, validator=ge(2))
+    """Pairs are learnt from while they have at most so many different acts, drawn by their ids; each takes D numbers
+    in the module."""
+    half: bool = False
+    """Whether the vectors of these acts are kept as 16-bit numbers, which takes half the space."""
