@@ -8,16 +8,16 @@ one. So at most GRAPH_CASES - 1 vectors are ever compared one by one, and no del
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 from usearch.index import Index
 
-GRAPH_CASES = 16_384
+GRAPH_CASES = 8192
 """Of one graph."""
-_NEIGHBOURS, _EXPANSION_ADD, _EXPANSION_SEARCH = 16, 128, 64
+_NEIGHBOURS, _EXPANSION_ADD, _EXPANSION_SEARCH = 16, 128, 48
 """Edges of a vector, and how many candidates are followed when one is added and when one is looked for."""
 
 
@@ -40,6 +40,30 @@ def seal_of(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
+@attrs.frozen(eq=False)
+class Near:
+    """Cases near a vector."""
+
+    keys: NDArray[np.int64]
+    products: NDArray[np.float32]
+    """With the vector, up to the rounding of the graph's half precision."""
+
+    @classmethod
+    def joined(cls, several: Sequence[Near]) -> Near:
+        """Those of all parts."""
+        return cls(np.concatenate([one.keys for one in several]), np.concatenate([one.products for one in several]))
+
+    def only(self, keys: Collection[int]) -> Near:
+        """Those of some keys."""
+        kept = np.isin(self.keys, np.fromiter(keys, np.int64, len(keys)))
+        return Near(self.keys[kept], self.products[kept])
+
+    def best(self, most: int) -> list[int]:
+        """The keys of the nearest, at most so many."""
+        keys: list[int] = self.keys[largest(self.products, most)].tolist()
+        return keys
+
+
 @attrs.define(eq=False)
 class Loaded:
     """The graphs of a memory in this process, and the vectors that are in none."""
@@ -47,7 +71,9 @@ class Loaded:
     width: int
     graphs: dict[int, Index] = attrs.field(factory=dict)
     keys: NDArray[np.int64] = attrs.field(factory=lambda: np.empty(0, np.int64))
-    vectors: NDArray[np.float32] = attrs.field(factory=lambda: np.empty((0, 0), np.float32))
+    vectors: NDArray[np.float32] = attrs.field(
+        default=attrs.Factory(lambda self: np.empty((0, self.width), np.float32), takes_self=True)
+    )
     changes: str = ""
     """State of the memory that this is of."""
 
@@ -73,32 +99,22 @@ class Loaded:
     def add_vectors(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Take up single vectors."""
         self.keys = np.concatenate([self.keys, np.asarray(keys, np.int64)])
-        self.vectors = np.concatenate([self.vectors.reshape(-1, self.width), vectors])
+        self.vectors = np.concatenate([self.vectors, vectors])
 
-    def from_graphs(self, query: NDArray[np.float32], most: int) -> list[int]:
-        """Keys of cases near a vector, at most so many of each graph."""
-        found: list[int] = []
-        for graph in self.graphs.values():
-            graph.expansion_search = max(_EXPANSION_SEARCH, most)  # type: ignore[misc]  # mypy misses its setter
-            found += graph.search(query, most, threads=1).keys.tolist()
-        return found
+    @property
+    def parts(self) -> list[Index | None]:
+        """The graphs, and None for the single vectors."""
+        return [*self.graphs.values(), None]
 
-    def from_rest(self, query: NDArray[np.float32], most: int, allowed: frozenset[int] | None = None) -> list[int]:
-        """Keys of the nearest cases in no graph.
-
-        Args:
-            query: (D,).
-            most: At most so many.
-            allowed: Those that count; all if None.
-        """
-        keys, vectors = self.keys, self.vectors
-        if allowed is not None:
-            chosen = np.isin(keys, np.fromiter(allowed, np.int64, len(allowed)))
-            keys, vectors = keys[chosen], vectors[chosen]
-        if not len(keys):
-            return []
-        nearest: list[int] = keys[largest(vectors @ query, most)].tolist()
-        return nearest
+    def near(self, part: Index | None, query: NDArray[np.float32], most: int) -> Near:
+        """Cases of a part near a vector (D,), at most so many."""
+        if part is None:
+            products = self.vectors @ query
+            best = largest(products, most)
+            return Near(self.keys[best], products[best])
+        part.expansion_search = max(_EXPANSION_SEARCH, most)  # type: ignore[misc]  # mypy misses its setter
+        found = part.search(query, most, threads=1)
+        return Near(found.keys.astype(np.int64), (1.0 - found.distances).astype(np.float32))
 
 
 def largest(products: NDArray[np.float32], most: int) -> NDArray[np.intp]:

@@ -27,7 +27,7 @@ from redheart_core.memory.cases import (
     to_text,
 )
 from redheart_core.memory.filters import EVERY, SQLITE, Filter
-from redheart_core.memory.graphs import GRAPH_CASES, Loaded, build_graph, largest, seal_of
+from redheart_core.memory.graphs import GRAPH_CASES, Loaded, Near, build_graph, largest, seal_of
 from redheart_core.memory.sqlite_file import SqliteFile
 from redheart_core.memory.vectors import Vector, spare, unit
 
@@ -203,7 +203,7 @@ class SqliteCases:
     def _scan(self, rows: sqlite3.Connection, query: NDArray[np.float32], most: int, chosen: Filter) -> list[int]:
         """Keys of the nearest of all chosen cases, from the file."""
         condition, values = chosen.sql(SQLITE)
-        source = f"vectors JOIN cases USING (key) WHERE {condition}" if chosen else "vectors"
+        source = f"cases CROSS JOIN vectors USING (key) WHERE {condition}" if chosen else "vectors"  # in this order
         cursor = rows.execute(f"SELECT vectors.key, vector FROM {source}", values)
         keys, products = np.empty(0, np.int64), np.empty(0, np.float32)
         while block := cursor.fetchmany(_BLOCK):
@@ -215,20 +215,26 @@ class SqliteCases:
         return [int(key) for key in keys]
 
     def _follow(self, rows: sqlite3.Connection, query: NDArray[np.float32], k: int, chosen: Filter) -> list[int]:
-        """Keys of cases near a vector: from the graphs, and the nearest of those in none."""
+        """Keys of cases near a vector, the best of the k nearest of each graph and of the cases in none."""
         loaded, most = self._load(rows), spare(k)
+        parts = loaded.parts
         if not chosen:
-            return [*loaded.from_graphs(query, most), *loaded.from_rest(query, most)]
+            return Near.joined([loaded.near(part, query, most) for part in parts]).best(most)
         condition, values = chosen.sql(SQLITE)
-        found = rows.execute(f"SELECT key FROM cases WHERE graph IS NULL AND {condition}", values)
-        rest = loaded.from_rest(query, most, frozenset(row["key"] for row in found))
         sql = f"SELECT key FROM cases WHERE key {_AMONG} AND {condition}"
-        while True:
-            near = loaded.from_graphs(query, most)
-            passed = [int(row["key"]) for row in rows.execute(sql, (SQLITE.pack(near), *values))]
-            if len(passed) >= spare(k) or most >= self._graph_cases:
-                return [*passed, *rest]
-            most *= 4
+        found: list[Near] = []
+        while parts:
+            near, few = [loaded.near(part, query, most) for part in parts], []
+            packed = SQLITE.pack(Near.joined(near).keys.tolist())
+            passed = [int(row["key"]) for row in rows.execute(sql, (packed, *values))]
+            for part, one in zip(parts, near, strict=True):
+                of_part = one.only(passed)
+                if len(of_part.keys) >= k or len(one.keys) < most:
+                    found.append(of_part)
+                else:
+                    few.append(part)
+            parts, most = few, 4 * most
+        return Near.joined(found).best(spare(k))
 
     def _load(self, rows: sqlite3.Connection) -> Loaded:
         """Graphs and single vectors as the file has them now."""
