@@ -26,6 +26,10 @@ def test_a_run_prints_one_document_that_names_what_it_made(finished: Finished) -
     assert [choice["group"] for choice in document["sweetspot"]["groups"]] == list(GROUPS)
     assert document["evaluation"] == contents(finished.folder / "evaluation.json")
     assert document["evaluation"]["test_reads"] == 1
+    calibrated = document["evaluation"]["calibrated"]
+    assert {task["field"] for task in calibrated} >= {"emotion", "regret"}
+    assert {task["language"] for task in calibrated} == {"en", "ko"}
+    assert [task["outside"] for task in calibrated] == [[]] * len(calibrated)  # beyond chance
     assert {finding["plugin"] for finding in document["analysis"]["findings"]} == {
         "emotion_head",
         "regret_head",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 
 import attrs
 import numpy as np
 import pytest
 import torch
+from own_process import run_and_die
 from test_models_answering import TEXT, made
 from toy import Toy
-from trained_toy import Trained
+from trained_toy import Trained, trained_in
 
 from redheart.analysis import Analysis
 from redheart_core import CATALOGUE, CheckpointError, RedheartError
@@ -118,6 +120,26 @@ def test_stopped_while_it_calibrates_an_assembly_leaves_nothing_and_succeeds_aga
     first = assembled(trained, tmp_path / "model")
     second = assembled(trained, tmp_path / "other")
     assert (first.folder / ANSWERS_FILE).read_bytes() == (second.folder / ANSWERS_FILE).read_bytes()
+
+
+def _killed_while_calibrating(folder: Path, model: Path) -> None:
+    import os
+
+    assembly.calibrate = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment] # of this process
+    assembled(trained_in(Toy(folder)), model)
+
+
+def test_killed_while_it_calibrates_an_assembly_leaves_no_model_and_goes_on_from_there(
+    toy: Toy, trained: Trained, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models" / "model"
+    assert run_and_die(_killed_while_calibrating, toy.folder, folder) == -signal.SIGKILL
+    assert not folder.exists()
+    assembled(trained, folder)
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+    assert (folder / ANSWERS_FILE).read_bytes() == (
+        assembled(trained, tmp_path / "other").folder / ANSWERS_FILE
+    ).read_bytes()
 
 
 def test_an_answer_lies_in_its_interval_and_one_without_calibration_has_none(

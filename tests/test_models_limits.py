@@ -66,7 +66,7 @@ def test_a_text_beyond_a_limit_is_not_answered_and_any_other_is(
     assert short.findings == ()
     silent = abstentions(model, short.silent)
     assert {one.field for one in silent} == set(model.manifest.answers)
-    assert all(one.reason.startswith("too short (brevity ") and one.remedy == "write more" for one in silent)
+    assert all(one.reason.startswith("too short: brevity is ") and one.remedy == "write more" for one in silent)
     assert {finding.plugin for finding in usual.findings} == {"a", "b", "high"}
     assert usual.silent == {}
     assert [(one.layer, one.beyond) for one in usual.readings] == [("brevity", False), ("mute", False)]

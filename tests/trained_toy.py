@@ -43,6 +43,11 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(trained_once: Path, toy: Toy) -> Trained:
     """Three groups, one above another, in a folder that the test may change."""
     shutil.copytree(trained_once, toy.folder, dirs_exist_ok=True)
+    return trained_in(toy)
+
+
+def trained_in(toy: Toy) -> Trained:
+    """The run that lies in a toy's folder."""
     context = toy.context(_nodes(toy), Store.open(toy.folder / "store"), epochs=EPOCHS, learning_rate=LEARNING_RATE)
     return Trained(RunFolder(toy.folder / "run"), context)
 

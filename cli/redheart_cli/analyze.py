@@ -76,7 +76,7 @@ def analyze(
     \b
     Examples:
       redheart analyze "I told my neighbour the truth about the fence."
-      redheart analyze runs/village/model "I told my neighbour the truth about the fence."
+      redheart analyze runs/village/model --file post.txt --details
       redheart analyze runs/village/model --jsonl posts.jsonl > findings.jsonl
     """
     model, text = model_and_text(given, file is not None or jsonl is not None)

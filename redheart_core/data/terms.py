@@ -154,7 +154,7 @@ def _count(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
 
 
 def _totals(kind: Kind, texts: Sequence[str], counter: Any) -> NDArray[np.float64]:
-    """(N,) how many terms each text has, known ones or not."""
+    """(N,) how many terms each text has, known ones or not, without those that are never chosen."""
     analyze = counter.build_analyzer()
     if kind == "word":
         return np.array([len(analyze(text)) for text in texts], np.float64)
@@ -162,7 +162,9 @@ def _totals(kind: Kind, texts: Sequence[str], counter: Any) -> NDArray[np.float6
     found = []
     for text in texts:
         words = text.lower().split()
-        sizes |= {word: len(analyze(word)) for word in words if word not in sizes}
+        for word in words:
+            if word not in sizes:
+                sizes[word] = sum(kind != "part" or not _SHORT.search(term) for term in analyze(word))
         found.append(sum(sizes[word] for word in words))
     return np.array(found, np.float64)
 

@@ -100,7 +100,7 @@ class LoadedLayer:
             return Reading(self.spec.name, None, limit, "", "")
         if limit is None or score <= limit:
             return Reading(self.spec.name, score, limit, "", "")
-        reason = f"{self.spec.reason} ({self.spec.name} {score:.2f}, limit {limit:.2f})"
+        reason = f"{self.spec.reason}: {self.spec.name} is {score:.2f}, above {limit:.2f}"
         return Reading(self.spec.name, score, limit, reason, self.spec.remedy)
 
 

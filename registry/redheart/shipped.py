@@ -26,7 +26,7 @@ class Verified:
     checks: int
     """Groups whose recorded validation loss the assembled model reproduced."""
     answers: tuple[str, ...]
-    """Fields that it answers for a text in one of its languages."""
+    """Fields that it answers for a text in one of its languages that is within its limits."""
     missing: Mapping[str, str]
     """Groups that it does without, with the reason."""
     absent: Mapping[str, str]
@@ -44,10 +44,11 @@ def verify(model: str | Path | None = None) -> Verified:
         CheckpointError: As load.
     """
     loaded = load(model)
+    bare = attrs.evolve(loaded, assembled=attrs.evolve(loaded.assembled, limits=()))  # of whatever texts it was made
     manifest = read_manifest(loaded.folder)
     files = len(manifest.files) + sum(len(group.files) for group in manifest.groups.values())
     codes = loaded.assembled.languages or (None,)
-    answers = {answer.field for code in codes for answer in loaded.analyze(PROBE, language=code).answers}
+    answers = {answer.field for code in codes for answer in bare.analyze(PROBE, language=code).answers}
     return Verified(
         loaded.title, files, len(manifest.checks), tuple(sorted(answers)), dict(loaded.missing), dict(loaded.absent)
     )
