@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -123,9 +124,7 @@ def test_stopped_while_it_calibrates_an_assembly_leaves_nothing_and_succeeds_aga
 
 
 def _killed_while_calibrating(folder: Path, model: Path) -> None:
-    import os
-
-    assembly.calibrate = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment] # of this process
+    pytest.MonkeyPatch().setattr(assembly, "calibrate", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     assembled(trained_in(Toy(folder)), model)
 
 

@@ -117,9 +117,9 @@ class Finished:
 
 
 EXAMPLE = (
-    "One evening I heard that the mill was changing hands. There was good reason to be hopeful, and the effect would come "
-    "in some days. Walter saw nothing else to do. After a short night Walter passed off my drawings as new ones. Orders "
-    "came in from all sides; all the same, I stood without work. I slammed the door."
+    "One evening I heard that the mill was changing hands. There was good reason to be hopeful, and the effect would "
+    "come in some days. Walter saw nothing else to do. After a short night Walter passed off my drawings as new ones. "
+    "Orders came in from all sides; all the same, I stood without work. I slammed the door."
 )
 """Of the embedded world, whose model answers no other texts."""
 

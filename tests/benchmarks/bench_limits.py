@@ -74,9 +74,9 @@ def silent(model: redheart.Model, texts: Sequence[str]) -> tuple[float, Counter[
         except DataError:
             because["refused"] += 1
             continue
-        if found.help is None and not found.answers:
+        if not found.answers:
             beyond = [one.layer for one in found.limits if one.beyond]
-            because[beyond[0] if beyond else "language"] += 1
+            because[beyond[0] if beyond else "help instead" if found.help is not None else "language"] += 1
     return because.total() / len(texts), because, (time.perf_counter() - began) / len(texts)
 
 
