@@ -122,7 +122,7 @@ def test_plugins_toml_may_name_the_memory(finished: Finished, tmp_path: Path) ->
         (("delete", "--all", "--id", "a"), 2, "give conditions, or --all"),
         (("delete", "--id", "a"), 1, "there is no memory of cases in cases.db; redheart memory add or load makes one"),
         (("delete", "--since", "noon"), 1, "expects a day or time such as 2026-01-31"),
-        (("retain", "--cases", "0"), 1, "a retention needs more than 0 days and at least 1 case"),
+        (("retain", "--cases", "0"), 1, "a retention needs more than 0 and at most 36,500 days, and at least 1 case"),
         (("search", "A text.", "--label", "a>=b"), 1, "the label 'a' expects a number behind >="),
         (("verify",), 1, "there is no memory of cases in cases.db"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -174,8 +175,11 @@ def test_everything_is_deleted_only_where_that_is_said(memory: Memory) -> None:
     with pytest.raises(DataError, match="no case is chosen; give a condition, or everything=True"):
         memory.delete(choose())
     assert memory.delete(choose(), everything=True) == 1
-    for days, cases in ((0.0, None), (None, 0), (-1.0, 5)):
-        with pytest.raises(DataError, match="a retention needs more than 0 days and at least 1 case"):
+    wrong: list[tuple[Any, Any]] = [(0.0, None), (None, 0), (-1.0, 5), (1e6, None), (float("nan"), None), (None, 1.5)]
+    for days, cases in wrong:
+        with pytest.raises(
+            DataError, match="a retention needs more than 0 and at most 36,500 days, and at least 1 case"
+        ):
             memory.retain(days=days, cases=cases)
 
 

@@ -25,6 +25,7 @@ from postgres_server import Server, running_server
 
 from redheart_core import DataError
 from redheart_core.contract.errors import CaseMemoryError
+from redheart_core.data.identity import EncoderIdentity, EncoderPart
 from redheart_core.memory.case import make_case
 from redheart_core.memory.cases import Cases, MissingMemoryError, Retention
 from redheart_core.memory.exchange import export_lines, read_cases
@@ -272,6 +273,43 @@ def test_a_deleted_case_leaves_no_bytes_in_the_data_of_a_server(server: Server) 
         assert not files_hold(base, vector)
         assert files_hold(base, b"<0-8>")
         assert files_hold(base, other)
+
+
+def test_another_version_and_a_changed_row_of_a_server_are_refused(server: Server) -> None:
+    import psycopg
+
+    from redheart_core.memory.postgres_cases import PostgresCases
+
+    with server.database() as address:
+        with PostgresCases(address, IDENTITY) as cases:
+            cases.add(made_up_cases(3))
+            with psycopg.connect(address, autocommit=True) as rows:
+                rows.execute("UPDATE redheart_memory.labels SET number = 7 WHERE key = 2")
+                with pytest.raises(CaseMemoryError, match="is damaged: the case '0-1' and its seal disagree"):
+                    cases.verify()
+                rows.execute("UPDATE redheart_memory.meta SET value = '2' WHERE name = 'format'")
+        with pytest.raises(CaseMemoryError, match="is a memory of format 2, expected is format 1"):
+            PostgresCases(address, IDENTITY)
+
+
+def test_vectors_that_pgvector_cannot_index_are_refused_before_anything_is_made(server: Server) -> None:
+    from redheart_core.memory.postgres_cases import PostgresCases
+
+    wide = EncoderIdentity((EncoderPart("wide", "1", "", 5000),), 200, "float32")
+    with server.database() as address:
+        with pytest.raises(CaseMemoryError, match="vectors of 5000 numbers are too wide for pgvector"):
+            PostgresCases(address, wide)
+        with pytest.raises(MissingMemoryError):
+            PostgresCases(address, None)
+
+
+def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+    from redheart_core.memory.opening import open_cases
+
+    pytest.importorskip("psycopg")
+    with pytest.raises(CaseMemoryError, match=r"^postgresql://127\.0\.0\.1:1/cases: there is no connection") as found:
+        open_cases("postgresql://me:secret@127.0.0.1:1/cases?connect_timeout=2", IDENTITY)
+    assert "secret" not in str(found.value)
 
 
 def _checkpoint(server: Server) -> None:

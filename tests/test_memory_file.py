@@ -151,6 +151,19 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         assert len(made) == 0
 
 
+def test_who_reads_waits_for_nobody_who_writes(cases: SqliteCases, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("redheart_core.memory.sqlite_file.WAIT_S", 0.1)
+    cases.add(made_up_cases(20))
+    cases.retain(Retention(days=36_500.0))
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    with SqliteCases(file, IDENTITY, GRAPH_CASES) as other:
+        assert len(other.nearest(vectors(1)[0], 5)) == 5
+        with pytest.raises(CaseMemoryError, match=r"another process has been writing for .* wait for it"):
+            other.add(made_up_cases(1, seed=1))
+    writer.close()
+
+
 def test_another_version_is_refused(cases: SqliteCases, file: Path) -> None:
     cases.close()
     change(file, "PRAGMA user_version = 2")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import attrs
 import numpy as np
-from attrs.validators import ge, gt, optional
+from attrs.validators import ge, gt, instance_of, le, optional
 from numpy.typing import NDArray
 
 from redheart_core.contract.errors import CaseMemoryError, DataError
@@ -23,6 +23,8 @@ from redheart_core.storage.structuring import structure, unstructure
 FORMAT = 1
 """Of the tables."""
 MOST_NEIGHBOURS = 1000
+MOST_DAYS = 36_500.0
+"""Of a retention; a longer one is none."""
 
 
 class MissingMemoryError(CaseMemoryError):
@@ -36,8 +38,8 @@ class MissingMemoryError(CaseMemoryError):
 class Retention:
     """How long cases are kept, and how many; what is beyond is deleted when a memory is opened or cases are added."""
 
-    days: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
-    cases: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    days: float | None = attrs.field(default=None, validator=optional([gt(0.0), le(MOST_DAYS)]))
+    cases: int | None = attrs.field(default=None, validator=optional([instance_of(int), ge(1)]))
 
 
 class Cases(Protocol):
@@ -209,7 +211,5 @@ def require_identity(own: EncoderIdentity, other: EncoderIdentity, where: str) -
 
 def older_than(retention: Retention, now: datetime) -> Filter:
     """Cases beyond the age of a retention that has one."""
-    from datetime import timedelta
-
     assert retention.days is not None
     return Filter(before=now - timedelta(days=retention.days))

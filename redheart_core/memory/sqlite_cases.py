@@ -153,9 +153,10 @@ class SqliteCases:
 
     def _delete(self, condition: str, values: list[Any]) -> int:
         """Delete cases and the graphs that hold them, then their bytes."""
-        with self._file.writing() as rows:
+        with self._file.reading() as rows:  # which waits for nobody
             if not rows.execute(f"SELECT 1 FROM cases WHERE {condition} LIMIT 1", values).fetchone():
                 return 0
+        with self._file.writing() as rows:
             graphs = [
                 row["graph"]
                 for row in rows.execute(

@@ -104,14 +104,9 @@ class SqliteFile:
             self._rows.execute("PRAGMA trusted_schema = OFF")
             if self._rows.execute("PRAGMA secure_delete = ON").fetchone()[0] != 1:
                 raise CaseMemoryError("this SQLite cannot overwrite what is deleted (secure_delete); use another build")
-        with self.writing():
-            if self._pragma("application_id") != APPLICATION:  # else another process made them in the meantime
-                assert identity is not None
-                for statement in _TABLES.split(";"):
-                    self._rows.execute(statement)
-                self.set_meta(encoder=to_text(identity), retention=to_text(Retention()), changes="0", unclean="")
-                self._rows.execute(f"PRAGMA application_id = {APPLICATION}")
-                self._rows.execute(f"PRAGMA user_version = {FORMAT}")
+        if application == 0:
+            assert identity is not None
+            self._make(identity)
         found = self._pragma("user_version")
         if found != FORMAT:
             raise other_format(self.where, found)
@@ -119,6 +114,17 @@ class SqliteFile:
         if identity is not None:
             require_identity(own, identity, self.where)
         return own
+
+    def _make(self, identity: EncoderIdentity) -> None:
+        """Make the tables, unless another process has made them in the meantime."""
+        with self.writing():
+            if self._pragma("application_id") == APPLICATION:
+                return
+            for statement in _TABLES.split(";"):
+                self._rows.execute(statement)
+            self.set_meta(encoder=to_text(identity), retention=to_text(Retention()), changes="0", unclean="")
+            self._rows.execute(f"PRAGMA application_id = {APPLICATION}")
+            self._rows.execute(f"PRAGMA user_version = {FORMAT}")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

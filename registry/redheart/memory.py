@@ -22,7 +22,7 @@ from redheart.progress import make_display
 from redheart_core.config.tables import MemorySettings
 from redheart_core.contract.errors import DataError
 from redheart_core.memory.case import Case, Neighbour, make_case
-from redheart_core.memory.cases import Cases, MissingMemoryError, Retention, require_identity
+from redheart_core.memory.cases import MOST_DAYS, Cases, MissingMemoryError, Retention, require_identity
 from redheart_core.memory.filters import EVERY, Filter
 from redheart_core.memory.opening import find_cases, open_cases
 from redheart_core.memory.places import shown
@@ -232,7 +232,9 @@ class Memory:
         try:
             retention = Retention(days, cases)
         except (TypeError, ValueError) as error:
-            raise DataError(f"a retention needs more than 0 days and at least 1 case: {error.args[0]}") from error
+            raise DataError(
+                f"a retention needs more than 0 and at most {MOST_DAYS:,.0f} days, and at least 1 case: {error.args[0]}"
+            ) from error
         return self.cases.retain(retention)
 
     def export(self, chosen: Filter = EVERY) -> Iterator[str]:
