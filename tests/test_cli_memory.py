@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from front_door import Finished, refuse, succeed
+from front_door import Finished, check_refusal, redheart, refuse, succeed
 from made_up_cases import files_hold
 
 CRISIS = "I told my neighbour the truth about the fence, and now I want to die."
@@ -85,8 +85,9 @@ def test_help_comes_first_and_nothing_is_kept(evidence: Path, finished: Finished
     found = succeed("memory", "search", *common, ACUTE, "--json", cwd=evidence).json()
     assert found["help"]["acute"]
     assert found["cases"] == []
-    refuse("memory", "add", "--memory", "new.db", "--model", finished.model, CRISIS, cwd=tmp_path,
-           says=["it has a sign of a crisis, so nothing of it is kept"])  # fmt: skip
+    refused = redheart("memory", "add", "--memory", "new.db", "--model", finished.model, CRISIS, cwd=tmp_path)
+    check_refusal(refused, ["it has a sign of a crisis, so nothing of it is kept"])
+    assert "988" in refused.out.splitlines()[0]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from redheart.options import PluginChoice
+from redheart_cli.first_help import first_help, print_help
 from redheart_cli.memory_options import chosen_options, memory_options, opened
 from redheart_cli.memory_search import export, search
 from redheart_cli.options import plugin_options
@@ -68,12 +69,12 @@ def add(
 ) -> None:
     """Add TEXT, or the lines of --jsonl, all of them or none.
 
-    The text itself is kept only with --keep-text, though a vector lets parts of a text be guessed. Of a text with a
-    sign of a crisis nothing is kept.
+    The text itself is kept only with --keep-text, though a vector lets parts of a text be guessed. A text with a
+    sign of a crisis is answered with who can help, and nothing of it is kept.
 
     \b
     Examples:
-      redheart memory add --memory cases.db "She gave the money back." --label votes.right=5 --label votes.wrong=1
+      redheart memory add --memory cases.db "She returned the money that she had found." --label votes.right=5
       redheart memory add --memory cases.db --jsonl cases.jsonl --keep-text
     """
     from redheart.memory import memory_settings
@@ -84,6 +85,12 @@ def add(
         raise click.UsageError("give one of TEXT and --jsonl")
     if jsonl is not None and given:
         raise click.UsageError(f"{', '.join(given)}: with --jsonl these stand in the lines")
+    help_ = None if text is None else first_help(text, None)
+    if help_ is not None:
+        if as_json:
+            print_json({"help": help_.to_json(), "added": 0})
+        else:
+            print_help(help_)
     numbers = dict(map(_label, labels))
     if len(numbers) < len(labels):
         raise click.UsageError("--label: a label is given twice")

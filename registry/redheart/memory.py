@@ -2,7 +2,7 @@
 
 >>> import redheart
 >>> with redheart.memory.open("cases.db") as memory:  # doctest: +SKIP
-...     memory.add("She gave the money back.", labels={"votes.right": 5.0, "votes.wrong": 1.0})
+...     memory.add("She returned the money that she had found.", labels={"votes.right": 5.0, "votes.wrong": 1.0})
 ...     memory.nearest("He returned the purse.", k=3)
 """
 
