@@ -248,3 +248,13 @@ def test_long_texts_in_one_language_do_not_crowd_out_another() -> None:
     assert alone is not None
     assert named is not None
     assert alone.names == named.names
+
+
+def test_the_known_share_of_a_text_counts_words_and_pairs_and_triples_of_characters() -> None:
+    view = fit_terms(["그 개가 여기", "그 개는 여기"] * 3, 400)
+    assert view is not None
+    known = view.known(["그 개가 여기", "개가 산다", "", "여기"])
+    np.testing.assert_allclose(known[:, 0], [1.0, 1 / 3, np.nan, 1.0])  # words and pairs of words
+    # " 개", "개가", "가 ", " 개가", "개가 " are known; " 산", "산다", "다 ", " 산다", "산다 " are not
+    np.testing.assert_allclose(known[:, 1], [1.0, 0.5, np.nan, 1.0])
+    assert np.array_equal(view.known(["개가 산다"])[0], known[1])

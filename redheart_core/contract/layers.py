@@ -25,8 +25,8 @@ class LayerTexts:
     vectors: NDArray[Any]
     """(N, D) float32: the mean of the encoder's vectors over the chunks of each text."""
     known: NDArray[Any]
-    """(N, 2) float64: the shares of a text's words, and of its parts of words, that the model's terms hold; NaN if the
-    model has no terms."""
+    """(N, 2) float64: the shares of a text's words, and of pairs and triples of characters in them, that the model's
+    terms hold; NaN if it has none."""
 
 
 @attrs.frozen

@@ -95,8 +95,8 @@ class TermView:
         return torch.from_numpy(self.weigh([text]).toarray())
 
     def known(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(N, 2): the shares of the words of each text, and of its parts of words, that are known; NaN where the text
-        has none, or no term of the kind is known."""
+        """(N, 2): the shares of the words of each text, and of the pairs and triples of characters in them, that are
+        known; NaN where the text has none, or no term of the kind is known."""
         texts, shares = [composed(text) for text in texts], np.full((len(texts), 2), np.nan)
         for terms in self.terms:
             shares[:, 0 if terms.kind == "word" else 1] = terms.known(texts)

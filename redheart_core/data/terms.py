@@ -30,6 +30,10 @@ _SHORT = re.compile("^(.?[a-z0-9]|[a-z0-9].| )$")
 """One character or two with a Latin letter or a digit among them, or the end of a word: they say nothing and would take
 half of the store."""
 
+_TELLING = (2, 3)
+"""Lengths of the parts of words that show whether words are of a known language: single characters nearly always are,
+longer parts are rarely known of a language that inflects much, as Korean does."""
+
 
 @attrs.frozen(eq=False)
 class Terms:
@@ -52,11 +56,12 @@ class Terms:
         return counts
 
     def known(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(N,) which share of the terms of each text is known, repeated ones as often as they are there; NaN without
-        any."""
+        """(N,) which share of the words of each text, or of the pairs and triples of characters in them, is known,
+        repeated ones as often as they are there; NaN without any."""
         total = _totals(self.kind, texts, self._counter)
+        telling = np.array([self.kind == "word" or len(name) in _TELLING for name in self.names])
         shares = np.full(len(texts), np.nan)
-        np.divide(self.count(texts).sum(axis=1).A1, total, out=shares, where=total > 0)
+        np.divide(self.count(texts)[:, telling].sum(axis=1).A1, total, out=shares, where=total > 0)
         return shares
 
     def weigh(self, texts: Sequence[str]) -> Any:
@@ -154,7 +159,7 @@ def _count(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
 
 
 def _totals(kind: Kind, texts: Sequence[str], counter: Any) -> NDArray[np.float64]:
-    """(N,) how many terms each text has, known ones or not, without those that are never chosen."""
+    """(N,) how many words each text has, or pairs and triples of characters without those that are never chosen."""
     analyze = counter.build_analyzer()
     if kind == "word":
         return np.array([len(analyze(text)) for text in texts], np.float64)
@@ -164,7 +169,8 @@ def _totals(kind: Kind, texts: Sequence[str], counter: Any) -> NDArray[np.float6
         words = text.lower().split()
         for word in words:
             if word not in sizes:
-                sizes[word] = sum(kind != "part" or not _SHORT.search(term) for term in analyze(word))
+                parts = [term for term in analyze(word) if len(term) in _TELLING]
+                sizes[word] = sum(kind != "part" or not _SHORT.search(part) for part in parts)
         found.append(sum(sizes[word] for word in words))
     return np.array(found, np.float64)
 

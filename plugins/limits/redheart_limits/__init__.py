@@ -19,7 +19,7 @@ def redheart_provide_layers() -> list[LayerSpec]:
         ),
         LayerSpec(
             name="limit_of_terms",
-            meaning="Which share of the parts of a text's words the terms of the training texts do not hold.",
+            meaning="Which share of the pairs and triples of characters in its words the model's terms do not hold.",
             fit="redheart_limits.terms:fit",
             score="redheart_limits.terms:score",
             reason="too many of its words are unknown",

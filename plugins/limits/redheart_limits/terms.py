@@ -1,4 +1,4 @@
-"""Known terms: the parts of words, of 1 to 5 characters, that the training texts made known."""
+"""Known terms: pairs and triples of characters of words that the training texts made known."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def fit(texts: LayerTexts) -> dict[str, NDArray[Any]]:
 
 
 def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
-    """The share of the parts that are unknown; NaN where the model has no terms.
+    """The share of the pairs and triples that are unknown; NaN where the model has no terms.
 
-    Parts tell more than words: those of inflected Korean words are known where the words are not.
+    They tell more than words: those of inflected Korean words are known where the words are not.
     """
     return 1.0 - texts.known[:, 1]
