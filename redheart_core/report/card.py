@@ -7,6 +7,8 @@ from pathlib import Path
 import jinja2
 
 from redheart_core.data.language import UNDETERMINED, language_name
+from redheart_core.models.calibration import read_calibration
+from redheart_core.models.limits import LIMITS, LIMITS_FILE
 from redheart_core.models.manifest import ModelManifest, read_manifest
 
 
@@ -28,6 +30,7 @@ def model_card(folder: Path, title: str, meaning: str) -> str:
         keep_trailing_newline=True,
     )
     manifest = read_manifest(folder)
+    limits = LIMITS.read(folder / LIMITS_FILE) if LIMITS_FILE in manifest.files else None
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return environment.get_template("card.md.j2").render(
         model=manifest,
@@ -38,16 +41,20 @@ def model_card(folder: Path, title: str, meaning: str) -> str:
         measured=[one for group in manifest.groups.values() for one in group.measured],
         splits=", ".join(f"{count:,} {name}" for name, count in manifest.data.splits.items() if count),
         megabytes=size / 1e6,
+        calibration=read_calibration(folder, manifest.files),
+        limits=limits,
+        languages={code: _language(code) for code in (limits.beyond if limits else ())},
     )
 
 
 def answers_in_words(manifest: ModelManifest) -> dict[str, str]:
     """The fields that a model answers, by name, each with the languages of the texts that it was measured on."""
     spoken = {field: {code for one in sources for code in one.languages} for field, sources in manifest.answers.items()}
-    return {
-        field: ", ".join("not stated" if code == UNDETERMINED else language_name(code) for code in sorted(codes))
-        for field, codes in sorted(spoken.items())
-    }
+    return {field: ", ".join(map(_language, sorted(codes))) for field, codes in sorted(spoken.items())}
+
+
+def _language(code: str) -> str:
+    return "not stated" if code == UNDETERMINED else language_name(code)
 
 
 def answered_fields(manifest: ModelManifest) -> dict[str, list[str]]:
