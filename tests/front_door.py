@@ -22,9 +22,7 @@ DATA = (
     *("--set", "village.english=120", "--set", "village.korean=60", "--set", "lsa.width=48"),
     *("--set", "data.encoder=lsa"),
 )
-NETWORKS = tuple(
-    part for name in ("bentham_head", "surd_head", "neural_emotion", "neural_bentham") for part in ("--disable", name)
-)
+NETWORKS = tuple(part for name in ("bentham_head", "surd_head", "neural_bentham") for part in ("--disable", name))
 """Leaves three groups of networks, and linear and the fusion of all."""
 PLUGINS = (*NETWORKS, "--disable", "linear", "--disable", "stacking_fusion")
 TRAINING = ("--scale", "tiny", "--epochs", "3", "--set", "training.threads=1")

@@ -101,7 +101,6 @@ def test_what_a_method_is_made_of_outlives_retention(tmp_path: Path) -> None:
         "stacking_fusion",
         "bentham_head",
         "surd_head",
-        "neural_emotion",
         "neural_bentham",
         "neural_surd",
     ]

@@ -12,8 +12,8 @@ from redheart.options import PluginChoice
 @pytest.mark.parametrize(
     ("enable", "disable", "enabled"),
     [
-        (("kalman",), (), ("kalman", "emotion_dsp")),
-        (("kalman",), ("emotion_dsp",), ("kalman",)),
+        (("kalman",), (), ("kalman", "neural_emotion", "emotion_dsp")),
+        (("kalman",), ("emotion_dsp",), ("kalman", "neural_emotion")),
         (("hierarchical",), (), ("hierarchical", "phase0", "phase1", "phase2")),
         (("phase0", "advanced_surd"), (), ("phase0", "advanced_surd")),
         (("nobody",), (), ("nobody",)),

@@ -31,6 +31,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             build="redheart_neural_emotion.training:build",
             objective="redheart_neural_emotion.training:objective",
             targets=("emotion",),
+            adds_nothing="village and scenarios",
             optional_targets=("culture",),
             layers=("encoder", "fusion", "tracker", "pool", "state", "mixture", "readings", "skips"),
         )
