@@ -55,7 +55,7 @@ def test_what_is_no_node_cannot_be_measured(tmp_path: Path) -> None:
 
 
 def test_the_full_scale_is_accounted_for_without_memory(tmp_path: Path) -> None:
-    answer = succeed("audit", "--meta", "--scale", "full", *DATA, "--json", cwd=tmp_path)
+    answer = succeed("audit", "--meta", "--scale", "full", "--enable", "neural_emotion", *DATA, "--json", cwd=tmp_path)
     accounts = answer.json()
     assert sum(account["elements"] for account in accounts) > 400_000_000
     fitted = {account["group"] for account in accounts if not account["in_optimizer"]}
