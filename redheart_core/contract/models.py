@@ -21,6 +21,9 @@ class ModelSpec:
     """One sentence: what it answers, in which languages."""
     folder: str
     """What redheart crossover made, as "package:NAME/FOLDER": files that the installed package NAME brings."""
+    compares: bool = False
+    """It says which of two acts people find less ethical (redheart decide), and is not the one that answers texts where
+    no model is named."""
     minimum_core: str = "0.1"
 
     @property

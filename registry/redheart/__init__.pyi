@@ -1,7 +1,8 @@
 from . import memory
 from .analysis import Analysis
 from .calculating import calculate
-from .models import Model, load
+from .decision import Decision
+from .models import Model, decide, load
 from .plugin_list import plugins
 from .reasons import Explanation
 from .runs import Run, open_run
@@ -11,10 +12,12 @@ from .tuning import search, sweep
 
 __all__ = [
     "Analysis",
+    "Decision",
     "Explanation",
     "Model",
     "Run",
     "calculate",
+    "decide",
     "inspect",
     "load",
     "memory",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import attrs
 
@@ -18,6 +18,7 @@ from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
 
 if TYPE_CHECKING:
+    from redheart.decision import Decision
     from redheart_core.data.encoding import TextEncoder
     from redheart_core.evaluation.results import Evaluation
     from redheart_core.models.manifest import ExactnessCheck
@@ -161,6 +162,27 @@ class Model:
         values = {name: record[name] for name in self.read_fields if record.get(name) is not None}
         return text, values, record.get("language", language)
 
+    def decide(
+        self, given: Sequence[str] | Mapping[str, Any], *, preferences: Model | str | Path | None = None
+    ) -> Decision:
+        """Compare the acts of a dilemma: exact figures of what is given, what models say of the words, and an order.
+
+        Args:
+            given: Acts in words, or a table with "acts" as `redheart decide --help` describes it.
+            preferences: The model that says which of two acts people find less ethical: one that is loaded, or a folder
+                or name. By default this one if it does, else the installed one, and no such verdict if there is none.
+
+        Raises:
+            DataError: The dilemma is not whole; the message says everything that is wrong.
+            PluginError: Several models of preferences are installed.
+        """
+        from redheart.deciding import PREFERENCES, decide_with
+
+        if preferences is None and PREFERENCES not in self.assembled.manifest.answers:
+            return decide_with(self, _installed_preferences(self.safety), given)
+        chosen = self if preferences is None else preferences
+        return decide_with(self, chosen if isinstance(chosen, Model) else _load_with(chosen, self.safety), given)
+
     def evaluate(self, run: str | Path | None = None, progress: bool = True) -> Evaluation:
         """The model on the test split of its run, beside every other way to make a model of the run's epochs.
 
@@ -190,7 +212,35 @@ def load(model: str | Path | None = None, *, device: str = "cpu", country: str |
         PluginError: No model is named, and none is installed or several are; or a package of signs is broken.
         CheckpointError: There is no model, a file is missing or damaged, or plugins are others than it was made with.
     """
-    safety = load_safety(country)
+    return _load_with(model, load_safety(country), device)
+
+
+def decide(
+    given: Sequence[str] | Mapping[str, Any],
+    *,
+    model: str | Path | None = None,
+    preferences: str | Path | None = None,
+    country: str | None = None,
+) -> Decision:
+    """Load a model and compare the acts of a dilemma; as load and Model.decide.
+
+    >>> found = decide(["telling her the truth", "keeping the secret"])  # doctest: +SKIP
+    >>> found.ranking.order, found.ranking.first  # doctest: +SKIP
+    ((1, 0), (0.45, 0.55))
+    """
+    return load(model, country=country).decide(given, preferences=preferences)
+
+
+def _installed_preferences(safety: Safety) -> Model | None:
+    """The installed model of preferences; None if there is none."""
+    from redheart_registry.models import default_preferences
+
+    found = default_preferences()
+    return None if found is None else _load_with(found.name, safety)
+
+
+def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") -> Model:
+    """What load does, for a caller that knows whom to call for help."""
     folder, title = find_model(model)
     require_model_folder(folder)
     from redheart_core.data.encoding import load_encoder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -24,6 +25,8 @@ class ShippedModel:
     distribution: str
     version: str
     folder: Path
+    compares: bool = False
+    """See ModelSpec."""
 
     @property
     def title(self) -> str:
@@ -56,7 +59,7 @@ def find_model(name: str) -> ShippedModel:
 
 
 def default_model() -> ShippedModel:
-    """The one that answers where no model is named.
+    """The one that answers texts where no model is named.
 
     Raises:
         PluginError: None is installed, or several are.
@@ -67,9 +70,30 @@ def default_model() -> ShippedModel:
     if not found:
         reasons = broken_packages(installed.values())
         raise PluginError("\n".join([f"no model is named and none is installed; {_EXTRA}", *reasons]))
-    if len(found) > 1:
-        raise PluginError(f"no model is named and several are installed: {names(found)}; name one of them")
-    return _open(installed[found[0]])
+    return _only([_open(installed[name]) for name in found], compares=False)
+
+
+def default_preferences() -> ShippedModel | None:
+    """The one that compares acts where no model is named; None if none is installed.
+
+    Raises:
+        PluginError: Several are.
+        CheckpointError: The package does not hold the folder that it declares.
+    """
+    installed = installed_plugins()
+    found = [_open(installed[name]) for name in _model_names(installed)]
+    return _only(found, compares=True) if any(model.compares for model in found) else None
+
+
+def _only(models: Sequence[ShippedModel], *, compares: bool) -> ShippedModel:
+    """The one of the models that answers texts, or that compares acts."""
+    chosen = [model for model in models if model.compares == compares]
+    if not chosen:
+        raise PluginError(f"no model is named and none that is installed answers texts; {_EXTRA}")
+    if len(chosen) > 1:
+        several = names(model.name for model in chosen)
+        raise PluginError(f"no model is named and several are installed: {several}; name one of them")
+    return chosen[0]
 
 
 def is_model_name(name: str) -> bool:
@@ -86,4 +110,5 @@ def _open(installed: Installed) -> ShippedModel:
     if not isinstance(plugin.spec, ModelSpec):
         raise PluginError(f"plugin '{plugin.name}' is of kind {plugin.kind}, not a model")
     folder = packaged_path(plugin.spec.folder, CheckpointError)
-    return ShippedModel(plugin.name, plugin.spec.meaning, plugin.entry.distribution, plugin.entry.version, folder)
+    spec, entry = plugin.spec, plugin.entry
+    return ShippedModel(plugin.name, spec.meaning, entry.distribution, entry.version, folder, spec.compares)

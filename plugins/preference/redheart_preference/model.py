@@ -40,8 +40,17 @@ class Preference(nn.Module):
     exactly.
     """
 
-    def __init__(self, acts: int, width: int, half: bool = False) -> None:
+    def __init__(self, acts: int, width: int, half: bool = False, validation: bool = False) -> None:
+        """Make one.
+
+        Args:
+            acts: K.
+            width: D.
+            half: Whether vectors are kept as 16-bit numbers.
+            validation: Whether the validation pairs are learnt from too. For the fit alone.
+        """
         super().__init__()
+        self.validation = validation
         self.blame = Blame(acts, width, half)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

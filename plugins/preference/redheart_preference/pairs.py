@@ -17,8 +17,8 @@ from redheart_core import DataError
 
 Matrix = NDArray[np.float64]
 
-SHARPNESSES = (1.0, 2.0, 4.0)
-VARIANCES = (0.5, 1.0, 2.0, 4.0)
+SHARPNESSES = (1.0, 2.0, 3.0, 4.0)
+VARIANCES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Of the prior of an act's number."""
 FOLDS = 5
 MOST_STEPS = 50
@@ -52,6 +52,15 @@ class Pairs:
     def of(self, rows: NDArray[np.bool_]) -> Pairs:
         """Some of the pairs; all acts stay."""
         return attrs.evolve(self, first=self.first[rows], second=self.second[rows], shares=self.shares[rows])
+
+    def joined(self, others: Pairs) -> Pairs:
+        """Both; an act of both comes twice, which changes no number."""
+        return Pairs(
+            np.concatenate([self.acts, others.acts]),
+            np.concatenate([self.first, others.first + len(self.acts)]),
+            np.concatenate([self.second, others.second + len(self.acts)]),
+            np.concatenate([self.shares, others.shares]),
+        )
 
 
 def fit(pairs: Pairs, prior: Prior, alike: Matrix | None = None) -> Matrix:

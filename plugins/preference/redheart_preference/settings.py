@@ -13,5 +13,8 @@ class PreferenceSettings:
     acts: int = attrs.field(default=2400, validator=ge(2))
     """Pairs are learnt from while they have at most so many different acts, drawn by their ids; each takes D numbers
     in the module."""
+    validation: bool = False
+    """Whether the validation pairs are learnt from too, once width and strength are chosen. Figures on them then say
+    nothing: for a model that is to be given away, and is measured on the test split alone."""
     half: bool = False
     """Whether the vectors of these acts are kept as 16-bit numbers, which takes half the space."""

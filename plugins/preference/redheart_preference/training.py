@@ -28,7 +28,8 @@ def build(context: BuildContext) -> Preference:
     labels = context.labels("less_ethical")
     if len(labels) != 2:
         raise PluginError(f"plugin 'preference' compares two acts; 'less_ethical' has the labels {', '.join(labels)}")
-    return Preference(context.settings.acts, context.input_width("first_act"), context.settings.half)
+    settings = context.settings
+    return Preference(settings.acts, context.input_width("first_act"), settings.half, settings.validation)
 
 
 def objective(context: BuildContext) -> Objective:
@@ -46,7 +47,7 @@ def majority_accuracy(prediction: Tensor, target: Tensor, present: Tensor) -> fl
 
 
 def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
-    """Fit the numbers of acts to the votes on the training pairs; the validation records are not looked at.
+    """Fit the numbers of acts to the votes on the training pairs; validation records are not looked at unless set so.
 
     Returns:
         Honest answers: what the pairs that share no act with it say of each; NaN for pairs that are not learnt from.
@@ -59,6 +60,9 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
         pairs, rows, order = learnt_pairs(data.train, data.fields.keys(), len(blame.acts))
         prior, numbers = choose(pairs, folds_of(pairs, order))
+        if module.validation:
+            others = learnt_pairs(data.validation, data.fields.keys(), len(blame.acts) - len(pairs.acts))[0]
+            pairs = pairs.joined(others)
         blame.acts.zero_()[: len(pairs.acts)].copy_(torch.from_numpy(pairs.acts))
         blame.weights.zero_()[: len(pairs.acts)].copy_(torch.from_numpy(fit_pairs(pairs, prior)))
         blame.sharpness.fill_(prior.sharpness)

@@ -1,0 +1,170 @@
+"""Acts side by side: exact figures of what a user gives, what models say of the words, and an order with its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from redheart.decision import ActFigures, CrowdVerdict, Decision
+from redheart.dilemma import LAYERS, Act, Dilemma, read_dilemma
+from redheart.ranking import rank
+from redheart_core.exact import choice, regret
+from redheart_core.exact.hedonic import (
+    EXTERNAL_COST_WEIGHT,
+    REDISTRIBUTION_WEIGHT,
+    SELF_DAMAGE_WEIGHT,
+    Lots,
+    context_factor,
+    lot_value,
+    net_and_gross,
+    with_side_effects,
+)
+
+if TYPE_CHECKING:
+    from redheart.analysis import Analysis
+    from redheart.models import Model
+    from redheart_core.safety.help import Help
+
+PREFERENCES = "less_ethical"
+"""The field that a model of preferences answers."""
+BETWEEN = "\n\n"
+"""Between a situation and an act, and between two acts, in one text."""
+
+
+def decide_with(model: Model, preferences: Model | None, given: Sequence[str] | Mapping[str, Any]) -> Decision:
+    """Compare the acts of a dilemma.
+
+    Args:
+        model: Says what the words of each act tell.
+        preferences: Says which of two acts people find less ethical; None if no such model is installed.
+        given: As read_dilemma.
+
+    Raises:
+        DataError: The dilemma is not whole, or a text cannot be analyzed.
+    """
+    dilemma = read_dilemma(given)
+    found = help_for_dilemma(model, dilemma)
+    if found is not None and found.acute:
+        return Decision(dilemma, found)
+    analyses = tuple(_analyze(model, dilemma, number) for number in range(len(dilemma.acts)))
+    crowd, silence = _crowd(preferences, dilemma)
+    figures = act_figures(dilemma)
+    ranking = rank(dilemma, figures, crowd)
+    return Decision(dilemma, found, figures, analyses, crowd, silence, ranking)
+
+
+def help_for_dilemma(model: Model, dilemma: Dilemma) -> Help | None:
+    """Help for the person who wrote it; the situation and all acts are read, an acute sign first."""
+    texts = [text for text in (dilemma.situation, *(act.text for act in dilemma.acts)) if text]
+    found = [one for one in (model.safety.help_for(text) for text in (*texts, BETWEEN.join(texts))) if one is not None]
+    return min(found, key=lambda one: not one.acute, default=None)
+
+
+def _analyze(model: Model, dilemma: Dilemma, number: int) -> Analysis:
+    """What the model says of an act in its situation."""
+    text = BETWEEN.join(part for part in (dilemma.situation, dilemma.acts[number].text) if part)
+    return model.analyze_record(text, f"act {number + 1}", dilemma.language)
+
+
+def act_figures(dilemma: Dilemma) -> tuple[ActFigures, ...]:
+    """The exact figures of every act, as far as payoffs and lots are given."""
+    figures = [ActFigures() for _ in dilemma.acts]
+    if dilemma.states:
+        figures = [attrs.evolve(one, **found) for one, found in zip(figures, _payoff_figures(dilemma), strict=True)]
+    if dilemma.acts[0].lots is not None:
+        figures = [
+            attrs.evolve(one, **_lot_figures(dilemma, act, one.views is None))
+            for one, act in zip(figures, dilemma.acts, strict=True)
+        ]
+    return tuple(figures)
+
+
+def _payoff_figures(dilemma: Dilemma) -> list[dict[str, Any]]:
+    """Utility, regrets and views out of the table of payoffs."""
+    table = np.array([act.payoffs for act in dilemma.acts])
+    matrix = regret.regret_matrix(table)
+    found: list[dict[str, Any]] = [
+        {"regret": tuple(row.tolist()), "largest_regret": float(row.max())} for row in matrix
+    ]
+    if dilemma.probabilities is None:
+        return [{**one, "views": (max(row), None, min(row))} for one, row in zip(found, table.tolist(), strict=True)]
+    chances = np.array(dilemma.probabilities)
+    decision = regret.decide(table, chances)
+    views, counterfactual = choice.quantiles(table, chances), choice.counterfactual_regret(table, chances)
+    return [
+        {
+            **one,
+            "expected_utility": float(decision.expected_utility[act]),
+            "expected_regret": float(decision.expected_regret[act]),
+            "counterfactual_regret": tuple(counterfactual[act].tolist()),
+            "views": tuple(views[act].tolist()),
+        }
+        for act, one in enumerate(found)
+    ]
+
+
+def _lot_figures(dilemma: Dilemma, act: Act, with_views: bool) -> dict[str, Any]:
+    """Value by the hedonic calculus, harm to each person, and views where there are none of payoffs."""
+    assert act.lots is not None
+    lots = _lots(act) if act.lots else None
+    net, gross = net_and_gross(lots) if lots is not None else (0.0, 0.0)
+    weights = (EXTERNAL_COST_WEIGHT, REDISTRIBUTION_WEIGHT, SELF_DAMAGE_WEIGHT)
+    burdens = (act.external_cost, act.redistribution, act.self_damage)
+    burdened = with_side_effects(net, gross, *burdens, weights)
+    context = float(context_factor([act.layers.get(layer, 1.0) for layer in LAYERS]))
+    worth = np.zeros(0) if lots is None else lots.persons * lot_value(lots)
+    felt = [(lot.person, min(0.0, value)) for lot, value in zip(act.lots, worth.tolist(), strict=True)]
+    harm = {one.name: -sum(value for person, value in felt if person == one.name) for one in dilemma.persons}
+    found: dict[str, Any] = {
+        "hedonic_value": float(context * burdened),
+        "net": float(net),
+        "gross": float(gross),
+        "burdens": float(burdened - net),
+        "context": context,
+        "lot_values": tuple(worth.tolist()),
+        "harm": harm,
+    }
+    if with_views:
+        certainty = np.ones(0) if lots is None else np.broadcast_to(lots.certainty, worth.shape)
+        possible = np.divide(worth, certainty, out=np.zeros_like(worth), where=certainty > 0)
+        sums, chances = choice.sum_of_chances(possible, certainty)
+        shifted = context * (sums + float(burdened - net))
+        found["views"] = tuple(choice.quantiles(shifted, chances).tolist())
+    return found
+
+
+def _lots(act: Act) -> Lots:
+    names = [field.name for field in attrs.fields(Lots)]
+    return Lots(**{name: [getattr(lot, name) for lot in act.lots or ()] for name in names})
+
+
+def _crowd(preferences: Model | None, dilemma: Dilemma) -> tuple[CrowdVerdict | None, str]:
+    """What people would say of every pair of acts; or why it is not known."""
+    if preferences is None:
+        return None, (
+            "no model of preferences is installed, so that nothing is said of what people find less ethical; train one "
+            "with the plugin preference, and name it with --preferences"
+        )
+    texts = [act.text for act in dilemma.acts]
+    blame = [0.0]
+    for text in texts[1:]:
+        record = {"text": text + BETWEEN + texts[0], "first_act": text, "second_act": texts[0]}
+        found = preferences.analyze_record(record, "the acts", dilemma.language)
+        answered = [answer for answer in found.answers if answer.field == PREFERENCES]
+        if not answered:
+            reasons = [one.reason for one in found.abstentions if one.field == PREFERENCES]
+            return None, f"the crowd's verdict is not known: {'; '.join(reasons) or 'the model gives none'}"
+        chance = next(value.value for value in answered[0].values if value.label == "first")
+        blame.append(float(np.log(chance) - np.log1p(-chance)))
+    centred = np.array(blame) - np.mean(blame)
+    worse = 1.0 / (1.0 + np.exp(centred[None, :] - centred[:, None]))
+    worst = np.exp(centred - centred.max())
+    return CrowdVerdict(
+        tuple(centred.tolist()),
+        tuple(map(tuple, worse.tolist())),
+        tuple((worst / worst.sum()).tolist()),
+        preferences.title,
+    ), ""

@@ -1,0 +1,124 @@
+"""The page of a decision: the order and how sure it is, what it depends on, and then each act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from redheart.decision import ActFigures, Decision, Ranking, Sensitivity
+from redheart_core.data.text import shorten
+
+if TYPE_CHECKING:
+    from redheart.analysis import Analysis
+
+MOST_LABELS = 3
+"""Emotions of an act that are shown."""
+EMOTIONS = ("emotion", "ekman", "goemotions", "kote")
+"""The first of these that is answered is shown."""
+WORDS = {
+    "utility": "utility",
+    "expected_regret": "expected regret",
+    "largest_regret": "largest regret (minimax)",
+    "harm": "harm to persons, by vulnerability",
+    "crowd": "what people find less ethical",
+}
+VIEW_NAMES = ("optimistic", "realistic", "pessimistic")
+
+
+def page_lines(decision: Decision) -> Iterator[str]:
+    """One line after another; nothing but help where danger is acute."""
+    if decision.help is not None:
+        yield from (*decision.help.lines(), "")
+        if decision.help.acute:
+            return
+    names = [f"{letter_of(number)}: {shorten(act.text)}" for number, act in enumerate(decision.dilemma.acts)]
+    if decision.ranking is None:
+        yield "no order: nothing is known here that ranks the acts"
+        yield from (f"  {name}" for name in names)
+    else:
+        yield from _ranking(decision, decision.ranking, names)
+    if decision.silence:
+        yield f"NOT ANSWERED: {decision.silence}"
+    for number, name in enumerate(names):
+        yield ""
+        yield name
+        yield from _figures(decision, decision.figures[number])
+        yield from _words(decision.analyses[number])
+    yield ""
+    yield "This compares what is given and what models say of the words; the choice is yours."
+
+
+def letter_of(number: int) -> str:
+    """A, B, C, ... for acts from 0."""
+    return chr(ord("A") + number)
+
+
+def _ranking(decision: Decision, ranking: Ranking, names: Sequence[str]) -> Iterator[str]:
+    used = [WORDS[name] for name, weight in ranking.weights.items() if weight > 0]
+    yield f"ordered by {' and '.join(used)}"
+    if ranking.vulnerable_first:
+        yield f"before that, by harm to {', then '.join(ranking.vulnerable_first)} (the most vulnerable first)"
+    for place, act in enumerate(ranking.order, 1):
+        yield f"{place}. {names[act]}   first with probability {ranking.first[act]:.2f}"
+    if ranking.level:
+        yield f"   nothing separates {letter_of(ranking.order[0])} from {', '.join(map(letter_of, ranking.level))}"
+    yield from (f"   assumed: {assumption}" for assumption in ranking.assumptions)
+    if decision.crowd is not None:
+        shares = ", ".join(f"{letter_of(act)} {share:.2f}" for act, share in enumerate(decision.crowd.least_ethical))
+        yield f"people would name as least ethical: {shares} (by the model {decision.crowd.model})"
+    yield "what the first place depends on:"
+    yield from (f"   {_sensitivity(one)}" for one in ranking.sensitivity)
+
+
+def _sensitivity(one: Sensitivity) -> str:
+    if one.break_even is None or one.act is None:
+        return f"{one.what} {one.value:.3g}: no value brings another act level"
+    return f"{one.what} {one.value:.3g}: {letter_of(one.act)} draws level at {one.break_even:.3g}"
+
+
+def _figures(decision: Decision, figures: ActFigures) -> Iterator[str]:
+    """What follows exactly from what was given."""
+    for words, value in (
+        ("expected utility", figures.expected_utility),
+        ("expected regret", figures.expected_regret),
+        ("largest regret", figures.largest_regret),
+    ):
+        if value is not None:
+            yield f"  {words} {value:.6g}"
+    if figures.counterfactual_regret is not None:
+        most = max(range(len(figures.counterfactual_regret)), key=figures.counterfactual_regret.__getitem__)
+        value = figures.counterfactual_regret[most]
+        if value > 0:
+            yield f"  counterfactual regret {value:.6g} at most, for the want of {letter_of(most)}"
+    if figures.hedonic_value is not None:
+        yield (
+            f"  hedonic value {figures.hedonic_value:.6g} hedons: net {figures.net:.6g}, "
+            f"burdens {figures.burdens:+.6g}, times {figures.context:.3g} by context"
+        )
+    if figures.views is not None:
+        shown = [
+            f"{name} {value:.6g}" for name, value in zip(VIEW_NAMES, figures.views, strict=True) if value is not None
+        ]
+        kind = "best and worst" if figures.views[1] is None else "quantiles 0.9, 0.5, 0.1"
+        yield f"  views ({kind}): {', '.join(shown)}"
+    for person in sorted(decision.dilemma.persons, key=lambda one: -one.vulnerability):
+        if person.name in figures.harm:
+            harm = figures.harm[person.name]
+            yield f"  harm to {person.name} {harm:.6g} hedons (vulnerability {person.vulnerability:g})"
+
+
+def _words(analysis: Analysis) -> Iterator[str]:
+    """What the model says of the words."""
+    answers = {answer.field: answer for answer in analysis.answers}
+    emotions = next((answers[name] for name in EMOTIONS if name in answers), None)
+    if emotions is not None:
+        labels = ", ".join(f"{value.label} {value.value:.2f}" for value in emotions.values[:MOST_LABELS])
+        yield f"  emotions in the words: {labels}"
+    if "votes" in answers:
+        labels = ", ".join(f"{value.label} {value.value:.2f}" for value in answers["votes"].values)
+        yield f"  a crowd's verdict on who is in the wrong: {labels}"
+    if "regret" in answers:
+        yield f"  regret in the words: {answers['regret'].values[0].value:.2f} of 1"
+    if not answers:
+        reasons = dict.fromkeys(one.reason for one in analysis.abstentions)
+        yield f"  nothing is said of the words: {'; '.join(reasons) or 'the model answers nothing'}"
