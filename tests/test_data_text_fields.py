@@ -64,6 +64,13 @@ def test_a_text_is_stored_as_the_mean_of_its_chunks_and_nan_where_missing(tmp_pa
     assert store.index.coverage["other"] == 60
 
 
+def test_equal_texts_have_equal_vectors_to_the_last_bit(tmp_path: Path) -> None:
+    vectors = prepared(tmp_path / "store").target("other")
+    for first in (0, 2, 3):
+        rows = torch.arange(first, 80, 4)
+        assert len(vectors[rows].unique(dim=0)) == 1
+
+
 def test_preparing_again_opens_the_same_store_and_another_text_is_another_store(tmp_path: Path) -> None:
     first = prepared(tmp_path / "store")
     assert prepared(tmp_path / "store").index == first.index

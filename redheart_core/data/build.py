@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from redheart_core.contract.data import SPLITS, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
-from redheart_core.contract.fields import Field
 from redheart_core.data.company import Encode, largest_deviation
 from redheart_core.data.contents import Contents, Progress
 from redheart_core.data.encoding import TextEncoder, hash_contents, mean_vector
@@ -176,19 +174,43 @@ def write_tokens(
 
 
 def text_vectors(
-    folder: Path, encoder: TextEncoder, contents: Contents, field: Field, tell: Progress
-) -> NDArray[np.float32]:
-    """The vector of each record's text in a field, (N, D), NaN where it has none; in the folder while it is made."""
-    vectors, total = Spool(np.float32, (encoder.width,), folder), len(contents)
-    for start in range(0, total, ENCODE_CHUNKS):
-        rows = range(start, min(start + ENCODE_CHUNKS, total))
-        chunks = [chunk_text(contents.beside(row, field.name) or "", encoder.chunk_chars) for row in rows]
-        known = [chunk for text in chunks for chunk in text]
-        encoded = iter(encode_chunks(encoder.encode, known, lambda _: None) if known else ())
-        found = [mean_vector(np.array(list(islice(encoded, len(text))), np.float32), encoder.width) for text in chunks]
-        vectors.append(np.stack(found))
-        tell("encode", rows.stop, total)
-    return vectors.array()
+    folder: Path, encoder: TextEncoder, contents: Contents, tell: Progress
+) -> dict[str, NDArray[np.float32]]:
+    """By field that is a text the vectors of the records' texts, (N, D), NaN where there is none.
+
+    Each different text is encoded once, so that equal texts have equal vectors to the last bit. In the folder while
+    they are made.
+    """
+    names = [field.name for field in contents.fields if field.text]
+    vectors, places = Spool(np.float32, (encoder.width,), folder), dict[bytes, int]()
+    vectors.append(np.full((1, encoder.width), np.nan, np.float32))
+    found = {name: np.zeros(len(contents), np.int64) for name in names}
+    waiting: list[str] = []
+
+    def encode_waiting() -> None:
+        chunks = [chunk_text(text, encoder.chunk_chars) for text in waiting]
+        encoded = encode_chunks(encoder.encode, [chunk for text in chunks for chunk in text], lambda _: None)
+        ends = np.cumsum([len(text) for text in chunks])[:-1]
+        vectors.append(np.stack([mean_vector(part) for part in np.split(encoded, ends)]))
+        waiting.clear()
+
+    for row in range(len(contents) if names else 0):
+        for name in names:
+            text = contents.beside(row, name)
+            if text is None:
+                continue
+            key = hashlib.sha256(text.encode()).digest()
+            if key not in places:
+                places[key] = 1 + len(places)
+                waiting.append(text)
+            found[name][row] = places[key]
+        if len(waiting) >= ENCODE_CHUNKS:
+            encode_waiting()
+            tell("encode", row + 1, len(contents))
+    if waiting:
+        encode_waiting()
+    whole = vectors.array()
+    return {name: whole[rows] for name, rows in found.items()}
 
 
 def write_records(

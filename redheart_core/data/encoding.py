@@ -76,7 +76,7 @@ class TextEncoder:
         Raises:
             DataError: As encode_text.
         """
-        return torch.from_numpy(mean_vector(self.encode_text(text, where)[0].numpy(), self.width)).unsqueeze(0)
+        return torch.from_numpy(mean_vector(self.encode_text(text, where)[0].numpy())).unsqueeze(0)
 
     def _halved(self, vectors: NDArray[np.float32]) -> NDArray[np.float16]:
         with np.errstate(over="ignore"):
@@ -91,10 +91,8 @@ class TextEncoder:
         return halved
 
 
-def mean_vector(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """The mean over the chunks of a text, (T, D) to (D,) float32; NaN of no chunk."""
-    if not len(vectors):
-        return np.full(width, np.nan, np.float32)
+def mean_vector(vectors: NDArray[Any]) -> NDArray[np.float32]:
+    """The mean over the chunks of a text, (T, D) to (D,) float32."""
     return np.asarray(vectors.mean(axis=0, dtype=np.float64), np.float32)
 
 

@@ -155,10 +155,7 @@ def _build(
     specs = [spec for spec, _ in encoders]
     encoder = open_encoder(specs, folder / "encoder", request.chunk_chars, request.vectors)
     shards = write_shards(folder, journal, encoder, contents, request.shard_records, tell)
-    texts = {
-        field.name: text_vectors(folder, encoder, contents, field, tell) for field in contents.fields if field.text
-    }
-    targets = {**contents.targets, **texts}
+    targets = {**contents.targets, **text_vectors(folder, encoder, contents, tell)}
     languages, sources = write_records(folder, contents, splits, clusters, targets)
     names = [RECORDS_FILE, ROWS_FILE, FIELDS_FILE, *(shard.file for shard in shards)]
     names += write_terms(folder, contents, fitted_on, request.terms, tell)

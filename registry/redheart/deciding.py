@@ -117,7 +117,7 @@ def _lot_figures(dilemma: Dilemma, act: Act, with_views: bool) -> dict[str, Any]
     context = float(context_factor([act.layers.get(layer, 1.0) for layer in LAYERS]))
     worth = np.zeros(0) if lots is None else lots.persons * lot_value(lots)
     felt = [(lot.person, min(0.0, value)) for lot, value in zip(act.lots, worth.tolist(), strict=True)]
-    harm = {one.name: -sum(value for person, value in felt if person == one.name) for one in dilemma.persons}
+    harm = {one.name: 0.0 - sum(value for person, value in felt if person == one.name) for one in dilemma.persons}
     found: dict[str, Any] = {
         "hedonic_value": float(context * burdened),
         "net": float(net),

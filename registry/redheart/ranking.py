@@ -56,7 +56,10 @@ def rank(dilemma: Dilemma, figures: Sequence[ActFigures], crowd: CrowdVerdict | 
         vulnerable_first=persons,
         first=tuple(shares.tolist()),
         assumptions=assumptions,
-        sensitivity=tuple(_sensitivity(dilemma, list(criteria), table, weights, first, figures)),
+        sensitivity=tuple(
+            _harm_sensitivity(persons, harms, first)
+            or _sensitivity(dilemma, list(criteria), table, weights, first, figures)
+        ),
     )
 
 
@@ -143,6 +146,18 @@ def _first(
 
 def _known(figures: Sequence[ActFigures], name: str) -> Matrix:
     return np.array([getattr(one, name) for one in figures], np.float64)
+
+
+def _harm_sensitivity(persons: Sequence[str], harms: Matrix, first: int) -> list[Sensitivity]:
+    """The harm that puts an act first, where harm alone does; nothing where the scores are needed."""
+    others = [act for act in range(len(harms)) if act != first]
+    for column, person in enumerate(persons):
+        nearest = min(others, key=lambda act: float(harms[act, column]))
+        own, even = float(harms[first, column]), float(harms[nearest, column])
+        if own < even:
+            return [_line(f"harm of the first act to {person}", own, choice.BreakEven(even, nearest))]
+        others = [act for act in others if harms[act, column] == own]
+    return []
 
 
 def _sensitivity(
