@@ -17,12 +17,12 @@ from redheart_core import DataError
 
 Matrix = NDArray[np.float64]
 
-SHARPNESSES = (1.0, 2.0, 3.0, 4.0)
-VARIANCES = (0.5, 1.0, 2.0, 4.0, 8.0)
+SHARPNESSES = (1.5, 3.0, 6.0)
+VARIANCES = (1.0, 2.0, 4.0, 8.0)
 """Of the prior of an act's number."""
 FOLDS = 5
 MOST_STEPS = 50
-TOLERANCE = 1e-9
+TOLERANCE = 1e-6
 
 
 @attrs.frozen
