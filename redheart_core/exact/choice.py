@@ -65,7 +65,7 @@ def standardised(criteria: npt.ArrayLike) -> FloatArray:
     """(..., A, C) criteria to 0..1 over the acts: the best act has 1, the worst 0; where all are equal all have 0."""
     table = axes("criteria", finite("criteria", criteria), "acts", "criteria")
     low, high = table.min(-2, keepdims=True), table.max(-2, keepdims=True)
-    return np.divide(table - low, high - low, out=np.zeros_like(table), where=high > low)
+    return np.asarray(np.divide(table - low, high - low, out=np.zeros_like(table), where=high > low))
 
 
 def scores(criteria: npt.ArrayLike, weights: npt.ArrayLike) -> FloatArray:
