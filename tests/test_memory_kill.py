@@ -110,6 +110,33 @@ def test_a_deletion_that_is_cut_off_before_its_bytes_are_gone_is_finished_by_the
         assert not files_hold(tmp_path, b"<0-7>")
 
 
+def test_a_deletion_during_another_one_keeps_its_own_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from redheart_core.memory.sqlite_file import SqliteFile
+
+    file, clean = tmp_path / "cases.db", SqliteFile._cut_log
+    with SqliteCases(file, IDENTITY, GRAPH_CASES) as one, SqliteCases(file, IDENTITY, GRAPH_CASES) as other:
+        one.add(made_up_cases(30))
+
+        def die(_: object) -> None:
+            raise Died
+
+        def in_between(self: SqliteFile) -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(SqliteFile, "clean", die)
+                if other.known(["0-8"]):
+                    with pytest.raises(Died):
+                        other.delete(Filter(ids=("0-8",)))
+            clean(self)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SqliteFile, "_cut_log", in_between)
+            one.delete(Filter(ids=("0-7",)))
+        assert one._file.meta("unclean") != ""
+    with SqliteCases(file, None, GRAPH_CASES) as cases:
+        assert cases._file.meta("unclean") == ""
+        assert not files_hold(tmp_path, b"<0-8>")
+
+
 @pytest.mark.slow
 def test_two_processes_add_at_once(tmp_path: Path) -> None:
     file = tmp_path / "cases.db"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
@@ -128,7 +129,7 @@ class PostgresCases:
         with self._server.writing() as rows:
             deleted = rows.execute(f"DELETE FROM cases WHERE {condition}".encode(), values).rowcount
             if deleted:
-                self._server.set_meta(unclean="1")
+                self._server.set_meta(unclean=uuid.uuid4().hex)
         if deleted:
             self._server.clean()
         return deleted

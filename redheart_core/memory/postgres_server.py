@@ -147,17 +147,19 @@ class PostgresServer:
                 )
 
     def clean(self) -> None:
-        """Write the tables and indexes anew without what was deleted; the flag "unclean" falls when that is done.
+        """Write the tables and indexes anew without what was deleted; the mark "unclean" falls when that is done.
 
+        Whoever deletes in the meantime makes another mark.
         The server's write-ahead log, its archives and backups are its administrator's.
 
         Raises:
             CaseMemoryError: Another process keeps a table, or the disk is full.
         """
+        mark = self.meta("unclean")
         with self._lock, self._speaking():
             for table in ("labels", "cases"):
                 self._rows.execute(f"VACUUM (FULL, ANALYZE) {SCHEMA}.{table}")
-        self.set_meta(unclean="")
+            self._rows.execute(f"UPDATE {SCHEMA}.meta SET value = '' WHERE name = 'unclean' AND value = %s", (mark,))
 
     def close(self) -> None:
         """Close the connection."""

@@ -167,7 +167,8 @@ class SqliteCases:
             for graph in graphs:
                 rows.execute("UPDATE cases SET graph = NULL WHERE graph = ?", (graph,))
                 rows.execute("DELETE FROM graphs WHERE graph = ?", (graph,))
-            self._file.set_meta(changes=str(int(self._file.meta("changes")) + 1), unclean="1")
+            changes = str(int(self._file.meta("changes")) + 1)
+            self._file.set_meta(changes=changes, unclean=changes)
         self._file.clean()
         return deleted
 

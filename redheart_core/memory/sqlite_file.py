@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -162,28 +163,32 @@ class SqliteFile:
         self._rows.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
     def clean(self) -> None:
-        """Remove the bytes of what was deleted from the file and its log; the flag "unclean" falls when that is done.
+        """Remove the bytes of what was deleted from the file and its log; the mark "unclean" falls when that is done.
 
         secure_delete overwrites deleted rows, but moving rows between pages leaves copies, which VACUUM drops; the old
-        pages in the write-ahead log go when it is cut to nothing.
+        pages in the write-ahead log go when it is cut to nothing. Whoever deletes in the meantime makes another mark.
 
         Raises:
             CaseMemoryError: Another process still reads the old state, or the disk is full.
         """
+        mark = self.meta("unclean")
         with self._lock, self._speaking():
             self._cut_log()
             self._rows.execute("VACUUM")
             self._cut_log()
         with self.writing():
-            self.set_meta(unclean="")
+            if self.meta("unclean") == mark:
+                self.set_meta(unclean="")
 
     def _cut_log(self) -> None:
-        busy = self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
-            raise CaseMemoryError(
-                f"{self.where}: the cases are deleted, but their bytes stay in its log while another process reads; "
-                "open the memory again when that has ended"
-            )
+        deadline_s = time.monotonic() + WAIT_S
+        while self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # returns at once if another cuts it
+            if time.monotonic() > deadline_s:
+                raise CaseMemoryError(
+                    f"{self.where}: the cases are deleted, but their bytes stay in its log while another process "
+                    "reads; open the memory again when that has ended"
+                )
+            time.sleep(0.01)
 
     def check(self) -> None:
         """Compare the structure of the file with itself.
