@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 from own_process import run_and_die
+from test_groups_gathering import answering, named_output
+from test_groups_languages import ENGLISH, english, spoken_store
 from test_models_answering import TEXT, made
 from toy import Toy
 from trained_toy import Trained, trained_in
@@ -31,6 +33,7 @@ from redheart_core.models.manifest import MODEL_MANIFEST, AnswerSource, LabelSta
 from redheart_core.models.model import Model, load_model
 from redheart_core.models.packing import pack_model
 from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
+from redheart_core.testing import activate, load_installed
 
 CPU = torch.device("cpu")
 BINARY = attrs.evolve(CATALOGUE["ekman"], labels=("anger", "joy"))
@@ -246,3 +249,17 @@ def test_the_set_of_a_distribution_holds_the_label_that_leads() -> None:
     assert own.leading.limit is not None
     assert 1 / 3 < own.leading.limit < 0.6
     assert CALIBRATION.kind == "calibration"
+
+
+def test_records_in_a_language_that_a_group_does_not_serve_do_not_count(toy: Toy) -> None:
+    nodes = [named_output(answering(toy, name)) for name in ("first", "second")]
+    nodes.append(activate(load_installed("mean_fusion")))
+    store, groups = spoken_store(toy), dict.fromkeys(("first", "second", "mean_fusion"), ENGLISH)
+    run, stopped = toy.run("run", nodes, store, groups=groups, epochs=2)
+    assert stopped == {}
+    context = toy.context(nodes, store, groups, epochs=2)
+    assemble(toy.folder / "model", run, context, find_sweetspot(run, trained_groups(run)).chosen("best"))
+    calibration = found(load_model(toy.folder / "model", nodes, CPU))
+    for one in calibration.sources:
+        assert set(one.languages) == {"en"}
+        assert one.all_languages.records == len(english(store, "calibration")) < calibration.records
