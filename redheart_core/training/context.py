@@ -167,13 +167,27 @@ class TrainingContext:
         fit_nodes(module, data, train.rows)
         return module
 
-    def add_outputs(self, group: Group, module: Answering, splits: Sequence[str] = SEEN) -> None:
-        """Make what the groups above read of this one readable, on the records of some splits."""
+    def read_splits(self, group: Group) -> tuple[str, ...]:
+        """The splits on whose records groups above read this one while they learn."""
+        readers = [other for other in self.groups if group.name in other.reads]
+        return tuple(
+            dict.fromkeys(
+                split for other in readers for split in (*self.fitted_splits(other), *self.read_splits(other))
+            )
+        )
+
+    def fitted_splits(self, group: Group) -> tuple[str, ...]:
+        """The splits on whose records a group learns and is validated."""
+        return SEEN if not group.fits_validation else ("validation",)
+
+    def add_outputs(self, group: Group, module: Answering, splits: Sequence[str] | None = None) -> None:
+        """Make what the groups above read of this one readable, on the records of some splits; of read_splits if left
+        out."""
         outputs = self.outputs(group, module, splits)
         if outputs is not None:
             self.source.add_lower(outputs)
 
-    def outputs(self, group: Group, module: Answering, splits: Sequence[str] = SEEN) -> LowerOutputs | None:
+    def outputs(self, group: Group, module: Answering, splits: Sequence[str] | None = None) -> LowerOutputs | None:
         """What the groups above read of this one on the records of some splits; None if they read nothing.
 
         The same weights on the same inputs are asked once for each split, whoever wants their answers.
@@ -186,7 +200,7 @@ class TrainingContext:
         identity = "/".join((self.identity(group, module), *names))
         chunked = [name for name in names if "T" in self.surroundings.shapes[name]]
         outputs = self.kept.take(identity) or LowerOutputs(self.store.chunk_counts, chunked, identity)
-        for split in splits:
+        for split in self.read_splits(group) if splits is None else splits:
             if not outputs.holds(self.store.rows(split)):
                 compute_outputs(module, self.source, self.store.rows(split), names, outputs)
         self.kept.put(outputs)

@@ -40,7 +40,8 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
         return audit_fitted(module)
     with stopping_alone():
         module = context.fit(group)
-        on_train = evaluate(module, context.source, context.store.rows("train"))
+        learnt_from = context.store.rows(context.fitted_splits(group)[0])
+        on_train = evaluate(module, context.source, learnt_from)
     result = validate_epoch(context, module, 1)
     entry = {"epoch": 1, "train_loss": on_train.loss, **evaluated(result), "learning_rate": 0.0}
     honest = None if module.honest is None else folder.save_honest(module.honest.tensors())
