@@ -55,7 +55,7 @@ def test_exchanging_two_acts_exchanges_the_answers_exactly(model: redheart.Model
     for first, second in itertools.combinations(ACTS, 2):
         given, turned = worse(model, first, second), worse(model, second, first)
         assert (given["first"], given["second"]) == (turned["second"], turned["first"])
-        assert given["first"] == 1.0 - given["second"]
+        assert given["first"] == pytest.approx(1.0 - given["second"], abs=1e-12)  # after calibration
 
 
 def test_a_single_text_is_not_answered(model: redheart.Model) -> None:
@@ -88,7 +88,7 @@ def test_a_decision_orders_acts_as_their_comparisons_do(model: redheart.Model) -
 def test_an_act_in_another_language_has_no_verdict(model: redheart.Model) -> None:
     found = model.decide({"acts": ["할머니의 돈을 훔치는 것", "이웃의 정원 일을 돕는 것"], "language": "ko"})
     assert found.crowd is None
-    assert "English" in found.silence
+    assert found.silence.startswith("the crowd's verdict is not known: ")
     assert found.ranking is None
 
 
