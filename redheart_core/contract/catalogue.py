@@ -35,18 +35,28 @@ _KOTE = (
 _HORIZONS = tuple(f"day_{days}" for days in (1, 3, 7, 14, 30, 60, 90, 180, 365, 730))
 
 
+def _votes(name: str, meaning: str, *labels: str) -> Field:
+    return Field(name, meaning, 0.0, 1e9, unit="votes", labels=labels, counts=True)
+
+
+def _shares(name: str, meaning: str, *labels: str) -> Field:
+    return Field(name, meaning, 0.0, 1.0, labels=labels, simplex=True)
+
+
+def _rated(name: str, meaning: str, *labels: str) -> Field:
+    """Labels of which several may be 1, or none."""
+    return Field(name, meaning, 0.0, 1.0, labels=labels, binary=True)
+
+
 def _catalogue(*fields: Field) -> Mapping[str, Field]:
     return MappingProxyType({field.name: field for field in fields})
 
 
 CATALOGUE: Mapping[str, Field] = _catalogue(
-    Field(
+    _shares(
         "emotion",
         "share of each emotion in the scenario",
-        0.0,
-        1.0,
-        labels=("joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"),
-        simplex=True,
+        *("joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"),
     ),
     Field("regret", "how much there is to regret: 0 nothing, 1 everything", 0.0, 1.0),
     Field(
@@ -64,60 +74,27 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         1.0,
         labels=("selection", "uncertainty", "risk", "decision"),
     ),
-    Field(
-        "votes",
-        "votes of a crowd on who is in the wrong",
-        0.0,
-        1e9,
-        unit="votes",
-        labels=("AUTHOR", "OTHER", "EVERYBODY", "NOBODY", "INFO"),
-        counts=True,
-    ),
+    _votes("votes", "votes of a crowd on who is in the wrong", "AUTHOR", "OTHER", "EVERYBODY", "NOBODY", "INFO"),
     # two acts that are compared
     text_field("first_act", "the first of two acts that are compared, in words"),
     text_field("second_act", "the second of them"),
-    Field(
-        "less_ethical",
-        "votes of raters on which of two acts is the less ethical one",
-        0.0,
-        1e9,
-        unit="votes",
-        labels=("first", "second"),
-        counts=True,
-    ),
-    Field(
-        "less_ethical_again",
-        "the same of other raters",
-        0.0,
-        1e9,
-        unit="votes",
-        labels=("first", "second"),
-        counts=True,
-    ),
-    # what raters say of a text: several labels may be 1, or none
-    Field(
+    _votes("less_ethical", "votes of raters on which of two acts is the less ethical one", "first", "second"),
+    _votes("less_ethical_again", "the same of other raters", "first", "second"),
+    # what raters say of a text
+    _rated(
         "goemotions",
         "1 for each emotion that raters see in the text, by the taxonomy of GoEmotions (Demszky et al. 2020)",
-        0.0,
-        1.0,
-        labels=_GOEMOTIONS,
-        binary=True,
+        *_GOEMOTIONS,
     ),
-    Field(
+    _rated(
         "ekman",
         "1 for each basic emotion after Ekman that raters see in the text, and for neutral if they see none",
-        0.0,
-        1.0,
-        labels=("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral"),
-        binary=True,
+        *("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral"),
     ),
-    Field(
+    _rated(
         "kote",
         "1 for each emotion that raters see in the Korean text, by the taxonomy of KOTE (Jeon et al. 2024)",
-        0.0,
-        1.0,
-        labels=_KOTE,
-        binary=True,
+        *_KOTE,
     ),
     Field(
         "vad",
@@ -173,21 +150,15 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         labels=("jeong", "han", "chemyeon"),
     ),
     # causes
-    Field(
+    _shares(
         "causal_parts",
         "exact SURD of the causes of the outcome, as shares of its entropy",
-        0.0,
-        1.0,
-        labels=("synergistic", "unique", "redundant", "leak"),
-        simplex=True,
+        *("synergistic", "unique", "redundant", "leak"),
     ),
-    Field(
+    _shares(
         "causal_paths",
         "the same by path, for three causes 1, 2, 3; the synergies of two are one path",
-        0.0,
-        1.0,
-        labels=("R123", "R12", "R13", "R23", "U1", "U2", "U3", "S12+S13+S23", "S123", "leak"),
-        simplex=True,
+        *("R123", "R12", "R13", "R23", "U1", "U2", "U3", "S12+S13+S23", "S123", "leak"),
     ),
     # choice
     Field(
