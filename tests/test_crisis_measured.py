@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from redheart_core.safety.signs import signs
+from redheart_core.safety.help import help_for_text
 
 FOLDER = Path(__file__).parent / "crisis"
-REACHED = {"en": (31, 17), "ko": (57, 19)}
-"""Of 135 crises and 152 others: misses and false alarms."""
+REACHED = {"en": (31, 25, 7), "ko": (64, 19, 11)}
+"""Of 135 crises and 152 others: misses, false alarms, and those among them that are a block of help, not one line."""
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -24,15 +24,18 @@ def test_misses_and_false_alarms_on_the_measured_cases(language: str, capsys: py
     with (FOLDER / f"measured_{language}.tsv").open(encoding="utf-8", newline="") as file:
         cases = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     cases_of = Counter(case["label"] for case in cases)
-    found = Counter(case["label"] for case in cases if signs(case["text"]))
+    helps = [(case["label"], one.doubtful) for case in cases if (one := help_for_text(case["text"])) is not None]
+    found, lines = Counter(label for label, _ in helps), Counter(label for label, doubtful in helps if doubtful)
     missed = {label: cases_of[label] - found[label] for label in cases_of if label != "none"}
     crises = len(cases) - cases_of["none"]
     with capsys.disabled():
         print(
             f"\n{language}: {sum(missed.values())} of {crises} crises missed, "
-            f"{found['none']} false alarms on {cases_of['none']} others; "
+            f"{lines.total() - lines['none']} others get one line; "
+            f"{found['none']} false alarms on {cases_of['none']} others, {lines['none']} of them one line; "
             + ", ".join(f"{label} {missed[label]}/{cases_of[label]}" for label in sorted(missed))
         )
-    misses, alarms = REACHED[language]
+    misses, alarms, blocks = REACHED[language]
     assert sum(missed.values()) <= misses
     assert found["none"] <= alarms
+    assert found["none"] - lines["none"] <= blocks

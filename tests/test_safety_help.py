@@ -76,8 +76,24 @@ def test_help_holds_no_text_and_no_score() -> None:
     assert found is not None
     said = found.to_json()
     assert "banana" not in str(said)
-    assert set(said) == {"text", "kinds", "acute", "country", "language", "signs", "helplines"}
-    assert set(said["signs"][0]) == {"kind", "start", "end", "acute", "language"}
+    assert set(said) == {"text", "kinds", "acute", "doubtful", "country", "language", "signs", "helplines"}
+    assert set(said["signs"][0]) == {"kind", "start", "end", "acute", "doubtful", "language"}
+
+
+@pytest.mark.parametrize("kind", SIGN_KINDS)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_doubtful_signs_give_one_line_with_a_number_and_a_clear_one_beside_them_gives_all(
+    kind: str, language: str
+) -> None:
+    doubtful = Sign(kind, 0, 1, doubtful=True, language=language)
+    found = help_for([doubtful])
+    (line,) = found.lines()
+    assert found.helplines[0].contact in line
+    assert found.to_json()["text"] == line
+    assert len(found.helplines) > 1 or kind == "danger"
+    both = help_for([doubtful, Sign(kind, 2, 3, language=language)])
+    assert not both.doubtful
+    assert len(both.lines()) > 2
 
 
 def test_a_text_without_a_sign_has_no_help() -> None:

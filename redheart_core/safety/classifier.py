@@ -1,7 +1,7 @@
-"""A naive Bayes classifier over pieces of words, for what no rule foresees.
+"""A linear classifier over pieces of words, for what no rule foresees.
 
-It is fitted on written cases in closed form (Rennie et al. 2003), by fitting.py, and shipped as whole numbers of one
-byte: no package is needed, and every machine gives the same answers.
+It is fitted on written cases by logistic regression, in fitting.py, and shipped as whole numbers of one byte: no
+package is needed to read a text, and every machine gives the same answers.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ class Weights:
     """A weight for each place: 128 is none, above speaks for a crisis."""
     kinds: tuple[bytes, ...]
     """For each of SIGN_KINDS, in order."""
-    threshold: float
-    """From which score on a text has a sign."""
+    bias: float
+    """Of the score."""
     doubt: float
     """Below it, the signs of rules that are not certain are taken back."""
+    threshold: float
+    """From which score on a text has a sign, which is doubtful."""
+    clear: float
+    """From which score on the sign is not doubtful."""
 
 
 @cache
@@ -43,7 +47,7 @@ def load_weights(language: str) -> Weights:
     starts = range(BUCKETS, len(data), KIND_BUCKETS)
     limits = parse_toml((FOLDER / "thresholds.toml").read_text(encoding="utf-8"))[language]
     kinds = tuple(data[start : start + KIND_BUCKETS] for start in starts)
-    return Weights(data[:BUCKETS], kinds, limits["threshold"], limits["doubt"])
+    return Weights(data[:BUCKETS], kinds, **limits)
 
 
 def weigh(crisis: bytes, places: frozenset[int]) -> float:
@@ -52,8 +56,9 @@ def weigh(crisis: bytes, places: frozenset[int]) -> float:
 
 
 def score(language: str, text: str) -> float:
-    """How much a text speaks for a crisis."""
-    return weigh(load_weights(language).crisis, grams(text))
+    """How much a text speaks for a crisis; below 0 against one."""
+    weights = load_weights(language)
+    return weigh(weights.crisis, grams(text)) + weights.bias
 
 
 def likeliest_kind(language: str, text: str) -> str:

@@ -33,6 +33,8 @@ class Help:
     signs: tuple[Sign, ...]
     acute: bool
     """Whether somebody is in danger now; then a text is not analyzed any further."""
+    doubtful: bool
+    """Whether every sign is; then people read the opening alone, and `helplines` has the others."""
     country: str
     """Whose numbers these are; "" for those of every country."""
     language: str
@@ -48,7 +50,9 @@ class Help:
         return _by_urgency(self.signs)
 
     def lines(self) -> tuple[str, ...]:
-        """For people: what is said, and one line for each number."""
+        """For people: what is said, and one line for each number; where every sign is doubtful, one line alone."""
+        if self.doubtful:
+            return (self.opening,)
         width = max(len(line.contact) for line in self.helplines)
         return (
             self.opening,
@@ -62,6 +66,7 @@ class Help:
             "text": "\n".join(self.lines()),
             "kinds": list(self.kinds),
             "acute": self.acute,
+            "doubtful": self.doubtful,
             "country": self.country,
             "language": self.language,
             "signs": [attrs.asdict(sign) for sign in self.signs],
@@ -96,17 +101,18 @@ def help_for(found: Sequence[Sign], country: str = "", added: Sequence[SignSpec]
         "first": _named(chosen[0]),
         "country": words[language]["countries"].get(place, place),
     }
-    opening = next((text for text in own if text), said.get("opening", ""))
-    acute = any(sign.acute for sign in found)
+    acute, doubtful = any(sign.acute for sign in found), all(sign.doubtful for sign in found)
+    opening = said["doubtful"] if doubtful else next((text for text in own if text), said.get("opening", ""))
     placed = "note" if place in known_countries(helplines) else "elsewhere"
     behind = [
         _fill(words[language][kind]["closing"], {"emergency": emergency_number(helplines, kind, place)})
         for kind in kinds
         if kind in words[language]
     ]
-    closing = (*behind, words[language]["acute" if acute else "doubt"], words[language][placed])
+    last = (words[language]["acute" if acute else "doubt"], words[language][placed])
+    closing = () if doubtful else (*behind, *last)
     filled = tuple(_fill(text, values) for text in closing if text)
-    return Help(tuple(found), acute, place, language, _fill(opening, values), filled, chosen)
+    return Help(tuple(found), acute, doubtful, place, language, _fill(opening, values), filled, chosen)
 
 
 def _by_urgency(found: Sequence[Sign]) -> tuple[str, ...]:

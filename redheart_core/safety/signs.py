@@ -29,6 +29,8 @@ class Sign:
     """Where the sentence begins and ends in the text."""
     acute: bool = False
     """Whether it is happening now: a rule says so, and the classifier nothing against it."""
+    doubtful: bool = False
+    """Whether it may well be none: then one line of help is given in place of all of them."""
     language: str = ""
     """Of the plugin's patterns; "en" or "ko" for those of core."""
 
@@ -50,9 +52,8 @@ def signs(text: str, added: Sequence[SignSpec] = ()) -> tuple[Sign, ...]:
     for number, (start, end) in enumerate(spans):
         first, last = max(number - 1, 0), min(number + 1, len(spans) - 1)
         nearby = read[spans[first][0] : spans[last][1]]
-        core = dict(_core_kinds(sentences[number], nearby))
-        language = _language(sentences[number])
-        found += [Sign(kind, start, end, acute, language) for kind, acute in core.items()]
+        core = {sign.kind: sign for sign in _ruled(sentences[number], nearby, start, end)}
+        found += core.values()
         found += [
             Sign(spec.kind, start, end, language=spec.language)
             for spec in added
@@ -62,28 +63,31 @@ def signs(text: str, added: Sequence[SignSpec] = ()) -> tuple[Sign, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _core_kinds(sentence: str, nearby: str) -> Iterator[tuple[str, bool]]:
-    """Each kind of sign that rules find, with whether one of it is acute; these come last, which dict keeps."""
+def _ruled(sentence: str, nearby: str, start: int, end: int) -> Iterator[Sign]:
+    """Each kind of sign that rules find; the acute ones come last, which a dict by kind keeps."""
     language = _language(sentence)
     normalized, around = normalize(sentence), normalize(nearby)
     hits = [rule for rule in core_rules(language) if rule.finds(normalized, around)]
     if not hits:
         return
-    likelihood = score(language, nearby)
-    if likelihood < load_weights(language).doubt and not any(rule.certain for rule in hits):
+    likelihood, weights = score(language, nearby), load_weights(language)
+    certain = any(rule.certain for rule in hits)
+    if likelihood < weights.doubt and not certain:
         return
     for rule in sorted(hits, key=lambda rule: rule.acute):
-        yield rule.kind, rule.acute and likelihood >= 0.0
+        acute = rule.acute and likelihood >= weights.doubt
+        doubtful = not acute and not certain and likelihood < weights.threshold
+        yield Sign(rule.kind, start, end, acute, doubtful, language)
 
 
 def _unforeseen(nearby: str, start: int, end: int, found: Sequence[Sign]) -> Iterator[Sign]:
     """What the classifier sees in sentences of which no rule has found a sign."""
     language = _language(nearby)
     if not any(sign.start < end and sign.end > start for sign in found):
-        weights = load_weights(language)
-        alike = score(language, nearby) >= weights.threshold
-        if alike and harmless_words(language).search(normalize(nearby)) is None:
-            yield Sign(likeliest_kind(language, nearby), start, end, language=language)
+        weights, likelihood = load_weights(language), score(language, nearby)
+        if likelihood >= weights.threshold and harmless_words(language).search(normalize(nearby)) is None:
+            doubtful = likelihood < weights.clear
+            yield Sign(likeliest_kind(language, nearby), start, end, doubtful=doubtful, language=language)
 
 
 def _language(text: str) -> str:
