@@ -157,6 +157,8 @@ def test_the_crowd_decides_where_nothing_else_is_known() -> None:
     assert (found.order, found.weights) == ((1, 2, 0), {"crowd": 1.0})
     odds = np.exp([-1.0, 1.5, -0.5])
     np.testing.assert_allclose(found.first, odds / odds.sum(), atol=0.015)
+    (line,) = found.sensitivity
+    assert (line.what, line.value, line.break_even, line.act) == ("blame of the first act in logits", -1.5, 0.5, 2)
 
 
 def test_nothing_known_gives_no_order() -> None:

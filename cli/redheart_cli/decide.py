@@ -64,7 +64,7 @@ def decide(
 
     \b
     Examples:
-      redheart decide "telling her the truth" "keeping the secret of my friend"
+      redheart decide "telling my boss that the numbers are wrong" "keeping quiet about the numbers"
       redheart decide --file dilemma.json --vulnerable-first --json
     """
     if (file is not None) == bool(acts):

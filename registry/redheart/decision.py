@@ -69,7 +69,8 @@ class Sensitivity:
     """One number that the first place depends on."""
 
     what: str
-    """"weight of NAME", "probability of NAME", or "payoff of the first act if NAME"."""
+    """"weight of NAME", "probability of NAME", "payoff of the first act if NAME", "harm of the first act to NAME", or
+    "blame of the first act in logits"."""
     value: float
     """As it is."""
     break_even: float | None

@@ -163,11 +163,16 @@ def _harm_sensitivity(persons: Sequence[str], harms: Matrix, first: int) -> list
 def _sensitivity(
     dilemma: Dilemma, names: Sequence[str], table: Matrix, weights: Matrix, first: int, figures: Sequence[ActFigures]
 ) -> Iterator[Sensitivity]:
-    """Weights of all known criteria, and, where expected utility alone decides, probabilities and payoffs."""
-    for place, name in enumerate(names):
+    """Weights if several criteria are known, and, where one alone decides, the numbers behind it."""
+    for place, name in enumerate(names if len(names) > 1 else ()):
         even = choice.weight_break_even(table, weights, place, first)
         yield _line(f"weight of {name}", float(weights[place]), even)
     used = {name for name, weight in zip(names, weights, strict=True) if weight > 0}
+    if used == {"crowd"}:
+        blame = -table[:, names.index("crowd")]
+        nearest = min((act for act in range(len(blame)) if act != first), key=lambda act: float(blame[act]))
+        even = choice.BreakEven(float(blame[nearest]), nearest)
+        yield _line("blame of the first act in logits", float(blame[first]), even)
     if dilemma.probabilities is None or not used <= {"utility", "expected_regret"}:
         return
     payoffs = np.array([act.payoffs for act in dilemma.acts])
