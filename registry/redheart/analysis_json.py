@@ -25,8 +25,8 @@ def schema() -> dict[str, Any]:
 def analysis_json(analysis: Analysis) -> dict[str, Any]:
     """The answers, each naming its members, what is not answered and why, and all findings."""
     return {
-        "version": VERSION,
         "help": None if analysis.help is None else analysis.help.to_json(),
+        "version": VERSION,
         "language": {
             "code": analysis.language.code,
             "probability": analysis.language.probability,
