@@ -136,7 +136,8 @@ def test_a_library_that_the_plugin_itself_imports_is_watched_from_then_on(code: 
 
 def test_importing_numpy_and_torch_is_no_change_of_their_state() -> None:
     late = (
-        "import torch; assert torch.__spec__.loader is torch.__loader__; assert 'edheart' not in repr(torch.__spec__)"
+        "import torch; loader = torch.__spec__.loader; assert loader is torch.__loader__; "
+        "assert 'redheart' not in type(loader).__module__"
     )
     changed = run("import torch, numpy", late)
     assert not [name for name in changed if "torch" in name or "numpy" in name]

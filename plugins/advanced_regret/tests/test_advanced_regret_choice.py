@@ -124,7 +124,7 @@ def test_an_act_of_another_name_is_refused() -> None:
     subject = make_subject(
         load_installed("advanced_regret"), Sample(whole.records, {**whole.fields, "chosen_act": chosen})
     )
-    with pytest.raises(RedheartError, match=r"'advanced_regret' imagines 5 acts.*chosen_act.*wait, wrong"):
+    with pytest.raises(RedheartError, match=r"'advanced_regret', build: it imagines 5 acts.*chosen_act.*wait, wrong"):
         subject.module()
 
 

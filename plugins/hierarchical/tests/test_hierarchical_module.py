@@ -133,5 +133,5 @@ def test_another_affect_space_is_refused() -> None:
     fields = {name: CATALOGUE[name] for name in FIELDS}
     fields["self_after"] = Field("self_after", "two alone", -1.0, 1.0, labels=("arousal", "valence"))
     context = BuildContext(HierarchicalSettings(), "tiny", {"embedding": ("T", 10)}, fields, frozenset())
-    with pytest.raises(PluginError, match=r"hierarchical.*'self_after' to have valence.*has arousal, valence"):
+    with pytest.raises(PluginError, match=r"'self_after' to have valence.*has arousal, valence"):
         build(context)

@@ -118,7 +118,7 @@ def test_few_values_are_better_known_with_the_labels_of_many_other_texts() -> No
 def test_labels_of_the_same_records_are_not_read() -> None:
     both = part(1, shared=True)
     with pytest.raises(
-        DataError, match=r"the training records of 'vad' have every other field .* linear\.transfer=false"
+        DataError, match=r"the training records of 'vad' have every other field .* set transfer = false"
     ):
         fitted(True, both, "ekman", "vad")
     module = fitted(True, both, "ekman", "vad", "votes")

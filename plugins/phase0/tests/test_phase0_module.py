@@ -115,5 +115,5 @@ def test_another_affect_space_is_refused() -> None:
     fields = {name: CATALOGUE[name] for name in FIELDS}
     fields["projection"] = Field("projection", "two alone", -1.0, 1.0, labels=("arousal", "valence"))
     context = BuildContext(Phase0Settings(), "tiny", {"embedding": ("T", 10)}, fields, frozenset())
-    with pytest.raises(PluginError, match=r"phase0.*'projection' to have valence.*has arousal, valence"):
+    with pytest.raises(PluginError, match=r"'projection' to have valence.*has arousal, valence"):
         build(context)

@@ -27,7 +27,7 @@ def build(context: BuildContext) -> Preference:
     assert isinstance(context.settings, PreferenceSettings)
     labels = context.labels("less_ethical")
     if len(labels) != 2:
-        raise PluginError(f"plugin 'preference' compares two acts; 'less_ethical' has the labels {', '.join(labels)}")
+        raise PluginError(f"it compares two acts; the data set's 'less_ethical' has the labels {', '.join(labels)}")
     settings = context.settings
     return Preference(settings.acts, context.input_width("first_act"), settings.half, settings.validation)
 

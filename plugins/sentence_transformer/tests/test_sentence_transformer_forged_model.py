@@ -19,7 +19,7 @@ from sealed_files import change
 from tiny_bert import write_tiny_bert
 
 from redheart_core.data.encoding import hash_contents
-from redheart_core.models.manifest import PARTS
+from redheart_core.models.manifest import FOLDERS
 
 WORDS = ("boat", "storm", "friend", "winter", "house", "letter", "anger", "market", "trip", "garden", "sold", "glad")
 PLUGINS = """active = ["csv", "sentence_transformer", "pooled"]
@@ -67,7 +67,7 @@ def seal_model(model: Path) -> None:
     encoder = model / SAVED
     seal(encoder)
 
-    parts = {part: hashes_below(model / part) for part in PARTS}
+    parts = {part: hashes_below(model / part) for part in FOLDERS}
     files = {f"{part}/{name}": found for part, names in parts.items() for name, found in names.items()}
 
     def update(table: dict[str, Any]) -> None:

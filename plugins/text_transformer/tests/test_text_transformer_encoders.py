@@ -214,5 +214,5 @@ def test_a_missing_library_is_named(folder: Path, monkeypatch: pytest.MonkeyPatc
     import sys
 
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(RedheartError, match="needs peft, not installed"):
+    with pytest.raises(RedheartError, match="peft is not installed"):
         build(context(folder, lora=2))
