@@ -46,10 +46,8 @@ def _no_other_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that the repository itself ships are not looked at here."""
     import redheart_registry.models as models
 
-    found = models._model_names
-    monkeypatch.setattr(
-        models, "_model_names", lambda installed: [n for n in found(installed) if not n.startswith("ready")]
-    )
+    found, own = models._model_names, {"ready", "ready_dilemmas"}
+    monkeypatch.setattr(models, "_model_names", lambda installed: [n for n in found(installed) if n not in own])
 
 
 def test_an_installed_model_answers_where_none_is_named(finished: Finished, tmp_path: Path, site: Path) -> None:
@@ -93,9 +91,7 @@ def test_a_folder_comes_before_a_model_of_that_name(finished: Finished, tmp_path
 
 def test_without_any_model_the_message_says_how_to_get_one(tmp_path: Path) -> None:
     for arguments in (["analyze", TEXT], ["models", "verify"]):
-        refuse(
-            *arguments, cwd=tmp_path, says=["no model is named and none that is installed", "redheart run trains one"]
-        )
+        refuse(*arguments, cwd=tmp_path, says=["no model is named and none is installed", "redheart run trains one"])
     assert "no model is installed" in succeed("models", "list", cwd=tmp_path).out
 
 
