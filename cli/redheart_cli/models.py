@@ -121,9 +121,10 @@ def verify_command(model: str | None, as_json: bool) -> None:
 def _print_verified(verified: Verified) -> None:
     from redheart.page import absences
 
+    answers = f"{len(verified.answers)} answers on a text ({', '.join(verified.answers)})"
     click.echo(
         f"{verified.title}: {verified.files} files as recorded, {verified.checks} groups reproduce their recorded "
-        f"loss, {len(verified.answers)} answers on a text ({', '.join(verified.answers)})"
+        f"loss, {answers if verified.answers else 'no answer on a text alone'}"
     )
     for group, reason in verified.missing.items():
         click.echo(f"not in this model: group {group}, {reason}")

@@ -46,7 +46,8 @@ def rank(dilemma: Dilemma, figures: Sequence[ActFigures], crowd: CrowdVerdict | 
     order = _order(choice.scores(table, weights), harms)
     first, scores = order[0], choice.scores(table, weights)
     level = [act for act in order[1:] if scores[act] == scores[first] and np.array_equal(harms[act], harms[first])]
-    shares, assumptions = _first(dilemma, figures, crowd, list(criteria), weights, harms)
+    stream = np.random.default_rng(SEED)
+    shares, assumptions = _first(dilemma, figures, crowd, list(criteria), weights, harms, stream)
     return Ranking(
         order=tuple(order),
         level=tuple(level),
@@ -99,9 +100,10 @@ def _first(
     names: Sequence[str],
     weights: Matrix,
     harms: Matrix,
+    stream: np.random.Generator,
 ) -> tuple[Matrix, tuple[str, ...]]:
     """How likely each act comes first if numbers are off and another person is asked, and what was assumed."""
-    stream, acts = np.random.default_rng(SEED), len(figures)
+    acts = len(figures)
     used = {name for name, weight in zip(names, weights, strict=True) if weight > 0}
     drawn = np.empty((DRAWS, acts, len(names)))
     payoffs = np.array([one.regret for one in figures]) if dilemma.states else None
