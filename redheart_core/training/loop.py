@@ -81,6 +81,7 @@ class _Training:
         check_disk(self.run.path, active, self.context.settings)
         self.train_epochs(active)
         readers = {name for other in self.context.groups for name in other.reads}
+        asked = self.asked()
         for group in groups:
             if group.name in readers and group.name not in self.stopped:
                 module = self.context.module(group)
@@ -89,7 +90,19 @@ class _Training:
                 except CheckpointError as error:
                     self.stop(group.name, 0, str(error))
                     continue
-                self.context.add_outputs(group, module)
+                if group.name in asked:
+                    self.context.add_outputs(group, module)
+
+    def asked(self) -> set[str]:
+        """The groups that one above still reads: to learn, or to answer one above it that learns.
+
+        A group that an earlier process fitted learns nothing more; a trained one is audited anew.
+        """
+        names = set[str]()
+        for group in sorted(self.context.groups, key=lambda group: -group.tier):
+            if group.name in names or not group.fitted or not epochs_done(self.run, group.name):
+                names |= set(group.reads)
+        return names
 
     def begin_group(self, group: Group) -> GroupProgress | None:
         """The group where an earlier process left it; None if it has no epochs to train."""
