@@ -104,7 +104,7 @@ def _outputs(
         load_fixed(run, group, module)
         if has_objective(module):
             outputs |= evaluate(module, context.source, rows).predictions
-        context.add_outputs(group, module, (split,))
+        context.add_outputs(group, module, (split,), whole=True)
         for node, objective in module.objectives.items():
             for metric in objective.metrics:
                 evaluated.setdefault(f"{node}.{metric.output}", {})[metric.target] = None

@@ -140,7 +140,12 @@ def _spread(tensor: Tensor, known: Tensor, rest: float) -> Tensor:
 
 @torch.no_grad()
 def compute_outputs(
-    module: Answering, source: BatchSource, rows: Tensor, names: Sequence[str], into: LowerOutputs | None = None
+    module: Answering,
+    source: BatchSource,
+    rows: Tensor,
+    names: Sequence[str],
+    into: LowerOutputs | None = None,
+    fields: Sequence[str] | None = None,
 ) -> LowerOutputs:
     """Outputs of a finished group for the groups above it; honest answers where its fits gave some.
 
@@ -153,11 +158,18 @@ def compute_outputs(
         rows: Of one split.
         names: "node.output" of the group.
         into: What is added to; new if left out.
+        fields: Asked are the records that have any of them, and the outputs of the others are absent (NaN); None asks
+            all. Not for outputs with chunks.
     """
     module.eval()
     chunked = {name for name in names if "T" in module.shapes[name]}
     outputs = LowerOutputs(source.store.chunk_counts, chunked) if into is None else into
-    for part in source.fixed_order(rows, module.group.inputs):
+    asked = torch.ones(len(rows), dtype=torch.bool) if fields is None else source.has_any_target(rows, fields)
+    if not bool(asked.all()):
+        rest = rows[~asked]
+        sizes = {name: (len(rest), *map(int, module.shapes[name])) for name in names}
+        outputs.append(rest, {name: torch.full(size, math.nan) for name, size in sizes.items()})
+    for part in source.fixed_order(rows[asked], module.group.inputs):
         batch = source.batch(part, module.group.inputs)
         answers = module(batch)
         kept: dict[str, Tensor] = {}

@@ -63,18 +63,19 @@ def predict_split(
     answers: Mapping[str, tuple[AnswerSource, ...]],
     split: str,
 ) -> dict[str, Tensor]:
-    """What the sources say of the records of a split: "node.output" to (N, *shape), NaN for those not served."""
+    """What the sources say of the records of a split: "node.output" to (N, *shape), NaN for those not served and those
+    that have none of the fields that a source is for."""
     rows, found = context.store.rows(split), dict[str, Tensor]()
-    wanted = {f"{one.plugin}.{one.output}" for sources in answers.values() for one in sources}
+    wanted = {f"{one.plugin}.{one.output}": field for field, sources in answers.items() for one in sources}
     for group in context.groups:
         module, own = modules[group.name], {node.name for node in group.nodes}
         names = sorted(name for name in wanted if name.partition(".")[0] in own)
         lower = context.outputs(group, module, (split,))
         if lower is not None:
             context.source.add_lower(lower)
-        if lower is None or not set(names) <= set(lower.names):
-            lower = compute_outputs(module, context.source, rows, names)
-        found |= {name: lower.batch(name, rows, 1) for name in names}
+        if names and (lower is None or not set(names) <= set(lower.names)):
+            lower = compute_outputs(module, context.source, rows, names, fields=sorted(wanted[name] for name in names))
+        found |= {name: lower.batch(name, rows, 1) for name in names if lower is not None}
     return found
 
 

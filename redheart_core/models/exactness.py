@@ -15,6 +15,9 @@ from redheart_core.models.manifest import ExactnessCheck
 from redheart_core.models.model import Model
 from redheart_core.training.context import TrainingContext
 
+SAMPLE = 256
+"""So many validation records, evenly over their lengths, are answered by each group among the others and alone."""
+
 
 def check_exactness(model: Model, context: TrainingContext) -> tuple[ExactnessCheck, ...]:
     """Validate every group with the weights that the model folder holds, then compare the model's answers with theirs.
@@ -44,8 +47,8 @@ def require_exact(
     """The exactness check of every group that was validated.
 
     Raises:
-        CheckpointError: A loss differs from the recorded one, be it in the last bit, or a group answers otherwise
-            among the others than alone.
+        CheckpointError: A loss differs from the recorded one, be it in the last bit, or a group answers records of a
+            sample otherwise among the others than alone.
     """
     checks = []
     for name, result in results.items():
@@ -66,12 +69,15 @@ def require_exact(
 def _check_answers(model: Model, context: TrainingContext) -> None:
     """Model.predict, which analyzes texts, has to give for each group what it gives alone with inputs of its own.
 
+    The loss of a group was compared on all records; here a sample shows whether a plugin changes what others read, or
+    answers the same records twice in two ways.
+
     Raises:
         CheckpointError: A group answers otherwise.
     """
     views = {"terms": model.terms is not None, "tokens": model.tokenizer is not None}
     names = (*model.read_fields, *(view for view, there in views.items() if there))
-    for rows in context.source.fixed_order(context.store.rows("validation")):
+    for rows in context.source.fixed_order(_sample(context)):
         given = context.source.batch(rows, names).inputs
         copies = {name: tensor.clone() for name, tensor in given.items()}
         fields = {name: given[name] for name in model.read_fields}
@@ -87,6 +93,13 @@ def _check_answers(model: Model, context: TrainingContext) -> None:
                         f"'{name}' of group '{group.name}' is answered otherwise among the other groups than alone; "
                         "some plugin changes what others read, or its answers are not the same twice"
                     )
+
+
+def _sample(context: TrainingContext) -> Tensor:
+    """Validation records, the shortest and the longest among them."""
+    rows = context.store.rows("validation")
+    rows = rows[context.store.chunk_counts[rows].argsort(stable=True)]
+    return rows[torch.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().long()]
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.data.store import Store
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.closed_form import fit_nodes
+from redheart_core.groups.fused_for import fused_for
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
@@ -180,29 +181,40 @@ class TrainingContext:
         """The splits on whose records a group learns and is validated."""
         return SEEN if not group.fits_validation else ("validation",)
 
-    def add_outputs(self, group: Group, module: Answering, splits: Sequence[str] | None = None) -> None:
-        """Make what the groups above read of this one readable, on the records of some splits; of read_splits if left
-        out."""
-        outputs = self.outputs(group, module, splits)
+    def add_outputs(
+        self, group: Group, module: Answering, splits: Sequence[str] | None = None, *, whole: bool = False
+    ) -> None:
+        """Make what the groups above read of this one readable, as outputs has it."""
+        outputs = self.outputs(group, module, splits, whole=whole)
         if outputs is not None:
             self.source.add_lower(outputs)
 
-    def outputs(self, group: Group, module: Answering, splits: Sequence[str] | None = None) -> LowerOutputs | None:
+    def outputs(
+        self, group: Group, module: Answering, splits: Sequence[str] | None = None, *, whole: bool = False
+    ) -> LowerOutputs | None:
         """What the groups above read of this one on the records of some splits; None if they read nothing.
 
         The same weights on the same inputs are asked once for each split, whoever wants their answers.
+
+        Args:
+            group: Of this context.
+            module: The group with its weights.
+            splits: Those of read_splits if left out.
+            whole: On all records, whoever reads them. Otherwise what fusions alone read is absent (NaN) for records
+                that have none of the fields they fuse it for: no loss and no metric looks at their answers there.
         """
         own = {node.name for node in group.nodes}
         wanted = {name for other in self.groups for name in other.external if name.partition(".")[0] in own}
         if not wanted:
             return None
         names = tuple(sorted(wanted))
-        identity = "/".join((self.identity(group, module), *names))
+        fields = None if whole else fused_for(group, self.groups)
+        identity = "/".join((self.identity(group, module), *names, "for", *(("all",) if fields is None else fields)))
         chunked = [name for name in names if "T" in self.surroundings.shapes[name]]
         outputs = self.kept.take(identity) or LowerOutputs(self.store.chunk_counts, chunked, identity)
         for split in self.read_splits(group) if splits is None else splits:
             if not outputs.holds(self.store.rows(split)):
-                compute_outputs(module, self.source, self.store.rows(split), names, outputs)
+                compute_outputs(module, self.source, self.store.rows(split), names, outputs, fields)
         self.kept.put(outputs)
         return outputs
 
