@@ -56,19 +56,39 @@ class TextEncoder:
         joined = given[0] if len(given) == 1 else np.concatenate([_of_length_1(one) for one in given], axis=1)
         return joined if self.vectors == "float32" else self._halved(joined)
 
+    def encode_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Texts that check_text accepts, as the store would hold them up to the rounding of another batch.
+
+        Returns:
+            (T, D) for each; nothing but zeros for one of which the encoders know no part.
+        """
+        chunks = [chunk_text(text, self.chunk_chars) for text in texts]
+        if not chunks:
+            return []
+        vectors = np.ascontiguousarray(self.encode([chunk for own in chunks for chunk in own]), np.float32)
+        return np.split(vectors, np.cumsum([len(own) for own in chunks])[:-1])
+
     def encode_text(self, text: str, where: str = "text") -> Tensor:
-        """One text as the store would hold it, up to the rounding of another batch: (1, T, D) float32.
+        """One text likewise: (1, T, D) float32.
 
         Raises:
             DataError: The text is refused, or the encoders know no part of it.
         """
-        vectors = self.encode(chunk_text(check_text(text, where), self.chunk_chars))
+        (vectors,) = self.encode_texts([check_text(text, where)])
+        self.require_known(vectors, where)
+        return torch.from_numpy(vectors).unsqueeze(0)
+
+    def require_known(self, vectors: NDArray[np.float32], where: str) -> None:
+        """Refuse a text of which the encoders know no part.
+
+        Raises:
+            DataError: It is one.
+        """
         if not vectors.any():
             raise DataError(
                 f"{where}: the encoder {self.revision} knows no part of it, so there is nothing to analyse; "
                 "was it made for texts in this language?"
             )
-        return torch.from_numpy(np.ascontiguousarray(vectors, np.float32)).unsqueeze(0)
 
     def mean_of_text(self, text: str, where: str = "text") -> Tensor:
         """The vector of a field that is a text, likewise: (1, D) float32.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,24 +83,34 @@ class TermView:
 
     def weigh_counts(self, counts: Any) -> Any:
         """What count gave for some texts to (N, V) sparse float32, row by row."""
-        ends = np.cumsum([len(terms.names) for terms in self.terms])
-        parts = [
-            weigh(counts[:, end - len(terms.names) : end], terms.idf, terms.weight)
-            for terms, end in zip(self.terms, ends, strict=True)
-        ]
-        return join(parts)
+        return join([weigh(counts[:, start:end], one.idf, one.weight) for one, (start, end) in self._ranges()])
 
     def vector(self, text: str) -> Tensor:
         """One text to (1, V) float32, as the store would hold it."""
-        return torch.from_numpy(self.weigh([text]).toarray())
+        return self.dense(self.count([text]))
+
+    def dense(self, counts: Any) -> Tensor:
+        """What count gave for some texts to (N, V) float32, as the store would hold them."""
+        return torch.from_numpy(self.weigh_counts(counts).toarray())
 
     def known(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(N, 2): the shares of the words of each text, and of the pairs and triples of characters in them, that are
         known; NaN where the text has none, or no term of the kind is known."""
+        return self.known_of_counts(texts, self.count(texts))
+
+    def known_of_counts(self, texts: Sequence[str], counts: Any) -> NDArray[np.float64]:
+        """The same of texts that are counted already."""
         texts, shares = [composed(text) for text in texts], np.full((len(texts), 2), np.nan)
-        for terms in self.terms:
-            shares[:, 0 if terms.kind == "word" else 1] = terms.known(texts)
+        for terms, (start, end) in self._ranges():
+            shares[:, 0 if terms.kind == "word" else 1] = terms.known(texts, counts[:, start:end])
         return shares
+
+    def _ranges(self) -> Iterator[tuple[Terms, tuple[int, int]]]:
+        """Each kind with its columns."""
+        start = 0
+        for terms in self.terms:
+            yield terms, (start, start + len(terms.names))
+            start += len(terms.names)
 
     def save(self, folder: Path) -> None:
         """Write terms.json and idf.safetensors into a folder, which is made if it is missing."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.preprocessing import normalize
+from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 Kind = Literal["word", "character", "part"]
 """Words and pairs of words; parts of words of 3 to 5 characters; and the same with single characters and pairs of them,
@@ -44,24 +45,49 @@ class Terms:
     idf: NDArray[np.float32]
     """(F,) inverse document frequency, ln((1 + N) / (1 + n)) + 1."""
     weight: float
-    _counter: Any = attrs.field(init=False, repr=False)
+    _analyze: Callable[[str], list[str]] = attrs.field(init=False, repr=False)
+    _columns: Mapping[str, int] = attrs.field(init=False, repr=False)
+    _telling: NDArray[np.bool_] = attrs.field(init=False, repr=False)
+    """(F,) which names show whether words are known."""
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "_counter", _counter(self.kind, self.names))
+        telling = [self.kind == "word" or len(name) in _TELLING for name in self.names]
+        object.__setattr__(self, "_analyze", _counter(self.kind).build_analyzer())
+        object.__setattr__(self, "_columns", {name: column for column, name in enumerate(self.names)})
+        object.__setattr__(self, "_telling", np.array(telling, bool))
 
     def count(self, texts: Sequence[str]) -> Any:
         """N texts to (N, F) sparse int32, columns ascending."""
-        counts = _count(self.kind, texts, self._counter)
-        counts.sort_indices()
+        columns, starts = array("i"), [0]
+        seen: dict[str, array[int]] = {}
+        for text in texts:
+            for piece in _pieces(self.kind, text):
+                found = seen.get(piece)
+                if found is None:
+                    places = map(self._columns.get, self._analyze(piece))
+                    seen[piece] = found = array("i", [place for place in places if place is not None])
+                columns.extend(found)
+            starts.append(len(columns))
+        data, indices = np.ones(len(columns), np.int32), np.array(columns, np.int32)
+        counts = sparse.csr_matrix((data, indices, np.array(starts, np.int32)), shape=(len(texts), len(self.names)))
+        counts.sum_duplicates()
         return counts
 
-    def known(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def known(self, texts: Sequence[str], counts: Any) -> NDArray[np.float64]:
         """(N,) which share of the words of each text, or of the pairs and triples of characters in them, is known,
-        repeated ones as often as they are there; NaN without any."""
-        total = _totals(self.kind, texts, self._counter)
-        telling = np.array([self.kind == "word" or len(name) in _TELLING for name in self.names])
+        repeated ones as often as they are there; NaN without any.
+
+        Args:
+            texts: N texts.
+            counts: What count gave for them.
+        """
+        total = _totals(self.kind, texts, self._analyze)
+        found = np.zeros(len(texts))
+        np.add.at(
+            found, np.repeat(np.arange(len(texts)), np.diff(counts.indptr)), counts.data * self._telling[counts.indices]
+        )
         shares = np.full(len(texts), np.nan)
-        np.divide(self.count(texts)[:, telling].sum(axis=1).A1, total, out=shares, where=total > 0)
+        np.divide(found, total, out=shares, where=total > 0)
         return shares
 
     def weigh(self, texts: Sequence[str]) -> Any:
@@ -91,11 +117,11 @@ def choose_terms(
     Returns:
         The terms and (N, F) as Terms.weigh gives it; None and (N, 0) if no term is frequent enough.
     """
-    counter = _counter(kind, None)
+    counter = _counter(kind)
     analyze = counter.build_analyzer()
     if not any(analyze(text) for text in texts):  # which scikit-learn refuses with a message of its own
         return None, sparse.csr_matrix((len(texts), 0), dtype=np.float32)
-    counts = _count(kind, texts, counter)
+    counts = _count_all(kind, texts, counter)
     names = counter.get_feature_names_out()
     in_texts = np.bincount(counts.indices, minlength=len(names))
     total = _frequency(counts, languages)
@@ -129,56 +155,52 @@ def weigh(counts: Any, idf: NDArray[np.float32], weight: float) -> Any:
     logs = np.array([0.0, *(1 + math.log(count) for count in range(1, largest + 1))], np.float32)
     values = logs[counts.data] * idf[counts.indices]
     weighed = sparse.csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
-    if weighed.shape[0]:  # scikit-learn refuses no rows
-        normalize(weighed, copy=False)
+    inplace_csr_row_normalize_l2(weighed)
     weighed.data *= np.float32(weight)
     return weighed
 
 
-def _counter(kind: Kind, names: Sequence[str] | None) -> Any:
-    return CountVectorizer(vocabulary=names, dtype=np.int32, **_ANALYSIS[kind])
+def _counter(kind: Kind) -> Any:
+    return CountVectorizer(dtype=np.int32, **_ANALYSIS[kind])
 
 
-def _count(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
-    """(N, F) counts; a counter without a vocabulary takes all terms."""
+def _pieces(kind: Kind, text: str) -> list[str]:
+    """What is analyzed on its own: a whole text, or each of its words, of which a distinct one is analyzed once."""
+    return [text] if kind == "word" else text.lower().split()
+
+
+def _count_all(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
+    """(N, F) counts of all terms that the texts have, which the counter then knows."""
     if kind == "word":
-        return _apply(counter, texts)
+        return counter.fit_transform(texts)
     # the parts of a word are counted once per distinct word, which takes a tenth of the time
     columns: dict[str, int] = {}
     indices: list[int] = []
     starts = [0]
     for text in texts:
-        indices.extend(columns.setdefault(word, len(columns)) for word in text.lower().split())
+        indices.extend(columns.setdefault(word, len(columns)) for word in _pieces(kind, text))
         starts.append(len(indices))
     words = sparse.csr_matrix(
         (np.ones(len(indices), np.int32), np.array(indices, np.int32), np.array(starts, np.int32)),
         shape=(len(texts), len(columns)),
     )
     words.sum_duplicates()
-    return (words @ _apply(counter, list(columns))).tocsr()
+    return (words @ counter.fit_transform(list(columns))).tocsr()
 
 
-def _totals(kind: Kind, texts: Sequence[str], counter: Any) -> NDArray[np.float64]:
+def _totals(kind: Kind, texts: Sequence[str], analyze: Callable[[str], list[str]]) -> NDArray[np.float64]:
     """(N,) how many words each text has, or pairs and triples of characters without those that are never chosen."""
-    analyze = counter.build_analyzer()
-    if kind == "word":
-        return np.array([len(analyze(text)) for text in texts], np.float64)
-    sizes: dict[str, int] = {}  # once per distinct word
-    found = []
-    for text in texts:
-        words = text.lower().split()
-        for word in words:
-            if word not in sizes:
-                parts = [term for term in analyze(word) if len(term) in _TELLING]
-                sizes[word] = sum(kind != "part" or not _SHORT.search(part) for part in parts)
-        found.append(sum(sizes[word] for word in words))
-    return np.array(found, np.float64)
+    sizes: dict[str, int] = {}
+    return np.array([sum(_size(kind, piece, analyze, sizes) for piece in _pieces(kind, text)) for text in texts], float)
 
 
-def _apply(counter: Any, texts: Sequence[str]) -> Any:
-    if counter.vocabulary is not None:
-        return counter.transform(texts)
-    return counter.fit_transform(texts)
+def _size(kind: Kind, piece: str, analyze: Callable[[str], list[str]], sizes: dict[str, int]) -> int:
+    """Of a piece, counted once."""
+    if piece not in sizes:
+        terms = analyze(piece)
+        telling = terms if kind == "word" else [term for term in terms if len(term) in _TELLING]
+        sizes[piece] = sum(kind != "part" or not _SHORT.search(term) for term in telling)
+    return sizes[piece]
 
 
 def join(parts: Sequence[Any]) -> Any:

@@ -1,28 +1,32 @@
-"""One text to findings: every evaluated output with its label names, its source and its distance from the usual."""
+"""Texts to answers: one at a time or many together, by the same way."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import attrs
 import numpy as np
 import torch
-from torch import Tensor
 
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.layers import LayerTexts
-from redheart_core.contract.tensors import has_any
-from redheart_core.data.contents import field_text
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import UNDETERMINED, Language, detect, language_number
-from redheart_core.groups.group import Group
+from redheart_core.data.text import check_text
+from redheart_core.data.tokenizer import pad
 from redheart_core.models.abstaining import Place, Silence, silences
 from redheart_core.models.certainty import calibrated, leading
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 from redheart_core.models.limits import Reading
 from redheart_core.models.model import Model
+from redheart_core.models.text_findings import findings_of_texts
+from redheart_core.models.text_inputs import ReadText, TextToAnalyze, read_texts
 from redheart_core.nn.answers import is_values
+
+MOST_CHUNKS = 64
+"""Of the texts that are answered in one pass, unless one text alone has more."""
 
 
 @attrs.frozen
@@ -97,113 +101,93 @@ def analyze(
     Raises:
         DataError: The text or a value is in a form that cannot be analyzed; the message gives the reason.
     """
-    embedding = encoder.encode_text(text, where)
-    fields = field_numbers(model, encoder, values or {}, where)
-    present = {name for name, tensor in fields.items() if bool(has_any(tensor).all())}
-    spoken = detect(text, model.languages) if language is None else language
-    readings = _readings(model, text, embedding, spoken)
-    silent = silences(model, spoken, model.missing_fields(present), readings)
-    if any(reading.beyond for reading in readings):
-        return Analyzed((), silent, readings)
-    terms = model.terms.vector(text) if model.terms else None
-    tokens = model.tokenizer.vector(text) if model.tokenizer else None
-    mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
-    number = torch.tensor([language_number(spoken.code)])
-    outputs, spreads = model.predict_with_disagreement(embedding, mask, fields, terms, tokens, number)
-    found = _findings(model, outputs, spreads, silent)
-    return Analyzed(tuple(found if len(embedding[0]) == 1 else _with_warnings(model, found)), silent, readings)
+    checked = check_text(text, where)
+    spoken = detect(checked, model.languages) if language is None else language
+    (found,) = analyze_texts(model, encoder, [TextToAnalyze(checked, where, values or {}, spoken)])
+    if isinstance(found, DataError):
+        raise found
+    return found
 
 
-def _readings(model: Model, text: str, embedding: Tensor, language: Language) -> tuple[Reading, ...]:
-    """What the model's layers say of a text."""
-    if not model.limits:
-        return ()
-    known = np.full((1, 2), np.nan) if model.terms is None else model.terms.known([text])
-    texts = LayerTexts([text], [language.code or UNDETERMINED], embedding.mean(1).numpy(), known)
-    return tuple(layer.read(texts) for layer in model.limits)
+def analyze_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnalyze]) -> list[Analyzed | DataError]:
+    """The same for many texts, which are encoded together and answered in few passes.
 
-
-def field_numbers(model: Model, encoder: TextEncoder, values: Mapping[str, object], where: str) -> dict[str, Tensor]:
-    """The fields that a model reads beside the text, (1, *shape) each, NaN where missing.
+    Each answer is that on the text alone, up to the rounding of another batch.
 
     Args:
-        model: The model.
-        encoder: The model's own, for fields that are texts.
-        values: Field to raw value.
-        where: Names the text in errors.
+        model: An assembled model.
+        encoder: The model's own encoder, verified.
+        texts: As many as may be in memory together.
 
-    Raises:
-        DataError: A value is in another form, or the model reads no such field.
+    Returns:
+        For each text what is said of it, or why it cannot be analyzed.
     """
-    unknown = sorted(values.keys() - set(model.read_fields))
-    if unknown:
-        known = ", ".join(model.read_fields) or "none"
-        raise DataError(f"{where}: the model reads no field {', '.join(unknown)} (fields that it reads: {known})")
-    return {name: _numbers(model, encoder, name, values.get(name), where) for name in model.read_fields}
+    read = read_texts(model, encoder, texts)
+    found: list[Analyzed | DataError | None] = [one if isinstance(one, DataError) else None for one in read]
+    known = [(place, one) for place, one in enumerate(read) if not isinstance(one, DataError)]
+    counts = model.terms.count([one.given.text for _, one in known]) if model.terms else None
+    all_readings = _readings(model, [one for _, one in known], counts)
+    within = []
+    for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
+        silent = silences(model, one.given.language, model.missing_fields(one.present), readings)
+        if any(reading.beyond for reading in readings):
+            found[place] = Analyzed((), silent, readings)
+        else:
+            within.append(_Within(place, row, one, silent, readings))
+    for batch in _passes(within):
+        for text, findings in zip(batch, _answer(model, batch, counts), strict=True):
+            found[text.place] = Analyzed(findings, text.silent, text.readings)
+    return [one for one in found if one is not None]
 
 
-def _numbers(model: Model, encoder: TextEncoder, name: str, value: object, where: str) -> Tensor:
-    """A field of the record as a plugin reads it, (1, *shape)."""
-    field = model.fields[name]
-    if not field.text:
-        return torch.from_numpy(field.to_numbers(value, where)).unsqueeze(0)
-    text = field_text(field, value, where)
-    if text is None:
-        return torch.full((1, encoder.width), torch.nan)
-    return encoder.mean_of_text(text, f"{where}, {name}")
+@attrs.frozen(eq=False)
+class _Within:
+    """A text that no limit keeps from being answered."""
+
+    place: int
+    """Among all texts."""
+    row: int
+    """Among those that could be read."""
+    read: ReadText
+    silent: Mapping[Place, Silence]
+    readings: tuple[Reading, ...]
 
 
-def _findings(
-    model: Model, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], silent: Collection[Place]
-) -> Iterator[Finding]:
-    for group in model.groups:
-        if group.name in model.absent:
-            continue
-        thresholds = model.manifest.groups[group.name].thresholds
-        module = model.modules[group.name]
-        for node in group.nodes:
-            objective = module.objectives.get(node.name)
-            evaluated = {(m.output, m.target): None for m in objective.metrics} if objective else {}
-            if model.manifest.groups[group.name].epoch == 0:  # all else is untrained there
-                evaluated = {pair: None for pair in evaluated if pair[0] == pair[1] in node.residual_fields}
-            for output, target in evaluated:
-                if (node.name, output, target) in silent:
-                    continue
-                name = f"{node.name}.{output}"
-                numbers = outputs[name].reshape(-1).tolist()
-                limits = thresholds.get(name, [None] * len(numbers))
-                apart = spreads[name].reshape(-1).tolist() if name in spreads else [None] * len(numbers)
-                statistics = model.manifest.statistics[target]
-                values = tuple(
-                    LabelValue(
-                        label, number, statistics[label].mean, statistics[label].deviations(number), limit, spread
-                    )
-                    for label, number, limit, spread in zip(
-                        model.fields[target].elements, numbers, limits, apart, strict=True
-                    )
-                )
-                epoch = model.manifest.groups[group.name].epoch
-                unit = model.fields[target].unit if node.spec.output(output).form == "values" else "1"
-                yield Finding(node.name, output, target, group.name, epoch, unit, values)
-
-
-def _with_warnings(model: Model, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Findings on a text of several chunks: parts of a group may never have seen one."""
-    warnings = {group.name: _warning(model, group) for group in model.groups}
-    for finding in findings:
-        yield attrs.evolve(finding, warning=warnings[finding.group])
-
-
-def _warning(model: Model, group: Group) -> str:
-    names = model.untrained(group)
-    if not names:
-        return ""
-    count = sum(len(model.manifest.groups[name].untrained) for name in names)
-    return (
-        f"group {', '.join(names)} was trained on texts of one chunk, and this text has several: {count} parameters "
-        f"that weigh and order chunks have their initial values; give a text of at most "
-        f"{model.encoder_identity.chunk_chars} characters, or train on longer ones"
+def _answer(model: Model, texts: Sequence[_Within], counts: Any) -> list[tuple[Finding, ...]]:
+    """What the plugins say of texts with the same number of chunks, in one pass."""
+    read = [one.read for one in texts]
+    embedding = torch.from_numpy(np.stack([one.vectors for one in read]))
+    outputs, spreads = model.predict_with_disagreement(
+        embedding,
+        torch.ones(embedding.shape[:2], dtype=torch.bool),
+        {name: torch.cat([one.fields[name] for one in read]) for name in model.read_fields},
+        model.terms.dense(counts[[one.row for one in texts]]) if model.terms else None,
+        pad(model.tokenizer.encode([one.given.text for one in read])) if model.tokenizer else None,
+        torch.tensor([language_number(one.given.language.code) for one in read]),
     )
+    return findings_of_texts(model, outputs, spreads, [one.silent for one in texts], embedding.shape[1])
+
+
+def _passes(texts: Sequence[_Within]) -> Iterator[list[_Within]]:
+    """Texts that are answered together: those with the same number of chunks, so that nothing is padded."""
+    alike: dict[int, list[_Within]] = {}
+    for one in texts:
+        alike.setdefault(len(one.read.vectors), []).append(one)
+    for chunks, own in alike.items():
+        rows = max(1, MOST_CHUNKS // chunks)
+        yield from (own[start : start + rows] for start in range(0, len(own), rows))
+
+
+def _readings(model: Model, texts: Sequence[ReadText], counts: Any) -> list[tuple[Reading, ...]]:
+    """What the model's layers say of each text."""
+    if not model.limits or not texts:
+        return [()] * len(texts)
+    given = [one.given.text for one in texts]
+    codes = [one.given.language.code or UNDETERMINED for one in texts]
+    means = torch.stack([torch.from_numpy(one.vectors).mean(0) for one in texts]).numpy()
+    known = np.full((len(texts), 2), np.nan) if model.terms is None else model.terms.known_of_counts(given, counts)
+    seen = LayerTexts(given, codes, means, known)
+    return list(zip(*(layer.read(seen) for layer in model.limits), strict=True))
 
 
 def _most_telling_first(field: Field, values: Sequence[LabelValue]) -> tuple[LabelValue, ...]:

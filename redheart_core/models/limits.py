@@ -88,14 +88,17 @@ class LoadedLayer:
     limits: LayerLimits
     arrays: Mapping[str, NDArray[Any]]
 
-    def read(self, texts: LayerTexts) -> Reading:
-        """What it says of one text.
+    def read(self, texts: LayerTexts) -> list[Reading]:
+        """What it says of each text.
 
         Raises:
             PluginError: The layer fails.
         """
-        (score,) = score_texts(self.spec, self.arrays, texts).tolist()
-        limit = self.limits.limit(texts.languages[0])
+        scores = score_texts(self.spec, self.arrays, texts).tolist()
+        return [self._reading(score, code) for score, code in zip(scores, texts.languages, strict=True)]
+
+    def _reading(self, score: float, code: str) -> Reading:
+        limit = self.limits.limit(code)
         if np.isnan(score):
             return Reading(self.spec.name, None, limit, "", "")
         if limit is None or score <= limit:

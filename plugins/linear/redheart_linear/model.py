@@ -7,6 +7,7 @@ answers that are probabilities.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,14 +21,22 @@ from redheart_core.nn.named import Named
 
 
 class LinearMap(nn.Module):
-    """terms (B, V) and embedding (B, D) to (B, L); the weights are set by a fit and get no gradient."""
+    """terms (B, V) and embedding (B, D) to (B, L); the weights are set by a fit and get no gradient.
+
+    Args:
+        terms: V.
+        embedding: D.
+        size: L.
+        half: Weights are numbers that 16 bits hold, and are kept so in checkpoints; in memory they have 32.
+    """
 
     def __init__(self, terms: int, embedding: int, size: int, half: bool = False) -> None:
         super().__init__()
-        dtype = torch.float16 if half else torch.float32
-        self.weight = nn.Parameter(torch.zeros(terms, size, dtype=dtype), requires_grad=False)
-        self.embedding = nn.Parameter(torch.zeros(embedding, size, dtype=dtype), requires_grad=False)
+        self.half_precision = half
+        self.weight = nn.Parameter(torch.zeros(terms, size), requires_grad=False)
+        self.embedding = nn.Parameter(torch.zeros(embedding, size), requires_grad=False)
         self.bias = nn.Parameter(torch.zeros(size), requires_grad=False)
+        self.register_state_dict_post_hook(_halve)  # type: ignore[no-untyped-call]  # torch gives it no types
 
     def forward(self, terms: Tensor, embedding: Tensor) -> Tensor:
         return terms @ self.weight.float() + embedding @ self.embedding.float() + self.bias
@@ -41,9 +50,18 @@ class LinearMap(nn.Module):
     def set(self, coefficients: NDArray[np.float64]) -> None:
         """Take over such coefficients."""
         found, terms = torch.from_numpy(coefficients), len(self.weight)
+        if self.half_precision:
+            found = torch.cat([found[:-1].half().double(), found[-1:]])
         self.weight.copy_(found[:terms])
         self.embedding.copy_(found[terms:-1])
         self.bias.copy_(found[-1])
+
+
+def _halve(module: nn.Module, state: dict[str, Any], prefix: str, _: object) -> None:
+    """Keep the weights of a map in 16 bits, if it has them so."""
+    assert isinstance(module, LinearMap)
+    if module.half_precision:
+        state |= {prefix + name: state[prefix + name].half() for name in ("weight", "embedding")}
 
 
 class Transfer(nn.Module):

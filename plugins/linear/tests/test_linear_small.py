@@ -43,11 +43,22 @@ def fitted(settings: LinearSettings, group: GroupSettings | None = None) -> Grou
 
 def test_half_precision_takes_half_the_space_and_hardly_changes_an_answer() -> None:
     whole, half = fitted(LinearSettings()), fitted(LinearSettings(half=True))
-    sizes = [sum(one.numel() * one.element_size() for one in module.parameters()) for module in (whole, half)]
+    sizes = [
+        sum(one.numel() * one.element_size() for one in module.parameter_dict().values()) for module in (whole, half)
+    ]
     assert sizes[1] < 0.55 * sizes[0]
     answers = [module(records())["linear.ekman"] for module in (whole, half)]
     assert not torch.equal(*answers)
     torch.testing.assert_close(*answers, rtol=0, atol=2e-3)
+
+
+def test_a_checkpoint_in_half_precision_gives_the_same_answers() -> None:
+    module, other = fitted(LinearSettings(half=True)), fitted(LinearSettings(half=True))
+    stored = {name: tensor.clone() for name, tensor in module.parameter_dict().items()}
+    for parameter in other.parameters():
+        parameter.zero_()
+    other.load(stored)
+    assert torch.equal(module(records())["linear.ekman"], other(records())["linear.ekman"])
 
 
 def test_without_honest_answers_the_weights_are_the_same() -> None:

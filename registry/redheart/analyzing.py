@@ -1,0 +1,143 @@
+"""From texts and records to analyses, one or many together; a text that is refused stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from redheart.analysis import Analysis
+from redheart.threads import keeping_threads
+from redheart_core.contract.errors import DataError
+
+if TYPE_CHECKING:
+    from redheart.models import Model
+    from redheart_core.data.language import Language
+    from redheart_core.models.analysis import Analyzed
+    from redheart_core.models.text_inputs import TextToAnalyze
+    from redheart_core.safety.help import Help
+
+Text = str | Mapping[str, object]
+"""A text, or a record: "text", and fields that plugins read beside it, named as in the data set."""
+WINDOW = 256
+"""Records that are in memory together."""
+WINDOW_CHARS = 200_000
+"""Likewise, of their texts together, unless one text alone has more."""
+
+
+@attrs.frozen
+class Refused:
+    """A text or record that cannot be analyzed."""
+
+    error: DataError
+    """The reason, which names the place."""
+    help: Help | None
+    """For the person who wrote the text, if it has a sign of a crisis."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; help stands first."""
+        first = {} if self.help is None else {"help": self.help.to_json()}
+        return {**first, "refused": str(self.error)}
+
+
+def analyze_records(
+    model: Model, given: Sequence[tuple[str, Text]], language: str | None = None
+) -> list[Analysis | Refused]:
+    """What a model says of each text or record, which are encoded and answered together.
+
+    Args:
+        model: The model.
+        given: Each with what messages call it, such as its place in a file; as many as may be in memory together.
+        language: Code of the language of those that state none; detected if left out.
+    """
+    from redheart_core.models.analysis import analyze_texts
+
+    found: list[Analysis | Refused | None] = [None] * len(given)
+    texts: list[tuple[int, TextToAnalyze, Help | None]] = []
+    for place, (where, one) in enumerate(given):
+        help_ = model.safety.help_for(one.get("text") if isinstance(one, Mapping) else one)
+        try:
+            text = read_record(model, one, where, language)
+        except DataError as error:
+            found[place] = Refused(error, help_)
+            continue
+        if help_ is not None and help_.acute:
+            found[place] = _acute(model, _as_given(one), text.language, help_)
+        else:
+            texts.append((place, text, help_))
+    with keeping_threads(model.assembled.manifest.training.threads):
+        analyzed = analyze_texts(model.assembled, model.encoder, [text for _, text, _ in texts])
+    for (place, text, help_), said in zip(texts, analyzed, strict=True):
+        if isinstance(said, DataError):
+            found[place] = Refused(said, help_)
+        else:
+            found[place] = _analysis(model, _as_given(given[place][1]), text, said, help_)
+    return [one for one in found if one is not None]
+
+
+def in_windows(given: Iterable[tuple[str, Text]], most: int = WINDOW) -> Iterator[list[tuple[str, Text]]]:
+    """What is analyzed together, in order, so that memory does not grow with the number of texts."""
+    rest = iter(given)
+    while window := list(islice(rest, 1)):
+        chars = _length(window[0][1])
+        while len(window) < most and chars < WINDOW_CHARS and (more := list(islice(rest, 1))):
+            window += more
+            chars += _length(more[0][1])
+        yield window
+
+
+def read_record(model: Model, given: Text, where: str, language: str | None) -> TextToAnalyze:
+    """A text or record with its language, checked.
+
+    Raises:
+        DataError: It has no text, one that cannot be analyzed, or a language that is none.
+    """
+    from redheart_core.data.language import detect, stated
+    from redheart_core.data.text import check_text
+    from redheart_core.models.text_inputs import TextToAnalyze
+
+    record = given if isinstance(given, Mapping) else {"text": given}
+    text = record.get("text")
+    if not isinstance(text, str):
+        raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
+    values = {name: record[name] for name in model.read_fields if record.get(name) is not None}
+    code, checked = record.get("language", language), check_text(text, where)
+    spoken = detect(checked, model.assembled.languages) if code is None else stated(code, where)
+    return TextToAnalyze(checked, where, values, spoken)
+
+
+def _analysis(model: Model, text: str, given: TextToAnalyze, said: Analyzed, found: Help | None) -> Analysis:
+    from redheart_core.models.abstaining import abstentions
+    from redheart_core.models.analysis import answer_fields
+
+    assembled = model.assembled
+    return Analysis(
+        text,
+        given.language,
+        answer_fields(assembled, said.findings, given.language.code),
+        abstentions(assembled, said.silent),
+        said.findings,
+        assembled.missing_fields(given.values),
+        model.missing,
+        found,
+        tuple(model.absent),
+        assembled.calibration is not None,
+        said.readings,
+    )
+
+
+def _acute(model: Model, text: str, language: Language, found: Help) -> Analysis:
+    """Help alone, where somebody is in danger now."""
+    calibrated = model.assembled.calibration is not None
+    return Analysis(text, language, (), (), (), {}, model.missing, found, tuple(model.absent), calibrated)
+
+
+def _as_given(given: Text) -> str:
+    return given if isinstance(given, str) else str(given["text"])
+
+
+def _length(given: Text) -> int:
+    text = given.get("text") if isinstance(given, Mapping) else given
+    return len(text) if isinstance(text, str) else 0
