@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError
+from redheart_core.data.batch import Batch
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.groups.ensemble import Ensemble
@@ -17,6 +18,9 @@ from redheart_core.groups.figures import Limits, group_figures
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import Terms, contributions, loss_terms, record_losses
 from redheart_core.groups.serving import serves
+
+Observe = Callable[[Tensor, Batch, Mapping[str, Tensor]], None]
+"""Sees the row numbers of a batch, the batch, and all outputs of a group, "node.output" to (B, *shape)."""
 
 
 @attrs.frozen(eq=False)
@@ -54,6 +58,7 @@ def evaluate(
     source: BatchSource,
     rows: Tensor,
     thresholds: Mapping[str, Limits] | None = None,
+    observe: Observe | None = None,
 ) -> SplitResult:
     """Losses, metrics and predictions of a group on some records.
 
@@ -61,6 +66,16 @@ def evaluate(
     and on the training records of a group that was fitted in closed form, as far as it has honest answers for them.
 
     The same weights, rows and number of threads give the same bits, whoever calls.
+
+    Args:
+        module: The group with its weights.
+        source: The records, and the outputs that the group reads.
+        rows: Of one split.
+        thresholds: Those that were chosen on other records.
+        observe: Sees each batch of the records that are evaluated (evaluated_in), with all outputs.
+
+    Raises:
+        DataError: No record has a target of the group.
     """
     evaluated = [
         (f"{node}.{metric.output}", metric.target)
@@ -71,7 +86,7 @@ def evaluate(
     apart: dict[str, list[Tensor]] = {name: [] for name in kept} if isinstance(module, Ensemble) else {}
     collected: dict[tuple[str, int], list[tuple[Tensor, Tensor]]] = {}
     inputs = source.fields(rows, module.group.inputs)
-    known = source.has_any_target(rows, module.group.targets) & serves(module.group, inputs["language"])
+    known = evaluated_in(module, source, rows)
     if not bool(known.any()):
         names = ", ".join(module.group.targets)
         spoken = f" in {', '.join(module.group.languages)}" if module.group.languages else ""
@@ -86,6 +101,8 @@ def evaluate(
             outputs, spreads = module(batch), {}
         for key, (present, losses) in record_losses(module, outputs, batch, evaluated_only=True).items():
             collected.setdefault(key, []).append((present.cpu(), losses.cpu()))
+        if observe is not None:
+            observe(part, batch, outputs)
         for name, tensors in kept.items():
             tensors.append(outputs[name].cpu())
         for name, tensors in apart.items():
@@ -113,6 +130,17 @@ def evaluate(
         predictions=predictions,
         spreads=of_all(apart),
     )
+
+
+def evaluated_in(module: Answering, source: BatchSource, rows: Tensor) -> Tensor:
+    """Which of some rows the group is evaluated on: those with a target of it, in a language that it serves."""
+    languages = source.store.language_numbers[rows]
+    return source.has_any_target(rows, module.group.targets) & serves(module.group, languages)
+
+
+def asked_in(source: BatchSource, rows: Tensor, fields: Sequence[str] | None) -> Tensor:
+    """Which of some rows have any of the fields; all if fields are None."""
+    return torch.ones(len(rows), dtype=torch.bool) if fields is None else source.has_any_target(rows, fields)
 
 
 def _honest(
@@ -162,23 +190,40 @@ def compute_outputs(
             all. Not for outputs with chunks.
     """
     module.eval()
-    chunked = {name for name in names if "T" in module.shapes[name]}
-    outputs = LowerOutputs(source.store.chunk_counts, chunked) if into is None else into
-    asked = torch.ones(len(rows), dtype=torch.bool) if fields is None else source.has_any_target(rows, fields)
-    if not bool(asked.all()):
-        rest = rows[~asked]
-        sizes = {name: (len(rest), *map(int, module.shapes[name])) for name in names}
-        outputs.append(rest, {name: torch.full(size, math.nan) for name, size in sizes.items()})
+    outputs = new_outputs(module, source, names) if into is None else into
+    asked, append = asked_in(source, rows, fields), appending(module, outputs, names)
+    append_absent(module, outputs, rows[~asked], names)
     for part in source.fixed_order(rows[asked], module.group.inputs):
         batch = source.batch(part, module.group.inputs)
-        answers = module(batch)
+        append(part, batch, module(batch))
+    return outputs
+
+
+def new_outputs(module: Answering, source: BatchSource, names: Sequence[str], identity: str = "") -> LowerOutputs:
+    """Some outputs of a group, of no record yet."""
+    chunked = [name for name in names if "T" in module.shapes[name]]
+    return LowerOutputs(source.store.chunk_counts, chunked, identity)
+
+
+def appending(module: Answering, outputs: LowerOutputs, names: Sequence[str]) -> Observe:
+    """What adds some of a group's answers to outputs; honest ones where its fits gave some."""
+
+    def append(rows: Tensor, batch: Batch, answers: Mapping[str, Tensor]) -> None:
         kept: dict[str, Tensor] = {}
         for name in names:
-            kept[name] = answers[name][batch.inputs["mask"]] if name in chunked else answers[name]
+            kept[name] = answers[name][batch.inputs["mask"]] if name in outputs.chunked else answers[name]
             if module.honest is not None:
-                kept[name] = module.honest.replace(name, part, kept[name])
-        outputs.append(part, kept)
-    return outputs
+                kept[name] = module.honest.replace(name, rows, kept[name])
+        outputs.append(rows, kept)
+
+    return append
+
+
+def append_absent(module: Answering, outputs: LowerOutputs, rows: Tensor, names: Sequence[str]) -> None:
+    """Add NaN for records that are not asked, of which there may be none; not for outputs with chunks."""
+    if len(rows):
+        sizes = {name: (len(rows), *map(int, module.shapes[name])) for name in names}
+        outputs.append(rows, {name: torch.full(size, math.nan) for name, size in sizes.items()})
 
 
 def has_objective(module: Answering) -> bool:

@@ -15,7 +15,6 @@ from redheart_core.exact.conformal import conformal_quantile, conformal_rank
 from redheart_core.exact.numbers import BoolArray, FloatArray
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import evaluated_rows
-from redheart_core.groups.validation import compute_outputs
 from redheart_core.models.calibration import (
     ALPHA,
     LEAST_RECORDS,
@@ -69,13 +68,11 @@ def predict_split(
     wanted = {f"{one.plugin}.{one.output}": field for field, sources in answers.items() for one in sources}
     for group in context.groups:
         module, own = modules[group.name], {node.name for node in group.nodes}
-        names = sorted(name for name in wanted if name.partition(".")[0] in own)
-        lower = context.outputs(group, module, (split,))
+        also = {name: field for name, field in wanted.items() if name.partition(".")[0] in own}
+        lower = context.outputs(group, module, (split,), also=also)
         if lower is not None:
             context.source.add_lower(lower)
-        if names and (lower is None or not set(names) <= set(lower.names)):
-            lower = compute_outputs(module, context.source, rows, names, fields=sorted(wanted[name] for name in names))
-        found |= {name: lower.batch(name, rows, 1) for name in names if lower is not None}
+            found |= {name: lower.batch(name, rows, 1) for name in also}
     return found
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import Answering
-from redheart_core.groups.validation import SplitResult, evaluate, has_objective
+from redheart_core.groups.validation import SplitResult, has_objective
+from redheart_core.models.answering import fused_outputs
 from redheart_core.models.manifest import ExactnessCheck
 from redheart_core.models.model import Model
 from redheart_core.training.context import TrainingContext
@@ -33,12 +34,23 @@ def validate_groups(model: Model, context: TrainingContext) -> dict[str, SplitRe
     outputs that others read are there afterwards."""
     results = {}
     model.require_whole()
-    for group in model.groups:
+    learnt_from = _learnt_from(context)
+    for group in context.groups:
         module = model.modules[group.name]
         if model.manifest.groups[group.name].validation_loss is not None and has_objective(module):
-            results[group.name] = evaluate(module, context.source, context.store.rows("validation"))
-        context.add_outputs(group, module)
+            results[group.name] = context.validate(group, module)
+        splits = ("validation", "train") if group.name in learnt_from else ("validation",)
+        context.add_outputs(group, module, splits)
     return results
+
+
+def _learnt_from(context: TrainingContext) -> set[str]:
+    """Groups whose answers to training records are needed, as a fusion above is fitted on them again (rank_answers)."""
+    found: set[str] = set()
+    for group in reversed(context.groups):
+        if group.name in found or (fused_outputs(group) and not group.fits_validation):
+            found |= set(group.reads)
+    return found
 
 
 def require_exact(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import attrs
 import torch
@@ -23,7 +24,16 @@ from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes,
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
 from redheart_core.groups.serving import serves
-from redheart_core.groups.validation import compute_outputs
+from redheart_core.groups.validation import (
+    SplitResult,
+    append_absent,
+    appending,
+    asked_in,
+    compute_outputs,
+    evaluate,
+    evaluated_in,
+    new_outputs,
+)
 from redheart_core.groups.weights_digest import weights_digest
 from redheart_core.storage.runtime import choose_device, use_threads
 from redheart_core.training.audit import ParameterAccount, audit_fitted, audit_group, audit_optimizer
@@ -34,6 +44,7 @@ from redheart_core.training.probe import sameness
 AUDIT_BATCHES = 20
 SEEN = ("train", "validation")
 """The splits that training may look at."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @attrs.frozen(eq=False)
@@ -190,11 +201,17 @@ class TrainingContext:
             self.source.add_lower(outputs)
 
     def outputs(
-        self, group: Group, module: Answering, splits: Sequence[str] | None = None, *, whole: bool = False
+        self,
+        group: Group,
+        module: Answering,
+        splits: Sequence[str] | None = None,
+        *,
+        whole: bool = False,
+        also: Mapping[str, str] = NOTHING,
     ) -> LowerOutputs | None:
-        """What the groups above read of this one on the records of some splits; None if they read nothing.
+        """What the groups above read of this one on the records of some splits; None if nothing is wanted.
 
-        The same weights on the same inputs are asked once for each split, whoever wants their answers.
+        The same weights on the same inputs are asked once for each split, whoever wants the same answers.
 
         Args:
             group: Of this context.
@@ -202,21 +219,49 @@ class TrainingContext:
             splits: Those of read_splits if left out.
             whole: On all records, whoever reads them. Otherwise what fusions alone read is absent (NaN) for records
                 that have none of the fields they fuse it for: no loss and no metric looks at their answers there.
+            also: "node.output" of the group that are wanted whether or not anyone reads them, each for records that
+                have a field.
         """
-        own = {node.name for node in group.nodes}
-        wanted = {name for other in self.groups for name in other.external if name.partition(".")[0] in own}
-        if not wanted:
+        names = sorted({*self.read_outputs(group), *also})
+        if not names:
             return None
-        names = tuple(sorted(wanted))
-        fields = None if whole else fused_for(group, self.groups)
-        identity = "/".join((self.identity(group, module), *names, "for", *(("all",) if fields is None else fields)))
-        chunked = [name for name in names if "T" in self.surroundings.shapes[name]]
-        outputs = self.kept.take(identity) or LowerOutputs(self.store.chunk_counts, chunked, identity)
+        fused = fused_for(group, self.groups)
+        fields = None if whole or fused is None else tuple(sorted({*fused, *also.values()}))
+        outputs = self._take(group, module, names, fields)
         for split in self.read_splits(group) if splits is None else splits:
             if not outputs.holds(self.store.rows(split)):
                 compute_outputs(module, self.source, self.store.rows(split), names, outputs, fields)
         self.kept.put(outputs)
         return outputs
+
+    def validate(self, group: Group, module: Answering) -> SplitResult:
+        """The result of a group on the validation split. What the groups above read of it there is kept, so that
+        add_outputs does not ask again, if they read it for the same records."""
+        rows, names, fields = self.store.rows("validation"), self.read_outputs(group), fused_for(group, self.groups)
+        evaluated = evaluated_in(module, self.source, rows)
+        if not names or not torch.equal(evaluated, asked_in(self.source, rows, fields)):
+            return evaluate(module, self.source, rows)
+        outputs = self._take(group, module, names, fields)
+        if outputs.holds(rows):
+            result = evaluate(module, self.source, rows)
+        else:
+            append_absent(module, outputs, rows[~evaluated], names)
+            result = evaluate(module, self.source, rows, observe=appending(module, outputs, names))
+        self.kept.put(outputs)
+        return result
+
+    def _take(
+        self, group: Group, module: Answering, names: Sequence[str], fields: Sequence[str] | None
+    ) -> LowerOutputs:
+        """Outputs for records that have any of the fields, as they are kept, or of no record yet."""
+        identity = "/".join((self.identity(group, module), *names, "for", *(("all",) if fields is None else fields)))
+        return self.kept.take(identity) or new_outputs(module, self.source, names, identity)
+
+    def read_outputs(self, group: Group) -> tuple[str, ...]:
+        """ "node.output" of a group that groups above it read."""
+        own = {node.name for node in group.nodes}
+        read = {name for other in self.groups for name in other.external}
+        return tuple(sorted(name for name in read if name.partition(".")[0] in own))
 
     def identity(self, group: Group, module: Answering) -> str:
         """Tells the answers of a group to a record from all others: by its weights, and by the outputs that it reads
