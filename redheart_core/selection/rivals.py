@@ -54,7 +54,8 @@ class Rivals:
     table: Mapping[str, Mapping[str, Rival]]
     """Group to method to rival."""
     sums: Mapping[str, tuple[float, float | None]]
-    """Method to mean and standard error over groups of difference / loss of the selection; no error with one record."""
+    """Method to mean and standard error over groups of difference / loss of the selection; no error with one record.
+    The selection alone where no group descends."""
 
     def chosen(self, group: str) -> Rival:
         """The accepted method of the lowest validation loss; the selection if none is better beyond noise."""
@@ -75,11 +76,10 @@ class Rivals:
         """
         if method == CHOSEN:
             return {group: self.chosen(group).pick for group in self.table}
-        if not any(method in rivals for rivals in self.table.values()):
-            known = ", ".join(dict.fromkeys(name for rivals in self.table.values() for name in rivals))
+        if method not in self.sums:
             raise CheckpointError(
-                f"no group can be made by '{method}' (methods here: {known}, {CHOSEN}); others are left out where "
-                "comparing would cost more than the training did"
+                f"no group can be made by '{method}' (methods here: {', '.join(self.sums)}, {CHOSEN}); others are left "
+                "out where comparing would cost more than the training did"
             )
         return {group: rivals.get(method, rivals["selection"]).pick for group, rivals in self.table.items()}
 
@@ -170,6 +170,8 @@ def _rivals(pool: Pool, seed: int, methods: Mapping[str, Method], clusters: Clus
 
 def _sums(table: Mapping[str, Mapping[str, Rival]]) -> dict[str, tuple[float, float | None]]:
     """Mean over groups of each method's difference, relative to the selection's loss; 0 where it does not fit."""
+    if not table:
+        return dict.fromkeys(SELECTION, (0.0, None))
     names = dict.fromkeys(name for rivals in table.values() for name in rivals)
     sums: dict[str, tuple[float, float | None]] = {}
     for name in names:
