@@ -16,7 +16,7 @@ from .contract.errors import (
 from .contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from .contract.fields import Field, text_field
 from .contract.fitting import FitData, FitPart
-from .contract.layers import LayerSpec, LayerTexts
+from .contract.layers import LAYER_KINDS, LayerAnswers, LayerSpec, LayerTexts
 from .contract.markers import hookimpl
 from .contract.models import ModelSpec
 from .contract.nodes import SCALES, BuildContext, LossTerm, Metric, NodeSpec, Objective, Output
@@ -27,6 +27,7 @@ from .groups.active import ActiveNode
 __all__ = [
     "AFFECT",
     "CATALOGUE",
+    "LAYER_KINDS",
     "SCALES",
     "SIGN_KINDS",
     "SPLITS",
@@ -46,6 +47,7 @@ __all__ = [
     "FitPart",
     "GroupStopped",
     "Helpline",
+    "LayerAnswers",
     "LayerSpec",
     "LayerTexts",
     "LossTerm",

@@ -26,6 +26,9 @@ SILENT = Abstention("rating", (Silence("the text is too short", "write more"),))
 CASES = {
     "calibrated": analysis(PLAIN, BOUNDED),
     "not calibrated": attrs.evolve(analysis(attrs.evolve(PLAIN, certainty=None)), calibrated=False),
+    "in doubt": attrs.evolve(
+        analysis(PLAIN), remarks=(Reading("members", 4.0, 2.0, "members disagree", "", {"rating": ("a says 2",)}),)
+    ),
     "silent": attrs.evolve(
         analysis(abstentions=(SILENT,), language=Language(None, 0.1)),
         limits=(Reading("length", 4.0, 2.0, "too short", "write more"), Reading("mute", None, None, "", "")),

@@ -10,6 +10,7 @@ from redheart_core import Field, RedheartError
 from redheart_core.data.language import Language
 from redheart_core.models.abstaining import Abstention, Silence
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
+from redheart_core.models.limits import Reading
 
 LABELS = Field("feelings", "1 for each feeling", 0.0, 1.0, labels=("joy", "fear", "anger", "calm"), binary=True)
 SHARES = Field("emotion", "share of each", 0.0, 1.0, labels=("joy", "fear"), simplex=True)
@@ -107,6 +108,17 @@ def test_warnings_and_groups_that_are_left_out_stand_on_the_page() -> None:
         "WARNING: untrained",
     )
     assert page.head == "language: English"
+
+
+def test_what_layers_say_against_the_answers_is_a_warning_with_what_they_found() -> None:
+    doubt = Reading("members", 4.0, 2.0, "members disagree", "", {"rating": ("a says 2.00 and b 4.00",)})
+    found = attrs.evolve(
+        analysis(answer(RATING, value("rating", 2.0))), remarks=(doubt, Reading("calculus", 1.0, 2.0, "", ""))
+    )
+    assert found.page.notes == (
+        "nothing unusual: rating",
+        "WARNING: members disagree: rating a says 2.00 and b 4.00",
+    )
 
 
 def test_intervals_stand_beside_the_numbers_and_sets_behind_them_with_what_they_hold() -> None:

@@ -73,6 +73,7 @@ OTHER_MEANINGS = {
     "goemotions": "a field of the catalogue, named after its taxonomy",
     "kote": "a field of the catalogue, named after its taxonomy",
     "hierarchical": "a sweep by stages",
+    "consistency": "of answers, a kind of layer",
     "limits": "of intervals, of thresholds, and of what a model knows",
     "linear": "maps, layers and baselines",
     "ready": "prepared; the extra with pretrained encoders",

@@ -61,7 +61,7 @@ def test_a_text_beyond_a_limit_is_not_answered_and_any_other_is(
 ) -> None:
     monkeypatch.setattr(limits_fitting, "SHARE", 0.2)  # few calibration records are enough
     model = assembled(trained, tmp_path / "model", LENGTH, MUTE)
-    record = trained.context.store.text(0)
+    record = max((trained.context.store.text(row) for row in range(50)), key=len)
     short, usual = analyze(model, toy.encoder(), "calm"), analyze(model, toy.encoder(), record)
     assert short.findings == ()
     silent = abstentions(model, short.silent)
@@ -86,7 +86,7 @@ def test_all_layers_together_leave_few_calibration_texts_unanswered(trained: Tra
 def test_a_limit_is_the_conformal_quantile_in_each_language(toy: Toy) -> None:
     records = [attrs.evolve(one, language=("en", "ko")[number % 2]) for number, one in enumerate(toy.records(800))]
     store = toy.store(records)
-    files = fit_limits(toy.folder / "new", store, active(LENGTH))
+    files = fit_limits(toy.folder / "new", store, active(LENGTH), lambda given, _: given)
     found = LIMITS.read(toy.folder / "new" / LIMITS_FILE)
     (one,) = found.layers
     rows = [row for row in store.rows("calibration").tolist() if store.language(row) == "ko"]

@@ -43,6 +43,10 @@ def _shares(name: str, meaning: str, *labels: str) -> Field:
     return Field(name, meaning, 0.0, 1.0, labels=labels, simplex=True)
 
 
+def _unit(name: str, meaning: str, *labels: str) -> Field:
+    return Field(name, meaning, 0.0, 1.0, labels=labels)
+
+
 def _rated(name: str, meaning: str, *labels: str) -> Field:
     """Labels of which several may be 1, or none."""
     return Field(name, meaning, 0.0, 1.0, labels=labels, binary=True)
@@ -59,20 +63,16 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         *("joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"),
     ),
     Field("regret", "how much there is to regret: 0 nothing, 1 everything", 0.0, 1.0),
-    Field(
+    _unit(
         "bentham",
         "circumstances of the pleasure or pain after Bentham (1789, ch. IV), each mapped to 0..1",
-        0.0,
-        1.0,
-        labels=("intensity", "duration", "certainty", "propinquity", "fecundity", "purity", "extent"),
+        *("intensity", "duration", "certainty", "propinquity", "fecundity", "purity", "extent"),
     ),
     Field("utility", "bounded value of the act by the hedonic calculus, V / (V0 + |V|)", -1.0, 1.0),
-    Field(
+    _unit(
         "choice_factors",
         "the situation of choice: real alternatives, uncertainty of outcomes, expected loss, margin of the best act",
-        0.0,
-        1.0,
-        labels=("selection", "uncertainty", "risk", "decision"),
+        *("selection", "uncertainty", "risk", "decision"),
     ),
     _votes("votes", "votes of a crowd on who is in the wrong", "AUTHOR", "OTHER", "EVERYBODY", "NOBODY", "INFO"),
     # two acts that are compared
@@ -142,12 +142,8 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         labels=(*AFFECT, "regret", "utility"),
         axes=(PAST,),
     ),
-    Field(
-        "culture",
-        "Korean concepts: jeong (bond), han (hopeless grief), chemyeon (face)",
-        0.0,
-        1.0,
-        labels=("jeong", "han", "chemyeon"),
+    _unit(
+        "culture", "Korean concepts: jeong (bond), han (hopeless grief), chemyeon (face)", "jeong", "han", "chemyeon"
     ),
     # causes
     _shares(
@@ -179,13 +175,7 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         labels=_ACTS,
     ),
     Field("chosen_act", "1 for the act that was done", 0.0, 1.0, labels=_ACTS, simplex=True),
-    Field(
-        "regret_course",
-        "regret a day, a month, a year and ten years later",
-        0.0,
-        1.0,
-        labels=("day", "month", "year", "decade"),
-    ),
+    _unit("regret_course", "regret a day, a month, a year and ten years later", "day", "month", "year", "decade"),
     # calculus
     Field(
         "burdens",
@@ -220,12 +210,10 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
         unit="nats",
         labels=("agent_to_other", "other_to_agent"),
     ),
-    Field(
+    _unit(
         "legal_risk",
         "legal risk of the act in each domain",
-        0.0,
-        1.0,
-        labels=("education", "business", "social", "politics", "life"),
+        *("education", "business", "social", "politics", "life"),
     ),
     # signals of the person who feels
     Field("eeg", "electroencephalogram by time and channel", -20.0, 20.0, "50 uV", axes=(128, 32)),

@@ -1,8 +1,8 @@
 """Every hook, in the order the host calls them.
 
-A hook is called at set-up or once an epoch, never per batch. The implementations
-are imported with the plugin, so they must not import torch; the functions inside
-the specs that they return may.
+A hook is called at set-up or once an epoch, never per batch; redheart_provide_* once, when
+plugins are loaded. The implementations are imported with the plugin, so they must not import
+torch; the functions inside the specs that they return may.
 
 Legend of tensor shapes: B records, T chunks of a text, D features, L labels.
 """
@@ -25,40 +25,31 @@ if TYPE_CHECKING:
 
 @hookspec
 def redheart_provide_datasets() -> list[DatasetSpec]:
-    """Offer data sets. Called once, when plugins are loaded."""
+    """Offer data sets."""
     raise NotImplementedError
 
 
 @hookspec
 def redheart_provide_encoders() -> list[EncoderSpec]:
-    """Offer encoders from text to vectors. Called once, when plugins are loaded."""
+    """Offer encoders from text to vectors."""
     raise NotImplementedError
 
 
 @hookspec
 def redheart_provide_analyzers() -> list[NodeSpec]:
-    """Offer analyzers: nodes that read fields or outputs of other groups.
-
-    Called once, when plugins are loaded.
-    """
+    """Offer analyzers: nodes that read fields or outputs of other groups."""
     raise NotImplementedError
 
 
 @hookspec
 def redheart_provide_heads() -> list[NodeSpec]:
-    """Offer heads: nodes that read a module which the heads of their group share and train.
-
-    Called once, when plugins are loaded.
-    """
+    """Offer heads: nodes that read a module which the heads of their group share and train."""
     raise NotImplementedError
 
 
 @hookspec
 def redheart_provide_fusions() -> list[NodeSpec]:
-    """Offer fusions: nodes that read several nodes' outputs for one task.
-
-    Called once, when plugins are loaded.
-    """
+    """Offer fusions: nodes that read several nodes' outputs for one task."""
     raise NotImplementedError
 
 
@@ -66,7 +57,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
 def redheart_provide_calculators() -> list[CalculatorSpec]:
     """Offer exact calculators: mathematics without parameters, for arrays that a user gives.
 
-    Called once, when plugins are loaded. They take no part in training.
+    They take no part in training.
     """
     raise NotImplementedError
 
@@ -75,8 +66,7 @@ def redheart_provide_calculators() -> list[CalculatorSpec]:
 def redheart_provide_models() -> list[ModelSpec]:
     """Offer trained models that the package holds.
 
-    Called once, when plugins are loaded. They take no part in training; redheart.load and redheart analyze find them by
-    name, active or not.
+    They take no part in training; redheart.load and redheart analyze find them by name, active or not.
     """
     raise NotImplementedError
 
@@ -85,17 +75,17 @@ def redheart_provide_models() -> list[ModelSpec]:
 def redheart_provide_signs() -> list[SignSpec]:
     """Offer patterns for signs of a crisis in further languages or of further kinds, and helplines for them.
 
-    Called once, when plugins are loaded; the signs of every installed package count, active or not. They add to what
-    core finds and take nothing of it back: help for a person in crisis cannot be switched off.
+    The signs of every installed package count, active or not. They add to what core finds and take nothing of it back:
+    help for a person in crisis cannot be switched off.
     """
     raise NotImplementedError
 
 
 @hookspec
 def redheart_provide_layers() -> list[LayerSpec]:
-    """Offer limits of what a model knows, beyond which it answers nothing.
+    """Offer layers of verification: limits, consistency, evidence and context.
 
-    Called once, when plugins are loaded; every model is assembled with those of all installed packages, active or not.
+    Every model is assembled with those of all installed packages, active or not.
     """
     raise NotImplementedError
 

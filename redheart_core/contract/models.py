@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -25,8 +25,4 @@ class ModelSpec:
     """It says which of two acts people find less ethical (redheart decide), and is not the one that answers texts where
     no model is named."""
     minimum_core: str = "0.1"
-
-    @property
-    def settings(self) -> type[Any]:
-        """None; so that models are checked like all other plugins."""
-        return NoSettings
+    settings: ClassVar[type[Any]] = NoSettings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -55,8 +55,4 @@ class SignSpec:
     helplines: tuple[Helpline, ...] = ()
     """Further ones, shown behind core's."""
     minimum_core: str = "0.1"
-
-    @property
-    def settings(self) -> type[Any]:
-        """None; so that signs are checked like all other plugins."""
-        return NoSettings
+    settings: ClassVar[type[Any]] = NoSettings

@@ -11,14 +11,14 @@ import torch
 
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
-from redheart_core.contract.layers import LayerTexts
 from redheart_core.data.encoding import TextEncoder
-from redheart_core.data.language import UNDETERMINED, Language, detect, language_number
+from redheart_core.data.language import Language, detect, language_number
 from redheart_core.data.text import check_text
 from redheart_core.data.tokenizer import pad
 from redheart_core.models.abstaining import Place, Silence, silences
 from redheart_core.models.certainty import calibrated, leading
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
+from redheart_core.models.layer_reading import read_layers, texts_as_seen, with_answers
 from redheart_core.models.limits import Reading
 from redheart_core.models.model import Model
 from redheart_core.models.text_findings import findings_of_texts
@@ -37,7 +37,9 @@ class Analyzed:
     silent: Mapping[Place, Silence]
     """Sources that do not answer, with the reason."""
     readings: tuple[Reading, ...]
-    """Of the layers, in the order of the model."""
+    """Of the limits, in the order of the model."""
+    remarks: tuple[Reading, ...] = ()
+    """Of the layers that see the answers, likewise; none of a text beyond a limit."""
 
 
 def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = None) -> tuple[Answer, ...]:
@@ -126,7 +128,8 @@ def analyze_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnal
     found: list[Analyzed | DataError | None] = [one if isinstance(one, DataError) else None for one in read]
     known = [(place, one) for place, one in enumerate(read) if not isinstance(one, DataError)]
     counts = model.terms.count([one.given.text for _, one in known]) if model.terms else None
-    all_readings = _readings(model, [one for _, one in known], counts)
+    seen = texts_as_seen(model, [one for _, one in known], counts)
+    all_readings = read_layers(model, seen, limits=True)
     within = []
     for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
         silent = silences(model, one.given.language, model.missing_fields(one.present), readings)
@@ -135,8 +138,11 @@ def analyze_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnal
         else:
             within.append(_Within(place, row, one, silent, readings))
     for batch in _passes(within):
-        for text, findings in zip(batch, _answer(model, batch, counts), strict=True):
-            found[text.place] = Analyzed(findings, text.silent, text.readings)
+        answered = _answer(model, batch, counts)
+        places, own = [one.row for one in batch], [one.read for one in batch]
+        remarks = read_layers(model, with_answers(model, seen, places, own, answered), limits=False)
+        for text, findings, said in zip(batch, answered, remarks, strict=True):
+            found[text.place] = Analyzed(findings, text.silent, text.readings, said)
     return [one for one in found if one is not None]
 
 
@@ -176,18 +182,6 @@ def _passes(texts: Sequence[_Within]) -> Iterator[list[_Within]]:
     for chunks, own in alike.items():
         rows = max(1, MOST_CHUNKS // chunks)
         yield from (own[start : start + rows] for start in range(0, len(own), rows))
-
-
-def _readings(model: Model, texts: Sequence[ReadText], counts: Any) -> list[tuple[Reading, ...]]:
-    """What the model's layers say of each text."""
-    if not model.limits or not texts:
-        return [()] * len(texts)
-    given = [one.given.text for one in texts]
-    codes = [one.given.language.code or UNDETERMINED for one in texts]
-    means = torch.stack([torch.from_numpy(one.vectors).mean(0) for one in texts]).numpy()
-    known = np.full((len(texts), 2), np.nan) if model.terms is None else model.terms.known_of_counts(given, counts)
-    seen = LayerTexts(given, codes, means, known)
-    return list(zip(*(layer.read(seen) for layer in model.limits), strict=True))
 
 
 def _most_telling_first(field: Field, values: Sequence[LabelValue]) -> tuple[LabelValue, ...]:

@@ -9,12 +9,14 @@ import attrs
 from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError
+from redheart_core.contract.layers import LayerTexts
 from redheart_core.groups.group import Group
 from redheart_core.models.answering import rank_answers
 from redheart_core.models.calibrating import calibrate
 from redheart_core.models.calibration import ANSWERS_FILE, CALIBRATION
 from redheart_core.models.exactness import require_exact, validate_groups
 from redheart_core.models.finished import finished_part, require_finished, unfinished_groups
+from redheart_core.models.layer_answers import add_answers
 from redheart_core.models.limits import ActiveLayer
 from redheart_core.models.limits_fitting import fit_limits
 from redheart_core.models.manifest import (
@@ -78,7 +80,7 @@ def assemble(
         chosen: Group to epoch.
         blends: Group to mixed or several weights instead of one epoch.
         partial: Leave out the groups that are not finished, and those that read them.
-        layers: Limits of what a model knows, of all installed packages.
+        layers: Layers of verification, of all installed packages.
 
     Raises:
         PluginError: A layer fails.
@@ -102,11 +104,7 @@ def assemble(
         results = validate_groups(model, context)
         checks = require_exact(model, context, results)
         answers = rank_answers(context, model.modules, results)
-        files = {
-            **manifest.files,
-            **_calibrate(building, context, model, answers),
-            **fit_limits(building, context.store, layers),
-        }
+        files = {**manifest.files, **_calibrate(building, context, model, answers, layers)}
         manifest = attrs.evolve(manifest, checks=checks, answers=answers, files=files)
         MODEL_MANIFEST.write(building / "manifest.json", manifest)
     return manifest
@@ -156,7 +154,11 @@ def _fill(
 
 
 def _calibrate(
-    building: Path, context: TrainingContext, model: Model, answers: Mapping[str, tuple[AnswerSource, ...]]
+    building: Path,
+    context: TrainingContext,
+    model: Model,
+    answers: Mapping[str, tuple[AnswerSource, ...]],
+    layers: Sequence[ActiveLayer],
 ) -> dict[str, str]:
     """Write what the calibration split says of the model; the files with their SHA-256, none without records."""
     calibration = calibrate(context, model.modules, answers)
@@ -164,7 +166,12 @@ def _calibrate(
         return {}
     make_folder(building / CALIBRATION_FOLDER)
     CALIBRATION.write(building / ANSWERS_FILE, calibration)
-    return {ANSWERS_FILE: sha256(building / ANSWERS_FILE)}
+
+    def answered(texts: LayerTexts, rows: Tensor) -> LayerTexts:
+        return add_answers(texts, model, answers, calibration, rows, context.store)
+
+    limits = fit_limits(building, context.store, layers, answered)
+    return {ANSWERS_FILE: sha256(building / ANSWERS_FILE), **limits}
 
 
 def _untrained(context: TrainingContext, group: Group, audit: Audit) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Beyond which texts a model answers nothing: layers of plugins with their limits, and what they say of a text."""
+"""Layers of verification of a model: their limits, and what each says of a text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ActiveLayer:
 
 @attrs.frozen
 class LayerLimits:
-    """From which scores on a layer finds that a text is beyond what a model knows."""
+    """From which scores on a layer finds that a text is beyond what is usual."""
 
     layer: str
     distribution: str
@@ -54,7 +54,7 @@ class Limits:
 
     layers: tuple[LayerLimits, ...]
     beyond: Mapping[str, float]
-    """Language to the share of its calibration texts that any layer finds beyond."""
+    """Language to the share of its calibration texts that any layer of the kind "limit" finds beyond."""
 
 
 LIMITS = SealedFile(Limits, "limits", 1, "restore it from a copy, or assemble the model again with redheart crossover")
@@ -66,18 +66,26 @@ class Reading:
 
     layer: str
     score: float | None
-    """The higher, the less is known of such a text; None where the layer has nothing to say."""
+    """The higher, the more there is against the answers; None where the layer has nothing to say."""
     limit: float | None
-    """The highest score with which a text in its language is answered."""
+    """The highest score that is usual in the text's language; None if too few calibration texts say one."""
     reason: str
-    """Why it is not answered; empty if it is."""
+    """What is wrong; empty if nothing is."""
     remedy: str
-    """What would help; empty if it is answered or nothing is known to."""
+    """What would help; empty if nothing is wrong or nothing is known to."""
+    notes: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    """What the layer has found in a text that is beyond, for people: heading to names or short sentences."""
 
     @property
     def beyond(self) -> bool:
-        """Whether the text is not answered."""
+        """Whether the score is above the limit."""
         return bool(self.reason)
+
+    @property
+    def words(self) -> str:
+        """The notes on one line; the reason without any."""
+        found = [*(f"{head} {', '.join(said)}".strip() for head, said in self.notes.items())]
+        return f"{self.reason}: {'; '.join(found)}" if found else self.reason
 
 
 @attrs.frozen(eq=False)
@@ -95,7 +103,11 @@ class LoadedLayer:
             PluginError: The layer fails.
         """
         scores = score_texts(self.spec, self.arrays, texts).tolist()
-        return [self._reading(score, code) for score, code in zip(scores, texts.languages, strict=True)]
+        found = [self._reading(score, code) for score, code in zip(scores, texts.languages, strict=True)]
+        if self.spec.notes is None or not any(one.beyond for one in found):
+            return found
+        said = notes_of_texts(self.spec, self.arrays, texts)
+        return [attrs.evolve(one, notes=notes) if one.beyond else one for one, notes in zip(found, said, strict=True)]
 
     def _reading(self, score: float, code: str) -> Reading:
         limit = self.limits.limit(code)
@@ -103,6 +115,8 @@ class LoadedLayer:
             return Reading(self.spec.name, None, limit, "", "")
         if limit is None or score <= limit:
             return Reading(self.spec.name, score, limit, "", "")
+        if self.spec.notes is not None:
+            return Reading(self.spec.name, score, limit, self.spec.reason, self.spec.remedy)
         reason = f"{self.spec.reason}: {self.spec.name} is {score:.2f}, above {limit:.2f}"
         return Reading(self.spec.name, score, limit, reason, self.spec.remedy)
 
@@ -119,6 +133,26 @@ def score_texts(spec: LayerSpec, arrays: Mapping[str, NDArray[Any]], texts: Laye
     if not isinstance(scores, np.ndarray) or scores.shape != expected or np.isinf(scores).any():
         raise PluginError(f"plugin '{spec.name}' has to give {expected} scores that are finite or NaN, gave {scores!r}")
     return scores.astype(np.float64)
+
+
+def notes_of_texts(
+    spec: LayerSpec, arrays: Mapping[str, NDArray[Any]], texts: LayerTexts
+) -> list[dict[str, tuple[str, ...]]]:
+    """What a layer that has notes has found in each of N texts.
+
+    Raises:
+        PluginError: The layer fails, or gives something else.
+    """
+    assert spec.notes is not None
+    with naming(spec.name, "notes"):
+        found = [{head: tuple(said) for head, said in notes.items()} for notes in spec.notes(arrays, texts)]
+    strings = all(isinstance(one, str) for notes in found for head, said in notes.items() for one in (head, *said))
+    if len(found) != len(texts.texts) or not strings:
+        raise PluginError(
+            f"plugin '{spec.name}' has to give notes for each of {len(texts.texts)} texts, heading to strings, "
+            f"gave {found!r:.200}"
+        )
+    return found
 
 
 def read_limits(folder: Path, files: Mapping[str, str], layers: Sequence[ActiveLayer]) -> tuple[LoadedLayer, ...]:

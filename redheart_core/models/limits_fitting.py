@@ -1,11 +1,13 @@
-"""Layers fitted to a model: on training texts, with limits that few calibration texts exceed."""
+"""Layers fitted to a model, with limits that few calibration texts exceed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,18 +23,25 @@ from redheart_core.models.limits import LIMITS, LIMITS_FILE, ActiveLayer, LayerL
 from redheart_core.storage.files import make_folder, save_tensors, sha256
 
 SHARE = 0.05
-"""Of the calibration texts of each language all layers together may leave at most so many unanswered."""
+"""Of the calibration texts of each language all layers of a kind together may find at most so many beyond."""
 MOST_TEXTS = 20_000
-"""Training texts that layers are fitted on."""
+"""Training texts that limits are fitted on."""
+MOST_ANSWERED = 2000
+"""Validation and calibration texts that are answered for the layers that see answers; a slow group takes minutes."""
 
 
-def fit_limits(building: Path, store: Store, layers: Sequence[ActiveLayer]) -> dict[str, str]:
+Answering = Callable[[LayerTexts, Tensor], LayerTexts]
+"""The texts of some rows to the same with what the model answers them."""
+
+
+def fit_limits(building: Path, store: Store, layers: Sequence[ActiveLayer], answered: Answering) -> dict[str, str]:
     """Fit layers and write them into a model folder.
 
     Args:
         building: The folder.
         store: Of the run.
         layers: Those of all installed packages.
+        answered: Adds to the texts of some rows what the model answers them.
 
     Returns:
         The files with their SHA-256; none without layers or calibration texts.
@@ -40,36 +49,64 @@ def fit_limits(building: Path, store: Store, layers: Sequence[ActiveLayer]) -> d
     Raises:
         PluginError: A layer fails.
     """
-    rows = store.rows("calibration")
+    rows, layers = store.rows("calibration"), [layer for layer in layers if layer.spec.kind != "context"]
     if not layers or not len(rows):
         return {}
-    train, held = texts_of(store, store.sample("train", MOST_TEXTS)), texts_of(store, rows)
+    plain, seen = _plain(store, rows), _Seen(store, answered)
     make_folder((building / LIMITS_FILE).parent)
-    files, found, beyond = dict[str, str](), [], np.zeros(len(rows), bool)
+    files, found = dict[str, str](), list[LayerLimits]()
+    scores, languages = dict[str, NDArray[Any]](), dict[str, Sequence[str]]()
     for layer in layers:
-        name = layer.spec.name
+        name, limit = layer.spec.name, layer.spec.kind == "limit"
+        fitted, held = plain if limit else seen.parts
         with setting_up(name, "fit"):
-            arrays = layer.spec.fit(train)
+            arrays = layer.spec.fit(fitted)
         if arrays:
             tensors = {key: torch.from_numpy(np.ascontiguousarray(array)) for key, array in arrays.items()}
             files[arrays_file(name)] = save_tensors(building / arrays_file(name), tensors)
-        scores = score_texts(layer.spec, arrays, held)
-        limits = _limits(layer, scores, held.languages, SHARE / len(layers))
-        beyond |= _beyond(limits, scores, held.languages)
-        found.append(limits)
-    codes = np.array(held.languages)
-    rates = {str(code): float(beyond[codes == code].mean()) for code in sorted(set(held.languages))}
+        scores[name], languages[name] = score_texts(layer.spec, arrays, held), held.languages
+    beyond = np.zeros(len(rows), bool)
+    for layer in layers:
+        name, kind = layer.spec.name, layer.spec.kind
+        saying = [one for one in layers if one.spec.kind == kind and not np.isnan(scores[one.spec.name]).all()]
+        found.append(_limits(layer, scores[name], languages[name], SHARE / max(1, len(saying))))
+        if kind == "limit":
+            beyond |= _beyond(found[-1], scores[name], languages[name])
+    codes = np.array(plain[1].languages)
+    rates = {str(code): float(beyond[codes == code].mean()) for code in sorted(set(codes.tolist()))}
     LIMITS.write(building / LIMITS_FILE, Limits(tuple(found), rates))
     return {**files, LIMITS_FILE: sha256(building / LIMITS_FILE)}
 
 
 def texts_of(store: Store, rows: Tensor) -> LayerTexts:
-    """Some records of a store as layers see them."""
+    """Some records of a store as layers see them before they are answered."""
     texts = [store.text(row) for row in rows.tolist()]
     codes = [store.language(row) for row in rows.tolist()]
     known = np.full((len(texts), 2), np.nan) if store.terms is None else store.terms.known(texts)
     languages = [UNDETERMINED if code is None else primary(code) for code in codes]
     return LayerTexts(texts, languages, mean_embedding(store, rows), known)
+
+
+def _plain(store: Store, rows: Tensor) -> tuple[LayerTexts, LayerTexts]:
+    """Training texts, and those of the calibration rows."""
+    return texts_of(store, store.sample("train", MOST_TEXTS)), texts_of(store, rows)
+
+
+@attrs.define
+class _Seen:
+    """Texts with what the model answers them, which takes time and is found out when a layer asks."""
+
+    store: Store
+    answered: Answering
+
+    @cached_property
+    def parts(self) -> tuple[LayerTexts, LayerTexts]:
+        """Validation and calibration texts."""
+        return self._texts("validation"), self._texts("calibration")
+
+    def _texts(self, split: str) -> LayerTexts:
+        rows = self.store.sample(split, MOST_ANSWERED)
+        return self.answered(texts_of(self.store, rows), rows)
 
 
 def _limits(layer: ActiveLayer, scores: NDArray[Any], languages: Sequence[str], share: float) -> LayerLimits:

@@ -52,7 +52,7 @@ class Model:
     calibration: Calibration | None = None
     """What the calibration split says of the answers; None of a model that was not calibrated."""
     limits: tuple[LoadedLayer, ...] = ()
-    """Beyond which texts it answers nothing."""
+    """The layers of verification that it was assembled with."""
 
     @property
     def encoder_identity(self) -> EncoderIdentity:

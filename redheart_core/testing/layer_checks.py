@@ -9,14 +9,20 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from redheart_core.contract.layers import LayerSpec, LayerTexts
-from redheart_core.testing.plugin import Plugin, require
+from redheart_core.contract.catalogue import CATALOGUE
+from redheart_core.contract.layers import LayerAnswers, LayerSpec, LayerTexts
+from redheart_core.models.limits import notes_of_texts
+from redheart_core.testing.plugin import NotApplicable, Plugin, require
 from redheart_core.testing.sample import real_chunks
 
 MOST_BYTES = 500_000
 """Of the arrays that a layer leaves in a model."""
 WIDTH = 32
 """Of the vectors on which a layer is tried."""
+FIELDS = ("emotion", "goemotions", "votes", "regret", "bentham")
+"""Of the answers on which a layer is tried."""
+CASES = 5
+"""Near each text."""
 
 
 @attrs.frozen(eq=False)
@@ -29,21 +35,51 @@ class LayerSubject:
 
 
 def layer_subject(plugin: Plugin, spec: LayerSpec) -> LayerSubject:
-    """A layer with the chunks of the sample that redheart ships."""
+    """A layer with the chunks of the sample that redheart ships; one that sees answers has some that are made up."""
     chunks, draw = real_chunks(), np.random.default_rng(0)
     vectors = draw.normal(0, 1, (len(chunks), WIDTH)).astype(np.float32)
     known = draw.uniform(0.5, 1.0, (len(chunks), 2))
     languages = ["ko" if any("가" <= char <= "힣" for char in text) else "en" for text in chunks]
-    return LayerSubject(plugin, spec, LayerTexts(list(chunks), languages, vectors, known))
+    texts = LayerTexts(list(chunks), languages, vectors, known)
+    return LayerSubject(plugin, spec, texts if spec.kind in ("limit", "context") else with_answers(texts))
+
+
+def with_answers(texts: LayerTexts) -> LayerTexts:
+    """The texts with answers of three members on fields of each kind, and with the nearest cases."""
+    draw, answers, size = np.random.default_rng(1), {}, len(texts.texts)
+    for name in FIELDS:
+        field = CATALOGUE[name]
+        low, high = (0.0, 1.0) if field.counts else (field.low, field.high)
+        drawn = draw.uniform(low, high, (3 + CASES, size, len(field.elements)))
+        if field.simplex or field.counts:
+            drawn /= drawn.sum(2, keepdims=True)
+        members = {f"member{number}.{name}": drawn[number] for number in range(3)}
+        answers[name] = LayerAnswers(field, drawn[:3].mean(0), members, drawn[3:].transpose(1, 0, 2))
+    return attrs.evolve(texts, answers=answers, distances=np.sort(draw.uniform(0.0, 1.0, (size, CASES)), 1))
 
 
 def part_of(texts: LayerTexts, part: slice) -> LayerTexts:
     """Some of the texts."""
-    return LayerTexts(texts.texts[part], texts.languages[part], texts.vectors[part], texts.known[part])
+    return LayerTexts(
+        texts.texts[part],
+        texts.languages[part],
+        texts.vectors[part],
+        texts.known[part],
+        {name: _part_of(answers, part) for name, answers in texts.answers.items()},
+        {name: numbers[part] for name, numbers in texts.fields.items()},
+        None if texts.distances is None else texts.distances[part],
+    )
+
+
+def _part_of(answers: LayerAnswers, part: slice) -> LayerAnswers:
+    members = {name: numbers[part] for name, numbers in answers.members.items()}
+    return LayerAnswers(answers.field, answers.answer[part], members, answers.cases[part])
 
 
 def check_fitting_twice(subject: LayerSubject) -> None:
     """Fitted twice on the same texts it leaves the same arrays of finite numbers, which are small."""
+    if subject.spec.kind == "context":
+        raise NotApplicable("a context is not fitted")
     first, second = subject.spec.fit(subject.texts), subject.spec.fit(subject.texts)
     same = first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
     require(subject.plugin, same, "fitted twice on the same texts it leaves other arrays; take a fixed seed")
@@ -72,6 +108,56 @@ def check_without_terms(subject: LayerSubject) -> None:
     _scores(subject, subject.spec.fit(bare), bare)
     blank = attrs.evolve(subject.texts, vectors=np.zeros_like(subject.texts.vectors))
     _scores(subject, subject.spec.fit(subject.texts), blank)
+
+
+def check_silent_answers(subject: LayerSubject) -> None:
+    """A text of which some or all answers are missing, or without cases, is no fault either."""
+    texts = subject.texts
+    if not texts.answers:
+        raise NotApplicable(f"a {subject.spec.kind} sees no answers")
+    arrays = subject.spec.fit(texts)
+    silent = {name: _silent(answers, slice(None)) for name, answers in texts.answers.items()}
+    (first, one), *_ = texts.answers.items()
+    mute = attrs.evolve(texts, answers={**texts.answers, first: _silent(one, slice(0, None, 2))})
+    alone = {name: attrs.evolve(answers, cases=answers.cases[:, :0]) for name, answers in texts.answers.items()}
+    for other in (attrs.evolve(texts, answers=silent), attrs.evolve(texts, answers={}), mute,
+                  attrs.evolve(texts, answers=alone, distances=None)):  # fmt: skip
+        _scores(subject, arrays, other)
+        _scores(subject, subject.spec.fit(other), texts)
+        if subject.spec.notes is not None:
+            notes_of_texts(subject.spec, arrays, other)
+
+
+def check_notes(subject: LayerSubject) -> None:
+    """It has notes on each text, the same alone as among others: headings with names or short sentences."""
+    if subject.spec.notes is None:
+        raise NotApplicable("it has no notes")
+    arrays, few = subject.spec.fit(subject.texts), part_of(subject.texts, slice(20))
+    together = notes_of_texts(subject.spec, arrays, few)
+    for number in range(len(few.texts)):
+        (alone,) = notes_of_texts(subject.spec, arrays, part_of(few, slice(number, number + 1)))
+        require(
+            subject.plugin,
+            alone == together[number],
+            f"its notes on a text are {alone} alone, and else {together[number]}",
+        )
+
+
+def check_stakes(subject: LayerSubject) -> None:
+    """A context gives stakes of 0, 1 or 2 for every text."""
+    if subject.spec.kind != "context":
+        raise NotApplicable("it is no context")
+    found = sorted(set(_scores(subject, {}, subject.texts).tolist()))
+    require(subject.plugin, set(found) <= {0.0, 1.0, 2.0}, f"the stakes of a text are 0, 1 or 2, got {found}")
+
+
+def _silent(answers: LayerAnswers, rows: slice) -> LayerAnswers:
+    """The same, with nothing said on some texts."""
+    arrays = {"answer": answers.answer, **answers.members}
+    mute = {name: one.copy() for name, one in arrays.items()}
+    for one in mute.values():
+        one[rows] = np.nan
+    return attrs.evolve(answers, answer=mute.pop("answer"), members=mute)
 
 
 def _scores(subject: LayerSubject, arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:

@@ -106,6 +106,9 @@ LAYER_CHECKS: tuple[Check, ...] = (
     layer_checks.check_fitting_twice,
     layer_checks.check_scores,
     layer_checks.check_without_terms,
+    layer_checks.check_silent_answers,
+    layer_checks.check_notes,
+    layer_checks.check_stakes,
 )
 """Of a layer; they take a LayerSubject."""
 

@@ -44,7 +44,9 @@ class Analysis:
     calibrated: bool = False
     """Whether the model was calibrated; without it there are no intervals and sets."""
     limits: tuple[Reading, ...] = ()
-    """What each layer says of the text: whether it is beyond what the model knows, and how far."""
+    """What each limit says of the text: whether it is beyond what the model knows, and how far."""
+    remarks: tuple[Reading, ...] = ()
+    """What each layer that sees the answers says: whether they contradict each other, or similar cases do."""
 
     def answer(self, field: str) -> Answer:
         """The answer on a field.
@@ -109,8 +111,9 @@ class Analysis:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is known against some of the numbers; each finding says it of its own."""
-        return tuple(dict.fromkeys(finding.warning for finding in self.findings if finding.warning))
+        """What is known against some of the numbers: each finding says it of its own, and layers of all together."""
+        against = [finding.warning for finding in self.findings] + [one.words for one in self.remarks if one.beyond]
+        return tuple(dict.fromkeys(one for one in against if one))
 
     @cached_property
     def page(self) -> Page:

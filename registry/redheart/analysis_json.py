@@ -11,6 +11,7 @@ import attrs
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
     from redheart_core.models.findings import Answer
+    from redheart_core.models.limits import Reading
 
 VERSION = 1
 """Of the form; another one wherever a key is removed or gets another meaning. Keys may be added."""
@@ -39,10 +40,15 @@ def analysis_json(analysis: Analysis) -> dict[str, Any]:
         "findings": [attrs.asdict(finding) for finding in analysis.findings],
         "not_analyzed": {plugin: list(fields) for plugin, fields in analysis.not_analyzed.items()},
         "calibrated": analysis.calibrated,
-        "limits": [{**attrs.asdict(one), "beyond": one.beyond} for one in analysis.limits],
+        "limits": [_reading(one) for one in analysis.limits],
+        "remarks": [_reading(one) for one in analysis.remarks],
         "missing": dict(analysis.missing),
         "absent": list(analysis.absent),
     }
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    return {**attrs.asdict(reading), "beyond": reading.beyond}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

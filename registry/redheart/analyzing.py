@@ -125,6 +125,7 @@ def _analysis(model: Model, text: str, given: TextToAnalyze, said: Analyzed, fou
         tuple(model.absent),
         assembled.calibration is not None,
         said.readings,
+        said.remarks,
     )
 
 

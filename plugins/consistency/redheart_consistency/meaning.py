@@ -1,0 +1,70 @@
+"""Numbers beside what they mean: ranges, shares with the sum 1, and an order between labels or fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redheart_core import Field, LayerTexts
+
+DIGITS = 4
+"""To which breaches are rounded: numbers are given in single precision."""
+FALLING: tuple[str, ...] = ("regret_course",)
+"""Fields whose numbers never rise from label to label: regret fades, after some acts not at all."""
+AT_MOST: tuple[tuple[str, str], ...] = (("act_regret", "act_max_regret"),)
+"""Fields of which the first is nowhere above the second: an expected regret and the largest."""
+
+
+def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
+    """The largest breach, in units of the range; 0 of none, NaN of a text without answers."""
+    found = [breach for _, _, breach in _breaches(texts)]
+    return np.asarray(np.round(np.fmax.reduce([*found, np.full(len(texts.texts), np.nan)]), DIGITS))
+
+
+def notes(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
+    """Of each text what is broken most, and by how much."""
+    found = list(_breaches(texts))
+    return [_note(found, number) for number in range(len(texts.texts))]
+
+
+def _breaches(texts: LayerTexts) -> Iterator[tuple[str, str, NDArray[Any]]]:
+    """Field, what it breaks, and by how much each text's answer does."""
+    for name, answers in texts.answers.items():
+        numbers, field = answers.answer, answers.field
+        low, high = (0.0, 1.0) if field.binary or field.simplex or field.counts else (field.low, field.high)
+        scale = _scale(field)
+        yield name, f"leaves {low:g} to {high:g}", _worst(np.maximum(low - numbers, numbers - high) / scale)
+        if field.simplex or field.counts:
+            shares = numbers.reshape(len(numbers), -1, len(field.labels))
+            yield name, "does not sum to 1", _worst(np.abs(shares.sum(2) - 1.0))
+        if name in FALLING:
+            yield name, "rises where it has to fall", _worst(np.diff(numbers, axis=1) / scale)
+    for lower, upper in AT_MOST:
+        if lower in texts.answers and upper in texts.answers:
+            below, above = texts.answers[lower], texts.answers[upper]
+            yield lower, f"is above {upper}", _worst((below.answer - above.answer) / _scale(below.field))
+
+
+def _worst(breaches: NDArray[Any]) -> NDArray[Any]:
+    """The largest of each text, (N,), at least 0; NaN where all are missing."""
+    silent = np.isnan(breaches).all(1)
+    return np.where(silent, np.nan, np.nan_to_num(breaches).max(1).clip(0.0))
+
+
+def _scale(field: Field) -> float:
+    """The width of a field's range; 1 of one without an end."""
+    width = 1.0 if field.binary or field.simplex or field.counts else field.high - field.low
+    return width if np.isfinite(width) else 1.0
+
+
+def _note(found: Sequence[tuple[str, str, NDArray[Any]]], number: int) -> Mapping[str, Sequence[str]]:
+    said = [
+        (float(breach[number]), name, what) for name, what, breach in found if np.round(breach[number], DIGITS) > 0.0
+    ]
+    if not said:
+        return {}
+    size, name, what = max(said)
+    return {name: (f"{what}, by {size:.3f}",)}

@@ -1,0 +1,148 @@
+"""What layers see of a model's answers: of texts that are analyzed, or of the records of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+from redheart_core.contract.fields import Field
+from redheart_core.contract.layers import LayerAnswers, LayerTexts
+from redheart_core.contract.tensors import has_any
+from redheart_core.data.store import Store
+from redheart_core.exact.numbers import FloatArray
+from redheart_core.groups.group import Group
+from redheart_core.models.calibration import Calibration, at_temperature
+from redheart_core.models.findings import Finding
+from redheart_core.models.manifest import AnswerSource
+from redheart_core.models.model import Model
+
+Sources = Mapping[str, tuple[AnswerSource, ...]]
+"""Field to the nodes that answer it, the best first."""
+ROWS = 32
+"""Records that are answered at once."""
+
+
+def answers_of_texts(
+    model: Model, findings: Sequence[Sequence[Finding]], codes: Sequence[str]
+) -> dict[str, LayerAnswers]:
+    """The answers on N texts, by field; NaN of a text that a source does not answer.
+
+    Args:
+        model: The model.
+        findings: What its plugins say of each text.
+        codes: Of their languages.
+    """
+    said = [{(one.plugin, one.output, one.field): one for one in own} for own in findings]
+    found = {}
+    for name, sources in model.manifest.answers.items():
+        field = model.fields[name]
+        numbers = dict[str, FloatArray]()
+        for source in sources:
+            given = np.full((len(findings), len(field.elements)), np.nan)
+            for row, own in enumerate(said):
+                finding = own.get((source.plugin, source.output, name))
+                if finding is not None:
+                    given[row] = [value.value for value in finding.values]
+            numbers[_name(source)] = _calibrated(field, model.calibration, source, given, codes)
+        found[name] = _layer_answers(field, sources, model.groups, numbers)
+    return found
+
+
+def add_answers(
+    texts: LayerTexts, model: Model, answers: Sources, calibration: Calibration, rows: Tensor, store: Store
+) -> LayerTexts:
+    """Records of a store with the model's answers, NaN where a source does not answer, and the fields that it needs.
+
+    The model answers as it does in analyze. Fields that its nodes may do without are left out, as texts rarely come
+    with them.
+
+    Args:
+        texts: Of the rows.
+        model: Whose manifest lacks the answers and the calibration yet.
+        answers: The sources.
+        calibration: What makes answers of their numbers.
+        rows: Of any split but train.
+        store: Of the run.
+    """
+    required = {name for group in model.groups for names in group.requires.values() for name in names}
+    outputs = _outputs(model, answers, rows, store, required)
+    fields = {name: store.target(name)[rows] for name in required}
+    present = {name: has_any(numbers).numpy() for name, numbers in fields.items()}
+    needs = {node: names for group in model.groups for node, names in group.requires.items()}
+    found = {}
+    for name, sources in answers.items():
+        numbers = dict[str, FloatArray]()
+        for source in sources:
+            said = np.array([source.speaks(code) for code in texts.languages], bool)
+            for field in needs.get(source.plugin, ()):
+                said &= present[field]
+            given = np.where(said[:, None], outputs[_name(source)].reshape(len(rows), -1), np.nan)
+            numbers[_name(source)] = _calibrated(store.fields[name], calibration, source, given, texts.languages)
+        found[name] = _layer_answers(store.fields[name], sources, model.groups, numbers)
+    seen = {name: numbers.double().numpy() for name, numbers in fields.items() if not store.fields[name].text}
+    return attrs.evolve(texts, answers=found, fields=seen)
+
+
+def _outputs(
+    model: Model, answers: Sources, rows: Tensor, store: Store, required: Collection[str]
+) -> dict[str, FloatArray]:
+    """What the sources give, "node.output" to (N, *shape); texts of similar length are answered together."""
+    wanted = sorted({_name(source) for sources in answers.values() for source in sources})
+    order = store.chunk_counts[rows].argsort(stable=True)
+    parts = []
+    for places in torch.split(order, ROWS):
+        some = rows[places]
+        fields = {name: store.target(name)[some] for name in model.read_fields}
+        fields = {name: one if name in required else torch.full_like(one, torch.nan) for name, one in fields.items()}
+        outputs = model.predict(
+            *store.batch(some),
+            fields,
+            torch.from_numpy(store.term_matrix(some).toarray()) if model.terms else None,
+            store.token_batch(some) if model.tokenizer else None,
+            store.language_numbers[some],
+        )
+        parts.append({name: outputs[name].double().numpy() for name in wanted})
+    back = order.argsort().numpy()
+    return {name: np.concatenate([part[name] for part in parts])[back] for name in wanted}
+
+
+def _layer_answers(
+    field: Field, sources: Sequence[AnswerSource], groups: Sequence[Group], numbers: Mapping[str, FloatArray]
+) -> LayerAnswers:
+    """The first source that says something answers; its members, or all sources of a field that none fuses."""
+    reads = {node.name: set(node.spec.reads) for group in groups for node in group.nodes}
+    names = [_name(source) for source in sources]
+    answer = np.full_like(next(iter(numbers.values())), np.nan)
+    for name in names:
+        answer = np.where(np.isnan(answer).all(1, keepdims=True), numbers[name], answer)
+    if sources[0].fused:
+        names = [name for name in names if name in reads[sources[0].plugin]]
+    members = {name: numbers[name] for name in names}
+    return LayerAnswers(field, answer, members, np.empty((len(answer), 0, answer.shape[1])))
+
+
+def _calibrated(
+    field: Field,
+    calibration: Calibration | None,
+    source: AnswerSource,
+    given: FloatArray,
+    codes: Sequence[str],
+) -> FloatArray:
+    """Numbers (N, L) at the temperature of each text's language; as they are where the calibration has none."""
+    own = None if calibration is None else calibration.of(source.plugin, source.output, field.name)
+    if own is None:
+        return given
+    found = given.copy()
+    for code in set(codes):
+        rows = np.array([one == code for one in codes], bool) & ~np.isnan(given).any(1)
+        if rows.any():
+            found[rows] = at_temperature(field, given[rows], own.in_language(code).temperature)
+    return found
+
+
+def _name(source: AnswerSource) -> str:
+    return f"{source.plugin}.{source.output}"
