@@ -135,7 +135,7 @@ def _print_verified(verified: Verified) -> None:
 def _print_described(found: Described) -> None:
     """Head, groups and figures of a model."""
     from redheart.page import absences
-    from redheart_core.report.card import answers_in_words
+    from redheart_core.report.card import answers_in_words, measured
 
     manifest = found.manifest
     click.echo(f"{found.title}: {found.meaning}")
@@ -158,18 +158,21 @@ def _print_described(found: Described) -> None:
     ]
     click.echo("learnt from")
     print_table(("GROUP", "DATA SET", "LICENCE", "RECORDS", "SOURCE"), rows, "  ")
-    measured = [one for group in manifest.groups.values() for one in group.measured]
-    if measured:
-        click.echo(f"measured on the {measured[0].split} split, with 95 % intervals over records")
-        figures = [
+    figures = measured(manifest)
+    if figures:
+        click.echo(
+            f"answers measured on the {figures[0].split} split, with 95 % intervals over records (--card: every group)"
+        )
+        cells = [
             (
-                one.dataset,
                 one.field,
+                one.dataset,
+                one.output.partition(".")[0],
                 one.metric,
                 f"{one.value:.3f}",
                 "-" if one.low is None or one.high is None else f"{one.low:.3f}..{one.high:.3f}",
                 str(one.records),
             )
-            for one in measured
+            for one in figures
         ]
-        print_table(("DATA SET", "FIELD", "METRIC", "VALUE", "INTERVAL", "RECORDS"), figures, "  ")
+        print_table(("FIELD", "DATA SET", "ANSWERED BY", "METRIC", "VALUE", "INTERVAL", "RECORDS"), cells, "  ")

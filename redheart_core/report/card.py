@@ -9,7 +9,7 @@ import jinja2
 from redheart_core.data.language import UNDETERMINED, language_name
 from redheart_core.models.calibration import read_calibration
 from redheart_core.models.limits import LIMITS, LIMITS_FILE
-from redheart_core.models.manifest import ModelManifest, read_manifest
+from redheart_core.models.manifest import Measurement, ModelManifest, read_manifest
 
 
 def model_card(folder: Path, title: str, meaning: str) -> str:
@@ -38,7 +38,8 @@ def model_card(folder: Path, title: str, meaning: str) -> str:
         meaning=meaning,
         answers=[f"{field} ({languages})" for field, languages in answers_in_words(manifest).items()],
         fields=answered_fields(manifest),
-        measured=[one for group in manifest.groups.values() for one in group.measured],
+        measured=measured(manifest),
+        behind=measured(manifest, behind=True),
         splits=", ".join(f"{count:,} {name}" for name, count in manifest.data.splits.items() if count),
         megabytes=size / 1e6,
         calibration=read_calibration(folder, manifest.files),
@@ -51,6 +52,16 @@ def answers_in_words(manifest: ModelManifest) -> dict[str, str]:
     """The fields that a model answers, by name, each with the languages of the texts that it was measured on."""
     spoken = {field: {code for one in sources for code in one.languages} for field, sources in manifest.answers.items()}
     return {field: ", ".join(map(_language, sorted(codes))) for field, codes in sorted(spoken.items())}
+
+
+def measured(manifest: ModelManifest, *, behind: bool = False) -> list[Measurement]:
+    """The figures of a model's answers, by field and data set; or those of what stands behind a fused answer."""
+    answering = {f"{sources[0].plugin}.{sources[0].output}" for sources in manifest.answers.values()}
+    found = [one for group in manifest.groups.values() for one in group.measured]
+    return sorted(
+        (one for one in found if (one.output in answering) != behind),
+        key=lambda one: (one.field, one.dataset, one.output),
+    )
 
 
 def _language(code: str) -> str:
