@@ -61,6 +61,13 @@ def test_weights_are_those_of_scikit_learn_with_parts_of_words_at_their_weight()
     assert start == view.size == len(view.names) == found.shape[1]
 
 
+def test_words_are_the_first_terms() -> None:
+    view = view_of()
+    kinds = [name.partition(":")[0] for name in view.names]
+    assert kinds == ["word"] * view.words + ["part"] * (view.size - view.words)
+    assert 0 < view.words < view.size
+
+
 def test_terms_are_those_of_three_texts_or_more() -> None:
     names = view_of().names
     words = {name.removeprefix("word:") for name in names if name.startswith("word:")}

@@ -21,6 +21,9 @@ class FitPart(Protocol):
     def terms(self) -> sparse.csr_matrix:
         """TF-IDF weights of the texts' terms, (N, V) sparse float32."""
 
+    def words(self) -> int:
+        """How many of the terms are words and pairs of words: the first ones. The others are parts of words."""
+
     def embedding(self) -> Tensor:
         """Means of the embedding over the chunks of each text, (N, D) float32, as masked_mean gives them in forward."""
 

@@ -45,6 +45,10 @@ class StorePart:
         """TF-IDF weights of the texts' terms, (N, V) sparse float32."""
         return self.source.store.term_matrix(self.rows)
 
+    def words(self) -> int:
+        """How many of the terms are words and pairs of words: the first ones."""
+        return self.source.store.word_count
+
     def embedding(self) -> Tensor:
         """Means of the embedding over the chunks of each text, (N, D) float32."""
         parts = [masked_mean(*self.source.store.batch(rows)) for rows in torch.split(self.rows, _BLOCK)]

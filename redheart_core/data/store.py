@@ -252,6 +252,11 @@ class Store:
         """V, the number of terms."""
         return self.terms.size if self.terms else 0
 
+    @property
+    def word_count(self) -> int:
+        """How many of the terms are words and pairs of words: the first ones."""
+        return self.terms.words if self.terms else 0
+
     def term_matrix(self, rows: Tensor) -> sparse.csr_matrix:
         """Terms of the whole texts of some records, (B, V) float32, as TermView.weigh gives them.
 

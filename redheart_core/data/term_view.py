@@ -68,6 +68,11 @@ class TermView:
         return sum(len(terms.names) for terms in self.terms)
 
     @property
+    def words(self) -> int:
+        """How many of the terms are words and pairs of words: the first ones."""
+        return sum(len(terms.names) for terms in self.terms if terms.kind == "word")
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every term in the order of the columns, "word:very sorry" or "part:orr"."""
         return tuple(f"{terms.kind}:{name}" for terms in self.terms for name in terms.names)

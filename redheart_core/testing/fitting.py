@@ -29,6 +29,11 @@ class SampleSource:
     def term_matrix(self, rows: Tensor) -> sparse.csr_matrix:
         return sparse.csr_matrix(self.records.inputs["terms"][rows].numpy())
 
+    @property
+    def word_count(self) -> int:
+        """The first half of the terms."""
+        return self.records.inputs["terms"].shape[1] // 2
+
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         return self.records.inputs["embedding"][rows], self.records.inputs["mask"][rows]
 

@@ -5,6 +5,7 @@ Shapes: N records, V terms, D dense numbers, L labels. Coefficients are (V + D +
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -26,6 +27,8 @@ class Features:
 
     terms: Any
     """(N, V) SciPy sparse rows, float32."""
+    words: int
+    """How many of the terms are words, the first ones; the others are parts of words."""
     dense: Single
     """(N, D)."""
 
@@ -41,28 +44,31 @@ class Features:
         """Those of some of the records; the same memory if they are all."""
         if rows.dtype == np.bool_ and rows.all():
             return self
-        return Features(self.terms[rows], self.dense[rows])
+        return Features(self.terms[rows], self.words, self.dense[rows])
 
     def centred(self, middle: Single) -> Features:
         """With the dense numbers counted from a middle, (D,), which speeds up iterations."""
-        return Features(self.terms, self.dense - middle)
+        return Features(self.terms, self.words, self.dense - middle)
 
     def apply(self, coefficients: Matrix) -> Matrix:
         """What a map says of each record, (N, L); products in the type of the features."""
         weights, split = coefficients.astype(self.dense.dtype), self.terms.shape[1]
         return np.asarray(self.terms @ weights[:split] + self.dense @ weights[split:-1] + weights[-1], np.float64)
 
-    def gram(self, terms: float, dense: float) -> Matrix:
-        """Products of all pairs of records, (N, N): weights times those over the terms and over the dense numbers.
+    def gram(self, words: float, parts: float, dense: float) -> Matrix:
+        """Products of all pairs of records, (N, N): weights times those over words, parts of words and dense numbers.
 
-        It is all that is held, beside the products of a few records with all.
+        It is all that is held, beside the terms of a kind and the products of a few records with all.
         """
-        found = np.empty((len(self), len(self)))
-        for start in range(0, len(self), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            found[block] = (self.terms @ self.terms[block].T.toarray()).T
-            found[block] *= terms
-            found[block] += dense * (self.dense[block] @ self.dense.T)
+        found = np.zeros((len(self), len(self)))
+        for weight, columns in ((words, slice(self.words)), (parts, slice(self.words, None))):
+            if weight:
+                terms = self.terms[:, columns]
+                for block in _blocks(len(self)):
+                    found[block] += weight * (terms @ terms[block].T.toarray()).T
+        if dense:
+            for block in _blocks(len(self)):
+                found[block] += dense * (self.dense[block] @ self.dense.T)
         return found
 
     def sums(self, weights: Matrix) -> Matrix:
@@ -74,4 +80,8 @@ class Features:
         """The same of the squares of the features."""
         terms = self.terms
         squared = sparse.csr_matrix((np.square(terms.data), terms.indices, terms.indptr), terms.shape, copy=False)
-        return Features(squared, np.square(self.dense)).sums(weights)
+        return Features(squared, self.words, np.square(self.dense)).sums(weights)
+
+
+def _blocks(records: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, records, _BLOCK))

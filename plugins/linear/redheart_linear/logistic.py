@@ -100,9 +100,7 @@ class Steps:
     def of(cls, records: Records) -> Steps:
         """Take the first step."""
         problem = Problem.of(records)
-        penalties = np.full(records.features.width, FIRST.terms)
-        penalties[problem.terms :] /= FIRST.share
-        return cls(problem, problem.solve(penalties, records.prior(), FIRST_TOLERANCE))
+        return cls(problem, problem.solve(FIRST.penalties(records.features), records.prior(), FIRST_TOLERANCE))
 
     def second(self, strength: Strength, start: Matrix) -> Matrix:
         """The coefficients with the terms penalised by how little the first step used them."""
@@ -110,5 +108,6 @@ class Steps:
         size = np.sqrt(np.square(self.first[:terms]).mean(1))
         typical = np.sqrt(np.square(size).mean())
         variances = size / typical + SPREAD if typical > 0 else np.ones(terms)
-        dense = np.full(len(self.first) - 1 - terms, strength.terms / strength.share)
-        return self.problem.solve(np.concatenate([strength.terms / variances, dense]), start)
+        penalties = strength.penalties(self.problem.records.features)
+        penalties[:terms] /= variances
+        return self.problem.solve(penalties, start)

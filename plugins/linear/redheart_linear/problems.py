@@ -33,6 +33,15 @@ class Strength:
     terms: float
     share: float
     """That of the dense numbers is terms / share."""
+    words: float = 1.0
+    """That of words is terms / words, and that of parts of words terms * words."""
+
+    def penalties(self, features: Features) -> Matrix:
+        """Of the weight of each term and dense number, (V + D,)."""
+        found = np.full(features.width, self.terms / self.share)
+        found[: features.terms.shape[1]] = self.terms * self.words
+        found[: features.words] = self.terms / self.words
+        return found
 
 
 @attrs.frozen(eq=False)

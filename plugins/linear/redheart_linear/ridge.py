@@ -1,7 +1,8 @@
 """Ridge regression on terms and dense numbers by products of pairs of records, with exact leave-one-out answers.
 
-A penalty of its own for each of the two views is the same as a weight of each in the products (Hoerl and Kennard 1970;
-leave-one-out by the diagonal of the inverse: Cawley and Talbot 2004). The intercept is not penalised.
+A penalty of its own for words, for parts of words and for dense numbers is the same as a weight of each in the products
+(Hoerl and Kennard 1970; leave-one-out by the diagonal of the inverse: Cawley and Talbot 2004). The intercept is not
+penalised.
 
 Shapes: N records, V terms, D dense numbers, L labels. Coefficients are (V + D + 1, L), the last row the bias.
 """
@@ -20,6 +21,9 @@ PENALTIES = (0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 """Of the terms, whose kinds have the lengths 0.7 and 1.4 in each text."""
 SHARES = (0.25, 1.0, 4.0)
 """By how much the penalty of the dense numbers is divided."""
+WORDS = (2.0, 4.0)
+"""By how much the penalty of words is divided and that of parts of words multiplied, if it is not 1: the words of long
+posts say more than parts of words do, and those of short comments less."""
 MOST_TO_CHOOSE = 2000
 """Records on which the strengths are chosen; what they are compared by takes the third power of time."""
 MOST_PAIRS = 8000
@@ -64,32 +68,45 @@ def fit(records: Records, limits: tuple[float, float], folds: NDArray[np.int64])
 
 
 def choose(records: Records, limits: tuple[float, float]) -> Strength:
-    """The strengths of the least squared leave-one-out error, answers cut off at the limits; no target is missing."""
-    terms, dense = (_centre(records.features.gram(*weights)) for weights in ((1.0, 0.0), (0.0, 1.0)))
-    targets, losses = records.targets, dict[Strength, float]()
-    for share in SHARES:
-        values, vectors = linalg.eigh(terms + share * dense)
+    """The strengths of the least squared leave-one-out error, answers cut off at the limits; no target is missing.
+
+    Terms and dense numbers come first; then words against parts of words, until the error rises.
+    """
+    features, targets, losses = records.features, records.targets, dict[Strength, float]()
+    words, parts, dense = (_centre(features.gram(*weights)) for weights in np.eye(3).tolist())
+
+    def attempt(share: float, factor: float) -> None:
+        values, vectors = linalg.eigh(factor * words + parts / factor + share * dense)
         turned = vectors.T @ (targets - targets.mean(0))
         for penalty in PENALTIES:
             inverse = 1 / (np.maximum(values, 0.0) + penalty)
             left = _left_out(vectors @ (inverse[:, None] * turned), np.square(vectors) @ inverse, penalty)
-            losses[Strength(penalty, share)] = float(np.square(np.clip(targets - left, *limits) - targets).mean())
+            error = np.square(np.clip(targets - left, *limits) - targets).mean()
+            losses[Strength(penalty, share, factor)] = float(error)
+
+    for share in SHARES:
+        attempt(share, 1.0)
+    for factor in WORDS if 0 < features.words < features.terms.shape[1] else ():
+        before = min(losses, key=losses.__getitem__)
+        attempt(before.share, factor)
+        if min(losses, key=losses.__getitem__) == before:
+            break
     return min(losses, key=losses.__getitem__)
 
 
 def by_pairs(records: Records, strength: Strength) -> Fitted:
     """The least of squared errors + penalties * squared weights, summed, with leave-one-out answers."""
     features, targets, middle = records.features, records.targets, records.targets.mean(0)
-    pairs = _centre(features.gram(1.0, strength.share))
+    factor = strength.words
+    pairs = _centre(features.gram(factor, 1 / factor, strength.share))
     pairs[np.diag_indices_from(pairs)] += strength.terms
     # all in the same memory, in the order of columns that LAPACK wants
     factor, lower = linalg.cho_factor(pairs.T, lower=True, overwrite_a=True)
     duals = linalg.cho_solve((factor, lower), targets - middle)
     inverse, _ = linalg.lapack.dpotri(factor, lower=lower, overwrite_c=True)
     left = _left_out(duals, np.diag(inverse), strength.terms)
-    coefficients = np.vstack(
-        [features.terms.T @ duals, strength.share * (features.dense.T @ duals), np.zeros_like(middle)[None]]
-    )
+    coefficients = np.vstack([features.terms.T @ duals, features.dense.T @ duals, np.zeros_like(middle)[None]])
+    coefficients[:-1] *= (strength.terms / strength.penalties(features))[:, None]
     coefficients[-1] = middle - features.apply(coefficients).mean(0)
     return Fitted(coefficients, targets - left)
 
@@ -106,9 +123,7 @@ def by_folds(records: Records, strength: Strength, folds: NDArray[np.int64]) -> 
 
 def _descend(records: Records, strength: Strength) -> Matrix:
     problem = Problem.of(records)
-    penalties = np.full(records.features.width, strength.terms)
-    penalties[problem.terms :] /= strength.share
-    return problem.solve(penalties, records.prior())
+    return problem.solve(strength.penalties(records.features), records.prior())
 
 
 def _left_out(duals: Matrix, diagonal: Matrix, penalty: float) -> Matrix:

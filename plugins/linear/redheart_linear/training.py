@@ -43,7 +43,7 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
     assert isinstance(module, Linear)
     train, honest = data.train, dict[str, Tensor]()
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
-        features = Features(train.terms(), train.embedding().numpy())
+        features = Features(train.terms(), train.words(), train.embedding().numpy())
         order = train.folds(len(train)).numpy()
         for field in (*module.sources, *module.values):
             rows = known_rows(field, train)

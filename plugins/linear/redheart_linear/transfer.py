@@ -68,7 +68,7 @@ def widen(module: Linear, field: Field, train: FitPart, records: Records) -> Wid
     unit = np.where(deviation > CONSTANT, deviation / SHARE, np.inf)
     middle = answers.mean(0)
     wide = np.hstack([records.features.dense, (answers - middle) / unit]).astype(records.features.dense.dtype)
-    return Widened(attrs.evolve(records, features=Features(records.features.terms, wide)), used, middle, unit)
+    return Widened(attrs.evolve(records, features=attrs.evolve(records.features, dense=wide)), used, middle, unit)
 
 
 def foreign(module: Linear, field: Field, train: FitPart) -> NDArray[np.bool_]:

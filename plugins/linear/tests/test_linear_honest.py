@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import attrs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -19,7 +22,7 @@ LIMITS = (-9.0, 9.0)
 def features(count: int, seed: int = 0) -> Features:
     draw = np.random.default_rng(seed)
     terms = sparse.csr_matrix(draw.random((count, 15)) * (draw.random((count, 15)) < 0.4))
-    return Features(terms, 0.3 + draw.normal(size=(count, 3)))  # type: ignore[arg-type]  # float64: more digits
+    return Features(terms, 6, 0.3 + draw.normal(size=(count, 3)))  # type: ignore[arg-type]  # float64: more digits
 
 
 def records(count: int, kind: Kind, noise: float = 0.3, seed: int = 0) -> Records:
@@ -31,7 +34,7 @@ def records(count: int, kind: Kind, noise: float = 0.3, seed: int = 0) -> Record
     return Records(x, (sums > 0).astype(float) if kind == "labels" else sums, np.ones(sums.shape, bool), kind)
 
 
-@pytest.mark.parametrize("strength", [Strength(0.3, 1.0), Strength(4.0, 0.25), Strength(16.0, 4.0)])
+@pytest.mark.parametrize("strength", [Strength(0.3, 1.0), Strength(4.0, 0.25), Strength(16.0, 4.0, 2.0)])
 def test_leave_one_out_answers_are_those_of_refits_without_the_record(strength: Strength) -> None:
     problem = records(25, "values")
     found = ridge.by_pairs(problem, strength)
@@ -42,25 +45,42 @@ def test_leave_one_out_answers_are_those_of_refits_without_the_record(strength: 
         np.testing.assert_allclose(found.honest[record : record + 1], expected, atol=1e-9)
 
 
-def test_a_ridge_is_the_normal_equations_with_a_penalty_for_each_view() -> None:
-    problem, strength = records(40, "values"), Strength(2.0, 0.5)
+def test_a_ridge_is_the_normal_equations_with_penalties_of_words_parts_and_numbers() -> None:
+    problem, strength = records(40, "values"), Strength(2.0, 0.5, 4.0)
     found = ridge.by_pairs(problem, strength).coefficients
     x = np.hstack([problem.features.terms.toarray(), problem.features.dense])
     centred, middle = x - x.mean(0), problem.targets.mean(0)
-    penalties = np.diag([2.0] * 15 + [4.0] * 3)
+    penalties = np.diag([0.5] * 6 + [8.0] * 9 + [4.0] * 3)
     weights = np.linalg.solve(centred.T @ centred + penalties, centred.T @ (problem.targets - middle))
     np.testing.assert_allclose(found, np.vstack([weights, middle - x.mean(0) @ weights]), atol=1e-9)
 
 
-def test_the_strength_of_a_ridge_is_the_best_one_left_out() -> None:
-    problem = records(60, "values", noise=1.0)
+def left_out(problem: Records, factors: Sequence[float], shares: Sequence[float]) -> dict[Strength, float]:
+    """The leave-one-out error of each strength, by one fit after another."""
+    tried = [Strength(penalty, share, one) for penalty in ridge.PENALTIES for share in shares for one in factors]
+    errors = {one: np.square(ridge.by_pairs(problem, one).honest - problem.targets).mean() for one in tried}
+    return {strength: float(error) for strength, error in errors.items()}
+
+
+@pytest.mark.parametrize(("said_by", "factor"), [("words", 4.0), ("parts", 1.0)])
+def test_the_strength_of_a_ridge_is_the_best_one_left_out(said_by: str, factor: float) -> None:
+    """First with words and parts alike; then words weigh more while that helps, as where they alone say something."""
+    problem, draw = records(200, "values"), np.random.default_rng(3)
+    columns = slice(6) if said_by == "words" else slice(6, 15)
+    sums = problem.features.terms.toarray()[:, columns].sum(1, keepdims=True)
+    problem = attrs.evolve(problem, targets=np.repeat(sums, 2, 1) + draw.normal(size=(200, 2)))
+    alike = left_out(problem, (1.0,), ridge.SHARES)
+    best = min(alike, key=alike.__getitem__)
+    errors = alike | left_out(problem, ridge.WORDS, (best.share,))
     chosen = ridge.choose(problem, LIMITS)
-    errors = {
-        Strength(penalty, share): np.square(ridge.by_pairs(problem, Strength(penalty, share)).honest - problem.targets)
-        for penalty in ridge.PENALTIES
-        for share in ridge.SHARES
-    }
-    assert chosen == min(errors, key=lambda strength: errors[strength].mean())
+    assert chosen.words == factor
+    assert chosen == min(errors, key=errors.__getitem__)
+
+
+def test_terms_of_one_kind_are_not_weighed_against_another() -> None:
+    problem = records(60, "values", noise=1.0)
+    alone = [attrs.evolve(problem, features=attrs.evolve(problem.features, words=words)) for words in (0, 15)]
+    assert [ridge.choose(one, LIMITS).words for one in alone] == [1.0, 1.0]
 
 
 def test_many_records_are_fitted_by_descent_and_answered_out_of_fold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def features(records: int = 60, width: int = 12, dense: int = 4, seed: int = 0) 
     """Sparse weights as TF-IDF gives them, most are 0 and none is negative; and numbers around 0.3."""
     draw = np.random.default_rng(seed)
     terms = sparse.csr_matrix(draw.random((records, width)) * (draw.random((records, width)) < 0.3))
-    return Features(terms, 0.3 + draw.normal(size=(records, dense)))  # type: ignore[arg-type]  # float64: more digits
+    return Features(terms, width // 2, 0.3 + draw.normal(size=(records, dense)))  # type: ignore[arg-type]  # float64: more digits
 
 
 def full(x: Features) -> Matrix:
@@ -120,7 +120,7 @@ def test_the_second_step_is_a_fit_on_terms_in_units_of_what_the_first_step_gave_
     found = logistic.fit(problem, Strength(2.0, 0.5))
     size = np.sqrt(np.square(exact(problem, logistic.FIRST.terms)[:12]).mean(1))
     scale = np.sqrt(size / np.sqrt(np.square(size).mean()) + logistic.SPREAD)
-    scaled = Features(sparse.csr_matrix(x.terms.toarray() * scale), x.dense * 0.5**0.5)
+    scaled = Features(sparse.csr_matrix(x.terms.toarray() * scale), x.words, x.dense * 0.5**0.5)
     expected = exact(attrs.evolve(problem, features=scaled), 2.0)
     np.testing.assert_allclose(found[:12], expected[:12] * scale[:, None], atol=1e-5)
     np.testing.assert_allclose(found[12:-1], expected[12:-1] * 0.5**0.5, atol=1e-5)

@@ -38,6 +38,9 @@ class Part:
     def terms(self) -> Any:
         return self.matrix
 
+    def words(self) -> int:
+        return WIDTH // 2
+
     def embedding(self) -> Tensor:
         return torch.from_numpy(self.matrix[:, :2].toarray())
 
@@ -102,9 +105,9 @@ def test_it_is_the_ridge_on_terms_embedding_and_answers_side_by_side() -> None:
     wide = np.hstack([x.double().numpy(), scaled])
     target = train.field("vad")[600:].double().numpy()
     dense = np.hstack([x[:, WIDTH:].double().numpy(), scaled])
-    held = Records(Features(train.terms()[600:], dense), target, np.ones(target.shape, bool), "values")
+    held = Records(Features(train.terms()[600:], WIDTH // 2, dense), target, np.ones(target.shape, bool), "values")
     strength = ridge.choose(held, (1, 5))
-    penalties = np.diag([strength.terms] * WIDTH + [strength.terms / strength.share] * 16)
+    penalties = np.diag(strength.penalties(held.features))
     centred = wide - wide.mean(0)
     weights = np.linalg.solve(centred.T @ centred + penalties, centred.T @ (target - target.mean(0)))
     expected = np.clip(target.mean(0) + centred @ weights, 1, 5)
