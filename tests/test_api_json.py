@@ -16,6 +16,7 @@ from redheart_core.data.language import Language
 from redheart_core.models.abstaining import Abstention, Silence
 from redheart_core.models.findings import Certainty
 from redheart_core.models.limits import Reading
+from redheart_core.models.stakes import Context
 
 PLAIN = answer(RATING, attrs.evolve(value("rating", 2.0), low=1.5, high=2.5))
 BOUNDED = attrs.evolve(
@@ -27,7 +28,9 @@ CASES = {
     "calibrated": analysis(PLAIN, BOUNDED),
     "not calibrated": attrs.evolve(analysis(attrs.evolve(PLAIN, certainty=None)), calibrated=False),
     "in doubt": attrs.evolve(
-        analysis(PLAIN), remarks=(Reading("members", 4.0, 2.0, "members disagree", "", {"rating": ("a says 2",)}),)
+        analysis(attrs.evolve(PLAIN, unsure=("rating",))),
+        context=Context("high", {"about": ("child",)}),
+        remarks=(Reading("members", 4.0, 2.0, "members disagree", "", {"rating": ("a says 2",)}),),
     ),
     "silent": attrs.evolve(
         analysis(abstentions=(SILENT,), language=Language(None, 0.1)),

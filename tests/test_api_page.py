@@ -11,6 +11,7 @@ from redheart_core.data.language import Language
 from redheart_core.models.abstaining import Abstention, Silence
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 from redheart_core.models.limits import Reading
+from redheart_core.models.stakes import Context
 
 LABELS = Field("feelings", "1 for each feeling", 0.0, 1.0, labels=("joy", "fear", "anger", "calm"), binary=True)
 SHARES = Field("emotion", "share of each", 0.0, 1.0, labels=("joy", "fear"), simplex=True)
@@ -119,6 +120,19 @@ def test_what_layers_say_against_the_answers_is_a_warning_with_what_they_found()
         "nothing unusual: rating",
         "WARNING: members disagree: rating a says 2.00 and b 4.00",
     )
+
+
+def test_whom_a_text_is_about_and_what_is_at_stake_is_one_line_with_the_answers_that_are_not_sure_enough() -> None:
+    unsure = attrs.evolve(answer(RATING, value("rating", 2.0, 3.0)), unsure=("rating",))
+    named = {"about": ("child", "mother"), "because of": ("child",)}
+    page = attrs.evolve(analysis(unsure), context=Context("raised", named)).page
+    assert page.notes[:2] == (
+        "stakes raised; about: child, mother; because of: child",
+        "WARNING: not 85% sure, as stakes want it: rating",
+    )
+    usual = attrs.evolve(analysis(unsure), context=Context("usual", {"about": ("mother",)})).page
+    assert usual.notes == ("about: mother",)
+    assert attrs.evolve(analysis(unsure), context=Context()).page.notes == ()
 
 
 def test_intervals_stand_beside_the_numbers_and_sets_behind_them_with_what_they_hold() -> None:

@@ -21,6 +21,7 @@ from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 from redheart_core.models.layer_reading import read_layers, texts_as_seen, with_answers
 from redheart_core.models.limits import Reading
 from redheart_core.models.model import Model
+from redheart_core.models.stakes import Context, read_contexts
 from redheart_core.models.text_findings import findings_of_texts
 from redheart_core.models.text_inputs import ReadText, TextToAnalyze, read_texts
 from redheart_core.nn.answers import is_values
@@ -40,6 +41,8 @@ class Analyzed:
     """Of the limits, in the order of the model."""
     remarks: tuple[Reading, ...] = ()
     """Of the layers that see the answers, likewise; none of a text beyond a limit."""
+    context: Context = attrs.field(factory=Context)
+    """What the layers of context find in the text."""
 
 
 def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = None) -> tuple[Answer, ...]:
@@ -130,11 +133,12 @@ def analyze_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnal
     counts = model.terms.count([one.given.text for _, one in known]) if model.terms else None
     seen = texts_as_seen(model, [one for _, one in known], counts)
     all_readings = read_layers(model, seen, limits=True)
+    contexts = read_contexts(model.contexts, seen)
     within = []
     for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
         silent = silences(model, one.given.language, model.missing_fields(one.present), readings)
         if any(reading.beyond for reading in readings):
-            found[place] = Analyzed((), silent, readings)
+            found[place] = Analyzed((), silent, readings, (), contexts[row])
         else:
             within.append(_Within(place, row, one, silent, readings))
     for batch in _passes(within):
@@ -142,7 +146,7 @@ def analyze_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnal
         places, own = [one.row for one in batch], [one.read for one in batch]
         remarks = read_layers(model, with_answers(model, seen, places, own, answered), limits=False)
         for text, findings, said in zip(batch, answered, remarks, strict=True):
-            found[text.place] = Analyzed(findings, text.silent, text.readings, said)
+            found[text.place] = Analyzed(findings, text.silent, text.readings, said, contexts[text.row])
     return [one for one in found if one is not None]
 
 

@@ -18,6 +18,7 @@ from redheart_core.groups.objective import evaluated_rows
 from redheart_core.models.calibration import (
     ALPHA,
     LEAST_RECORDS,
+    SURENESS,
     Calibration,
     Cell,
     LanguageCalibration,
@@ -169,10 +170,13 @@ def _scores(field: Field, given: Answered, place: int) -> FloatArray:
 
 
 def _cell(scores: FloatArray, borrowed: str = "") -> Cell:
-    """The conformal quantile of some scores; none of too few."""
-    if conformal_rank(len(scores), ALPHA) > len(scores):
-        return Cell(None, len(scores), borrowed)
-    return Cell(float(conformal_quantile(scores, ALPHA)), len(scores), borrowed)
+    """The conformal quantiles of some scores; none of too few."""
+    widths = tuple(_quantile(scores, 1.0 - sureness) for sureness in SURENESS)
+    return Cell(_quantile(scores, ALPHA), len(scores), widths, borrowed)
+
+
+def _quantile(scores: FloatArray, alpha: float) -> float | None:
+    return float(conformal_quantile(scores, alpha)) if conformal_rank(len(scores), alpha) <= len(scores) else None
 
 
 def _least(cell: Cell) -> Cell:

@@ -23,6 +23,8 @@ ALPHA = 0.1
 """Share of the intervals and sets that may miss the truth."""
 LEAST_RECORDS = 30
 """A label or language with fewer calibration records takes the limits of all labels or languages."""
+SURENESS = (0.75, 0.85, 0.95)
+"""How probable a claim has to be where stakes are usual, raised or high."""
 ANSWERS_FILE = f"{CALIBRATION_FOLDER}/answers.json"
 
 
@@ -35,6 +37,9 @@ class Cell:
     share, the least probability with which it is in the set. None if the records are too few to say anything."""
     records: int
     """How many the limit rests on."""
+    widths: tuple[float | None, ...]
+    """Half the widths of intervals that hold the truth with the probabilities of SURENESS; None if the records are too
+    few. Of labels that are 0 or 1 they are not used."""
     borrowed: str = ""
     """Whose records these are if not its own: "labels" of the same language, or "languages"."""
 
@@ -87,7 +92,7 @@ class Calibration:
 
 
 CALIBRATION = SealedFile(
-    Calibration, "calibration", 1, "restore it from a copy, or assemble the model again with redheart crossover"
+    Calibration, "calibration", 2, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

@@ -6,6 +6,9 @@ import attrs
 
 from redheart_core.contract.fields import Field
 
+NEAR = 1.0
+"""Numbers less than so many standard deviations from the usual are as usual."""
+
 
 @attrs.frozen
 class LabelValue:
@@ -82,6 +85,18 @@ class Answer:
     """What was fused; or the other findings, which validation finds worse."""
     certainty: Certainty | None = None
     """None of an answer that is not calibrated: its values are those of the finding."""
+
+    unsure: tuple[str, ...] = ()
+    """Labels that are telling and not as sure as the stakes of the text want."""
+
+    @property
+    def telling(self) -> tuple[LabelValue, ...]:
+        """What it claims: labels that are predicted, shares above the usual, numbers away from it; in their order."""
+        if self.about.binary:
+            return tuple(one for one in self.values if one.threshold is not None and one.value >= one.threshold)
+        if self.about.simplex or self.about.counts:
+            return tuple(one for one in self.values if one.deviations is None or one.deviations >= NEAR)
+        return tuple(one for one in self.values if one.deviations is None or abs(one.deviations) >= NEAR)
 
     @property
     def origin(self) -> str:

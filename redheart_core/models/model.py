@@ -12,6 +12,7 @@ from torch import Tensor
 from redheart_core.config.tables import GroupSettings
 from redheart_core.contract.errors import CheckpointError, join_complaints
 from redheart_core.contract.fields import Field, Shape
+from redheart_core.contract.layers import LayerSpec
 from redheart_core.data.batch import Batch
 from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.language import UNDETERMINED
@@ -53,6 +54,8 @@ class Model:
     """What the calibration split says of the answers; None of a model that was not calibrated."""
     limits: tuple[LoadedLayer, ...] = ()
     """The layers of verification that it was assembled with."""
+    contexts: tuple[LayerSpec, ...] = ()
+    """The layers of context that are installed; they need no model."""
 
     @property
     def encoder_identity(self) -> EncoderIdentity:
@@ -219,6 +222,7 @@ def build_model(
         absent,
         read_calibration(folder, manifest.files),
         read_limits(folder, manifest.files, layers),
+        tuple(layer.spec for layer in layers if layer.spec.kind == "context"),
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from redheart_core.models.abstaining import Abstention
     from redheart_core.models.findings import Answer, Finding, LabelValue
     from redheart_core.models.limits import Reading
+    from redheart_core.models.stakes import Context
     from redheart_core.safety.help import Help
 
 
@@ -47,6 +48,8 @@ class Analysis:
     """What each limit says of the text: whether it is beyond what the model knows, and how far."""
     remarks: tuple[Reading, ...] = ()
     """What each layer that sees the answers says: whether they contradict each other, or similar cases do."""
+    context: Context | None = None
+    """What the text names, and how high the stakes are; None of a text that is answered with help alone."""
 
     def answer(self, field: str) -> Answer:
         """The answer on a field.

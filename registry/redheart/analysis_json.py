@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from redheart.analysis import Analysis
     from redheart_core.models.findings import Answer
     from redheart_core.models.limits import Reading
+    from redheart_core.models.stakes import Context
 
 VERSION = 1
 """Of the form; another one wherever a key is removed or gets another meaning. Keys may be added."""
@@ -42,6 +43,7 @@ def analysis_json(analysis: Analysis) -> dict[str, Any]:
         "calibrated": analysis.calibrated,
         "limits": [_reading(one) for one in analysis.limits],
         "remarks": [_reading(one) for one in analysis.remarks],
+        "context": _context(analysis.context),
         "missing": dict(analysis.missing),
         "absent": list(analysis.absent),
     }
@@ -49,6 +51,10 @@ def analysis_json(analysis: Analysis) -> dict[str, Any]:
 
 def _reading(reading: Reading) -> dict[str, Any]:
     return {**attrs.asdict(reading), "beyond": reading.beyond}
+
+
+def _context(context: Context | None) -> dict[str, Any] | None:
+    return None if context is None else {**attrs.asdict(context), "sureness": context.sureness}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
@@ -62,5 +68,6 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "warning": answer.finding.warning,
         "values": [attrs.asdict(value) for value in answer.values],
         "certainty": None if answer.certainty is None else attrs.asdict(answer.certainty),
+        "unsure": list(answer.unsure),
         "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
     }

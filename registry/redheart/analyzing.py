@@ -111,13 +111,16 @@ def read_record(model: Model, given: Text, where: str, language: str | None) -> 
 def _analysis(model: Model, text: str, given: TextToAnalyze, said: Analyzed, found: Help | None) -> Analysis:
     from redheart_core.models.abstaining import abstentions
     from redheart_core.models.analysis import answer_fields
+    from redheart_core.models.stakes import weigh_answers
 
-    assembled = model.assembled
+    assembled, code = model.assembled, given.language.code
+    answers, held = weigh_answers(assembled, answer_fields(assembled, said.findings, code), said.context, code)
+    silent = sorted((*abstentions(assembled, said.silent), *held), key=lambda one: one.field)
     return Analysis(
         text,
         given.language,
-        answer_fields(assembled, said.findings, given.language.code),
-        abstentions(assembled, said.silent),
+        answers,
+        tuple(silent),
         said.findings,
         assembled.missing_fields(given.values),
         model.missing,
@@ -126,6 +129,7 @@ def _analysis(model: Model, text: str, given: TextToAnalyze, said: Analyzed, fou
         assembled.calibration is not None,
         said.readings,
         said.remarks,
+        said.context,
     )
 
 

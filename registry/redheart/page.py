@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart_core.contract.fields import Field
+from redheart_core.models.findings import NEAR
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
@@ -25,8 +26,6 @@ MOST_TASKS, MOST_LABELS = 8, 3
 """Of a page, and of a task on it; the others are named or counted."""
 MOST_NAMES = 8
 """Labels of a set that are named."""
-NEAR = 1.0
-"""Numbers less than so many standard deviations from the usual are as usual."""
 CELLS = 10
 """Of a bar."""
 SIZES = ((2.0, "far "), (NEAR, ""))
@@ -49,7 +48,7 @@ class Page:
 
 def make_page(analysis: Analysis) -> Page:
     """The page of an analysis."""
-    telling = {answer.field: _telling(answer) for answer in analysis.answers}
+    telling = {answer.field: answer.telling for answer in analysis.answers}
     unusual = sorted(
         (answer for answer in analysis.answers if telling[answer.field]),
         key=lambda answer: -max(abs(value.deviations or 0.0) for value in telling[answer.field]),
@@ -58,6 +57,7 @@ def make_page(analysis: Analysis) -> Page:
     rows = tuple(row for answer in shown for row in _rows(answer, telling[answer.field]))
     usual = [answer.field for answer in analysis.answers if not telling[answer.field]]
     notes = [
+        *_context(analysis),
         *_names("also unusual, see --details", [answer.field for answer in further]),
         *_names("nothing unusual", usual),
         *_certainties(shown),
@@ -76,15 +76,6 @@ def absences(absent: Mapping[str, str]) -> Iterator[str]:
     for reason in dict.fromkeys(absent.values()):
         groups = [name for name, other in absent.items() if other == reason]
         yield f"{', '.join(groups)} {'abstains' if len(groups) == 1 else 'abstain'}: {reason}"
-
-
-def _telling(answer: Answer) -> tuple[LabelValue, ...]:
-    """The labels that are predicted, the shares above the usual, the numbers away from it: the most telling first."""
-    if answer.about.binary:
-        return tuple(one for one in answer.values if one.threshold is not None and one.value >= one.threshold)
-    if _shares(answer.about):
-        return tuple(one for one in answer.values if one.deviations is None or one.deviations >= NEAR)
-    return tuple(one for one in answer.values if one.deviations is None or abs(one.deviations) >= NEAR)
 
 
 def _rows(answer: Answer, telling: Sequence[LabelValue]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -126,6 +117,19 @@ def _bar(about: Field, value: float) -> str:
 
 def _shares(about: Field) -> bool:
     return about.simplex or about.counts
+
+
+def _context(analysis: Analysis) -> Iterator[str]:
+    """Whom the text is about, what raises the stakes, and answers that are not sure enough for that; one line."""
+    context = analysis.context
+    if context is None or not context.notes:
+        return
+    raised = context.stakes != "usual"
+    named = [f"{heading}: {', '.join(names)}" for heading, names in context.notes.items()]
+    yield "; ".join([*([f"stakes {context.stakes}"] if raised else []), *named])
+    unsure = [answer.field for answer in analysis.answers if answer.unsure]
+    if raised and unsure:
+        yield f"WARNING: not {context.sureness:.0%} sure, as stakes want it: {', '.join(unsure)}"
 
 
 def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
