@@ -38,7 +38,7 @@ def texts(*given: str) -> LayerTexts:
 
 
 def model(field: Answer, *widths: float | None) -> Model:
-    cells = tuple(Cell(0.5, 100, widths) for _ in field.about.elements)
+    cells = tuple(Cell(0.5, 100, widths=widths) for _ in field.about.elements)
     own = LanguageCalibration(100, 1.0, cells)
     source = SourceCalibration(field.finding.plugin, field.finding.output, field.field, own, {"en": own})
     return cast(Model, SimpleNamespace(calibration=Calibration(0.1, 100, (source,))))
@@ -80,6 +80,12 @@ def test_a_number_has_to_be_away_from_the_usual_by_more_than_it_may_err() -> Non
     assert weigh(rating, "usual", *widths) == weigh(rating, "raised", *widths) == ((), [])
     assert weigh(rating, "high", *widths)[0] is None
     assert weigh(rating, "raised", 1.0, None, None) == (("rating",), [])
+
+
+def test_the_interval_stands_in_for_narrower_ones_that_were_not_kept_and_for_no_wider_one() -> None:
+    cell = Cell(0.5, 100)
+    assert [cell.width(one) for one in SURENESS] == [0.5, 0.5, None]
+    assert Cell(None, 9).width(0.75) is None
 
 
 def test_an_answer_that_claims_nothing_is_kept_whatever_the_stakes() -> None:

@@ -172,7 +172,7 @@ def _scores(field: Field, given: Answered, place: int) -> FloatArray:
 def _cell(scores: FloatArray, borrowed: str = "") -> Cell:
     """The conformal quantiles of some scores; none of too few."""
     widths = tuple(_quantile(scores, 1.0 - sureness) for sureness in SURENESS)
-    return Cell(_quantile(scores, ALPHA), len(scores), widths, borrowed)
+    return Cell(_quantile(scores, ALPHA), len(scores), borrowed, widths)
 
 
 def _quantile(scores: FloatArray, alpha: float) -> float | None:

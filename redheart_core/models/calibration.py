@@ -37,11 +37,17 @@ class Cell:
     share, the least probability with which it is in the set. None if the records are too few to say anything."""
     records: int
     """How many the limit rests on."""
-    widths: tuple[float | None, ...]
-    """Half the widths of intervals that hold the truth with the probabilities of SURENESS; None if the records are too
-    few. Of labels that are 0 or 1 they are not used."""
     borrowed: str = ""
     """Whose records these are if not its own: "labels" of the same language, or "languages"."""
+    widths: tuple[float | None, ...] = ()
+    """Half the widths of intervals that hold the truth with the probabilities of SURENESS; None if the records are too
+    few. Empty of a model that was assembled before there were any; not used of labels that are 0 or 1."""
+
+    def width(self, sureness: float) -> float | None:
+        """Half the width of an interval that holds the truth with at least one of the probabilities of SURENESS."""
+        if self.widths:
+            return self.widths[SURENESS.index(sureness)]
+        return self.limit if sureness <= 1.0 - ALPHA else None
 
 
 @attrs.frozen
@@ -92,7 +98,7 @@ class Calibration:
 
 
 CALIBRATION = SealedFile(
-    Calibration, "calibration", 2, "restore it from a copy, or assemble the model again with redheart crossover"
+    Calibration, "calibration", 1, "restore it from a copy, or assemble the model again with redheart crossover"
 )
 
 

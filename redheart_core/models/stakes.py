@@ -87,7 +87,7 @@ def _unsure(model: Model, answer: Answer, context: Context, code: str | None) ->
                 yield value.label
         elif value.training_mean is not None:
             cell = own.cells[answer.about.elements.index(value.label)]
-            width = cell.widths[SURENESS.index(context.sureness)]
+            width = cell.width(context.sureness)
             if width is None or abs(value.value - value.training_mean) <= width:
                 yield value.label
 
