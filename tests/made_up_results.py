@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_core.config.tables import TrainSettings
 from redheart_core.data.data_warning import DataWarning
 from redheart_core.data.disk_use import DiskUse
 from redheart_core.data.division import ClusterReport
 from redheart_core.data.index import StoreIndex
-from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
+from redheart_core.evaluation.calibrated import Bin, CalibratedTask, Covered, LabelError, Together
+from redheart_core.evaluation.results import Confusion, Diagnosis, Disagreement, Evaluation, MetricTable
 from redheart_core.exact.interval import Interval
 from redheart_core.inspection.findings import (
     BaselineFigure,
@@ -104,7 +107,48 @@ def make_evaluation(manifests: dict[str, GroupManifest], weak: tuple[str, ...]) 
         diagnostics=tuple(
             make_diagnosis(number, table.metric) for number, table in enumerate(one for one in tables if one.main)
         ),
+        calibrated=make_calibrated(),
     )
+
+
+def make_calibrated() -> tuple[CalibratedTask, ...]:
+    """Of a value, whose curve falls, and of labels, of which one lies outside and silence does not help."""
+    value = CalibratedTask(
+        field="regret",
+        plugin="stacking_fusion",
+        language="en",
+        records=210,
+        alpha=0.1,
+        cells=(Covered("regret", 204, "", 210, 190, 177, 200, 0.041),),
+        size=0.5931,
+        together=None,
+        error_before=None,
+        error_after=None,
+        label_errors=(),
+        reliability=(),
+        temperature=None,
+        risks=(0.021, 0.023, 0.024, 0.026, 0.027, 0.029),
+        area=0.0218,
+    )
+    labels = attrs.evolve(
+        value,
+        field="ekman",
+        language="ko",
+        cells=(
+            Covered("joy", 51, "", 60, 40, 45, 60, 0.038),
+            Covered("fear", 4, "", 6, 6, 4, 6, 0.0),
+        ),
+        size=3.41,
+        together=Together(205, 0.0968, 0.0113, 2.07),
+        error_before=0.0312,
+        error_after=0.0174,
+        label_errors=(LabelError("joy", 0.0611, 0.0322), LabelError("fear", 0.0213, 0.0198)),
+        reliability=tuple(Bin(30 - place, (place + 0.5) / 15, (place + 0.7) / 15) for place in range(13)),
+        temperature=1.21,
+        risks=(0.31, 0.34, 0.33, 0.32, 0.31, 0.3),
+        area=0.3127,
+    )
+    return value, labels
 
 
 def make_diagnosis(number: int, metric: str) -> Diagnosis:

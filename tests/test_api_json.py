@@ -21,7 +21,7 @@ from redheart_core.models.stakes import Context
 PLAIN = answer(RATING, attrs.evolve(value("rating", 2.0), low=1.5, high=2.5))
 BOUNDED = attrs.evolve(
     answer(LABELS, attrs.evolve(value("joy", 0.9, 2.0, 0.4), in_set=True, borrowed="labels")),
-    certainty=Certainty(0.1, 400, 1.3, ("joy",)),
+    certainty=Certainty(0.1, 400, 1.3, None, ("joy",)),
 )
 SILENT = Abstention("rating", (Silence("the text is too short", "write more"),))
 CASES = {

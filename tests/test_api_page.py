@@ -143,12 +143,14 @@ def test_intervals_stand_beside_the_numbers_and_sets_behind_them_with_what_they_
     labels.append(attrs.evolve(value("calm", 0.01, 0.0, 0.2), in_set=False))
     shares = answer(SHARES, value("joy", 0.7, 1.2), value("fear", 0.3, -1.2))
     shares = attrs.evolve(shares, certainty=Certainty(0.1, 400, 1.2, ("joy",)))
-    found = analysis(answer(RATING, inside), answer(LABELS, *labels), shares)
+    feelings = attrs.evolve(answer(LABELS, *labels), certainty=Certainty(0.1, 400, 1.2, None, ("joy", "fear")))
+    found = analysis(answer(RATING, inside), feelings, shares)
     assert found.page.rows[0][2] == "2.00 [1.25, 2.75] points"
     assert found.page.notes == (
         "feelings, may be true: joy, fear",
         "emotion, may be largest: joy",
-        "intervals [low, high] and sets hold the truth in 90% of all texts like the calibration records",
+        "intervals [low, high] and sets hold the truth in 90% of all texts like the calibration records, "
+        "a set of what may be true 90% of a text's labels on average",
     )
     shown = {(row[0], row[1]): row[2] for row in found.details()}
     assert shown["rating", ""] == "2.000 [1.250, 2.755] points"

@@ -26,7 +26,7 @@ from redheart_core.models import assembly
 from redheart_core.models.analysis import analyze, answer_fields
 from redheart_core.models.assembly import assemble
 from redheart_core.models.calibrating import Answered, calibrate, calibrate_answer
-from redheart_core.models.calibration import ANSWERS_FILE, CALIBRATION, LEAST_RECORDS, Calibration
+from redheart_core.models.calibration import ANSWERS_FILE, CALIBRATION, Calibration, at_temperature
 from redheart_core.models.certainty import calibrated
 from redheart_core.models.findings import LabelValue
 from redheart_core.models.manifest import MODEL_MANIFEST, AnswerSource, LabelStatistics, read_manifest
@@ -183,13 +183,29 @@ def joined(*parts: Answered) -> Answered:
 SOURCE = AnswerSource("node", "ekman", False, 1.0, 400, {"en": 400})
 
 
-def test_a_rare_label_takes_the_limit_of_all_labels_and_says_so() -> None:
-    own = calibrate_answer(BINARY, SOURCE, given(LEAST_RECORDS)).in_language("en")
+def test_a_rare_label_has_its_own_limit_or_is_in_every_set() -> None:
+    own = calibrate_answer(BINARY, SOURCE, given(9)).in_language("en")
     assert [cell.borrowed for cell in own.cells] == ["", ""]
-    assert own.cells[1].records == LEAST_RECORDS
-    rare = calibrate_answer(BINARY, SOURCE, given(LEAST_RECORDS - 1)).in_language("en")
-    assert [cell.borrowed for cell in rare.cells] == ["", "labels"]
-    assert rare.cells[1].records == rare.cells[0].records + LEAST_RECORDS - 1
+    assert own.cells[1].records == 9
+    assert own.cells[1].limit is not None
+    assert own.cells[1].limit > 0.0
+    rare = calibrate_answer(BINARY, SOURCE, given(8)).in_language("en")
+    assert (rare.cells[1].limit, rare.cells[1].records, rare.cells[1].borrowed) == (0.0, 8, "")
+
+
+def test_a_rare_label_is_held_in_nine_of_ten_new_records_that_have_it() -> None:
+    held, count = 0, 0
+    for seed in range(200):
+        own = calibrate_answer(BINARY, SOURCE, given(12, seed=2 * seed)).in_language("en").cells[1]
+        new = given(12, seed=2 * seed + 1)
+        tempered = at_temperature(
+            BINARY,
+            new.answers,
+            calibrate_answer(BINARY, SOURCE, given(12, seed=2 * seed)).in_language("en").temperature,
+        )
+        assert own.limit is not None
+        held, count = held + int((tempered[:12, 1] >= own.limit).sum()), count + 12
+    assert held / count == pytest.approx(12 / 13, abs=0.02)
 
 
 def test_a_language_with_few_records_takes_the_limits_of_all_languages_and_says_so() -> None:
@@ -198,6 +214,9 @@ def test_a_language_with_few_records_takes_the_limits_of_all_languages_and_says_
     assert english.records == 400
     assert {cell.borrowed for cell in english.cells} == {""}
     assert {cell.borrowed for cell in korean.cells} == {"languages"}
+    assert korean.together is not None
+    assert english.together is not None
+    assert (korean.together.borrowed, english.together.borrowed) == ("languages", "")
     assert [cell.limit for cell in korean.cells] == [cell.limit for cell in both.all_languages.cells]
     assert korean.temperature == both.all_languages.temperature
     assert both.in_language("de") == both.all_languages

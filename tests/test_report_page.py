@@ -101,6 +101,21 @@ def test_the_main_metric_of_each_module_stands_for_the_variants_of_note(shown: A
     assert any(table.ceiling is not None for table in shown.evaluation.main)
 
 
+def test_calibrated_answers_stand_with_what_lies_outside_and_what_chance_explains(shown: Any, page: Page) -> None:
+    rows = {(row[0], row[1]): row for row in page.tables["calibrated"][1:]}
+    assert rows["regret", "en"][3:9] == ["90.0 %", "90.5 %", "1", "none", number(0.041), "0.5931"]
+    assert rows["ekman", "ko"][6:] == ["joy", number(0.038), number(3.41), "9.68 %", number(2.07)]
+    errors = page.tables["calibration-errors"][1:]
+    assert errors == [["ekman", "ko", *map(number, (1.21, 0.0312, 0.0174)), "joy", *map(number, (0.0611, 0.0322))]]
+    plots = [label for _, attrs in page.tags if (label := attrs.get("aria-label"))]
+    assert "Reliability behind the answer on ekman, ko" in plots
+    assert "Reliability behind the answer on regret, en" not in plots
+    start = f"Mean loss on regret, en of the surest 50 to 100 %: {number(0.021)}, "
+    assert len([label for label in plots if label.startswith(start)]) == 1
+    assert "1 of 3 labels by task and language have a coverage outside the interval that chance allows" in page.words()
+    assert "does not help everywhere" in page.words()
+
+
 def test_test_losses_and_refits_stand_under_their_variants(shown: Any, page: Page) -> None:
     models = shown.evaluation.models
     assert page.tables["losses"][0][1:] == list(models)

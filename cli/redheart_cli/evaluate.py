@@ -15,7 +15,8 @@ from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 if TYPE_CHECKING:
-    from redheart_core.evaluation.results import CalibratedTask, Evaluation
+    from redheart_core.evaluation.calibrated import CalibratedTask
+    from redheart_core.evaluation.results import Evaluation
 
 
 @click.command()
@@ -73,9 +74,17 @@ def print_evaluation(result: Evaluation) -> None:
         ],
     )
     if result.calibrated:
-        columns = ("calibrated answer", "language", "records", "in 90 % intervals or sets", "width or labels",
-                   "calibration error", "at temperature", "risk-coverage area")  # fmt: skip
+        columns = ("calibrated answer", "language", "records", "in intervals or sets", "outside", "by chance",
+                   "width or labels", "missed together", "calibration error", "at temperature", "loss of surest 50 %",
+                   "of all", "risk-coverage area")  # fmt: skip
         print_table(columns, [_calibrated(task) for task in result.calibrated])
+        labels = sum(len(task.cells) for task in result.calibrated)
+        outside = sum(len(task.outside) for task in result.calibrated)
+        expected = sum(task.outside_by_chance for task in result.calibrated)
+        click.echo(
+            f"{outside} of {labels} labels have a coverage outside the 95 % interval of the wanted one; "
+            f"{expected:.1f} are expected by chance"
+        )
     for name, reason in result.left_out.items():
         click.echo(f"{name} does not count in the means: {reason}")
     behind = [table.metric for table in result.main if not table.beats_constant]
@@ -85,15 +94,19 @@ def print_evaluation(result: Evaluation) -> None:
 
 
 def _calibrated(task: CalibratedTask) -> tuple[str, ...]:
-    """A row of the calibrated answers; labels beyond chance are named."""
-    beyond = f" ({', '.join(task.outside)} beyond chance)" if task.outside else ""
+    """A row of the calibrated answers."""
     return (
         task.field,
         task.language,
         str(task.records),
-        f"{figure(task.coverage)}{beyond}",
+        figure(task.coverage),
+        ", ".join(task.outside) or "none",
+        f"{task.outside_by_chance:.2f} of {len(task.cells)}",
         figure(task.size),
+        figure(task.together.missed if task.together else None),
         figure(task.error_before),
         figure(task.error_after),
+        figure(task.risks[0] if task.risks else None),
+        figure(task.risks[-1] if task.risks else None),
         figure(task.area),
     )

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import torch
 
 from redheart_core.contract.fields import Field
-from redheart_core.evaluation.results import CalibratedTask
-from redheart_core.exact.calibration import LEAST, calibration_bins
-from redheart_core.exact.conformal import TIE, coverage
+from redheart_core.evaluation.calibrated import COVERAGES, CalibratedTask, Covered, LabelError, Together
+from redheart_core.evaluation.diagnostics import filled_bins
+from redheart_core.exact.calibration import CalibrationBins, calibration_bins
+from redheart_core.exact.conformal import TIE, conformal_rank
 from redheart_core.exact.numbers import BoolArray, FloatArray
+from redheart_core.exact.risk_control import missed_shares
 from redheart_core.exact.selective import risk_coverage
 from redheart_core.models.calibrating import Answered, answered, predict_split
-from redheart_core.models.calibration import LanguageCalibration, at_temperature
+from redheart_core.models.calibration import Cell, LanguageCalibration, at_temperature
+from redheart_core.models.confidence import confidence, losses_of
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
-from redheart_core.nn.answer_losses import answer_losses
 from redheart_core.nn.answers import kind_of
 from redheart_core.training.context import TrainingContext
 
 LEVEL = 0.05
-"""Share of the tasks and languages in which chance alone would find a label outside."""
-COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Shares of the records that are answered, the surest ones."""
+"""Probability with which chance alone would find a label outside."""
 
 
 def measure_calibration(model: Model, context: TrainingContext, split: str = "test") -> tuple[CalibratedTask, ...]:
@@ -58,31 +59,49 @@ def task_of(
 ) -> CalibratedTask:
     """How an answer's calibration holds on records in a language."""
     scaled = at_temperature(field, given.answers, own.temperature)
-    inside = dict(_inside(field, own, scaled, given.truth))
-    level, outside = LEVEL / max(1, len(inside)), []
-    for place, held in inside.items():
-        cell = own.cells[place]
-        if not cell.borrowed and len(held):
-            least, most = coverage(cell.records, alpha).accepted(len(held), level)
-            if not least <= int(held.sum()) <= most:
-                outside.append(field.elements[place])
-    shares = [float(held.mean()) for held in inside.values() if len(held)]
-    errors = None if kind_of(field) == "values" else tuple(_error(given.truth, p) for p in (given.answers, scaled))
-    risks = _risks(field, scaled, given.truth)
+    shares, risks = kind_of(field) != "values", _risks(field, own, scaled, given.truth)
     return CalibratedTask(
         field=field.name,
         plugin=source.plugin,
         language=code,
         records=len(given.answers),
-        coverage=float(np.mean(shares)) if shares else None,
-        outside=tuple(outside),
+        alpha=alpha,
+        cells=tuple(_covered(field, own, scaled, given.truth, alpha)),
         size=_size(field, own, scaled),
-        error_before=None if errors is None else errors[0],
-        error_after=None if errors is None else errors[1],
+        together=_together(own, scaled, given.truth == 1.0),
+        error_before=_bins(given.truth, given.answers).expected_error if shares else None,
+        error_after=_bins(given.truth, scaled).expected_error if shares else None,
+        label_errors=tuple(_label_errors(field, given.truth, scaled)) if shares else (),
+        reliability=filled_bins(_bins(given.truth, scaled)) if shares else (),
         temperature=own.temperature,
         risks=() if risks is None else tuple(float(risks[max(0, round(c * len(risks)) - 1)]) for c in COVERAGES),
         area=None if risks is None else float(risks.mean()),
     )
+
+
+def _covered(
+    field: Field, own: LanguageCalibration, scaled: FloatArray, truth: FloatArray, alpha: float
+) -> Iterator[Covered]:
+    """Each label with a limit beside what chance allows."""
+    for place, held in _inside(field, own, scaled, truth):
+        cell, count = own.cells[place], len(held)
+        if count:
+            law = _law(cell, count, alpha)
+            least, most = (int(end) for end in law.ppf([LEVEL / 2, 1 - LEVEL / 2]))
+            chance = float(law.cdf(least - 1) + law.sf(most))
+            most, chance = (count, 0.0) if cell.limit == 0.0 and field.binary else (most, chance)  # holds all
+            label, found = field.elements[place], int(held.sum())
+            yield Covered(label, cell.records, cell.borrowed, count, found, least, most, chance)
+
+
+def _law(cell: Cell, count: int, alpha: float) -> Any:
+    """Of the number of truths that are held, of so many."""
+    from scipy import stats  # half a second, which only this function needs
+
+    rank = conformal_rank(cell.records, alpha)
+    if cell.borrowed or rank > cell.records:
+        return stats.binom(count, 1.0 - alpha)
+    return stats.betabinom(count, rank, cell.records + 1 - rank)
 
 
 def _inside(
@@ -110,20 +129,35 @@ def _size(field: Field, own: LanguageCalibration, scaled: FloatArray) -> float |
     return float(np.nanmean((scaled + limits).clip(low, high) - (scaled - limits).clip(low, high)))
 
 
-def _error(truth: FloatArray, answers: FloatArray) -> float:
-    """Expected calibration error over all labels together."""
-    there = ~np.isnan(truth)
-    return calibration_bins(answers[there].clip(0.0, 1.0), truth[there].clip(0.0, 1.0)).expected_error
-
-
-def _risks(field: Field, scaled: FloatArray, truth: FloatArray) -> FloatArray | None:
-    """The mean loss of the surest records, by their number; None of values, which are all equally sure."""
-    if kind_of(field) == "values" or field.axes:
+def _together(own: LanguageCalibration, scaled: FloatArray, true: BoolArray) -> Together | None:
+    """How the sets of all labels together do; None of other fields, and without a record that has a true label."""
+    if own.together is None or own.together.limit is None or not true.any():
         return None
-    p = scaled.clip(LEAST, 1.0 - LEAST)
-    entropy = -(p * np.log(p)).sum(1)
-    if field.binary:
-        entropy = -(p * np.log(p) + (1 - p) * np.log1p(-p)).mean(1)
-    losses = answer_losses(field, torch.from_numpy(scaled), torch.from_numpy(truth)).numpy()
+    kept = scaled >= own.together.limit - TIE
+    missed = missed_shares(kept, true)
+    missed = missed[~np.isnan(missed)]
+    error = float(missed.std(ddof=1) / math.sqrt(len(missed))) if len(missed) > 1 else None
+    return Together(len(missed), float(missed.mean()), error, float(kept.sum(1).mean()))
+
+
+def _bins(truth: FloatArray, answers: FloatArray) -> CalibrationBins:
+    """Of all labels together."""
+    there = ~np.isnan(truth)
+    return calibration_bins(answers[there].clip(0.0, 1.0), truth[there].clip(0.0, 1.0))
+
+
+def _label_errors(field: Field, truth: FloatArray, scaled: FloatArray) -> Iterator[LabelError]:
+    for place, label in enumerate(field.elements):
+        if not np.isnan(truth[:, place]).all():
+            bins = _bins(truth[:, place], scaled[:, place])
+            yield LabelError(label, bins.expected_error, bins.error_by_chance if field.binary else None)
+
+
+def _risks(field: Field, own: LanguageCalibration, scaled: FloatArray, truth: FloatArray) -> FloatArray | None:
+    """The mean loss of the surest records, by their number; None of values without a loss curve."""
+    sure = confidence(field, own, scaled)
+    if sure is None:
+        return None
+    losses = losses_of(field, scaled, truth)
     there = ~np.isnan(losses)
-    return risk_coverage(-entropy[there], losses[there]) if there.any() else None
+    return risk_coverage(sure[there], losses[there]) if there.any() else None

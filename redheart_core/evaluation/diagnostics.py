@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.fields import Field
-from redheart_core.evaluation.results import Bin, Confusion, Diagnosis, Disagreement
+from redheart_core.evaluation.calibrated import Bin
+from redheart_core.evaluation.results import Confusion, Diagnosis, Disagreement
+from redheart_core.exact.calibration import CalibrationBins
 from redheart_core.nn.answers import as_shares
 from redheart_core.nn.label_metrics import bins_of_present
 
@@ -117,7 +119,11 @@ def _bins(prediction: Tensor, target: Tensor, present: Tensor) -> tuple[Bin, ...
     """Those that are not empty."""
     if not bool(present.any()):
         return ()
-    found = bins_of_present(prediction, target, present)
+    return filled_bins(bins_of_present(prediction, target, present))
+
+
+def filled_bins(found: CalibrationBins) -> tuple[Bin, ...]:
+    """Those that hold predictions, from low to high."""
     table = zip(found.counts.tolist(), found.predicted.tolist(), found.observed.tolist(), strict=True)
     return tuple(Bin(count, predicted, observed) for count, predicted, observed in table if count)
 

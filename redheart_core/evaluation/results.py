@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from redheart_core.evaluation.calibrated import Bin, CalibratedTask
 from redheart_core.exact.interval import Interval
 from redheart_core.storage.html_table import html_table
 from redheart_core.storage.sealed import SealedFile
@@ -39,17 +40,6 @@ class MetricTable:
         """The best value among some variants; None if all are undefined."""
         values = [value for name in names if (value := self.figures[name].value) is not None]
         return (max(values) if self.direction == "max" else min(values)) if values else None
-
-
-@attrs.frozen
-class Bin:
-    """Predicted probabilities of 0/1 labels, or predicted shares, that are about the same."""
-
-    count: int
-    confidence: float
-    """Their mean, 0..1."""
-    correct: float
-    """What came true, 0..1: how often the label is 1, or the mean share that it has."""
 
 
 @attrs.frozen
@@ -87,35 +77,6 @@ class Diagnosis:
     """Of the crossover, for distributions and votes."""
     disagreement: Mapping[str, Disagreement] = attrs.field(factory=dict)
     """By ensemble."""
-
-
-@attrs.frozen
-class CalibratedTask:
-    """Whether the intervals, sets and probabilities of an answer hold in a language."""
-
-    field: str
-    plugin: str
-    """Whose answer it is."""
-    language: str
-    """As the data set states it; "und" if it states none."""
-    records: int
-    coverage: float | None
-    """How often the intervals hold the truth, or the sets the labels that are 1; mean over labels. None without any."""
-    outside: tuple[str, ...]
-    """Labels whose coverage differs from the wanted one beyond chance: what is covered of n records has the
-    beta-binomial law that follows from the number of calibration records (Vovk 2012)."""
-    size: float | None
-    """Mean width of the intervals, or mean number of labels in a set."""
-    error_before: float | None
-    """Expected calibration error of probabilities and shares as the plugin gives them; None of values."""
-    error_after: float | None
-    """The same at the temperature."""
-    temperature: float | None
-    risks: tuple[float, ...]
-    """Mean loss of the surest 50, 60, 70, 80, 90 and 100 % of the records; none of values, whose intervals are equally
-    wide."""
-    area: float | None
-    """Under the risk-coverage curve, the mean of the mean losses (AURC)."""
 
 
 @attrs.frozen
@@ -179,4 +140,4 @@ class Evaluation:
         return table
 
 
-EVALUATION = SealedFile(Evaluation, "evaluation", 5, "run redheart evaluate again")
+EVALUATION = SealedFile(Evaluation, "evaluation", 6, "run redheart evaluate again")

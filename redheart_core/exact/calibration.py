@@ -44,6 +44,15 @@ class CalibrationBins:
         """MCE, 0..1: the largest gap of a bin that holds predictions."""
         return float(np.nanmax(self.gaps))
 
+    @property
+    def error_by_chance(self) -> float:
+        """About the ECE of probabilities that are right, of labels that are 0 or 1: bins of few predictions have gaps.
+
+        A gap is about normal around 0, so that its mean size is sqrt(2 / pi) standard deviations.
+        """
+        p, counts = self.predicted, self.counts
+        return float(np.nansum(np.sqrt(2.0 * p * (1.0 - p) * counts / math.pi)) / counts.sum())
+
 
 def calibration_bins(predicted: npt.ArrayLike, observed: npt.ArrayLike, bins: int = BINS) -> CalibrationBins:
     """Bin predictions by their size.

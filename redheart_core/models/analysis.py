@@ -16,7 +16,7 @@ from redheart_core.data.language import Language, detect, language_number
 from redheart_core.data.text import check_text
 from redheart_core.data.tokenizer import pad
 from redheart_core.models.abstaining import Place, Silence, silences
-from redheart_core.models.certainty import calibrated, leading
+from redheart_core.models.certainty import calibrated, leading, together
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 from redheart_core.models.layer_reading import read_layers, texts_as_seen, with_answers
 from redheart_core.models.limits import Reading
@@ -77,7 +77,8 @@ def _calibrated(model: Model, finding: Finding, code: str | None) -> tuple[tuple
         return finding.values, None
     own, about = source.in_language(code), model.fields[field]
     values = tuple(calibrated(about, own, finding.values, model.manifest.statistics[field]))
-    return values, Certainty(calibration.alpha, own.records, own.temperature, leading(about, own, values))
+    sets = leading(about, own, values), together(about, own, values)
+    return values, Certainty(calibration.alpha, own.records, own.temperature, *sets)
 
 
 def analyze(

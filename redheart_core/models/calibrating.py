@@ -13,6 +13,7 @@ from redheart_core.data.language import UNDETERMINED, primary
 from redheart_core.exact.calibration import LEAST, fit_temperature_to_shares
 from redheart_core.exact.conformal import conformal_quantile, conformal_rank
 from redheart_core.exact.numbers import BoolArray, FloatArray
+from redheart_core.exact.risk_control import risk_threshold
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import evaluated_rows
 from redheart_core.models.calibration import (
@@ -25,6 +26,7 @@ from redheart_core.models.calibration import (
     SourceCalibration,
     at_temperature,
 )
+from redheart_core.models.confidence import fit_loss_curve
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.nn.answers import as_shares, kind_of
 from redheart_core.training.context import TrainingContext
@@ -137,27 +139,44 @@ def _of_language(field: Field, given: Answered, whole: LanguageCalibration | Non
     few = len(given.answers) < LEAST_RECORDS
     temperature = whole.temperature if whole is not None and few else _temperature(field, given)
     given = attrs.evolve(given, answers=at_temperature(field, given.answers, temperature))
-    leading = None
+    loss = whole.loss if whole is not None and few else fit_loss_curve(field, given.answers, given.truth)
+    leading = together = None
     if (field.simplex or field.counts) and not field.axes:
         leading = _least(_cell(1.0 - np.where(leaders(given.truth), given.answers, 0.0).max(1)))
-        if whole is not None and few and whole.leading is not None:
-            leading = attrs.evolve(whole.leading, borrowed="languages")
-    return LanguageCalibration(len(given.answers), temperature, tuple(_cells(field, given, whole)), leading)
+    if field.binary:
+        true = given.truth == 1.0
+        together = Cell(risk_threshold(given.answers.clip(0.0, 1.0), true, ALPHA), int(true.any(1).sum()))
+    if whole is not None and few:
+        leading, together = (None if one is None else _from_languages(one) for one in (whole.leading, whole.together))
+    cells = tuple(_cells(field, given, whole))
+    return LanguageCalibration(len(given.answers), temperature, cells, leading, together, loss)
+
+
+def _from_languages(cell: Cell) -> Cell:
+    return attrs.evolve(cell, borrowed="languages")
 
 
 def _cells(field: Field, given: Answered, whole: LanguageCalibration | None) -> Iterator[Cell]:
-    """Of each label: its own limit, else that of all labels of the language, else its own in all languages."""
+    """Of each label its own limit; else that of all labels of the language, or its own in all languages.
+
+    A label that is 0 or 1 takes none of other labels, which say nothing of it: without a limit it is in every set.
+    """
+    few = len(given.answers) < LEAST_RECORDS
     scores = [_scores(field, given, place) for place in range(given.answers.shape[1])]
     together = np.concatenate(scores)
     for place, own in enumerate(scores):
-        if len(own) >= LEAST_RECORDS or (whole is None and len(scores) == 1):
-            cell = _cell(own)
+        if field.binary:
+            if whole is not None and few:
+                yield _from_languages(whole.cells[place])
+            else:
+                cell = _least(_cell(own))
+                yield attrs.evolve(cell, limit=0.0) if cell.limit is None and not few else cell
+        elif len(own) >= LEAST_RECORDS or (whole is None and len(scores) == 1):
+            yield _cell(own)
         elif whole is None or (len(together) >= LEAST_RECORDS and len(scores) > 1):
-            cell = _cell(together, "labels")
+            yield _cell(together, "labels")
         else:
-            yield attrs.evolve(whole.cells[place], borrowed="languages")
-            continue
-        yield _least(cell) if field.binary else cell
+            yield _from_languages(whole.cells[place])
 
 
 def _scores(field: Field, given: Answered, place: int) -> FloatArray:

@@ -2,7 +2,8 @@
 
 The records of the split are in no fit, no choice of an epoch and no threshold. Split conformal prediction makes of
 their errors limits that hold with the probability 1 - ALPHA for a new record of the same kind (Vovk et al. 2005), by
-label and language (Mondrian, Vovk et al. 2003).
+label and language (Mondrian, Vovk et al. 2003); conformal risk control makes one set of a text's labels that misses
+at most the share ALPHA of those that are true, on average (Angelopoulos et al. 2022).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from redheart_core.storage.sealed import SealedFile
 ALPHA = 0.1
 """Share of the intervals and sets that may miss the truth."""
 LEAST_RECORDS = 30
-"""A label or language with fewer calibration records takes the limits of all labels or languages."""
+"""A language with fewer calibration records takes the limits of all languages, and a value or share those of all
+labels; a label that is 0 or 1 has its own limit, or is in every set where its records are too few for one."""
 SURENESS = (0.75, 0.85, 0.95)
 """How probable a claim has to be where stakes are usual, raised or high."""
 ANSWERS_FILE = f"{CALIBRATION_FOLDER}/answers.json"
@@ -34,7 +36,8 @@ class Cell:
 
     limit: float | None
     """Of values and shares half the width of the interval; of labels that are 0 or 1, and of the label with the largest
-    share, the least probability with which it is in the set. None if the records are too few to say anything."""
+    share, the least probability with which it is in the set: 0 where nothing can be excluded. None if the records are
+    too few to say anything."""
     records: int
     """How many the limit rests on."""
     borrowed: str = ""
@@ -51,6 +54,16 @@ class Cell:
 
 
 @attrs.frozen
+class LossCurve:
+    """What an answer is expected to lose, by its numbers: weights of 1, of each number and of its square, after the
+    means are taken off and the rest is divided by the spread."""
+
+    means: tuple[float, ...]
+    spread: tuple[float, ...]
+    weights: tuple[float, ...]
+
+
+@attrs.frozen
 class LanguageCalibration:
     """What they say of an answer in a language, or in all together."""
 
@@ -61,6 +74,12 @@ class LanguageCalibration:
     """In the order of the field's elements."""
     leading: Cell | None = None
     """Of the label with the largest share, whichever it is; None of values and of labels that are 0 or 1."""
+    together: Cell | None = None
+    """Of all labels that are 0 or 1 together: the least probability with which one is in the set that misses at most
+    the share alpha of a record's labels; None of other fields."""
+    loss: LossCurve | None = None
+    """How large the loss is of an answer; None where records are too few, and of probabilities whose entropy says it as
+    well."""
 
 
 @attrs.frozen

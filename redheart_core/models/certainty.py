@@ -41,6 +41,15 @@ def leading(field: Field, own: LanguageCalibration, values: Sequence[LabelValue]
     return tuple(label for label, one in zip(field.labels, values, strict=True) if one.value >= least)
 
 
+def together(field: Field, own: LanguageCalibration, values: Sequence[LabelValue]) -> tuple[str, ...] | None:
+    """The labels of the set that misses few of a text's labels, of numbers at their temperature; None of fields whose
+    labels are not 0 or 1."""
+    if own.together is None or own.together.limit is None:
+        return None
+    least = own.together.limit - TIE
+    return tuple(label for label, one in zip(field.labels, values, strict=True) if one.value >= least)
+
+
 def _moved(
     field: Field, own: LanguageCalibration, one: LabelValue, number: float, statistics: LabelStatistics
 ) -> LabelValue:

@@ -66,6 +66,9 @@ class Certainty:
     """What the logits were divided by; None of values, and where records are too few."""
     leading: tuple[str, ...] | None = None
     """Labels of which one has the largest share in 1 - alpha of all records; None of fields without shares."""
+    together: tuple[str, ...] | None = None
+    """Of labels that are 0 or 1: a set that misses at most the share alpha of a text's labels, on average; None of
+    other fields, and where the calibration records are too few."""
 
 
 @attrs.frozen

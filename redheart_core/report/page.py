@@ -15,6 +15,7 @@ from redheart_core.contract.errors import RedheartError
 from redheart_core.evaluation.results import Evaluation
 from redheart_core.exact.interval import Interval
 from redheart_core.report import plots, plots_results, plots_training, tables, words
+from redheart_core.report.calibration import calibration_parts
 from redheart_core.report.collect import collect
 from redheart_core.report.contents import Contents
 from redheart_core.selection.names import NAMES
@@ -38,7 +39,19 @@ def write_report(run: Path, output: Path, model: Path | None = None) -> None:
 
 
 SECTIONS = (
-    *("summary", "epochs", "curves", "rates", "methods", "test", "diagnostics", "data", "parameters", "model"),
+    *(
+        "summary",
+        "epochs",
+        "curves",
+        "rates",
+        "methods",
+        "test",
+        "diagnostics",
+        "calibration",
+        "data",
+        "parameters",
+        "model",
+    ),
     "settings",
 )
 """Of the page, in order."""
@@ -90,6 +103,7 @@ def render(contents: Contents, sections: Sequence[str] = SECTIONS) -> str:
         **epoch_parts(contents),
         **training_parts(contents),
         **result_parts(contents.evaluation),
+        **calibration_parts(contents.evaluation.calibrated if contents.evaluation else ()),
         accounts=rows,
         total=tables.total(rows),
     )

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from redheart_core.evaluation.results import Bin, Confusion, MetricTable
+from redheart_core.evaluation.calibrated import Bin
+from redheart_core.evaluation.results import Confusion, MetricTable
 from redheart_core.exact.interval import Interval
 from redheart_core.report.axes import style
 from redheart_core.report.svg import BEST, GRID, INK, MUTED, TRAIN, VALIDATION, fit, shorten, text_width, to_svg

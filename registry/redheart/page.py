@@ -134,12 +134,13 @@ def _context(analysis: Analysis) -> Iterator[str]:
 
 def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
     """The set of each answer that has one, and what intervals and sets hold."""
-    shares = set()
+    shares, several = set(), False
     for answer in answers:
         if answer.certainty is None:
             continue
-        names = answer.certainty.leading
-        if answer.about.binary and all(one.in_set is not None for one in answer.values):
+        names = answer.certainty.together if answer.about.binary else answer.certainty.leading
+        several |= answer.about.binary and names is not None
+        if names is None and answer.about.binary and all(one.in_set is not None for one in answer.values):
             names = tuple(one.label for one in answer.values if one.in_set)
         if names is not None:
             what = "may be true" if answer.about.binary else "may be largest"
@@ -148,7 +149,11 @@ def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
         if names is not None or any(one.low is not None for one in answer.values):
             shares.add(1 - answer.certainty.alpha)
     for share in shares:
-        yield f"intervals [low, high] and sets hold the truth in {share:.0%} of all texts like the calibration records"
+        labels = f", a set of what may be true {share:.0%} of a text's labels on average" if several else ""
+        yield (
+            f"intervals [low, high] and sets hold the truth in {share:.0%} of all texts like the calibration records"
+            f"{labels}"
+        )
 
 
 def _uncalibrated(analysis: Analysis) -> tuple[str, ...]:
