@@ -98,6 +98,10 @@ def test_a_source_that_was_measured_in_the_language_answers_for_one_that_was_not
         "measured on Korean",
         "measured on English",
     ]
+    wide = attrs.evolve(other, languages={"en": 3, "ko": 5})
+    both = attrs.evolve(model, manifest=attrs.evolve(manifest, answers={"regret": (other, source, wide)}))
+    (silent,) = abstentions(both, silences(both, GERMAN, {}))
+    assert silent.reason == "measured on English and Korean texts alone, and this text is German"
 
 
 @pytest.mark.parametrize("language", [ENGLISH, GERMAN])

@@ -22,6 +22,8 @@ class Silence:
     reason: str
     remedy: str
     """What would help; empty where nothing is known to."""
+    measured: frozenset[str] = attrs.field(default=frozenset(), eq=False)
+    """The languages that it is about, of a text in another one."""
 
 
 @attrs.frozen
@@ -30,7 +32,7 @@ class Abstention:
 
     field: str
     because: tuple[Silence, ...]
-    """Of its sources, the best first; of equal ones one."""
+    """Of its sources, the best first; of equal ones one, and none on fewer languages than another is about."""
 
     @property
     def reason(self) -> str:
@@ -86,7 +88,9 @@ def abstentions(model: Model, silent: Mapping[Place, Silence]) -> tuple[Abstenti
     for field, sources in model.manifest.answers.items():
         because = [silent.get((source.plugin, source.output, field)) for source in sources]
         if all(because):
-            found.append(Abstention(field, tuple(dict.fromkeys(one for one in because if one))))
+            different = dict.fromkeys(one for one in because if one)
+            widest = (one for one in different if not any(one.measured < other.measured for other in different))
+            found.append(Abstention(field, tuple(widest)))
     return tuple(found)
 
 
@@ -98,10 +102,11 @@ def _silence(source: AnswerSource, language: Language, missing: Sequence[str]) -
         return None
     names = [language_name(code) for code in source.languages]
     reason = f"measured on {' and '.join(names)} texts alone, and {_this_text(language)}"
+    measured = frozenset(source.languages)
     if language.sure:
-        return Silence(reason, "")
+        return Silence(reason, "", measured)
     codes = " or ".join(f"--language {code}" for code in source.languages)
-    return Silence(reason, f"{codes} if it is {' or '.join(names)}")
+    return Silence(reason, f"{codes} if it is {' or '.join(names)}", measured)
 
 
 def _this_text(language: Language) -> str:
