@@ -190,17 +190,18 @@ def _count_all(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
 
 def _totals(kind: Kind, texts: Sequence[str], analyze: Callable[[str], list[str]]) -> NDArray[np.float64]:
     """(N,) how many words each text has, or pairs and triples of characters without those that are never chosen."""
-    sizes: dict[str, int] = {}
-    return np.array([sum(_size(kind, piece, analyze, sizes) for piece in _pieces(kind, text)) for text in texts], float)
-
-
-def _size(kind: Kind, piece: str, analyze: Callable[[str], list[str]], sizes: dict[str, int]) -> int:
-    """Of a piece, counted once."""
-    if piece not in sizes:
+    sizes: dict[str, int] = {}  # once per distinct piece
+    for piece in {piece for text in texts for piece in _pieces(kind, text)}:
         terms = analyze(piece)
-        telling = terms if kind == "word" else [term for term in terms if len(term) in _TELLING]
-        sizes[piece] = sum(kind != "part" or not _SHORT.search(term) for term in telling)
-    return sizes[piece]
+        sizes[piece] = len(terms) if kind == "word" else sum(map(_is_telling[kind], terms))
+    return np.array([sum(sizes[piece] for piece in _pieces(kind, text)) for text in texts], np.float64)
+
+
+_is_telling: Mapping[Kind, Callable[[str], bool]] = {
+    "character": lambda term: len(term) in _TELLING,
+    "part": lambda term: len(term) == 3 or (len(term) == 2 and not _SHORT.search(term)),
+}
+"""Of a part of a word, whether it shows if the word is known."""
 
 
 def join(parts: Sequence[Any]) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 
 from redheart_core.contract.signs import SIGN_KINDS
-from redheart_core.safety.grams import BUCKETS, grams
+from redheart_core.safety.grams import BUCKETS
 from redheart_core.storage.toml_text import parse_toml
 
 KIND_BUCKETS = 1 << 14
@@ -52,17 +52,16 @@ def load_weights(language: str) -> Weights:
 
 def weigh(crisis: bytes, places: frozenset[int]) -> float:
     """How much the pieces of a text speak for a crisis; 0 if nothing is known of them."""
-    return sum(crisis[place] - 128 for place in places) / math.sqrt(max(len(places), 1))
+    return (sum(map(crisis.__getitem__, places)) - 128 * len(places)) / math.sqrt(max(len(places), 1))
 
 
-def score(language: str, text: str) -> float:
-    """How much a text speaks for a crisis; below 0 against one."""
+def score(language: str, places: frozenset[int]) -> float:
+    """How much a text with these places (see grams) speaks for a crisis; below 0 against one."""
     weights = load_weights(language)
-    return weigh(weights.crisis, grams(text)) + weights.bias
+    return weigh(weights.crisis, places) + weights.bias
 
 
-def likeliest_kind(language: str, text: str) -> str:
-    """The kind of sign that a text speaks for."""
-    places = grams(text)
+def likeliest_kind(language: str, places: frozenset[int]) -> str:
+    """The kind of sign that such a text speaks for."""
     sums = [sum(table[place % KIND_BUCKETS] for place in places) for table in load_weights(language).kinds]
     return SIGN_KINDS[max(range(len(sums)), key=sums.__getitem__)]

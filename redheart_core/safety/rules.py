@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,17 +34,17 @@ class Rule:
     harmless_nearby: re.Pattern[str] | None
     """The same in the sentence, the one before or the one behind."""
 
-    def finds(self, sentence: str, nearby: str) -> bool:
+    def finds(self, sentence: str, nearby: Callable[[], str]) -> bool:
         """Whether a sentence has the sign.
 
         Args:
             sentence: Normalized.
-            nearby: The sentence with its neighbours, normalized.
+            nearby: Gives the sentence with its neighbours, normalized; asked for where the pattern is found.
         """
         return (
             self.pattern.search(sentence) is not None
             and (self.harmless is None or self.harmless.search(sentence) is None)
-            and (self.harmless_nearby is None or self.harmless_nearby.search(nearby) is None)
+            and (self.harmless_nearby is None or self.harmless_nearby.search(nearby()) is None)
         )
 
 
