@@ -16,7 +16,7 @@ from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records, read_text, to_json
-from redheart_core import DataError, RedheartError
+from redheart_core import RedheartError
 from redheart_core.data.text import check_text
 
 if TYPE_CHECKING:
@@ -30,6 +30,13 @@ SOME_REFUSED = 4
 @click.option("--file", type=UserPath(), help="Read one text from a file.")
 @click.option("--jsonl", type=UserPath(allow_dash=True),
               help="Read one JSON object with a 'text' per line, - for standard input; give one per line.")  # fmt: skip
+@click.option(
+    "--texts",
+    type=UserPath(),
+    help="Read many texts: lines of a .txt, rows of a .csv, objects of a .jsonl; needs --output.",
+)
+@click.option("--column", metavar="NAME", help="Of a .csv, which column holds the texts. [default: text]")
+@click.option("-o", "--output", type=UserPath(), help="Where the answers on --texts go: a .jsonl or a .csv.")
 @click.option("--language", metavar="CODE", help="Language of the texts, such as en or ko. [default: detected]")
 @click.option("--country", metavar="CODE",
               help="Whose helplines a person in crisis is given, such as US or KR. [default: by language]")  # fmt: skip
@@ -41,6 +48,9 @@ def analyze(
     given: tuple[str, ...],
     file: Path | None,
     jsonl: Path | None,
+    texts: Path | None,
+    column: str | None,
+    output: Path | None,
     language: str | None,
     country: str | None,
     reasons: bool,
@@ -56,6 +66,11 @@ def analyze(
     Plugins that read more than a text (persons, a history, signals) take those fields from
     the objects of --jsonl, named as in the data set. A line of --jsonl that cannot be analyzed
     gives a line with the reason as "refused", and the next ones go on; the exit code is then 4.
+
+    --texts is for files of any length: progress is shown, and the same command resumes what was
+    stopped, behind the last whole line of --output. Lines of the output name their line of the
+    input and hold no text. In a .csv labels are words and values numbers; --details adds every
+    number. JSON has the findings of every plugin with --details alone.
 
     One answer per task: that of a fusion of all plugins that answer it, or of the plugin that is
     best on validation where no fusion gathers the task. The most telling tasks come first: labels
@@ -78,15 +93,20 @@ def analyze(
       redheart analyze "I told my neighbour the truth about the fence."
       redheart analyze runs/village/model --file post.txt --details
       redheart analyze runs/village/model --jsonl posts.jsonl > findings.jsonl
+      redheart analyze --texts posts.csv --column body -o answers.csv
     """
-    model, text = model_and_text(given, file is not None or jsonl is not None)
-    if sum(source is not None for source in (text, file, jsonl)) > 1:
-        raise click.UsageError("give one of TEXT, --file and --jsonl")
-    if jsonl is not None and reasons:
+    model, text = model_and_text(given, any(source is not None for source in (file, jsonl, texts)))
+    if sum(source is not None for source in (text, file, jsonl, texts)) > 1:
+        raise click.UsageError("give one of TEXT, --file, --jsonl and --texts")
+    if (texts is None) != (output is None) or (column is not None and texts is None):
+        raise click.UsageError("--texts FILE and --output FILE belong together, and --column to them")
+    if (jsonl is not None or texts is not None) and reasons:
         raise click.UsageError("--reasons explains one text; give it as TEXT or with --file")
     if jsonl is not None:
-        if not print_lines(_load(model, device, country), jsonl, language):
-            raise SystemExit(SOME_REFUSED)
+        _exit_if_refused(print_lines(_load(model, device, country), jsonl, language, details))
+        return
+    if texts is not None and output is not None:
+        _exit_if_refused(write_lines(_load(model, device, country), texts, output, column, language, details))
         return
     where, content = ("text", text) if text is not None and text != "-" else read_text(file)
     first = first_help(content, country)  # before anything that may fail or takes seconds
@@ -159,24 +179,42 @@ def _print_warnings(found: Analysis) -> None:
         click.echo(f"warning: {warning}", err=True)
 
 
-def print_lines(model: Model, file: Path, language: str | None) -> bool:
-    """One JSON line for each line of a file, as soon as it is known; returns whether none was refused."""
-    refused = []
+def print_lines(model: Model, file: Path, language: str | None, details: bool) -> bool:
+    """One JSON line for each line of a file, as soon as it is known; returns whether none was refused.
 
-    def refuse(error: DataError, identity: dict[str, Any] | None = None) -> None:
-        refused.append(error)
-        _print_line({**(identity or {}), "refused": str(error)})
+    Lines of standard input are answered one by one, those of a file together.
+    """
+    from redheart.analyzing import WINDOW, Refused, in_windows
+    from redheart.batch_lines import batch_json
+    from redheart.batches import answer_items
+    from redheart.text_files import in_order
 
-    for where, record in read_records(file, refuse):
-        identity = {"id": record["id"]} if "id" in record else {}
-        try:
-            found = model.analyze_record(record, where, language)
-        except DataError as error:
-            help_ = model.safety.help_for(record.get("text"))
-            refuse(error, {"help": help_.to_json(), **identity} if help_ is not None else identity)
-            continue
-        _print_line({**identity, **found.to_json()})
+    refused = False
+    items = in_order(lambda on_error: read_records(file, on_error))
+    for window in in_windows(items, 1 if str(file) == "-" else WINDOW):
+        for _, given, found in answer_items(model, window, language):
+            refused |= isinstance(found, Refused)
+            _print_line(batch_json(None, given, found, details=details))
     return not refused
+
+
+def write_lines(
+    model: Model, file: Path, output: Path, column: str | None, language: str | None, details: bool
+) -> bool:
+    """A file of texts to a file of answers, which is resumed; returns whether no text was refused."""
+    result = model.analyze_file(file, output, column=column, language=language, details=details)
+    before = f", {result.resumed:,} of them before" if result.resumed else ""
+    click.echo(f"{result.output}: {result.lines:,} texts{before}; {result.refused:,} refused", err=True)
+    for complaint in result.complaints:
+        click.echo(f"refused: {complaint}", err=True)
+    if result.refused > len(result.complaints):
+        click.echo(f"and {result.refused - len(result.complaints):,} more; the output names all of them", err=True)
+    return not result.refused
+
+
+def _exit_if_refused(none_refused: bool) -> None:
+    if not none_refused:
+        raise SystemExit(SOME_REFUSED)
 
 
 def _print_line(line: dict[str, Any]) -> None:

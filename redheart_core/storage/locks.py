@@ -44,6 +44,17 @@ def updating(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def appending(path: Path) -> Iterator[None]:
+    """Keep other processes from writing to a file that grows.
+
+    Raises:
+        FileError: As locked.
+    """
+    with _held(path.parent, f".{path.name}.lock", 0.0):
+        yield
+
+
+@contextmanager
 def _held(folder: Path, name: str, wait_s: float) -> Iterator[None]:
     lock = filelock.FileLock(folder / name, timeout=wait_s)
     with writing(folder / name):

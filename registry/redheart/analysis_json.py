@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import attrs
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
-    from redheart_core.models.findings import Answer
+    from redheart_core.models.findings import Answer, LabelValue
     from redheart_core.models.limits import Reading
     from redheart_core.models.stakes import Context
 
@@ -38,7 +39,7 @@ def analysis_json(analysis: Analysis) -> dict[str, Any]:
         "abstentions": [
             {"field": one.field, "reason": one.reason, "remedy": one.remedy} for one in analysis.abstentions
         ],
-        "findings": [attrs.asdict(finding) for finding in analysis.findings],
+        "findings": [{**_attributes(finding), "values": _values(finding.values)} for finding in analysis.findings],
         "not_analyzed": {plugin: list(fields) for plugin, fields in analysis.not_analyzed.items()},
         "calibrated": analysis.calibrated,
         "limits": [_reading(one) for one in analysis.limits],
@@ -66,8 +67,17 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "fused": answer.fused,
         "unit": answer.finding.unit,
         "warning": answer.finding.warning,
-        "values": [attrs.asdict(value) for value in answer.values],
+        "values": _values(answer.values),
         "certainty": None if answer.certainty is None else attrs.asdict(answer.certainty),
         "unsure": list(answer.unsure),
         "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
     }
+
+
+def _values(values: Sequence[LabelValue]) -> list[dict[str, Any]]:
+    return [_attributes(value) for value in values]
+
+
+def _attributes(one: Any) -> dict[str, Any]:
+    """Of a frozen class by name, as they are; a tenth of the time of attrs.asdict."""
+    return {name: getattr(one, name) for name in type(one).__slots__ if name != "__weakref__"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redheart_core.models.text_inputs import TextToAnalyze
     from redheart_core.safety.help import Help
 
+T = TypeVar("T")
 Text = str | Mapping[str, object]
 """A text, or a record: "text", and fields that plugins read beside it, named as in the data set."""
 WINDOW = 256
@@ -77,7 +78,7 @@ def analyze_records(
     return [one for one in found if one is not None]
 
 
-def in_windows(given: Iterable[tuple[str, Text]], most: int = WINDOW) -> Iterator[list[tuple[str, Text]]]:
+def in_windows(given: Iterable[tuple[str, T]], most: int = WINDOW) -> Iterator[list[tuple[str, T]]]:
     """What is analyzed together, in order, so that memory does not grow with the number of texts."""
     rest = iter(given)
     while window := list(islice(rest, 1)):
@@ -143,6 +144,6 @@ def _as_given(given: Text) -> str:
     return given if isinstance(given, str) else str(given["text"])
 
 
-def _length(given: Text) -> int:
+def _length(given: object) -> int:
     text = given.get("text") if isinstance(given, Mapping) else given
     return len(text) if isinstance(text, str) else 0

@@ -18,6 +18,7 @@ from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
 
 if TYPE_CHECKING:
+    from redheart.batches import BatchResult
     from redheart.decision import Decision
     from redheart_core.data.encoding import TextEncoder
     from redheart_core.evaluation.results import Evaluation
@@ -102,6 +103,47 @@ class Model:
         named = ((f"text {number}", one) for number, one in enumerate(given, 1))
         for window in in_windows(named, together):
             yield from map(_accepted, analyze_records(self, window, language))
+
+    def analyze_file(
+        self,
+        source: str | Path,
+        output: str | Path,
+        *,
+        column: str | None = None,
+        language: str | None = None,
+        details: bool = False,
+        progress: bool = True,
+    ) -> BatchResult:
+        """What the model says of each text of a file, a line each in another file.
+
+        Memory does not grow with the file. What was stopped is resumed: call it again with the same arguments. A text
+        that cannot be analyzed has a line with the reason. No text is kept in the output.
+
+        Args:
+            source: A .txt with one text a line, a .csv with a column of texts, or a .jsonl with records, as analyze
+                takes them; each may be gzipped.
+            output: A .jsonl with what Analysis.to_json gives, or a .csv with labels in words and values as numbers. The
+                line and "id" of the input stand first.
+            column: Of a .csv, the one that holds the texts; "text" if left out.
+            language: As for analyze; a column or key "language" states that of one text.
+            details: Whether what every plugin says is there; in a .csv, every number of the answers.
+            progress: Whether progress is shown on stderr.
+
+        Raises:
+            DataError: A file cannot be read or has another form, or the output was made from something else.
+            FileError: The output cannot be written, or another process writes to it.
+        """
+        from redheart.batches import analyze_file
+
+        return analyze_file(
+            self,
+            find_path(source),
+            find_path(output),
+            column=column,
+            language=language,
+            details=details,
+            progress=progress,
+        )
 
     def explain(self, given: Text, *, language: str | None = None, where: str = "text") -> Explanation:
         """What analyze says of one text or record, and what each part of the text adds to it.

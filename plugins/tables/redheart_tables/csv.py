@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from redheart_core import DataError, Field, Record
 from redheart_core.contract.names import composed
 from redheart_core.storage.bad_rows import BadRows
-from redheart_core.storage.jsonlines import OnError, read_lines
+from redheart_core.storage.csv_rows import read_cells
 from redheart_tables.mapping import Mapped, Row, read_mapping, read_records, required_path
 from redheart_tables.settings import CsvSettings
 
@@ -36,7 +35,7 @@ def records(settings: CsvSettings) -> Iterator[Record]:
 
 def _rows(path: Path, settings: CsvSettings, mapped: Sequence[Mapped], bad: BadRows) -> Iterator[tuple[str, Row]]:
     """(where, row) with the columns that have a name; a row and a column without any cell are passed over."""
-    cells = _cells(path, settings.delimiter, bad.add)
+    cells = read_cells(path, settings.delimiter, bad.add)
     where, header = next(cells, ("", []))
     bad.check()  # without the names of the columns no row can be read
     if not header:
@@ -64,30 +63,6 @@ def _rows(path: Path, settings: CsvSettings, mapped: Sequence[Mapped], bad: BadR
             if nameless:
                 raise DataError(f"{where}: the cell {nameless[0]!r:.60} stands in a column without a name; name it")
             yield where, {name: cell for name, cell in zip(names, row, strict=False) if name.strip()}
-
-
-def _cells(path: Path, delimiter: str, on_error: OnError) -> Iterator[tuple[str, list[str]]]:
-    """(where, cells) of every row that has any; where names the row's first line."""
-    taken: list[str] = []
-
-    def lines() -> Iterator[str]:
-        for where, line in read_lines(path, on_error):
-            taken.append(where)
-            yield line
-
-    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
-    while True:
-        taken.clear()
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            reached = taken[-1].rpartition(" ")[2]
-            on_error(DataError(f"{taken[0]}: broken CSV, {error} (reached line {reached})"))
-            continue
-        if any(cell.strip() for cell in row):
-            yield taken[0], row
 
 
 def _number(cell: object, column: str, where: str) -> float | None:

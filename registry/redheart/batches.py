@@ -1,0 +1,171 @@
+"""A file of texts to a file of answers: in windows of bounded memory, and resumed where a process was stopped.
+
+The output only grows. What was cut off in the middle of a line is dropped, and work goes on behind the last whole line.
+A file beside it, with .origin.json behind its name, says what it was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from redheart.analysis import Analysis
+from redheart.analyzing import WINDOW, Refused, Text, analyze_records, in_windows
+from redheart.batch_lines import BatchForm, batch_form
+from redheart.progress import make_display
+from redheart.text_files import Item, line_number, read_text_file
+from redheart_core.contract.errors import DataError
+from redheart_core.storage.files import sha256, sync, write_bytes, writing
+from redheart_core.storage.locks import appending
+from redheart_core.storage.sealed import SealedFile
+
+if TYPE_CHECKING:
+    from redheart.models import Model
+
+NAMED = 20
+"""Refused lines that are listed; the others are counted."""
+Answered = tuple[str, Text | DataError, Analysis | Refused]
+"""Where a text is from, the text or why there is none, and what is said of it."""
+
+
+@attrs.frozen
+class BatchOrigin:
+    """OUTPUT.origin.json: what an output is made from."""
+
+    source_sha256: str
+    model_sha256: str
+    """Of its manifest, which names all other files with their SHA-256."""
+    column: str | None
+    language: str | None
+    country: str
+    details: bool
+
+
+ORIGIN = SealedFile(BatchOrigin, "origin of a batch", 1, "delete it and the output beside it, and begin again")
+
+
+@attrs.frozen
+class BatchResult:
+    """What became of a file of texts."""
+
+    output: Path
+    lines: int
+    """Texts and lines without a text, all of which have a line in the output."""
+    resumed: int
+    """Of these, how many were done before."""
+    refused: int
+    complaints: tuple[str, ...]
+    """The reasons of the first that were refused."""
+
+
+def analyze_file(
+    model: Model,
+    source: Path,
+    output: Path,
+    *,
+    column: str | None = None,
+    language: str | None = None,
+    details: bool = False,
+    progress: bool = True,
+) -> BatchResult:
+    """What a model says of each text of a file, as Model.analyze_file describes it."""
+    form = batch_form(model, output, details)
+    digest, total = _digest_and_lines(source)
+    items = read_text_file(source, column)
+    origin = BatchOrigin(
+        digest, sha256(model.folder / "manifest.json"), column, language, model.safety.country, details
+    )
+    with appending(output), make_display(progress) as display:
+        so_far = _resume(output, origin, form)
+        for window in in_windows(islice(items, so_far.lines, None), WINDOW):
+            answered = list(answer_items(model, window, language))
+            with writing(output), output.open("ab") as file:
+                file.write(b"".join(form.line(line_number(where), text, found) for where, text, found in answered))
+            bad = [str(found.error) for _, _, found in answered if isinstance(found, Refused)]
+            so_far = _add(so_far, len(answered), bad)
+            display.progress("texts", line_number(window[-1][0]), total)
+        with writing(output):
+            sync(output)
+    return so_far
+
+
+def answer_items(model: Model, window: Iterable[Item], language: str | None) -> Iterator[Answered]:
+    """What a model says of texts that are in memory together; lines without a text are refused."""
+    items = list(window)
+    texts = [(where, text) for where, text in items if not isinstance(text, DataError)]
+    said = iter(analyze_records(model, texts, language))
+    for where, text in items:
+        yield where, text, Refused(text, None) if isinstance(text, DataError) else next(said)
+
+
+def _resume(output: Path, origin: BatchOrigin, form: BatchForm) -> BatchResult:
+    """Cut off a half line, and count what is done before.
+
+    Raises:
+        DataError: The output was made from something else, or by something else.
+    """
+    beside = output.with_name(f"{output.name}.origin.json")
+    so_far = BatchResult(output, 0, 0, 0, ())
+    if not output.exists():
+        ORIGIN.write(beside, origin)
+        write_bytes(output, form.head)
+        return so_far
+    if not beside.exists():
+        raise DataError(f"{output} exists and is no output of this command; name another one, or delete it")
+    before = ORIGIN.read(beside)
+    if before != origin:
+        changed = [name for name in attrs.asdict(origin) if getattr(before, name) != getattr(origin, name)]
+        raise DataError(
+            f"{output} was made from another {', '.join(_WORDS[name] for name in changed)}; name another output, or "
+            f"delete it and {beside.name}"
+        )
+    with writing(output), output.open("r+b") as file:
+        whole = len(file.read(len(form.head)))
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            whole += len(line)
+            so_far = _add(so_far, 1, [reason] if (reason := form.refused(line)) else [])
+        file.truncate(whole)
+    return attrs.evolve(so_far, resumed=so_far.lines)
+
+
+def _add(so_far: BatchResult, lines: int, refused: Sequence[str]) -> BatchResult:
+    return attrs.evolve(
+        so_far,
+        lines=so_far.lines + lines,
+        refused=so_far.refused + len(refused),
+        complaints=(*so_far.complaints, *refused)[:NAMED],
+    )
+
+
+_WORDS = {
+    "source_sha256": "input",
+    "model_sha256": "model",
+    "column": "column",
+    "language": "language",
+    "country": "country",
+    "details": "choice of details",
+}
+
+
+def _digest_and_lines(source: Path) -> tuple[str, int]:
+    """SHA-256 and number of lines of a file; 0 of a packed one, whose lines are not known.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    digest, lines = hashlib.sha256(), 0
+    try:
+        with source.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+                lines += block.count(b"\n")
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read ({error.strerror or error})") from error
+    return digest.hexdigest(), 0 if source.suffix == ".gz" else lines
