@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import jsonschema
 import pytest
 from front_door import Finished, redheart
 
 import redheart as api
 from redheart import analyzing, batches
+from redheart.analysis_json import schema
 from redheart.analyzing import Refused, analyze_records
 from redheart_core import DataError
 
@@ -58,7 +60,7 @@ def same(found: object, expected: object) -> bool:
         return list(found) == list(expected) and all(same(found[name], expected[name]) for name in expected)
     if isinstance(expected, list) and isinstance(found, list):
         return len(found) == len(expected) and all(map(same, found, expected))
-    return found == pytest.approx(expected, abs=1e-5) if isinstance(expected, float) else found == expected
+    return found == pytest.approx(expected, rel=1e-4, abs=1e-5) if isinstance(expected, float) else found == expected
 
 
 @pytest.mark.parametrize(("ending", "column"), [(".txt", None), (".csv", "body"), (".jsonl", None)])
@@ -69,6 +71,8 @@ def test_every_form_of_file_has_the_answers_of_single_texts(
     result = model.analyze_file(source, tmp_path / "out.jsonl", column=column, details=True, progress=False)
     assert (result.lines, result.resumed, result.refused) == (len(TEXTS), 0, 1)
     lines, shift = read(tmp_path / "out.jsonl"), ending == ".csv"
+    for line in lines:
+        jsonschema.validate(line, schema())
     assert [line.pop("line") for line in lines] == [shift + number for number in range(1, len(TEXTS) + 1)]
     if ending != ".txt":
         assert [line.pop("id") for line in lines] == [f"r{number}" for number in range(len(TEXTS))]
@@ -78,7 +82,7 @@ def test_every_form_of_file_has_the_answers_of_single_texts(
                 "give a sentence in words"
             )
         else:
-            assert same(line, model.analyze(text).to_json())
+            assert same(line, json.loads(json.dumps(model.analyze(text).to_json())))
     assert result.complaints == (lines[3]["refused"],)
 
 
@@ -141,7 +145,7 @@ def test_an_output_of_something_else_is_refused_and_stays(model: api.Model, tmp_
         (other, {"column": "body"}, "another country"),
     ):
         with pytest.raises(DataError, match=says):
-            asked.analyze_file(source, output, progress=False, **options)  # type: ignore[arg-type]
+            asked.analyze_file(source, output, progress=False, **options)
     write(source, [*TEXTS, "One more."])
     with pytest.raises(DataError, match="another input; name another output, or delete it"):
         model.analyze_file(source, output, column="body", progress=False)
@@ -201,7 +205,7 @@ def test_a_table_has_labels_in_words_and_values_as_numbers(model: api.Model, tmp
     found = model.analyze(TEXTS[0])
     answer = found.answer("regret")
     assert float(row["regret"]) == pytest.approx(answer.values[0].value, abs=1e-5)
-    assert row["emotion"] == found.answer("emotion").values[0].label
+    assert set(row["emotion"].split("; ")) == set(found.label_set("emotion"))
     assert row["language"] == "en"
 
 

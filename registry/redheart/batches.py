@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,8 +75,9 @@ def analyze_file(
 ) -> BatchResult:
     """What a model says of each text of a file, as Model.analyze_file describes it."""
     form = batch_form(model, output, details)
-    digest, total = _digest_and_lines(source)
     items = read_text_file(source, column)
+    digest, total = _digest_and_lines(source)
+    items = chain(list(islice(items, 1)), items)  # what cannot be read at all leaves no output
     origin = BatchOrigin(
         digest, sha256(model.folder / "manifest.json"), column, language, model.safety.country, details
     )

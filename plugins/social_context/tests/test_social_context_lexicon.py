@@ -85,3 +85,11 @@ def test_a_vulnerable_person_or_a_grave_matter_raises_the_stakes_and_both_make_t
         "about": ("child", "mother"),
         "because of": ("child", "accident or emergency"),
     }
+
+
+def test_a_text_in_another_language_is_not_read_with_the_words_of_these() -> None:
+    german = LayerTexts(
+        ["Ich sagte ihm die Wahrheit."] * 2, ["de", "en"], np.zeros((2, 2), np.float32), np.ones((2, 2))
+    )
+    assert score({}, german).tolist() == [0.0, 1.0]
+    assert notes({}, german)[0] == {}
