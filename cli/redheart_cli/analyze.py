@@ -6,6 +6,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ SOME_REFUSED = 4
 @click.option("--country", metavar="CODE",
               help="Whose helplines a person in crisis is given, such as US or KR. [default: by language]")  # fmt: skip
 @click.option("--reasons", is_flag=True, help="Also show what each part of the text adds to the answers.")
+@click.option("--memory", metavar="WHERE",
+              help="Also show the nearest cases of this memory. [default: where under [memory]]")  # fmt: skip
 @click.option("--details", is_flag=True, help="Also print what every single plugin says.")
 @click.option("--device", default="cpu", show_default=True)
 @json_option
@@ -54,6 +57,7 @@ def analyze(
     language: str | None,
     country: str | None,
     reasons: bool,
+    memory: str | None,
     details: bool,
     device: str,
     as_json: bool,
@@ -84,6 +88,10 @@ def analyze(
     A text with signs of self-harm, violence or danger is first answered with who can help, in its
     own language; where the danger is now, with nothing else. No text is stored.
 
+    --memory names a memory of cases (redheart memory --help): its nearest cases are shown with
+    their labels or votes and their distance, and there is a warning where none is similar or their
+    labels differ from an answer more than usual.
+
     --reasons shows, for the first number of each task, what each sentence of the text (each word,
     where it is one sentence) adds to the mean over the training records, and without which parts a
     label would no longer be predicted.
@@ -103,10 +111,12 @@ def analyze(
     if (jsonl is not None or texts is not None) and reasons:
         raise click.UsageError("--reasons explains one text; give it as TEXT or with --file")
     if jsonl is not None:
-        _exit_if_refused(print_lines(_load(model, device, country), jsonl, language, details))
+        with _remembering(_load(model, device, country), memory) as loaded:
+            _exit_if_refused(print_lines(loaded, jsonl, language, details))
         return
     if texts is not None and output is not None:
-        _exit_if_refused(write_lines(_load(model, device, country), texts, output, column, language, details))
+        with _remembering(_load(model, device, country), memory) as loaded:
+            _exit_if_refused(write_lines(loaded, texts, output, column, language, details))
         return
     where, content = ("text", text) if text is not None and text != "-" else read_text(file)
     first = first_help(content, country)  # before anything that may fail or takes seconds
@@ -116,9 +126,9 @@ def analyze(
             return
     try:
         check_text(content, where)  # before the model is loaded
-        loaded = _load(model, device, country)
-        explained = loaded.explain(content, language=language, where=where) if reasons else None
-        found = explained.analysis if explained else loaded.analyze_record(content, where, language)
+        with _remembering(_load(model, device, country), memory) as loaded:
+            explained = loaded.explain(content, language=language, where=where) if reasons else None
+            found = explained.analysis if explained else loaded.analyze_record(content, where, language)
     except RedheartError as error:
         if first is not None and as_json:
             print_json({"help": first.to_json(), "refused": str(error)})
@@ -245,6 +255,14 @@ def model_and_text(given: Sequence[str], read_elsewhere: bool) -> tuple[str | No
     if re.fullmatch(r"[.~]?[\w.-]*(/[\w.-]*)+", one):
         raise click.UsageError(f"there is no folder '{one}'; if it is the text, give it with --file or standard input")
     return None, one
+
+
+def _remembering(model: Model, memory: str | None) -> AbstractContextManager[Model]:
+    """The model with the memory that the option or plugins.toml names; as it is if neither does."""
+    from redheart.memory import memory_settings
+
+    place = memory or memory_settings().where
+    return model.remembering(place) if place else nullcontext(model)
 
 
 def _load(model: str | None, device: str, country: str | None) -> Model:

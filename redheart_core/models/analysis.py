@@ -15,12 +15,15 @@ from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import Language, detect, language_number
 from redheart_core.data.text import check_text
 from redheart_core.data.tokenizer import pad
+from redheart_core.memory.case import Neighbour
+from redheart_core.memory.cases import Cases
 from redheart_core.models.abstaining import Place, Silence, silences
 from redheart_core.models.certainty import calibrated, leading, together
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 from redheart_core.models.layer_reading import read_layers, texts_as_seen, with_answers
 from redheart_core.models.limits import Reading
 from redheart_core.models.model import Model
+from redheart_core.models.similar import add_cases, nearest_cases
 from redheart_core.models.stakes import Context, read_contexts
 from redheart_core.models.text_findings import findings_of_texts
 from redheart_core.models.text_inputs import ReadText, TextToAnalyze, read_texts
@@ -43,6 +46,8 @@ class Analyzed:
     """Of the layers that see the answers, likewise; none of a text beyond a limit."""
     context: Context = attrs.field(factory=Context)
     """What the layers of context find in the text."""
+    cases: tuple[Neighbour, ...] = ()
+    """The nearest cases of a memory; none without one, and of a text beyond a limit."""
 
 
 def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = None) -> tuple[Answer, ...]:
@@ -115,7 +120,9 @@ def analyze(
     return found
 
 
-def analyze_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnalyze]) -> list[Analyzed | DataError]:
+def analyze_texts(
+    model: Model, encoder: TextEncoder, texts: Sequence[TextToAnalyze], cases: Cases | None = None
+) -> list[Analyzed | DataError]:
     """The same for many texts, which are encoded together and answered in few passes.
 
     Each answer is that on the text alone, up to the rounding of another batch.
@@ -124,6 +131,7 @@ def analyze_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnal
         model: An assembled model.
         encoder: The model's own encoder, verified.
         texts: As many as may be in memory together.
+        cases: A memory of the model's encoder, in which the nearest cases are looked up.
 
     Returns:
         For each text what is said of it, or why it cannot be analyzed.
@@ -145,9 +153,11 @@ def analyze_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnal
     for batch in _passes(within):
         answered = _answer(model, batch, counts)
         places, own = [one.row for one in batch], [one.read for one in batch]
-        remarks = read_layers(model, with_answers(model, seen, places, own, answered), limits=False)
-        for text, findings, said in zip(batch, answered, remarks, strict=True):
-            found[text.place] = Analyzed(findings, text.silent, text.readings, said, contexts[text.row])
+        near = [nearest_cases(cases, one.vectors) for one in own]
+        answers = add_cases(with_answers(model, seen, places, own, answered), near)
+        remarks = read_layers(model, answers, limits=False)
+        for text, findings, said, nearest in zip(batch, answered, remarks, near, strict=True):
+            found[text.place] = Analyzed(findings, text.silent, text.readings, said, contexts[text.row], nearest)
     return [one for one in found if one is not None]
 
 

@@ -31,6 +31,7 @@ from redheart_core.models.manifest import (
 )
 from redheart_core.models.model import Model, build_model
 from redheart_core.models.provenance import learnt_from
+from redheart_core.models.similar import add_training_cases
 from redheart_core.nn.answers import as_shares
 from redheart_core.runs.describe import describe_data, describe_node, relative_path
 from redheart_core.runs.manifest import EpochEntry
@@ -168,7 +169,8 @@ def _calibrate(
     CALIBRATION.write(building / ANSWERS_FILE, calibration)
 
     def answered(texts: LayerTexts, rows: Tensor) -> LayerTexts:
-        return add_answers(texts, model, answers, calibration, rows, context.store)
+        texts = add_answers(texts, model, answers, calibration, rows, context.store)
+        return add_training_cases(texts, context.store, rows)
 
     limits = fit_limits(building, context.store, layers, answered)
     return {ANSWERS_FILE: sha256(building / ANSWERS_FILE), **limits}

@@ -13,6 +13,7 @@ from redheart_core.contract.errors import RedheartError
 if TYPE_CHECKING:
     from redheart.page import Page
     from redheart_core.data.language import Language
+    from redheart_core.memory.case import Neighbour
     from redheart_core.models.abstaining import Abstention
     from redheart_core.models.findings import Answer, Finding, LabelValue
     from redheart_core.models.limits import Reading
@@ -50,6 +51,10 @@ class Analysis:
     """What each layer that sees the answers says: whether they contradict each other, or similar cases do."""
     context: Context | None = None
     """What the text names, and how high the stakes are; None of a text that is answered with help alone."""
+    cases: tuple[Neighbour, ...] = ()
+    """The nearest cases of the memory that was named, with their labels; texts of them only where they were kept."""
+    remembered: bool = False
+    """Whether a memory was named."""
 
     def answer(self, field: str) -> Answer:
         """The answer on a field.

@@ -69,7 +69,7 @@ def analyze_records(
         else:
             texts.append((place, text, help_))
     with keeping_threads(model.assembled.manifest.training.threads):
-        analyzed = analyze_texts(model.assembled, model.encoder, [text for _, text, _ in texts])
+        analyzed = analyze_texts(model.assembled, model.encoder, [text for _, text, _ in texts], model.cases)
     for (place, text, help_), said in zip(texts, analyzed, strict=True):
         if isinstance(said, DataError):
             found[place] = Refused(said, help_)
@@ -131,6 +131,8 @@ def _analysis(model: Model, text: str, given: TextToAnalyze, said: Analyzed, fou
         said.readings,
         said.remarks,
         said.context,
+        said.cases,
+        model.cases is not None,
     )
 
 

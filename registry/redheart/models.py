@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -20,8 +21,10 @@ from redheart_core.storage.presence import require_model_folder
 if TYPE_CHECKING:
     from redheart.batches import BatchResult
     from redheart.decision import Decision
+    from redheart.memory import Memory
     from redheart_core.data.encoding import TextEncoder
     from redheart_core.evaluation.results import Evaluation
+    from redheart_core.memory.cases import Cases
     from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
     from redheart_registry.models import ShippedModel
@@ -40,6 +43,8 @@ class Model:
     """The folder, or name and package of an installed model."""
     safety: Safety = attrs.field(factory=Safety, repr=False)
     """Finds signs of a crisis in every text."""
+    cases: Cases | None = attrs.field(default=None, repr=False)
+    """Of the memory in which analyze looks up the nearest cases; Model.remembering names one."""
 
     @property
     def checks(self) -> tuple[ExactnessCheck, ...]:
@@ -61,17 +66,52 @@ class Model:
         """Fields of a record that some plugin reads beside the text."""
         return self.assembled.read_fields
 
-    @overload
-    def analyze(self, given: Text, *, language: str | None = None) -> Analysis: ...
+    @contextmanager
+    def remembering(self, memory: Memory | str | Path) -> Iterator[Model]:
+        """The same model, which looks up the nearest cases of a memory; a memory that is named by its place is closed.
+
+        Args:
+            memory: As redheart.memory.open gives it, or its file or address.
+
+        Raises:
+            CaseMemoryError: There is no memory, or it is of another encoder than the model's.
+        """
+        from redheart.memory import Memory
+        from redheart.memory import open as open_memory
+        from redheart_core.memory.cases import require_identity
+
+        if isinstance(memory, Memory):
+            require_identity(memory.cases.identity, self.assembled.encoder_identity, memory.where)
+            yield attrs.evolve(self, cases=memory.cases)
+            return
+        with open_memory(memory, self) as opened:
+            yield attrs.evolve(self, cases=opened.cases)
 
     @overload
-    def analyze(self, given: list[T] | tuple[T, ...], *, language: str | None = None) -> list[Analysis]: ...
+    def analyze(
+        self, given: Text, *, language: str | None = None, memory: Memory | str | Path | None = None
+    ) -> Analysis: ...
 
     @overload
-    def analyze(self, given: Iterator[T], *, language: str | None = None) -> Iterator[Analysis]: ...
+    def analyze(
+        self,
+        given: list[T] | tuple[T, ...],
+        *,
+        language: str | None = None,
+        memory: Memory | str | Path | None = None,
+    ) -> list[Analysis]: ...
+
+    @overload
+    def analyze(
+        self, given: Iterator[T], *, language: str | None = None, memory: Memory | str | Path | None = None
+    ) -> Iterator[Analysis]: ...
 
     def analyze(
-        self, given: Text | Iterable[Text], *, language: str | None = None
+        self,
+        given: Text | Iterable[Text],
+        *,
+        language: str | None = None,
+        memory: Memory | str | Path | None = None,
     ) -> Analysis | list[Analysis] | Iterator[Analysis]:
         """What the model's plugins say of a text, of each in a list, or of each that an iterator gives, one by one.
 
@@ -81,13 +121,17 @@ class Model:
             given: Texts of 1 to 100,000 characters with at least one letter, or records.
             language: Code of the texts' language, such as "en"; that of a record which has a "language" is its own.
                 Detected if neither says it.
+            memory: Whose nearest cases stand beside the answers: as redheart.memory.open gives it, or its file or
+                address. None looks nothing up.
 
         Raises:
             DataError: A text or value cannot be analyzed; the message names it by its place.
+            CaseMemoryError: There is no such memory, or it is of another encoder.
         """
         if isinstance(given, str | Mapping):
-            return self.analyze_record(given, "text", language)
-        answers = self._analyze_all(given, language, 1 if isinstance(given, Iterator) else WINDOW)
+            with nullcontext(self) if memory is None else self.remembering(memory) as model:
+                return model.analyze_record(given, "text", language)
+        answers = self._analyze_all(given, language, 1 if isinstance(given, Iterator) else WINDOW, memory)
         return answers if isinstance(given, Iterator) else list(answers)
 
     def analyze_record(self, given: Text, where: str, language: str | None = None) -> Analysis:
@@ -99,10 +143,13 @@ class Model:
         (found,) = analyze_records(self, [(where, given)], language)
         return _accepted(found)
 
-    def _analyze_all(self, given: Iterable[Text], language: str | None, together: int) -> Iterator[Analysis]:
+    def _analyze_all(
+        self, given: Iterable[Text], language: str | None, together: int, memory: Memory | str | Path | None
+    ) -> Iterator[Analysis]:
         named = ((f"text {number}", one) for number, one in enumerate(given, 1))
-        for window in in_windows(named, together):
-            yield from map(_accepted, analyze_records(self, window, language))
+        with nullcontext(self) if memory is None else self.remembering(memory) as model:
+            for window in in_windows(named, together):
+                yield from map(_accepted, analyze_records(model, window, language))
 
     def analyze_file(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from redheart.similar import evidence_lines
 from redheart_core.contract.fields import Field
 from redheart_core.models.findings import NEAR
 
@@ -58,6 +59,7 @@ def make_page(analysis: Analysis) -> Page:
     usual = [answer.field for answer in analysis.answers if not telling[answer.field]]
     notes = [
         *_context(analysis),
+        *evidence_lines(analysis),
         *_names("also unusual, see --details", [answer.field for answer in further]),
         *_names("nothing unusual", usual),
         *_certainties(shown),

@@ -85,17 +85,28 @@ class Form:
 
     group: str
     name: str
+    language: str
     pattern: re.Pattern[str]
 
 
-def find(text: str) -> dict[str, tuple[str, ...]]:
-    """By group the names of what a text names, in the order in which it does; in whatever language of the two it is."""
+def find(text: str, language: str = "en") -> dict[str, tuple[str, ...]]:
+    """By group the names of what a text names, in the order in which it does.
+
+    Args:
+        text: Any.
+        language: ISO 639 code. English forms count in English texts alone, as "die" is a word of German too, and where
+            the language is not known; Korean ones are Korean anywhere.
+    """
     plain = _without_ignored(unicodedata.normalize("NFC", text).casefold().replace("’", "'"))
     found: dict[str, dict[str, None]] = {group: {} for group in GROUPS}
-    forms = _forms()
+    forms, english = _forms(), language in ("en", "und")
     for start in _START.finditer(plain):
         for form in forms.get(_key(plain[start.start() : start.start() + 2]), ()):
-            if form.name not in found[form.group] and form.pattern.match(plain, start.start()):
+            if (
+                (english or form.language == "ko")
+                and form.name not in found[form.group]
+                and form.pattern.match(plain, start.start())
+            ):
                 found[form.group][form.name] = None
     return {group: tuple(names) for group, names in found.items()}
 
@@ -125,7 +136,7 @@ def _forms() -> Mapping[str, tuple[Form, ...]]:
         for name, forms in _tables()[group].items():
             for code, pattern in (("en", _english), ("ko", _korean)):
                 for form in forms[code]:
-                    entry = (-len(form), Form(group, name, re.compile(pattern(form))))
+                    entry = (-len(form), Form(group, name, code, re.compile(pattern(form))))
                     found.setdefault(_key(form), []).append(entry)
     return {key: tuple(form for _, form in sorted(forms, key=lambda one: one[0])) for key, forms in found.items()}
 

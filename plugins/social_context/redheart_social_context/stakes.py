@@ -9,25 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import LayerTexts
-from redheart_social_context.lexicon import GROUPS, LANGUAGES, find
+from redheart_social_context.lexicon import find
 
 
 def score(_: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
     """0; 1 with a vulnerable person or a grave matter; 2 with both."""
-    found = _find(texts)
+    found = _found(texts)
     return np.array([float(bool(one["vulnerable"])) + float(bool(one["matter"])) for one in found], np.float64)
 
 
 def notes(_: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
     """Whom a text is about, the vulnerable first; what raises the stakes; and which Korean concepts it touches."""
-    return [_note(found) for found in _find(texts)]
+    return [_note(one) for one in _found(texts)]
 
 
-def _find(texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
-    """What each text names; nothing of one that is known to be in another language, where "die" may be an article."""
-    read = (*LANGUAGES, "und")
-    pairs = zip(texts.texts, texts.languages, strict=True)
-    return [find(text) if code in read else dict.fromkeys(GROUPS, ()) for text, code in pairs]
+def _found(texts: LayerTexts) -> list[dict[str, tuple[str, ...]]]:
+    return [find(text, code) for text, code in zip(texts.texts, texts.languages, strict=True)]
 
 
 def _note(found: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:

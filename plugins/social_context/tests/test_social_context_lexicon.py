@@ -71,6 +71,13 @@ def test_every_form_of_the_lexicon_is_found_by_itself(language: str) -> None:
     assert missed == []
 
 
+def test_english_forms_count_in_english_texts_and_korean_ones_in_any() -> None:
+    german = "Ich habe die Kinder und die Oma gesehen."
+    assert find(german, "und")["matter"] == ("death",)
+    assert not any(find(german, "de").values())
+    assert find("Die 할머니 ist da.", "de")["vulnerable"] == ("elderly person",)
+
+
 def texts(*given: str) -> LayerTexts:
     return LayerTexts(given, ["en"] * len(given), np.zeros((len(given), 2), np.float32), np.ones((len(given), 2)))
 
