@@ -18,6 +18,7 @@ def write_tokenizer(folder: Path, words: tuple[str, ...], framed: bool = True, *
     """A folder with a tokenizer of these words, as the transformers library writes it."""
     vocabulary = {word: place for place, word in enumerate([*FRAME, *words])}
     library = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))
+    library.add_special_tokens(FRAME)
     library.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     if framed:
         frame = [("[CLS]", 2), ("[SEP]", 3)]

@@ -36,6 +36,11 @@ class TextTokenizer:
     identity: Tokenizer
     _library: Any = attrs.field(repr=False)
 
+    @property
+    def marks(self) -> frozenset[int]:
+        """Ids of its special tokens, which stand for no part of a text, such as that for an unknown one."""
+        return frozenset(place for place, token in self._library.get_added_tokens_decoder().items() if token.special)
+
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The ids of each whole text, without the tokens that frame a text."""
         found = self._library.encode_batch([composed(text) for text in texts], add_special_tokens=False)

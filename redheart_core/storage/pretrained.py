@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from redheart_core.contract.errors import RedheartError
@@ -53,3 +55,19 @@ def _cached(name: str, revision: str | None, error: type[RedheartError]) -> Path
             f"{name!r} is no folder, and the local cache of the hub does not hold it; nothing is downloaded by itself. "
             f"Fetch it once with: hf download {name}{at}"
         ) from missing
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars and reports of the transformers library; what is wrong is an error of its own here."""
+    from transformers.utils import logging
+
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves out its type
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # as above
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # as above

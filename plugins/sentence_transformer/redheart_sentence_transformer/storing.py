@@ -12,10 +12,11 @@ import attrs
 from redheart_core import StoreError
 from redheart_core.storage.files import check_sha256, sha256, writing
 from redheart_core.storage.paths import file_inside
+from redheart_core.storage.pretrained import quiet
 from redheart_core.storage.sealed import SealedFile
 from redheart_sentence_transformer.confinement import check_files
 from redheart_sentence_transformer.encoder import SentenceTransformerEncoder
-from redheart_sentence_transformer.opening import hash_weights, load_model, quiet, wrap_model
+from redheart_sentence_transformer.opening import hash_weights, load_model, wrap_model
 from redheart_sentence_transformer.settings import SentenceTransformerSettings
 
 _MANIFEST, _MODEL = "encoder.json", "model"

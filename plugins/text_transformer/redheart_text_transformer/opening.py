@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from torch import nn
 from redheart_core import SettingsError
 from redheart_core.contract.data import Tokenizer
 from redheart_core.data.tokenizer import open_tokenizer
+from redheart_core.storage.pretrained import quiet
 from redheart_text_transformer.places import find_base, require_libraries
 from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
 
@@ -193,19 +192,3 @@ def _check_tokenizer(place: str, tokenizer: Tokenizer) -> None:
             f"model = {place!r} was trained on the tokens of {own.name}, the data hold those of "
             f"{tokenizer.name}, which are others; prepare the data with the model's own: --set data.tokenizer={place}"
         )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No progress bars and reports of the transformers library; what is wrong is an error of its own here."""
-    from transformers.utils import logging
-
-    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves out its type
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # as above
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # as above
