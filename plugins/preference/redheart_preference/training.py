@@ -8,13 +8,14 @@ import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from torch import Tensor, nn
 
 from redheart_core import BuildContext, DataError, Metric, Objective, PluginError
 from redheart_core.contract.fitting import FitData, FitPart
 from redheart_core.nn.answers import answer_objective
-from redheart_preference.model import Preference
+from redheart_preference.model import Blame, Preference
 from redheart_preference.pairs import Pairs, choose, folds_of
 from redheart_preference.pairs import fit as fit_pairs
 from redheart_preference.settings import PreferenceSettings
@@ -29,7 +30,9 @@ def build(context: BuildContext) -> Preference:
     if len(labels) != 2:
         raise PluginError(f"it compares two acts; the data set's 'less_ethical' has the labels {', '.join(labels)}")
     settings = context.settings
-    return Preference(settings.acts, context.input_width("first_act"), settings.half, settings.validation)
+    return Preference(
+        settings.acts, context.input_width("first_act"), settings.directions, settings.half, settings.validation
+    )
 
 
 def objective(context: BuildContext) -> Objective:
@@ -59,16 +62,32 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
     blame = module.blame
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
         pairs, rows, order = learnt_pairs(data.train, data.fields.keys(), len(blame.acts))
+        set_directions(blame, pairs.acts)
+        pairs = placed(blame, pairs)
         prior, numbers = choose(pairs, folds_of(pairs, order))
         if module.validation:
             others = learnt_pairs(data.validation, data.fields.keys(), len(blame.acts) - len(pairs.acts))[0]
-            pairs = pairs.joined(others)
+            pairs = pairs.joined(placed(blame, others))
         blame.acts.zero_()[: len(pairs.acts)].copy_(torch.from_numpy(pairs.acts))
         blame.weights.zero_()[: len(pairs.acts)].copy_(torch.from_numpy(fit_pairs(pairs, prior)))
         blame.sharpness.fill_(prior.sharpness)
     logits = torch.full((len(rows), 2), torch.nan)
     logits[torch.from_numpy(rows)] = torch.from_numpy(numbers).float()
     return {"less_ethical_logits": logits, "less_ethical": logits.softmax(-1)}
+
+
+def set_directions(blame: Blame, acts: NDArray[np.float64]) -> None:
+    """The mean of some vectors (A, D) and the directions in which they differ most, by their principal components."""
+    mean = acts.mean(0)
+    _, directions = eigh(np.cov(acts - mean, rowvar=False, bias=True).reshape(len(mean), -1))
+    blame.mean.copy_(torch.from_numpy(mean))
+    blame.directions.copy_(torch.from_numpy(directions[:, ::-1][:, : blame.directions.shape[1]].copy()))
+
+
+def placed(blame: Blame, pairs: Pairs) -> Pairs:
+    """The acts where the module compares them, in the half precision in which it keeps them."""
+    places = blame.placed(torch.from_numpy(pairs.acts)).numpy()
+    return attrs.evolve(pairs, acts=places.astype(np.float16).astype(np.float64))
 
 
 def learnt_pairs(
@@ -111,7 +130,7 @@ def _first_pairs(
 
 
 def _of_length_1(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each row divided by its length, in the half precision in which acts are kept."""
+    """Each row divided by its length; rounded, so that the same act twice is one."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
     return np.asarray(scaled.astype(np.float16), np.float64)

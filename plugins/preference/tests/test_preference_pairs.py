@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from redheart_core import DataError
 from redheart_preference.model import Preference
 from redheart_preference.pairs import Pairs, Prior, choose, cross_entropy, fit, folds_of, likeness
-from redheart_preference.training import majority_accuracy
+from redheart_preference.training import majority_accuracy, set_directions
 
 
 def made_up(count: int = 60, noise: float = 0.3, seed: int = 0) -> Pairs:
@@ -26,7 +26,7 @@ def made_up(count: int = 60, noise: float = 0.3, seed: int = 0) -> Pairs:
 
 
 def filled(seed: int = 0) -> Preference:
-    module, draw = Preference(6, 3), torch.Generator().manual_seed(seed)
+    module, draw = Preference(6, 3, 3), torch.Generator().manual_seed(seed)
     module.blame.acts.copy_(torch.nn.functional.normalize(torch.randn(6, 3, generator=draw), dim=-1))
     module.blame.weights.copy_(3 * torch.randn(6, generator=draw))
     return module
@@ -114,3 +114,29 @@ def test_accuracy_counts_majorities_and_ties_half() -> None:
     chance = torch.tensor([[0.7, 0.3], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]])
     votes = torch.tensor([[3.0, 2.0], [5.0, 0.0], [5.0, 0.0], [2.0, 2.0]])
     assert majority_accuracy(chance, votes, torch.ones(4, 2, dtype=torch.bool)) == 0.5
+
+
+def test_acts_are_compared_in_the_directions_in_which_they_differ_most() -> None:
+    acts = np.random.default_rng(4).normal(size=(50, 6)) * np.array([4.0, 3.0, 2.0, 0.01, 0.01, 0.01])
+    acts /= np.linalg.norm(acts, axis=1, keepdims=True)
+    blame = Preference(50, 6, 3).blame
+    set_directions(blame, acts)
+    values, vectors = np.linalg.eigh(np.cov(acts, rowvar=False))
+    expected = np.abs(np.sum(blame.directions.double().numpy() * vectors[:, ::-1][:, :3], axis=0))
+    np.testing.assert_allclose(expected, 1.0, atol=1e-6)
+    assert values[-3] > 100 * values[2]
+    places = blame.placed(torch.from_numpy(acts))
+    np.testing.assert_allclose(places.norm(dim=-1), 1.0, atol=1e-6)
+    apart = (torch.from_numpy(acts) - torch.from_numpy(acts).mean(0)) @ blame.directions.double()
+    assert torch.allclose(places, torch.nn.functional.normalize(apart, dim=-1), atol=1e-6)
+
+
+def test_more_directions_than_numbers_are_all_of_them() -> None:
+    acts = made_up(20).acts
+    blame = Preference(40, 4, 256).blame
+    set_directions(blame, acts)
+    assert blame.directions.shape == (4, 4)
+    turned = blame.placed(torch.from_numpy(acts)).numpy()
+    apart = acts - acts.mean(0)
+    apart /= np.linalg.norm(apart, axis=1, keepdims=True)
+    np.testing.assert_allclose(turned @ turned.T, apart @ apart.T, atol=1e-6)
