@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from redheart.decision import ActFigures, CrowdVerdict, Decision
+from redheart.decision import ActFigures, CrowdVerdict, Decision, Measured
 from redheart.dilemma import LAYERS, Act, Dilemma, read_dilemma
 from redheart.ranking import rank
 from redheart_core.exact import choice, regret
@@ -167,4 +167,14 @@ def _crowd(preferences: Model | None, dilemma: Dilemma) -> tuple[CrowdVerdict | 
         tuple(map(tuple, worse.tolist())),
         tuple((worst / worst.sum()).tolist()),
         preferences.title,
+        _measured(preferences),
     ), ""
+
+
+def _measured(preferences: Model) -> Measured | None:
+    """What the manifest of the model says of its comparisons on test records."""
+    groups = preferences.assembled.manifest.groups.values()
+    found = {one.metric: one for group in groups for one in group.measured if one.field == PREFERENCES}
+    if not {"accuracy", "calibration_error"} <= found.keys():
+        return None
+    return Measured(found["accuracy"].records, found["accuracy"].value, found["calibration_error"].value)

@@ -52,6 +52,17 @@ class ActFigures:
 
 
 @attrs.frozen
+class Measured:
+    """A model of preferences on held-out pairs."""
+
+    records: int
+    accuracy: float
+    """How often it agrees with most raters of a pair."""
+    calibration_error: float
+    """How far its probabilities are from the shares of votes, on average (Naeini et al. 2015)."""
+
+
+@attrs.frozen
 class CrowdVerdict:
     """What people who compare the acts two at a time find less ethical, by a model of preferences."""
 
@@ -62,6 +73,8 @@ class CrowdVerdict:
     least_ethical: tuple[float, ...]
     """Probability of each act to be named the least ethical one of all (Luce 1959)."""
     model: str
+    measured: Measured | None = None
+    """None if the model was not measured (redheart models pack does)."""
 
 
 @attrs.frozen
@@ -119,7 +132,7 @@ class Decision:
     """None where nothing is known that ranks acts, or danger is acute."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """As JSON values, of the form that redheart.decision_json.schema describes."""
         acts = [] if self.help is not None and self.help.acute else list(self.dilemma.acts)
         return {
             "version": VERSION,
