@@ -68,13 +68,18 @@ def test_graphs_are_made_of_full_sets_and_a_deletion_dissolves_its_own_alone(cas
     assert cases.nearest(vectors(1)[0]) == []
 
 
-def test_filters_hold_where_graphs_are_followed(cases: SqliteCases, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redheart_core.memory.sqlite_cases, "_FEW", 0)
+@pytest.mark.parametrize("few", [-1, 10**9], ids=["graphs are followed", "chosen cases are compared"])
+def test_filters_find_the_nearest_chosen_cases(cases: SqliteCases, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(redheart_core.memory.sqlite_cases, "_FEW", few)
     cases.add(made_up_cases(1000))
+    wrong = "_compare" if few < 0 else "_follow"
+    monkeypatch.setattr(cases, wrong, lambda *_: pytest.fail("the other way was taken"))
     for chosen in (
         Filter(languages=("ko",)),
         Filter(sources=("diary",), labels=(LabelCondition.parse("votes.right>=2"),)),
+        Filter(labels=(LabelCondition.parse("votes"), LabelCondition.parse("votes.right>=1"))),
         Filter(ids=("0-17", "0-900")),
+        Filter(sources=("nowhere",)),
     ):
         for query in vectors(5, 8):
             wanted = [(one.case.id, one.distance) for one in cases.nearest(query, 5, chosen, exact=True)]

@@ -85,7 +85,25 @@ class Filter:
         return self != Filter()
 
     def sql(self, dialect: Dialect) -> tuple[str, list[Any]]:
-        """The condition on the table "cases", and its values."""
+        """The condition on the table "cases", and its values; for all cases of a memory."""
+        parts, values = self._of_cases(dialect)
+        for label in self.labels:
+            condition, numbers = _label(label, dialect.mark)
+            parts.append(f"cases.key IN (SELECT labels.key FROM labels WHERE {condition})")
+            values += numbers
+        return " AND ".join(parts) or "TRUE", values
+
+    def sql_of_few(self, dialect: Dialect) -> tuple[str, list[Any]]:
+        """The same condition for a few cases: each case's own labels are looked at, in place of all that fit."""
+        parts, values = self._of_cases(dialect)
+        for label in self.labels:
+            condition, numbers = _label(label, dialect.mark)
+            parts.append(f"EXISTS (SELECT 1 FROM labels WHERE labels.key = cases.key AND {condition})")
+            values += numbers
+        return " AND ".join(parts) or "TRUE", values
+
+    def _of_cases(self, dialect: Dialect) -> tuple[list[str], list[Any]]:
+        """The conditions on what is in the table "cases" itself."""
         parts: list[str] = []
         values: list[Any] = []
         for column, wanted in (("id", self.ids), ("language", self.languages), ("source", self.sources)):
@@ -96,11 +114,7 @@ class Filter:
             if time is not None:
                 parts.append(f"cases.time {sign} {dialect.mark}")
                 values.append(micros(time))
-        for label in self.labels:
-            condition, numbers = _label(label, dialect.mark)
-            parts.append(f"cases.key IN (SELECT labels.key FROM labels WHERE {condition})")
-            values += numbers
-        return " AND ".join(parts) or "TRUE", values
+        return parts, values
 
 
 def _label(label: LabelCondition, mark: str) -> tuple[str, list[Any]]:

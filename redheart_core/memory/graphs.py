@@ -58,6 +58,12 @@ class Near:
         kept = np.isin(self.keys, np.fromiter(keys, np.int64, len(keys)))
         return Near(self.keys[kept], self.products[kept])
 
+    def product_of(self, place: int) -> float:
+        """The product of the case at a place, counted from 1 for the nearest; minus infinity if there are fewer."""
+        if len(self.products) < place:
+            return -np.inf
+        return float(-np.partition(-self.products, place - 1)[place - 1])
+
     def best(self, most: int) -> list[int]:
         """The keys of the nearest, at most so many."""
         keys: list[int] = self.keys[largest(self.products, most)].tolist()
@@ -102,6 +108,11 @@ class Loaded:
         self.vectors = np.concatenate([self.vectors, vectors])
 
     @property
+    def count(self) -> int:
+        """How many cases there are."""
+        return sum(len(graph) for graph in self.graphs.values()) + len(self.keys)
+
+    @property
     def parts(self) -> list[Index | None]:
         """The graphs, and None for the single vectors."""
         return [*self.graphs.values(), None]
@@ -115,6 +126,16 @@ class Loaded:
         part.expansion_search = max(_EXPANSION_SEARCH, most)  # type: ignore[misc]  # mypy misses its setter
         found = part.search(query, most, threads=1)
         return Near(found.keys.astype(np.int64), (1.0 - found.distances).astype(np.float32))
+
+    def among(self, keys: NDArray[np.int64], query: NDArray[np.float32]) -> Near:
+        """The products of chosen cases with a vector (D,), each computed."""
+        found = []
+        for graph in self.graphs.values():
+            own = keys[graph.contains(keys.astype(np.uint64))]
+            vectors = np.asarray(graph.get(own.astype(np.uint64)), np.float32).reshape(len(own), self.width)
+            found.append(Near(own, vectors @ query))
+        single = np.isin(self.keys, keys)
+        return Near.joined([*found, Near(self.keys[single], self.vectors[single] @ query)])
 
 
 def largest(products: NDArray[np.float32], most: int) -> NDArray[np.intp]:

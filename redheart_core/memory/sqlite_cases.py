@@ -34,7 +34,9 @@ from redheart_core.memory.vectors import Vector, spare, unit
 _BLOCK = 4096
 """Vectors that are read together."""
 _FEW = 4096
-"""So many chosen cases are compared one by one."""
+"""About so many chosen cases are compared one by one; for more it takes less time to follow graphs."""
+_SAMPLE = 500
+"""Cases by which it is estimated how many are chosen."""
 _AMONG = SQLITE.among
 
 
@@ -93,8 +95,10 @@ class SqliteCases:
         check_k(k)
         query = unit(vector, self.identity.width, "the vector to search for")
         with self._file.reading() as rows:
-            if exact or (chosen and self._few(rows, chosen)):
+            if exact:
                 keys = self._scan(rows, query, spare(k), chosen)
+            elif chosen and self._few(rows, chosen):
+                keys = self._compare(rows, query, spare(k), chosen)
             else:
                 keys = self._follow(rows, query, k, chosen)
             candidates, vectors = self._vectors(rows, keys)
@@ -197,10 +201,21 @@ class SqliteCases:
                 self._file.set_meta(changes=str(int(self._file.meta("changes")) + 1))
 
     def _few(self, rows: sqlite3.Connection, chosen: Filter) -> bool:
-        """Whether so few cases are chosen that each can be compared."""
+        """Whether so few cases seem to be chosen that each can be compared; counting them all may take longer."""
+        last = int(rows.execute("SELECT coalesce(max(key), 0) FROM cases").fetchone()[0])
+        sample = np.unique(np.random.default_rng(0).integers(1, last + 1, _SAMPLE) if last > _SAMPLE else [])
+        condition, values = chosen.sql_of_few(SQLITE)
+        seen, passed = rows.execute(
+            f"SELECT count(*), coalesce(sum({condition}), 0) FROM cases WHERE key {_AMONG}",
+            (*values, SQLITE.pack(sample.tolist())),
+        ).fetchone()
+        return int(passed) * self._load(rows).count <= _FEW * int(seen)
+
+    def _compare(self, rows: sqlite3.Connection, query: NDArray[np.float32], most: int, chosen: Filter) -> list[int]:
+        """Keys of the nearest of all chosen cases, by the vectors that are loaded."""
         condition, values = chosen.sql(SQLITE)
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM cases WHERE {condition} LIMIT ?)"
-        return int(rows.execute(sql, (*values, _FEW + 1)).fetchone()[0]) <= _FEW
+        keys = [row[0] for row in rows.execute(f"SELECT cases.key FROM cases WHERE {condition}", values)]
+        return self._load(rows).among(np.array(keys, np.int64), query).best(most)
 
     def _scan(self, rows: sqlite3.Connection, query: NDArray[np.float32], most: int, chosen: Filter) -> list[int]:
         """Keys of the nearest of all chosen cases, from the file."""
@@ -217,26 +232,31 @@ class SqliteCases:
         return [int(key) for key in keys]
 
     def _follow(self, rows: sqlite3.Connection, query: NDArray[np.float32], k: int, chosen: Filter) -> list[int]:
-        """Keys of cases near a vector, the best of the k nearest of each graph and of the cases in none."""
+        """Keys of cases near a vector, the best of those near it in each graph and among the cases in none.
+
+        Each part gives its nearest cases, at first as many as are needed without a filter. A part whose last one is
+        farther than the k-th chosen one of all holds no nearer one; the others are asked for more.
+        """
         loaded, most = self._load(rows), spare(k)
-        parts = loaded.parts
-        if not chosen:
-            return Near.joined([loaded.near(part, query, most) for part in parts]).best(most)
-        condition, values = chosen.sql(SQLITE)
+        condition, values = chosen.sql_of_few(SQLITE)
         sql = f"SELECT key FROM cases WHERE key {_AMONG} AND {condition}"
-        found: list[Near] = []
+        parts, found = list(enumerate(loaded.parts)), dict[int, Near]()
         while parts:
-            near, few = [loaded.near(part, query, most) for part in parts], []
-            packed = SQLITE.pack(Near.joined(near).keys.tolist())
-            passed = [int(row["key"]) for row in rows.execute(sql, (packed, *values))]
-            for part, one in zip(parts, near, strict=True):
-                of_part = one.only(passed)
-                if len(of_part.keys) >= k or len(one.keys) < most:
-                    found.append(of_part)
-                else:
-                    few.append(part)
-            parts, most = few, 4 * most
-        return Near.joined(found).best(spare(k))
+            near = {place: loaded.near(part, query, most) for place, part in parts}
+            if chosen:
+                packed = SQLITE.pack(Near.joined(list(near.values())).keys.tolist())
+                passed = [int(row["key"]) for row in rows.execute(sql, (packed, *values))]
+                found |= {place: one.only(passed) for place, one in near.items()}
+            else:
+                found |= near
+            enough = Near.joined(list(found.values())).product_of(k)
+            parts = [
+                (place, part)
+                for place, part in parts
+                if len(near[place].keys) == most and near[place].products.min() > enough
+            ]
+            most *= 4
+        return Near.joined(list(found.values())).best(spare(k))
 
     def _load(self, rows: sqlite3.Connection) -> Loaded:
         """Graphs and single vectors as the file has them now."""
