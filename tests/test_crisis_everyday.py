@@ -32,22 +32,18 @@ ORDINARY = [
     "바람피운 그 사람이 너무 미워요.",
     "새로 이사 온 동네에서 외로워요.",
     "언니랑 크게 싸웠어요.",
+    "야근이 많아서 지쳤어요.",
 ]
 """The first is the first example of the README. The classifier was fitted on some of them."""
-REACHED = {"en": (5, 20), "ko": (11, 10)}
+REACHED = {"en": (4, 21), "ko": (10, 12)}
 """Of 101 everyday texts, which nothing was fitted on: blocks of help, and single lines of it."""
-REAL = {"goemotions": (10, 30), "goemotions_ko": (7, 10), "kote": (12, 4)}
+REAL = {"goemotions": (12, 28), "goemotions_ko": (8, 13), "kote": (13, 7)}
 """The same of 1,000 real comments, which nothing was fitted on."""
 
 
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_feelings_get_no_help(text: str) -> None:
     assert help_for_text(text) is None
-
-
-@pytest.mark.xfail(strict=True, reason="a known false alarm: one line, no block")
-def test_a_tired_worker_gets_no_help() -> None:
-    assert help_for_text("야근이 많아서 지쳤어요.") is None
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
