@@ -93,7 +93,7 @@ def test_silence_is_said_once_for_each_reason_with_what_would_help() -> None:
     page = analysis(abstentions=silent, language=Language(None, 0.1)).page
     assert page.head == "language: not recognised; the model answers nothing on this text"
     assert page.notes == (
-        "NOT ANSWERED: a, c: measured on Korean texts alone (--language ko if it is Korean)",
+        "NOT ANSWERED: a, c: measured on Korean texts alone; what would help: --language ko if it is Korean",
         "NOT ANSWERED: b: no input",
     )
     with pytest.raises(RedheartError, match="the model does not answer 'a' here: measured on Korean texts alone"):

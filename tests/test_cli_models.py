@@ -91,7 +91,11 @@ def test_a_folder_comes_before_a_model_of_that_name(finished: Finished, tmp_path
 
 def test_without_any_model_the_message_says_how_to_get_one(tmp_path: Path) -> None:
     for arguments in (["analyze", TEXT], ["models", "verify"]):
-        refuse(*arguments, cwd=tmp_path, says=["no model is named and none is installed", "redheart run trains one"])
+        refuse(
+            *arguments,
+            cwd=tmp_path,
+            says=["no model is named and none is installed that answers", "redheart run trains one"],
+        )
     assert "no model is installed" in succeed("models", "list", cwd=tmp_path).out
 
 
@@ -132,6 +136,16 @@ def test_a_model_is_verified_and_damage_is_named(finished: Finished, tmp_path: P
 def test_a_package_without_its_folder_is_named(tmp_path: Path, site: Path) -> None:
     ship(site, "small_world", None)
     refuse("analyze", TEXT, cwd=tmp_path, site=site, says=["front_door_small_world holds no 'model'"])
+
+
+def test_a_broken_model_beside_one_that_answers_is_a_warning(finished: Finished, tmp_path: Path, site: Path) -> None:
+    ship(site, "broken_world", None)
+    ship(site, "small_world", finished.model)
+    answer = succeed("analyze", TEXT, cwd=tmp_path, site=site)
+    assert "answered by the model small_world" in answer.err
+    assert "warning: the model 'broken_world' cannot be used: " in answer.err
+    assert "front_door_broken_world holds no 'model'" in answer.err
+    assert "warning" not in succeed("analyze", "small_world", TEXT, cwd=tmp_path, site=site).err
 
 
 def test_plugins_list_and_info_and_check_know_models(finished: Finished, tmp_path: Path, site: Path) -> None:

@@ -38,7 +38,7 @@ LENGTH = LayerSpec(
     meaning="How much shorter a text is than the longest.",
     fit=lambda texts: {"longest": np.array([max(map(len, texts.texts))])},
     score=shorter,
-    reason="too short",
+    reason="too short ({score:.2f}, usual up to {limit:.2f})",
     remedy="write more",
 )
 MUTE = attrs.evolve(
@@ -66,7 +66,10 @@ def test_a_text_beyond_a_limit_is_not_answered_and_any_other_is(
     assert short.findings == ()
     silent = abstentions(model, short.silent)
     assert {one.field for one in silent} == set(model.manifest.answers)
-    assert all(one.reason.startswith("too short: brevity is ") and one.remedy == "write more" for one in silent)
+    (reading,) = [one for one in short.readings if one.layer == "brevity"]
+    assert {(one.reason, one.remedy) for one in silent} == {
+        (f"too short ({reading.score:.2f}, usual up to {reading.limit:.2f})", "write more")
+    }
     assert {finding.plugin for finding in usual.findings} == {"a", "b", "high"}
     assert usual.silent == {}
     assert [(one.layer, one.beyond) for one in usual.readings] == [("brevity", False), ("mute", False)]

@@ -273,6 +273,8 @@ def _load(model: str | None, device: str, country: str | None) -> Model:
     loaded = redheart.load(model, device=device, country=country)
     if model is None:
         click.echo(f"answered by the model {loaded.title}", err=True)
+    for reason in loaded.broken:
+        click.echo(f"warning: {reason}", err=True)
     for line in absences(loaded.absent):
         click.echo(line, err=True)
     return loaded

@@ -64,7 +64,7 @@ class LayerSpec:
     itself, up to rounding. NaN where the layer has nothing to say. From which score on a text is beyond what is usual,
     core finds out on the calibration texts of each language. A context gives stakes: 0 usual, 1 raised, 2 high."""
     reason: str
-    """What a text beyond the limit is, such as "too long"."""
+    """What a text beyond the limit is, such as "too long ({score:.0f} letters, usual up to {limit:.0f})"."""
     remedy: str = ""
     """What would help."""
     kind: str = attrs.field(default="limit", validator=in_(LAYER_KINDS))

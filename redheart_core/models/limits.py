@@ -115,9 +115,8 @@ class LoadedLayer:
             return Reading(self.spec.name, None, limit, "", "")
         if limit is None or score <= limit:
             return Reading(self.spec.name, score, limit, "", "")
-        if self.spec.notes is not None:
-            return Reading(self.spec.name, score, limit, self.spec.reason, self.spec.remedy)
-        reason = f"{self.spec.reason}: {self.spec.name} is {score:.2f}, above {limit:.2f}"
+        with naming(self.spec.name, "reason"):
+            reason = self.spec.reason.format(score=score, limit=limit)
         return Reading(self.spec.name, score, limit, reason, self.spec.remedy)
 
 

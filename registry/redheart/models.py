@@ -46,6 +46,9 @@ class Model:
     cases: Cases | None = attrs.field(default=None, repr=False)
     """Of the memory in which analyze looks up the nearest cases; Model.remembering names one."""
 
+    broken: tuple[str, ...] = ()
+    """Why other installed models cannot be used, where none was named."""
+
     @property
     def checks(self) -> tuple[ExactnessCheck, ...]:
         """Of each group the validation loss as recorded and as the assembled model gave it."""
@@ -303,7 +306,8 @@ def _installed_preferences(safety: Safety) -> Model | None:
 
 def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") -> Model:
     """What load does, for a caller that knows whom to call for help."""
-    folder, title = find_model(model)
+    shipped = shipped_model(model)
+    folder = find_path(model or "") if shipped is None else shipped.folder
     require_model_folder(folder)
     from redheart_core.data.encoding import load_encoder
 
@@ -311,7 +315,8 @@ def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") ->
         registry, assembled = open_model(folder, device)
         specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
         encoder = load_encoder(specs, folder / "encoder", assembled.encoder_identity)
-        return Model(folder, assembled, encoder, title, safety)
+    title, broken = (str(folder), ()) if shipped is None else (shipped.title, shipped.broken)
+    return Model(folder, assembled, encoder, title, safety, broken)
 
 
 def find_model(model: str | Path | None) -> tuple[Path, str]:

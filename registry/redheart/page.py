@@ -176,5 +176,5 @@ def _silences(abstentions: Sequence[Abstention]) -> Iterator[str]:
         because.setdefault(abstention.because, []).append(abstention)
     for group in because.values():
         fields = ", ".join(abstention.field for abstention in group)
-        remedy = f" ({group[0].remedy})" if group[0].remedy else ""
+        remedy = f"; what would help: {group[0].remedy}" if group[0].remedy else ""
         yield f"NOT ANSWERED: {fields}: {group[0].reason}{remedy}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -27,6 +26,8 @@ class ShippedModel:
     folder: Path
     compares: bool = False
     """See ModelSpec."""
+    broken: tuple[str, ...] = ()
+    """Why other installed models cannot be used, where this one was found without a name."""
 
     @property
     def title(self) -> str:
@@ -59,41 +60,45 @@ def find_model(name: str) -> ShippedModel:
 
 
 def default_model() -> ShippedModel:
-    """The one that answers texts where no model is named.
+    """The one that answers texts where no model is named; others that cannot be used do not matter.
 
     Raises:
-        PluginError: None is installed, or several are.
-        CheckpointError: The package does not hold the folder that it declares.
+        PluginError: None that can be used answers texts, or several do.
     """
-    installed = installed_plugins()
-    found = _model_names(installed)
-    if not found:
-        reasons = broken_packages(installed.values())
-        raise PluginError("\n".join([f"no model is named and none is installed; {_EXTRA}", *reasons]))
-    return _only([_open(installed[name]) for name in found], compares=False)
+    found, broken = _usable(compares=False)
+    if found is None:
+        reasons = broken or tuple(broken_packages(installed_plugins().values()))
+        raise PluginError(
+            "\n".join([f"no model is named and none is installed that answers texts; {_EXTRA}", *reasons])
+        )
+    return attrs.evolve(found, broken=broken)
 
 
 def default_preferences() -> ShippedModel | None:
     """The one that compares acts where no model is named; None if none is installed.
 
     Raises:
-        PluginError: Several are.
-        CheckpointError: The package does not hold the folder that it declares.
+        PluginError: Several are, or those that are cannot be used and one of them may compare acts.
     """
-    installed = installed_plugins()
-    found = [_open(installed[name]) for name in _model_names(installed)]
-    return _only(found, compares=True) if any(model.compares for model in found) else None
+    found, broken = _usable(compares=True)
+    if found is None and broken:
+        raise PluginError("\n".join(["no installed model compares acts, and others cannot be used:", *broken]))
+    return found
 
 
-def _only(models: Sequence[ShippedModel], *, compares: bool) -> ShippedModel:
-    """The one of the models that answers texts, or that compares acts."""
-    chosen = [model for model in models if model.compares == compares]
-    if not chosen:
-        raise PluginError(f"no model is named and none that is installed answers texts; {_EXTRA}")
+def _usable(*, compares: bool) -> tuple[ShippedModel | None, tuple[str, ...]]:
+    """The one installed model that answers texts, or that compares acts, and why others cannot be used."""
+    installed, found, broken = installed_plugins(), [], []
+    for name in _model_names(installed):
+        try:
+            found.append(_open(installed[name]))
+        except (PluginError, CheckpointError) as error:
+            broken.append(f"the model '{name}' cannot be used: {error}")
+    chosen = [model for model in found if model.compares == compares]
     if len(chosen) > 1:
         several = names(model.name for model in chosen)
         raise PluginError(f"no model is named and several are installed: {several}; name one of them")
-    return chosen[0]
+    return (chosen[0] if chosen else None), tuple(broken)
 
 
 def is_model_name(name: str) -> bool:

@@ -14,15 +14,15 @@ def redheart_provide_layers() -> list[LayerSpec]:
             meaning="How far the vector of a text is from the training texts, where these spread least (leverage).",
             fit="redheart_limits.distance:fit",
             score="redheart_limits.distance:score",
-            reason="the text is unlike the training data",
-            remedy="a model that was trained on texts of this kind",
+            reason="unlike the texts that this model learnt from (distance {score:.1f}, usual up to {limit:.1f})",
+            remedy="a model that learnt from texts of this kind; redheart train makes one",
         ),
         LayerSpec(
             name="limit_of_terms",
             meaning="Which share of the pairs and triples of characters in its words the model's terms do not hold.",
             fit="redheart_limits.terms:fit",
             score="redheart_limits.terms:score",
-            reason="too many of its words are unknown",
+            reason="too little of its words is known to this model ({score:.0%} unknown, usual up to {limit:.0%})",
             remedy="whole words in the usual spelling",
         ),
         LayerSpec(
@@ -30,7 +30,8 @@ def redheart_provide_layers() -> list[LayerSpec]:
             meaning="How much shorter or longer a text is than the training texts in its language.",
             fit="redheart_limits.length:fit",
             score="redheart_limits.length:score",
-            reason="the text is much shorter or longer than the training texts",
-            remedy="one or several whole sentences on one matter",
+            reason="much shorter or longer than the texts that this model learnt from ({score:.1f} standard deviations "
+            "from their length, usual up to {limit:.1f})",
+            remedy="whole sentences that say who does what; of a long text, one part at a time",
         ),
     ]
