@@ -190,9 +190,9 @@ def _answer(model: Model, texts: Sequence[_Within], counts: Any) -> list[tuple[F
 
 
 def _passes(texts: Sequence[_Within]) -> Iterator[list[_Within]]:
-    """Texts that are answered together: those with the same number of chunks, so that nothing is padded."""
+    """Texts that are answered together: as many chunks, so that no chunk is padded, and about as many letters."""
     alike: dict[int, list[_Within]] = {}
-    for one in texts:
+    for one in sorted(texts, key=lambda one: len(one.read.given.text)):
         alike.setdefault(len(one.read.vectors), []).append(one)
     for chunks, own in alike.items():
         rows = max(1, MOST_CHUNKS // chunks)

@@ -316,7 +316,7 @@ def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") ->
         specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
         encoder = load_encoder(specs, folder / "encoder", assembled.encoder_identity)
     title, broken = (str(folder), ()) if shipped is None else (shipped.title, shipped.broken)
-    return Model(folder, assembled, encoder, title, safety, broken)
+    return Model(folder, assembled, encoder, title, safety, broken=broken)
 
 
 def find_model(model: str | Path | None) -> tuple[Path, str]:

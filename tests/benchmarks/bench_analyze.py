@@ -1,0 +1,48 @@
+"""Time of analyze in one process: single texts, a list of them, and what the parts of a single text take.
+
+OMP_NUM_THREADS=1 python tests/benchmarks/bench_analyze.py FILE.txt [MODEL] measures the first 300 lines of a file.
+Times are of the process (CPU) beside those of the clock, since a machine may be shared.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import redheart
+
+TEXTS = 300
+WARM = 10
+"""Texts before the measurement, after which everything that is loaded once is loaded."""
+
+
+def main(file: str, model: str | None = None) -> None:
+    texts = [line for line in Path(file).read_text(encoding="utf-8").splitlines() if line.strip()][:TEXTS]
+    clock, process = measured(lambda: redheart.load(model))
+    print(f"load: {clock:.1f} s by the clock, {process:.1f} s of the process")
+    loaded = redheart.load(model)
+    for text in texts[:WARM]:
+        loaded.analyze(text)
+    times = np.array([measured(lambda text=text: loaded.analyze(text)) for text in texts]) * 1000.0  # type: ignore[misc]
+    (clock_50, process_50), (clock_99, process_99) = np.percentile(times, [50, 99], axis=0)
+    print(f"single: p50 {clock_50:.1f} ms by the clock, {process_50:.1f} ms of the process")
+    print(f"single: p99 {clock_99:.1f} ms by the clock, {process_99:.1f} ms of the process")
+    together = measured(lambda: loaded.analyze(texts))
+    for name, alone, all_ in zip(("clock", "process"), times.sum(0) / 1000.0, together, strict=True):
+        rates = len(texts) / alone, len(texts) / all_
+        print(f"texts a second ({name}): single {rates[0]:.0f}, list {rates[1]:.0f}, {rates[1] / rates[0]:.1f} times")
+
+
+def measured(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock and of the process."""
+    clock, process = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - clock, time.process_time() - process
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
