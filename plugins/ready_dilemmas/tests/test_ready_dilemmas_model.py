@@ -6,11 +6,13 @@ import itertools
 import json
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 import redheart
 import redheart_ready_dilemmas
+from redheart.decision_json import schema
 from redheart_core.testing import conformance_tests
 from redheart_registry.models import default_model, default_preferences
 
@@ -78,10 +80,13 @@ def test_a_decision_orders_acts_as_their_comparisons_do(model: redheart.Model) -
             or found.crowd.worse[first][second] >= 0.5
         )
     np.testing.assert_allclose(sum(found.crowd.least_ethical), 1.0)
-    json.dumps(found.to_json(), allow_nan=False)
+    table = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    jsonschema.Draft202012Validator(schema()).validate(table)
+    assert table["crowd"]["measured"]["records"] > 200
     page = "\n".join(found.lines())
     assert "first with probability" in page
     assert "draws level" in page or "no value brings" in page
+    assert "held-out pairs it agrees with most raters in" in page
     assert "the choice is yours" in page
 
 
