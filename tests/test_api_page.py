@@ -178,3 +178,12 @@ def test_the_notebook_shows_the_page() -> None:
     shown = analysis(answer(RATING, value("rating", 2.0, 3.0)))._repr_html_()
     assert "<caption>text; language: English</caption>" in shown
     assert shown.count("<tr>") == 2
+
+
+def test_a_set_of_many_labels_says_that_the_text_leaves_it_open() -> None:
+    names = tuple(f"label {number}" for number in range(12))
+    values = [attrs.evolve(value(name, 0.5, 0.0, 0.4), in_set=name in names[:9]) for name in names]
+    found = attrs.evolve(answer(LABELS, *values), certainty=Certainty(0.1, 400, 1.2, None, names[:9]))
+    assert analysis(found).page.notes[-2] == "feelings is open: 9 of 12 labels may be true (--details)"
+    fewer = attrs.evolve(found, certainty=Certainty(0.1, 400, 1.2, None, names[:8]))
+    assert analysis(fewer).page.notes[-2] == f"feelings, may be true: {', '.join(names[:8])}"

@@ -146,8 +146,10 @@ def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
             names = tuple(one.label for one in answer.values if one.in_set)
         if names is not None:
             what = "may be true" if answer.about.binary else "may be largest"
-            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-            yield f"{answer.field}, {what}: {', '.join(names[:MOST_NAMES]) or 'none'}{more}"
+            if len(names) > MOST_NAMES:
+                yield f"{answer.field} is open: {len(names)} of {len(answer.values)} labels {what} (--details)"
+            else:
+                yield f"{answer.field}, {what}: {', '.join(names) or 'none'}"
         if names is not None or any(one.low is not None for one in answer.values):
             shares.add(1 - answer.certainty.alpha)
     for share in shares:
