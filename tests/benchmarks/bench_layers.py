@@ -1,0 +1,115 @@
+"""How often each layer of verification warns on texts like the training data, and the time that the layers take.
+
+    python tests/benchmarks/bench_layers.py runs/village/model [--real ../shared/data]
+
+The model is one of a run that is there: its test records are analyzed as texts alone, with the training split as the
+memory. Wanted: at most 5 % warned of by the layers of a kind together. With --real, how often stakes are raised on
+development texts of GoEmotions and KOTE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import attrs
+
+import redheart
+from redheart.sessions import run_of_model
+from redheart_core.contract.layers import LayerTexts
+from redheart_core.data.store import Store
+from redheart_core.models.stakes import STAKES, read_contexts
+
+
+def seconds(call: Callable[[], object], texts: int) -> float:
+    """Of one text, the best of three."""
+    found = []
+    for _ in range(3):
+        began = time.perf_counter()
+        call()
+        found.append((time.perf_counter() - began) / texts)
+    return min(found)
+
+
+def warnings(model: redheart.Model, memory: Path, records: Sequence[dict[str, object]]) -> None:
+    """Print the share of records on which each layer warns, by kind and alone."""
+    kinds = {layer.spec.name: layer.spec.kind for layer in model.assembled.limits}
+    found = model.analyze(list(records), memory=memory)
+    alone, together, stakes, held = Counter[str](), Counter[str](), Counter[str](), 0
+    for one in found:
+        beyond = [reading.layer for reading in (*one.limits, *one.remarks) if reading.beyond]
+        alone.update(beyond)
+        together.update({kinds[layer] for layer in beyond})
+        stakes[one.context.stakes if one.context else "help alone"] += 1
+        held += any("where stakes are" in silence.reason for silence in one.abstentions)
+    for kind in dict.fromkeys(kinds.values()):
+        parts = ", ".join(f"{layer} {alone[layer] / len(found):.1%}" for layer, own in kinds.items() if own == kind)
+        print(f"{kind}: {together[kind] / len(found):.1%} of {len(found)} ({parts})")
+    print(f"stakes: {', '.join(f'{name} {stakes[name] / len(found):.1%}' for name in (*STAKES, 'help alone'))}")
+    print(f"with an answer that is held back for them: {held / len(found):.1%}", flush=True)
+
+
+def times(model: redheart.Model, memory: Path, texts: Sequence[str]) -> None:
+    """Print what the layers and the memory add to the time of a text that is analyzed alone."""
+
+    def one_by_one(using: redheart.Model) -> Callable[[], object]:
+        return lambda: [using.analyze(text, language="en") for text in texts]
+
+    kinds = ("limit", "consistency", "evidence")
+    without = tuple(layer for layer in model.assembled.limits if layer.spec.kind not in kinds)
+    bare = attrs.evolve(model, assembled=attrs.evolve(model.assembled, limits=without, contexts=()))
+    base = seconds(one_by_one(bare), len(texts))
+    print(f"no layers: {1000 * base:.1f} ms a text")
+    for kind in kinds:
+        own = tuple(layer for layer in model.assembled.limits if layer.spec.kind == kind)
+        using = attrs.evolve(bare, assembled=attrs.evolve(bare.assembled, limits=own))
+        print(f"{kind} alone: {1000 * (seconds(one_by_one(using), len(texts)) - base):+.1f} ms", flush=True)
+    using = attrs.evolve(bare, assembled=attrs.evolve(bare.assembled, contexts=model.assembled.contexts))
+    print(f"context alone: {1000 * (seconds(one_by_one(using), len(texts)) - base):+.1f} ms")
+    with model.remembering(memory) as remembering:
+        print(
+            f"all layers and a memory: {1000 * seconds(one_by_one(remembering), len(texts)):.1f} ms a text", flush=True
+        )
+
+
+def real(model: redheart.Model, data: Path) -> None:
+    """Print how often stakes are raised on texts of the web."""
+    import numpy as np
+
+    for name, column, code in (("goemotions/dev.tsv", 0, "en"), ("kote/val.tsv", 1, "ko")):
+        with (data / name).open(encoding="utf-8", newline="") as lines:
+            rows = [row[column] for row in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)]
+        blank = np.zeros((len(rows), 2), np.float32)
+        seen = LayerTexts(rows, [code] * len(rows), blank, blank)
+        stakes = Counter(one.stakes for one in read_contexts(model.assembled.contexts, seen))
+        shares = ", ".join(f"{one} {stakes[one] / len(rows):.1%}" for one in STAKES)
+        print(f"{name}: {shares} of {len(rows)}", flush=True)
+
+
+def main() -> None:
+    """Print all figures."""
+    parser = argparse.ArgumentParser(description="How often layers warn, and their time.")
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--real", type=Path)
+    given = parser.parse_args()
+    model = redheart.load(given.model)
+    run = run_of_model(model.folder)
+    store = Store.open(run / "store")
+    rows = store.rows("test").tolist()
+    with tempfile.TemporaryDirectory() as folder:
+        memory = Path(folder) / "cases.db"
+        with redheart.memory.open(memory, model) as opened:
+            opened.load(run=run, progress=False)
+        warnings(model, memory, [{"text": store.text(row), "language": store.language(row)} for row in rows])
+        times(model, memory, [store.text(row) for row in rows if store.language(row) == "en"][:40])
+    if given.real is not None:
+        real(model, given.real)
+
+
+if __name__ == "__main__":
+    main()
