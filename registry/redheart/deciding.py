@@ -11,6 +11,7 @@ import numpy as np
 from redheart.decision import ActFigures, CrowdVerdict, Decision, Measured
 from redheart.dilemma import LAYERS, Act, Dilemma, read_dilemma
 from redheart.ranking import rank
+from redheart_core.data.language import Language, language_name
 from redheart_core.exact import choice, regret
 from redheart_core.exact.hedonic import (
     EXTERNAL_COST_WEIGHT,
@@ -155,7 +156,9 @@ def _crowd(preferences: Model | None, dilemma: Dilemma) -> tuple[CrowdVerdict | 
         found = preferences.analyze_record(record, "the acts", dilemma.language)
         answered = [answer for answer in found.answers if answer.field == PREFERENCES]
         if not answered:
-            reasons = [one.reason for one in found.abstentions if one.field == PREFERENCES]
+            reasons = _other_language(preferences, found.language) or [
+                one.reason for one in found.abstentions if one.field == PREFERENCES
+            ]
             return None, f"the crowd's verdict is not known: {'; '.join(reasons) or 'the model gives none'}"
         chance = next(value.value for value in answered[0].values if value.label == "first")
         blame.append(float(np.log(chance) - np.log1p(-chance)))
@@ -169,6 +172,15 @@ def _crowd(preferences: Model | None, dilemma: Dilemma) -> tuple[CrowdVerdict | 
         preferences.title,
         _measured(preferences),
     ), ""
+
+
+def _other_language(preferences: Model, language: Language) -> list[str]:
+    """That the acts are in a language in which people's preferences are not known, which explains all else."""
+    spoken = preferences.assembled.languages
+    if language.code is None or not spoken or language.code in spoken:
+        return []
+    names = " and ".join(language_name(code) for code in spoken)
+    return [f"{preferences.title} was measured on {names} acts alone, and these are {language}"]
 
 
 def _measured(preferences: Model) -> Measured | None:

@@ -93,7 +93,8 @@ def test_a_decision_orders_acts_as_their_comparisons_do(model: redheart.Model) -
 def test_an_act_in_another_language_has_no_verdict(model: redheart.Model) -> None:
     found = model.decide({"acts": ["할머니의 돈을 훔치는 것", "이웃의 정원 일을 돕는 것"], "language": "ko"})
     assert found.crowd is None
-    assert found.silence.startswith("the crowd's verdict is not known: ")
+    assert found.silence.startswith("the crowd's verdict is not known: ready_dilemmas (redheart ")
+    assert found.silence.endswith(" was measured on English acts alone, and these are Korean")
     assert found.ranking is None
 
 
