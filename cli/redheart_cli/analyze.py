@@ -94,7 +94,7 @@ def analyze(
 
     --reasons shows, for the first number of each task, what each sentence of the text (each word,
     where it is one sentence) adds to the mean over the training records, and without which parts a
-    label would no longer be predicted.
+    label would no longer be predicted; and of a fused answer what each module adds.
 
     \b
     Examples:
@@ -177,6 +177,8 @@ def _print_reasons(explained: Explanation) -> None:
         name = reason.field if reason.label == reason.field else f"{reason.field}, {reason.label}"
         click.echo(f"{name}: {reason.value:.2f}, where {reason.usual:.2f} is usual")
         print_table(COLUMNS, list(explained.rows(reason)))
+        if line := explained.member_line(reason):
+            click.echo(line)
         if turning := explained.turning(reason):
             click.echo(turning)
 

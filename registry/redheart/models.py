@@ -12,7 +12,7 @@ import attrs
 from redheart.analysis import Analysis
 from redheart.analyzing import WINDOW, Refused, Text, analyze_records, in_windows, read_record
 from redheart.crisis import Safety, load_safety
-from redheart.reasons import Explanation
+from redheart.reasons import Explanation, explain_analysis
 from redheart.sessions import open_model, run_of_model
 from redheart.threads import keeping_threads
 from redheart_core.storage.paths import find_path
@@ -196,7 +196,7 @@ class Model:
         )
 
     def explain(self, given: Text, *, language: str | None = None, where: str = "text") -> Explanation:
-        """What analyze says of one text or record, and what each part of the text adds to it.
+        """What analyze says of one text or record, and what its parts and the members of a fusion add to it.
 
         The parts are the text's sentences, or its words where it is one; of each number their contributions sum to its
         difference from the mean over the training records (Shapley values over all sets of parts).
@@ -209,17 +209,9 @@ class Model:
         Raises:
             DataError: The text or a value cannot be analyzed.
         """
-        from redheart_core.models.reasons import explain
-        from redheart_core.models.text_inputs import field_numbers
-
         found = self.analyze_record(given, where, language)
-        if not found.answers:
-            return Explanation(found, (), ())
-        text, model = read_record(self, given, where, language), self.assembled
-        with keeping_threads(model.manifest.training.threads):
-            fields = field_numbers(model, self.encoder, text.values, where)
-            reasons = explain(model, self.encoder, text.text, found.answers, fields, found.language)
-        return Explanation(found, reasons.parts, reasons.reasons)
+        with keeping_threads(self.assembled.manifest.training.threads):
+            return explain_analysis(self, found, read_record(self, given, where, language))
 
     def decide(
         self, given: Sequence[str] | Mapping[str, Any], *, preferences: Model | str | Path | None = None

@@ -11,7 +11,10 @@ from redheart_core.data.text import shorten
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
+    from redheart.models import Model
+    from redheart_core.models.module_reasons import MemberReason
     from redheart_core.models.reasons import Reason
+    from redheart_core.models.text_inputs import TextToAnalyze
 
 COLUMNS = ("because of", "adds", "")
 """Heads of the rows of an explained number."""
@@ -30,6 +33,9 @@ class Explanation:
     """Of the text: its sentences, or its words where it is one sentence; neighbours are joined where there are many."""
     reasons: tuple[Reason, ...]
     """Of each number of each answer."""
+
+    members: tuple[MemberReason, ...] = ()
+    """Of each number of each fused answer what its members add."""
 
     def reason(self, field: str, label: str) -> Reason:
         """Why one number is as it is.
@@ -62,6 +68,15 @@ class Explanation:
         if further:
             yield f"and {len(further)} more", f"{sum(adds for _, adds in further):+.2f}", ""
 
+    def member_line(self, reason: Reason) -> str:
+        """What the members of the fusion add to a number, the largest first; empty where nothing is fused."""
+        for one in self.members:
+            if (one.field, one.label) == (reason.field, reason.label):
+                ordered = sorted(one.contributions.items(), key=lambda pair: -abs(pair[1]))
+                added = ", ".join(f"{name.partition('.')[0]} {adds:+.2f}" for name, adds in ordered)
+                return f"by module, from {one.usual:.2f}: {added}"
+        return ""
+
     def turning(self, reason: Reason) -> str:
         """What would change the answer, for people; empty where it is not known."""
         if reason.turning is None:
@@ -71,9 +86,33 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         """The analysis as JSON values, with the parts and reasons."""
-        reasons = {"parts": list(self.parts), "reasons": [attrs.asdict(one) for one in self.reasons]}
-        return {**self.analysis.to_json(), **reasons}
+        return {
+            **self.analysis.to_json(),
+            "parts": list(self.parts),
+            "reasons": [attrs.asdict(one) for one in self.reasons],
+            "member_reasons": [attrs.asdict(one) for one in self.members],
+        }
 
     @property
     def _fields(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one.field for one in self.reasons))
+
+
+def explain_analysis(model: Model, found: Analysis, text: TextToAnalyze) -> Explanation:
+    """The reasons of an analysis.
+
+    Args:
+        model: Which gave it.
+        found: The analysis.
+        text: What was analyzed.
+    """
+    from redheart_core.models.module_reasons import explain_members
+    from redheart_core.models.reasons import explain
+    from redheart_core.models.text_inputs import field_numbers
+
+    if not found.answers:
+        return Explanation(found, (), ())
+    fields = field_numbers(model.assembled, model.encoder, text.values, text.where)
+    about = model.assembled, model.encoder, text.text, found.answers, fields, found.language
+    reasons = explain(*about)
+    return Explanation(found, reasons.parts, reasons.reasons, explain_members(*about))
