@@ -59,8 +59,8 @@ def _korean(text: str, seen: Seen) -> frozenset[int]:
 
 def _parts(text: str, lengths: Sequence[int], kind: int) -> Iterator[int]:
     """The places of all parts of a text that have one of the lengths."""
-    sizes = [len(char.encode()) for char in text]
-    data, ends = text.encode(), [0]
+    sizes = [len(_bytes(char)) for char in text]
+    data, ends = _bytes(text), [0]
     for size in sizes:
         ends.append(ends[-1] + size)
     for length in lengths:
@@ -69,4 +69,9 @@ def _parts(text: str, lengths: Sequence[int], kind: int) -> Iterator[int]:
 
 
 def _place(piece: str, kind: int) -> int:
-    return zlib.crc32(piece.encode(), kind) % BUCKETS
+    return zlib.crc32(_bytes(piece), kind) % BUCKETS
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8, where half of a surrogate pair has bytes too: every text is searched, also one that is refused later."""
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,60 @@
+"""A text with half of a surrogate pair, which UTF-8 does not have, is searched for signs, and refused after that."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from front_door import Finished, redheart
+
+import redheart as api
+from redheart_core import DataError
+from redheart_core.safety.grams import grams
+from redheart_core.safety.help import help_for_text
+
+HALVES = ["\ud800", "\udfff", "\udc80"]
+CALM = ["{}", "I met {} at the fence.", "wo{}rd", "나는 {} 친구를 만났다.", "친{}구"]
+CRISES = {"en": "I want to die. {}", "ko": "나는 죽고 싶어요. {}"}
+
+
+@pytest.mark.parametrize("half", HALVES, ids=ascii)
+@pytest.mark.parametrize("text", CALM)
+def test_a_text_with_half_a_pair_has_pieces_and_gets_no_help_without_a_sign(text: str, half: str) -> None:
+    assert grams(text.format(half))
+    assert help_for_text(text.format(half)) is None
+
+
+@pytest.mark.parametrize("half", HALVES, ids=ascii)
+@pytest.mark.parametrize("language", sorted(CRISES))
+def test_half_a_pair_hides_no_sign(language: str, half: str) -> None:
+    found = help_for_text(CRISES[language].format(half))
+    assert found is not None
+    assert found.language == language
+
+
+def test_analyze_refuses_half_a_pair_by_name(finished: Finished) -> None:
+    model = api.load(finished.model)
+    for text in (*CALM, *CRISES.values()):
+        with pytest.raises(DataError, match=r"lone surrogate, U\+D800"):
+            model.analyze(text.format("\ud800"))
+
+
+def test_the_command_refuses_it_as_an_argument_with_help_first_and_as_a_line(
+    finished: Finished, tmp_path: Path
+) -> None:
+    calm = redheart("analyze", finished.model, "I met \udc80 at the fence.", cwd=tmp_path)  # as Python reads such bytes
+    crisis = redheart("analyze", finished.model, CRISES["en"].format("\udc80"), cwd=tmp_path)
+    for answer in (calm, crisis):
+        assert (answer.code, "Traceback" in answer.err) == (1, False)
+        assert "lone surrogate, U+DC80" in answer.err
+    assert "988" in crisis.out + crisis.err
+    assert "988" not in calm.out + calm.err
+    texts = ["I met \ud800 at the fence.", CRISES["en"].format("\ud800"), "I met her at the fence."]
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    answer = redheart("analyze", finished.model, "--jsonl", "-", given=lines.encode(), cwd=tmp_path)
+    assert answer.code == 4
+    first, second, third = (json.loads(line) for line in answer.out.splitlines())
+    assert "half of a surrogate pair" in first["refused"]
+    assert "half of a surrogate pair" in second["refused"]
+    assert "refused" not in third
