@@ -105,7 +105,7 @@ def test_three_mistakes_in_plugins_toml_are_reported_at_once(tmp_path: Path) -> 
     )
     message = refuse(
         "train", cwd=tmp_path,
-        says=["'backbon', which is not installed (installed: adv", "loss_weight", "-1.0", "widht", "width"],
+        says=["'backbon', which is not installed (installed: adapted", "loss_weight", "-1.0", "widht", "width"],
     )  # fmt: skip
     assert sum(line.startswith("  - ") for line in message.splitlines()) == 3
     (tmp_path / "plugins.toml").write_text('active = ["village"\n')

@@ -56,10 +56,11 @@ def test_an_answer_that_rests_on_untrained_parts_has_a_warning_on_stderr_and_in_
     succeed("crossover", "run", cwd=tmp_path)
     short = "I told my neighbour the truth about the fence. "
     fine = succeed("analyze", "run/model", short, "--json", cwd=tmp_path)
-    assert (fine.err, {one["warning"] for one in (*fine.json()["answers"], *fine.json()["findings"])}) == ("", {""})
+    assert [line for line in fine.err.splitlines() if "group" in line] == []
+    assert {one["warning"] for one in (*fine.json()["answers"], *fine.json()["findings"])} == {""}
     long = short * 60
     answer = succeed("analyze", "run/model", long, "--json", cwd=tmp_path)
-    (line,) = answer.err.splitlines()
+    (line,) = (line for line in answer.err.splitlines() if "group" in line)
     assert line.startswith("warning: group neural_regret was trained on texts of one chunk, and this text has several")
     assert line.endswith("give a text of at most 2000 characters, or train on longer ones")
     warning = {"neural_regret": line.removeprefix("warning: ")}
@@ -69,6 +70,6 @@ def test_an_answer_that_rests_on_untrained_parts_has_a_warning_on_stderr_and_in_
     assert f"WARNING: {warning['neural_regret']}" in page.out.splitlines()
     assert page.err == ""
     lines = "".join(json.dumps({"text": text}) + "\n" for text in (long, short))
-    given = succeed("analyze", "run/model", "--jsonl", "-", given=lines.encode(), cwd=tmp_path).out
+    given = succeed("analyze", "run/model", "--jsonl", "-", "--details", given=lines.encode(), cwd=tmp_path).out
     found = [json.loads(one)["findings"][0]["warning"] for one in given.splitlines()]
     assert found == [warning["neural_regret"], ""]

@@ -187,7 +187,8 @@ def test_a_packed_model_answers_alone_is_measured_and_leads_nowhere(finished: Fi
     for part in ("# given", "| `neural_regret` |", "MIT", "mean_absolute_error", f"{figure['value']:.3f}"):
         assert part in card
     assert "in 90 % of all texts like the" in card
-    assert "Texts beyond its limits (limit_of_distance, limit_of_length, limit_of_terms) are not answered" in card
+    assert all(f"limit_of_{what}" in card for what in ("distance", "length", "terms"))
+    assert "Texts beyond a limit are not answered; of the calibration texts these are" in card
     refuse("evaluate", "given", cwd=tmp_path, says=["was packed", "no run"])
 
 

@@ -125,7 +125,7 @@ def test_without_names_all_active_plugins_are_checked_with_their_settings() -> N
 def test_an_unknown_name_is_an_error_that_lists_the_installed_ones_before_anything_is_checked() -> None:
     result = check("village", "nobody")
     assert (result.code, result.out) == (1, "")
-    assert "Error: there is no plugin, no package and no folder 'nobody' (installed: advanced_" in result.err
+    assert "Error: there is no plugin, no package and no folder 'nobody' (installed: adapted_encoder" in result.err
 
 
 def test_wrong_options_are_errors() -> None:

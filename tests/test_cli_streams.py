@@ -12,6 +12,7 @@ from typing import IO
 
 import pytest
 from front_door import Finished, redheart, succeed
+from rounding import same_answer
 
 TEXT = "My brother lost the garden and burned my letter."
 LINE = json.dumps({"text": TEXT}).encode() + b"\n"
@@ -37,7 +38,7 @@ def test_each_bad_line_is_one_refused_line_and_the_next_ones_go_on(finished: Fin
     for number, (says, bad, good) in enumerate(zip(REFUSED.values(), rest[::2], rest[1::2], strict=True), 1):
         assert f"in.jsonl line {2 * number}: " in bad["refused"]
         assert says in bad["refused"]
-        assert good == first
+        assert same_answer(good, first)
 
 
 def test_a_stream_that_breaks_off_has_another_exit_code(finished: Finished, tmp_path: Path) -> None:

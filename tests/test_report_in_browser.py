@@ -121,8 +121,8 @@ def test_everything_is_drawn_and_stays_in_its_place(report: Path, width: int) ->
     assert page["cut"] == []
     assert page["empty"] == []
     assert all(min(size) > 5 for size in page["svgs"])
-    main_metrics, gains, reliable, confused, swept = 6, 2, 4, 2, len(GROUPS) - 1
-    plots = main_metrics + gains + reliable + confused + swept
+    main_metrics, gains, reliable, confused, swept, calibrated = 6, 2, 4, 2, len(GROUPS) - 1, 3
+    plots = main_metrics + gains + reliable + confused + swept + calibrated
     assert len(page["figures"]) == 2 * len(GROUPS) + len(("heat map", "cost")) + plots
     assert all(page["headings"])
     assert len(set(page["headings"])) == len(page["headings"])
