@@ -187,3 +187,6 @@ def test_a_set_of_many_labels_says_that_the_text_leaves_it_open() -> None:
     assert analysis(found).page.notes[-2] == "feelings is open: 9 of 12 labels may be true (--details)"
     fewer = attrs.evolve(found, certainty=Certainty(0.1, 400, 1.2, None, names[:8]))
     assert analysis(fewer).page.notes[-2] == f"feelings, may be true: {', '.join(names[:8])}"
+    likely = (*values[:7], attrs.evolve(values[7], value=0.9), *values[8:])
+    ordered = attrs.evolve(fewer, values=likely)
+    assert analysis(ordered).page.notes[-2].startswith("feelings, may be true: label 7, label 0, label 1")

@@ -146,6 +146,8 @@ def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
             names = tuple(one.label for one in answer.values if one.in_set)
         if names is not None:
             what = "may be true" if answer.about.binary else "may be largest"
+            given = {one.label: one.value for one in answer.values}
+            names = tuple(sorted(names, key=lambda name: -given[name]))
             if len(names) > MOST_NAMES:
                 yield f"{answer.field} is open: {len(names)} of {len(answer.values)} labels {what} (--details)"
             else:
