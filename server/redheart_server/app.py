@@ -1,0 +1,58 @@
+"""The ASGI app of a server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from redheart_server.about import about_routes, health_routes
+from redheart_server.analyze import analyze_routes
+from redheart_server.documents import document
+from redheart_server.edge import Edge
+from redheart_server.problems import install_handlers
+from redheart_server.served import Models
+from redheart_server.settings import Limits
+from redheart_server.state import GoneError, State
+from redheart_server.worker import Worker
+
+CLIENT_GONE = 499
+"""Status in the access log of a request whose client did not wait; nobody gets it."""
+
+
+def make_app(models: Models, limits: Limits) -> tuple[ASGIApp, State]:
+    """The app that answers with models, and what it shares.
+
+    Args:
+        models: Loaded.
+        limits: Of every request.
+    """
+    state = State(models, Worker(limits.waiting, limits.together, lambda items, seconds: None), limits)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        state.worker.close()
+
+    app = FastAPI(
+        title="redheart",
+        version=version("redheart"),
+        description="Texts to labelled numbers. Help for a person in crisis stands first in every answer.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    install_handlers(app)
+
+    @app.exception_handler(GoneError)
+    def _gone(request: Request, error: GoneError) -> Response:
+        return Response(status_code=CLIENT_GONE)
+
+    for router in (health_routes(state), about_routes(state), analyze_routes(state)):
+        app.include_router(router)
+    document(app)
+    return Edge(app, limits, lambda route, status, seconds: None), state

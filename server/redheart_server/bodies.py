@@ -1,0 +1,76 @@
+"""Bodies of requests as the library takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+
+from redheart_core.storage.jsonlines import parse_json
+from redheart_server.problems import ProblemError, refuse_fields
+
+Body = TypeVar("Body", bound=BaseModel)
+
+TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
+KOREAN = "나는 친구에게 거짓말을 했다."
+
+
+class Record(BaseModel):
+    """A text, and the fields that plugins read beside it, as on a line of `redheart analyze --jsonl`."""
+
+    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"example": {"text": TEXT}})
+
+    text: Annotated[str, Field(description="1 to 100,000 characters with at least one letter")]
+    language: Annotated[str | None, Field(description="ISO 639 code; detected if left out")] = None
+
+    def plain(self) -> dict[str, Any]:
+        """As the library takes it."""
+        return {name: value for name, value in self.model_dump().items() if name != "language" or value is not None}
+
+
+class Several(BaseModel):
+    """Several texts or records, which are answered together."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"example": {"texts": [TEXT, KOREAN]}})
+
+    texts: Annotated[list[str | Record], Field(min_length=1)]
+    language: Annotated[str | None, Field(description="Of those that state none; detected if left out")] = None
+
+    def plain(self) -> list[dict[str, Any]]:
+        """As the library takes them."""
+        shared: Mapping[str, Any] = {} if self.language is None else {"language": self.language}
+        return [{**shared, **({"text": one} if isinstance(one, str) else one.plain())} for one in self.texts]
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object of a body.
+
+    Raises:
+        ProblemError: It is something else, or is not declared as JSON, which a page of another site cannot do unasked.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ProblemError(415, f"expects content-type: application/json, got {kind[:60] or 'none'}")
+    try:
+        value = parse_json((await request.body()).decode("utf-8"))
+    except RecursionError as error:
+        raise ProblemError(400, "the body is JSON that is nested too deeply") from error
+    except ValueError as error:
+        raise ProblemError(400, f"the body is not JSON in UTF-8: {error}") from error
+    if not isinstance(value, dict):
+        raise ProblemError(422, f"the body has to be a JSON object, got {type(value).__name__}")
+    return value
+
+
+def read_as(cls: type[Body], value: Mapping[str, Any]) -> Body:
+    """The object as a body of a class.
+
+    Raises:
+        ProblemError: It does not fit; names every place.
+    """
+    try:
+        return cls.model_validate(value)
+    except ValidationError as error:
+        raise refuse_fields(error.errors(include_url=False, include_input=False, include_context=False)) from None

@@ -1,0 +1,92 @@
+"""Errors as problem details (RFC 9457): what was expected, what came, how to fix it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from redheart_core.safety.help import Help
+
+MEDIA_TYPE = "application/problem+json"
+FAILED = "the server failed on this request; its log has the reason under the request id"
+_SHOWN = 20
+"""Errors of one body that are listed."""
+
+
+class ProblemError(Exception):
+    """A request that is not answered."""
+
+    def __init__(
+        self, status: int, detail: str, *, help: Help | None = None, retry_after_s: int | None = None, **more: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.help, self.more = status, detail, help, more
+        self.headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+
+    def response(self, request_id: str) -> Response:
+        """As the client gets it; help for a person in crisis stands first."""
+        first = {} if self.help is None else {"help": self.help.to_json()}
+        body = {
+            **first,
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "request_id": request_id,
+            **self.more,
+        }
+        return Response(encode(body), self.status, self.headers, MEDIA_TYPE)
+
+
+def encode(value: Any) -> bytes:
+    """JSON in UTF-8; halves of surrogate pairs, which UTF-8 does not have, are written as JSON escapes.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
+
+
+def install_handlers(app: FastAPI) -> None:
+    """From now on the app answers every error as problem details."""
+
+    @app.exception_handler(ProblemError)
+    def _problem(request: Request, error: ProblemError) -> Response:
+        return error.response(request.state.request_id)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
+        places = [{**one, "loc": one["loc"][1:]} for one in error.errors()]  # without "query"
+        return refuse_fields(places).response(request.state.request_id)
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        response = ProblemError(error.status_code, _in_words(request, error)).response(request.state.request_id)
+        response.headers.update(error.headers or {})
+        return response
+
+
+def refuse_fields(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
+    """Of each error of a validation its place as a JSON pointer (RFC 6901), and what was expected; never what came."""
+    found = [
+        {"pointer": "".join(f"/{part}" for part in one["loc"]), "detail": str(one["msg"])} for one in errors[:_SHOWN]
+    ]
+    detail = "; ".join(f"{one['pointer']}: {one['detail']}" for one in found[:3])
+    return ProblemError(422, detail, errors=found)
+
+
+def _in_words(request: Request, error: HTTPException) -> str:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return "there is nothing at this path; /openapi.json lists what there is"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return f"{request.method} is not answered here; use {allowed}"
+    return str(error.detail)
