@@ -28,7 +28,7 @@ TEXTS = [
     "I kept the money that I had found in the street.",
     "She forgave him. He wept.",
 ]
-CRISIS = "I want to kill myself tonight."
+CRISIS = "I am standing on the bridge and I am going to jump now."
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from redheart_server.logs import log_failure
 from redheart_server.problems import ProblemError
 from redheart_server.settings import Limits
 
@@ -60,8 +61,8 @@ class Edge:
                 return
             if body is not None:
                 await self.app(scope, _replay(body, receive), send_with_headers)
-        except Exception:
-            self.log.exception("request failed", request_id=request_id)
+        except Exception as error:
+            log_failure(error, request_id)
             if status:
                 raise  # a part is sent; the server closes the connection
             await ProblemError(

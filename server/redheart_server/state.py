@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import structlog
 from starlette.requests import Request
 
 from redheart_core.contract.errors import RedheartError
+from redheart_server.logs import log_failure
 from redheart_server.problems import FAILED, ProblemError
 from redheart_server.served import Models, Served
 from redheart_server.settings import Limits
@@ -71,7 +71,7 @@ class State:
         except RedheartError:
             raise
         except Exception as error:
-            structlog.get_logger("redheart.server").exception("request failed", request_id=request.state.request_id)
+            log_failure(error, request.state.request_id)
             raise ProblemError(500, FAILED, help=await self._help(texts)) from error
         finally:
             gone.cancel()
