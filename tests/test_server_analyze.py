@@ -13,6 +13,8 @@ import httpx
 import jsonschema
 import pytest
 from front_door import Finished
+
+pytest.importorskip("fastapi", reason="needs redheart[serve]")
 from served_models import asked, loaded
 
 from redheart.analysis_json import schema
@@ -136,6 +138,47 @@ def test_a_wrong_body_is_refused_as_problem_details(models: Models, body: Any, s
     problem = answer.json()
     assert (problem["status"], problem["request_id"]) == (status, answer.headers["x-request-id"])
     assert says in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, ["/text"]),
+        ({"text": 3, "language": 3}, ["/text", "/language"]),
+        ({"texts": [3]}, ["/texts/0"]),
+        ({"texts": [TEXT, None, {"text": TEXT}, []]}, ["/texts/1", "/texts/3"]),
+        ({"texts": [TEXT, {"text": 3}, {}]}, ["/texts/1/text", "/texts/2/text"]),
+        ({"texts": [TEXT], "a/b~c": 3}, ["/a~1b~0c"]),
+    ],
+)
+def test_each_wrong_place_is_a_json_pointer_into_the_body(models: Models, body: Any, pointers: list[str]) -> None:
+    answer = post(models, body)
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["errors"]] == pointers
+
+
+def test_a_fault_is_a_problem_with_help_and_neither_body_nor_log_has_the_message(
+    models: Models, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*given: object) -> None:
+        raise ZeroDivisionError(f"a message with {given}")
+
+    monkeypatch.setattr("redheart_server.served.analyze_records", fail)
+    monkeypatch.setattr("redheart.plugins", fail)
+
+    async def ask(client: httpx.AsyncClient, state: State) -> list[httpx.Response]:
+        text = f"{TEXT} I want to die."
+        return [await client.post("/v1/analyze", json={"text": text}), await client.get("/v1/plugins")]
+
+    for answer in asked(models, ask):
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert answer.headers["x-request-id"] == answer.json()["request_id"]
+        assert ("help" in answer.json()) == ("analyze" in str(answer.url))
+        assert "a message" not in answer.text
+    shown = "".join(capsys.readouterr())
+    assert shown.count("ZeroDivisionError") == 2
+    assert "a message" not in shown
+    assert "neighbour" not in shown
 
 
 def test_a_body_that_is_not_declared_as_json_is_refused(models: Models) -> None:

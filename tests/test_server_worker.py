@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from redheart_core import DataError
 from redheart_server.worker import ClosedError, QueueFullError, Worker
 
 
@@ -23,7 +24,9 @@ class Gate:
         self.begun.set()
         assert self.open.wait(30)
         if "poison" in items:
-            raise ValueError("poison")
+            raise DataError("poison")
+        if "fault" in items:
+            raise ZeroDivisionError
         return [f"answer {item}" for item in items]
 
 
@@ -87,16 +90,31 @@ def test_a_full_queue_refuses_with_a_time_and_a_cancelled_job_frees_its_place(
     assert gate.calls == [["a"], ["d"]]
 
 
-def test_one_job_that_fails_fails_alone(make: Callable[..., tuple[Worker, Gate]]) -> None:
+def test_one_job_that_is_refused_is_refused_alone(make: Callable[..., tuple[Worker, Gate]]) -> None:
     worker, gate = make()
     worker.submit(gate, ["a"])
     assert gate.begun.wait(30)
     good, bad, after = (worker.submit(gate, [name]) for name in ("b", "poison", "c"))
     gate.open.set()
     assert (good.result(30), after.result(30)) == (["answer b"], ["answer c"])
-    with pytest.raises(ValueError, match="poison"):
+    with pytest.raises(DataError, match="poison"):
         bad.result(30)
     assert worker.ready
+
+
+def test_a_fault_of_the_program_goes_to_all_who_were_answered_together_and_the_next_ones_are_answered(
+    make: Callable[..., tuple[Worker, Gate]],
+) -> None:
+    worker, gate = make(together=2)
+    worker.submit(gate, ["a"])
+    assert gate.begun.wait(30)
+    together, after = [worker.submit(gate, [name]) for name in ("b", "fault")], worker.submit(gate, ["c"])
+    gate.open.set()
+    for job in together:
+        with pytest.raises(ZeroDivisionError):
+            job.result(30)
+    assert after.result(30) == ["answer c"]
+    assert gate.calls == [["a"], ["b", "fault"], ["c"]]
 
 
 def test_closing_finishes_what_was_accepted_and_takes_nothing_more(make: Callable[..., tuple[Worker, Gate]]) -> None:

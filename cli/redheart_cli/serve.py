@@ -13,7 +13,7 @@ from redheart_core import SettingsError
 @click.command()
 @click.argument("models", nargs=-1, metavar="[MODEL ...]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="0 for a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for a free one.")
 @click.option("--country", metavar="CODE",
               help="Whose helplines a person in crisis is given, such as US or KR. [default: by language]")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True)

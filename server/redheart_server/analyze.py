@@ -20,7 +20,8 @@ def analyze_routes(state: State) -> APIRouter:
         """One text gives what `redheart analyze --json` gives, several give a list of it in their order.
 
         A text with signs of self-harm, violence or danger gets `help` first; where the danger is now, with nothing
-        else. One of several texts that cannot be analyzed gives `refused` in its place. No text is stored or logged.
+        else. Texts are answered together with those of other requests, which changes numbers by rounding alone. One of
+        several texts that cannot be analyzed gives `refused` in its place. No text is stored or logged.
         """
         served = state.served(model)
         given = await read_object(request)

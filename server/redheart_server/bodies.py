@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from redheart_core.storage.jsonlines import parse_json
@@ -30,18 +31,28 @@ class Record(BaseModel):
         return {name: value for name, value in self.model_dump().items() if name != "language" or value is not None}
 
 
+def _as_record(given: object) -> object:
+    if isinstance(given, str):
+        return {"text": given}
+    if isinstance(given, dict):
+        return given
+    raise PydanticCustomError("text_or_record", "expects a text or an object with a 'text'")
+
+
 class Several(BaseModel):
     """Several texts or records, which are answered together."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"example": {"texts": [TEXT, KOREAN]}})
 
-    texts: Annotated[list[str | Record], Field(min_length=1)]
+    texts: Annotated[
+        list[Annotated[Record, BeforeValidator(_as_record, json_schema_input_type=str | Record)]], Field(min_length=1)
+    ]
     language: Annotated[str | None, Field(description="Of those that state none; detected if left out")] = None
 
     def plain(self) -> list[dict[str, Any]]:
         """As the library takes them."""
         shared: Mapping[str, Any] = {} if self.language is None else {"language": self.language}
-        return [{**shared, **({"text": one} if isinstance(one, str) else one.plain())} for one in self.texts]
+        return [{**shared, **one.plain()} for one in self.texts]
 
 
 async def read_object(request: Request) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from redheart_server.logs import log_failure
-from redheart_server.problems import ProblemError
+from redheart_server.problems import FAILED, ProblemError
 from redheart_server.settings import Limits
 
 SECURITY = {
@@ -62,12 +63,9 @@ class Edge:
             if body is not None:
                 await self.app(scope, _replay(body, receive), send_with_headers)
         except Exception as error:
-            log_failure(error, request_id)
-            if status:
-                raise  # a part is sent; the server closes the connection
-            await ProblemError(
-                500, "the server failed on this request; its log has the reason under the request id"
-            ).response(request_id)(scope, receive, send_with_headers)
+            log_failure(error, request_id)  # the end of the way: the server's own log would hold the message
+            if not status:
+                await ProblemError(500, FAILED).response(request_id)(scope, receive, send_with_headers)
         finally:
             seconds, route = time.perf_counter() - began, _route(scope)
             self.observe(route, status, seconds)
@@ -85,7 +83,8 @@ def _request_id(scope: Scope) -> str:
 
 def _route(scope: Scope) -> str:
     """The path of the route, never what was asked for: that may hold a text."""
-    return getattr(scope.get("route"), "path", "none")
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else "none"
 
 
 async def _body(scope: Scope, receive: Receive, limits: Limits) -> bytes | None:

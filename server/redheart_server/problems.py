@@ -67,6 +67,10 @@ def install_handlers(app: FastAPI) -> None:
         places = [{**one, "loc": one["loc"][1:]} for one in error.errors()]  # without "query"
         return refuse_fields(places).response(request.state.request_id)
 
+    @app.exception_handler(Exception)
+    async def _failed(request: Request, error: Exception) -> Response:
+        return ProblemError(500, FAILED).response(request.state.request_id)
+
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
         response = ProblemError(error.status_code, _in_words(request, error)).response(request.state.request_id)
@@ -77,10 +81,15 @@ def install_handlers(app: FastAPI) -> None:
 def refuse_fields(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
     """Of each error of a validation its place as a JSON pointer (RFC 6901), and what was expected; never what came."""
     found = [
-        {"pointer": "".join(f"/{part}" for part in one["loc"]), "detail": str(one["msg"])} for one in errors[:_SHOWN]
+        {"pointer": "".join(f"/{_escaped(part)}" for part in one["loc"]), "detail": str(one["msg"])}
+        for one in errors[:_SHOWN]
     ]
     detail = "; ".join(f"{one['pointer']}: {one['detail']}" for one in found[:3])
     return ProblemError(422, detail, errors=found)
+
+
+def _escaped(part: int | str) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _in_words(request: Request, error: HTTPException) -> str:

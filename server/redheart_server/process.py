@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +14,13 @@ from typing import Any
 import structlog
 import uvicorn
 
+from redheart_core.contract.errors import RedheartError, SettingsError
 from redheart_server.app import make_app
+from redheart_server.logs import log_failure
 from redheart_server.served import Models
 from redheart_server.settings import Limits
 from redheart_server.state import State
+from redheart_server.worker import ClosedError
 
 
 class _Server(uvicorn.Server):
@@ -31,7 +36,7 @@ class _Server(uvicorn.Server):
             self._reload()
 
         handlers: dict[signal.Signals, Any] = {signal.SIGINT: self.handle_exit, signal.SIGTERM: self.handle_exit}
-        if hasattr(signal, "SIGHUP"):  # Windows has none
+        if sys.platform != "win32":
             handlers[signal.SIGHUP] = hang_up
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
@@ -42,9 +47,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 
 def serve(models: Models, limits: Limits, host: str, port: int, started: Callable[[str], None]) -> None:
@@ -56,13 +60,22 @@ def serve(models: Models, limits: Limits, host: str, port: int, started: Callabl
         host: Address to listen on.
         port: Likewise; 0 for a free one.
         started: Gets the address once requests are answered.
+
+    Raises:
+        SettingsError: The address cannot be listened on.
     """
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise SettingsError(
+            f"--host {host} --port {port}: {error.strerror}; choose another port, or --port 0 for a free one"
+        ) from error
     app, state = make_app(models, limits)
     config = uvicorn.Config(
-        app, host, port, log_config=None, access_log=False, server_header=False, lifespan="on",
+        app, log_config=None, access_log=False, server_header=False, lifespan="on",
         timeout_graceful_shutdown=limits.stop_s, h11_max_incomplete_event_size=65536,
     )  # fmt: skip
-    _Server(config, lambda: _reload(state), started).run()
+    _Server(config, lambda: _reload(state), started).run([listening])
 
 
 def _reload(state: State) -> None:
@@ -74,10 +87,15 @@ def _reload(state: State) -> None:
         return []
 
     def submit() -> None:
-        error = state.worker.submit(load, ()).exception()
+        try:
+            error = state.worker.submit(load, ()).exception()
+        except ClosedError:
+            return  # the server stops
         if error is None:
             log.info("models loaded anew", models=sorted(state.models.current))
-        else:
-            log.error("models not loaded anew; the old ones go on", reason=str(error))
+            return
+        if not isinstance(error, RedheartError):
+            log_failure(error, "reload")
+        log.error("models not loaded anew; the old ones go on", reason=str(error))
 
     threading.Thread(target=submit, name="redheart-reload", daemon=True).start()  # a signal handler takes no lock

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from starlette.requests import Request
 
-from redheart_core.contract.errors import RedheartError
 from redheart_server.logs import log_failure
 from redheart_server.problems import FAILED, ProblemError
 from redheart_server.served import Models, Served
@@ -51,7 +50,7 @@ class State:
             texts: Of a person who gets help even where nothing is computed.
 
         Raises:
-            ProblemError: The queue is full, the server stops, or the deadline has passed.
+            ProblemError: The queue is full, the server stops, the deadline has passed, or computing failed.
             GoneError: The client has gone.
         """
         try:
@@ -64,15 +63,14 @@ class State:
         try:
             waited: tuple[asyncio.Future[Any], ...] = (future, gone)
             await asyncio.wait(waited, timeout=self.limits.deadline_s, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done() and gone.done():
-                raise GoneError
+            failure = future.exception() if future.done() else None
+            if failure is not None:
+                log_failure(failure, request.state.request_id)
+                raise ProblemError(500, FAILED, help=await self._help(texts)) from failure
             if future.done():
                 return future.result()
-        except RedheartError:
-            raise
-        except Exception as error:
-            log_failure(error, request.state.request_id)
-            raise ProblemError(500, FAILED, help=await self._help(texts)) from error
+            if gone.done():
+                raise GoneError
         finally:
             gone.cancel()
             future.cancel()
@@ -89,7 +87,7 @@ class State:
         return min(found, key=lambda one: not one.acute, default=None)
 
 
-class GoneError(RedheartError):
+class GoneError(Exception):
     """The client has gone; nobody reads an answer."""
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import attrs
 
+from redheart_core.contract.errors import RedheartError
+
 Answer = Callable[[Sequence[Any]], Sequence[Any]]
 """Items to one result each; jobs with an equal function are answered by one call of it."""
 
@@ -133,15 +135,23 @@ class Worker:
 
 
 def _answer(jobs: Sequence[Job]) -> None:
-    """Answer jobs by one call; where it fails, each by its own, so that no job fails for another one's fault."""
+    """Answer jobs by one call.
+
+    Where it is refused, each is answered by its own, so that no job is refused for another one's items. An error that
+    is no refusal is a fault of the program, which all of them get.
+    """
     try:
         results = list(jobs[0].answer([item for job in jobs for item in job.items]))
-    except Exception as error:  # goes to whoever asked
+    except RedheartError as error:
         if len(jobs) == 1:
             jobs[0].future.set_exception(error)
-            return
+        else:
+            for job in jobs:
+                _answer([job])
+        return
+    except Exception as error:
         for job in jobs:
-            _answer([job])
+            job.future.set_exception(error)
         return
     for job in jobs:
         job.future.set_result(results[: len(job.items)])
