@@ -81,7 +81,7 @@ def test_json_lines_answer_each_line_and_refuse_single_ones(finished: Finished, 
         {"id": "d", "text": "친구를 도왔다."},
     ]
     lines = "".join(json.dumps(record) + "\n" for record in records).encode()
-    answer = redheart_process("analyze", finished.model, "--jsonl", "-", "--details", given=lines, cwd=tmp_path)
+    answer = redheart_process("analyze", finished.model, "--jsonl", "-", given=lines, cwd=tmp_path)
     assert answer.code == 4
     assert "Traceback" not in answer.err
     results = [json.loads(line) for line in answer.out.splitlines()]

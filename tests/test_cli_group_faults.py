@@ -70,6 +70,6 @@ def test_an_answer_that_rests_on_untrained_parts_has_a_warning_on_stderr_and_in_
     assert f"WARNING: {warning['neural_regret']}" in page.out.splitlines()
     assert page.err == ""
     lines = "".join(json.dumps({"text": text}) + "\n" for text in (long, short))
-    given = succeed("analyze", "run/model", "--jsonl", "-", "--details", given=lines.encode(), cwd=tmp_path).out
+    given = succeed("analyze", "run/model", "--jsonl", "-", given=lines.encode(), cwd=tmp_path).out
     found = [json.loads(one)["findings"][0]["warning"] for one in given.splitlines()]
     assert found == [warning["neural_regret"], ""]

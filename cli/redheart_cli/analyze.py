@@ -74,7 +74,7 @@ def analyze(
     --texts is for files of any length: progress is shown, and the same command resumes what was
     stopped, behind the last whole line of --output. Lines of the output name their line of the
     input and hold no text. In a .csv labels are words and values numbers; --details adds every
-    number. JSON has the findings of every plugin with --details alone.
+    number, and to a .jsonl what every single plugin says.
 
     One answer per task: that of a fusion of all plugins that answer it, or of the plugin that is
     best on validation where no fusion gathers the task. The most telling tasks come first: labels
@@ -112,7 +112,7 @@ def analyze(
         raise click.UsageError("--reasons explains one text; give it as TEXT or with --file")
     if jsonl is not None:
         with _remembering(_load(model, device, country), memory) as loaded:
-            _exit_if_refused(print_lines(loaded, jsonl, language, details))
+            _exit_if_refused(print_lines(loaded, jsonl, language))
         return
     if texts is not None and output is not None:
         with _remembering(_load(model, device, country), memory) as loaded:
@@ -191,7 +191,7 @@ def _print_warnings(found: Analysis) -> None:
         click.echo(f"warning: {warning}", err=True)
 
 
-def print_lines(model: Model, file: Path, language: str | None, details: bool) -> bool:
+def print_lines(model: Model, file: Path, language: str | None) -> bool:
     """One JSON line for each line of a file, as soon as it is known; returns whether none was refused.
 
     Lines of standard input are answered one by one, those of a file together.
@@ -206,7 +206,7 @@ def print_lines(model: Model, file: Path, language: str | None, details: bool) -
     for window in in_windows(items, 1 if str(file) == "-" else WINDOW):
         for _, given, found in answer_items(model, window, language):
             refused |= isinstance(found, Refused)
-            _print_line(batch_json(None, given, found, details=details))
+            _print_line(batch_json(None, given, found, details=True))
     return not refused
 
 
