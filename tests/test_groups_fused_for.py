@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from test_groups_gathering import answering, named_output
 from toy import Toy
 
 from redheart_core import ActiveNode
+from redheart_core.data.batch import Batch
 from redheart_core.data.store import Store
 from redheart_core.groups.fused_for import fused_for
 from redheart_core.testing import activate, load_installed
@@ -66,3 +69,23 @@ def test_a_fusion_learns_the_same(toy: Toy, store: Store, monkeypatch: pytest.Mo
     one, two = (folder.group("stacking_fusion").read().best for folder in (run, other))
     assert one.validation_loss == pytest.approx(two.validation_loss, rel=1e-5)
     assert one.metrics == {name: pytest.approx(value, rel=1e-4) for name, value in two.metrics.items()}
+
+
+def note(batches: list[list[float]], _: torch.nn.Module, given: tuple[Batch]) -> None:
+    batches.append(given[0].inputs["embedding"].flatten().tolist())
+
+
+def test_a_reader_of_all_records_changes_no_bit_of_what_a_fusion_reads(toy: Toy, store: Store) -> None:
+    found = []
+    for more in ((), (toy.node("reader", reads=("one.regret",)),)):
+        context = toy.context(nodes(toy, *more), store)
+        one, rows = context.groups[0], store.rows("validation")
+        module, batches = context.module(one), list[list[float]]()
+        module.register_forward_pre_hook(partial(note, batches))
+        context.add_outputs(one, module, ("validation",))
+        known = rows[~store.target("regret")[rows].isnan()]
+        found.append((batches, context.source.lower("one.regret", known)))
+    (alone, first), (both, second) = found
+    assert both[: len(alone)] == alone  # the same batches, before those of the other records
+    assert len(both) > len(alone)
+    assert torch.equal(first, second)

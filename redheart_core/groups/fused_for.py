@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from redheart_core.groups.group import Group
 
@@ -28,3 +28,15 @@ def fused_for(group: Group, groups: Sequence[Group]) -> tuple[str, ...] | None:
                 return None
             fields |= outputs
     return tuple(sorted(fields))
+
+
+def own_fields(group: Group, fields: Collection[str]) -> tuple[str, ...]:
+    """The fields that a group learns or answers, whoever reads it, so that the batches in which its answers are
+    computed do not depend on other groups.
+
+    Args:
+        group: Any.
+        fields: Of the data set.
+    """
+    outputs = {output.name for node in group.nodes for output in node.spec.gives}
+    return tuple(sorted({*group.targets, *(outputs & set(fields))}))

@@ -138,9 +138,9 @@ def evaluated_in(module: Answering, source: BatchSource, rows: Tensor) -> Tensor
     return source.has_any_target(rows, module.group.targets) & serves(module.group, languages)
 
 
-def asked_in(source: BatchSource, rows: Tensor, fields: Sequence[str] | None) -> Tensor:
-    """Which of some rows have any of the fields; all if fields are None."""
-    return torch.ones(len(rows), dtype=torch.bool) if fields is None else source.has_any_target(rows, fields)
+def asked_in(source: BatchSource, rows: Tensor, fields: Sequence[str]) -> Tensor:
+    """Which of some rows have any of the fields; all if there are none."""
+    return source.has_any_target(rows, fields) if fields else torch.ones(len(rows), dtype=torch.bool)
 
 
 def _honest(
@@ -173,7 +173,8 @@ def compute_outputs(
     rows: Tensor,
     names: Sequence[str],
     into: LowerOutputs | None = None,
-    fields: Sequence[str] | None = None,
+    fields: Sequence[str] = (),
+    rest: bool = True,
 ) -> LowerOutputs:
     """Outputs of a finished group for the groups above it; honest answers where its fits gave some.
 
@@ -186,16 +187,18 @@ def compute_outputs(
         rows: Of one split.
         names: "node.output" of the group.
         into: What is added to; new if left out.
-        fields: Asked are the records that have any of them, and the outputs of the others are absent (NaN); None asks
-            all. Not for outputs with chunks.
+        fields: Records that have any of them come before the others, in batches of their own.
+        rest: Ask the others too; otherwise their outputs are absent (NaN), not for outputs with chunks.
     """
     module.eval()
     outputs = new_outputs(module, source, names) if into is None else into
     asked, append = asked_in(source, rows, fields), appending(module, outputs, names)
-    append_absent(module, outputs, rows[~asked], names)
-    for part in source.fixed_order(rows[asked], module.group.inputs):
-        batch = source.batch(part, module.group.inputs)
-        append(part, batch, module(batch))
+    if not rest:
+        append_absent(module, outputs, rows[~asked], names)
+    for some in (rows[asked], rows[~asked]) if rest else (rows[asked],):
+        for part in source.fixed_order(some, module.group.inputs) if len(some) else ():
+            batch = source.batch(part, module.group.inputs)
+            append(part, batch, module(batch))
     return outputs
 
 

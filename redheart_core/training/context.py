@@ -19,7 +19,7 @@ from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.data.store import Store
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.closed_form import fit_nodes
-from redheart_core.groups.fused_for import fused_for
+from redheart_core.groups.fused_for import fused_for, own_fields
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
@@ -218,30 +218,34 @@ class TrainingContext:
             module: The group with its weights.
             splits: Those of read_splits if left out.
             whole: On all records, whoever reads them. Otherwise what fusions alone read is absent (NaN) for records
-                that have none of the fields they fuse it for: no loss and no metric looks at their answers there.
+                that have none of the group's fields: no loss and no metric looks at their answers there.
             also: "node.output" of the group that are wanted whether or not anyone reads them, each for records that
-                have a field.
+                have one of its fields.
         """
         names = sorted({*self.read_outputs(group), *also})
         if not names:
             return None
-        fused = fused_for(group, self.groups)
-        fields = None if whole or fused is None else tuple(sorted({*fused, *also.values()}))
-        outputs = self._take(group, module, names, fields)
+        fields, rest = own_fields(group, self.store.fields), whole or fused_for(group, self.groups) is None
+        outputs = self._take(group, module, names, rest)
         for split in self.read_splits(group) if splits is None else splits:
             if not outputs.holds(self.store.rows(split)):
-                compute_outputs(module, self.source, self.store.rows(split), names, outputs, fields)
+                compute_outputs(module, self.source, self.store.rows(split), names, outputs, fields, rest)
         self.kept.put(outputs)
         return outputs
 
     def validate(self, group: Group, module: Answering) -> SplitResult:
         """The result of a group on the validation split. What the groups above read of it there is kept, so that
         add_outputs does not ask again, if they read it for the same records."""
-        rows, names, fields = self.store.rows("validation"), self.read_outputs(group), fused_for(group, self.groups)
+        rows, names, rest = (
+            self.store.rows("validation"),
+            self.read_outputs(group),
+            fused_for(group, self.groups) is None,
+        )
         evaluated = evaluated_in(module, self.source, rows)
-        if not names or not torch.equal(evaluated, asked_in(self.source, rows, fields)):
+        asked = asked_in(self.source, rows, own_fields(group, self.store.fields))
+        if not names or not torch.equal(evaluated, asked) or (rest and not bool(asked.all())):
             return evaluate(module, self.source, rows)
-        outputs = self._take(group, module, names, fields)
+        outputs = self._take(group, module, names, rest)
         if outputs.holds(rows):
             result = evaluate(module, self.source, rows)
         else:
@@ -250,11 +254,9 @@ class TrainingContext:
         self.kept.put(outputs)
         return result
 
-    def _take(
-        self, group: Group, module: Answering, names: Sequence[str], fields: Sequence[str] | None
-    ) -> LowerOutputs:
-        """Outputs for records that have any of the fields, as they are kept, or of no record yet."""
-        identity = "/".join((self.identity(group, module), *names, "for", *(("all",) if fields is None else fields)))
+    def _take(self, group: Group, module: Answering, names: Sequence[str], rest: bool) -> LowerOutputs:
+        """Outputs for all records, or without the rest, as they are kept, or of no record yet."""
+        identity = "/".join((self.identity(group, module), *names, "all" if rest else "own"))
         return self.kept.take(identity) or new_outputs(module, self.source, names, identity)
 
     def read_outputs(self, group: Group) -> tuple[str, ...]:
