@@ -17,6 +17,14 @@ PAST = 8
 LOG_DAYS = 64
 """Days of the mood log."""
 
+_EMOTIONS = ("joy", "trust", "fear", "surprise", "sadness", "disgust", "anger")
+_EKMAN = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
+_CIRCUMSTANCES = ("intensity", "duration", "certainty", "propinquity", "fecundity", "purity", "extent")
+_PARTS = ("synergistic", "unique", "redundant", "leak")
+_PATHS = ("R123", "R12", "R13", "R23", "U1", "U2", "U3", "S12+S13+S23", "S123", "leak")
+_LAYERS = ("cultural", "temporal", "social", "personal", "moral", "situational")
+_CULTURES = ("korean", "western", "eastern", "global")
+_TRAITS = ("closeness", "similarity", "status", "influence", "expressiveness")
 _ACTS = ("bold", "safe", "kind", "wrong", "wait")
 _STATES = ("fair_unseen", "fair_seen", "foul_unseen", "foul_seen")
 _GOEMOTIONS = (
@@ -39,12 +47,16 @@ def _votes(name: str, meaning: str, *labels: str) -> Field:
     return Field(name, meaning, 0.0, 1e9, unit="votes", labels=labels, counts=True)
 
 
-def _shares(name: str, meaning: str, *labels: str) -> Field:
-    return Field(name, meaning, 0.0, 1.0, labels=labels, simplex=True)
+def _shares(name: str, meaning: str, *labels: str, to: int = 0) -> Field:
+    return Field(name, meaning, 0.0, 1.0, labels=labels, simplex=True, axes=(to,) if to else ())
 
 
-def _unit(name: str, meaning: str, *labels: str) -> Field:
-    return Field(name, meaning, 0.0, 1.0, labels=labels)
+def _unit(name: str, meaning: str, *labels: str, to: int = 0) -> Field:
+    return Field(name, meaning, 0.0, 1.0, labels=labels, axes=(to,) if to else ())
+
+
+def _signed(name: str, meaning: str, *labels: str, to: int = 0) -> Field:
+    return Field(name, meaning, -1.0, 1.0, labels=labels, axes=(to,) if to else ())
 
 
 def _rated(name: str, meaning: str, *labels: str) -> Field:
@@ -57,16 +69,12 @@ def _catalogue(*fields: Field) -> Mapping[str, Field]:
 
 
 CATALOGUE: Mapping[str, Field] = _catalogue(
-    _shares(
-        "emotion",
-        "share of each emotion in the scenario",
-        *("joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"),
-    ),
+    _shares("emotion", "share of each emotion in the scenario", *_EMOTIONS),
     Field("regret", "how much there is to regret: 0 nothing, 1 everything", 0.0, 1.0),
     _unit(
         "bentham",
         "circumstances of the pleasure or pain after Bentham (1789, ch. IV), each mapped to 0..1",
-        *("intensity", "duration", "certainty", "propinquity", "fecundity", "purity", "extent"),
+        *_CIRCUMSTANCES,
     ),
     Field("utility", "bounded value of the act by the hedonic calculus, V / (V0 + |V|)", -1.0, 1.0),
     _unit(
@@ -89,7 +97,7 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
     _rated(
         "ekman",
         "1 for each basic emotion after Ekman that raters see in the text, and for neutral if they see none",
-        *("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral"),
+        *_EKMAN,
     ),
     _rated(
         "kote",
@@ -99,122 +107,71 @@ CATALOGUE: Mapping[str, Field] = _catalogue(
     Field(
         "vad",
         "mean rating of valence, arousal and dominance on the scale of self-assessment manikins: 1 low, 5 high",
-        1.0,
-        5.0,
-        labels=("valence", "arousal", "dominance"),
+        *(1.0, 5.0),
+        labels=AFFECT[:3],
     ),
     # persons who live through the same event
-    Field("self_before", "affect of the self, who acts, before the event", -1.0, 1.0, labels=AFFECT),
-    Field("self_after", "affect of the self, who acts, after the event", -1.0, 1.0, labels=AFFECT),
-    Field(
-        "others_before",
-        "affect before the event of up to five others, the most concerned first",
-        -1.0,
-        1.0,
-        labels=AFFECT,
-        axes=(OTHERS,),
+    _signed("self_before", "affect of the self, who acts, before the event", *AFFECT),
+    _signed("self_after", "affect of the self, who acts, after the event", *AFFECT),
+    _signed(
+        "others_before", "affect before the event of up to five others, the most concerned first", *AFFECT, to=OTHERS
     ),
-    Field("others_after", "affect of the same others after the event", -1.0, 1.0, labels=AFFECT, axes=(OTHERS,)),
-    Field(
-        "others_traits",
-        "what the same others are to the self and to the community",
-        0.0,
-        1.0,
-        labels=("closeness", "similarity", "status", "influence", "expressiveness"),
-        axes=(OTHERS,),
-    ),
-    Field(
-        "others_culture",
-        "the culture that each of the same others lives in",
-        0.0,
-        1.0,
-        labels=("korean", "western", "eastern", "global"),
-        simplex=True,
-        axes=(OTHERS,),
-    ),
-    Field("projection", "affect that the self would have in the place of the first other", -1.0, 1.0, labels=AFFECT),
-    Field("community", "affect of the whole community after the event", -1.0, 1.0, labels=AFFECT),
-    Field(
+    _signed("others_after", "affect of the same others after the event", *AFFECT, to=OTHERS),
+    _unit("others_traits", "what the same others are to the self and to the community", *_TRAITS, to=OTHERS),
+    _shares("others_culture", "the culture that each of the same others lives in", *_CULTURES, to=OTHERS),
+    _signed("projection", "affect that the self would have in the place of the first other", *AFFECT),
+    _signed("community", "affect of the whole community after the event", *AFFECT),
+    _signed(
         "history",
         "affect, regret and utility of the self in earlier scenarios, oldest first",
-        -1.0,
-        1.0,
-        labels=(*AFFECT, "regret", "utility"),
-        axes=(PAST,),
+        *(*AFFECT, "regret", "utility"),
+        to=PAST,
     ),
     _unit(
         "culture", "Korean concepts: jeong (bond), han (hopeless grief), chemyeon (face)", "jeong", "han", "chemyeon"
     ),
     # causes
-    _shares(
-        "causal_parts",
-        "exact SURD of the causes of the outcome, as shares of its entropy",
-        *("synergistic", "unique", "redundant", "leak"),
-    ),
-    _shares(
-        "causal_paths",
-        "the same by path, for three causes 1, 2, 3; the synergies of two are one path",
-        *("R123", "R12", "R13", "R23", "U1", "U2", "U3", "S12+S13+S23", "S123", "leak"),
-    ),
+    _shares("causal_parts", "exact SURD of the causes of the outcome, as shares of its entropy", *_PARTS),
+    _shares("causal_paths", "the same by path, for three causes 1, 2, 3; the synergies of two are one path", *_PATHS),
     # choice
-    Field(
-        "payoffs",
-        "bounded score of each act, missing if it cannot be done, in each state",
-        -1.0,
-        1.0,
-        labels=_STATES,
-        axes=(len(_ACTS),),
+    _signed(
+        "payoffs", "bounded score of each act, missing if it cannot be done, in each state", *_STATES, to=len(_ACTS)
     ),
-    Field("state_probability", "probability of each state", 0.0, 1.0, labels=_STATES, simplex=True),
+    _shares("state_probability", "probability of each state", *_STATES),
     Field("act_regret", "expected regret of each act, missing if it cannot be done", 0.0, 2.0, labels=_ACTS),
     Field(
         "act_max_regret",
-        "largest regret of each act over the states, missing if it cannot be done",
-        0.0,
-        2.0,
+        *("largest regret of each act over the states, missing if it cannot be done", 0.0, 2.0),
         labels=_ACTS,
     ),
-    Field("chosen_act", "1 for the act that was done", 0.0, 1.0, labels=_ACTS, simplex=True),
+    _shares("chosen_act", "1 for the act that was done", *_ACTS),
     _unit("regret_course", "regret a day, a month, a year and ten years later", "day", "month", "year", "decade"),
     # calculus
-    Field(
+    _signed(
         "burdens",
         "of the act: cost for outsiders, redistribution towards those in need, damage to oneself",
-        -1.0,
-        1.0,
-        labels=("external_cost", "redistribution", "self_damage"),
+        *("external_cost", "redistribution", "self_damage"),
     ),
     Field(
         "context_layers",
-        "weight of each layer of context in the hedonic calculus; 1 is neutral",
-        0.3,
-        2.5,
-        labels=("cultural", "temporal", "social", "personal", "moral", "situational"),
+        *("weight of each layer of context in the hedonic calculus; 1 is neutral", 0.3, 2.5),
+        labels=_LAYERS,
     ),
-    Field("utility_in_context", "bounded value of the act with all layers of context", -1.0, 1.0),
-    Field("utility_horizons", "bounded value that the act has brought by each horizon", -1.0, 1.0, labels=_HORIZONS),
+    _signed("utility_in_context", "bounded value of the act with all layers of context"),
+    _signed("utility_horizons", "bounded value that the act has brought by each horizon", *_HORIZONS),
     # two persons over time
     Field(
         "mood_log",
-        "daily valence of the self and of the first other, whose moods are coupled",
-        -100.0,
-        100.0,
+        *("daily valence of the self and of the first other, whose moods are coupled", -100.0, 100.0),
         labels=("agent", "other"),
         axes=(LOG_DAYS,),
     ),
     Field(
         "transfer",
-        "exact transfer entropy of that coupling at a lag of one day",
-        0.0,
-        2.0,
-        unit="nats",
+        *("exact transfer entropy of that coupling at a lag of one day", 0.0, 2.0, "nats"),
         labels=("agent_to_other", "other_to_agent"),
     ),
-    _unit(
-        "legal_risk",
-        "legal risk of the act in each domain",
-        *("education", "business", "social", "politics", "life"),
-    ),
+    _unit("legal_risk", "legal risk of the act in each domain", "education", "business", "social", "politics", "life"),
     # signals of the person who feels
     Field("eeg", "electroencephalogram by time and channel", -20.0, 20.0, "50 uV", axes=(128, 32)),
     Field("ecg", "electrocardiogram by time and lead", -10.0, 10.0, "mV", axes=(128, 12)),

@@ -37,15 +37,14 @@ class Record:
     """Unique within the data set; decides the split."""
     text: str
     values: Mapping[str, object] = attrs.field(eq=_comparable)
-    """Field name to raw value: a number, a mapping of label to number, lists of these along the field's
-    axes, an array of its shape, or None if missing."""
+    """Field name to raw value, as Field.to_numbers takes it."""
     where: str
     """Where it was read, for error messages: "train.jsonl.gz line 7"."""
     split: Literal["train", "test"] | None = None
     """The publisher's own split; None leaves the choice to redheart."""
     language: str | None = None
-    """BCP 47 code such as "en" or "ko"; None if the data set does not say. A model answers in the languages that its
-    validation records state, and in any where some state none."""
+    """BCP 47 code such as "en"; None if the data set does not say. A model answers in the languages that its validation
+    records state, and in any where some state none."""
     source: str | None = None
     """The data set, where several are joined; None stands for the one that gives the record."""
     cluster: str | None = None

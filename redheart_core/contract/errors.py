@@ -12,10 +12,9 @@ class SettingsError(RedheartError, ValueError):
 
 
 class MissingResourceError(SettingsError):
-    """Files or a library outside of redheart that a plugin's module is built from are not there.
+    """Files or a library outside of redheart that a module is built from are not there; NodeSpec.resources raises it.
 
-    NodeSpec.resources raises it; the message says what is missing and how to get it. Nothing can be trained then. A
-    model that was assembled before opens: the groups that need what is missing abstain, with this message.
+    The message says how to get them. Nothing can be trained then; in a model the groups that need them abstain.
     """
 
 
@@ -28,9 +27,9 @@ class DataError(RedheartError, ValueError):
 
 
 class UndefinedError(DataError):
-    """A figure has no value on these records, such as a correlation with a constant; the message says why.
+    """A figure has no value on these records, such as a correlation with a constant; it is shown as missing.
 
-    A metric raises it. The figure is then shown as missing, with this reason, and nothing stops.
+    A metric raises it, with the reason, and nothing stops.
     """
 
 

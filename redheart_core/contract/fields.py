@@ -28,10 +28,9 @@ def _composed_all(names: tuple[str, ...]) -> tuple[str, ...]:
 class Field:
     """One named tensor of a record, float32.
 
-    A field with labels is a vector with one number per label, in that order,
-    and is always addressed by label name. Axes in front of the labels count
-    persons, acts, steps of a history or samples of a signal. Missing numbers are
-    NaN in memory and on disk, never 0 or 0.5, so that a leak cannot go unnoticed.
+    A field with labels is a vector with one number per label, in that order, and is always addressed by label name.
+    Axes in front of the labels count persons, acts, steps of a history or samples of a signal. Missing numbers are NaN
+    in memory and on disk, never 0 or 0.5, so that a leak cannot go unnoticed.
     """
 
     name: str = attrs.field(converter=composed)
@@ -89,9 +88,8 @@ class Field:
         """Check one record's value and return it as numbers, NaN where missing.
 
         Args:
-            value: A mapping of label to number for fields with labels, a number
-                otherwise; lists of these along the axes, which may be shorter than
-                the axis; or one float array of the field's shape. None if missing.
+            value: A mapping of label to number for fields with labels, a number otherwise; lists of these along the
+                axes, which may be shorter than the axis; or one float array of the field's shape. None if missing.
             where: Names the record in error messages, such as "train.jsonl line 7".
 
         Returns:

@@ -1,8 +1,7 @@
 """Every hook, in the order the host calls them.
 
-A hook is called at set-up or once an epoch, never per batch; redheart_provide_* once, when
-plugins are loaded. The implementations are imported with the plugin, so they must not import
-torch; the functions inside the specs that they return may.
+A hook is called at set-up or once an epoch, never per batch; redheart_provide_* once, when plugins are loaded. The
+implementations are imported with the plugin, so they must not import torch; the functions inside their specs may.
 
 Legend of tensor shapes: B records, T chunks of a text, D features, L labels.
 """
@@ -55,19 +54,13 @@ def redheart_provide_fusions() -> list[NodeSpec]:
 
 @hookspec
 def redheart_provide_calculators() -> list[CalculatorSpec]:
-    """Offer exact calculators: mathematics without parameters, for arrays that a user gives.
-
-    They take no part in training.
-    """
+    """Offer exact calculators for arrays that a user gives; they take no part in training."""
     raise NotImplementedError
 
 
 @hookspec
 def redheart_provide_models() -> list[ModelSpec]:
-    """Offer trained models that the package holds.
-
-    They take no part in training; redheart.load and redheart analyze find them by name, active or not.
-    """
+    """Offer trained models that the package holds; redheart.load finds them by name, active or not."""
     raise NotImplementedError
 
 
@@ -83,10 +76,7 @@ def redheart_provide_signs() -> list[SignSpec]:
 
 @hookspec
 def redheart_provide_layers() -> list[LayerSpec]:
-    """Offer layers of verification: limits, consistency, evidence and context.
-
-    Every model is assembled with those of all installed packages, active or not.
-    """
+    """Offer layers of verification; every model is assembled with those of all installed packages, active or not."""
     raise NotImplementedError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,22 +46,13 @@ class Output:
     low: float = float("-inf")
     high: float = float("inf")
     needs: tuple[str, ...] = ()
-    """Optional fields of the node without which this output is not built. The field of
-    labels is needed anyhow."""
-
-    def is_given(self, fields: Collection[str]) -> bool:
-        """Whether a data set with these fields allows the output."""
-        needed = self.needs if self.labels is None else (*self.needs, self.labels)
-        return all(field in fields for field in needed)
+    """Optional fields of the node without which this output is not built. The field of labels is needed anyhow."""
 
     def resolve(self, settings: Any, fields: Mapping[str, Field]) -> Shape:
         """The per-record shape with settings and label counts put in; "T" stays."""
         sizes: list[int | str] = []
         for size in self.shape:
-            if isinstance(size, int) or size == "T":
-                sizes.append(size)
-            else:
-                sizes.append(int(getattr(settings, size)))
+            sizes.append(size if isinstance(size, int) or size == "T" else int(getattr(settings, size)))
         if self.labels is not None:
             sizes.append(len(fields[self.labels].labels))
         return tuple(sizes)
@@ -71,17 +62,15 @@ class Output:
 class LossTerm:
     """One loss of a node. The node's loss is the weighted sum of its terms.
 
-    The core calls function(prediction, target, present) with the records that
-    have the target: prediction (B, *shape) in the declared form, target and
-    present (B, *shape), and expects one loss per record, (B,). Where present
-    is False the target is NaN. Prediction and target must have equal shapes,
-    unless the term states the prediction's per-record shape itself.
+    The core calls function(prediction, target, present) with the records that have the target: prediction (B, *shape)
+    in the declared form, target and present (B, *shape), and expects one loss per record, (B,). Where present is False
+    the target is NaN. Prediction and target have equal shapes, unless the term states the prediction's own.
     """
 
     output: str
     target: str
-    """A field; or, for a self-supervised loss, "embedding" or a "node.output" of the node or one
-    that it reads: that tensor of the batch, detached, NaN at padded chunks."""
+    """A field; or, for a self-supervised loss, "embedding" or a "node.output" of the node or one that it reads: that
+    tensor of the batch, detached, NaN at padded chunks."""
     takes: Form
     function: Callable[[Tensor, Tensor, Tensor], Tensor]
     weight: float = 1.0
@@ -93,10 +82,9 @@ class LossTerm:
 class Metric:
     """One figure over a whole split.
 
-    function(prediction, target, present) gets all N records that have the
-    target, a field, with the prediction in the target's own space and shape, and
-    returns a float. With thresholded it also gets one threshold per label, which
-    are chosen on the validation split.
+    function(prediction, target, present) gets all N records that have the target, a field, with the prediction in the
+    target's own space and shape, and returns a float. With thresholded it also gets one threshold per label, which are
+    chosen on the validation split.
     """
 
     name: str
@@ -116,9 +104,8 @@ class Objective:
     metrics: tuple[Metric, ...]
     """The first one is the node's main metric."""
     penalty: Callable[[Mapping[str, Tensor]], Tensor] | None = None
-    """Outputs of a training batch to a scalar that is added to the loss (load balance, bands).
-    It shapes training; validation evaluates the loss terms alone, and of those on a field that the node answers the
-    ones on that answer."""
+    """Outputs of a training batch to a scalar that is added to the loss (load balance, bands). Validation evaluates the
+    loss terms alone, and of those on a field that the node answers the ones on that answer."""
 
 
 @attrs.frozen
@@ -132,8 +119,8 @@ class BuildContext:
     fields: Mapping[str, Field]
     """The fields of the data set that the node reads or learns, with their labels."""
     wanted: frozenset[str]
-    """The outputs to give: all that are declared and whose fields are there, but of a module
-    without losses only those that its group reads, so that nothing untrained is built."""
+    """The outputs to give: all that are declared and whose fields are there, but of a module without losses only those
+    that its group reads, so that nothing untrained is built."""
     tokenizer: Tokenizer | None = None
     """Of the view "tokens", for a node that reads it."""
     absent: frozenset[str] = frozenset()
@@ -172,13 +159,11 @@ class NodeSpec:
 
     build, fit and objective are functions, or name one as "package.module:function"; it is imported when it is called.
 
-    The module's forward takes a dict of inputs, name to tensor (B, *shape), plus
-    "mask" (B, T) bool, True for real chunks, and returns a dict with exactly the
-    outputs declared in gives, or the wanted ones of them (BuildContext.wanted). Inputs
-    from another checkpoint group arrive detached.
-    Padding must not change the result, and records must not see each other. A field that
-    the node reads arrives as (B, *field.shape), NaN where missing; a record that has nothing
-    of a field in reads does not count in the node's losses and metrics.
+    The module's forward takes a dict of inputs, name to tensor (B, *shape), plus "mask" (B, T) bool, True for real
+    chunks, and returns a dict with exactly the outputs declared in gives, or the wanted ones of them
+    (BuildContext.wanted). Inputs from another checkpoint group arrive detached. Padding must not change the result, and
+    records must not see each other. A field that the node reads arrives as (B, *field.shape), NaN where missing; a
+    record that has nothing of a field in reads does not count in the node's losses and metrics.
     """
 
     name: str
@@ -188,12 +173,10 @@ class NodeSpec:
     scales: Mapping[str, Mapping[str, Any]]
     """For each of tiny, small, base, full the settings that make up the scale."""
     reads: tuple[str, ...]
-    """"embedding", "terms", "tokens", "node.output" of another node, or a field of the data set that is not
-    among the node's targets."""
+    """"embedding", "terms", "tokens", "node.output" of another node, or a field that is not among the targets."""
     gives: tuple[Output, ...]
     build: Callable[[BuildContext], nn.Module] = attrs.field(converter=to_function)
-    """Makes the module with all its layers; imports torch only when called. A calculator is
-    a module without parameters."""
+    """Makes the module with all its layers; imports torch only when called. A calculator has no parameters."""
     fit: Fit | None = attrs.field(default=None, converter=optional(to_function))
     """Computes the module's weights in closed form from finished records, instead of descending the losses, which
     then only evaluate. Its parameters have requires_grad False, and all nodes of its group are fitted.
@@ -202,14 +185,11 @@ class NodeSpec:
     if it had not learnt from that record (leave-one-out, out-of-fold), NaN where it has not learnt from it anyhow.
     Nodes of higher groups read these for the training records, the module's own answers for all others."""
     fits_validation: bool = False
-    """Its fit looks at data.validation alone, and gets no training records. So it may read groups without honest
-    answers."""
+    """Its fit looks at data.validation alone, so it may read groups without honest answers."""
     baseline: bool = False
-    """Other nodes may start from its answers: its fit returns honest answers for all that it gives. At most one node
-    that is active is a baseline."""
+    """Other nodes may start from its answers, all of them honest. At most one node that is active is a baseline."""
     objective: Callable[[BuildContext], Objective] | None = attrs.field(default=None, converter=optional(to_function))
-    """Losses and metrics for what build makes; imports torch only when called. None for a module
-    that others in its group train and for calculators."""
+    """Losses and metrics for what build makes; None for a module that others in its group train and calculators."""
     targets: tuple[str, ...] = ()
     """Fields that the losses and metrics use."""
     optional_reads: tuple[str, ...] = ()
@@ -238,8 +218,8 @@ class NodeSpec:
     encoder. Runs and models record their SHA-256, and refuse others. Raises MissingResourceError if one is missing, or
     a library without which the module cannot be built: a model then does without its group."""
     layers: tuple[str, ...] = ()
-    """Prefixes of parameter names from input to output, for layer-wise learning-rate decay;
-    "encoder.*" stands for encoder.0, encoder.1, ... in order, and "layer.*|block.*" for whichever there are."""
+    """Prefixes of parameter names from input to output, for layer-wise learning-rate decay; "encoder.*" stands for
+    encoder.0, encoder.1, ... in order, and "layer.*|block.*" for whichever there are."""
     adds_nothing: str = ""
     """The data sets on which leaving its group out of the fusion costs nothing beyond noise (`redheart bench fusion`),
     if it costs something on none; `redheart plugins list` shows them. Empty if it adds or was not measured."""
@@ -274,42 +254,4 @@ class NodeSpec:
             and output.form in ("values", "probabilities")
             and (output.shape, output.labels) in (((), field), ((), None))
             for output in self.gives
-        )
-
-    def addend(self, field: str) -> str | None:
-        """The output in whose space answers on a field are added: its values, or the logits of its probabilities.
-
-        None if the node does not answer the field, or with probabilities and without FIELD_logits.
-        """
-        if not self.answers(field):
-            return None
-        if self.output(field).form == "values":
-            return field
-        logits = (f"{field}_logits", "logits", (), self.output(field).labels)
-        return logits[0] if logits in {(one.name, one.form, one.shape, one.labels) for one in self.gives} else None
-
-    def resolve(self, fields: Mapping[str, Field]) -> NodeSpec:
-        """The same node with the names that learns_any finds among the fields."""
-        found = self.learns_any(fields) if self.learns_any else {}
-        return attrs.evolve(
-            self,
-            gives=(*self.gives, *(output for outputs in found.values() for output in outputs)),
-            optional_targets=(*self.optional_targets, *found),
-            gathers=(*self.gathers, *(found if self.gathers_any else ())),
-            learns_any=None,
-            gathers_any=False,
-        )
-
-    def bind(self, fields: Mapping[str, Field]) -> NodeSpec:
-        """The same node on a data set with these fields: what is optional is read and learnt, or left out."""
-        spec = self.resolve(fields)
-        read = tuple(field for field in spec.optional_reads if field in fields)
-        learnt = tuple(field for field in spec.optional_targets if field in fields)
-        return attrs.evolve(
-            spec,
-            reads=tuple(dict.fromkeys((*spec.reads, *read))),
-            targets=tuple(dict.fromkeys((*spec.targets, *learnt))),
-            gives=tuple(output for output in spec.gives if output.is_given(fields)),
-            optional_reads=read,
-            optional_targets=learnt,
         )

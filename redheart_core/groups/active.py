@@ -9,6 +9,7 @@ import attrs
 
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import NodeSpec
+from redheart_core.groups.binding import addend, resolve_node
 
 
 @attrs.frozen
@@ -43,10 +44,10 @@ class ActiveNode:
     @property
     def reads(self) -> tuple[str, ...]:
         """All that is read for it: what its module reads, and the answers that its own are added to."""
-        added = (self.spec.addend(field) for field in self.residual_fields)
+        added = (addend(self.spec, field) for field in self.residual_fields)
         return (*self.spec.reads, *(f"{self.baseline}.{name}" for name in added))
 
     def learnable(self, fields: Mapping[str, Field]) -> dict[str, Field]:
         """The data set's fields without those that the node could learn and that learns does not name."""
-        left_out = set(self.spec.resolve(fields).optional_targets) - set(self.learns) if self.learns else set()
+        left_out = set(resolve_node(self.spec, fields).optional_targets) - set(self.learns) if self.learns else set()
         return {name: field for name, field in fields.items() if name not in left_out}

@@ -10,6 +10,7 @@ import attrs
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Field
 from redheart_core.groups.active import ActiveNode
+from redheart_core.groups.binding import addend
 
 
 def find_baseline(nodes: Sequence[ActiveNode]) -> ActiveNode | None:
@@ -54,8 +55,8 @@ def _shared(node: ActiveNode, baseline: ActiveNode, fields: Mapping[str, Field])
     return tuple(
         name
         for name in node.spec.targets
-        if (output := node.spec.addend(name)) is not None
-        and output == baseline.spec.addend(name)
+        if (output := addend(node.spec, name)) is not None
+        and output == addend(baseline.spec, name)
         and (output != name or isfinite(fields[name].high - fields[name].low))
     )
 

@@ -15,6 +15,7 @@ from redheart_core.contract.nodes import NodeSpec
 from redheart_core.groups.absences import with_absences
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.baseline import find_baseline, start_from_baseline
+from redheart_core.groups.binding import bind_node
 from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import naming
 
@@ -171,7 +172,7 @@ def output_shapes(
 
 def _bind(node: ActiveNode, fields: Mapping[str, Field]) -> NodeSpec:
     with naming(node.name, "learns_any"):
-        return node.spec.bind(node.learnable(fields))
+        return bind_node(node.spec, node.learnable(fields))
 
 
 def _gather_named(nodes: Sequence[ActiveNode], fields: Mapping[str, Field]) -> tuple[ActiveNode, ...]:

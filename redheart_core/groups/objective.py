@@ -13,6 +13,7 @@ from redheart_core.contract.nodes import LossTerm, Objective
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
+from redheart_core.groups.binding import addend
 from redheart_core.groups.plugin_calls import lending
 from redheart_core.groups.serving import serves
 
@@ -138,7 +139,7 @@ def shapes_training(node: ActiveNode, objective: Objective, term: LossTerm) -> b
     What the node answers on a field is evaluated by the losses on that answer. Those on other outputs with the same
     target (levels, views, members of an ensemble) say nothing of it.
     """
-    answer = {term.target, node.spec.addend(term.target)}
+    answer = {term.target, addend(node.spec, term.target)}
     return term.output not in answer and any(
         other.target == term.target and other.output in answer for other in objective.losses
     )

@@ -16,6 +16,7 @@ from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import Objective
 from redheart_core.groups.active import ActiveNode
+from redheart_core.groups.binding import addend
 from redheart_core.nn.answers import finish
 
 GATE = "gate/"
@@ -54,7 +55,7 @@ class Residual(nn.Module):
         """
         replaced: dict[str, Tensor] = {}
         for field in self.fields.values():
-            gate, output = getattr(self, GATE + field.name), self.node.spec.addend(field.name)
+            gate, output = getattr(self, GATE + field.name), addend(self.node.spec, field.name)
             start, own = known[f"{self.node.baseline}.{output}"], outputs[f"{self.node.name}.{output}"]
             if output == field.name:
                 middle = (field.low + field.high) / 2
@@ -87,7 +88,7 @@ def check_reached(node: ActiveNode, objective: Objective) -> None:
         PluginError: One is not, so that nothing would ever be added.
     """
     looked_at = {term.output for term in objective.losses}
-    idle = [name for name in node.residual_fields if not looked_at & {name, node.spec.addend(name)}]
+    idle = [name for name in node.residual_fields if not looked_at & {name, addend(node.spec, name)}]
     if idle:
         raise PluginError(
             f"plugin '{node.name}': no loss looks at its answer on {', '.join(idle)}, so that it would stay that of "

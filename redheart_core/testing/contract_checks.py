@@ -20,6 +20,7 @@ from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import SettingsError
 from redheart_core.contract.nodes import SCALES, NodeSpec, Output
 from redheart_core.discovery.offers import Spec
+from redheart_core.groups.binding import resolve_node
 from redheart_core.storage.settings import as_table, read_table, setting_names
 from redheart_core.testing.plugin import ConformanceError, NotApplicable, Plugin, require
 
@@ -129,7 +130,7 @@ def _declared_tables(spec: Spec) -> dict[str, Mapping[str, Any]]:
 
 
 def _check_node(plugin: Plugin, spec: NodeSpec) -> None:
-    spec, learns_any = spec.resolve(CATALOGUE), spec.learns_any is not None
+    spec, learns_any = resolve_node(spec, CATALOGUE), spec.learns_any is not None
     require(
         plugin,
         set(spec.scales) == set(SCALES),

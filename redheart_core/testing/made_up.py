@@ -11,6 +11,7 @@ from torch import Tensor
 from redheart_core.contract.catalogue import CATALOGUE
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import BuildContext, NodeSpec
+from redheart_core.groups.binding import bind_node
 
 Shapes = Mapping[str, tuple[int | str, ...]]
 NO_FIELDS: Mapping[str, Field] = MappingProxyType({})
@@ -33,7 +34,7 @@ def build_context(
         scale: Whose settings are taken.
     """
     known = {name: CATALOGUE[name] for name in names} | dict(fields)
-    wanted = frozenset(output.name for output in spec.bind(known).gives)
+    wanted = frozenset(output.name for output in bind_node(spec, known).gives)
     return BuildContext(spec.settings(**spec.scales[scale]), scale, inputs, known, wanted)
 
 

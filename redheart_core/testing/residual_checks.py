@@ -10,6 +10,7 @@ import torch
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.baseline import start_from_baseline
+from redheart_core.groups.binding import addend
 from redheart_core.groups.graph import plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import CPU, GroupModule
@@ -53,7 +54,7 @@ def check_starts_at_the_baseline(subject: Subject) -> None:
             torch.manual_seed(SEED)
             outputs = module(batch)
         for field in above.node.residual_fields:
-            for name in dict.fromkeys((field, subject.node.spec.addend(field))):
+            for name in dict.fromkeys((field, addend(subject.node.spec, field))):
                 require(
                     subject.plugin,
                     torch.equal(outputs[f"{subject.name}.{name}"], batch.inputs[f"{BASELINE}.{name}"]),
@@ -107,7 +108,7 @@ def _above_baseline(subject: Subject, residual: bool = True) -> AboveBaseline:
     spec = subject.node.spec
     if spec.fit is not None:
         raise NotApplicable("it answers nothing that a baseline's answers could be added to")
-    baseline = activate(stand_in_baseline([subject.fields[name] for name in spec.targets if spec.addend(name)]))
+    baseline = activate(stand_in_baseline([subject.fields[name] for name in spec.targets if addend(spec, name)]))
     bound = start_from_baseline([*subject.nodes, baseline], subject.fields)
     if not any(node.name == subject.name and node.residual_fields for node in bound):
         raise NotApplicable("it answers nothing that a baseline's answers could be added to")

@@ -18,6 +18,7 @@ from redheart_core.contract.nodes import SCALES, VIEWS, NodeSpec, Output
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
+from redheart_core.groups.binding import resolve_node
 from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import CPU, GroupModule, Surroundings
@@ -152,7 +153,7 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
     known = {other.name: other for other in beside} | {plugin.name: plugin}
     coverage = {name: int(has_any(tensor).sum()) for name, tensor in sample.records.targets.items()}
     usable = {name: sample.fields[name] for name, count in coverage.items() if count}
-    gathers = () if plugin.node.gathers_from else plugin.node.resolve(usable).gathers
+    gathers = () if plugin.node.gathers_from else resolve_node(plugin.node, usable).gathers
     gathered = [usable[name] for name in gathers if name in usable]
     found = _with_what_it_reads([plugin, *stand_ins(gathered)], known)
     if plugin.node.objective is None:

@@ -13,6 +13,7 @@ from redheart.options import PluginChoice, RunOptions
 from redheart.progress import Display
 from redheart_core import CheckpointError, DatasetSpec, RedheartError, SettingsError
 from redheart_core.config.tables import DataSettings, GroupSettings, TrainSettings
+from redheart_core.groups.binding import resolve_node
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder, require_run, require_store_of
 from redheart_core.storage.settings import read_table
@@ -137,7 +138,7 @@ def left_out(session: Session) -> list[str]:
     fields, bound = session.context.store.fields, {node.name: node.spec for node in session.context.nodes}
     lines = []
     for node in session.registry.nodes(session.context.settings.scale):
-        spec = node.spec.resolve(node.learnable(fields))
+        spec = resolve_node(node.spec, node.learnable(fields))
         optional = {*spec.optional_reads, *(name for name in spec.optional_targets if not node.learns)}
         used = {*bound[node.name].optional_reads, *bound[node.name].optional_targets}
         if optional - used:

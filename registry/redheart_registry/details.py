@@ -25,6 +25,7 @@ from redheart_core.config.tables import DEFAULT_TERMS
 from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
 from redheart_core.contract.fields import describe_shape
 from redheart_core.discovery.entries import names
+from redheart_core.groups.binding import resolve_node
 from redheart_core.groups.graph import bind_nodes, output_shapes
 from redheart_core.storage.settings import describe_settings
 from redheart_registry.copies import originals, with_copies
@@ -150,7 +151,7 @@ def _field(field: Field) -> dict[str, Any]:
 def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
     nodes, fields = registry.nodes("small"), known_fields(registry)
     node = next(node for node in nodes if node.name == name)
-    spec = node.spec.resolve(fields)
+    spec = resolve_node(node.spec, fields)
     details: dict[str, Any] = {
         "group": node.group,
         "learning_rate_scale": node.learning_rate_scale,

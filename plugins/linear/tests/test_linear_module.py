@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from redheart_core import CATALOGUE, BuildContext, PluginError
+from redheart_core.groups.binding import bind_node
 from redheart_core.groups.graph import bind_nodes, check_targets
 from redheart_core.nn.answers import text_objective
 from redheart_core.testing import activate, load_installed
@@ -19,7 +20,7 @@ def context(*names: str) -> BuildContext:
     """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names}
-    bound = spec.bind(fields)
+    bound = bind_node(spec, fields)
     fields = {name: fields[name] for name in bound.targets}
     return BuildContext(
         LinearSettings(),

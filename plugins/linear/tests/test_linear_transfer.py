@@ -14,6 +14,7 @@ from torch import Tensor
 
 from redheart_core import CATALOGUE, BuildContext, DataError
 from redheart_core.data.fitting import StoreFitData, StorePart
+from redheart_core.groups.binding import bind_node
 from redheart_linear import redheart_provide_analyzers, ridge, transfer
 from redheart_linear.features import Features
 from redheart_linear.model import Linear
@@ -74,7 +75,7 @@ def part(seed: int, shared: bool = False) -> StorePart:
 def fitted(on: bool, train: StorePart, *names: str) -> Linear:
     (spec,) = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names}
-    gives = frozenset(output.name for output in spec.bind(fields).gives)
+    gives = frozenset(output.name for output in bind_node(spec, fields).gives)
     module = build(
         BuildContext(LinearSettings(transfer=on), "tiny", {"terms": (WIDTH,), "embedding": ("T", 2)}, fields, gives)
     )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import CATALOGUE, BuildContext, Field
+from redheart_core.groups.binding import bind_node
 from redheart_neural_regret import redheart_provide_analyzers
 from redheart_neural_regret.model import Past, SoftDecisionTree
 from redheart_neural_regret.settings import NeuralRegretSettings
@@ -17,7 +18,7 @@ def context(*names: str, **changes: Field) -> BuildContext:
     """What the builder sees of a data set with these fields."""
     (spec,) = redheart_provide_analyzers()
     fields = {name: CATALOGUE[name] for name in names} | changes
-    bound = spec.bind(fields)
+    bound = bind_node(spec, fields)
     settings = NeuralRegretSettings(**spec.scales["tiny"])
     shapes: dict[str, tuple[int | str, ...]] = {
         "embedding": ("T", 6),

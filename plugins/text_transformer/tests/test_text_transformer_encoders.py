@@ -16,6 +16,7 @@ from tiny_encoders import FRAME, WIDTH, write_encoder, write_tokenizer
 from redheart_core import CATALOGUE, BuildContext, RedheartError, SettingsError
 from redheart_core.contract.data import Tokenizer
 from redheart_core.data.tokenizer import open_tokenizer
+from redheart_core.groups.binding import bind_node
 from redheart_text_transformer import redheart_provide_analyzers
 from redheart_text_transformer.adapter import AdaptedBase
 from redheart_text_transformer.model import TextTransformer
@@ -32,7 +33,7 @@ def context(folder: Path | str, tokenizer: Tokenizer | None = None, **changes: A
     settings = TextTransformerSettings(**options | changes)
     known = open_tokenizer(str(folder)).identity if tokenizer is None else tokenizer
     (spec,) = redheart_provide_analyzers()
-    wanted = frozenset(output.name for output in spec.bind(FIELDS).gives)
+    wanted = frozenset(output.name for output in bind_node(spec, FIELDS).gives)
     return BuildContext(settings, "tiny", {"tokens": ("L",)}, FIELDS, wanted, known)
 
 
