@@ -1,9 +1,10 @@
 """What a short script with scikit-learn reaches on the splits of a run, beside what the run itself does.
 
-Usage: python tests/benchmarks/bench_scikit_learn.py RUN [--node linear] [--korean]
+Usage: python tests/benchmarks/bench_scikit_learn.py RUN [--node linear] [--korean] [--language en]
 
 RUN is a finished run. Its store says which records train, validate and test, so that both sides learn from the same
-texts and are evaluated on the same ones. The script is TF-IDF of words and pairs of words and of parts of words of two
+texts and are evaluated on the same ones; with --language the script sees the records in that language alone, and both
+are evaluated on those. The script is TF-IDF of words and pairs of words and of parts of words of two
 to five characters (of one to four characters across words with --korean, and no words), and on it logistic regression
 for labels and votes, ridge regression for values and shares. Strengths are chosen on the validation records, thresholds
 of labels by cross-validation on the training records. Printed is a row for each field that the node answers: macro-F1,
@@ -22,16 +23,20 @@ from typing import Any
 
 import attrs
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from torch import Tensor
 
 from redheart.options import PluginChoice
 from redheart.sessions import open_session
 from redheart_core import Field
+from redheart_core.data.language import language_number
+from redheart_core.data.store import Store
 from redheart_core.groups.validation import evaluate, has_objective
 from redheart_core.nn.answers import kind_of
 from redheart_core.runs.run import RunFolder
@@ -51,12 +56,9 @@ class Part:
     targets: Matrix
 
 
-def features(context: TrainingContext, korean: bool) -> dict[str, Any]:
-    """Split to TF-IDF, fitted on the training texts."""
-    store = context.store
-    texts = {
-        split: [store.text(row) for row in store.rows(split).tolist()] for split in ("train", "validation", "test")
-    }
+def features(store: Store, rows: dict[str, Tensor], korean: bool) -> dict[str, Any]:
+    """Split to TF-IDF of its rows, fitted on the training texts."""
+    texts = {split: [store.text(row) for row in some.tolist()] for split, some in rows.items()}
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     parts = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True)
     characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, sublinear_tf=True)
@@ -152,7 +154,9 @@ def row(name: str, figure: Callable[[Matrix, Matrix], float], own: Matrix, other
     ]
     left, right = figure(own, targets), figure(other, targets)
     difference = with_interval(left - right, [one - two for one, two in pairs], "+")
-    return f"| {name} | {with_interval(left, [one for one, _ in pairs])} | {right:.4f} | {difference} |"
+    return (
+        f"| {name} | {len(targets)} | {with_interval(left, [one for one, _ in pairs])} | {right:.4f} | {difference} |"
+    )
 
 
 def with_interval(value: float, resampled: Sequence[float], sign: str = "") -> str:
@@ -197,28 +201,46 @@ def compare(field: Field, own: Matrix, limits: Any, parts: tuple[Part, Part, Par
     return row(f"{field.name}, {name}", figure, own, found, test.targets), found
 
 
+def split_rows(store: Store, name: str, language: str | None) -> dict[str, tuple[Matrix, NDArray[np.bool_]]]:
+    """Split to the targets of a field, and which of its records have one and are in the language."""
+    found: dict[str, tuple[Matrix, NDArray[np.bool_]]] = {}
+    for split in SPLITS:
+        rows = store.rows(split)
+        target = store.target(name)[rows].double().numpy()
+        target = target.reshape(len(target), -1)
+        known = ~np.isnan(target).any(1) & ((target.sum(1) > 0) | (not store.fields[name].counts))
+        if language:
+            known &= (store.language_numbers[rows] == language_number(language)).numpy()
+        found[split] = target, known
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--node", default="linear")
     parser.add_argument("--korean", action="store_true")
+    parser.add_argument("--language", help="only the records in this language, such as en")
     options = parser.parse_args()
     session = open_session(options.run, PluginChoice())
-    context, columns = session.context, list[tuple[Matrix, Matrix, Matrix]]()
-    texts, (given, limits) = features(context, options.korean), answers(session.run, context, options.node)
-    print(f"| {options.run}, test records | {options.node} | twenty lines | difference |\n|---|---|---|---|")
-    for name, own in given.items():
-        field, parts, known = context.store.fields[name], list[Part](), np.empty(0, bool)
-        for split in SPLITS:
-            target = context.store.target(name)[context.store.rows(split)].double().numpy()
-            target = target.reshape(len(target), -1)
-            known = ~np.isnan(target).any(1) & ((target.sum(1) > 0) | (not field.counts))
-            parts.append(Part(texts[split][known], target[known]))
-        own = own.reshape(len(own), -1)[known]
-        line, other = compare(field, own, limits.get(name), (parts[0], parts[1], parts[2]))
+    store, columns = session.context.store, list[tuple[Matrix, Matrix, Matrix]]()
+    given, limits = answers(session.run, session.context, options.node)
+    print(f"| {options.run} | records | {options.node} | twenty lines | difference |\n|---|---|---|---|---|")
+    last, made = b"", dict[str, Any]()
+    for name, answered in given.items():
+        found = split_rows(store, name, options.language)
+        rows = {split: store.rows(split)[torch.from_numpy(known)] for split, (_, known) in found.items()}
+        if not len(rows["test"]):
+            continue
+        key = b"".join(some.numpy().tobytes() for some in rows.values())
+        if key != last:
+            last, made = key, features(store, rows, options.korean)
+        train, validation, test = (Part(made[split], target[known]) for split, (target, known) in found.items())
+        own = answered.reshape(len(answered), -1)[found["test"][1]]
+        line, other = compare(store.fields[name], own, limits.get(name), (train, validation, test))
         print(line, flush=True)
         if other is not None:
-            columns.append((own, other, parts[2].targets))
+            columns.append((own, other, test.targets))
     if len(columns) > 1 and len({len(own) for own, _, _ in columns}) == 1:
         own, other, targets = (np.hstack(part) for part in zip(*columns, strict=True))
         print(row(f"all {targets.shape[1]} columns, mean R2", mean_r2, own, other, targets))
