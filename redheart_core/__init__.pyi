@@ -14,6 +14,14 @@ from .contract.errors import (
     UndefinedError,
 )
 from .contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
+from .contract.explanations import (
+    EXPLANATION_KINDS,
+    ExplainedAnswer,
+    ExplainedText,
+    ExplanationSpec,
+    Reason,
+    ReasonRow,
+)
 from .contract.fields import Field, text_field
 from .contract.fitting import FitData, FitPart
 from .contract.layers import LAYER_KINDS, LayerAnswers, LayerSpec, LayerTexts
@@ -27,6 +35,7 @@ from .groups.active import ActiveNode
 __all__ = [
     "AFFECT",
     "CATALOGUE",
+    "EXPLANATION_KINDS",
     "LAYER_KINDS",
     "SCALES",
     "SIGN_KINDS",
@@ -42,6 +51,9 @@ __all__ = [
     "Encoder",
     "EncoderSpec",
     "EpochFinished",
+    "ExplainedAnswer",
+    "ExplainedText",
+    "ExplanationSpec",
     "Field",
     "FitData",
     "FitPart",
@@ -58,6 +70,8 @@ __all__ = [
     "Objective",
     "Output",
     "PluginError",
+    "Reason",
+    "ReasonRow",
     "Record",
     "RedheartError",
     "RunFinished",

@@ -77,6 +77,7 @@ OTHER_MEANINGS = {
     "consistency": "of answers, a kind of layer",
     "limits": "of intervals, of thresholds, and of what a model knows",
     "linear": "maps, layers and baselines",
+    "reasons": "why something is as it is, or failed",
     "ready": "prepared; the extra with pretrained encoders",
     "scenarios": "of a person, in the meaning of a field",
     "tables": "of settings and of reports",

@@ -41,7 +41,7 @@ SOME_REFUSED = 4
 @click.option("--language", metavar="CODE", help="Language of the texts, such as en or ko. [default: detected]")
 @click.option("--country", metavar="CODE",
               help="Whose helplines a person in crisis is given, such as US or KR. [default: by language]")  # fmt: skip
-@click.option("--reasons", is_flag=True, help="Also show what each part of the text adds to the answers.")
+@click.option("--reasons", is_flag=True, help="Also show why the answers are as they are.")
 @click.option("--memory", metavar="WHERE",
               help="Also show the nearest cases of this memory. [default: where under [memory]]")  # fmt: skip
 @click.option("--details", is_flag=True, help="Also print what every single plugin says.")
@@ -92,9 +92,11 @@ def analyze(
     their labels or votes and their distance, and there is a warning where none is similar or their
     labels differ from an answer more than usual.
 
-    --reasons shows, for the first number of each task, what each sentence of the text (each word,
-    where it is one sentence) adds to the mean over the training records, and without which parts a
-    label would no longer be predicted; and of a fused answer what each module adds.
+    --reasons shows, for the first number of each task, what each explanation of the installed
+    packages says: what each sentence of the text (each word, where it is one sentence) adds to the
+    mean over the training records, and without which parts the answer would turn; of a fused answer
+    what each module adds; of a utility how it follows by the exact hedonic calculus from the
+    circumstances, burdens and layers of context that are answered.
 
     \b
     Examples:
@@ -169,16 +171,14 @@ def print_analysis(found: Analysis, details: bool = False) -> None:
 
 
 def _print_reasons(explained: Explanation) -> None:
-    """Of the first number of each task on the page, what the parts of the text add to it."""
-    from redheart.reasons import COLUMNS
+    """Of the first number of each task on the page, what each explanation says."""
+    from redheart.reasons import columns, rows
 
-    for reason in explained.shown:
+    for one, reason in explained.shown:
         click.echo()
         name = reason.field if reason.label == reason.field else f"{reason.field}, {reason.label}"
         click.echo(f"{name}: {reason.value:.2f}, where {reason.usual:.2f} is usual")
-        print_table(COLUMNS, list(explained.rows(reason)))
-        if line := explained.member_line(reason):
-            click.echo(line)
+        print_table(columns(one), list(rows(one, reason)))
         if turning := explained.turning(reason):
             click.echo(turning)
 

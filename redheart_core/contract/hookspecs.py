@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from redheart_core.contract.calculators import CalculatorSpec
     from redheart_core.contract.data import DatasetSpec, EncoderSpec
     from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
+    from redheart_core.contract.explanations import ExplanationSpec
     from redheart_core.contract.layers import LayerSpec
     from redheart_core.contract.models import ModelSpec
     from redheart_core.contract.nodes import NodeSpec
@@ -77,6 +78,12 @@ def redheart_provide_signs() -> list[SignSpec]:
 @hookspec
 def redheart_provide_layers() -> list[LayerSpec]:
     """Offer layers of verification; every model is assembled with those of all installed packages, active or not."""
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_explanations() -> list[ExplanationSpec]:
+    """Offer explanations; those of all installed packages are given, active or not, where reasons are asked for."""
     raise NotImplementedError
 
 

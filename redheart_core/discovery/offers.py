@@ -15,6 +15,7 @@ from redheart_core.contract import hookspecs
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError
+from redheart_core.contract.explanations import ExplanationSpec
 from redheart_core.contract.layers import LayerSpec
 from redheart_core.contract.markers import PROJECT_NAME
 from redheart_core.contract.models import ModelSpec
@@ -23,10 +24,12 @@ from redheart_core.contract.signs import SignSpec
 from redheart_core.discovery.entries import NOT_INSTALLED, Entry, check_entry, names
 from redheart_core.discovery.fence import fence
 
-Kind = Literal["dataset", "encoder", "analyzer", "head", "fusion", "calculator", "model", "signs", "layer", "events"]
+Kind = Literal[
+    "dataset", "encoder", "analyzer", "head", "fusion", "calculator", "model", "signs", "layer", "explanation", "events"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec | ModelSpec | SignSpec | LayerSpec
+Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec | ModelSpec | SignSpec | LayerSpec | ExplanationSpec
 
 _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
     {
@@ -39,6 +42,7 @@ _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
         "redheart_provide_models": ("model", ModelSpec),
         "redheart_provide_signs": ("signs", SignSpec),
         "redheart_provide_layers": ("layer", LayerSpec),
+        "redheart_provide_explanations": ("explanation", ExplanationSpec),
     }
 )
 

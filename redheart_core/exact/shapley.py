@@ -25,9 +25,10 @@ def shapley_values(worth: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(worth) != 1 << parts:
         raise ValueError(f"expects the worth of all sets of n parts, 2**n rows, got {len(worth)}")
     sets = np.arange(1 << parts)
+    by_size = np.array([1 / (parts * math.comb(parts - 1, size)) for size in range(parts)])
     values = np.empty((parts, worth.shape[1]))
     for part in range(parts):
         without = sets[(sets >> part) & 1 == 0]
-        weights = np.array([1 / (parts * math.comb(parts - 1, int(found).bit_count())) for found in without])
+        weights = by_size[np.bitwise_count(without)]
         values[part] = weights @ (worth[without | (1 << part)] - worth[without])
     return values

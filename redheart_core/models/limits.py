@@ -154,16 +154,22 @@ def notes_of_texts(
     return found
 
 
-def read_limits(folder: Path, files: Mapping[str, str], layers: Sequence[ActiveLayer]) -> tuple[LoadedLayer, ...]:
+def read_limits(
+    folder: Path, files: Mapping[str, str], layers: Sequence[ActiveLayer], broken: Mapping[str, str]
+) -> tuple[LoadedLayer, ...]:
     """The layers of a model whose manifest names these files; none of one that was assembled without.
 
     Raises:
+        PluginError: A layer cannot be used.
         CheckpointError: A file is missing or damaged, or a layer is not installed.
     """
     if LIMITS_FILE not in files:
         return ()
     installed, loaded = {one.spec.name: one.spec for one in layers}, []
     for limits in LIMITS.read(folder / LIMITS_FILE).layers:
+        reason = broken.get(limits.layer, broken.get(limits.distribution)) if limits.layer not in installed else None
+        if reason is not None:
+            raise PluginError(f"{folder} was assembled with the layer '{limits.layer}', which cannot be used: {reason}")
         if limits.layer not in installed:
             raise CheckpointError(
                 f"{folder} was assembled with the layer '{limits.layer}', which is not installed; "

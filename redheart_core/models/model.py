@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import attrs
 import torch
@@ -160,7 +161,11 @@ class Model:
 
 
 def load_model(
-    folder: Path, nodes: Sequence[ActiveNode], device: torch.device, layers: Sequence[ActiveLayer] = ()
+    folder: Path,
+    nodes: Sequence[ActiveNode],
+    device: torch.device,
+    layers: Sequence[ActiveLayer] = (),
+    broken: Mapping[str, str] = MappingProxyType({}),
 ) -> Model:
     """Read a model folder; every file is verified.
 
@@ -169,11 +174,13 @@ def load_model(
         nodes: The manifest's nodes as the registry resolves them.
         device: Where to compute.
         layers: Those of all installed packages.
+        broken: By name why further layers cannot be used, and by distribution why packages cannot be imported.
 
     Raises:
+        PluginError: It was assembled with a layer that cannot be used.
         CheckpointError: A file is missing or damaged, or the plugins are others than it was made with.
     """
-    return build_model(folder, read_manifest(folder), nodes, device, layers)
+    return build_model(folder, read_manifest(folder), nodes, device, layers, broken)
 
 
 def build_model(
@@ -182,6 +189,7 @@ def build_model(
     nodes: Sequence[ActiveNode],
     device: torch.device,
     layers: Sequence[ActiveLayer] = (),
+    broken: Mapping[str, str] = MappingProxyType({}),
 ) -> Model:
     """The model of a manifest, which may not be in the folder yet.
 
@@ -221,7 +229,7 @@ def build_model(
         surroundings.shapes,
         absent,
         read_calibration(folder, manifest.files),
-        read_limits(folder, manifest.files, layers),
+        read_limits(folder, manifest.files, layers, broken),
         tuple(layer.spec for layer in layers if layer.spec.kind == "context"),
     )
 

@@ -13,6 +13,7 @@ import attrs
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError, RedheartError
+from redheart_core.contract.explanations import ExplanationSpec
 from redheart_core.contract.layers import LayerSpec
 from redheart_core.contract.models import ModelSpec
 from redheart_core.contract.nodes import NodeSpec
@@ -25,6 +26,7 @@ from redheart_core.testing import (
     contract_checks,
     data_checks,
     evaluation_checks,
+    explanation_checks,
     layer_checks,
     learning_checks,
     model_checks,
@@ -112,6 +114,13 @@ LAYER_CHECKS: tuple[Check, ...] = (
 )
 """Of a layer; they take a LayerSubject."""
 
+EXPLANATION_CHECKS: tuple[Check, ...] = (
+    explanation_checks.check_reasons,
+    explanation_checks.check_same_reasons_twice,
+    explanation_checks.check_missing_numbers,
+)
+"""Of an explanation; they take an ExplanationSubject."""
+
 AnySubject = (
     Subject
     | data_checks.DatasetSubject
@@ -120,6 +129,7 @@ AnySubject = (
     | model_checks.ModelSubject
     | sign_checks.SignSubject
     | layer_checks.LayerSubject
+    | explanation_checks.ExplanationSubject
 )
 
 
@@ -176,6 +186,8 @@ def subject_of(
         return sign_checks.SignSubject(plugin, spec)
     if isinstance(spec, LayerSpec):
         return layer_checks.layer_subject(plugin, spec)
+    if isinstance(spec, ExplanationSpec):
+        return explanation_checks.ExplanationSubject(plugin, spec, explanation_checks.made_up_texts())
     values = read_table(spec.settings, settings or {}, f"[plugins.{plugin.name}]")
     try:
         if isinstance(spec, DatasetSpec):
@@ -280,6 +292,8 @@ def _subject_checks(plugin: Plugin) -> tuple[Check, ...]:
         return SIGN_CHECKS
     if isinstance(plugin.spec, LayerSpec):
         return LAYER_CHECKS
+    if isinstance(plugin.spec, ExplanationSpec):
+        return EXPLANATION_CHECKS
     return ENCODER_CHECKS if isinstance(plugin.spec, EncoderSpec) else ()
 
 

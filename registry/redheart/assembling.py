@@ -30,7 +30,7 @@ def assemble_epochs(
         CheckpointError: As assemble.
     """
     from redheart_core.models.assembly import assemble
-    from redheart_registry.layers import installed_layers
+    from redheart_registry.standing import sound_layers
 
     taken = dict(chosen)
     for group, number in epochs.items():
@@ -40,7 +40,7 @@ def assemble_epochs(
         if entry is None:
             raise RedheartError(f"epoch {number} of group '{group}' is not on disk")
         taken[group] = entry
-    assemble(folder, session.run, session.context, taken, partial=partial, layers=installed_layers())
+    assemble(folder, session.run, session.context, taken, partial=partial, layers=sound_layers())
 
 
 def assemble_method(session: Session, folder: Path, method: str) -> None:
@@ -52,8 +52,8 @@ def assemble_method(session: Session, folder: Path, method: str) -> None:
     from redheart_core.models.assembly import assemble
     from redheart_core.models.blending import blend_groups
     from redheart_core.models.finished import require_finished
-    from redheart_registry.layers import installed_layers
+    from redheart_registry.standing import sound_layers
 
     require_finished(session.run, session.context)
     chosen, blends = blend_groups(session.run, session.context, method)
-    assemble(folder, session.run, session.context, chosen, blends, layers=installed_layers())
+    assemble(folder, session.run, session.context, chosen, blends, layers=sound_layers())

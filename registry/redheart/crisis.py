@@ -37,7 +37,7 @@ def load_safety(country: str | None = None) -> Safety:
         SettingsError: The country is no code.
         PluginError: A package that adds signs is broken.
     """
-    from redheart_registry.signs import added_signs
+    from redheart_registry.standing import added_signs
 
     return Safety(find_country(country), added_signs())
 

@@ -47,7 +47,7 @@ class Model:
     """Of the memory in which analyze looks up the nearest cases; Model.remembering names one."""
 
     broken: tuple[str, ...] = ()
-    """Why other installed models cannot be used, where none was named."""
+    """Why other installed models cannot be used, where none was named, and installed layers that it does without."""
 
     @property
     def checks(self) -> tuple[ExactnessCheck, ...]:
@@ -302,12 +302,14 @@ def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") ->
     folder = find_path(model or "") if shipped is None else shipped.folder
     require_model_folder(folder)
     from redheart_core.data.encoding import load_encoder
+    from redheart_registry.standing import broken_layers
 
     with keeping_threads():
         registry, assembled = open_model(folder, device)
         specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
         encoder = load_encoder(specs, folder / "encoder", assembled.encoder_identity)
     title, broken = (str(folder), ()) if shipped is None else (shipped.title, shipped.broken)
+    broken = (*broken, *broken_layers().values())
     return Model(folder, assembled, encoder, title, safety, broken=broken)
 
 

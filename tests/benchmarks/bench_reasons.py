@@ -63,9 +63,10 @@ def main() -> None:
                     continue
                 explained = model.explain(record.text, language=wording.language)
                 reason = explained.reason(field, label)
-                error = max(error, abs(sum(reason.contributions) - reason.value + reason.usual))
-                (place,) = [place for place, part in enumerate(explained.parts) if pattern.search(part)]
-                hit = reason.contributions[place] == max(reason.contributions)
+                adds = [row.adds for row in reason.rows]
+                error = max(error, abs(sum(adds) - reason.value + reason.usual))
+                (place,) = [place for place, row in enumerate(reason.rows) if pattern.search(row.part)]
+                hit = adds[place] == max(adds)
                 hits.setdefault(kind.split()[0], []).append(hit)
         for kind, found in hits.items():
             share = sum(found) / len(found)

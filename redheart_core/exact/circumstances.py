@@ -1,0 +1,61 @@
+"""Circumstances of pleasure and pain in 0..1 (Bentham 1789, ch. IV) as quantities of the hedonic calculus."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from redheart_core.contract.errors import DataError
+from redheart_core.exact.hedonic import chain_factor
+from redheart_core.exact.numbers import FloatArray, axes, within
+
+CIRCUMSTANCES = ("intensity", "duration", "certainty", "propinquity", "fecundity", "purity", "extent")
+
+
+@attrs.frozen
+class Units:
+    """How numbers in 0..1 are days and persons, and what a hedon is worth."""
+
+    days_scale: float = 30.0
+    """D0: a duration d is the days -D0 ln(1 - d)."""
+    rho: float = 0.02
+    """Discount per day, > 0; a propinquity p is the delay -ln(p) / rho in days."""
+    most_persons: float = 100.0
+    """N0: an extent x is the persons (1 + N0)^x - 1."""
+    half: float = 15.0
+    """V0: hedons that score one half."""
+
+
+UNITS = Units()
+"""Of the fields of the catalogue."""
+
+
+def quantities(circumstances: npt.ArrayLike, units: Units = UNITS) -> FloatArray:
+    """What the calculus makes of each circumstance, (..., 7) to (..., 7).
+
+    The duration becomes its discounted days (1 - exp(-rho D)) / rho, the extent persons; all others stay. A propinquity
+    is its own discount, so that no delay has to be infinite.
+    """
+    values = axes("circumstances", within("circumstances", circumstances, 0.0, 1.0), "7 circumstances").copy()
+    if values.shape[-1] != len(CIRCUMSTANCES):
+        raise DataError(f"circumstances are {', '.join(CIRCUMSTANCES)}; got numbers of shape {values.shape}")
+    with np.errstate(divide="ignore"):  # a duration of 1 lasts forever, of which the discounted days are 1 / rho
+        values[..., 1] = -np.expm1(units.rho * units.days_scale * np.log1p(-values[..., 1])) / units.rho
+    values[..., 6] = np.expm1(values[..., 6] * np.log1p(units.most_persons))
+    return values
+
+
+def turnover(circumstances: npt.ArrayLike, units: Units = UNITS) -> FloatArray:
+    """w I C K M in hedons, (..., 7) to (...,): the size of a lot with these circumstances, whatever its sign."""
+    intensity, days, certainty, discount, fecundity, purity, persons = np.moveaxis(
+        quantities(circumstances, units), -1, 0
+    )
+    return np.asarray(persons * intensity * certainty * days * discount * chain_factor(fecundity, purity))
+
+
+def unbounded(score: npt.ArrayLike, units: Units = UNITS) -> FloatArray:
+    """The value V in hedons of a bounded score V / (V0 + |V|); infinite for -1 and 1."""
+    given = within("score", score, -1.0, 1.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(units.half * given / (1.0 - np.abs(given)))
