@@ -41,6 +41,16 @@ def test_the_ends_of_every_range_have_a_value() -> None:
         assert turnover(raised) > turnover(np.full(7, 0.5)), name
 
 
+@pytest.mark.parametrize("horizon", [0.5, 10.0, 1000.0])
+def test_before_a_horizon_counts_what_is_felt_by_then(horizon: float) -> None:
+    """A lot of 20 days that begins after 5."""
+    given = np.array([0.8, 1.0 - math.exp(-20.0 / 30.0), 0.9, math.exp(-0.02 * 5.0), 0.3, 0.6, 0.4])
+    felt = min(20.0, max(horizon - 5.0, 0.0))
+    lot = Lots(sign=1.0, intensity=0.8, days=felt, certainty=0.9, delay_days=5.0, fecundity=0.3, purity=0.6)
+    persons = 101.0**0.4 - 1.0
+    assert float(turnover(given, horizon)) == pytest.approx(persons * float(lot_value(lot, 0.02)), rel=1e-9)
+
+
 def test_a_score_and_its_value_are_each_others_reverse() -> None:
     scores = np.linspace(-0.99, 0.99, 41)
     np.testing.assert_allclose(bounded_score(unbounded(scores), UNITS.half), scores, atol=1e-15)

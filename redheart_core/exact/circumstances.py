@@ -31,26 +31,31 @@ UNITS = Units()
 """Of the fields of the catalogue."""
 
 
-def quantities(circumstances: npt.ArrayLike, units: Units = UNITS) -> FloatArray:
+def quantities(circumstances: npt.ArrayLike, horizon_days: float = np.inf, units: Units = UNITS) -> FloatArray:
     """What the calculus makes of each circumstance, (..., 7) to (..., 7).
 
-    The duration becomes its discounted days (1 - exp(-rho D)) / rho, the extent persons; all others stay. A propinquity
-    is its own discount, so that no delay has to be infinite.
+    The duration becomes its discounted days (1 - exp(-rho D)) / rho, where only days D before the horizon count; the
+    extent becomes persons; all others stay. A propinquity is its own discount, so that no delay has to be infinite.
     """
     values = axes("circumstances", within("circumstances", circumstances, 0.0, 1.0), "7 circumstances").copy()
     if values.shape[-1] != len(CIRCUMSTANCES):
         raise DataError(f"circumstances are {', '.join(CIRCUMSTANCES)}; got numbers of shape {values.shape}")
-    with np.errstate(divide="ignore"):  # a duration of 1 lasts forever, of which the discounted days are 1 / rho
-        values[..., 1] = -np.expm1(units.rho * units.days_scale * np.log1p(-values[..., 1])) / units.rho
+    with np.errstate(divide="ignore"):  # a duration of 1 lasts forever, a propinquity of 0 never begins
+        days = -units.days_scale * np.log1p(-values[..., 1])
+        if horizon_days < np.inf:
+            days = np.minimum(days, np.maximum(horizon_days + np.log(values[..., 3]) / units.rho, 0.0))
+    values[..., 1] = -np.expm1(-units.rho * days) / units.rho
     values[..., 6] = np.expm1(values[..., 6] * np.log1p(units.most_persons))
     return values
 
 
-def turnover(circumstances: npt.ArrayLike, units: Units = UNITS) -> FloatArray:
-    """w I C K M in hedons, (..., 7) to (...,): the size of a lot with these circumstances, whatever its sign."""
-    intensity, days, certainty, discount, fecundity, purity, persons = np.moveaxis(
-        quantities(circumstances, units), -1, 0
-    )
+def turnover(circumstances: npt.ArrayLike, horizon_days: float = np.inf, units: Units = UNITS) -> FloatArray:
+    """w I C K M in hedons, (..., 7) to (...,): the size of a lot with these circumstances, whatever its sign.
+
+    With a horizon, of what is felt before it.
+    """
+    found = quantities(circumstances, horizon_days, units)
+    intensity, days, certainty, discount, fecundity, purity, persons = np.moveaxis(found, -1, 0)
     return np.asarray(persons * intensity * certainty * days * discount * chain_factor(fecundity, purity))
 
 

@@ -26,7 +26,7 @@ def redheart_provide_explanations() -> list[ExplanationSpec]:
             meaning="How a utility follows from circumstances, burdens and layers of context by the hedonic calculus.",
             heading="by the calculus",
             kind="calculation",
-            fields=("utility", "utility_in_context"),
+            fields=("utility", "utility_in_context", "utility_horizons"),
             explain="redheart_reasons.calculus:explain",
         ),
     ]

@@ -33,7 +33,10 @@ BURDEN_WEIGHTS: Mapping[str, float] = {
     "redistribution": REDISTRIBUTION_WEIGHT,
     "self_damage": -SELF_DAMAGE_WEIGHT,
 }
-IN_CONTEXT = "utility_in_context"
+WITH_LAYERS = ("utility_in_context", "utility_horizons")
+"""In these all layers of context count; a data set may count some of them in the utility, which the balance holds."""
+HORIZON = "day_"
+"""Begins the labels of utility_horizons; the number of days follows."""
 
 
 @attrs.frozen(eq=False)
@@ -46,6 +49,8 @@ class Numbers:
     """(N, 3), or (N, 0) where they are not answered."""
     layers: NDArray[np.float64]
     """(N, 6), or (N, 0) where they do not count."""
+    horizon_days: float = np.inf
+    """What is felt later does not count."""
 
     @property
     def share(self) -> NDArray[np.float64]:
@@ -57,7 +62,7 @@ class Numbers:
     def scale(self) -> NDArray[np.float64]:
         """Hedons of a balance of 1, (N,)."""
         context = context_factor(self.layers) if self.layers.size else 1.0
-        return np.asarray(turnover(self.circumstances) * context)
+        return np.asarray(turnover(self.circumstances, self.horizon_days) * context)
 
     def columns(self, balance: NDArray[np.float64]) -> NDArray[np.float64]:
         """All numbers and the balance (N,) beside each other."""
@@ -66,7 +71,8 @@ class Numbers:
     def split(self, columns: NDArray[np.float64]) -> tuple[Numbers, NDArray[np.float64]]:
         """The reverse of columns."""
         first, last = len(CIRCUMSTANCES) + 1, len(CIRCUMSTANCES) + 1 + self.burdens.shape[1]
-        return Numbers(columns[:, : first - 1], columns[:, first:last], columns[:, last:]), columns[:, first - 1]
+        parts = columns[:, : first - 1], columns[:, first:last], columns[:, last:]
+        return Numbers(*parts, self.horizon_days), columns[:, first - 1]
 
 
 def utility(numbers: Numbers, balance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,27 +87,33 @@ def balance_of(numbers: Numbers, score: NDArray[np.float64]) -> NDArray[np.float
 
 
 def explain(text: ExplainedText) -> list[Reason]:
-    """Of a utility on a text whose circumstances are all answered; of that in context also with its layers."""
-    return [reason for name in ("utility", IN_CONTEXT) if name in text.answers for reason in _reasons(text, name)]
+    """Of the utilities on a text whose circumstances are all answered; of some also with the layers of context."""
+    return [
+        reason
+        for name in ("utility", *WITH_LAYERS)
+        if name in text.answers
+        for place in range(len(text.answers[name].value))
+        for reason in _reasons(text, text.answers[name], place)
+    ]
 
 
-def _reasons(text: ExplainedText, name: str) -> Iterator[Reason]:
-    numbers, answer = _numbers(text, name), text.answers[name]
-    if numbers is None:
+def _reasons(text: ExplainedText, answer: ExplainedAnswer, place: int) -> Iterator[Reason]:
+    """Of one number; none where the calculus has no value."""
+    label = answer.field.elements[place]
+    horizon = float(label.removeprefix(HORIZON)) if label.startswith(HORIZON) else np.inf
+    numbers, scores = _numbers(text, answer, horizon), np.array([answer.usual[place], answer.value[place]])
+    if numbers is None or not (np.abs(scores) < 1.0).all():
         return
-    scores = np.array([answer.usual[0], answer.value[0]])
-    if np.abs(scores).max() >= 1.0 or not ((numbers.circumstances >= 0.0) & (numbers.circumstances <= 1.0)).all():
-        return  # a network may leave the range of a field; the calculus has no value there
     balance = balance_of(numbers, scores)
     if not np.isfinite(balance).all():
         return
-    (usual, given), parts = numbers.columns(balance), numbers.columns(balance).shape[1]
-    inside = (np.arange(1 << parts)[:, None] >> np.arange(parts) & 1).astype(bool)
-    worth = utility(*numbers.split(np.where(inside, given, usual)))
+    columns = numbers.columns(balance)
+    inside = (np.arange(1 << columns.shape[1])[:, None] >> np.arange(columns.shape[1]) & 1).astype(bool)
+    worth = utility(*numbers.split(np.where(inside, columns[1], columns[0])))
     contributions = shapley_values(worth[:, None])[:, 0]
     yield Reason(
-        field=name,
-        label=name,
+        field=answer.field.name,
+        label=label,
         usual=float(worth[0]),
         value=float(worth[-1]),
         rows=tuple(_rows(numbers, float(balance[1]), contributions)),
@@ -111,7 +123,10 @@ def _reasons(text: ExplainedText, name: str) -> Iterator[Reason]:
 def _rows(numbers: Numbers, balance: float, contributions: NDArray[np.float64]) -> Iterator[ReasonRow]:
     """A row for each column, on the text itself."""
     adds = iter(contributions.tolist())
-    values, made = numbers.circumstances[1].tolist(), quantities(numbers.circumstances[1]).tolist()
+    values, made = (
+        numbers.circumstances[1].tolist(),
+        quantities(numbers.circumstances[1], numbers.horizon_days).tolist(),
+    )
     for name, value, factor in zip(CIRCUMSTANCES, values, made, strict=True):
         yield ReasonRow(f"bentham.{name}", next(adds), value, None, factor)
     yield ReasonRow(BALANCE, next(adds), balance, None, balance)
@@ -125,14 +140,15 @@ def _rows(numbers: Numbers, balance: float, contributions: NDArray[np.float64]) 
         )
 
 
-def _numbers(text: ExplainedText, name: str) -> Numbers | None:
+def _numbers(text: ExplainedText, answer: ExplainedAnswer, horizon: float) -> Numbers | None:
     """The means over the training records and the answers on the text; None where the calculation lacks some."""
     circumstances = _labels(text.answers.get("bentham"), CIRCUMSTANCES)
-    layers = _labels(text.answers.get("context_layers"), CONTEXT_LAYERS) if name == IN_CONTEXT else np.zeros((2, 0))
-    if circumstances is None or layers is None or np.isnan(text.answers[name].usual).any():
-        return None
+    with_layers, none = answer.field.name in WITH_LAYERS, np.zeros((2, 0))
+    layers = _labels(text.answers.get("context_layers"), CONTEXT_LAYERS) if with_layers else none
+    if circumstances is None or layers is None or not ((circumstances >= 0.0) & (circumstances <= 1.0)).all():
+        return None  # a network may leave the range of a field
     burdens = _labels(text.answers.get("burdens"), tuple(BURDEN_WEIGHTS))
-    return Numbers(circumstances, np.zeros((2, 0)) if burdens is None else burdens, layers)
+    return Numbers(circumstances, none if burdens is None else burdens, layers, horizon)
 
 
 def _labels(answer: ExplainedAnswer | None, labels: tuple[str, ...]) -> NDArray[np.float64] | None:

@@ -66,6 +66,19 @@ def test_usual_and_rows_sum_to_the_answer(answers: tuple[ExplainedAnswer, ...]) 
     assert found.usual + math.fsum(row.adds for row in found.rows) == pytest.approx(found.value, abs=1e-12)
 
 
+def test_each_horizon_is_explained_by_what_is_felt_before_it() -> None:
+    """What is usual begins after 11 days, so that the calculus has no value before."""
+    values = np.linspace(0.0, 0.4, 10), np.linspace(0.1, -0.5, 10)
+    found = explain(text(*WHOLE[:3], answer("utility_horizons", *values)))
+    assert [one.label for one in found] == list(CATALOGUE["utility_horizons"].labels[3:])
+    for one, usual, value in zip(found, values[0][3:], values[1][3:], strict=True):
+        assert one.usual == pytest.approx(float(usual), abs=1e-12)
+        assert one.value == pytest.approx(float(value), abs=1e-12)
+        assert one.usual + math.fsum(row.adds for row in one.rows) == pytest.approx(one.value, abs=1e-12)
+    days = [row.factor or 0.0 for one in found for row in one.rows if row.part == "bentham.duration"]
+    assert 0.0 < days[0] < days[1] <= days[-1]
+
+
 def test_the_rows_hold_what_the_calculus_multiplies() -> None:
     found = {row.part: row for row in explained(*WHOLE).rows}
     names = [*(f"bentham.{one}" for one in CIRCUMSTANCES), BALANCE]
