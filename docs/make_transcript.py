@@ -1,4 +1,4 @@
-"""Writes docs/transcript.md: what the shipped model prints for twelve texts, with a judgement of each.
+"""Writes docs/transcript.md: what the shipped model prints for twelve texts, with what a reader thinks of each.
 
 python docs/make_transcript.py VILLAGE_MODEL, where `redheart run` has made the village model.
 """
@@ -113,11 +113,13 @@ def main(village: str, output: Path) -> None:
         "package ships. "
         "Made by `docs/make_transcript.py`; the sentence below each output says what a reader thinks of it.\n",
     ]
-    for title, arguments, judgement in CASES:
+    for title, arguments, opinion in CASES:
         found = CliRunner().invoke(cli, [village if one == "{village}" else one for one in arguments])
-        shown = " ".join(one if one in ("analyze", "decide", "{village}") else f'"{one}"' for one in arguments)
-        command = shown.replace("{village}", "runs/village/model")
-        parts += [f"## {title}\n", f"```\n$ redheart {command}\n{found.output.rstrip()}\n```\n", f"{judgement}\n"]
+        words = " ".join(one if one in ("analyze", "decide", "{village}") else f'"{one}"' for one in arguments)
+        command = words.replace("{village}", "runs/village/model")
+        note = "<!-- not run: needs the model of a whole run -->\n" if "{village}" in arguments else ""
+        shown = f"{note}```console\n$ redheart {command}\n{found.output.rstrip()}\n```\n"
+        parts += [f"## {title}\n", shown, f"{opinion}\n"]
     output.write_text("\n".join(parts), encoding="utf-8")
 
 

@@ -3,9 +3,10 @@
 Names are imported when they are first used, so that importing redheart takes no time and needs no torch; __init__.pyi
 says where from.
 
->>> import redheart
->>> redheart.calculate("exact_votes", {"votes": [[3, 1], [2, 2]]})["shares"]
-[[0.75, 0.25], [0.5, 0.5]]
+Examples:
+    >>> import redheart
+    >>> redheart.calculate("exact_votes", {"votes": [[3, 1], [2, 2]]})["shares"]
+    [[0.75, 0.25], [0.5, 0.5]]
 """
 
 from __future__ import annotations

@@ -27,8 +27,9 @@ def calculate(
         PluginError: There is no such calculator.
         SettingsError: A setting is wrong.
 
-    >>> calculate("exact_votes", {"votes": [[3, 1]]})["shares"]
-    [[0.75, 0.25]]
+    Examples:
+        >>> calculate("exact_votes", {"votes": [[3, 1]]})["shares"]
+        [[0.75, 0.25]]
     """
     from redheart.options import PluginChoice
     from redheart_core import calculate as compute
