@@ -79,6 +79,8 @@ class Answer:
     code: int
     out: str
     err: str
+    shown: str = ""
+    """Both in their order, as a terminal shows them; of a command in this process."""
 
     def json(self) -> Any:
         """The one JSON document on standard output."""
@@ -109,7 +111,7 @@ def redheart(
     with unchanged_process(), chdir(cwd), importable(site):
         done = CliRunner().invoke(cli, [*map(str, arguments)], input=given, env=variables, prog_name="redheart")
     trace = "" if done.exc_info is None or done.exc_info[0] is SystemExit else "".join(format_exception(done.exception))
-    return Answer(done.exit_code, done.stdout, done.stderr + trace)
+    return Answer(done.exit_code, done.stdout, done.stderr + trace, done.output)
 
 
 def succeed(*arguments: str | Path, cwd: Path, **options: Any) -> Answer:

@@ -6,9 +6,7 @@ import doctest
 import importlib
 import json
 import pkgutil
-import re
 from collections.abc import Iterator
-from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from redheart_core import CheckpointError, DataError, RedheartError
 from redheart_core.runs.retention import references
 
 TEXTS = ["My brother lost the garden and burned my letter.", "친구를 도왔다.", "The boss sold the house quietly."]
-README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -169,15 +166,3 @@ def test_settings_reach_the_plugin_as_they_were_given(tmp_path: Path) -> None:
     store = redheart.prepare("csv", plugins=mapping, settings=given, output=tmp_path / "store", progress=False)
     assert len(store) == 60
     assert redheart.inspect(store=tmp_path / "store").dataset == "csv"
-
-
-def test_the_python_example_of_the_readme_runs_as_it_stands(tmp_path: Path, finished: Finished) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(example.splitlines()) <= 12
-    small = (
-        "settings={'village.english': 120, 'village.korean': 60, 'lsa.width': 48}, scale='tiny', epochs=2, "
-        "progress=False, "
-    )
-    with chdir(tmp_path):
-        exec(compile(example.replace('"village", ', f'"village", {small}'), "README.md", "exec"), {})
-    assert (tmp_path / "runs" / "village" / "report.html").exists()

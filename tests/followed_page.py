@@ -1,0 +1,156 @@
+"""A reader who follows a document: writes its files, runs its commands in this process, and executes its Python."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+import httpx
+from fenced_blocks import RUN, Block, Command, commands, expand_braces, fenced_blocks
+from front_door import succeed
+from process_state import importable
+
+ROOT = Path(__file__).parents[1]
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+OTHERS = ("python3", "source", "mkdocs", "pre-commit", "lint-imports")
+"""Programs that are not run here."""
+
+
+@attrs.frozen
+class Reader:
+    """Follows one page in a folder of their own."""
+
+    folder: Path
+    ask: Callable[[httpx.Request], httpx.Response]
+    """Sends a request to a server in this process."""
+    names: dict[str, Any] = attrs.field(factory=lambda: {"__name__": "__main__"})
+    """What the Python of the page has defined so far."""
+
+    @property
+    def site(self) -> Path:
+        """Where pip installs."""
+        return self.folder / "site"
+
+    def follow_page(self, page: Path) -> None:
+        """Do what a page says, from top to bottom."""
+        for block in fenced_blocks(page):
+            if block.file or block.language in RUN:
+                self.follow(block)
+
+    def follow(self, block: Block) -> None:
+        """Do what a block says."""
+        if block.file:
+            (self.folder / block.file).write_text(block.text, encoding="utf-8")
+        elif block.language == "python":
+            code = compile(block.text, block.where, "exec")
+            if block.not_run:
+                return
+            with contextlib.chdir(self.folder), importable(self.site), contextlib.redirect_stdout(io.StringIO()):
+                exec(code, self.names)
+        else:
+            for command in commands(block):
+                words = [part for word in shlex.split(command.line, comments=True) for part in expand_braces(word)]
+                if words:
+                    self.run(block, command, words[0].removeprefix(".venv/bin/"), words[1:])
+
+    def run(self, block: Block, command: Command, program: str, arguments: Sequence[str]) -> None:
+        """Run a command, or parse it where the page says so."""
+        known = {"redheart": self.redheart, "pip": self.pip, "pytest": self.pytest, "curl": self.curl}
+        if block.not_run:
+            assert program in (*known, *OTHERS), f"{block.where}: nothing here checks a command of {program}"
+            if program == "redheart":
+                with contextlib.chdir(self.folder):
+                    parse_options(arguments)
+            elif program == "pip":
+                check_extras(arguments)
+            return
+        assert program in known, f"{block.where}: nothing here runs a command of {program}"
+        output = known[program](arguments)
+        if command.output is not None:
+            check_output(command.output, output, block.where)
+
+    def redheart(self, arguments: Sequence[str]) -> str:
+        """One of redheart's commands."""
+        return succeed(*arguments, cwd=self.folder, site=self.site).shown
+
+    def pip(self, arguments: Sequence[str]) -> str:
+        """Install a package of the page's own."""
+        options = ("--no-deps", "--no-index", "--no-build-isolation", "--target", str(self.site))
+        return self.python("pip", "install", "-q", *options, f"./{arguments[-1]}")
+
+    def pytest(self, arguments: Sequence[str]) -> str:
+        """The tests of that package."""
+        return self.python("pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *arguments)
+
+    def python(self, module: str, *arguments: str) -> str:
+        """A module in a process of its own."""
+        command = [sys.executable, "-m", module, *arguments]
+        env = {"PYTHONPATH": str(self.site)}
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def curl(self, arguments: Sequence[str]) -> str:
+        """A request as curl makes it: an address, `--json BODY`, `-H "NAME: VALUE"`."""
+        parts = list(arguments)
+        address = parts.pop(0)
+        body: Any = None
+        headers: dict[str, str] = {}
+        while parts:
+            option, value = parts.pop(0), parts.pop(0)
+            if option == "--json":
+                body = json.loads(value)
+            elif option == "-H":
+                name, _, content = value.partition(": ")
+                headers[name] = content
+            else:
+                raise AssertionError(f"nothing here knows curl's {option}")
+        response = self.ask(httpx.Request("GET" if body is None else "POST", address, json=body, headers=headers))
+        assert response.status_code == 200, response.text
+        return response.text
+
+
+def parse_options(arguments: Sequence[str]) -> None:
+    """Parse a command line of redheart, to where it would begin to do something."""
+    from redheart_cli.main import cli
+
+    command: click.Command = cli
+    context = click.Context(cli, info_name="redheart")
+    rest = list(arguments)
+    while isinstance(command, click.Group):
+        name = rest.pop(0)
+        found = command.get_command(context, name)
+        assert found is not None, f"redheart has no command {name}"
+        command, context = found, click.Context(found, parent=context, info_name=name)
+    command.make_context(context.info_name, rest, parent=context.parent)
+
+
+def check_extras(arguments: Sequence[str]) -> None:
+    """Extras that are installed have to exist."""
+    offered = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    named = [extra for word in arguments for found in re.findall(r"\[(.+)\]", word) for extra in found.split(",")]
+    assert set(named) <= offered.keys(), f"pyproject.toml offers no extra {sorted(set(named) - offered.keys())}"
+
+
+def check_output(shown: str, real: str, where: str) -> None:
+    """Output that a page shows is that of the command; numbers to within 0.03, and bars follow from numbers."""
+
+    def words(text: str) -> list[str]:
+        return NUMBER.sub("N", re.sub(r" *#+ *", " ", text)).split()
+
+    assert words(shown) == words(real), f"{where} shows another output than the command has now:\n{real}"
+    for one, other in zip(NUMBER.findall(shown), NUMBER.findall(real), strict=True):
+        near = math.isclose(float(one), float(other), abs_tol=0.03, rel_tol=0.03)
+        assert near, f"{where} shows {one} where the command now says {other}"

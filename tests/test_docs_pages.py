@@ -1,0 +1,83 @@
+"""Every command and snippet of the documents does what its page says, in the order of the page."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from followed_page import ROOT, Reader
+from front_door import succeed
+from served_models import asked, loaded
+
+import redheart.models
+
+INSTALLED = (None, "ready", "ready_dilemmas")
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+SMALL = """
+active = ["village", "csv", "jsonl", "lsa", "backbone", "regret_head", "linear", "stacking_fusion"]
+[data]
+dataset = "village"
+encoder = "lsa"
+[training]
+scale = "tiny"
+epochs = 2
+threads = 1
+[plugins.village]
+english = 120
+korean = 60
+[plugins.lsa]
+width = 48
+"""
+"""A plugins.toml in the reader's folder, which comes before the shipped one: the same commands, done in seconds."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the run that `redheart run` makes there."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "plugins.toml").write_text(SMALL, encoding="utf-8")
+    succeed("run", cwd=folder)
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _installed_models_are_loaded_once() -> Iterator[None]:
+    """Loading takes most of the time of an analysis; a model in the reader's folder is loaded each time."""
+    load = redheart.models._load_with
+    load_once = cache(load)
+
+    def load_with(model: str | Path | None, *options: Any) -> redheart.Model:
+        return (load_once if model in INSTALLED else load)(model, *options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redheart.models, "_load_with", load_with)
+        yield
+
+
+@pytest.fixture
+def reader(home: Path, tmp_path: Path) -> Reader:
+    folder = tmp_path / "reader"
+    shutil.copytree(home, folder)
+    (folder / "site").mkdir()
+
+    def ask(request: httpx.Request) -> httpx.Response:
+        models = loaded(home / "runs" / "village" / "model")
+        address = request.url.copy_with(scheme="http", host="test", port=None)
+        return asked(
+            models,
+            lambda client, _: client.request(
+                request.method, address, content=request.content, headers={"content-type": "application/json"}
+            ),
+        )
+
+    return Reader(folder, ask)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_reader_can_follow_the_page(page: Path, reader: Reader) -> None:
+    reader.follow_page(page)
