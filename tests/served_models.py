@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import httpx
 
+from redheart_server.access import Access
 from redheart_server.app import make_app
 from redheart_server.served import Models, Wanted
 from redheart_server.settings import Limits
@@ -21,11 +22,12 @@ def asked(
     models: Models,
     requests: Callable[[httpx.AsyncClient, State], Awaitable[T]],
     limits: Limits | None = None,
+    access: Access | None = None,
 ) -> T:
     """What requests to a new server give."""
 
     async def ask() -> T:
-        app, state = make_app(models, limits or Limits())
+        app, state = make_app(models, limits or Limits(), access)
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -36,6 +38,6 @@ def asked(
     return asyncio.run(ask())
 
 
-def loaded(*folders: Path) -> Models:
-    """Models by the names of their folders."""
-    return Models([Wanted(f"m{number}", str(folder)) for number, folder in enumerate(folders)], "cpu", None)
+def loaded(*folders: Path, memory: str | None = None) -> Models:
+    """Models called m0, m1 and so on."""
+    return Models([Wanted(f"m{number}", str(folder)) for number, folder in enumerate(folders)], memory=memory)

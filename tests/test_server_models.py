@@ -40,7 +40,7 @@ def test_models_on_the_command_line_have_names_of_their_own() -> None:
 
 def test_models_are_loaded_anew_together_or_the_old_ones_stay(finished: Finished, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished.model, tmp_path / "model"))
-    models = Models([Wanted("one", str(folder)), Wanted("other", str(finished.model))], "cpu", None)
+    models = Models([Wanted("one", str(folder)), Wanted("other", str(finished.model))])
     old = models.current
     models.reload()
     new = models.current

@@ -81,10 +81,10 @@ def test_a_process_answers_loads_anew_on_sighup_and_finishes_on_sigterm(finished
                     asked += 1
 
             server.send(signal.SIGHUP)
-            answers_until("models loaded anew")
+            answers_until("keys and models loaded anew")
             folder.rename(tmp_path / "elsewhere")
             server.send(signal.SIGHUP)
-            answers_until("models not loaded anew; the old ones go on")
+            answers_until("not loaded anew; the old models go on")
         connection = begun(where, body)
         server.send(signal.SIGTERM)
         server.wait_until(lambda: refuses(where), timeout_s=30)
@@ -97,12 +97,12 @@ def test_a_process_answers_loads_anew_on_sighup_and_finishes_on_sigterm(finished
     first, *rest = left.err.splitlines()
     assert first.startswith("redheart answers at http://127.0.0.1:")
     assert {json.loads(line)["event"] for line in rest} == {
-        "request", "models loaded anew", "models not loaded anew; the old ones go on",
+        "request", "keys and models loaded anew", "not loaded anew; the old models go on",
     }  # fmt: skip
 
 
 def test_an_address_that_is_taken_or_that_others_reach_is_refused(finished: Finished, tmp_path: Path) -> None:
-    refuse("serve", finished.model, "--host", "0.0.0.0", cwd=tmp_path, says=["127.0.0.1 behind a reverse proxy"])
+    refuse("serve", finished.model, "--host", "0.0.0.0", cwd=tmp_path, says=["redheart serve keys add", "127.0.0.1"])
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refuse("serve", finished.model, "--port", port, cwd=tmp_path, says=[f"--port {port}", "--port 0 for a free"])

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
+from redheart_cli.paths import UserPath
+from redheart_cli.serve_keys import keys as keys_group
 from redheart_core import SettingsError
 
 
-@click.command()
+class _WithKeys(click.Command):
+    """A command in front of whose models the word `keys` may stand, which is a group of its own."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["keys"]:
+            return keys_group.make_context(f"{info_name} keys", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_WithKeys)
 @click.argument("models", nargs=-1, metavar="[MODEL ...]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for a free one.")
@@ -21,38 +36,61 @@ from redheart_core import SettingsError
               help="Seconds for an answer, waiting included.")  # fmt: skip
 @click.option("--waiting", type=click.IntRange(1), default=256, show_default=True,
               help="Texts that wait; more are refused with 503.")  # fmt: skip
+@click.option("--keys", type=UserPath(), metavar="FILE", help="Who may ask; made by `redheart serve keys add`.")
+@click.option("--memory", metavar="WHERE", help="Answer /v1/memory with this file or PostgreSQL database.")
+@click.option("--keep-text", is_flag=True, help="The memory keeps texts beside their vectors.")
 def serve(
-    models: tuple[str, ...], host: str, port: int, country: str | None, device: str, deadline_s: float, waiting: int
+    models: tuple[str, ...],
+    host: str,
+    port: int,
+    country: str | None,
+    device: str,
+    deadline_s: float,
+    waiting: int,
+    keys: Path | None,
+    memory: str | None,
+    keep_text: bool,
 ) -> None:
     """Answer over HTTP with MODEL, a folder or the name of an installed model; without it the installed one.
 
     Several models stand side by side; NAME=MODEL names one, and the first answers where a request names none.
-    /openapi.json describes every request and answer. SIGHUP loads the models anew without losing a request; SIGTERM
-    finishes what was accepted. The access log on stderr holds no text.
+    /openapi.json describes every request and answer. SIGHUP reads the keys and loads the models anew without losing a
+    request; SIGTERM finishes what was accepted. The access log on stderr holds no text.
+
+    Without --keys this machine alone may ask. `redheart serve keys add|list|revoke` makes the file of keys; a model in
+    a folder called keys is ./keys.
 
     \b
     Examples:
       redheart serve
+      redheart serve keys add keys.json me --scope analyze
+      redheart serve --keys keys.json --host 0.0.0.0
       redheart serve mine=runs/village/model ready --port 9000
       curl http://127.0.0.1:8080/v1/analyze --json '{"text": "I told my neighbour the truth about the fence."}'
     """
     try:
         import fastapi  # noqa: F401 - whether the extra is installed
+        import prometheus_client  # noqa: F401 - likewise
         import uvicorn  # noqa: F401 - likewise
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"the server needs the package '{error.name}', which is not installed; pip install 'redheart[serve]'"
         ) from error
+    from redheart_server.access import Access
     from redheart_server.logs import log_to
     from redheart_server.process import serve as run
     from redheart_server.served import Models, wanted
     from redheart_server.settings import Limits
 
-    _check_host(host)
+    if keys is None:
+        _check_host(host)
+    if keep_text and memory is None:
+        raise click.UsageError("--keep-text: no memory is named; give --memory too")
+    access = Access(keys)
     log_to(sys.stderr)
-    loaded = Models(wanted(models), device, country)
+    loaded = Models(wanted(models), device, country, compares=True, memory=memory, keep_text=keep_text)
     limits = Limits(deadline_s=deadline_s, waiting=waiting)
-    run(loaded, limits, host, port, lambda address: click.echo(f"redheart answers at {address}", err=True))
+    run(loaded, limits, access, host, port, lambda address: click.echo(f"redheart answers at {address}", err=True))
 
 
 def _check_host(host: str) -> None:
@@ -67,6 +105,6 @@ def _check_host(host: str) -> None:
         local = False
     if not local:
         raise SettingsError(
-            f"--host {host}: everybody who reaches it could ask, and nobody has to show a key; listen on 127.0.0.1 "
-            "behind a reverse proxy that checks who asks and speaks TLS"
+            f"--host {host}: everybody who reaches it could ask, and nobody has to show a key; make keys with "
+            "`redheart serve keys add keys.json NAME --scope analyze` and give --keys keys.json, or listen on 127.0.0.1"
         )

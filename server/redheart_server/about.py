@@ -8,6 +8,7 @@ import attrs
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from redheart_server.access import needs
 from redheart_server.documents import HEALTH, LISTED
 from redheart_server.problems import ProblemError, encode
 from redheart_server.state import State
@@ -15,7 +16,7 @@ from redheart_server.state import State
 
 def about_routes(state: State) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["about"])
+    router = APIRouter(tags=["about"], dependencies=[needs(state.access, "read")])
 
     @router.get("/v1/models", responses=LISTED, summary="The models that answer here, the first one by default")
     async def models() -> Response:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from redheart_server.access import needs
 from redheart_server.bodies import Record, Several, read_as, read_object
 from redheart_server.documents import ANALYZED, ModelName, body_of
 from redheart_server.problems import ProblemError
+from redheart_server.served import Analyzing
 from redheart_server.state import State
 
 
 def analyze_routes(state: State) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["analysis"])
+    router = APIRouter(tags=["analysis"], dependencies=[needs(state.access, "analyze")])
 
     @router.post("/v1/analyze", responses=ANALYZED, openapi_extra=body_of(Record, Several))
     async def analyze(request: Request, model: ModelName = None) -> Response:
@@ -30,11 +32,11 @@ def analyze_routes(state: State) -> APIRouter:
         if len(records) > state.limits.texts:
             raise ProblemError(422, f"at most {state.limits.texts} texts a request are answered, got {len(records)}")
         items = [(f"text {number}" if several else "text", record) for number, record in enumerate(records, 1)]
-        found = await state.answer(request, served.analyze, items, [record["text"] for record in records])
+        found = await state.answer(request, Analyzing(served), items)
         if several:
             content = b'{"analyses": [' + b", ".join(one.body for one in found) + b"]}"
         elif found[0].refused is not None:
-            raise ProblemError(422, str(found[0].refused.error), help=found[0].refused.help)
+            raise ProblemError(422, found[0].refused)
         else:
             content = found[0].body
         return Response(content, headers={"x-redheart-model": served.name}, media_type="application/json")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from redheart_server.about import about_routes, health_routes
+from redheart_server.access import Access
 from redheart_server.analyze import analyze_routes
+from redheart_server.decide import decide_routes
 from redheart_server.documents import document
 from redheart_server.edge import Edge
+from redheart_server.memory import memory_routes
+from redheart_server.metrics import Metrics, metrics_routes
 from redheart_server.problems import install_handlers
 from redheart_server.served import Models
 from redheart_server.settings import Limits
@@ -24,14 +28,18 @@ CLIENT_GONE = 499
 """Status in the access log of a request whose client did not wait; nobody gets it."""
 
 
-def make_app(models: Models, limits: Limits) -> tuple[ASGIApp, State]:
+def make_app(models: Models, limits: Limits, access: Access | None = None) -> tuple[ASGIApp, State]:
     """The app that answers with models, and what it shares.
 
     Args:
         models: Loaded.
         limits: Of every request.
+        access: Who may ask; None for everybody who reaches it.
     """
-    state = State(models, Worker(limits.waiting, limits.together, lambda items, seconds: None), limits)
+    metrics = Metrics()
+    worker = Worker(limits.waiting, limits.together, metrics.batch)
+    state = State(models, worker, limits, access or Access(), metrics)
+    metrics.watch(lambda: worker.waiting, lambda: models.current)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,13 +54,24 @@ def make_app(models: Models, limits: Limits) -> tuple[ASGIApp, State]:
         docs_url=None,
         redoc_url=None,
     )
-    install_handlers(app)
+    install_handlers(app, state.find_help)
 
     @app.exception_handler(GoneError)
     def _gone(request: Request, error: GoneError) -> Response:
         return Response(status_code=CLIENT_GONE)
 
-    for router in (health_routes(state), about_routes(state), analyze_routes(state)):
+    for router in _routers(state):
         app.include_router(router)
     document(app)
-    return Edge(app, limits, lambda route, status, seconds: None), state
+    return Edge(app, limits, metrics.request), state
+
+
+def _routers(state: State) -> Iterator[APIRouter]:
+    """All routes; what needs a key says so by itself."""
+    yield health_routes(state)
+    yield about_routes(state)
+    yield metrics_routes(state.metrics, state.access)
+    yield analyze_routes(state)
+    yield decide_routes(state)
+    if state.models.remembers:
+        yield memory_routes(state)

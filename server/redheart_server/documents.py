@@ -36,21 +36,37 @@ _PROBLEM = {
 }
 
 
-def _problem(what: str, retry: bool = False) -> dict[str, Any]:
-    header = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+def _problem(what: str, retry: bool = False, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+    wait = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}} if retry else {}
+    found = {**(headers or {}), **wait}
     return {
         "description": what,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/problem"}}},
-        **({"headers": header} if retry else {}),
+        **({"headers": found} if found else {}),
     }
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _json(what: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": what, "content": {"application/json": {"schema": schema}}}
 
 
+_RATES = {
+    name: {"schema": {"type": "string"}, "description": "What is left of the key's rate (an IETF draft)"}
+    for name in ("RateLimit", "RateLimit-Policy")
+}
+_CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Which key is asked for"}}
+REFUSED: dict[int | str, dict[str, Any]] = {
+    401: _problem("There is no key, or one that is not good", headers=_CHALLENGE),
+    403: _problem("The key lacks the scope", headers=_CHALLENGE),
+    429: _problem("The key asks too often", retry=True, headers=_RATES),
+}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: _problem("The body is no JSON"),
+    **REFUSED,
     404: _problem("There is no such model"),
     408: _problem("The body did not arrive in time"),
     413: _problem("The body is too large"),
@@ -72,7 +88,26 @@ ANALYZED: dict[int | str, dict[str, Any]] = {
     200: _json("The analysis, or the analyses", {"anyOf": [{"$ref": "#/components/schemas/analysis"}, _ANALYSES]}),
     **PROBLEMS,
 }
-LISTED: dict[int | str, dict[str, Any]] = {200: _json("All of them", {"type": "array", "items": {"type": "object"}})}
+DECIDED: dict[int | str, dict[str, Any]] = {
+    200: _json("The decision", {"$ref": "#/components/schemas/decision"}),
+    **PROBLEMS,
+}
+_HELP = {"anyOf": [{"$ref": "#/components/schemas/help"}, {"type": "null"}]}
+_CASES = {"type": "integer", "description": "In the memory now"}
+ADDED = {**PROBLEMS, 200: _json("It is kept", _object(id={"type": "string"}, cases=_CASES))}
+SEARCHED = {
+    **PROBLEMS,
+    200: _json("The nearest first", _object(help=_HELP, cases={"type": "array", "items": {"type": "object"}})),
+}
+DELETED = {**PROBLEMS, 200: _json("They are gone", _object(deleted={"type": "integer"}, cases=_CASES))}
+METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Figures", "content": {"text/plain": {"schema": {"type": "string"}}}},
+    **REFUSED,
+}
+LISTED: dict[int | str, dict[str, Any]] = {
+    200: _json("All of them", {"type": "array", "items": {"type": "object"}}),
+    **REFUSED,
+}
 HEALTH: dict[int | str, dict[str, Any]] = {
     200: _json("It is", {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}),
     503: _problem("It is not", retry=True),
@@ -90,25 +125,47 @@ def body_of(*classes: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def dilemma_body() -> dict[str, Any]:
+    """The body of /v1/decide."""
+    example = {"acts": ["telling my boss that the numbers are wrong", "keeping quiet about the numbers"]}
+    content = {"schema": {"$ref": _REFERENCE.format(model="dilemma")}, "examples": {"acts": {"value": example}}}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
 def document(app: FastAPI) -> None:
     """Give an app its OpenAPI document."""
-    from redheart.analysis_json import schema
-
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = found.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):  # ours are problem details
         components.pop(name, None)
     components["Record"] = Record.model_json_schema(ref_template=_REFERENCE)
     components["problem"] = _PROBLEM
-    components.update(_moved(schema()["$defs"]))
+    components.update(library_schemas())
     app.openapi = lambda: found  # type: ignore[method-assign] # as FastAPI documents it
 
 
-def _moved(value: Any) -> Any:
+def library_schemas() -> dict[str, Any]:
+    """The library's own schemas of an analysis, a decision and a dilemma, as components."""
+    from redheart.analysis_json import schema
+    from redheart.decision_json import dilemma_schema
+    from redheart.decision_json import schema as decision_schema
+
+    decision = {name: one for name, one in decision_schema()["$defs"].items() if name not in ("analyses", "refused")}
+    dilemma = dilemma_schema()
+    parts = {f"dilemma_{name}": one for name, one in dilemma.pop("$defs").items()}
+    whole = {name: one for name, one in dilemma.items() if not name.startswith("$")}
+    return {
+        **_moved(schema()["$defs"]),
+        **_moved(decision),
+        **_moved({"dilemma": whole, **parts}, "dilemma_"),
+    }
+
+
+def _moved(value: Any, prefix: str = "") -> Any:
     """References of a JSON Schema as they are in OpenAPI."""
     if isinstance(value, dict):
         return {
-            name: one.replace("#/$defs/", "#/components/schemas/") if name == "$ref" else _moved(one)
+            name: _REFERENCE.format(model=prefix + one.rpartition("/")[2]) if name == "$ref" else _moved(one, prefix)
             for name, one in value.items()
         }
-    return [_moved(one) for one in value] if isinstance(value, list) else value
+    return [_moved(one, prefix) for one in value] if isinstance(value, list) else value

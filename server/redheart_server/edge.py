@@ -42,13 +42,14 @@ class Edge:
             await self.app(scope, receive, send)
             return
         began, request_id, status = time.perf_counter(), _request_id(scope), 0
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state.update(request_id=request_id, body=b"", headers={})
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                more = {**SECURITY, "x-request-id": request_id}
+                more = {**SECURITY, **state["headers"], "x-request-id": request_id}
                 message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in more.items())]
             await send(message)
 
@@ -61,6 +62,7 @@ class Edge:
                 await response(scope, receive, send_with_headers)
                 return
             if body is not None:
+                state["body"] = body
                 await self.app(scope, _replay(body, receive), send_with_headers)
         except Exception as error:
             log_failure(error, request_id)  # the end of the way: the server's own log would hold the message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 FAILED = "the server failed on this request; its log has the reason under the request id"
+FindHelp = Callable[[bytes], Awaitable["Help | None"]]
+"""Gets the body of a request."""
 _SHOWN = 20
 """Errors of one body that are listed."""
 
@@ -25,15 +27,21 @@ class ProblemError(Exception):
     """A request that is not answered."""
 
     def __init__(
-        self, status: int, detail: str, *, help: Help | None = None, retry_after_s: int | None = None, **more: Any
+        self,
+        status: int,
+        detail: str,
+        *,
+        retry_after_s: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.help, self.more = status, detail, help, more
-        self.headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+        self.status, self.detail, self.more = status, detail, more
+        self.headers = {**(headers or {}), **({} if retry_after_s is None else {"retry-after": str(retry_after_s)})}
 
-    def response(self, request_id: str) -> Response:
+    def response(self, request_id: str, found: Help | None = None) -> Response:
         """As the client gets it; help for a person in crisis stands first."""
-        first = {} if self.help is None else {"help": self.help.to_json()}
+        first = {} if found is None else {"help": found.to_json()}
         body = {
             **first,
             "type": "about:blank",
@@ -55,27 +63,30 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
 
 
-def install_handlers(app: FastAPI) -> None:
-    """From now on the app answers every error as problem details."""
+def install_handlers(app: FastAPI, find_help: FindHelp) -> None:
+    """From now on the app answers every error as problem details, help for the person who wrote the body first."""
+
+    async def answer(request: Request, problem: ProblemError) -> Response:
+        silent = problem.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        found = None if silent else await find_help(request.state.body)
+        return problem.response(request.state.request_id, found)
 
     @app.exception_handler(ProblemError)
-    def _problem(request: Request, error: ProblemError) -> Response:
-        return error.response(request.state.request_id)
+    async def _problem(request: Request, error: ProblemError) -> Response:
+        return await answer(request, error)
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(request: Request, error: RequestValidationError) -> Response:
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
         places = [{**one, "loc": one["loc"][1:]} for one in error.errors()]  # without "query"
-        return refuse_fields(places).response(request.state.request_id)
+        return await answer(request, refuse_fields(places))
 
     @app.exception_handler(Exception)
     async def _failed(request: Request, error: Exception) -> Response:
-        return ProblemError(500, FAILED).response(request.state.request_id)
+        return await answer(request, ProblemError(500, FAILED))
 
     @app.exception_handler(HTTPException)
-    def _http(request: Request, error: HTTPException) -> Response:
-        response = ProblemError(error.status_code, _in_words(request, error)).response(request.state.request_id)
-        response.headers.update(error.headers or {})
-        return response
+    async def _http(request: Request, error: HTTPException) -> Response:
+        return await answer(request, ProblemError(error.status_code, _in_words(request, error), headers=error.headers))
 
 
 def refuse_fields(errors: Sequence[Mapping[str, Any]]) -> ProblemError:

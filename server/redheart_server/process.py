@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 
 from redheart_core.contract.errors import RedheartError, SettingsError
+from redheart_server.access import Access
 from redheart_server.app import make_app
 from redheart_server.logs import log_failure
 from redheart_server.served import Models
@@ -51,12 +52,13 @@ class _Server(uvicorn.Server):
         self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 
-def serve(models: Models, limits: Limits, host: str, port: int, started: Callable[[str], None]) -> None:
+def serve(models: Models, limits: Limits, access: Access, host: str, port: int, started: Callable[[str], None]) -> None:
     """Answer until SIGINT or SIGTERM; what was accepted by then is finished.
 
     Args:
         models: Loaded.
         limits: Of every request.
+        access: Who may ask.
         host: Address to listen on.
         port: Likewise; 0 for a free one.
         started: Gets the address once requests are answered.
@@ -70,7 +72,7 @@ def serve(models: Models, limits: Limits, host: str, port: int, started: Callabl
         raise SettingsError(
             f"--host {host} --port {port}: {error.strerror}; choose another port, or --port 0 for a free one"
         ) from error
-    app, state = make_app(models, limits)
+    app, state = make_app(models, limits, access)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on",
         timeout_graceful_shutdown=limits.stop_s, h11_max_incomplete_event_size=65536,
@@ -79,11 +81,11 @@ def serve(models: Models, limits: Limits, host: str, port: int, started: Callabl
 
 
 def _reload(state: State) -> None:
-    """Load models anew, in the thread that computes: loading changes the number of threads as computing does."""
+    """Read keys and load models anew, in the thread that computes: loading changes how many threads compute."""
     log = structlog.get_logger("redheart.server")
 
     def load(items: object) -> list[Any]:
-        state.models.reload()
+        state.reload()
         return []
 
     def submit() -> None:
@@ -92,10 +94,10 @@ def _reload(state: State) -> None:
         except ClosedError:
             return  # the server stops
         if error is None:
-            log.info("models loaded anew", models=sorted(state.models.current))
+            log.info("keys and models loaded anew", models=sorted(state.models.current))
             return
         if not isinstance(error, RedheartError):
             log_failure(error, "reload")
-        log.error("models not loaded anew; the old ones go on", reason=str(error))
+        log.error("not loaded anew; the old models go on", reason=str(error))
 
     threading.Thread(target=submit, name="redheart-reload", daemon=True).start()  # a signal handler takes no lock

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from redheart.analyzing import Refused, analyze_records, in_windows
-from redheart_core.contract.errors import SettingsError
+from redheart.deciding import decide_with
+from redheart_core.contract.errors import DataError, SettingsError
 from redheart_server.problems import encode
 
 if TYPE_CHECKING:
+    from redheart.memory import Memory
     from redheart.models import Model
 
 Item = tuple[str, Mapping[str, Any]]
@@ -20,34 +23,36 @@ Item = tuple[str, Mapping[str, Any]]
 
 
 @attrs.frozen
-class Analyzed:
-    """The JSON of one analysis, or why there is none."""
+class Said:
+    """The JSON of one answer, or why there is none."""
 
     body: bytes
-    refused: Refused | None = None
+    refused: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Served:
-    """One model under a name."""
+    """One model under a name, with the model of preferences beside it."""
 
     name: str
     model: Model
+    preferences: Model | None
+    loaded: str
+    """When, in UTC."""
 
-    def analyze(self, items: Sequence[Item]) -> list[Analyzed]:
-        """What the library says of each record, in its own JSON."""
-        found: list[Analyzed] = []
-        for window in in_windows(items):
-            for one in analyze_records(self.model, list(window)):
-                found.append(Analyzed(encode(one.to_json()), one if isinstance(one, Refused) else None))
-        return found
+    @property
+    def title(self) -> str:
+        """Of the model; of a folder its name, since the rest of its path is nobody's business."""
+        title = self.model.title
+        return Path(title).name if Path(title).is_absolute() else title
 
     def described(self) -> dict[str, Any]:
         """For /v1/models."""
         assembled = self.model.assembled
         return {
             "name": self.name,
-            "title": self.model.title if not Path(self.model.title).is_absolute() else Path(self.model.title).name,
+            "title": self.title,
+            "loaded": self.loaded,
             "answers": {
                 field: sorted({code for one in sources for code in one.languages})
                 for field, sources in sorted(assembled.manifest.answers.items())
@@ -57,6 +62,36 @@ class Served:
             "missing": dict(self.model.missing),
             "absent": dict(self.model.absent),
         }
+
+
+@attrs.frozen
+class Analyzing:
+    """What the library says of each record, in its own JSON."""
+
+    served: Served
+
+    def __call__(self, items: Sequence[Item]) -> list[Said]:
+        found: list[Said] = []
+        for window in in_windows(items):
+            for one in analyze_records(self.served.model, list(window)):
+                found.append(Said(encode(one.to_json()), str(one.error) if isinstance(one, Refused) else None))
+        return found
+
+
+@attrs.frozen
+class Deciding:
+    """What the library says of each dilemma, in its own JSON."""
+
+    served: Served
+
+    def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Said]:
+        return [self._decided(item) for item in items]
+
+    def _decided(self, given: Mapping[str, Any]) -> Said:
+        try:
+            return Said(encode(decide_with(self.served.model, self.served.preferences, given).to_json()))
+        except DataError as error:
+            return Said(b"", str(error))
 
 
 @attrs.frozen
@@ -97,11 +132,42 @@ def _installed() -> str:
 
 
 class Models:
-    """All of them; the first one answers where a request names none."""
+    """All of them; the first one answers where a request names none.
 
-    def __init__(self, wanted: Sequence[Wanted], device: str, country: str | None) -> None:
+    Args:
+        wanted: In their order.
+        device: Where to compute.
+        country: Whose helplines a person in crisis is given; None for that of plugins.toml.
+        compares: Whether the installed model of preferences is loaded too, which decisions ask.
+        memory: Where cases are kept; None for nowhere.
+        keep_text: Whether the memory keeps texts.
+    """
+
+    def __init__(
+        self,
+        wanted: Sequence[Wanted],
+        device: str = "cpu",
+        country: str | None = None,
+        *,
+        compares: bool = False,
+        memory: str | None = None,
+        keep_text: bool = False,
+    ) -> None:
         self._wanted, self._device, self._country = tuple(wanted), device, country
+        self._compares, self._where, self.keep_text = compares, memory, keep_text
         self.current = self._load()
+        self._memory = self._open()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether there is a memory."""
+        return self._memory is not None
+
+    @property
+    def memory(self) -> Memory:
+        """The memory, for the thread that computes alone."""
+        assert self._memory is not None
+        return self._memory
 
     def reload(self) -> None:
         """Load all anew and put them in place together; requests that are under way keep the old ones.
@@ -109,13 +175,32 @@ class Models:
         Raises:
             RedheartError: One cannot be loaded; the old ones stay.
         """
-        self.current = self._load()
+        old = self._memory
+        loaded = self._load()
+        opened = self._open(loaded)
+        self.current, self._memory = loaded, opened
+        if old is not None:
+            old.close()
 
-    def _load(self) -> Mapping[str, Served]:
+    def _open(self, loaded: Mapping[str, Served] | None = None) -> Memory | None:
         import redheart
 
-        loaded = [
-            Served(one.name, redheart.load(one.where, device=self._device, country=self._country))
-            for one in self._wanted
-        ]
-        return {one.name: one for one in loaded}
+        if self._where is None:
+            return None
+        first = next(iter((loaded or self.current).values()))
+        return redheart.memory.open(self._where, first.model)
+
+    def _load(self) -> Mapping[str, Served]:
+        from redheart_registry.models import default_preferences
+
+        preferences = default_preferences() if self._compares else None
+        compares = None if preferences is None else self._loaded(preferences.name)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return {one.name: Served(one.name, self._loaded(one.where), compares, now) for one in self._wanted}
+
+    def _loaded(self, where: str | None) -> Model:
+        import redheart
+
+        if where is not None and Path(where).is_symlink():
+            where = str(Path(where).resolve())  # all files of one model, wherever the link points in a moment
+        return redheart.load(where, device=self._device, country=self._country)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from starlette.requests import Request
 
+from redheart_server.access import Access
+from redheart_server.crisis import help_for_body
 from redheart_server.logs import log_failure
+from redheart_server.metrics import Metrics
 from redheart_server.problems import FAILED, ProblemError
 from redheart_server.served import Models, Served
 from redheart_server.settings import Limits
@@ -26,6 +29,8 @@ class State:
     models: Models
     worker: Worker
     limits: Limits
+    access: Access
+    metrics: Metrics
 
     def served(self, name: str | None) -> Served:
         """The model of a name, or the first one.
@@ -40,14 +45,13 @@ class State:
             raise ProblemError(404, f"there is no model {name!r:.60} here (models: {', '.join(sorted(current))})")
         return current[name]
 
-    async def answer(self, request: Request, answer: Answer, items: Sequence[Any], texts: Sequence[str]) -> list[Any]:
+    async def answer(self, request: Request, answer: Answer, items: Sequence[Any]) -> list[Any]:
         """Have something computed, within the deadline and as long as the client waits.
 
         Args:
             request: Its body has been read.
             answer: Computes; jobs with an equal function are answered together.
             items: What it computes on.
-            texts: Of a person who gets help even where nothing is computed.
 
         Raises:
             ProblemError: The queue is full, the server stops, the deadline has passed, or computing failed.
@@ -56,9 +60,9 @@ class State:
         try:
             future = asyncio.wrap_future(self.worker.submit(answer, items))
         except QueueFullError as error:
-            raise await self._unavailable(str(error), error.retry_after_s, texts) from error
+            raise ProblemError(503, str(error), retry_after_s=error.retry_after_s) from error
         except ClosedError as error:
-            raise await self._unavailable(f"{error}; ask again, another one may answer", 5, texts) from error
+            raise ProblemError(503, f"{error}; ask again, another one may answer", retry_after_s=5) from error
         gone = asyncio.create_task(_until_gone(request))
         try:
             waited: tuple[asyncio.Future[Any], ...] = (future, gone)
@@ -66,7 +70,7 @@ class State:
             failure = future.exception() if future.done() else None
             if failure is not None:
                 log_failure(failure, request.state.request_id)
-                raise ProblemError(500, FAILED, help=await self._help(texts)) from failure
+                raise ProblemError(500, FAILED) from failure
             if future.done():
                 return future.result()
             if gone.done():
@@ -75,16 +79,20 @@ class State:
             gone.cancel()
             future.cancel()
         said = f"no answer within {self.limits.deadline_s:g} s; send fewer texts at once, or try again later"
-        raise await self._unavailable(said, max(1, round(self.limits.deadline_s / 2)), texts)
+        raise ProblemError(503, said, retry_after_s=max(1, round(self.limits.deadline_s / 2)))
 
-    async def _unavailable(self, said: str, retry_after_s: int, texts: Sequence[str]) -> ProblemError:
-        return ProblemError(503, said, help=await self._help(texts), retry_after_s=retry_after_s)
+    async def find_help(self, body: bytes) -> Help | None:
+        """For the person who wrote a body."""
+        return await help_for_body(self.served(None).model.safety, body)
 
-    async def _help(self, texts: Sequence[str]) -> Help | None:
-        """For the person who wrote the texts: for the most urgent one."""
-        safety = self.served(None).model.safety
-        found = await asyncio.to_thread(lambda: [help_ for text in texts if (help_ := safety.help_for(text))])
-        return min(found, key=lambda one: not one.acute, default=None)
+    def reload(self) -> None:
+        """Read keys and load models anew; requests that are under way keep the old models.
+
+        Raises:
+            RedheartError: A key file or a model cannot be read; what could not be read stays as it was.
+        """
+        self.access.reload()
+        self.models.reload()
 
 
 class GoneError(Exception):

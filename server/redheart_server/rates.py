@@ -1,0 +1,59 @@
+"""Rate limits: a token bucket for each key."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import attrs
+
+WINDOW_S = 10
+"""Requests of so many seconds may come at once."""
+
+
+@attrs.frozen
+class Taken:
+    """Whether a request may pass, as the header fields RateLimit and RateLimit-Policy say it (an IETF draft)."""
+
+    passes: bool
+    left: int
+    burst: int
+    wait_s: int
+    """Until one may pass again, at least 1; where this one passes, until the bucket is full."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Header fields of the response."""
+        return {
+            "ratelimit-policy": f'"key";q={self.burst};w={WINDOW_S}',
+            "ratelimit": f'"key";r={self.left};t={self.wait_s}',
+        }
+
+
+@attrs.define
+class Bucket:
+    """Fills evenly, and holds what may come at once."""
+
+    per_minute: int
+    clock: Callable[[], float] = time.monotonic
+    _left: float = attrs.field(init=False)
+    _at: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._left, self._at = float(self.burst), self.clock()
+
+    @property
+    def burst(self) -> int:
+        """What may come at once."""
+        return max(1, self.per_minute * WINDOW_S // 60)
+
+    def take(self) -> Taken:
+        """Take one request out."""
+        now, a_second = self.clock(), self.per_minute / 60
+        self._left = min(float(self.burst), self._left + (now - self._at) * a_second)
+        self._at = now
+        if self._left < 1.0:
+            return Taken(False, 0, self.burst, max(1, math.ceil((1.0 - self._left) / a_second)))
+        self._left -= 1.0
+        return Taken(True, int(self._left), self.burst, math.ceil((self.burst - self._left) / a_second))
