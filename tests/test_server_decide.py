@@ -21,7 +21,7 @@ from redheart.decision_json import dilemma_schema
 from redheart_server.served import Models
 from redheart_server.state import State
 
-DILEMMA = {
+DILEMMA: dict[str, Any] = {
     "situation": "My father asks how ill he is.",
     "outcomes": ["he copes", "he despairs"],
     "probabilities": [0.7, 0.3],
@@ -30,7 +30,7 @@ DILEMMA = {
         {"text": "saying that all is well", "payoffs": [1, 1]},
     ],
 }
-ACTS = {"acts": ["telling my boss that the numbers are wrong", "keeping quiet about the numbers"]}
+ACTS: dict[str, Any] = {"acts": ["telling my boss that the numbers are wrong", "keeping quiet about the numbers"]}
 
 
 @pytest.fixture(scope="module")

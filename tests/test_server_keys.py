@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -88,7 +89,7 @@ def test_every_route_wants_a_good_key_with_its_scope_and_says_nothing_else(model
 
     async def ask(client: httpx.AsyncClient, state: State) -> None:
         for method, path, scope in ROUTES:
-            body = {"json": {"text": "I want to kill myself."}} if method == "POST" else {}
+            body: dict[str, Any] = {"json": {"text": "I want to kill myself."}} if method == "POST" else {}
             wrong = next(one for one in SCOPES if one != scope)
             given = {
                 None: 401, "Basic YTpi": 401, "Bearer": 401, "Bearer x": 401, f"Bearer {tokens['revoked']}": 401,
