@@ -3,7 +3,7 @@
 Usage: python tests/benchmarks/bench_beside_linear.py RUN [RUN ...]
 
 The runs are of the same data with different seeds, as `redheart bench crossover` leaves them (folders seed-0, seed-1
-and so on). Every group answers at its best epoch. Printed is, for each answer to a field that `linear` answers too, the
+and so on), or each of data of its own, such as village with other seeds of its world. Every group answers at its best epoch. Printed is, for each answer to a field that `linear` answers too, the
 share of the mean loss of `linear` that is less, in percent, with its 95 % interval over records, and over seeds if
 there are several; then the share by seed.
 """
@@ -46,11 +46,11 @@ def losses(folder: Path) -> tuple[TrainingContext, dict[str, Tensor]]:
     return context, found
 
 
-def row(context: TrainingContext, name: str, own: list[Tensor], base: list[Tensor]) -> str:
+def row(contexts: list[TrainingContext], name: str, own: list[Tensor], base: list[Tensor]) -> str:
     """A line of the table."""
-    rows = context.store.rows("test")
     gains, resampled = list[float](), list[Tensor]()
-    for one, other in zip(own, base, strict=True):
+    for context, one, other in zip(contexts, own, base, strict=True):
+        rows = context.store.rows("test")
         used = ~(one.isnan() | other.isnan())
         draws = Draws(context.store.clusters_of(rows), generator("bootstrap", len(rows)))
 
@@ -69,12 +69,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, nargs="+")
     found = [losses(run) for run in parser.parse_args().run]
-    context = found[0][0]
+    contexts = [context for context, _ in found]
     print("| answer | less than `linear`, percent | by seed |\n|---|---|---|")
     for name in found[0][1]:
         base = f"linear.{name.partition('.')[2]}"
         if name != base and base in found[0][1]:
-            print(row(context, name, [one[name] for _, one in found], [one[base] for _, one in found]), flush=True)
+            print(row(contexts, name, [one[name] for _, one in found], [one[base] for _, one in found]), flush=True)
 
 
 if __name__ == "__main__":
