@@ -3,9 +3,9 @@
 Usage: python tests/benchmarks/bench_beside_linear.py RUN [RUN ...]
 
 The runs are of the same data with different seeds, as `redheart bench crossover` leaves them (folders seed-0, seed-1
-and so on), or each of data of its own, such as village with other seeds of its world. Every group answers at its best epoch. Printed is, for each answer to a field that `linear` answers too, the
-share of the mean loss of `linear` that is less, in percent, with its 95 % interval over records, and over seeds if
-there are several; then the share by seed.
+and so on), or each of data of its own, such as village with other seeds of its world. Every group answers at its best
+epoch. Printed is, for each answer to a field that `linear` answers too, the share of the mean loss of `linear` that is
+less, in percent, with its 95 % interval over records, and over runs if there are several; then the share by run.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def row(contexts: list[TrainingContext], name: str, own: list[Tensor], base: lis
     for context, one, other in zip(contexts, own, base, strict=True):
         rows = context.store.rows("test")
         used = ~(one.isnan() | other.isnan())
-        draws = Draws(context.store.clusters_of(rows), generator("bootstrap", len(rows)))
+        texts = map(context.store.text, rows.tolist())  # runs of the same records share their resamples, others do not
+        draws = Draws(context.store.clusters_of(rows), generator("bootstrap", *texts))
 
         def share(sample: Tensor, one: Tensor = one, other: Tensor = other) -> float:
             return 100 * (1 - float(one[sample].mean()) / float(other[sample].mean()))
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, nargs="+")
     found = [losses(run) for run in parser.parse_args().run]
     contexts = [context for context, _ in found]
-    print("| answer | less than `linear`, percent | by seed |\n|---|---|---|")
+    print("| answer | less than `linear`, percent | by run |\n|---|---|---|")
     for name in found[0][1]:
         base = f"linear.{name.partition('.')[2]}"
         if name != base and base in found[0][1]:
