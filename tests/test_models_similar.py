@@ -15,7 +15,7 @@ from toy import Toy
 from trained_toy import Trained
 
 from redheart.similar import agreement, evidence_lines
-from redheart_core import CATALOGUE, LayerAnswers, LayerTexts
+from redheart_core import CATALOGUE, Field, LayerAnswers, LayerTexts
 from redheart_core.data.language import UNDETERMINED
 from redheart_core.memory.case import Case, Neighbour, make_case
 from redheart_core.memory.cases import Cases
@@ -38,13 +38,13 @@ def near(distance: float, **labels: float) -> Neighbour:
     return Neighbour(case(**labels), distance)
 
 
+def unanswered(field: Field, count: int) -> LayerAnswers:
+    size = len(field.elements)
+    return LayerAnswers(field, np.zeros((count, size)), np.full((2, count, size), np.nan), {}, np.empty((count, 0, 0)))
+
+
 def blank(count: int, *names: str) -> LayerTexts:
-    answers = {
-        name: LayerAnswers(
-            CATALOGUE[name], np.zeros((count, len(CATALOGUE[name].elements))), {}, np.empty((count, 0, 0))
-        )
-        for name in names
-    }
+    answers = {name: unanswered(CATALOGUE[name], count) for name in names}
     return LayerTexts(["text"] * count, ["en"] * count, np.ones((count, 2)), np.ones((count, 2)), answers)
 
 
@@ -77,9 +77,7 @@ def test_the_training_split_as_a_memory_gives_what_a_memory_of_it_gives(trained:
     rows = store.rows("calibration")[:6]
     texts = texts_of(store, rows)
     fields = {
-        name: LayerAnswers(field, np.zeros((len(rows), len(field.elements))), {}, np.empty((len(rows), 0, 0)))
-        for name, field in store.fields.items()
-        if not field.axes and not field.text
+        name: unanswered(field, len(rows)) for name, field in store.fields.items() if not field.axes and not field.text
     }
     split = add_training_cases(attrs.evolve(texts, answers=fields), store, rows)
     vectors = [store.batch(rows[place : place + 1])[0][0].numpy() for place in range(len(rows))]

@@ -26,6 +26,8 @@ class LayerAnswers:
     field: Field
     answer: NDArray[Any]
     """The model's own, calibrated."""
+    between: NDArray[Any]
+    """(2, N, L) ends of its intervals, NaN where there are none."""
     members: Mapping[str, NDArray[Any]]
     """By "plugin.output": what was fused, or the answer and the others that are given."""
     cases: NDArray[Any]

@@ -13,6 +13,10 @@ from redheart_core.exact.numbers import FloatArray, axes, within
 CIRCUMSTANCES = ("intensity", "duration", "certainty", "propinquity", "fecundity", "purity", "extent")
 
 
+IN_CONTEXT = ("utility_in_context", "utility_horizons")
+"""Utilities in which all layers of context count; a data set may count some of them in the utility itself."""
+
+
 @attrs.frozen
 class Units:
     """How numbers in 0..1 are days and persons, and what a hedon is worth."""
@@ -57,6 +61,11 @@ def turnover(circumstances: npt.ArrayLike, horizon_days: float = np.inf, units: 
     found = quantities(circumstances, horizon_days, units)
     intensity, days, certainty, discount, fecundity, purity, persons = np.moveaxis(found, -1, 0)
     return np.asarray(persons * intensity * certainty * days * discount * chain_factor(fecundity, purity))
+
+
+def horizon_days(label: str) -> float:
+    """The days after which nothing counts in a utility of that label, such as "day_30"; infinite for others."""
+    return float(label.removeprefix("day_")) if label.startswith("day_") else np.inf
 
 
 def unbounded(score: npt.ArrayLike, units: Units = UNITS) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from redheart_core.contract.fields import Field
 from redheart_core.exact.conformal import TIE
+from redheart_core.exact.numbers import FloatArray
 from redheart_core.models.calibration import Cell, LanguageCalibration, at_temperature
 from redheart_core.models.findings import LabelValue
 from redheart_core.models.manifest import LabelStatistics
@@ -65,8 +66,19 @@ def _with_limit(field: Field, cell: Cell, one: LabelValue) -> LabelValue:
         return one
     if field.binary:
         return attrs.evolve(one, in_set=one.value >= cell.limit - TIE)
-    least, most = (0.0, 1.0) if kind_of(field) != "values" else (field.low, field.high)
+    least, most = _range(field)
     return attrs.evolve(one, low=max(least, one.value - cell.limit), high=min(most, one.value + cell.limit))
+
+
+def intervals(field: Field, own: LanguageCalibration, values: FloatArray) -> FloatArray:
+    """Ends of the intervals around N answers at their temperature, (N, L) to (2, N, L); NaN where there are none."""
+    limits = np.array([np.nan if field.binary or one.limit is None else one.limit for one in own.cells])
+    least, most = _range(field)
+    return np.stack([np.maximum(least, values - limits), np.minimum(most, values + limits)])
+
+
+def _range(field: Field) -> tuple[float, float]:
+    return (0.0, 1.0) if kind_of(field) != "values" else (field.low, field.high)
 
 
 def _scaled(field: Field, own: LanguageCalibration, values: Sequence[float]) -> list[float]:

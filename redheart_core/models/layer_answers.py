@@ -16,6 +16,7 @@ from redheart_core.data.store import Store
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.models.calibration import Calibration, at_temperature
+from redheart_core.models.certainty import intervals
 from redheart_core.models.findings import Finding
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
@@ -48,7 +49,8 @@ def answers_of_texts(
                 if finding is not None:
                     given[row] = [value.value for value in finding.values]
             numbers[_name(source)] = _calibrated(field, model.calibration, source, given, codes)
-        found[name] = _layer_answers(field, sources, model.groups, numbers)
+        ends = _Ends(field, model.calibration, codes)
+        found[name] = _layer_answers(field, sources, model.groups, numbers, ends)
     return found
 
 
@@ -82,7 +84,8 @@ def add_answers(
                 said &= present[field]
             given = np.where(said[:, None], outputs[_name(source)].reshape(len(rows), -1), np.nan)
             numbers[_name(source)] = _calibrated(store.fields[name], calibration, source, given, texts.languages)
-        found[name] = _layer_answers(store.fields[name], sources, model.groups, numbers)
+        ends = _Ends(store.fields[name], calibration, texts.languages)
+        found[name] = _layer_answers(store.fields[name], sources, model.groups, numbers, ends)
     seen = {name: numbers.double().numpy() for name, numbers in fields.items() if not store.fields[name].text}
     return attrs.evolve(texts, answers=found, fields=seen)
 
@@ -110,19 +113,48 @@ def _outputs(
     return {name: np.concatenate([part[name] for part in parts])[back] for name in wanted}
 
 
+@attrs.frozen
+class _Ends:
+    """Makes the intervals of answers on a field."""
+
+    field: Field
+    calibration: Calibration | None
+    codes: Sequence[str]
+    """Of the languages of N texts."""
+
+    def around(self, source: AnswerSource, numbers: FloatArray) -> FloatArray:
+        """(N, L) calibrated numbers to (2, N, L); NaN where there are no intervals."""
+        found = np.full((2, *numbers.shape), np.nan)
+        own = None if self.calibration is None else self.calibration.of(source.plugin, source.output, self.field.name)
+        if own is None:
+            return found
+        for code in set(self.codes):
+            rows = np.array([one == code for one in self.codes], bool)
+            found[:, rows] = intervals(self.field, own.in_language(code), numbers[rows])
+        return found
+
+
 def _layer_answers(
-    field: Field, sources: Sequence[AnswerSource], groups: Sequence[Group], numbers: Mapping[str, FloatArray]
+    field: Field,
+    sources: Sequence[AnswerSource],
+    groups: Sequence[Group],
+    numbers: Mapping[str, FloatArray],
+    ends: _Ends,
 ) -> LayerAnswers:
     """The first source that says something answers; its members, or all sources of a field that none fuses."""
     reads = {node.name: set(node.spec.reads) for group in groups for node in group.nodes}
     names = [_name(source) for source in sources]
     answer = np.full_like(next(iter(numbers.values())), np.nan)
-    for name in names:
-        answer = np.where(np.isnan(answer).all(1, keepdims=True), numbers[name], answer)
+    between = np.stack([answer, answer])
+    for source, name in zip(sources, names, strict=True):
+        silent = np.isnan(answer).all(1, keepdims=True)
+        if silent.any():
+            answer = np.where(silent, numbers[name], answer)
+            between = np.where(silent, ends.around(source, numbers[name]), between)
     if sources[0].fused:
         names = [name for name in names if name in reads[sources[0].plugin]]
     members = {name: numbers[name] for name in names}
-    return LayerAnswers(field, answer, members, np.empty((len(answer), 0, answer.shape[1])))
+    return LayerAnswers(field, answer, between, members, np.empty((len(answer), 0, answer.shape[1])))
 
 
 def _calibrated(

@@ -19,7 +19,7 @@ MOST_BYTES = 500_000
 """Of the arrays that a layer leaves in a model."""
 WIDTH = 32
 """Of the vectors on which a layer is tried."""
-FIELDS = ("emotion", "goemotions", "votes", "regret", "bentham")
+FIELDS = ("emotion", "goemotions", "votes", "regret", "bentham", "utility", "context_layers", "utility_horizons")
 """Of the answers on which a layer is tried."""
 CASES = 5
 """Near each text."""
@@ -54,7 +54,9 @@ def with_answers(texts: LayerTexts) -> LayerTexts:
         if field.simplex or field.counts:
             drawn /= drawn.sum(2, keepdims=True)
         members = {f"member{number}.{name}": drawn[number] for number in range(3)}
-        answers[name] = LayerAnswers(field, drawn[:3].mean(0), members, drawn[3:].transpose(1, 0, 2))
+        answer = drawn[:3].mean(0)
+        between = np.stack([answer - 0.1, answer + 0.1])
+        answers[name] = LayerAnswers(field, answer, between, members, drawn[3:].transpose(1, 0, 2))
     return attrs.evolve(texts, answers=answers, distances=np.sort(draw.uniform(0.0, 1.0, (size, CASES)), 1))
 
 
@@ -73,7 +75,7 @@ def part_of(texts: LayerTexts, part: slice) -> LayerTexts:
 
 def _part_of(answers: LayerAnswers, part: slice) -> LayerAnswers:
     members = {name: numbers[part] for name, numbers in answers.members.items()}
-    return LayerAnswers(answers.field, answers.answer[part], members, answers.cases[part])
+    return LayerAnswers(answers.field, answers.answer[part], answers.between[:, part], members, answers.cases[part])
 
 
 def check_fitting_twice(subject: LayerSubject) -> None:
@@ -155,9 +157,10 @@ def _silent(answers: LayerAnswers, rows: slice) -> LayerAnswers:
     """The same, with nothing said on some texts."""
     arrays = {"answer": answers.answer, **answers.members}
     mute = {name: one.copy() for name, one in arrays.items()}
-    for one in mute.values():
+    between = answers.between.copy()
+    for one in (*mute.values(), *between):
         one[rows] = np.nan
-    return attrs.evolve(answers, answer=mute.pop("answer"), members=mute)
+    return attrs.evolve(answers, answer=mute.pop("answer"), between=between, members=mute)
 
 
 def _scores(subject: LayerSubject, arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from redheart_core import LayerSpec, hookimpl
 
 @hookimpl
 def redheart_provide_layers() -> list[LayerSpec]:
-    """The three layers."""
+    """The four layers."""
     return [
         LayerSpec(
             name="consistency_of_members",
@@ -28,8 +28,17 @@ def redheart_provide_layers() -> list[LayerSpec]:
             reason="answers differ from the exact calculus more than usual",
         ),
         LayerSpec(
+            name="consistency_of_circumstances",
+            meaning="How far a utility is beyond what the calculus makes of the circumstances, within all intervals.",
+            kind="consistency",
+            fit="redheart_consistency.circumstances:fit",
+            score="redheart_consistency.circumstances:score",
+            notes="redheart_consistency.circumstances:notes",
+            reason="a utility is beyond what the circumstances can bring",
+        ),
+        LayerSpec(
             name="consistency_of_meaning",
-            meaning="How far numbers break what they mean: shares that sum to 1, ranges, regret that fades.",
+            meaning="How far numbers break what they mean: shares that sum to 1, ranges, quantiles, regret that fades.",
             kind="consistency",
             score="redheart_consistency.meaning:score",
             notes="redheart_consistency.meaning:notes",

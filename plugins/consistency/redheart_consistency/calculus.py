@@ -1,7 +1,8 @@
 """Answers beside what exact calculators make of other answers, and of fields that the record has.
 
-A relation holds exactly between the fields' true values; the answers of networks break it by as much as they err. As
-with members, each relation is measured in units of its own mean on validation texts.
+A relation holds between the fields' true values, that of utility_in_context where the utility counts no layer itself;
+the answers of networks break it by as much as they err. As with members, each relation is measured in units of its own
+mean on validation texts.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from redheart_core import LayerTexts
 from redheart_core.exact.hedonic import context_factor
 from redheart_core.exact.regret import expectation, regret_matrix
+from redheart_core.exact.usual import field_of_largest, in_units, largest, usual_sizes
 
 LEAST = 1e-9
 """A network that computes the relation itself breaks it by rounding alone."""
@@ -77,21 +79,21 @@ RELATIONS: Mapping[str, Relation] = MappingProxyType(
 
 def fit(texts: LayerTexts) -> dict[str, NDArray[Any]]:
     """Of each relation by how much it is usually broken; none of one whose fields are not there."""
-    found = {name: np.abs(one).max(1) for name, (one, _) in _differences(texts).items()}
-    usual = {name: np.nanmean(one) for name, one in found.items() if not np.isnan(one).all()}
-    return {name: np.array(max(mean, LEAST)) for name, mean in usual.items()}
+    usual = usual_sizes({name: np.abs(one).max(1) for name, (one, _) in _differences(texts).items()}, -1.0)
+    return {name: np.maximum(mean, LEAST) for name, mean in usual.items()}
 
 
 def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
     """The largest multiple over the relations; NaN where none can be computed."""
-    found = [np.abs(one).max(1) / arrays[name] for name, (one, _) in _differences(texts).items() if name in arrays]
-    return np.asarray(np.fmax.reduce([*found, np.full(len(texts.texts), np.nan)]))
+    sizes = {name: np.abs(one).max(1) for name, (one, _) in _differences(texts).items()}
+    return largest(in_units(sizes, arrays), len(texts.texts))
 
 
 def notes(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
     """Of each text the relation that is broken most, with the answer and the exact number."""
-    found = {name: one for name, one in _differences(texts).items() if name in arrays}
-    return [_note(arrays, found, texts, number) for number in range(len(texts.texts))]
+    found = _differences(texts)
+    multiples = in_units({name: np.abs(one).max(1) for name, (one, _) in found.items()}, arrays)
+    return [_note(multiples, found, texts, number) for number in range(len(texts.texts))]
 
 
 def _differences(texts: LayerTexts) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
@@ -110,16 +112,14 @@ def _differences(texts: LayerTexts) -> dict[str, tuple[NDArray[Any], NDArray[Any
 
 
 def _note(
-    arrays: Mapping[str, NDArray[Any]],
+    multiples: Mapping[str, NDArray[Any]],
     found: Mapping[str, tuple[NDArray[Any], NDArray[Any]]],
     texts: LayerTexts,
     number: int,
 ) -> Mapping[str, Sequence[str]]:
-    sizes = {name: float(np.abs(one[number]).max() / arrays[name]) for name, (one, _) in found.items()}
-    said = {name: size for name, size in sizes.items() if not np.isnan(size)}
-    if not said:
+    name = field_of_largest(multiples, number)
+    if name is None:
         return {}
-    name = max(said, key=lambda one: said[one])
     apart, exact = found[name]
     place = int(np.abs(apart[number]).argmax())
     relation = RELATIONS[name]

@@ -1,7 +1,8 @@
-"""Numbers beside what they mean: ranges, shares with the sum 1, and an order between labels or fields."""
+"""Numbers beside what they mean: ranges, shares with the sum 1, and an order between labels, ends or fields."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ DIGITS = 4
 """To which breaches are rounded: numbers are given in single precision."""
 FALLING: tuple[str, ...] = ("regret_course",)
 """Fields whose numbers never rise from label to label: regret fades, after some acts not at all."""
+QUANTILE = re.compile(r"[pq](\d+)")
+"""A label that names a quantile, such as q10; the numbers of a field's quantiles rise with them."""
 AT_MOST: tuple[tuple[str, str], ...] = (("act_regret", "act_max_regret"),)
 """Fields of which the first is nowhere above the second: an expected regret and the largest."""
 
@@ -40,12 +43,23 @@ def _breaches(texts: LayerTexts) -> Iterator[tuple[str, str, NDArray[Any]]]:
         if field.simplex or field.counts:
             shares = numbers.reshape(len(numbers), -1, len(field.labels))
             yield name, "does not sum to 1", _worst(np.abs(shares.sum(2) - 1.0))
+        low_end, high_end = answers.between
+        yield name, "is outside of its own interval", _worst(np.maximum(low_end - numbers, numbers - high_end) / scale)
+        if quantiles := _quantiles(field):
+            yield name, "has quantiles out of order", _worst(-np.diff(numbers[:, quantiles], axis=1) / scale)
         if name in FALLING:
             yield name, "rises where it has to fall", _worst(np.diff(numbers, axis=1) / scale)
     for lower, upper in AT_MOST:
         if lower in texts.answers and upper in texts.answers:
             below, above = texts.answers[lower], texts.answers[upper]
             yield lower, f"is above {upper}", _worst((below.answer - above.answer) / _scale(below.field))
+
+
+def _quantiles(field: Field) -> list[int]:
+    """Places of labels that name quantiles, the lowest first; none of a field with less than two."""
+    named = {place: QUANTILE.fullmatch(label) for place, label in enumerate(field.labels)}
+    found = {place: int(match[1]) for place, match in named.items() if match and not field.axes}
+    return sorted(found, key=lambda place: found[place]) if len(found) > 1 else []
 
 
 def _worst(breaches: NDArray[Any]) -> NDArray[Any]:

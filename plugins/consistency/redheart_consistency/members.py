@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import LayerAnswers, LayerTexts
+from redheart_core.exact.usual import field_of_largest, in_units, largest, usual_sizes
 
 LEAST = 1e-6
 """Members that are closer on all texts are the same."""
@@ -20,19 +21,17 @@ LEAST = 1e-6
 
 def fit(texts: LayerTexts) -> dict[str, NDArray[Any]]:
     """Of each field the mean distance between its members; none of a field with one member."""
-    found = {name: spread(answers) for name, answers in texts.answers.items()}
-    usual = {name: np.nanmean(one) for name, one in found.items() if not np.isnan(one).all()}
-    return {name: np.array(mean) for name, mean in usual.items() if mean > LEAST}
+    return usual_sizes(_spreads(texts), LEAST)
 
 
 def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
     """The largest multiple over the fields; NaN where no field has two members."""
-    return np.asarray(np.fmax.reduce([*_multiples(arrays, texts).values(), np.full(len(texts.texts), np.nan)]))
+    return largest(in_units(_spreads(texts), arrays), len(texts.texts))
 
 
 def notes(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
     """Of each text the field on which its members are farthest apart, with the two and the label."""
-    multiples = _multiples(arrays, texts)
+    multiples = in_units(_spreads(texts), arrays)
     return [_note(multiples, texts, number) for number in range(len(texts.texts))]
 
 
@@ -48,15 +47,14 @@ def spread(answers: LayerAnswers) -> NDArray[Any]:
     return np.asarray(np.divide(apart.sum(1), whole, out=np.full(len(apart), np.nan), where=whole > 0))
 
 
-def _multiples(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> dict[str, NDArray[Any]]:
-    return {name: spread(one) / arrays[name] for name, one in texts.answers.items() if name in arrays}
+def _spreads(texts: LayerTexts) -> dict[str, NDArray[Any]]:
+    return {name: spread(answers) for name, answers in texts.answers.items()}
 
 
 def _note(multiples: Mapping[str, NDArray[Any]], texts: LayerTexts, number: int) -> Mapping[str, Sequence[str]]:
-    said = {name: float(one[number]) for name, one in multiples.items() if not np.isnan(one[number])}
-    if not said:
+    field = field_of_largest(multiples, number)
+    if field is None:
         return {}
-    field = max(said, key=lambda name: said[name])
     names = list(texts.answers[field].members)
     members = np.stack([texts.answers[field].members[name][number] for name in names])
     speak = ~np.isnan(members).all(1)

@@ -11,18 +11,19 @@ import pytest
 from numpy.typing import NDArray
 
 from redheart_consistency import redheart_provide_layers
-from redheart_core import CATALOGUE, LayerAnswers, LayerSpec, LayerTexts
+from redheart_core import CATALOGUE, Field, LayerAnswers, LayerSpec, LayerTexts
+from redheart_core.exact.circumstances import turnover
 from redheart_core.exact.hedonic import bounded_score, context_factor
 from redheart_core.exact.regret import decide
 
 LAYERS = {layer.name: layer for layer in redheart_provide_layers()}
 
 
-def answers(name: str, *members: NDArray[Any], answer: NDArray[Any] | None = None) -> LayerAnswers:
-    given = np.mean(members, 0) if answer is None else answer
-    return LayerAnswers(
-        CATALOGUE[name], given, {f"m{n}.{name}": one for n, one in enumerate(members)}, np.empty((len(given), 0, 0))
-    )
+def answers(name: str, *members: NDArray[Any], width: float = np.nan) -> LayerAnswers:
+    given = np.mean(members, 0)
+    named = {f"m{n}.{name}": one for n, one in enumerate(members)}
+    between = np.stack([given - width, given + width])
+    return LayerAnswers(CATALOGUE[name], given, between, named, np.empty((len(given), 0, 0)))
 
 
 def texts(*of: LayerAnswers, **fields: NDArray[Any]) -> LayerTexts:
@@ -134,3 +135,68 @@ def test_an_expected_regret_above_the_largest_is_named_and_sound_numbers_are_not
     assert read(layer, {}, switched)[1] == [{"act_regret": ("is above act_max_regret, by 0.100",)}]
     shares = answers("emotion", np.full((1, 7), 1 / 7))
     assert read(layer, {}, texts(shares, answers("votes", np.full((1, 5), 0.2)))) == ([0.0], [{}])
+
+
+QUANTILES = Field("delay", "days until it begins", 0.0, 100.0, labels=("q90", "q10", "q50"))
+
+
+def of_field(field: Field, *numbers: float, between: tuple[float, float] = (np.nan, np.nan)) -> LayerTexts:
+    given = np.array([numbers])
+    ends = np.stack([np.full_like(given, one) for one in between])
+    return texts(LayerAnswers(field, given, ends, {}, np.empty((1, 0, 0))))
+
+
+def test_quantiles_out_of_order_are_named_and_those_in_order_are_not() -> None:
+    layer = LAYERS["consistency_of_meaning"]
+    assert read(layer, {}, of_field(QUANTILES, 80.0, 10.0, 30.0)) == ([0.0], [{}])
+    assert read(layer, {}, of_field(QUANTILES, 80.0, 40.0, 30.0)) == (
+        [0.1],
+        [{"delay": ("has quantiles out of order, by 0.100",)}],
+    )
+
+
+def test_a_number_outside_of_its_own_interval_is_named_and_one_inside_is_not() -> None:
+    layer, field = LAYERS["consistency_of_meaning"], CATALOGUE["regret"]
+    assert read(layer, {}, of_field(field, 0.5, between=(0.4, 0.6))) == ([0.0], [{}])
+    assert read(layer, {}, of_field(field, 0.5, between=(0.6, 0.9)))[1] == [
+        {"regret": ("is outside of its own interval, by 0.100",)}
+    ]
+
+
+def felt(utility: float, *, size: float = 0.5, width: float = 0.05, count: int = 1) -> LayerTexts:
+    """Circumstances that are all of one size, and a utility."""
+    return texts(
+        answers("bentham", np.full((count, 7), size), width=width),
+        answers("utility", np.full((count, 1), utility), width=width),
+    )
+
+
+def test_a_utility_that_the_circumstances_cannot_bring_is_named_and_any_other_is_not() -> None:
+    layer = LAYERS["consistency_of_circumstances"]
+    arrays = layer.fit(felt(0.6, count=20))
+    assert arrays["utility"] == pytest.approx(15.0 * 0.6 / 0.4 / float(turnover(np.full(7, 0.5))))
+    for fits in (felt(0.6), felt(-0.6), felt(0.1), felt(0.68)):  # the last one within the intervals
+        assert read(layer, arrays, fits) == ([0.0], [{}])
+    scores, notes = read(layer, arrays, felt(-0.9, size=0.3))
+    bound = float(bounded_score(arrays["utility"] * turnover(np.full(7, 0.35)), 15.0))
+    assert scores == [pytest.approx(0.85 - bound)]
+    assert notes == [{"utility": (f"is at least 0.85 in size, and the circumstances bring at most {bound:.2f}",)}]
+    assert np.isnan(layer.score(arrays, felt(0.9, width=np.nan))).all()
+
+
+def test_layers_and_horizons_bound_a_utility_too() -> None:
+    layer = LAYERS["consistency_of_circumstances"]
+
+    def later(utility: float, layers: float) -> LayerTexts:
+        return texts(
+            answers("bentham", np.full((1, 7), 0.9), width=0.01),
+            answers("context_layers", np.full((1, 6), layers), width=0.01),
+            answers("utility_horizons", np.full((1, 10), utility), width=0.01),
+        )
+
+    arrays = layer.fit(later(0.5, 1.0))
+    assert list(arrays)[-1] == "utility_horizons.day_730"
+    assert layer.score(arrays, later(0.5, 1.0)).tolist() == [0.0]
+    assert layer.score(arrays, later(0.7, 2.4)).tolist() == [0.0]
+    (score,) = layer.score(arrays, later(0.5, 0.4)).tolist()
+    assert score > 0.1

@@ -16,7 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import ExplainedAnswer, ExplainedText, Reason, ReasonRow
-from redheart_core.exact.circumstances import CIRCUMSTANCES, UNITS, quantities, turnover, unbounded
+from redheart_core.exact.circumstances import (
+    CIRCUMSTANCES,
+    IN_CONTEXT,
+    UNITS,
+    horizon_days,
+    quantities,
+    turnover,
+    unbounded,
+)
 from redheart_core.exact.hedonic import (
     CONTEXT_LAYERS,
     EXTERNAL_COST_WEIGHT,
@@ -33,10 +41,6 @@ BURDEN_WEIGHTS: Mapping[str, float] = {
     "redistribution": REDISTRIBUTION_WEIGHT,
     "self_damage": -SELF_DAMAGE_WEIGHT,
 }
-WITH_LAYERS = ("utility_in_context", "utility_horizons")
-"""In these all layers of context count; a data set may count some of them in the utility, which the balance holds."""
-HORIZON = "day_"
-"""Begins the labels of utility_horizons; the number of days follows."""
 
 
 @attrs.frozen(eq=False)
@@ -90,7 +94,7 @@ def explain(text: ExplainedText) -> list[Reason]:
     """Of the utilities on a text whose circumstances are all answered; of some also with the layers of context."""
     return [
         reason
-        for name in ("utility", *WITH_LAYERS)
+        for name in ("utility", *IN_CONTEXT)
         if name in text.answers
         for place in range(len(text.answers[name].value))
         for reason in _reasons(text, text.answers[name], place)
@@ -100,8 +104,7 @@ def explain(text: ExplainedText) -> list[Reason]:
 def _reasons(text: ExplainedText, answer: ExplainedAnswer, place: int) -> Iterator[Reason]:
     """Of one number; none where the calculus has no value."""
     label = answer.field.elements[place]
-    horizon = float(label.removeprefix(HORIZON)) if label.startswith(HORIZON) else np.inf
-    numbers, scores = _numbers(text, answer, horizon), np.array([answer.usual[place], answer.value[place]])
+    numbers, scores = _numbers(text, answer, horizon_days(label)), np.array([answer.usual[place], answer.value[place]])
     if numbers is None or not (np.abs(scores) < 1.0).all():
         return
     balance = balance_of(numbers, scores)
@@ -123,11 +126,9 @@ def _reasons(text: ExplainedText, answer: ExplainedAnswer, place: int) -> Iterat
 def _rows(numbers: Numbers, balance: float, contributions: NDArray[np.float64]) -> Iterator[ReasonRow]:
     """A row for each column, on the text itself."""
     adds = iter(contributions.tolist())
-    values, made = (
-        numbers.circumstances[1].tolist(),
-        quantities(numbers.circumstances[1], numbers.horizon_days).tolist(),
-    )
-    for name, value, factor in zip(CIRCUMSTANCES, values, made, strict=True):
+    values = numbers.circumstances[1]
+    made = quantities(values, numbers.horizon_days)
+    for name, value, factor in zip(CIRCUMSTANCES, values.tolist(), made.tolist(), strict=True):
         yield ReasonRow(f"bentham.{name}", next(adds), value, None, factor)
     yield ReasonRow(BALANCE, next(adds), balance, None, balance)
     burdens, layers = numbers.burdens[1].tolist(), numbers.layers[1].tolist()  # empty where they do not count
@@ -143,7 +144,7 @@ def _rows(numbers: Numbers, balance: float, contributions: NDArray[np.float64]) 
 def _numbers(text: ExplainedText, answer: ExplainedAnswer, horizon: float) -> Numbers | None:
     """The means over the training records and the answers on the text; None where the calculation lacks some."""
     circumstances = _labels(text.answers.get("bentham"), CIRCUMSTANCES)
-    with_layers, none = answer.field.name in WITH_LAYERS, np.zeros((2, 0))
+    with_layers, none = answer.field.name in IN_CONTEXT, np.zeros((2, 0))
     layers = _labels(text.answers.get("context_layers"), CONTEXT_LAYERS) if with_layers else none
     if circumstances is None or layers is None or not ((circumstances >= 0.0) & (circumstances <= 1.0)).all():
         return None  # a network may leave the range of a field

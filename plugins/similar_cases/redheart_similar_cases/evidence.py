@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import LayerAnswers, LayerTexts
+from redheart_core.exact.usual import field_of_largest, in_units, largest, usual_sizes
 
 LEAST = 1e-6
 """Labels that are nearer to the answers on all texts are the same."""
@@ -25,19 +26,17 @@ def distance(_: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
 
 def fit(texts: LayerTexts) -> dict[str, NDArray[Any]]:
     """Of each field how far the labels of cases usually are from the answer."""
-    found = {name: apart(answers) for name, answers in texts.answers.items()}
-    usual = {name: np.nanmean(one) for name, one in found.items() if not np.isnan(one).all()}
-    return {name: np.array(mean) for name, mean in usual.items() if mean > LEAST}
+    return usual_sizes(_differences(texts), LEAST)
 
 
 def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
     """The largest multiple over the fields; NaN where no case has a field that is answered."""
-    return np.asarray(np.fmax.reduce([*_multiples(arrays, texts).values(), np.full(len(texts.texts), np.nan)]))
+    return largest(in_units(_differences(texts), arrays), len(texts.texts))
 
 
 def notes(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
     """Of each text the field on which cases differ most, with the label and both numbers."""
-    multiples = _multiples(arrays, texts)
+    multiples = in_units(_differences(texts), arrays)
     return [_note(multiples, texts, number) for number in range(len(texts.texts))]
 
 
@@ -57,15 +56,14 @@ def mean_of_cases(answers: LayerAnswers) -> NDArray[Any]:
     return np.asarray(np.divide(total, count, out=np.full(answers.answer.shape, np.nan), where=count > 0))
 
 
-def _multiples(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> dict[str, NDArray[Any]]:
-    return {name: apart(one) / arrays[name] for name, one in texts.answers.items() if name in arrays}
+def _differences(texts: LayerTexts) -> dict[str, NDArray[Any]]:
+    return {name: apart(answers) for name, answers in texts.answers.items()}
 
 
 def _note(multiples: Mapping[str, NDArray[Any]], texts: LayerTexts, number: int) -> Mapping[str, Sequence[str]]:
-    said = {name: float(one[number]) for name, one in multiples.items() if not np.isnan(one[number])}
-    if not said:
+    field = field_of_largest(multiples, number)
+    if field is None:
         return {}
-    field = max(said, key=lambda name: said[name])
     answers = texts.answers[field]
     cases, given = mean_of_cases(answers)[number], answers.answer[number]
     place = int(np.nan_to_num(np.abs(cases - given)).argmax())

@@ -13,7 +13,8 @@ DISTANCE, LABELS = redheart_provide_layers()
 
 
 def texts(answer: list[float], *cases: list[float]) -> LayerTexts:
-    given = LayerAnswers(CATALOGUE["choice_factors"], np.array([answer]), {}, np.array([cases]).reshape(1, -1, 4))
+    between, near = np.full((2, 1, 4), np.nan), np.array([cases]).reshape(1, -1, 4)
+    given = LayerAnswers(CATALOGUE["choice_factors"], np.array([answer]), between, {}, near)
     return LayerTexts(
         ["text"],
         ["en"],
