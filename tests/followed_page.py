@@ -86,9 +86,14 @@ class Reader:
         return succeed(*arguments, cwd=self.folder, site=self.site).shown
 
     def pip(self, arguments: Sequence[str]) -> str:
-        """Install a package of the page's own."""
+        """Install a package of the page's own, so that it stays editable."""
         options = ("--no-deps", "--no-index", "--no-build-isolation", "--target", str(self.site))
-        return self.python("pip", "install", "-q", *options, f"./{arguments[-1]}")
+        output = self.python("pip", "install", "-q", *options, "-e", f"./{arguments[-1]}")
+        # A path in a .pth file counts in folders of the interpreter alone; here the package itself is linked.
+        for path in self.site.glob("*.pth"):
+            for package in Path(path.read_text(encoding="utf-8").strip()).glob("*/__init__.py"):
+                (self.site / package.parent.name).symlink_to(package.parent)
+        return output
 
     def pytest(self, arguments: Sequence[str]) -> str:
         """The tests of that package."""

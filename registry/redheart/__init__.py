@@ -1,6 +1,6 @@
 """redheart in Python: prepare data, train, select, assemble, evaluate, report and analyze.
 
-Names are imported when they are first used, so that importing redheart takes no time and needs no torch; __init__.pyi
+Names are imported when they are first used, so that importing redheart takes no time and needs no torch; `__init__.pyi`
 says where from.
 
 Examples:

@@ -1,9 +1,10 @@
 """A memory of cases in Python: kept by an SQLite file or a PostgreSQL database, off unless somebody opens one.
 
->>> import redheart
->>> with redheart.memory.open("cases.db") as memory:  # doctest: +SKIP
-...     memory.add("She returned the money that she had found.", labels={"votes.right": 5.0, "votes.wrong": 1.0})
-...     memory.nearest("He returned the purse.", k=3)
+Examples:
+    >>> import redheart
+    >>> with redheart.memory.open("cases.db") as memory:  # doctest: +SKIP
+    ...     memory.add("She returned the money that she had found.", labels={"votes.right": 5.0, "votes.wrong": 1.0})
+    ...     memory.nearest("He returned the purse.", k=3)
 """
 
 from __future__ import annotations

@@ -281,9 +281,10 @@ def decide(
 ) -> Decision:
     """Load a model and compare the acts of a dilemma; as load and Model.decide.
 
-    >>> found = decide(["telling her the truth", "keeping the secret"])  # doctest: +SKIP
-    >>> found.ranking.order, found.ranking.first  # doctest: +SKIP
-    ((1, 0), (0.45, 0.55))
+    Examples:
+        >>> found = decide(["telling her the truth", "keeping the secret"])  # doctest: +SKIP
+        >>> found.ranking.order, found.ranking.first  # doctest: +SKIP
+        ((1, 0), (0.45, 0.55))
     """
     return load(model, country=country).decide(given, preferences=preferences)
 

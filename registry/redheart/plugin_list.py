@@ -15,8 +15,9 @@ def plugins(
 ) -> list[PluginRow]:
     """All installed plugins, the active ones first: kind, checkpoint group, package, and why one is broken.
 
-    >>> next(row.kind for row in plugins() if row.name == "village")
-    'dataset'
+    Examples:
+        >>> next(row.kind for row in plugins() if row.name == "village")
+        'dataset'
     """
     from redheart.options import PluginChoice
     from redheart_registry.report import list_plugins
