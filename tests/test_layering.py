@@ -15,10 +15,10 @@ from new_python import run_python
 
 ROOT = Path(__file__).parents[1]
 CORE, REGISTRY, CLI = ROOT / "redheart_core", ROOT / "registry" / "redheart_registry", ROOT / "cli" / "redheart_cli"
-SERVER = ROOT / "server" / "redheart_server"
+SERVER, LABELLING = ROOT / "server" / "redheart_server", ROOT / "labelling" / "redheart_labelling"
 PLUGINS = sorted(ROOT.glob("plugins/*/redheart_*"))
-SOURCES = (CORE, REGISTRY, SERVER, CLI, *PLUGINS)
-FOLDERS = ("plugins", "registry", "server", "cli", "tests")
+SOURCES = (CORE, REGISTRY, LABELLING, SERVER, CLI, *PLUGINS)
+FOLDERS = ("plugins", "registry", "labelling", "server", "cli", "tests")
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -59,7 +59,7 @@ def test_plugins_import_the_core_alone(folder: Path) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("folder", [REGISTRY, SERVER, CLI, *PLUGINS], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [REGISTRY, LABELLING, SERVER, CLI, *PLUGINS], ids=lambda path: path.name)
 def test_nothing_outside_the_core_imports_a_name_with_an_underscore(folder: Path) -> None:
     private = [
         (file, name)
@@ -98,7 +98,7 @@ def test_the_core_names_no_plugin() -> None:
 
 
 def test_no_module_is_reached_through_its_folder() -> None:
-    folders = [CORE, ROOT / "registry", ROOT / "server", ROOT / "cli", ROOT / "plugins", ROOT / "tests"]
+    folders = [CORE, *(ROOT / name for name in FOLDERS)]
     wrong = [(file, name) for folder in folders for file, name in ours(folder) if name.partition(".")[0] in FOLDERS]
     assert wrong == []
 

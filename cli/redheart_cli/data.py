@@ -12,6 +12,7 @@ import click
 from redheart.options import PluginChoice
 from redheart.progress import make_display
 from redheart.stores import inspect_data, prepare_data
+from redheart_cli.label import label as label_command
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Prepare and inspect data."""
+    """Label, prepare and inspect data."""
+
+
+data.add_command(label_command)
 
 
 @data.command()

@@ -60,6 +60,7 @@ def print_evaluation(result: Evaluation) -> None:
     print_table((*heads, *(("points", "over the best common epoch") if result.points else ())), rows)
     shown = tuple(dict.fromkeys(("crossover", "common epoch", result.best_method, "chosen", "constant", "linear")))
     shown = tuple(dict.fromkeys("crossover" if name == "selection" else name for name in shown))
+    shown = tuple(name for name in shown if all(name in table.figures for table in result.main))
     print_table(
         ("main metric on test", "better", *shown, "ceiling"),
         [

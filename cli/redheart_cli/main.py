@@ -16,7 +16,7 @@ from redheart_core import RedheartError
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("redheart_cli.run", "Data, training, choice, test, report and analysis in one go."),
     "plugins": ("redheart_cli.plugins", "List, describe, check and start plugins."),
-    "data": ("redheart_cli.data", "Turn raw records into an embedding store."),
+    "data": ("redheart_cli.data", "Label raw texts; turn records into an embedding store."),
     "train": ("redheart_cli.train", "Train every checkpoint group."),
     "sweep": ("redheart_cli.sweep", "Find the learning rate of every group."),
     "search": ("redheart_cli.search", "Search settings of one group."),

@@ -19,8 +19,8 @@ class Display(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """So much of something is done."""
+    def progress(self, what: str, done: int, total: int, note: str = "") -> None:
+        """So much of something is done; the note stands behind it."""
 
     def say(self, line: str) -> None:
         """One line."""
@@ -47,7 +47,7 @@ class SilentDisplay:
     def say(self, line: str) -> None:
         pass
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def progress(self, what: str, done: int, total: int, note: str = "") -> None:
         pass
 
 
@@ -68,11 +68,11 @@ class LineDisplay:
     def say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def progress(self, what: str, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
         if done == total or now - self._spoken.get(what, -10.0) >= 10.0:
             self._spoken[what] = now
-            self.say(f"{what}: {done} of {total}" if total else f"{what}: {done}")
+            self.say((f"{what}: {done} of {total}" if total else f"{what}: {done}") + (f"; {note}" if note else ""))
 
     @hookimpl
     def redheart_before_run(self, event: RunStarted) -> None:
@@ -125,8 +125,8 @@ class BarDisplay:
     def say(self, line: str) -> None:
         self._bars.console.print(line, markup=False, highlight=False)
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        self._update(what, done, total, "")
+    def progress(self, what: str, done: int, total: int, note: str = "") -> None:
+        self._update(what, done, total, note)
 
     @hookimpl
     def redheart_before_run(self, event: RunStarted) -> None:
