@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -41,8 +42,17 @@ class _Errors:
     timeout: type[Any]
 
 
-def make_asker(question: Question, prompt: Prompt, transport: Transport, max_tokens: int, key: str) -> Asker:
-    """What sends requests, from several threads at once.
+@attrs.frozen
+class _Connection:
+    """An open client."""
+
+    ask: Asker
+    close: Callable[[], None]
+
+
+@contextmanager
+def connected(question: Question, prompt: Prompt, transport: Transport, max_tokens: int, key: str) -> Iterator[Asker]:
+    """What sends requests, from several threads at once; connections are closed at the end.
 
     Args:
         question: Endpoint and model.
@@ -54,19 +64,20 @@ def make_asker(question: Question, prompt: Prompt, transport: Transport, max_tok
     Raises:
         SettingsError: The client is not installed.
     """
+    connect = _openai if question.endpoint.protocol == "openai" else _anthropic
     try:
-        if question.endpoint.protocol == "openai":
-            send = _openai(question, prompt, transport, max_tokens, key)
-        else:
-            send = _anthropic(question, prompt, transport, max_tokens, key)
+        connection = connect(question, prompt, transport, max_tokens, key)
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"labelling needs the package '{error.name}', which is not installed; pip install 'redheart[label]'"
         ) from error
-    return lambda text: _without(key, send, text)
+    try:
+        yield lambda text: _without(key, connection.ask, text)
+    finally:
+        connection.close()
 
 
-def _openai(question: Question, prompt: Prompt, transport: Transport, max_tokens: int, key: str) -> Asker:
+def _openai(question: Question, prompt: Prompt, transport: Transport, max_tokens: int, key: str) -> _Connection:
     import openai
 
     client = openai.OpenAI(
@@ -86,10 +97,10 @@ def _openai(question: Question, prompt: Prompt, transport: Transport, max_tokens
         raw = client.chat.completions.with_raw_response.create(model=question.model, messages=messages, **more)
         return raw.http_response
 
-    return lambda text: parse_reply(_body(lambda: send(text), errors), read_openai)
+    return _Connection(lambda text: parse_reply(_body(lambda: send(text), errors), read_openai), client.close)
 
 
-def _anthropic(question: Question, prompt: Prompt, transport: Transport, max_tokens: int, key: str) -> Asker:
+def _anthropic(question: Question, prompt: Prompt, transport: Transport, max_tokens: int, key: str) -> _Connection:
     import anthropic
 
     client = anthropic.Anthropic(
@@ -110,7 +121,7 @@ def _anthropic(question: Question, prompt: Prompt, transport: Transport, max_tok
         )  # fmt: skip
         return raw.http_response
 
-    return lambda text: parse_reply(_body(lambda: send(text), errors), read_anthropic)
+    return _Connection(lambda text: parse_reply(_body(lambda: send(text), errors), read_anthropic), client.close)
 
 
 def _body(send: Callable[[], httpx2.Response], errors: _Errors) -> bytes:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from redheart.progress import Display, SilentDisplay
 from redheart_core.storage.files import make_folder
 from redheart_core.storage.locks import locked
 from redheart_labelling.asking import Desk
-from redheart_labelling.clients import check_key, make_asker
+from redheart_labelling.clients import check_key, connected
 from redheart_labelling.dataset import write_data_set
 from redheart_labelling.endpoint import KEY_VARIABLES
 from redheart_labelling.journal import JOURNAL_FILE, Journal
@@ -66,11 +68,13 @@ def label_file(
     max_tokens = transport.max_tokens or schema.answer_tokens
     most = {text.id: Usage(prompt.most_tokens(text.text), max_tokens) for text in texts}
     pace.check(max(one.total for one in most.values()))
-    ask = make_asker(question, prompt, transport, max_tokens, key)
     jobs = wanted_jobs(texts, effort)
-    make_folder(output)
     header = header_of(question, schema, prompt)
-    with locked(output), Journal(output / JOURNAL_FILE, header) as journal:
+    with (
+        connected(question, prompt, transport, max_tokens, key) as ask,
+        _own(output),
+        Journal(output / JOURNAL_FILE, header) as journal,
+    ):
         ledger = journal.ledger
         left = open_jobs(jobs, ledger, effort)
         desk = Desk(
@@ -90,6 +94,14 @@ def label_file(
     if outcome.error is not None:
         raise outcome.error
     return summary
+
+
+@contextmanager
+def _own(folder: Path) -> Iterator[None]:
+    """A folder, made if it is not there, in which no other process works."""
+    make_folder(folder)
+    with locked(folder):
+        yield
 
 
 def header_of(question: Question, schema: AnswerSchema, prompt: Prompt) -> Header:

@@ -1,0 +1,193 @@
+"""Labelling that is stopped and goes on: nothing is lost, nothing is paid for twice, and what is not known is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import attrs
+import pytest
+from language_model import LanguageModel, Request, Response, labels, said
+from own_process import started
+
+from labelling import KEY, ONCE, PROTOCOLS, QUICK, Bench, bench, texts, write_texts
+from redheart_core import DataError
+from redheart_core.storage.files import FileError
+from redheart_core.storage.locks import locked
+from redheart_labelling.endpoint import Protocol
+from redheart_labelling.settings import Effort
+
+__all__ = ["bench"]
+
+FIELDS = "emotion,regret"
+KEYS = {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY}
+
+
+def command(model: LanguageModel, protocol: Protocol, folder: Path, lines: list[str]) -> list[str | Path]:
+    return [
+        "data", "label", write_texts(folder, lines), "--schema", FIELDS, "--endpoint", model.url(protocol),
+        "--protocol", protocol, "--model", "made-up", "-o", folder / "labels", "--passes", "2", "--json",
+    ]  # fmt: skip
+
+
+def slow(request: Request) -> Response:
+    return said(request, labels(FIELDS, request.text, request.number), after_s=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_killed_at_random_moments_and_resumed_pays_for_no_answer_twice(bench: Bench, protocol: Protocol) -> None:
+    """Answers that are lost are at most those to requests that were on their way, and these are known."""
+    generator, lines, kills = random.Random(5), texts(60), 0
+    with LanguageModel(FIELDS, slow) as model:
+        given = command(model, protocol, bench.folder, lines)
+        for _ in range(12):
+            with started(*given, cwd=bench.folder, more=KEYS) as running:
+                before = len(model.requests)
+                running.wait_until(lambda: len(model.requests) > before)  # noqa: B023  # called in this turn
+                time.sleep(generator.uniform(0.0, 0.08))
+                running.send(signal.SIGKILL)
+                kills += running.wait().code == -signal.SIGKILL
+        with started(*given, cwd=bench.folder, more=KEYS) as running:
+            answer = running.wait()
+        assert answer.code == 0, answer.err
+        summary, replies = answer.json(), len(model.requests)
+        assert kills >= 8
+        wanted = 2 * 60 + 3
+        assert (summary["labelled"], summary["answered"], summary["requests"]["right"]) == (60, wanted, wanted)
+        cut_off = summary["requests"]["cut_off"]
+        assert summary["requests"]["sent"] == wanted + cut_off
+        assert wanted <= replies <= wanted + cut_off
+        assert 0 < cut_off <= kills * QUICK.concurrency
+        assert summary["reported"] == {"input": 200 * wanted, "output": 40 * wanted}
+        assert summary["assumed"]["input"] > 200 * cut_off
+        asked = Counter(json.dumps(line["job"]) for line in bench.journal("asked"))
+        assert len(asked) == wanted
+        assert sum(asked.values()) - wanted == cut_off
+        with started(*given, cwd=bench.folder, more=KEYS) as running:
+            assert running.wait().json() == summary
+        assert len(model.requests) == replies
+    assert [record["text"] for record in bench.records()] == lines
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_keeps_the_answers_that_are_on_their_way(bench: Bench, number: signal.Signals) -> None:
+    with LanguageModel(FIELDS, lambda r: attrs.evolve(slow(r), after_s=0.5)) as model:
+        given = command(model, "openai", bench.folder, texts(60))
+        with started(*given, cwd=bench.folder, more=KEYS) as running:
+            running.wait_until(lambda: len(model.requests) >= 6)
+            running.send(number)
+            answer = running.wait()
+        assert answer.code == 128 + number, answer.err
+        assert answer.err.splitlines()[-1].endswith("; the same command goes on where it was")
+        assert "Traceback" not in answer.err
+        assert len(bench.journal("asked")) == len(bench.journal("labelled")) == len(model.requests) < 20
+
+
+def test_half_a_line_at_the_end_is_cut_off_and_its_answer_asked_for_again(bench: Bench) -> None:
+    journal = bench.output / "journal.jsonl"
+    with LanguageModel(FIELDS) as model:
+        first = bench.label(model, texts(3))
+        whole = journal.read_bytes()
+        for lost in (1, 40, len(whole.splitlines(keepends=True)[-1]) - 1):
+            journal.write_bytes(whole[:-lost])
+            again = bench.label(model, texts(3))
+            assert (again.answered, again.requests.cut_off) == (3, 1)
+            assert again.requests.sent == first.requests.sent + 1
+    assert len(bench.records()) == 3
+
+
+def test_a_journal_without_a_whole_line_is_begun_anew(bench: Bench) -> None:
+    bench.output.mkdir()
+    (bench.output / "journal.jsonl").write_bytes(b'{"endpoint": "127')
+    with LanguageModel(FIELDS) as model:
+        assert bench.label(model, texts(2)).answered == 2
+
+
+@pytest.mark.parametrize("line", [1, 2, 5])
+def test_a_damaged_line_is_refused_by_its_number(bench: Bench, line: int) -> None:
+    journal = bench.output / "journal.jsonl"
+    with LanguageModel(FIELDS) as model:
+        bench.label(model, texts(3))
+        lines = journal.read_bytes().splitlines(keepends=True)
+        lines[line - 1] = lines[line - 1].replace(b"1", b"2", 1)
+        journal.write_bytes(b"".join(lines))
+        asked = len(model.requests)
+        with pytest.raises(DataError, match=rf"journal.jsonl line {line} is damaged: .*seal.*restore it from a copy"):
+            bench.label(model, texts(3))
+        assert len(model.requests) == asked
+
+
+def test_a_journal_from_which_a_line_was_taken_is_refused(bench: Bench) -> None:
+    journal = bench.output / "journal.jsonl"
+    with LanguageModel(FIELDS) as model:
+        bench.label(model, texts(1))
+        header, _, answer = journal.read_bytes().splitlines(keepends=True)
+        journal.write_bytes(header + answer)
+        with pytest.raises(DataError, match=r"line 2: it is the outcome of request 1, which was not asked"):
+            bench.label(model, texts(1))
+
+
+def test_another_question_needs_another_folder(bench: Bench) -> None:
+    with LanguageModel(FIELDS) as model:
+        bench.label(model, texts(2))
+        with pytest.raises(DataError, match=r"labels was labelled with another question: fields emotion, regret there"):
+            bench.label(model, texts(2), "emotion")
+        with pytest.raises(DataError, match=r"temperature None there, 0.5 now; name another folder"):
+            bench.label(model, texts(2), question={"temperature": 0.5})
+        assert len(model.requests) == 2
+
+
+def test_two_commands_do_not_work_in_one_folder(bench: Bench) -> None:
+    bench.output.mkdir()
+    with LanguageModel(FIELDS) as model, locked(bench.output):
+        with pytest.raises(FileError, match="another process is at work"):
+            bench.label(model, texts(2))
+        assert model.requests == []
+
+
+def test_more_texts_and_more_passes_cost_only_what_is_new(bench: Bench) -> None:
+    with LanguageModel(FIELDS) as model:
+        bench.label(model, texts(3))
+        bench.label(model, texts(5))
+        assert len(model.requests) == 5
+        bench.label(model, texts(5), effort=Effort(passes=3, relabel=0.0))
+        assert len(model.requests) == 15
+        changed = ["I wrote another letter.", *texts(5)[1:]]
+        bench.label(model, changed)
+        assert len(model.requests) == 16
+    assert [record["text"] for record in bench.records()] == changed
+
+
+def test_a_request_is_on_disk_before_it_is_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill between the two can hide nothing that was paid for."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(len(bench.journal("asked"))))
+
+    def behave(request: Request) -> Response:
+        assert synced[-1] >= request.number
+        return said(request, labels(FIELDS, request.text))
+
+    with LanguageModel(FIELDS, behave) as model:
+        assert bench.label(model, texts(3), transport=attrs.evolve(QUICK, concurrency=1)).answered == 3
+
+
+def test_wrong_answers_before_a_kill_count_among_the_attempts(bench: Bench) -> None:
+    journal = bench.output / "journal.jsonl"
+    with LanguageModel(FIELDS, lambda request: said(request, "no")) as model:
+        bench.label(model, texts(1), effort=attrs.evolve(ONCE, attempts=3))
+        lines = journal.read_bytes().splitlines(keepends=True)
+        assert len(lines) == 1 + 3 * 2 + 1
+        for kept, more in ((5, 1), (7, 0)):  # two wrong answers; three, and not yet given up
+            journal.write_bytes(b"".join(lines[:kept]))
+            before = len(model.requests)
+            summary = bench.label(model, texts(1), effort=attrs.evolve(ONCE, attempts=3))
+            assert len(model.requests) - before == more
+            (reason,) = summary.failed.values()
+            assert reason.startswith("3 wrong answers, the last: the answer is not JSON")
