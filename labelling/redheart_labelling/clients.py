@@ -110,7 +110,7 @@ def _anthropic(question: Question, prompt: Prompt, transport: Transport, max_tok
     errors = _Errors(anthropic.APIStatusError, anthropic.APIConnectionError, anthropic.APITimeoutError)
     more: dict[str, Any] = {}
     if question.temperature is not None:
-        more["temperature"] = question.temperature
+        more["extra_body"] = {"temperature": question.temperature}  # the client has no argument for it
     if question.structured:
         more["output_config"] = {"format": {"type": "json_schema", "schema": prompt.schema}}
 
