@@ -7,7 +7,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,8 @@ import attrs
 
 from redheart_labelling.schema import read_schema
 
+THREADS = 16
+"""More than connections at once."""
 PATHS = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
 
 
@@ -117,6 +120,31 @@ def fault(status: int, words: str = "busy", **headers: str) -> Response:
     return Response(json.dumps({"error": {"message": words, "type": "made_up"}}).encode(), status, named)
 
 
+class _Server(HTTPServer):
+    """Threads that are there from the beginning: a command that is tested starts none here that it would leave."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self._pool, together = ThreadPoolExecutor(THREADS), threading.Barrier(THREADS)
+        for started in [self._pool.submit(together.wait) for _ in range(THREADS)]:
+            started.result()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._pool.submit(self._answer, request, client_address)
+
+    def _answer(self, request: Any, client_address: Any) -> None:
+        try:
+            self.finish_request(request, client_address)
+        except Exception:  # a fault of a test's own behaviour is shown, as ThreadingHTTPServer does
+            self.handle_error(request, client_address)
+        finally:
+            self.shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        self._pool.shutdown()
+
+
 class LanguageModel:
     """The server; what it has received, and what it charges for."""
 
@@ -130,6 +158,7 @@ class LanguageModel:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            timeout = 10.0
 
             def do_POST(self) -> None:
                 model.answer(self)
@@ -137,8 +166,7 @@ class LanguageModel:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> LanguageModel:

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from front_door import Answer, redheart, refuse
+from labelling_bench import KEY, texts, write_texts
 from language_model import LanguageModel, Request, Response, labels, said
-
-from labelling import KEY, texts, write_texts
 
 FIELDS = "emotion,regret"
 KEYS = {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY}

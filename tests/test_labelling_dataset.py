@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from front_door import succeed
+from labelling_bench import KEY, PROTOCOLS, Bench, bench, texts
 from language_model import LanguageModel, Request, Response, fault, labels, said
 
-from labelling import KEY, PROTOCOLS, Bench, bench, texts
 from redheart_core import CATALOGUE, DataError
 from redheart_labelling.endpoint import Protocol
 from redheart_labelling.figures import mean

@@ -6,9 +6,9 @@ import json
 
 import attrs
 import pytest
+from labelling_bench import ONCE, PROTOCOLS, QUICK, Bench, bench, texts
 from language_model import Behave, LanguageModel, Request, Response, fault, labels, said
 
-from labelling import ONCE, PROTOCOLS, QUICK, Bench, bench, texts
 from redheart_labelling.asking import LabellingError
 from redheart_labelling.endpoint import Protocol
 from redheart_labelling.settings import Effort

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import attrs
 import pytest
+from labelling_bench import KEY, ONCE, PROTOCOLS, QUICK, Bench, bench, texts, write_texts
 from language_model import LanguageModel, Request, Response, labels, said
 from own_process import started
 
-from labelling import KEY, ONCE, PROTOCOLS, QUICK, Bench, bench, texts, write_texts
 from redheart_core import DataError
 from redheart_core.storage.files import FileError
 from redheart_core.storage.locks import locked

@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 import pytest
+from labelling_bench import ONCE, PROTOCOLS, QUICK, Bench, bench, texts
 from language_model import LanguageModel, Request, Response, fault, labels, said
 
-from labelling import ONCE, PROTOCOLS, QUICK, Bench, bench, texts
 from redheart_core import SettingsError
 from redheart_labelling.asking import LabellingError
 from redheart_labelling.endpoint import Protocol
