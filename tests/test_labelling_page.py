@@ -1,0 +1,44 @@
+"""docs/labelling.md, followed with a server of this machine in the place of the endpoint."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from fenced_blocks import commands, fenced_blocks
+from front_door import succeed
+from labelling_bench import KEY
+from language_model import PATHS, LanguageModel, labels, said
+
+from redheart_labelling.schema import LABELLED
+
+PAGE = Path(__file__).parents[1] / "docs" / "labelling.md"
+
+
+def test_the_commands_of_the_page_label_its_texts(tmp_path: Path, quick_disk: None) -> None:
+    done = []
+    for block in fenced_blocks(PAGE):
+        if block.file:
+            (tmp_path / block.file).write_text(block.text, encoding="utf-8")
+            continue
+        for command in commands(block):
+            words = shlex.split(command.line)
+            if words[:3] == ["redheart", "data", "label"]:
+                fields = words[words.index("--schema") + 1]
+                with LanguageModel(fields, lambda r: said(r, labels(fields, r.text))) as model:  # noqa: B023  # in this turn
+                    given = [model.url() if word.startswith("http://") else word for word in words[1:]]
+                    succeed(*given, cwd=tmp_path, more={"OPENAI_API_KEY": KEY})
+                done.append(words[-1])
+    assert done == ["labels", "fine_labels"]
+    for name in done:
+        lines = (tmp_path / name / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+        assert len(lines) == 3
+        assert {path.name for path in (tmp_path / name).iterdir()} == {
+            "labels.jsonl", "plugins.toml", "summary.json", "journal.jsonl",
+        }  # fmt: skip
+
+
+def test_the_page_names_every_field_and_path() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert f"fields of the catalogue: {', '.join(LABELLED)}." in text
+    assert all(path.removeprefix("/v1") in text for path in PATHS)
