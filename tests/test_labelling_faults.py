@@ -73,7 +73,7 @@ def _end(request: Request, openai: str, anthropic: str) -> str:
     return openai if request.protocol == "openai" else anthropic
 
 
-WRONG = {
+WRONG: dict[Behave, str] = {
     no_json: "the answer is not JSON",
     fenced_in_words: "the answer is not JSON",
     wrong_sum: "field 'emotion' has to sum to 1",

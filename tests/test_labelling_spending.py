@@ -22,7 +22,6 @@ from redheart_labelling.spending import Budget, Usage, cost
 __all__ = ["bench"]
 
 FIELDS = "emotion,regret"
-PRICES = {"price_in": Decimal("0.5"), "price_out": Decimal(3)}
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -50,7 +49,7 @@ def test_a_budget_in_tokens_is_never_exceeded_and_nearly_used(
 
 
 def test_a_budget_in_money_is_never_exceeded(bench: Bench) -> None:
-    spending = Spending(**PRICES, budget=Decimal("0.01"))
+    spending = Spending(Decimal("0.5"), Decimal(3), budget=Decimal("0.01"))
     with LanguageModel(FIELDS) as model:
         summary = bench.label(model, texts(100), FIELDS, spending=spending)
         spent = cost(Usage(*map(sum, zip(*model.charged, strict=True))), spending)
