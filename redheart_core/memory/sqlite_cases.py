@@ -43,9 +43,18 @@ _AMONG = SQLITE.among
 class SqliteCases:
     """See redheart_core.memory.cases.Cases."""
 
-    def __init__(self, path: Path, identity: EncoderIdentity | None, graph_cases: int = GRAPH_CASES) -> None:
-        """Open or make a file; see SqliteFile."""
-        self._file = SqliteFile(path, identity)
+    def __init__(
+        self, path: Path, identity: EncoderIdentity | None, graph_cases: int = GRAPH_CASES, seed: int = 0
+    ) -> None:
+        """Open or make a file; see SqliteFile.
+
+        Args:
+            path: The file.
+            identity: Of the encoder.
+            graph_cases: So many cases have a graph together.
+            seed: Of the sample by which each search estimates how many cases are chosen; equal searches draw the same.
+        """
+        self._file, self._seed = SqliteFile(path, identity), seed
         self._graph_cases = graph_cases
         self._loaded = Loaded(self._file.identity.width)
         self._expire()
@@ -97,7 +106,7 @@ class SqliteCases:
         with self._file.reading() as rows:
             if exact:
                 keys = self._scan(rows, query, spare(k), chosen)
-            elif chosen and self._few(rows, chosen):
+            elif chosen and self._few(rows, chosen, np.random.default_rng(self._seed)):
                 keys = self._compare(rows, query, spare(k), chosen)
             else:
                 keys = self._follow(rows, query, k, chosen)
@@ -200,10 +209,10 @@ class SqliteCases:
                 rows.execute(f"UPDATE cases SET graph = ? WHERE key {_AMONG}", (graph, packed))
                 self._file.set_meta(changes=str(int(self._file.meta("changes")) + 1))
 
-    def _few(self, rows: sqlite3.Connection, chosen: Filter) -> bool:
+    def _few(self, rows: sqlite3.Connection, chosen: Filter, draw: np.random.Generator) -> bool:
         """Whether so few cases seem to be chosen that each can be compared; counting them all may take longer."""
         last = int(rows.execute("SELECT coalesce(max(key), 0) FROM cases").fetchone()[0])
-        sample = np.unique(np.random.default_rng(0).integers(1, last + 1, _SAMPLE) if last > _SAMPLE else [])
+        sample = np.unique(draw.integers(1, last + 1, _SAMPLE) if last > _SAMPLE else [])
         condition, values = chosen.sql_of_few(SQLITE)
         seen, passed = rows.execute(
             f"SELECT count(*), coalesce(sum({condition}), 0) FROM cases WHERE key {_AMONG}",

@@ -1,7 +1,8 @@
 """A file of texts to a file of answers: in windows of bounded memory, and resumed where a process was stopped.
 
-The output only grows. What was cut off in the middle of a line is dropped, and work goes on behind the last whole line.
-A file beside it, with .origin.json behind its name, says what it was made from.
+The output only grows. What was cut off in the middle of a window is dropped, and work goes on behind the last whole
+one: texts are answered together with those of their window alone, so that a resumed output is the same to the last
+byte. A file beside it, with .origin.json behind its name, says what it was made from.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 NAMED = 20
 """Refused lines that are listed; the others are counted."""
+Window = list[tuple[str, Text | DataError]]
+"""What is in memory together."""
 Answered = tuple[str, Text | DataError, Analysis | Refused]
 """Where a text is from, the text or why there is none, and what is said of it."""
 
@@ -83,7 +86,10 @@ def analyze_file(
     )
     with appending(output), make_display(progress) as display:
         so_far = _resume(output, origin, form)
-        for window in in_windows(islice(items, so_far.lines, None), WINDOW):
+        windows, begun = _behind(in_windows(items, WINDOW), so_far.lines)
+        if begun < so_far.lines:
+            so_far = _resume(output, origin, form, begun)
+        for window in windows:
             answered = list(answer_items(model, window, language))
             with writing(output), output.open("ab") as file:
                 file.write(b"".join(form.line(line_number(where), text, found) for where, text, found in answered))
@@ -104,8 +110,18 @@ def answer_items(model: Model, window: Iterable[Item], language: str | None) -> 
         yield where, text, Refused(text, None) if isinstance(text, DataError) else next(said)
 
 
-def _resume(output: Path, origin: BatchOrigin, form: BatchForm) -> BatchResult:
-    """Cut off a half line, and count what is done before.
+def _behind(windows: Iterator[Window], lines: int) -> tuple[Iterator[Window], int]:
+    """The windows that are not done where so many lines are there, and how many lines the others have."""
+    begun = 0
+    for window in windows:
+        if begun + len(window) > lines:
+            return chain([window], windows), begun
+        begun += len(window)
+    return iter(()), begun
+
+
+def _resume(output: Path, origin: BatchOrigin, form: BatchForm, most: int | None = None) -> BatchResult:
+    """Cut off a half line, or what is behind so many lines, and count what is done before.
 
     Raises:
         DataError: The output was made from something else, or by something else.
@@ -126,9 +142,13 @@ def _resume(output: Path, origin: BatchOrigin, form: BatchForm) -> BatchResult:
             f"delete it and {beside.name}"
         )
     with writing(output), output.open("r+b") as file:
-        whole = len(file.read(len(form.head)))
+        whole = len(form.head)
+        if file.read(whole) != form.head:  # cut off there
+            file.seek(0)
+            file.truncate()
+            file.write(form.head)
         for line in file:
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") or so_far.lines == most:
                 break
             whole += len(line)
             so_far = _add(so_far, 1, [reason] if (reason := form.refused(line)) else [])
