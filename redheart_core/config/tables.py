@@ -183,6 +183,8 @@ class NodeOptions:
     """Whether the plugin learns what the baseline leaves, on the fields that both answer."""
     learns: tuple[str, ...] = ()
     """The fields that it learns, of those that it learns where the data set has them; all of them if none is named."""
+    beside: tuple[str, ...] = ()
+    """Features "node.output" of other groups that it reads beside the embedding."""
 
 
 NODE_OPTIONS = tuple(attribute.name for attribute in attrs.fields(NodeOptions))

@@ -34,6 +34,8 @@ class ActiveNode:
     """The fields on which they are; both are set when nodes are bound to data."""
     learns: tuple[str, ...] = ()
     """Fields, of those that it learns where the data set has them; all of them if none is named."""
+    beside: tuple[str, ...] = ()
+    """Features "node.output" of other groups that stand beside the embedding for it."""
     absent: tuple[str, ...] = ()
     """Of reads those that may be absent; set when groups are planned."""
 
@@ -43,9 +45,9 @@ class ActiveNode:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """All that is read for it: what its module reads, and the answers that its own are added to."""
+        """All that is read for it: what its module reads, what stands beside, and the answers its own are added to."""
         added = (addend(self.spec, field) for field in self.residual_fields)
-        return (*self.spec.reads, *(f"{self.baseline}.{name}" for name in added))
+        return (*self.spec.reads, *self.beside, *(f"{self.baseline}.{name}" for name in added))
 
     def learnable(self, fields: Mapping[str, Field]) -> dict[str, Field]:
         """The data set's fields without those that the node could learn and that learns does not name."""

@@ -15,6 +15,7 @@ from redheart_core.contract.nodes import NodeSpec
 from redheart_core.groups.absences import with_absences
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.baseline import find_baseline, start_from_baseline
+from redheart_core.groups.beside import check_beside
 from redheart_core.groups.binding import bind_node
 from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import naming
@@ -57,6 +58,7 @@ def plan_groups(nodes: Sequence[ActiveNode], settings: Mapping[str, GroupSetting
     settings = settings or {}
     by_name = {node.name: node for node in nodes}
     _check_reads(nodes, by_name)
+    check_beside(nodes)
     group_of = {node.name: node.group for node in nodes}
     members: dict[str, list[ActiveNode]] = {}
     for node in _sorted_nodes(nodes):

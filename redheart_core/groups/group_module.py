@@ -15,6 +15,7 @@ from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import BuildContext, Objective
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
+from redheart_core.groups.beside import widened, with_features
 from redheart_core.groups.group import Group
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up
@@ -128,6 +129,8 @@ class GroupModule(nn.Module):
         for node in self.group.nodes:
             inputs = {name: known[name] for name in node.spec.reads}
             inputs["mask"] = known["mask"]
+            if node.beside:
+                inputs["embedding"] = with_features(known, node.beside)
             given = in_float32(call_node(node, self.nodes[node.name], inputs, compare), known["mask"].device)
             own = check_outputs(node, given, self.shapes, batch, self.group.wanted(node))
             if node.name in self.residuals:
@@ -191,10 +194,11 @@ def module_name(stored: str) -> str:
 def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> BuildContext:
     """What a bound node may know."""
     fields = (*node.spec.targets, *node.spec.read_fields)
+    shapes = widened(surroundings.shapes, node)
     return BuildContext(
         settings=node.settings,
         scale=surroundings.scale,
-        inputs={name: surroundings.shapes[name] for name in node.spec.reads},
+        inputs={name: shapes[name] for name in node.spec.reads},
         fields={name: surroundings.fields[name] for name in fields},
         wanted=wanted,
         tokenizer=surroundings.tokenizer if "tokens" in node.spec.reads else None,

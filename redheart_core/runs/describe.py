@@ -62,6 +62,7 @@ def describe_node(node: ActiveNode, resources: Mapping[str, str] | None = None) 
         loss_weight=float(node.loss_weight),
         residual=node.residual,
         learns=node.learns,
+        beside=node.beside,
         resources=_resources(node) if resources is None else dict(resources),
     )
 

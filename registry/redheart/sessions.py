@@ -222,6 +222,7 @@ def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, 
                 "loss_weight": node.loss_weight,
                 "residual": node.residual,
                 "learns": list(node.learns),
+                "beside": list(node.beside),
                 **node.settings,
             }
             for name, node in nodes.items()

@@ -158,7 +158,7 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
         "loss_weight": node.loss_weight,
         "residual": node.residual,
         "learns": list(node.learns),
-        "reads": [*spec.reads, *spec.optional_reads, *_gathered(node, nodes, fields)],
+        "reads": [*spec.reads, *spec.optional_reads, *node.beside, *_gathered(node, nodes, fields)],
         "gathers": list(spec.gathers),
         "gives": [
             {
@@ -249,7 +249,7 @@ def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mappin
     return {
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "settings": dict(node.spec.scales[scale]),
-        "reads": {read: describe_shape(shapes[read]) for read in node.spec.reads},
+        "reads": {read: describe_shape(shapes[read]) for read in (*node.spec.reads, *node.beside)},
         "gives": {output.name: describe_shape(shapes[f"{name}.{output.name}"]) for output in node.spec.gives},
     }
 

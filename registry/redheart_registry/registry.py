@@ -185,6 +185,7 @@ def _bare_nodes(plugins: Mapping[str, Plugin], configuration: PluginsToml) -> tu
                 loss_weight=options.loss_weight,
                 residual=options.residual,
                 learns=options.learns,
+                beside=options.beside,
             )
             nodes.append(node)
     return tuple(nodes)
