@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from torch import Tensor
 
 from redheart_core.contract.errors import StoreError
 from redheart_core.contract.names import composed
-from redheart_core.data.terms import Kind, Terms, choose_terms, join, weigh
+from redheart_core.data.term_pieces import Kind, pieces, telling_terms
+from redheart_core.data.terms import Terms, choose_terms, count, weigh
 from redheart_core.storage.files import check_sha256, load_tensors, make_folder, save_tensors
 from redheart_core.storage.sealed import SealedFile
 
@@ -83,12 +84,11 @@ class TermView:
 
     def count(self, texts: Sequence[str]) -> Any:
         """N whole texts to (N, V) sparse int32, columns ascending."""
-        texts = [composed(text) for text in texts]
-        return join([terms.count(texts) for terms in self.terms])
+        return count([composed(text) for text in texts], self.terms)
 
     def weigh_counts(self, counts: Any) -> Any:
         """What count gave for some texts to (N, V) sparse float32, row by row."""
-        return join([weigh(counts[:, start:end], one.idf, one.weight) for one, (start, end) in self._ranges()])
+        return weigh(counts, self.terms)
 
     def vector(self, text: str) -> Tensor:
         """One text to (1, V) float32, as the store would hold it."""
@@ -105,17 +105,18 @@ class TermView:
 
     def known_of_counts(self, texts: Sequence[str], counts: Any) -> NDArray[np.float64]:
         """The same of texts that are counted already."""
-        texts, shares = [composed(text) for text in texts], np.full((len(texts), 2), np.nan)
-        for terms, (start, end) in self._ranges():
-            shares[:, 0 if terms.kind == "word" else 1] = terms.known(texts, counts[:, start:end])
-        return shares
-
-    def _ranges(self) -> Iterator[tuple[Terms, tuple[int, int]]]:
-        """Each kind with its columns."""
-        start = 0
+        texts, shares, start = [composed(text) for text in texts], np.full((len(texts), 2), np.nan), 0
+        rows = np.repeat(np.arange(len(texts)), np.diff(counts.indptr))
+        telling = np.concatenate([terms.telling for terms in self.terms])[counts.indices]
         for terms in self.terms:
-            yield terms, (start, start + len(terms.names))
-            start += len(terms.names)
+            end = start + len(terms.names)
+            own = telling & (counts.indices >= start) & (counts.indices < end)
+            known = np.bincount(rows[own], counts.data[own], len(texts))
+            totals = np.array([_telling(terms.kind, text) for text in texts], np.float64)
+            place = 0 if terms.kind == "word" else 1
+            np.divide(known, totals, out=shares[:, place], where=totals > 0)
+            start = end
+        return shares
 
     def save(self, folder: Path) -> None:
         """Write terms.json and idf.safetensors into a folder, which is made if it is missing."""
@@ -123,6 +124,11 @@ class TermView:
         digest = save_tensors(folder / _TENSORS, {t.kind: torch.from_numpy(t.idf) for t in self.terms})
         kinds = tuple(TermKind(terms.kind, terms.weight, terms.names) for terms in self.terms)
         TERM_TABLE.write(folder / _TABLE, TermTable(digest, kinds))
+
+
+def _telling(kind: Kind, text: str) -> int:
+    """How many telling terms a text has, known or not."""
+    return sum(telling_terms(kind, piece) for piece in pieces(kind, text))
 
 
 def fit_terms(texts: Sequence[str], most: int, languages: Sequence[str | None] | None = None) -> TermView | None:

@@ -7,33 +7,16 @@ a fixed order, so that the result for a text does not depend on its neighbours.
 from __future__ import annotations
 
 import math
-import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
-Kind = Literal["word", "character", "part"]
-"""Words and pairs of words; parts of words of 3 to 5 characters; and the same with single characters and pairs of them,
-which say something in Korean, where a character is a syllable, and as signs."""
-_ANALYSIS: Mapping[Kind, Mapping[str, Any]] = {
-    "word": {"token_pattern": r"(?u)\b\w+\b", "ngram_range": (1, 2)},
-    "character": {"analyzer": "char_wb", "ngram_range": (3, 5)},
-    "part": {"analyzer": "char_wb", "ngram_range": (1, 5)},
-}
-_SHORT = re.compile("^(.?[a-z0-9]|[a-z0-9].| )$")
-"""One character or two with a Latin letter or a digit among them, or the end of a word: they say nothing and would take
-half of the store."""
-
-_TELLING = (2, 3)
-"""Lengths of the parts of words that show whether words are of a known language: single characters nearly always are,
-longer parts are rarely known of a language that inflects much, as Korean does."""
+from redheart_core.data.term_pieces import Kind, cutter, is_telling, pieces, says_little, terms_of
 
 
 @attrs.frozen(eq=False)
@@ -45,54 +28,32 @@ class Terms:
     idf: NDArray[np.float32]
     """(F,) inverse document frequency, ln((1 + N) / (1 + n)) + 1."""
     weight: float
-    _analyze: Callable[[str], list[str]] = attrs.field(init=False, repr=False)
-    _columns: Mapping[str, int] = attrs.field(init=False, repr=False)
-    _telling: NDArray[np.bool_] = attrs.field(init=False, repr=False)
+    telling: NDArray[np.bool_] = attrs.field(init=False, repr=False)
     """(F,) which names show whether words are known."""
+    _cut: Callable[[str], list[str]] = attrs.field(init=False, repr=False)
+    _columns: Mapping[str, int] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        telling = [self.kind == "word" or len(name) in _TELLING for name in self.names]
-        object.__setattr__(self, "_analyze", _counter(self.kind).build_analyzer())
+        telling = [is_telling(self.kind, name) for name in self.names]
+        object.__setattr__(self, "telling", np.array(telling, bool))
+        object.__setattr__(self, "_cut", cutter(self.kind))
         object.__setattr__(self, "_columns", {name: column for column, name in enumerate(self.names)})
-        object.__setattr__(self, "_telling", np.array(telling, bool))
 
-    def count(self, texts: Sequence[str]) -> Any:
-        """N texts to (N, F) sparse int32, columns ascending."""
-        columns, starts = array("i"), [0]
-        seen: dict[str, array[int]] = {}
-        for text in texts:
-            for piece in _pieces(self.kind, text):
-                found = seen.get(piece)
-                if found is None:
-                    places = map(self._columns.get, self._analyze(piece))
-                    seen[piece] = found = array("i", [place for place in places if place is not None])
-                columns.extend(found)
-            starts.append(len(columns))
-        data, indices = np.ones(len(columns), np.int32), np.array(columns, np.int32)
-        counts = sparse.csr_matrix((data, indices, np.array(starts, np.int32)), shape=(len(texts), len(self.names)))
-        counts.sum_duplicates()
-        return counts
-
-    def known(self, texts: Sequence[str], counts: Any) -> NDArray[np.float64]:
-        """(N,) which share of the words of each text, or of the pairs and triples of characters in them, is known,
-        repeated ones as often as they are there; NaN without any.
+    def columns(self, text: str, seen: dict[str, array[int]]) -> array[int]:
+        """The columns of a text's terms, repeated ones as often as they are there.
 
         Args:
-            texts: N texts.
-            counts: What count gave for them.
+            text: A text.
+            seen: Pieces of texts before, to which those of this one are added.
         """
-        total = _totals(self.kind, texts, self._analyze)
-        found = np.zeros(len(texts))
-        np.add.at(
-            found, np.repeat(np.arange(len(texts)), np.diff(counts.indptr)), counts.data * self._telling[counts.indices]
-        )
-        shares = np.full(len(texts), np.nan)
-        np.divide(found, total, out=shares, where=total > 0)
-        return shares
-
-    def weigh(self, texts: Sequence[str]) -> Any:
-        """N texts to (N, F) sparse float32; a row has the length weight, or 0 if no term is known."""
-        return weigh(self.count(texts), self.idf, self.weight)
+        columns = array("i")
+        for piece in pieces(self.kind, text):
+            found = seen.get(piece)
+            if found is None:
+                places = map(self._columns.get, self._cut(piece))
+                seen[piece] = found = array("i", [place for place in places if place is not None])
+            columns.extend(found)
+        return columns
 
 
 def choose_terms(
@@ -117,22 +78,20 @@ def choose_terms(
     Returns:
         The terms and (N, F) as Terms.weigh gives it; None and (N, 0) if no term is frequent enough.
     """
-    counter = _counter(kind)
-    analyze = counter.build_analyzer()
-    if not any(analyze(text) for text in texts):  # which scikit-learn refuses with a message of its own
+    if not any(terms_of(kind, text) for text in texts):
         return None, sparse.csr_matrix((len(texts), 0), dtype=np.float32)
-    counts = _count_all(kind, texts, counter)
-    names = counter.get_feature_names_out()
+    names, counts = _count_all(kind, texts)
     in_texts = np.bincount(counts.indices, minlength=len(names))
     total = _frequency(counts, languages)
     kept = np.flatnonzero(in_texts >= min_texts)
     if kind == "part":
-        kept = kept[[not _SHORT.search(names[place]) for place in kept]]
+        kept = kept[[not says_little(names[place]) for place in kept]]
     kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[:most]])
     idf = np.array([math.log((1 + len(texts)) / (1 + int(n))) + 1 for n in in_texts[kept]], np.float32)
     if not len(kept):
         return None, sparse.csr_matrix((len(texts), 0), dtype=np.float32)
-    return Terms(kind, tuple(map(str, names[kept])), idf, weight), weigh(counts[:, kept], idf, weight)
+    found = Terms(kind, tuple(names[place] for place in kept), idf, weight)
+    return found, weigh(counts[:, kept], (found,))
 
 
 def _frequency(counts: Any, languages: Sequence[str | None] | None) -> NDArray[Any]:
@@ -148,60 +107,71 @@ def _frequency(counts: Any, languages: Sequence[str | None] | None) -> NDArray[A
     return found
 
 
-def weigh(counts: Any, idf: NDArray[np.float32], weight: float) -> Any:
-    """(N, F) counts to (1 + ln count) idf, each row scaled to the length weight."""
+def count(texts: Sequence[str], terms: Sequence[Terms]) -> Any:
+    """N texts to (N, V) sparse int32 over the terms of all kinds side by side, columns ascending."""
+    columns, starts = array("i"), [0]
+    seen: list[dict[str, array[int]]] = [{} for _ in terms]
+    for text in texts:
+        offset = 0
+        for one, own in zip(terms, seen, strict=True):
+            found = one.columns(text, own)
+            columns.extend([offset + column for column in found] if offset else found)
+            offset += len(one.names)
+        starts.append(len(columns))
+    data, indices = np.ones(len(columns), np.int32), np.array(columns, np.int32)
+    shape = len(texts), sum(len(one.names) for one in terms)
+    counts = sparse.csr_matrix((data, indices, np.array(starts, np.int32)), shape=shape)
+    counts.sum_duplicates()
+    return counts
+
+
+def weigh(counts: Any, terms: Sequence[Terms]) -> Any:
+    """(N, V) counts of several kinds side by side to (1 + ln count) idf, sparse float32; what a row has of each kind is
+    scaled to the length of its weight, or 0 if no term is known."""
     counts.sort_indices()
     largest = int(counts.data.max(initial=0))
     logs = np.array([0.0, *(1 + math.log(count) for count in range(1, largest + 1))], np.float32)
-    values = logs[counts.data] * idf[counts.indices]
-    weighed = sparse.csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
-    inplace_csr_row_normalize_l2(weighed)
-    weighed.data *= np.float32(weight)
-    return weighed
+    values = logs[counts.data] * np.concatenate([one.idf for one in terms])[counts.indices]
+    kinds = np.repeat(np.arange(len(terms)), [len(one.names) for one in terms])[counts.indices]
+    cells = np.repeat(np.arange(counts.shape[0]) * len(terms), np.diff(counts.indptr)) + kinds
+    # bincount adds one after another, in the order of the columns
+    lengths = np.sqrt(np.bincount(cells, (values * values).astype(np.float64), counts.shape[0] * len(terms)))
+    scaled = (values / lengths[cells]).astype(np.float32)
+    scaled *= np.array([one.weight for one in terms], np.float32)[kinds]
+    return sparse.csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
 
 
-def _counter(kind: Kind) -> Any:
-    return CountVectorizer(dtype=np.int32, **_ANALYSIS[kind])
-
-
-def _pieces(kind: Kind, text: str) -> list[str]:
-    """What is analyzed on its own: a whole text, or each of its words, of which a distinct one is analyzed once."""
-    return [text] if kind == "word" else text.lower().split()
-
-
-def _count_all(kind: Kind, texts: Sequence[str], counter: Any) -> Any:
-    """(N, F) counts of all terms that the texts have, which the counter then knows."""
-    if kind == "word":
-        return counter.fit_transform(texts)
-    # the parts of a word are counted once per distinct word, which takes a tenth of the time
-    columns: dict[str, int] = {}
-    indices: list[int] = []
-    starts = [0]
+def _count_all(kind: Kind, texts: Sequence[str]) -> tuple[list[str], Any]:
+    """All terms that the texts have, in the order of the alphabet, and (N, F) counts of them."""
+    cut = cutter(kind)
+    places: dict[str, int] = {}
+    seen: dict[str, int] = {}  # a distinct piece is cut once, which takes a tenth of the time
+    columns, ends = array("i"), [0]
+    indices, starts = array("i"), [0]
     for text in texts:
-        indices.extend(columns.setdefault(word, len(columns)) for word in _pieces(kind, text))
+        for piece in pieces(kind, text):
+            if piece not in seen:
+                seen[piece] = len(seen)
+                columns.extend(places.setdefault(term, len(places)) for term in cut(piece))
+                ends.append(len(columns))
+            indices.append(seen[piece])
         starts.append(len(indices))
-    words = sparse.csr_matrix(
-        (np.ones(len(indices), np.int32), np.array(indices, np.int32), np.array(starts, np.int32)),
-        shape=(len(texts), len(columns)),
-    )
-    words.sum_duplicates()
-    return (words @ counter.fit_transform(list(columns))).tocsr()
+    names = sorted(places)
+    order = np.empty(len(names), np.int32)
+    order[[places[name] for name in names]] = np.arange(len(names))
+    parts = _ones(indices, starts, len(seen)) @ _ones(order[np.array(columns, np.int32)], ends, len(names))
+    counts = sparse.csr_matrix(parts)
+    counts.sort_indices()
+    return names, counts
 
 
-def _totals(kind: Kind, texts: Sequence[str], analyze: Callable[[str], list[str]]) -> NDArray[np.float64]:
-    """(N,) how many words each text has, or pairs and triples of characters without those that are never chosen."""
-    sizes: dict[str, int] = {}  # once per distinct piece
-    for piece in {piece for text in texts for piece in _pieces(kind, text)}:
-        terms = analyze(piece)
-        sizes[piece] = len(terms) if kind == "word" else sum(map(_is_telling[kind], terms))
-    return np.array([sum(sizes[piece] for piece in _pieces(kind, text)) for text in texts], np.float64)
-
-
-_is_telling: Mapping[Kind, Callable[[str], bool]] = {
-    "character": lambda term: len(term) in _TELLING,
-    "part": lambda term: len(term) == 3 or (len(term) == 2 and not _SHORT.search(term)),
-}
-"""Of a part of a word, whether it shows if the word is known."""
+def _ones(indices: Any, starts: Sequence[int], width: int) -> Any:
+    """(N, width) sparse int32: how often each row has each index."""
+    columns = np.array(indices, np.int32)
+    data, pointers = np.ones(len(columns), np.int32), np.array(starts, np.int32)
+    found = sparse.csr_matrix((data, columns, pointers), shape=(len(starts) - 1, width))
+    found.sum_duplicates()
+    return found
 
 
 def join(parts: Sequence[Any]) -> Any:

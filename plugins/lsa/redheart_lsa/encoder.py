@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core.contract.names import composed
-from redheart_core.data.terms import Terms, join
+from redheart_core.data.terms import Terms, count, weigh
 from redheart_lsa.settings import LsaSettings
 
 ROWS = 8192
@@ -40,7 +40,7 @@ class LsaEncoder:
         vectors = np.zeros((len(chunks), self.width), np.float32)
         for start in range(0, len(chunks), ROWS):
             part = [composed(chunk) for chunk in chunks[start : start + ROWS]]
-            weighed = join([terms.weigh(part) for terms in self.terms])
+            weighed = weigh(count(part, self.terms), self.terms)
             # scipy adds up each row by itself, in the order of its columns
             product = weighed @ self.components
             lengths = np.sqrt(np.square(product).sum(axis=1, keepdims=True))

@@ -8,7 +8,8 @@ import attrs
 import safetensors.numpy
 
 from redheart_core import StoreError
-from redheart_core.data.terms import Kind, Terms
+from redheart_core.data.term_pieces import Kind
+from redheart_core.data.terms import Terms
 from redheart_core.storage.files import check_sha256, sha256, write_bytes
 from redheart_core.storage.paths import file_inside
 from redheart_core.storage.sealed import SealedFile
