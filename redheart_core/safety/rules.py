@@ -28,10 +28,11 @@ class Rule:
     """Whether it is happening now."""
     certain: bool
     """Whether the classifier cannot take the sign back."""
-    pattern: re.Pattern[str]
-    harmless: re.Pattern[str] | None
-    """What takes the sign back where it is found in the same sentence."""
-    harmless_nearby: re.Pattern[str] | None
+    pattern: str
+    """Compiled when it is first searched for, as are those below: compiling all takes half a second."""
+    harmless: str
+    """What takes the sign back where it is found in the same sentence; empty if nothing does."""
+    harmless_nearby: str
     """The same in the sentence, the one before or the one behind."""
 
     def finds(self, sentence: str, nearby: Callable[[], str]) -> bool:
@@ -42,15 +43,15 @@ class Rule:
             nearby: Gives the sentence with its neighbours, normalized; asked for where the pattern is found.
         """
         return (
-            self.pattern.search(sentence) is not None
-            and (self.harmless is None or self.harmless.search(sentence) is None)
-            and (self.harmless_nearby is None or self.harmless_nearby.search(nearby()) is None)
+            _compiled(self.pattern).search(sentence) is not None
+            and (not self.harmless or _compiled(self.harmless).search(sentence) is None)
+            and (not self.harmless_nearby or _compiled(self.harmless_nearby).search(nearby()) is None)
         )
 
 
 @cache
 def core_rules(language: str) -> tuple[Rule, ...]:
-    """The rules of core for "en" or "ko", from the files in patterns/; compiled once, in half a second."""
+    """The rules of core for "en" or "ko", from the files in patterns/."""
     name = _FILES[language]
     words = {word: _unwrap(text) for word, text in _read(f"{name}_words").items()}
     return tuple(_rule(table, words) for part in _PARTS for table in _read(f"{name}_{part}")["rules"])
@@ -60,9 +61,12 @@ def core_rules(language: str) -> tuple[Rule, ...]:
 def harmless_words(language: str) -> re.Pattern[str]:
     """What takes back what the classifier alone finds: denials, what is long over, stories, games, news, work."""
     words = {word: _unwrap(text) for word, text in _read(f"{_FILES[language]}_words").items()}
-    pattern = _join([f"<{name}>" for name in _HARMLESS], words)
-    assert pattern is not None
-    return pattern
+    return _compiled(_join([f"<{name}>" for name in _HARMLESS], words))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.MULTILINE)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -70,18 +74,16 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _rule(table: Mapping[str, Any], words: Mapping[str, str]) -> Rule:
-    pattern = _join(table["patterns"], words)
-    assert pattern is not None
-    harmless, nearby = (_join(table.get(name, ()), words) for name in ("harmless", "harmless_nearby"))
-    return Rule(table["kind"], table.get("acute", False), table.get("certain", False), pattern, harmless, nearby)
+    patterns = (_join(table.get(name, ()), words) for name in ("patterns", "harmless", "harmless_nearby"))
+    return Rule(table["kind"], table.get("acute", False), table.get("certain", False), *patterns)
 
 
-def _join(patterns: Iterable[str], words: Mapping[str, str]) -> re.Pattern[str] | None:
-    """One pattern out of several; None of none. Names in angle brackets are replaced by what they stand for."""
+def _join(patterns: Iterable[str], words: Mapping[str, str]) -> str:
+    """One pattern out of several; empty of none. Names in angle brackets are replaced by what they stand for."""
     joined = "|".join(f"(?:{_unwrap(pattern)})" for pattern in patterns)
-    while found := _NAME.search(joined):
-        joined = f"{joined[: found.start()]}(?:{words[found[1]]}){joined[found.end() :]}"
-    return re.compile(joined, re.MULTILINE) if joined else None
+    while _NAME.search(joined):
+        joined = _NAME.sub(lambda found: f"(?:{words[found[1]]})", joined)
+    return joined
 
 
 def _unwrap(pattern: str) -> str:

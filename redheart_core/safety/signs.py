@@ -13,7 +13,7 @@ from redheart_core.data.sentences import sentence_spans
 from redheart_core.safety.classifier import likeliest_kind, load_weights, score
 from redheart_core.safety.grams import Seen, grams_of_normal
 from redheart_core.safety.normal import has_hangul, normalize, plain
-from redheart_core.safety.rules import core_rules, harmless_words
+from redheart_core.safety.rules import Rule, core_rules, harmless_words
 
 MOST_CHARS = 100_000
 """Longer texts are not analyzed; their beginning is read, so that help is never refused."""
@@ -76,6 +76,7 @@ class _Passage:
     start: int
     end: int
     seen: Seen = attrs.field(repr=False)
+    _likelihoods: dict[str, float] = attrs.field(init=False, factory=dict, repr=False)
 
     @cached_property
     def language(self) -> str:
@@ -90,28 +91,39 @@ class _Passage:
     def places(self) -> frozenset[int]:
         return grams_of_normal(self.normalized, self.language == "ko", self.seen)
 
+    def likelihood(self, language: str) -> float:
+        """How much it speaks for a crisis, by the weights of a language."""
+        if language not in self._likelihoods:
+            self._likelihoods[language] = score(language, self.places)
+        return self._likelihoods[language]
+
 
 def _ruled(own: _Passage, nearby: _Passage) -> Iterator[Sign]:
     """Each kind of sign that rules find; the acute ones come last, which a dict by kind keeps."""
-    language = own.language
-    hits = [rule for rule in core_rules(language) if rule.finds(own.normalized, lambda: nearby.normalized)]
-    if not hits:
-        return
-    likelihood, weights = score(language, nearby.places), load_weights(language)
+    language, weights = own.language, load_weights(own.language)
+    likelihood = nearby.likelihood(language)
+    rules = core_rules(language)
+    if likelihood < weights.doubt:  # all signs are taken back unless one of them is certain
+        certainly = [rule for rule in rules if rule.certain]
+        if not any(_finds(rule, own, nearby) for rule in certainly):
+            return
+    hits = [rule for rule in rules if _finds(rule, own, nearby)]
     certain = any(rule.certain for rule in hits)
-    if likelihood < weights.doubt and not certain:
-        return
     for rule in sorted(hits, key=lambda rule: rule.acute):
         acute = rule.acute and likelihood >= weights.doubt
         doubtful = not acute and not certain and likelihood < weights.threshold
         yield Sign(rule.kind, own.start, own.end, acute, doubtful, language)
 
 
+def _finds(rule: Rule, own: _Passage, nearby: _Passage) -> bool:
+    return rule.finds(own.normalized, lambda: nearby.normalized)
+
+
 def _unforeseen(nearby: _Passage, found: Sequence[Sign]) -> Iterator[Sign]:
     """What the classifier sees in sentences of which no rule has found a sign."""
     start, end, language = nearby.start, nearby.end, nearby.language
     if not any(sign.start < end and sign.end > start for sign in found):
-        weights, likelihood = load_weights(language), score(language, nearby.places)
+        weights, likelihood = load_weights(language), nearby.likelihood(language)
         if likelihood >= weights.threshold and harmless_words(language).search(nearby.normalized) is None:
             doubtful = likelihood < weights.clear
             yield Sign(likeliest_kind(language, nearby.places), start, end, doubtful=doubtful, language=language)
