@@ -1,18 +1,25 @@
-"""Low-rank adapters beside an encoder that stays as it is (LoRA, Hu et al. 2022), by the peft library."""
+"""Low-rank adapters beside an encoder that stays as it is (LoRA, Hu et al. 2022).
+
+Shapes: R the rank.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.nn import functional as F
 
 from redheart_core import SettingsError
 
 FIRST_STEP = 3e-3
-"""Standard deviation of the adapters' second maps at the start. Peft begins with 0, which gives the first maps no
-gradient in the first update; so small a number leaves the encoder nearly as it is."""
+"""Standard deviation of the adapters' second maps at the start. With 0 the first maps would get no gradient in the
+first update; so small a number leaves the encoder nearly as it is."""
+SCALE = 2.0
+"""Of what an adapter adds."""
 
 
 class AdaptedBase(nn.Module):
@@ -20,28 +27,22 @@ class AdaptedBase(nn.Module):
 
     Args:
         base: The encoder.
-        rank: Of the adapters; they are scaled by 2, as if alpha were twice the rank.
+        rank: R.
         targets: Names of the linear layers that get one; all if there are none.
     """
 
     def __init__(self, base: nn.Module, rank: int, targets: Sequence[str]) -> None:
         super().__init__()
-        adapted = _adapt(base, rank, targets)
-        self._held = (adapted,)  # in a tuple, so that torch does not register it
-        self._names: dict[str, str] = {}
-        for name, parameter in adapted.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            if ".lora_B." in name:
-                nn.init.normal_(parameter, std=FIRST_STEP)
-            inner = name.replace(".default.weight", "")
-            _register(self, inner, parameter)
-            self._names[inner] = name
+        base.requires_grad_(False)
+        for name, linear in _targets(base, targets):
+            maps = _Maps(linear.in_features, linear.out_features, rank)
+            _set(self, name, maps)
+            _set(base, name, _Adapted(linear, maps))
+        self._held = (base,)  # in a tuple, so that torch does not register it
 
     def forward(self, **inputs: Tensor) -> Any:
-        """The encoder's own output, with the parameters that this module has now."""
-        own = dict(self.named_parameters())
-        return functional_call(self._held[0], {full: own[name] for name, full in self._names.items()}, (), inputs)
+        """The encoder's own output, with the adapters that this module has now."""
+        return self._held[0](**inputs)
 
     def train(self, mode: bool = True) -> AdaptedBase:
         self._held[0].train(mode)
@@ -54,27 +55,54 @@ class AdaptedBase(nn.Module):
         return self
 
 
-def _adapt(base: nn.Module, rank: int, targets: Sequence[str]) -> nn.Module:
-    import peft
+class _Maps(nn.Module):
+    """Two maps, of which the product is added to a linear layer."""
 
-    linear = sorted({name.rpartition(".")[2] for name, module in base.named_modules() if isinstance(module, nn.Linear)})
-    unknown = sorted(set(targets) - set(linear))
+    def __init__(self, width_in: int, width_out: int, rank: int) -> None:
+        super().__init__()
+        self.lora_A = nn.Parameter(torch.empty(rank, width_in))
+        self.lora_B = nn.Parameter(torch.empty(width_out, rank))
+        nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))
+        nn.init.normal_(self.lora_B, std=FIRST_STEP)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(F.linear(x, self.lora_A), self.lora_B) * SCALE
+
+
+class _Adapted(nn.Module):
+    """A linear layer and its adapter, which is another module's."""
+
+    def __init__(self, linear: nn.Linear, maps: _Maps) -> None:
+        super().__init__()
+        self.linear = linear
+        self._maps = (maps,)  # in a tuple, so that torch does not register it
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.linear(x) + self._maps[0](x)
+        return found
+
+
+def _targets(base: nn.Module, targets: Sequence[str]) -> list[tuple[str, nn.Linear]]:
+    """The linear layers that get an adapter, by name.
+
+    Raises:
+        SettingsError: There is no layer of such a name.
+    """
+    linear = [(name, module) for name, module in base.named_modules() if isinstance(module, nn.Linear)]
+    known = sorted({name.rpartition(".")[2] for name, _ in linear})
+    unknown = sorted(set(targets) - set(known))
     if unknown:
         raise SettingsError(
-            f"lora_targets: the encoder has no linear layer {', '.join(unknown)} (layers: {', '.join(linear)})"
+            f"lora_targets: the encoder has no linear layer {', '.join(unknown)} (layers: {', '.join(known)})"
         )
-    config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=list(targets or linear))
-    adapted: nn.Module = peft.inject_adapter_in_model(config, base)
-    return adapted
+    return [(name, module) for name, module in linear if name.rpartition(".")[2] in (targets or known)]
 
 
-def _register(root: nn.Module, name: str, parameter: nn.Parameter) -> None:
-    """Make a parameter known under a dotted name."""
+def _set(root: nn.Module, name: str, module: nn.Module) -> None:
+    """Put a module under a dotted name, in the place of one that is there."""
     *path, last = name.split(".")
     for part in path:
-        inner = dict(root.named_children()).get(part)
-        if inner is None:
-            inner = nn.Module()
-            root.add_module(part, inner)
-        root = inner
-    root.register_parameter(last, parameter)
+        if part not in root._modules:
+            root.add_module(part, nn.Module())
+        root = root.get_submodule(part)
+    root.add_module(last, module)

@@ -1,18 +1,22 @@
-"""Opens a pretrained encoder with the transformers library."""
+"""Opens a pretrained encoder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import attrs
 import torch
 from torch import nn
 
 from redheart_core import SettingsError
 from redheart_core.contract.data import Tokenizer
 from redheart_core.data.tokenizer import open_tokenizer
+from redheart_core.nn.bert import Bert, BertShape
+from redheart_core.nn.bert_files import plain_shape, read_bert
+from redheart_core.storage.files import read_json
 from redheart_core.storage.pretrained import quiet
-from redheart_text_transformer.places import find_base, require_libraries
+from redheart_text_transformer.places import find_base, require_library
 from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
 
 _UNMOVED = (".key.bias", ".k_lin.bias", ".k_proj.bias", ".key_proj.bias")
@@ -31,16 +35,17 @@ def resources(settings: TextTransformerSettings) -> dict[str, Path]:
         MissingResourceError: The encoder or a library is not there.
         SettingsError: The folder holds no encoder.
     """
-    require_libraries(settings)
     if settings.model == UNTRAINED:
         return {}
     place, folder = find_base(settings)
+    if plain_shape(_table(folder, place)) is None:
+        require_library()
     weights = _weights(folder, place) if settings.lora else []
     return {path.name: path for path in (_architecture(folder, place), *weights)}
 
 
 def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored: bool) -> nn.Module:
-    """The encoder.
+    """The encoder, called with input_ids and attention_mask; BERT is computed here, others by the transformers library.
 
     Args:
         settings: Name it.
@@ -51,23 +56,65 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored:
         MissingResourceError: There is no such model, or a library is not installed.
         SettingsError: It is not what the settings and the tokenizer say.
     """
-    require_libraries(settings)
-    import transformers
-
     place, folder = (UNTRAINED, None) if settings.model == UNTRAINED else find_base(settings)
-    config = _untrained(settings, tokenizer) if folder is None else _config(folder, place)
-    _check(config, place, settings, tokenizer)
-    _set_dropout(config, place, settings)
-    if folder is None or restored or torch.get_default_device().type == "meta":
-        base = transformers.AutoModel.from_config(config)  # type: ignore[no-untyped-call]  # transformers leaves out its type
+    shape = _untrained(settings, tokenizer) if folder is None else plain_shape(_table(folder, place))
+    read = not (folder is None or restored or torch.get_default_device().type == "meta")
+    if shape is not None:
+        base = _own(shape, settings, tokenizer, place, folder, read)
     else:
-        _check_tokenizer(place, tokenizer)
-        base = _load(folder, place, config)
-    if vars(base)["_modules"].get("pooler") is not None:
-        base.pooler = None  # reads the first token for a task of the pretraining; the states do not depend on it
+        assert folder is not None
+        base = _of_library(settings, tokenizer, place, folder, read)
     for name, parameter in base.named_parameters():
         if name.endswith(_UNMOVED):
             parameter.requires_grad_(False)
+    return base
+
+
+def _own(
+    shape: BertShape,
+    settings: TextTransformerSettings,
+    tokenizer: Tokenizer,
+    place: str,
+    folder: Path | None,
+    read: bool,
+) -> nn.Module:
+    sizes = _Sizes("bert", shape.hidden_size, shape.vocab_size, shape.max_position_embeddings)
+    _check(sizes, place, settings, tokenizer)
+    if settings.attention_dropout is not None:
+        shape = attrs.evolve(shape, attention_probs_dropout_prob=settings.attention_dropout)
+    if read and folder is not None:
+        _check_tokenizer(place, tokenizer)
+        return read_bert(shape, _weights(folder, place), place, SettingsError, checkpointing=settings.checkpointing)
+    bert = Bert(shape, checkpointing=settings.checkpointing)
+    bert.initialise()
+    return bert
+
+
+def _of_library(
+    settings: TextTransformerSettings, tokenizer: Tokenizer, place: str, folder: Path, read: bool
+) -> nn.Module:
+    require_library()
+    import transformers
+
+    config = _config(folder, place)
+    known = config.to_dict()
+    if known.get("is_encoder_decoder") or known.get("is_decoder") or config.model_type not in _TEXT:
+        raise SettingsError(
+            f"model = {place!r} is of the architecture {config.model_type!r}, which is none of the encoders of text "
+            f"that this plugin trains ({', '.join(_TEXT)})"
+        )
+    positions = known.get("max_position_embeddings")
+    if positions is not None and ("roberta" in config.model_type or config.model_type == "mpnet"):
+        positions -= config.pad_token_id + 1  # RoBERTa and its kin number positions from the padding token on
+    _check(_Sizes(config.model_type, config.hidden_size, config.vocab_size, positions), place, settings, tokenizer)
+    _set_dropout(config, place, settings)
+    if read:
+        _check_tokenizer(place, tokenizer)
+        base = _load(folder, place, config)
+    else:
+        base = transformers.AutoModel.from_config(config)  # type: ignore[no-untyped-call]  # transformers leaves out its type
+    if vars(base)["_modules"].get("pooler") is not None:
+        base.pooler = None  # reads the first token for a task of the pretraining; the states do not depend on it
     if settings.checkpointing:
         base.activation_checkpointing_enable()
     module: nn.Module = base
@@ -127,22 +174,27 @@ def _architecture(folder: Path, place: str) -> Path:
     return path
 
 
+def _table(folder: Path, place: str) -> dict[str, Any]:
+    """What config.json holds."""
+    found = read_json(_architecture(folder, place), SettingsError)
+    if not isinstance(found, dict):
+        raise SettingsError(f"model = {place!r}: its config.json has to hold a table, got {type(found).__name__}")
+    return found
+
+
 def _config(folder: Path, place: str) -> Any:
     import transformers
 
-    _architecture(folder, place)
     try:
         return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as reason:
         raise SettingsError(f"model = {place!r}: its config.json cannot be used: {reason}") from reason
 
 
-def _untrained(settings: TextTransformerSettings, tokenizer: Tokenizer) -> Any:
-    import transformers
-
+def _untrained(settings: TextTransformerSettings, tokenizer: Tokenizer) -> BertShape:
     if settings.width % settings.heads:
         raise SettingsError(f"width = {settings.width} cannot be split into heads = {settings.heads}")
-    return transformers.BertConfig(
+    return BertShape(
         vocab_size=tokenizer.size,
         hidden_size=settings.width,
         num_hidden_layers=settings.layers,
@@ -154,33 +206,33 @@ def _untrained(settings: TextTransformerSettings, tokenizer: Tokenizer) -> Any:
     )
 
 
-def _check(config: Any, place: str, settings: TextTransformerSettings, tokenizer: Tokenizer) -> None:
+@attrs.frozen
+class _Sizes:
+    """Of an encoder."""
+
+    architecture: str
+    width: int
+    vocabulary: int
+    positions: int | None
+    """Tokens that it reads at once; None, or below 1, if it knows no bound."""
+
+
+def _check(sizes: _Sizes, place: str, settings: TextTransformerSettings, tokenizer: Tokenizer) -> None:
     """Refuse an encoder that is not what the settings say, or cannot read the tokens."""
-    known = config.to_dict()
     model = f"model = {place!r}"
-    if known.get("is_encoder_decoder") or known.get("is_decoder") or config.model_type not in _TEXT:
-        raise SettingsError(
-            f"{model} is of the architecture {config.model_type!r}, which is none of the encoders of text that this "
-            f"plugin trains ({', '.join(_TEXT)})"
-        )
-    width = config.hidden_size
-    if width != settings.width:
-        raise SettingsError(f"{model} has states of width {width}; set width = {width}")
+    if sizes.width != settings.width:
+        raise SettingsError(f"{model} has states of width {sizes.width}; set width = {sizes.width}")
     frame = len(tokenizer.before) + len(tokenizer.after)
     if settings.window < frame + 1:
         raise SettingsError(f"window = {settings.window}: {frame} tokens frame a text; take a larger one")
-    positions = known.get("max_position_embeddings")
-    if positions is not None and positions > 0:
-        # RoBERTa and its kin number positions from the padding token on
-        reserved = config.pad_token_id + 1 if "roberta" in config.model_type or config.model_type == "mpnet" else 0
-        if settings.window > positions - reserved:
-            raise SettingsError(
-                f"window = {settings.window}: {place!r} reads at most {positions - reserved} tokens "
-                "at once; take a smaller window, longer texts are read in several"
-            )
-    if tokenizer.size > config.vocab_size:
+    if sizes.positions is not None and 0 < sizes.positions < settings.window:
         raise SettingsError(
-            f"{model} knows {config.vocab_size} tokens, the data's tokenizer {tokenizer.name} has {tokenizer.size}; "
+            f"window = {settings.window}: {place!r} reads at most {sizes.positions} tokens "
+            "at once; take a smaller window, longer texts are read in several"
+        )
+    if tokenizer.size > sizes.vocabulary:
+        raise SettingsError(
+            f"{model} knows {sizes.vocabulary} tokens, the data's tokenizer {tokenizer.name} has {tokenizer.size}; "
             f"prepare the data with the model's own: --set data.tokenizer={place}"
         )
 

@@ -32,15 +32,14 @@ def find_base(settings: TextTransformerSettings) -> tuple[str, Path]:
     )
 
 
-def require_libraries(settings: TextTransformerSettings) -> None:
-    """Refuse settings whose libraries are not installed.
+def require_library() -> None:
+    """Refuse an encoder whose library is not installed.
 
     Raises:
-        MissingResourceError: Names them.
+        MissingResourceError: It is not.
     """
-    needed = ("transformers", "peft") if settings.lora else ("transformers",)
-    if missing := [name for name in needed if find_spec(name) is None]:
+    if find_spec("transformers") is None:
         raise MissingResourceError(
-            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: "
+            "transformers is not installed, which computes encoders other than BERT: "
             "pip install 'redheart[transformers]'"
         )

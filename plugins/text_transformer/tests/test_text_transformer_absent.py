@@ -137,10 +137,14 @@ def test_of_several_places_the_first_that_is_there_is_taken(toy: Toy, folder: Pa
 def test_without_its_libraries_it_abstains_too(
     toy: Toy, folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nodes = [transformer(str(folder)), named_output(answering(toy, "other"))]
+    other = write_encoder(folder.with_name("roberta"), WORDS, kind="Roberta", pad_token_id=1)
+    nodes = [transformer(str(other)), named_output(answering(toy, "other"))]
     made(toy, store, nodes)
     monkeypatch.setattr(places, "find_spec", lambda name: None)
     model = load_model(toy.folder / "model", nodes, CPU)
-    assert model.absent == {NAME: "transformers and peft are not installed: pip install 'redheart[transformers]'"}
+    assert model.absent == {
+        NAME: "transformers is not installed, which computes encoders other than BERT: "
+        "pip install 'redheart[transformers]'"
+    }
     assert model.tokenizer is None
     assert answers(model, toy) == {"regret": "other"}

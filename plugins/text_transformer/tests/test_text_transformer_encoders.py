@@ -94,6 +94,7 @@ def test_adapters_alone_are_parameters_and_the_encoder_stays(folder: Path) -> No
     optimizer.step()
     assert not torch.equal(module({"tokens": TOKENS})["features"], first)
     after = held(module).state_dict()
+    assert len(after) == len(frozen)
     assert all(torch.equal(after[name], tensor) for name, tensor in frozen.items())
 
 
@@ -211,9 +212,28 @@ def test_an_untrained_encoder_has_nothing_to_adapt(folder: Path) -> None:
         build(context("untrained", known, heads=3))
 
 
-def test_a_missing_library_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_named(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
-    monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(RedheartError, match="peft is not installed"):
-        build(context(folder, lora=2))
+    other = write_encoder(tmp_path / "roberta", WORDS, kind="Roberta", pad_token_id=1)
+    known = open_tokenizer(str(folder)).identity
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(RedheartError, match="transformers is not installed, which computes encoders other than BERT"):
+        build(context(other, known))
+    assert build(context(folder, known)).features(TOKENS).isfinite().all()
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_adapters_give_the_numbers_of_the_peft_library(folder: Path, rows: int) -> None:
+    peft = pytest.importorskip("peft", reason="peft is not installed, which this compares with")
+    module = build(context(folder, lora=2)).eval()
+    config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=["query", "key", "value", "dense"])
+    library = peft.inject_adapter_in_model(config, transformers.AutoModel.from_pretrained(folder)).eval()
+    own = dict(module.base.named_parameters())
+    with torch.no_grad():
+        for name, parameter in library.named_parameters():
+            if ".lora_" in name and "pooler" not in name:
+                parameter.copy_(own[name.replace(".default.weight", "")])
+        ids = torch.tensor([[2, 4, 5, 6, 3], [2, 8, 3, 0, 0], [2, 5, 7, 3, 0]])[:rows]
+        given = {"input_ids": ids, "attention_mask": (ids > 0).long()}
+        assert torch.equal(module.base(**given).last_hidden_state, library(**given).last_hidden_state)
