@@ -112,9 +112,13 @@ def detect(text: str, expected: Collection[str] = ()) -> Language:
     return Language(best if ranking[best] >= SURE else None, ranking[best])
 
 
+def load_detector() -> None:
+    """Load what detect needs, which takes a third of a second; later calls do nothing."""
+    _identifier()
+
+
 @cache
 def _identifier() -> LanguageIdentifier:
-    """The detector; it takes half a second to load."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

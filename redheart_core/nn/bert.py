@@ -44,7 +44,7 @@ class States(NamedTuple):
 
 
 class Bert(nn.Module):
-    """Embeddings and layers, without the pooler.
+    """Embeddings and layers, without the pooler; weights are what memory holds until they are read or drawn.
 
     Args:
         shape: Its sizes.
@@ -72,7 +72,7 @@ class Bert(nn.Module):
 
     @torch.no_grad()
     def initialise(self) -> None:
-        """Draw the weights anew, as BERT begins."""
+        """Draw the weights, as BERT begins."""
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 module.weight.normal_(std=INITIAL_DEVIATION)
@@ -82,12 +82,22 @@ class Bert(nn.Module):
         words.weight[words.padding_idx].zero_()
 
 
+class _Linear(nn.Linear):
+    def reset_parameters(self) -> None:
+        """Draw nothing."""
+
+
+class _Embedding(nn.Embedding):
+    def reset_parameters(self) -> None:
+        """Draw nothing."""
+
+
 class _Embeddings(nn.Module):
     def __init__(self, shape: BertShape) -> None:
         super().__init__()
-        self.word_embeddings = nn.Embedding(shape.vocab_size, shape.hidden_size, shape.pad_token_id)
-        self.position_embeddings = nn.Embedding(shape.max_position_embeddings, shape.hidden_size)
-        self.token_type_embeddings = nn.Embedding(shape.type_vocab_size, shape.hidden_size)
+        self.word_embeddings = _Embedding(shape.vocab_size, shape.hidden_size, shape.pad_token_id)
+        self.position_embeddings = _Embedding(shape.max_position_embeddings, shape.hidden_size)
+        self.token_type_embeddings = _Embedding(shape.type_vocab_size, shape.hidden_size)
         self.LayerNorm = nn.LayerNorm(shape.hidden_size, shape.layer_norm_eps)
         self.dropout = nn.Dropout(shape.hidden_dropout_prob)
 
@@ -120,7 +130,7 @@ class _Layer(nn.Module):
 class _Widened(nn.Module):
     def __init__(self, shape: BertShape) -> None:
         super().__init__()
-        self.dense = nn.Linear(shape.hidden_size, shape.intermediate_size)
+        self.dense = _Linear(shape.hidden_size, shape.intermediate_size)
 
     def forward(self, states: Tensor) -> Tensor:
         return F.gelu(self.dense(states))
@@ -142,9 +152,9 @@ class _Attention(nn.Module):
         super().__init__()
         self.width = shape.hidden_size // shape.num_attention_heads
         self.dropout = nn.Dropout(shape.attention_probs_dropout_prob)
-        self.query = nn.Linear(shape.hidden_size, shape.hidden_size)
-        self.key = nn.Linear(shape.hidden_size, shape.hidden_size)
-        self.value = nn.Linear(shape.hidden_size, shape.hidden_size)
+        self.query = _Linear(shape.hidden_size, shape.hidden_size)
+        self.key = _Linear(shape.hidden_size, shape.hidden_size)
+        self.value = _Linear(shape.hidden_size, shape.hidden_size)
 
     def forward(self, states: Tensor, seen: Tensor | None) -> Tensor:
         heads = (*states.shape[:2], -1, self.width)
@@ -159,7 +169,7 @@ class _Added(nn.Module):
 
     def __init__(self, width_in: int, shape: BertShape) -> None:
         super().__init__()
-        self.dense = nn.Linear(width_in, shape.hidden_size)
+        self.dense = _Linear(width_in, shape.hidden_size)
         self.LayerNorm = nn.LayerNorm(shape.hidden_size, shape.layer_norm_eps)
         self.dropout = nn.Dropout(shape.hidden_dropout_prob)
 

@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 import safetensors
 import safetensors.torch
-import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import RedheartError
@@ -50,8 +49,7 @@ def read_bert(
     Raises:
         RedheartError: Of the class error: a file is damaged, or a weight is missing or of another shape.
     """
-    with torch.device("meta"):
-        bert = Bert(shape, checkpointing=checkpointing)
+    bert = Bert(shape, checkpointing=checkpointing)
     own = bert.state_dict()
     try:
         given = {_name(name): tensor for file in files for name, tensor in safetensors.torch.load_file(file).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -304,11 +305,15 @@ def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") ->
     require_model_folder(folder)
     from redheart_core.data.encoding import load_encoder
     from redheart_registry.standing import broken_layers
+    from redheart_core.data.language import load_detector
 
-    with keeping_threads():
+    # its file is unpacked meanwhile, beside Python
+    with keeping_threads(), ThreadPoolExecutor(1) as beside:
+        detector = beside.submit(load_detector)
         registry, assembled = open_model(folder, device)
         specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
         encoder = load_encoder(specs, folder / "encoder", assembled.encoder_identity)
+        detector.result()
     title, broken = (str(folder), ()) if shipped is None else (shipped.title, shipped.broken)
     broken = (*broken, *broken_layers().values())
     return Model(folder, assembled, encoder, title, safety, broken=broken)

@@ -10,7 +10,6 @@ from typing import Literal
 import attrs
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
 
 from redheart_core import DataError
@@ -135,6 +134,8 @@ class Problem:
         slack = records.slack(records.features.apply(start))
         curvature = np.vstack([records.features.sums_of_squares(slack) + penalties, slack.sum(0)])
         unit = 1 / np.sqrt(np.maximum(curvature, np.finfo(np.float32).tiny))
+
+        from scipy.optimize import minimize  # half a second, which only fits need
 
         def objective(scaled: Matrix) -> tuple[float, Matrix]:
             coefficients = scaled.reshape(size) * unit

@@ -86,7 +86,8 @@ class Form:
     group: str
     name: str
     language: str
-    pattern: re.Pattern[str]
+    pattern: str
+    """Compiled when it is first tried: compiling all takes a quarter of a second."""
 
 
 def find(text: str, language: str = "en") -> dict[str, tuple[str, ...]]:
@@ -105,7 +106,7 @@ def find(text: str, language: str = "en") -> dict[str, tuple[str, ...]]:
             if (
                 (english or form.language == "ko")
                 and form.name not in found[form.group]
-                and form.pattern.match(plain, start.start())
+                and _compiled(form.pattern).match(plain, start.start())
             ):
                 found[form.group][form.name] = None
     return {group: tuple(names) for group, names in found.items()}
@@ -115,17 +116,22 @@ def _without_ignored(text: str) -> str:
     """A text without the phrases in which a form means something else."""
     for phrase, pattern in _ignored():
         if phrase in text:
-            text = pattern.sub(" " * len(phrase), text)
+            text = _compiled(pattern).sub(" " * len(phrase), text)
     return text
 
 
 @cache
-def _ignored() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+@cache
+def _ignored() -> tuple[tuple[str, str], ...]:
     """Each phrase with its pattern, the longest first; English ones stand between word boundaries."""
     ends = {"en": r"\b", "ko": ""}
     phrases = [(one, ends[code]) for code in LANGUAGES for one in _tables()["ignored"][code]]
     ordered = sorted(phrases, key=lambda pair: -len(pair[0]))
-    return tuple((one, re.compile(f"{end}{re.escape(one)}{end}")) for one, end in ordered)
+    return tuple((one, f"{end}{re.escape(one)}{end}") for one, end in ordered)
 
 
 @cache
@@ -136,7 +142,7 @@ def _forms() -> Mapping[str, tuple[Form, ...]]:
         for name, forms in _tables()[group].items():
             for code, pattern in (("en", _english), ("ko", _korean)):
                 for form in forms[code]:
-                    entry = (-len(form), Form(group, name, code, re.compile(pattern(form))))
+                    entry = (-len(form), Form(group, name, code, pattern(form)))
                     found.setdefault(_key(form), []).append(entry)
     return {key: tuple(form for _, form in sorted(forms, key=lambda one: one[0])) for key, forms in found.items()}
 

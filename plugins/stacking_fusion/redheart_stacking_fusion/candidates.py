@@ -8,7 +8,6 @@ from types import MappingProxyType
 import attrs
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, nnls
 
 from redheart_core import DataError
 from redheart_stacking_fusion.evidence import Evidence, Mask, Matrix
@@ -149,6 +148,8 @@ def _centred(evidence: Evidence) -> tuple[Matrix, Matrix, Matrix, Matrix]:
 
 def _nnls(rows: Matrix, aims: Matrix) -> Matrix:
     """The least of |rows w - aims| over w >= 0."""
+    from scipy.optimize import nnls  # half a second, which only fits need
+
     weights: Matrix = nnls(rows, aims)[0]
     return weights
 
@@ -159,6 +160,8 @@ def _on_simplex(objective: Callable[[Matrix], tuple[float, Matrix]], start: Matr
     Raises:
         DataError: What was found may be worse than the best by more than GAP.
     """
+    from scipy.optimize import minimize  # as above
+
     rows, members = start.shape
 
     def flat(weights: Matrix) -> tuple[float, Matrix]:

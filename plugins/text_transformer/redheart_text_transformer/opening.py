@@ -58,12 +58,12 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored:
     """
     place, folder = (UNTRAINED, None) if settings.model == UNTRAINED else find_base(settings)
     shape = _untrained(settings, tokenizer) if folder is None else plain_shape(_table(folder, place))
-    read = not (folder is None or restored or torch.get_default_device().type == "meta")
+    needed = not (restored or torch.get_default_device().type == "meta")
     if shape is not None:
-        base = _own(shape, settings, tokenizer, place, folder, read)
+        base = _own(shape, settings, tokenizer, place, folder, needed)
     else:
         assert folder is not None
-        base = _of_library(settings, tokenizer, place, folder, read)
+        base = _of_library(settings, tokenizer, place, folder, needed)
     for name, parameter in base.named_parameters():
         if name.endswith(_UNMOVED):
             parameter.requires_grad_(False)
@@ -76,22 +76,24 @@ def _own(
     tokenizer: Tokenizer,
     place: str,
     folder: Path | None,
-    read: bool,
+    needed: bool,
 ) -> nn.Module:
+    """BERT with its first weights if these are needed: those of the folder, or drawn ones without a folder."""
     sizes = _Sizes("bert", shape.hidden_size, shape.vocab_size, shape.max_position_embeddings)
     _check(sizes, place, settings, tokenizer)
     if settings.attention_dropout is not None:
         shape = attrs.evolve(shape, attention_probs_dropout_prob=settings.attention_dropout)
-    if read and folder is not None:
+    if needed and folder is not None:
         _check_tokenizer(place, tokenizer)
         return read_bert(shape, _weights(folder, place), place, SettingsError, checkpointing=settings.checkpointing)
     bert = Bert(shape, checkpointing=settings.checkpointing)
-    bert.initialise()
+    if needed:
+        bert.initialise()
     return bert
 
 
 def _of_library(
-    settings: TextTransformerSettings, tokenizer: Tokenizer, place: str, folder: Path, read: bool
+    settings: TextTransformerSettings, tokenizer: Tokenizer, place: str, folder: Path, needed: bool
 ) -> nn.Module:
     require_library()
     import transformers
@@ -108,7 +110,7 @@ def _of_library(
         positions -= config.pad_token_id + 1  # RoBERTa and its kin number positions from the padding token on
     _check(_Sizes(config.model_type, config.hidden_size, config.vocab_size, positions), place, settings, tokenizer)
     _set_dropout(config, place, settings)
-    if read:
+    if needed:
         _check_tokenizer(place, tokenizer)
         base = _load(folder, place, config)
     else:
