@@ -15,7 +15,7 @@ from redheart.analyzing import WINDOW, Refused, Text, analyze_records, in_window
 from redheart.crisis import Safety, load_safety
 from redheart.reasons import Explanation, explain_analysis
 from redheart.sessions import open_model, run_of_model
-from redheart.threads import keeping_threads
+from redheart.threads import keeping_threads, making_what_stays
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
 
@@ -303,12 +303,13 @@ def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") ->
     shipped = shipped_model(model)
     folder = find_path(model or "") if shipped is None else shipped.folder
     require_model_folder(folder)
-    from redheart_core.data.encoding import load_encoder
     from redheart_registry.standing import broken_layers
-    from redheart_core.data.language import load_detector
 
     # its file is unpacked meanwhile, beside Python
-    with keeping_threads(), ThreadPoolExecutor(1) as beside:
+    with making_what_stays(), keeping_threads(), ThreadPoolExecutor(1) as beside:
+        from redheart_core.data.encoding import load_encoder
+        from redheart_core.data.language import load_detector
+
         detector = beside.submit(load_detector)
         registry, assembled = open_model(folder, device)
         specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]

