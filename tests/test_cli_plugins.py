@@ -279,6 +279,15 @@ def test_shapes_of_what_a_node_reads_come_from_the_nodes_it_reads(install: Insta
     assert details["scales"]["tiny"]["parameters"] == 7 * 3 + 3
 
 
+def test_features_beside_the_embedding_are_among_what_a_node_reads() -> None:
+    active, table = 'active = ["backbone", "regret_head", "neural_regret"]', "[plugins.neural_regret]"
+    Path("plugins.toml").write_text(f'{active}\n{table}\nbeside = ["backbone.regret"]\n', encoding="utf-8")
+    beside = info("neural_regret")["scales"]["small"]
+    assert beside["reads"]["backbone.regret"] == "(B, 64)"
+    Path("plugins.toml").write_text('active = ["neural_regret"]\n', encoding="utf-8")
+    assert info("neural_regret")["scales"]["small"]["parameters"] < beside["parameters"]
+
+
 def test_a_field_that_nothing_declares_leaves_the_sizes_out_and_says_so(install: Install) -> None:
     install("source", READER.format(name="source", reads='"embedding", "mood"', labels='"mood"'))
     toml("")

@@ -50,8 +50,10 @@ def describe_plugin(name: str, plugins_toml: Path | None = None, overrides: Sequ
     installed = with_copies(installed_plugins([originals(document).get(name, name)]), document)
     if name not in installed:
         raise PluginError(f"there is no plugin '{name}' (installed: {names(installed)})")
-    active = resolve(document, str(path), installed).active
-    wanted = _with_sources(name, installed)
+    configuration = resolve(document, str(path), installed)
+    active = configuration.active
+    beside = {other: configuration.node_options(other).beside for other in active}
+    wanted = _with_sources(name, installed, beside)
     learns_any = any(spec.learns_any for spec in wanted.values() if spec is not None)
     if learns_any or _used_fields(wanted) - set(CATALOGUE):
         wanted |= {other: None for other in active if installed[other].offer.kind == "dataset"}
@@ -70,11 +72,13 @@ def sources(name: str) -> tuple[str, ...]:
     installed = installed_plugins([name])
     if name not in installed:
         raise PluginError(f"there is no plugin '{name}' (installed: {names(installed)})")
-    return tuple(_with_sources(name, installed))
+    return tuple(_with_sources(name, installed, {}))
 
 
-def _with_sources(name: str, installed: Mapping[str, Installed]) -> dict[str, NodeSpec | None]:
-    """The plugin and all nodes that it reads, directly or not; None for what is no node."""
+def _with_sources(
+    name: str, installed: Mapping[str, Installed], beside: Mapping[str, Sequence[str]]
+) -> dict[str, NodeSpec | None]:
+    """The plugin and all nodes that it reads or that stand beside, directly or not; None for what is no node."""
     wanted: dict[str, NodeSpec | None] = {}
     queue = [name]
     while queue:
@@ -83,6 +87,7 @@ def _with_sources(name: str, installed: Mapping[str, Installed]) -> dict[str, No
             spec = load_one(installed[current]).spec
             wanted[current] = spec if isinstance(spec, NodeSpec) else None
             queue += _sources(wanted[current])
+            queue += [read.partition(".")[0] for read in beside.get(current, ())]
     return wanted
 
 
