@@ -13,6 +13,8 @@ from pathlib import Path
 
 import attrs
 
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 RUN = ("sh", "console", "python")
 """Languages of blocks that are run: commands, commands after `$ ` with their output, and Python."""
 COMMENT = re.compile(r"<!-- (file|not run): (.+) -->")

@@ -18,11 +18,10 @@ from typing import Any
 import attrs
 import click
 import httpx
-from fenced_blocks import RUN, Block, Command, commands, expand_braces, fenced_blocks
+from fenced_blocks import ROOT, RUN, Block, Command, commands, expand_braces, fenced_blocks
 from front_door import succeed
 from process_state import importable
 
-ROOT = Path(__file__).parents[1]
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 OTHERS = ("python3", "source", "mkdocs", "pre-commit", "lint-imports")
 """Programs that are not run here."""

@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 import httpx
 import pytest
-from fenced_blocks import RUN, fenced_blocks
-from followed_page import ROOT, Reader
-from test_docs_pages import PAGES
+from fenced_blocks import PAGES, ROOT, RUN, fenced_blocks
+from followed_page import Reader
 
 NOT_RUN = "<!-- not run: it takes long -->\n"
 WRONG = {

@@ -10,14 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
-from followed_page import ROOT, Reader
+from fenced_blocks import PAGES
+from followed_page import Reader
 from front_door import succeed
+
+pytest.importorskip("fastapi", reason="needs redheart[serve]")
 from served_models import asked, loaded
 
 import redheart.models
 
 INSTALLED = (None, "ready", "ready_dilemmas")
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 SMALL = """
 active = ["village", "csv", "jsonl", "lsa", "backbone", "regret_head", "linear", "stacking_fusion"]
 [data]

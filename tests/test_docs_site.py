@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from followed_page import ROOT
+from fenced_blocks import ROOT
 
 OUTSIDE = re.compile(r"(?:https?:)?//")
 STYLE = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
