@@ -190,3 +190,16 @@ def test_a_set_of_many_labels_says_that_the_text_leaves_it_open() -> None:
     likely = (*values[:7], attrs.evolve(values[7], value=0.9), *values[8:])
     ordered = attrs.evolve(fewer, values=likely)
     assert analysis(ordered).page.notes[-2].startswith("feelings, may be true: label 7, label 0, label 1")
+
+
+def test_details_say_what_every_layer_says() -> None:
+    found = attrs.evolve(
+        analysis(answer(RATING, value("rating", 2.0))),
+        limits=(Reading("length", 0.5, 2.0, "", ""), Reading("terms", None, 1.0, "", "")),
+        remarks=(Reading("members", 4.0, 2.0, "members disagree", "", {"rating": ("a says 2",)}),),
+    )
+    assert list(found.layer_details()) == [
+        ("length", "0.5", "2", "as usual"),
+        ("terms", "-", "1", ""),
+        ("members", "4", "2", "members disagree: rating a says 2"),
+    ]

@@ -57,6 +57,9 @@ def test_one_answer_per_task_is_printed_and_what_stands_behind_it_on_demand(fini
     assert shares == sorted(shares, reverse=True)
     by_hand = succeed("analyze", finished.model, TEXT, "--details", cwd=tmp_path).out
     assert f"{regret['plugin']}, best of 2: the answer" in by_hand
+    layers = by_hand.split("\n\n")[2].splitlines()
+    assert layers[0].split() == ["layer", "score", "usual", "up", "to", "says"]
+    assert [line.split()[0] for line in layers[1:]] == [one["layer"] for one in (*said["limits"], *said["remarks"])]
 
 
 def test_argument_file_and_standard_input_give_the_same_numbers(finished: Finished, tmp_path: Path) -> None:

@@ -79,6 +79,10 @@ def test_a_text_is_answered_to_layers_as_it_is_to_people_at_assembly_too(
             shown = {value.label: value.value for value in answer.values}
             assert given.answer[0].tolist() == [shown[label] for label in given.field.elements]
             np.testing.assert_allclose(of_all.answer[number], given.answer[0], rtol=1e-5, atol=1e-6)
+            ends = {value.label: (value.low, value.high) for value in answer.values}
+            expected = np.array([ends[label] for label in given.field.elements], np.float64).T
+            np.testing.assert_array_equal(given.between[:, 0], expected)
+            np.testing.assert_allclose(of_all.between[:, number], expected, rtol=1e-5, atol=1e-6)
             assert given.members.keys() == of_all.members.keys()
             for name, numbers in given.members.items():
                 np.testing.assert_allclose(of_all.members[name][number], numbers[0], rtol=1e-5, atol=1e-6)

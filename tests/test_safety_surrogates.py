@@ -58,3 +58,51 @@ def test_the_command_refuses_it_as_an_argument_with_help_first_and_as_a_line(
     assert "half of a surrogate pair" in first["refused"]
     assert "half of a surrogate pair" in second["refused"]
     assert "refused" not in third
+
+
+CRISIS = "I want to kill myself."
+HALF_A_LINE = json.dumps({"text": f"{CRISIS} \ud800"})
+KOREAN = json.dumps({"text": "나는 죽고 싶어요."})
+UNREADABLE = {
+    "half a pair": (HALF_A_LINE.encode(), "half of a surrogate pair"),
+    "broken JSON": (HALF_A_LINE[:-1].encode(), "broken JSON"),
+    "broken JSON with escapes": (KOREAN[:-1].encode(), "broken JSON"),
+    "a key twice": (b'{"text": "I want to kill myself.", "text": "no"}', "stands twice"),
+    "no object": (json.dumps([CRISIS]).encode(), "expects a JSON object"),
+    "not UTF-8": (f'{{"text": "{CRISIS} caf'.encode() + b'\xe9"}', "not UTF-8"),
+}
+HARMLESS = json.dumps({"text": "I met \ud800 at the fence."})[:-1].encode()
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_line_that_cannot_be_read_gets_help_for_what_can_be_read_of_it(
+    finished: Finished, tmp_path: Path, name: str
+) -> None:
+    line, says = UNREADABLE[name]
+    answer = redheart(
+        "analyze", finished.model, "--jsonl", "-", "--country", "US", given=line + b"\n" + HARMLESS, cwd=tmp_path
+    )
+    assert answer.code == 4
+    first, second = (json.loads(one) for one in answer.out.splitlines())
+    assert says in first["refused"]
+    assert next(iter(first)) == "help"
+    assert "988" in first["help"]["text"]
+    assert "help" not in second
+    (tmp_path / "texts.jsonl").write_bytes(line)
+    model = api.load(finished.model, country="US")
+    model.analyze_file(tmp_path / "texts.jsonl", tmp_path / "out.jsonl", progress=False)
+    assert json.loads((tmp_path / "out.jsonl").read_text())["help"]["text"] == first["help"]["text"]
+
+
+def test_a_row_of_a_table_and_a_file_that_cannot_be_read_get_help_too(finished: Finished, tmp_path: Path) -> None:
+    model = api.load(finished.model, country="US")
+    (tmp_path / "texts.csv").write_text(f"text,id\n{CRISIS},1,2\n")
+    model.analyze_file(tmp_path / "texts.csv", tmp_path / "out.jsonl", progress=False)
+    (line,) = (json.loads(one) for one in (tmp_path / "out.jsonl").read_text().splitlines())
+    assert "has 3 cells" in line["refused"]
+    assert "988" in line["help"]["text"]
+    (tmp_path / "post.txt").write_bytes(f"{CRISIS} caf".encode() + b"\xe9")
+    answer = redheart("analyze", finished.model, "--file", "post.txt", "--country", "US", cwd=tmp_path)
+    assert (answer.code, "988" in answer.out, "not UTF-8" in answer.err) == (1, True, True)
+    answer = redheart("analyze", finished.model, "--file", "post.txt", "--country", "US", "--json", cwd=tmp_path)
+    assert (answer.code, next(iter(json.loads(answer.out)))) == (1, "help")

@@ -19,6 +19,7 @@ from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records, read_text, to_json
 from redheart_core import RedheartError
 from redheart_core.data.text import check_text
+from redheart_core.storage.bad_rows import BadLineError
 
 if TYPE_CHECKING:
     from redheart import Analysis, Explanation, Model
@@ -120,7 +121,7 @@ def analyze(
         with _remembering(_load(model, device, country), memory) as loaded:
             _exit_if_refused(write_lines(loaded, texts, output, column, language, details))
         return
-    where, content = ("text", text) if text is not None and text != "-" else read_text(file)
+    where, content = ("text", text) if text is not None and text != "-" else _read_with_help(file, country, as_json)
     first = first_help(content, country)  # before anything that may fail or takes seconds
     if first is not None and not as_json:
         print_help(first)
@@ -148,9 +149,22 @@ def analyze(
         _print_reasons(explained)
 
 
+def _read_with_help(file: Path | None, country: str | None, as_json: bool) -> tuple[str, str]:
+    """As read_text; a text that is not UTF-8 is searched for signs of a crisis before it is refused."""
+    try:
+        return read_text(file)
+    except BadLineError as error:
+        first = first_help(str(error.read), country)
+        if first is not None and as_json:
+            print_json({"help": first.to_json(), "refused": str(error)})
+        elif first is not None:
+            print_help(first)
+        raise
+
+
 def print_analysis(found: Analysis, details: bool = False) -> None:
     """The page of an analysis, and on demand every number that every plugin gives."""
-    from redheart.analysis import DETAILS
+    from redheart.analysis import DETAILS, LAYER_DETAILS
     from redheart.page import COLUMNS
 
     page = found.page
@@ -168,6 +182,9 @@ def print_analysis(found: Analysis, details: bool = False) -> None:
         for answer in found.answers:
             click.echo(f"{answer.field}: {answer.about.meaning}")
         print_table(DETAILS, list(found.details()))
+        if said := list(found.layer_details()):
+            click.echo()
+            print_table(LAYER_DETAILS, said)
 
 
 def _print_reasons(explained: Explanation) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from redheart_core import DataError
-from redheart_core.storage.bad_rows import refuse
+from redheart_core.storage.bad_rows import BadLineError, refuse
 from redheart_core.storage.jsonlines import OnError, parse_objects, read_objects, stream_lines
 
 STANDARD_INPUT = "standard input"
@@ -42,7 +42,8 @@ def read_text(file: Path | None) -> tuple[str, str]:
     try:
         return name, data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        message = f"{name}: not UTF-8 (byte {error.start}); save it as UTF-8"
+        raise BadLineError(message, data.decode("utf-8", "replace")) from error
 
 
 def read_records(path: Path, on_error: OnError = refuse) -> Iterator[tuple[str, dict[str, object]]]:

@@ -25,6 +25,15 @@ class BadRowsError(DataError):
         super().__init__(complaints[0] if count == 1 else join_complaints(title, [*complaints, *rest]))
 
 
+class BadLineError(DataError):
+    """A line that holds no record, and what can be read of it: somebody in danger may have written it."""
+
+    def __init__(self, message: str, read: object) -> None:
+        super().__init__(message)
+        self.read = read
+        """The value that was parsed, or the line as text."""
+
+
 class BadRows:
     """Collects what is wrong with single rows, of readers and of all that checks records after them.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.names import composed
-from redheart_core.storage.bad_rows import refuse
+from redheart_core.storage.bad_rows import BadLineError, refuse
 from redheart_core.storage.paths import find_path
 
 MOST_DIGITS = 1_000
 """Of an integer; beyond 309 none is a finite 64-bit number."""
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 OnError = Callable[[DataError], None]
 """What is done with a bad line: raise its error (`refuse`), or collect it (`BadRows.add`) and go on."""
 
@@ -63,9 +65,10 @@ def stream_lines(stream: Iterable[bytes], name: str, on_error: OnError = refuse)
             except UnicodeDecodeError as error:
                 byte = raw[error.start]
                 on_error(
-                    DataError(
+                    BadLineError(
                         f"{where}: not UTF-8 (byte 0x{byte:02x} at position {error.start + 1} of the line); "
-                        "save the file as UTF-8"
+                        "save the file as UTF-8",
+                        unescaped(raw.decode("utf-8", "replace")),
                     )
                 )
                 continue
@@ -111,13 +114,15 @@ def _parse(line: str, where: str) -> dict[str, object]:
     try:
         value = parse_json(line)
     except RecursionError as error:
-        raise DataError(f"{where}: JSON nested too deeply") from error
+        raise BadLineError(f"{where}: JSON nested too deeply", unescaped(line)) from error
     except json.JSONDecodeError as error:
-        raise DataError(f"{where}: broken JSON, {error.msg} at character {error.pos + 1}: {_near(error)!r}") from error
+        reason = f"broken JSON, {error.msg} at character {error.pos + 1}: {_near(error)!r}"
+        raise BadLineError(f"{where}: {reason}", unescaped(line)) from error
     except ValueError as error:
-        raise DataError(f"{where}: {error}") from error
+        raise BadLineError(f"{where}: {error}", unescaped(line)) from error
     if not isinstance(value, dict):
-        raise DataError(f"{where}: expects a JSON object, got {type(value).__name__} {value!r:.60}")
+        found = f"{type(value).__name__} {value!r:.60}"
+        raise BadLineError(f"{where}: expects a JSON object, got {found}", unescaped(line))
     if "\\u" in line:
         _check_surrogates(value, where)
     return value
@@ -164,4 +169,11 @@ def _check_surrogates(value: object, where: str) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise DataError(f"{where}: holds half of a surrogate pair, {error.object[error.start]!r}") from error
+        half = f"holds half of a surrogate pair, {error.object[error.start]!r}"
+        raise BadLineError(f"{where}: {half}; write whole characters", value) from error
+
+
+def unescaped(line: str) -> str:
+    """A line with the characters that escapes of JSON stand for, as far as they can be read, whatever else it is."""
+    halves = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), line)  # of pairs, which UTF-16 puts together
+    return halves.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -164,6 +164,13 @@ class Analysis:
                     "-" if finding.epoch is None else str(finding.epoch),
                 )
 
+    def layer_details(self) -> Iterator[tuple[str, str, str, str]]:
+        """What every layer says of the text and of the answers, with LAYER_DETAILS as heads."""
+        for one in (*self.limits, *self.remarks):
+            score, limit = ("-" if number is None else f"{number:.3g}" for number in (one.score, one.limit))
+            usual = "" if one.score is None or one.limit is None else "as usual"
+            yield one.layer, score, limit, one.words or usual
+
     def _repr_html_(self) -> str:
         from redheart.crisis import html_help
         from redheart.page import COLUMNS
@@ -188,3 +195,5 @@ def _shown(value: LabelValue, unit: str) -> str:
 
 DETAILS = ("task", "label", "value", "training mean", "deviations", "said by", "epoch")
 """Heads of Analysis.details."""
+LAYER_DETAILS = ("layer", "score", "usual up to", "says")
+"""Heads of Analysis.layer_details."""

@@ -78,6 +78,14 @@ def analyze_records(
     return [one for one in found if one is not None]
 
 
+def refused_line(model: Model, error: DataError) -> Refused:
+    """A line that holds no text or record, with help for what can be read of it."""
+    from redheart_core.storage.bad_rows import BadLineError
+
+    read = error.read if isinstance(error, BadLineError) else None
+    return Refused(error, model.safety.help_for(read.get("text") if isinstance(read, Mapping) else read))
+
+
 def in_windows(given: Iterable[tuple[str, T]], most: int = WINDOW) -> Iterator[list[tuple[str, T]]]:
     """What is analyzed together, in order, so that memory does not grow with the number of texts."""
     rest = iter(given)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.analysis import Analysis
-from redheart.analyzing import WINDOW, Refused, Text, analyze_records, in_windows
+from redheart.analyzing import WINDOW, Refused, Text, analyze_records, in_windows, refused_line
 from redheart.batch_lines import BatchForm, batch_form
 from redheart.progress import make_display
 from redheart.text_files import Item, line_number, read_text_file
@@ -107,7 +107,7 @@ def answer_items(model: Model, window: Iterable[Item], language: str | None) -> 
     texts = [(where, text) for where, text in items if not isinstance(text, DataError)]
     said = iter(analyze_records(model, texts, language))
     for where, text in items:
-        yield where, text, Refused(text, None) if isinstance(text, DataError) else next(said)
+        yield where, text, refused_line(model, text) if isinstance(text, DataError) else next(said)
 
 
 def _behind(windows: Iterator[Window], lines: int) -> tuple[Iterator[Window], int]:

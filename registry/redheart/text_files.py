@@ -8,6 +8,7 @@ from pathlib import Path
 from redheart.analyzing import Text
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.names import composed
+from redheart_core.storage.bad_rows import BadLineError
 from redheart_core.storage.csv_rows import read_cells
 from redheart_core.storage.jsonlines import OnError, read_lines, read_objects
 
@@ -78,7 +79,8 @@ def _rows(path: Path, column: str, on_error: OnError) -> Iterator[tuple[str, Tex
         )
     for where, row in cells:
         if len(row) != len(names):
-            on_error(DataError(f"{where}: has {len(row)} cells, the first line names {len(names)} columns"))
+            cells_found = f"has {len(row)} cells, the first line names {len(names)} columns"
+            on_error(BadLineError(f"{where}: {cells_found}", " ".join(row)))
             continue
         record = dict(zip(names, row, strict=True))
         kept = {name: record[name] for name in KEPT if record.get(name) and name != column}
