@@ -106,3 +106,15 @@ def test_a_row_of_a_table_and_a_file_that_cannot_be_read_get_help_too(finished: 
     assert (answer.code, "988" in answer.out, "not UTF-8" in answer.err) == (1, True, True)
     answer = redheart("analyze", finished.model, "--file", "post.txt", "--country", "US", "--json", cwd=tmp_path)
     assert (answer.code, next(iter(json.loads(answer.out)))) == (1, "help")
+
+
+@pytest.mark.parametrize("given", [f'{{"acts": ["{CRISIS}", ', json.dumps([CRISIS])])
+def test_a_dilemma_and_a_query_that_cannot_be_read_get_help_too(tmp_path: Path, given: str) -> None:
+    (tmp_path / "dilemma.json").write_text(given)
+    answer = redheart("decide", "--file", "dilemma.json", "--country", "US", cwd=tmp_path)
+    assert (answer.code, "988" in answer.out, "JSON" in answer.err) == (1, True, True)
+    answer = redheart("decide", "--file", "dilemma.json", "--country", "US", "--json", cwd=tmp_path)
+    assert (answer.code, next(iter(json.loads(answer.out)))) == (1, "help")
+    query = f"{CRISIS} caf".encode() + b"\xe9"
+    answer = redheart("memory", "search", "--memory", "cases.db", "--country", "US", given=query, cwd=tmp_path)
+    assert (answer.code, "988" in answer.out, "not UTF-8" in answer.err) == (1, True, True)

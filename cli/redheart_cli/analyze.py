@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redheart_cli.first_help import first_help, print_help
+from redheart_cli.first_help import first_help, help_for_unreadable, print_help
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records, read_text, to_json
 from redheart_core import RedheartError
 from redheart_core.data.text import check_text
-from redheart_core.storage.bad_rows import BadLineError
 
 if TYPE_CHECKING:
     from redheart import Analysis, Explanation, Model
@@ -121,7 +120,8 @@ def analyze(
         with _remembering(_load(model, device, country), memory) as loaded:
             _exit_if_refused(write_lines(loaded, texts, output, column, language, details))
         return
-    where, content = ("text", text) if text is not None and text != "-" else _read_with_help(file, country, as_json)
+    with help_for_unreadable(country, as_json):
+        where, content = ("text", text) if text is not None and text != "-" else read_text(file)
     first = first_help(content, country)  # before anything that may fail or takes seconds
     if first is not None and not as_json:
         print_help(first)
@@ -147,19 +147,6 @@ def analyze(
     print_analysis(found, details)
     if explained:
         _print_reasons(explained)
-
-
-def _read_with_help(file: Path | None, country: str | None, as_json: bool) -> tuple[str, str]:
-    """As read_text; a text that is not UTF-8 is searched for signs of a crisis before it is refused."""
-    try:
-        return read_text(file)
-    except BadLineError as error:
-        first = first_help(str(error.read), country)
-        if first is not None and as_json:
-            print_json({"help": first.to_json(), "refused": str(error)})
-        elif first is not None:
-            print_help(first)
-        raise
 
 
 def print_analysis(found: Analysis, details: bool = False) -> None:

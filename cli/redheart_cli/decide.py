@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from redheart_cli.first_help import first_help, print_help
+from redheart_cli.first_help import first_help, help_for_unreadable, print_help
 from redheart_cli.output import print_json
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_text
-from redheart_core import DataError, RedheartError
+from redheart_core import RedheartError
+from redheart_core.storage.bad_rows import BadLineError
 
 
 @click.command()
@@ -69,7 +70,8 @@ def decide(
     """
     if (file is not None) == bool(acts):
         raise click.UsageError("give two or more acts, each in quotation marks, or a dilemma with --file")
-    given = _read(file) if file is not None else {"acts": list(acts)}
+    with help_for_unreadable(country, as_json):
+        given = _read(file) if file is not None else {"acts": list(acts)}
     given |= {"situation": situation} if situation is not None else {}
     given |= {"language": language} if language is not None else {}
     given |= {"vulnerable_first": True} if vulnerable_first else {}
@@ -109,21 +111,26 @@ def _read(file: Path) -> dict[str, Any]:
     """The object of a JSON file.
 
     Raises:
-        DataError: It cannot be read or holds something else.
+        DataError: It cannot be read.
+        BadLineError: It holds something else.
     """
-    from redheart_core.storage.jsonlines import parse_json
+    from redheart_core.storage.jsonlines import parse_json, unescaped
 
     where, content = read_text(None if str(file) == "-" else file)
+
+    def wrong(reason: str) -> BadLineError:
+        return BadLineError(f"{where}: {reason}", unescaped(content))
+
     try:
         value = parse_json(content)
     except json.JSONDecodeError as error:
-        raise DataError(f"{where}: broken JSON, {error.msg} in line {error.lineno}, character {error.colno}") from error
+        raise wrong(f"broken JSON, {error.msg} in line {error.lineno}, character {error.colno}") from error
     except RecursionError as error:
-        raise DataError(f"{where}: JSON nested too deeply") from error
+        raise wrong("JSON nested too deeply") from error
     except ValueError as error:
-        raise DataError(f"{where}: {error}") from error
+        raise wrong(str(error)) from error
     if not isinstance(value, dict):
-        raise DataError(f"{where}: expects a JSON object with 'acts', got {type(value).__name__} {value!r:.60}")
+        raise wrong(f"expects a JSON object with 'acts', got {type(value).__name__} {value!r:.60}")
     return value
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from redheart_cli.output import print_json
 from redheart_core import SettingsError
+from redheart_core.storage.bad_rows import BadLineError
 
 if TYPE_CHECKING:
     from redheart_core.safety.help import Help
@@ -29,6 +33,20 @@ def first_help(text: str, country: str | None) -> Help | None:
             print_help(found, err=True)
         raise
     return help_for_text(text, place)
+
+
+@contextmanager
+def help_for_unreadable(country: str | None, as_json: bool) -> Iterator[None]:
+    """What cannot be read inside is searched for signs of a crisis, as far as it can be read, before it is refused."""
+    try:
+        yield
+    except BadLineError as error:
+        first = first_help(str(error.read), country)
+        if first is not None and as_json:
+            print_json({"help": first.to_json(), "refused": str(error)})
+        elif first is not None:
+            print_help(first)
+        raise
 
 
 def print_help(found: Help, err: bool = False) -> None:

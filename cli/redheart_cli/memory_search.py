@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redheart_cli.first_help import first_help, print_help
+from redheart_cli.first_help import first_help, help_for_unreadable, print_help
 from redheart_cli.memory_options import chosen_options, memory_options, opened
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
@@ -50,7 +50,8 @@ def search(
       redheart memory search --memory cases.db "He kept the purse that he had found."
       redheart memory search --memory cases.db "He kept the purse." -k 20 --label votes.wrong --language en --json
     """
-    content = read_text(None)[1] if text is None or text == "-" else text
+    with help_for_unreadable(country, as_json):
+        content = read_text(None)[1] if text is None or text == "-" else text
     help_ = first_help(content, country)
     if help_ is not None and not as_json:
         print_help(help_)
