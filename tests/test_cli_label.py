@@ -90,6 +90,15 @@ def test_mistakes_are_refused_before_anything_is_sent(tmp_path: Path, more: tupl
     assert not (tmp_path / "labels").exists()
 
 
+@pytest.mark.parametrize("option", ["--budget", "--price-in", "--relabel", "--temperature", "--timeout"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "much"])
+def test_numbers_are_finite_and_in_their_range(tmp_path: Path, option: str, value: str) -> None:
+    answer = redheart(*arguments("http://127.0.0.1:9/v1", option, value), cwd=tmp_path, more=KEYS)
+    assert answer.code == 2
+    assert f"Invalid value for '{option}'" in answer.err
+    assert "Traceback" not in answer.err
+
+
 def test_a_key_that_no_header_can_hold_is_not_shown(tmp_path: Path) -> None:
     write_texts(tmp_path, texts(2))
     shown = refuse(

@@ -61,6 +61,11 @@ def one_more(request: Request) -> Response:
     return said(request, {**labels(FIELDS, request.text), "comment": "sad"})
 
 
+def half_a_pair(request: Request) -> Response:
+    """Half of a surrogate pair, which no file in UTF-8 can hold."""
+    return said(request, json.dumps({**labels(FIELDS, request.text), "\ud83d": 1}, ensure_ascii=False))
+
+
 def refusal(request: Request) -> Response:
     return said(request, "I would rather not.", refusal="I would rather not.", end=_end(request, "stop", "refusal"))
 
@@ -82,6 +87,7 @@ WRONG: dict[Behave, str] = {
     one_less: "missing: fear",
     one_more: "unknown: comment",
     refusal: "the model refused: I would rather not.",
+    half_a_pair: "unknown: \\ud83d",
     cut_off: "the answer was cut off, at most 300 tokens were allowed; raise --max-tokens",
 }
 
@@ -245,6 +251,14 @@ def test_ids_of_replies_that_repeat_mix_nothing_up(bench: Bench, protocol: Proto
         summary = bench.label(model, texts(8), FIELDS, protocol)
     assert (summary.answered, summary.requests.wrong) == (8, 0)
     check_labels(bench, texts(8))
+
+
+@pytest.mark.parametrize("tokens", [(-1, 5), (10**30, 5)])
+def test_tokens_that_no_reply_has_are_not_stated(bench: Bench, protocol: Protocol, tokens: tuple[int, int]) -> None:
+    with LanguageModel(FIELDS, lambda r: said(r, labels(FIELDS, r.text), tokens=tokens)) as model:
+        summary = bench.label(model, texts(2), FIELDS, protocol)
+    assert (summary.answered, summary.requests.usage_unstated, summary.reported.total) == (2, 2, 0)
+    assert summary.assumed.total > 0
 
 
 def test_an_answer_in_a_fence_is_read(bench: Bench, protocol: Protocol) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import random
@@ -9,6 +11,7 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -19,8 +22,9 @@ from own_process import started
 from redheart_core import DataError
 from redheart_core.storage.files import FileError
 from redheart_core.storage.locks import locked
-from redheart_labelling.endpoint import Protocol
-from redheart_labelling.settings import Effort
+from redheart_labelling.endpoint import Protocol, read_endpoint
+from redheart_labelling.label import label_file
+from redheart_labelling.settings import Effort, Question
 
 __all__ = ["bench"]
 
@@ -73,6 +77,7 @@ def test_killed_at_random_moments_and_resumed_pays_for_no_answer_twice(bench: Be
             assert running.wait().json() == summary
         assert len(model.requests) == replies
     assert [record["text"] for record in bench.records()] == lines
+    assert [path for path in bench.folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.slow
@@ -132,6 +137,54 @@ def test_a_journal_from_which_a_line_was_taken_is_refused(bench: Bench) -> None:
         journal.write_bytes(header + answer)
         with pytest.raises(DataError, match=r"line 2: it is the outcome of request 1, which was not asked"):
             bench.label(model, texts(1))
+
+
+def test_a_full_disk_ends_the_command_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written behind half a line."""
+    lines, written, any_other = texts(20), list[int](), Path.open
+
+    class Full(io.FileIO):
+        def write(self, data: Any) -> int:
+            written.append(len(data))
+            if len(written) > 20:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data[: len(data) // 2] if len(written) % 2 else data)
+
+    def opened(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        return Full(path, mode) if mode == "ab" else any_other(path, mode, *more, **named)
+
+    with LanguageModel(FIELDS) as model:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "open", opened)
+            with pytest.raises(FileError, match=r"cannot write .*journal.jsonl: No space left.*free some space"):
+                bench.label(model, lines)
+        assert len(written) <= 20 + QUICK.concurrency
+        before = len(bench.journal("asked"))
+        summary = bench.label(model, lines)
+        assert (summary.answered, len(bench.records())) == (20, 20)
+        assert summary.requests.sent == len(bench.journal("asked")) == 20 + summary.requests.cut_off
+        assert len(model.requests) <= summary.requests.sent
+        assert before > 0
+
+
+def test_a_folder_with_other_files_is_left_alone(bench: Bench) -> None:
+    (bench.folder / "plugins.toml").write_text("mine")
+    with LanguageModel(FIELDS) as model:
+        source = write_texts(bench.folder, texts(1))
+        question = Question(("regret",), read_endpoint(model.url()), "made-up")
+        with pytest.raises(DataError, match=r"holds no labels but other files \(plugins.toml, posts.txt\); name a new"):
+            label_file(source, bench.folder, question)
+        assert model.requests == []
+    assert (bench.folder / "plugins.toml").read_text() == "mine"
+
+
+def test_a_changed_plugins_toml_is_kept(bench: Bench) -> None:
+    with LanguageModel(FIELDS) as model:
+        bench.label(model, texts(1))
+        plugins = bench.output / "plugins.toml"
+        plugins.write_text("changed")
+        bench.label(model, texts(2))
+    assert plugins.read_text() == "changed"
 
 
 def test_another_question_needs_another_folder(bench: Bench) -> None:

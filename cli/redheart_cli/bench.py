@@ -15,6 +15,7 @@ from redheart.fusion_bench import measure_fusion
 from redheart.options import PluginChoice, RunOptions
 from redheart.plugin_bench import measure_plugin, sizes_by_scale
 from redheart.progress import make_display
+from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
 from redheart_cli.paths import UserPath
@@ -210,7 +211,7 @@ def _put(path: Path, card: str) -> None:
 @click.option("--epochs", type=click.IntRange(min=1))
 @click.option("--joint/--no-joint", default=True, show_default=True,
               help="Also train everything that reads the text alone as one group.")  # fmt: skip
-@click.option("--one-rate", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
+@click.option("--one-rate", type=FiniteRange(min=0, min_open=True), metavar="RATE",
               help="Also train with one rate for all groups, and count gains over its best common epoch.")  # fmt: skip
 @groups_option
 @plugin_options

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from redheart.progress import make_display
+from redheart_cli.numbers import Amount, FiniteRange
 from redheart_cli.output import figure, print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 STOPPED, SOME_FAILED = 3, 4
 NAMED = 20
 """Failures that are listed; the others are counted."""
-AMOUNT = click.FloatRange(0)
 
 
 @click.command()
@@ -38,18 +38,18 @@ AMOUNT = click.FloatRange(0)
 @click.option("--key-variable", metavar="NAME",
               help="Environment variable with the key. [default: OPENAI_API_KEY or ANTHROPIC_API_KEY]")  # fmt: skip
 @click.option("--column", metavar="NAME", help="Of a .csv, which column holds the texts. [default: text]")
-@click.option("--budget", type=AMOUNT, metavar="MONEY", help="Most that the folder may cost; needs prices.")
+@click.option("--budget", type=Amount(), metavar="MONEY", help="Most that the folder may cost; needs prices.")
 @click.option("--budget-tokens", type=click.IntRange(0), metavar="N", help="Most tokens that it may take.")
-@click.option("--price-in", type=AMOUNT, default=0.0, metavar="MONEY", help="Per million tokens of requests.")
-@click.option("--price-out", type=AMOUNT, default=0.0, metavar="MONEY", help="Per million tokens of answers.")
+@click.option("--price-in", type=Amount(), default=Decimal(0), metavar="MONEY", help="Per million tokens of requests.")
+@click.option("--price-out", type=Amount(), default=Decimal(0), metavar="MONEY", help="Per million tokens of answers.")
 @click.option("--passes", type=click.IntRange(1), default=1, show_default=True, help="Answers per text.")
-@click.option("--relabel", type=click.FloatRange(0, 1), default=0.05, show_default=True,
+@click.option("--relabel", type=FiniteRange(0, 1), default=0.05, show_default=True,
               help="Share of the texts that are labelled once more, for the noise floor.")  # fmt: skip
 @click.option("--attempts", type=click.IntRange(1), default=3, show_default=True,
               help="Answers that are asked for until one is right.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Ask again for what failed before.")
 @click.option("--no-structured", is_flag=True, help="The endpoint knows no JSON schemas; the prompt asks alone.")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="[default: that of the endpoint]")
+@click.option("--temperature", type=FiniteRange(0, 2), help="[default: that of the endpoint]")
 @click.option("--max-tokens", type=click.IntRange(1), metavar="N",
               help="Of an answer; more for a model that reasons first. [default: by the fields]")  # fmt: skip
 @click.option("--output-limit", type=click.Choice(("max_completion_tokens", "max_tokens")), show_default=True,
@@ -57,7 +57,7 @@ AMOUNT = click.FloatRange(0)
 @click.option("--concurrency", type=click.IntRange(1, 256), default=4, show_default=True, help="Requests at once.")
 @click.option("--requests-per-minute", type=click.IntRange(1), metavar="N")
 @click.option("--tokens-per-minute", type=click.IntRange(1), metavar="N", help="Counted before a request, at most.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True,
+@click.option("--timeout", type=FiniteRange(0, min_open=True), default=60.0, show_default=True,
               help="Seconds for a reply.")  # fmt: skip
 @click.option("--retries", type=click.IntRange(0), default=6, show_default=True,
               help="After a fault of endpoint or network, with growing pauses.")  # fmt: skip
@@ -128,14 +128,9 @@ def _settings(schema: str, endpoint: str, model: str, given: dict[str, Any]) -> 
             output_limit=given["output_limit"],
         ),
         "spending": Spending(
-            _decimal(given["price_in"]), _decimal(given["price_out"]),
-            None if given["budget"] is None else _decimal(given["budget"]), given["budget_tokens"],
+            given["price_in"], given["price_out"], given["budget"], given["budget_tokens"],
         ),
     }  # fmt: skip
-
-
-def _decimal(amount: float) -> Decimal:
-    return Decimal(repr(amount))
 
 
 def _has_prices(given: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from redheart_cli.numbers import FiniteRange
 from redheart_cli.paths import UserPath
 from redheart_cli.serve_keys import keys as keys_group
 from redheart_core import SettingsError
@@ -32,7 +33,7 @@ class _WithKeys(click.Command):
 @click.option("--country", metavar="CODE",
               help="Whose helplines a person in crisis is given, such as US or KR. [default: by language]")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--deadline", "deadline_s", type=click.FloatRange(0, min_open=True), default=30.0, show_default=True,
+@click.option("--deadline", "deadline_s", type=FiniteRange(0, min_open=True), default=30.0, show_default=True,
               help="Seconds for an answer, waiting included.")  # fmt: skip
 @click.option("--waiting", type=click.IntRange(1), default=256, show_default=True,
               help="Texts that wait; more are refused with 503.")  # fmt: skip

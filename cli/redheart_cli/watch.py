@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from redheart.runs import Run
+from redheart_cli.numbers import FiniteRange
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
@@ -32,7 +33,7 @@ STYLES = {"running": "cyan", "finished": "green", "stopped": "red", "interrupted
 @click.argument("run", type=UserPath())
 @click.option("--once", is_flag=True, help="Print once as plain text; so it is anyhow where the output is no terminal.")
 @click.option(
-    "--interval", type=click.FloatRange(min=0.1), default=1.0, show_default=True, help="Seconds from look to look."
+    "--interval", type=FiniteRange(min=0.1), default=1.0, show_default=True, help="Seconds from look to look."
 )
 @json_option
 def watch(run: Path, once: bool, interval: float, as_json: bool) -> None:

@@ -28,12 +28,16 @@ ACTIVE = ("jsonl", ENCODER, "linear")
 def write_data_set(
     folder: Path, header: Header, fields: Sequence[Field], texts: Sequence[TextToLabel], ledger: Ledger, passes: int
 ) -> int:
-    """Write both files anew; returns how many texts have labels. A text without a right answer is left out."""
+    """Write the labels anew, and the other file once; returns how many texts have labels.
+
+    A text without a right answer is left out.
+    """
     lines = [
         sealed_line(record) for text in texts if (record := _record(header, fields, text, ledger, passes)) is not None
     ]
     write_bytes(folder / LABELS_FILE, b"".join(lines))
-    write_bytes(folder / PLUGINS_FILE, _plugins_toml(folder, fields, texts).encode())
+    if not (folder / PLUGINS_FILE).exists():  # its user may have added plugins
+        write_bytes(folder / PLUGINS_FILE, _plugins_toml(folder, fields, texts).encode())
     return len(lines)
 
 

@@ -16,9 +16,11 @@ from typing import TypeVar
 import attrs
 
 from redheart_core.contract.errors import DataError
-from redheart_core.storage.files import sync, write_bytes, writing
+from redheart_core.storage.files import FileError, sync, write_bytes, writing
+from redheart_core.storage.locks import LOCK
 from redheart_core.storage.sealed import read_sealed_lines, sealed_line
 from redheart_core.storage.structuring import structure, unstructure
+from redheart_core.storage.temporary import is_temporary
 from redheart_labelling.ledger import Asked, GivenUp, Header, Labelled, Ledger, Line, Lost, Unpaid, Wrong
 
 JOURNAL_FILE = "journal.jsonl"
@@ -53,15 +55,18 @@ class Journal:
             for number, table in enumerate(lines, 2):
                 _take(self.ledger, table, f"{path} line {number}")
         else:
+            _check_empty(path)
             write_bytes(path, sealed_line({"line": "header", "format": FORMAT, **unstructure(header)}))
         with writing(path):
             self._file = path.open("ab", buffering=0)
+        self._fault: FileError | None = None
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with self._lock:
+            self._file.close()
 
     def add(self, line: T) -> T:
         """Append a line; it is on disk when this returns."""
@@ -84,11 +89,29 @@ class Journal:
     def _append(self, line: T) -> T:
         kind = next(name for name, cls in _KINDS.items() if type(line) is cls)
         data = sealed_line({"line": kind, **unstructure(line)})
-        with writing(self._path):
-            self._file.write(data)
-            os.fsync(self._file.fileno())
+        if self._fault is not None:  # half a line may be there, which nothing may follow
+            raise self._fault
+        try:
+            with writing(self._path):
+                while data:
+                    data = data[self._file.write(data) :]
+                os.fsync(self._file.fileno())
+        except FileError as fault:
+            self._fault = fault
+            raise
         self.ledger.add(line)
         return line
+
+
+def _check_empty(path: Path) -> None:
+    """Refuse to begin in a folder that holds something else, whose files would be replaced."""
+    others = sorted(
+        entry.name
+        for entry in path.parent.iterdir()
+        if entry.name not in (LOCK, path.name) and not is_temporary(entry.name)
+    )
+    if others:
+        raise DataError(f"{path.parent} holds no labels but other files ({', '.join(others[:3])}); name a new folder")
 
 
 def _drop_torn_line(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from redheart_core.storage.jsonlines import parse_json
-from redheart_labelling.schema import AnswerSchema, Values, WrongAnswerError
+from redheart_labelling.schema import AnswerSchema, Values, WrongAnswerError, writable
 from redheart_labelling.spending import Usage
 
 Remedy = Literal["retry", "next", "stop"]
@@ -17,6 +17,8 @@ End = Literal["whole", "cut off", "refused"]
 _STOPS = (401, 402, 403, 404, 405)
 """Key, payment, rights, address: no other request would fare better."""
 _RETRIED = (408, 409, 425, 429)
+_MOST_TOKENS = 10**9
+"""No reply has more; what says so states no usage."""
 _MAY_COST = (408, 500, 502, 504)
 """What stands behind a gateway may have answered."""
 
@@ -31,7 +33,7 @@ class EndpointError(Exception):
     """
 
     def __init__(self, words: str, remedy: Remedy, may_cost: bool, retry_after_s: float | None = None) -> None:
-        super().__init__(words)
+        super().__init__(writable(words))
         self.remedy, self.may_cost, self.retry_after_s = remedy, may_cost, retry_after_s
 
 
@@ -131,9 +133,9 @@ def _table(value: object) -> dict[str, Any]:
 
 
 def _usage(given: object, answered: object) -> Usage | None:
-    if type(given) is not int or type(answered) is not int or given < 0 or answered < 0:
+    if type(given) is not int or type(answered) is not int:
         return None
-    return Usage(given, answered)
+    return Usage(given, answered) if min(given, answered) >= 0 and max(given, answered) <= _MOST_TOKENS else None
 
 
 def _text(value: object) -> str:
@@ -141,4 +143,4 @@ def _text(value: object) -> str:
         return ""
     if not isinstance(value, str):
         raise TypeError(f"expects text, got {type(value).__name__}")
-    return value
+    return writable(value)

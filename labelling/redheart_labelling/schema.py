@@ -27,6 +27,14 @@ _LEAST_TOKENS = 256
 class WrongAnswerError(Exception):
     """An answer cannot be used; the message says why."""
 
+    def __init__(self, words: str) -> None:
+        super().__init__(writable(words))
+
+
+def writable(text: str) -> str:
+    """A text as it can be written: half of a surrogate pair, which UTF-8 does not have, as its escape."""
+    return text.encode(errors="backslashreplace").decode()
+
 
 @attrs.frozen
 class AnswerSchema:
