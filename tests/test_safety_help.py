@@ -67,8 +67,8 @@ def test_the_emergency_number_is_that_of_the_kind() -> None:
     wish, violence = help_for_text("죽고 싶어요"), help_for_text("남편이 술만 마시면 저를 때려요.")
     assert wish is not None
     assert violence is not None
-    assert "119에 전화" in "".join(wish.closing)
-    assert "112에 전화" in "".join(violence.closing)
+    assert "119에 전화" in "".join(wish.advice)
+    assert "112에 전화" in "".join(violence.advice)
 
 
 def test_help_holds_no_text_and_no_score() -> None:

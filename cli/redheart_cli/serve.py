@@ -40,6 +40,8 @@ class _WithKeys(click.Command):
 @click.option("--keys", type=UserPath(), metavar="FILE", help="Who may ask; made by `redheart serve keys add`.")
 @click.option("--memory", metavar="WHERE", help="Answer /v1/memory with this file or PostgreSQL database.")
 @click.option("--keep-text", is_flag=True, help="The memory keeps texts beside their vectors.")
+@click.option("--runs", type=UserPath(), metavar="DIR",
+              help="Folder of runs that the page /runs shows, live and read-only. [default: none]")  # fmt: skip
 def serve(
     models: tuple[str, ...],
     host: str,
@@ -51,12 +53,15 @@ def serve(
     keys: Path | None,
     memory: str | None,
     keep_text: bool,
+    runs: Path | None,
 ) -> None:
     """Answer over HTTP with MODEL, a folder or the name of an installed model; without it the installed one.
 
     Several models stand side by side; NAME=MODEL names one, and the first answers where a request names none.
-    /openapi.json describes every request and answer. SIGHUP reads the keys and loads the models anew without losing a
-    request; SIGTERM finishes what was accepted. The access log on stderr holds no text.
+    The address that is printed is a page on which a text is tried, in English and Korean; with --runs DIR, /runs shows
+    the trainings in a folder as they go. /openapi.json describes every request and answer. SIGHUP reads the keys and
+    loads the models anew without losing a request; SIGTERM finishes what was accepted. The access log on stderr holds
+    no text.
 
     Without --keys this machine alone may ask. `redheart serve keys add|list|revoke` makes the file of keys; a model in
     a folder called keys is ./keys.
@@ -66,6 +71,7 @@ def serve(
       redheart serve
       redheart serve keys add keys.json me --scope analyze
       redheart serve --keys keys.json --host 0.0.0.0
+      redheart serve --runs runs
       redheart serve mine=runs/village/model ready --port 9000
       curl http://127.0.0.1:8080/v1/analyze --json '{"text": "I told my neighbour the truth about the fence."}'
     """
@@ -88,10 +94,14 @@ def serve(
     if keep_text and memory is None:
         raise click.UsageError("--keep-text: no memory is named; give --memory too")
     access = Access(keys)
+    if runs is not None and not runs.is_dir():
+        raise SettingsError(f"--runs {runs} is no folder; name the one that holds your runs, such as runs")
     log_to(sys.stderr)
     loaded = Models(wanted(models), device, country, compares=True, memory=memory, keep_text=keep_text)
     limits = Limits(deadline_s=deadline_s, waiting=waiting)
-    run(loaded, limits, access, host, port, lambda address: click.echo(f"redheart answers at {address}", err=True))
+    run(
+        loaded, limits, access, host, port, lambda address: click.echo(f"redheart answers at {address}", err=True), runs
+    )
 
 
 def _check_host(host: str) -> None:

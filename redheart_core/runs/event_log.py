@@ -16,8 +16,8 @@ import structlog
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from redheart_core.contract.markers import hookimpl
-from redheart_core.storage.files import write_bytes, writing
-from redheart_core.storage.sealed import read_sealed_lines, sealed_line
+from redheart_core.storage.files import read_bytes, write_bytes, writing
+from redheart_core.storage.sealed import parse_sealed_line, sealed_line
 from redheart_core.storage.structuring import structure, unstructure
 
 
@@ -119,8 +119,12 @@ class EventLog:
 
 def log_event(stream: BinaryIO, line: Line) -> None:
     """Write a line of events.jsonl."""
-    kind = next(name for name, cls in _KINDS.items() if isinstance(line, cls))
-    structlog.wrap_logger(structlog.BytesLogger(stream), processors=[_seal]).info(kind, **unstructure(line))
+    structlog.wrap_logger(structlog.BytesLogger(stream), processors=[_seal]).info(kind_of(line), **unstructure(line))
+
+
+def kind_of(line: Line) -> str:
+    """What the log calls an event, such as "epoch finished"."""
+    return next(name for name, cls in _KINDS.items() if isinstance(line, cls))
 
 
 def _seal(logger: object, method: str, event: structlog.typing.EventDict) -> bytes:
@@ -136,7 +140,33 @@ def read_events(file: Path) -> list[Line]:
     Raises:
         CheckpointError: A line is damaged.
     """
-    return [_parse(table, f"{file} line {number}") for number, table in enumerate(read_sealed_lines(file, _REMEDY), 1)]
+    return EventReader(file).read()
+
+
+@attrs.define
+class EventReader:
+    """Reads a log while it is written: each call gives what has come since the last one."""
+
+    file: Path
+    lines: int = 0
+    """That were read."""
+    _bytes: int = attrs.field(default=0, init=False)
+
+    def read(self) -> list[Line]:
+        """The whole lines that are new, in order; none if there is no file.
+
+        Raises:
+            CheckpointError: A line is damaged.
+        """
+        if not self.file.exists():
+            return []
+        *lines, _ = read_bytes(self.file)[self._bytes :].split(b"\n")
+        found = []
+        for line in lines:
+            where = f"{self.file} line {self.lines + 1}"
+            found.append(_parse(parse_sealed_line(line, where, _REMEDY), where))
+            self.lines, self._bytes = self.lines + 1, self._bytes + len(line) + 1
+        return found
 
 
 def _parse(table: dict[str, object], where: str) -> Line:

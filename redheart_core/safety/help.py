@@ -40,7 +40,10 @@ class Help:
     language: str
     """Of the words: "en", "ko", or one that a plugin has words in."""
     opening: str
+    advice: tuple[str, ...]
+    """What to do, for each kind of sign."""
     closing: tuple[str, ...]
+    """What the program does next, and how it is given another country."""
     helplines: tuple[Helpline, ...]
     """The most urgent first."""
 
@@ -57,6 +60,7 @@ class Help:
         return (
             self.opening,
             *(f"  {line.contact.ljust(width)}  {_who(line)}" for line in self.helplines),
+            *self.advice,
             *self.closing,
         )
 
@@ -110,9 +114,16 @@ def help_for(found: Sequence[Sign], country: str = "", added: Sequence[SignSpec]
         if kind in words[language]
     ]
     last = (words[language]["acute" if acute else "doubt"], words[language][placed])
-    closing = () if doubtful else (*behind, *last)
-    filled = tuple(_fill(text, values) for text in closing if text)
-    return Help(tuple(found), acute, doubtful, place, language, _fill(opening, values), filled, chosen)
+    advice, closing = (
+        () if doubtful else tuple(_fill(text, values) for text in texts if text) for texts in (behind, last)
+    )
+    return Help(tuple(found), acute, doubtful, place, language, _fill(opening, values), advice, closing, chosen)
+
+
+def country_names(language: str) -> dict[str, str]:
+    """Code to name of the countries that have helplines, in a language that core has words in."""
+    found: dict[str, str] = _words()[language]["countries"]
+    return {code: name for code, name in found.items() if code}
 
 
 def _by_urgency(found: Sequence[Sign]) -> tuple[str, ...]:

@@ -104,17 +104,25 @@ def read_sealed_lines(path: Path, remedy: str, error: type[RedheartError] = Chec
     """
     if not path.exists():
         return []
-    tables = []
     *lines, _ = read_bytes(path, error).split(b"\n")
-    for number, line in enumerate(lines, 1):
-        try:
-            table = parse_table(line)
-            if _one_line(_sealed(table)) != line + b"\n":
-                raise ValueError("its contents and its seal (SHA-256) disagree")
-        except (ValueError, RecursionError) as reason:
-            raise error(f"{path} line {number} is damaged: {_in_words(line, reason)}; {remedy}") from reason
-        tables.append({key: value for key, value in table.items() if key != SEAL})
-    return tables
+    return [parse_sealed_line(line, f"{path} line {number}", remedy, error) for number, line in enumerate(lines, 1)]
+
+
+def parse_sealed_line(
+    line: bytes, where: str, remedy: str, error: type[RedheartError] = CheckpointError
+) -> dict[str, Any]:
+    """The table that sealed_line made, of its line without the end.
+
+    Raises:
+        RedheartError: Of the class error: the line is damaged.
+    """
+    try:
+        table = parse_table(line)
+        if _one_line(_sealed(table)) != line + b"\n":
+            raise ValueError("its contents and its seal (SHA-256) disagree")
+    except (ValueError, RecursionError) as reason:
+        raise error(f"{where} is damaged: {_in_words(line, reason)}; {remedy}") from reason
+    return {key: value for key, value in table.items() if key != SEAL}
 
 
 def parse_table(data: bytes) -> dict[str, Any]:

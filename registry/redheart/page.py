@@ -49,14 +49,10 @@ class Page:
 
 def make_page(analysis: Analysis) -> Page:
     """The page of an analysis."""
-    telling = {answer.field: answer.telling for answer in analysis.answers}
-    unusual = sorted(
-        (answer for answer in analysis.answers if telling[answer.field]),
-        key=lambda answer: -max(abs(value.deviations or 0.0) for value in telling[answer.field]),
-    )
-    shown, further = unusual[:MOST_TASKS], unusual[MOST_TASKS:]
-    rows = tuple(row for answer in shown for row in _rows(answer, telling[answer.field]))
-    usual = [answer.field for answer in analysis.answers if not telling[answer.field]]
+    found = unusual(analysis)
+    shown, further = found[:MOST_TASKS], found[MOST_TASKS:]
+    rows = tuple(row for answer in shown for row in _rows(answer, answer.telling))
+    usual = [answer.field for answer in analysis.answers if not answer.telling]
     notes = [
         *_context(analysis),
         *evidence_lines(analysis),
@@ -71,6 +67,44 @@ def make_page(analysis: Analysis) -> Page:
     ]
     silent = "" if analysis.answers else "; the model answers nothing on this text"
     return Page(f"language: {analysis.language}{silent}", rows, tuple(notes))
+
+
+def unusual(analysis: Analysis) -> list[Answer]:
+    """The answers that claim something, the most telling first."""
+    telling = [(answer, answer.telling) for answer in analysis.answers]
+    found = [(max(abs(value.deviations or 0.0) for value in own), answer) for answer, own in telling if own]
+    return [answer for _, answer in sorted(found, key=lambda pair: -pair[0])]
+
+
+def likelihood(value: LabelValue) -> int:
+    """The place in LIKELY of a probability."""
+    return next(place for place, (least, _) in enumerate(LIKELY) if value.value >= least)
+
+
+def size(value: LabelValue) -> int | None:
+    """The place in SIZES of a number's distance from the usual; None where that is not known."""
+    if value.deviations is None:
+        return None
+    return next(place for place, (least, _) in enumerate(SIZES) if abs(value.deviations) >= least)
+
+
+def place_in_range(about: Field, value: float) -> float | None:
+    """Where a number lies between the ends of its range, 0..1; None where the range has no end."""
+    low, high = (0.0, 1.0) if about.binary or _shares(about) else (about.low, about.high)
+    if not math.isfinite(high - low):
+        return None
+    return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def open_labels(answer: Answer) -> tuple[str, ...] | None:
+    """The set of an answer, the largest value first: labels that may be true, or of which one may be largest."""
+    if answer.certainty is None:
+        return None
+    names = answer.certainty.together if answer.about.binary else answer.certainty.leading
+    if names is None and answer.about.binary and all(one.in_set is not None for one in answer.values):
+        names = tuple(one.label for one in answer.values if one.in_set)
+    given = {one.label: one.value for one in answer.values}
+    return None if names is None else tuple(sorted(names, key=lambda name: -given[name]))
 
 
 def absences(absent: Mapping[str, str]) -> Iterator[str]:
@@ -99,22 +133,21 @@ def _number(answer: Answer, value: LabelValue) -> str:
 
 
 def _likely(value: LabelValue) -> str:
-    return next(words for least, words in LIKELY if value.value >= least)
+    return LIKELY[likelihood(value)][1]
 
 
 def _distance(value: LabelValue) -> str:
     """How far a number is from the mean over the training records."""
-    if value.deviations is None:
+    place = size(value)
+    if place is None or value.deviations is None:
         return ""
-    size = next(words for least, words in SIZES if abs(value.deviations) >= least)
-    return f"{size}{'above' if value.deviations > 0 else 'below'} the mean {value.training_mean:.2f}"
+    return f"{SIZES[place][1]}{'above' if value.deviations > 0 else 'below'} the mean {value.training_mean:.2f}"
 
 
 def _bar(about: Field, value: float) -> str:
     """Where a number lies between the ends of its range; nothing where the range has no end."""
-    low, high = (0.0, 1.0) if about.binary or _shares(about) else (about.low, about.high)
-    share = (value - low) / (high - low) if math.isfinite(high - low) else math.nan
-    return "" if math.isnan(share) else "#" * round(CELLS * min(1.0, max(0.0, share)))
+    share = place_in_range(about, value)
+    return "" if share is None else "#" * round(CELLS * share)
 
 
 def _shares(about: Field) -> bool:
@@ -140,14 +173,10 @@ def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
     for answer in answers:
         if answer.certainty is None:
             continue
-        names = answer.certainty.together if answer.about.binary else answer.certainty.leading
-        several |= answer.about.binary and names is not None
-        if names is None and answer.about.binary and all(one.in_set is not None for one in answer.values):
-            names = tuple(one.label for one in answer.values if one.in_set)
+        names = open_labels(answer)
+        several |= answer.about.binary and answer.certainty.together is not None
         if names is not None:
             what = "may be true" if answer.about.binary else "may be largest"
-            given = {one.label: one.value for one in answer.values}
-            names = tuple(sorted(names, key=lambda name: -given[name]))
             if len(names) > MOST_NAMES:
                 yield f"{answer.field} is open: {len(names)} of {len(answer.values)} labels {what} (--details)"
             else:

@@ -25,6 +25,11 @@ class Access:
         self._keys: tuple[Key, ...] = ()
         self.reload()
 
+    @property
+    def asks(self) -> bool:
+        """Whether a key has to be shown."""
+        return self._path is not None
+
     def reload(self) -> None:
         """Read the keys again.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from redheart_server.documents import document
 from redheart_server.edge import Edge
 from redheart_server.memory import memory_routes
 from redheart_server.metrics import Metrics, metrics_routes
+from redheart_server.pages.routes import page_routes
 from redheart_server.problems import install_handlers
 from redheart_server.served import Models
 from redheart_server.settings import Limits
@@ -28,13 +30,16 @@ CLIENT_GONE = 499
 """Status in the access log of a request whose client did not wait; nobody gets it."""
 
 
-def make_app(models: Models, limits: Limits, access: Access | None = None) -> tuple[ASGIApp, State]:
+def make_app(
+    models: Models, limits: Limits, access: Access | None = None, runs: Path | None = None
+) -> tuple[ASGIApp, State]:
     """The app that answers with models, and what it shares.
 
     Args:
         models: Loaded.
         limits: Of every request.
         access: Who may ask; None for everybody who reaches it.
+        runs: A folder of runs that pages show; None shows none.
     """
     metrics = Metrics()
     worker = Worker(limits.waiting, limits.together, metrics.batch)
@@ -60,7 +65,7 @@ def make_app(models: Models, limits: Limits, access: Access | None = None) -> tu
     def _gone(request: Request, error: GoneError) -> Response:
         return Response(status_code=CLIENT_GONE)
 
-    for router in _routers(state):
+    for router in (*_routers(state), *page_routes(state, runs)):
         app.include_router(router)
     document(app)
     return Edge(app, limits, metrics.request), state

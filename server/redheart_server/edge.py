@@ -24,7 +24,7 @@ SECURITY = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
 }
-"""Headers of every response."""
+"""Headers of every response, unless it has its own, as a page has its own policy."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 Observe = Callable[[str, int, float], None]
 """Gets the route, the status and the seconds of a request."""
@@ -49,8 +49,10 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                own = {name for name, _ in message["headers"]}
                 more = {**SECURITY, **state["headers"], "x-request-id": request_id}
-                message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in more.items())]
+                encoded = ((name.encode(), value.encode()) for name, value in more.items())
+                message["headers"] = [*message["headers"], *(one for one in encoded if one[0] not in own)]
             await send(message)
 
         try:

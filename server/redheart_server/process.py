@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -27,9 +28,19 @@ from redheart_server.worker import ClosedError
 class _Server(uvicorn.Server):
     """uvicorn, which ends in order on a signal instead of raising it again, and knows SIGHUP."""
 
-    def __init__(self, config: uvicorn.Config, reload: Callable[[], None], started: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        reload: Callable[[], None],
+        started: Callable[[str], None],
+        stopping: threading.Event,
+    ) -> None:
         super().__init__(config)
-        self._reload, self._started = reload, started
+        self._reload, self._started, self._stopping = reload, started, stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -52,7 +63,15 @@ class _Server(uvicorn.Server):
         self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 
-def serve(models: Models, limits: Limits, access: Access, host: str, port: int, started: Callable[[str], None]) -> None:
+def serve(
+    models: Models,
+    limits: Limits,
+    access: Access,
+    host: str,
+    port: int,
+    started: Callable[[str], None],
+    runs: Path | None = None,
+) -> None:
     """Answer until SIGINT or SIGTERM; what was accepted by then is finished.
 
     Args:
@@ -62,6 +81,7 @@ def serve(models: Models, limits: Limits, access: Access, host: str, port: int, 
         host: Address to listen on.
         port: Likewise; 0 for a free one.
         started: Gets the address once requests are answered.
+        runs: A folder of runs that pages show; None shows none.
 
     Raises:
         SettingsError: The address cannot be listened on.
@@ -72,12 +92,12 @@ def serve(models: Models, limits: Limits, access: Access, host: str, port: int, 
         raise SettingsError(
             f"--host {host} --port {port}: {error.strerror}; choose another port, or --port 0 for a free one"
         ) from error
-    app, state = make_app(models, limits, access)
+    app, state = make_app(models, limits, access, runs)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on",
         timeout_graceful_shutdown=limits.stop_s, h11_max_incomplete_event_size=65536,
     )  # fmt: skip
-    _Server(config, lambda: _reload(state), started).run([listening])
+    _Server(config, lambda: _reload(state), started, state.stopping).run([listening])
 
 
 def _reload(state: State) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ class State:
     limits: Limits
     access: Access
     metrics: Metrics
+    stopping: threading.Event = attrs.field(factory=threading.Event)
+    """Set once the server is asked to stop: answers that have no end of their own end then."""
 
     def served(self, name: str | None) -> Served:
         """The model of a name, or the first one.

@@ -1,0 +1,1 @@
+"""The pages of a server: trying a text, and looking at runs."""

@@ -1,0 +1,186 @@
+"""An analysis as the page shows it: in words of the reader's language, with places on tracks from 0 to 100."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from redheart.page import LIKELY, MOST_LABELS, MOST_NAMES, SIZES, likelihood, open_labels, place_in_range, size, unusual
+from redheart_server.pages.words import Words
+
+if TYPE_CHECKING:
+    from redheart.analysis import Analysis
+    from redheart_core.models.findings import Answer, LabelValue
+
+
+@attrs.frozen
+class Track:
+    """Places of a number and of what stands beside it, 0..100 of the width."""
+
+    at: float
+    low: float | None
+    high: float | None
+    mark: float | None
+    """The usual value; of a probability the threshold."""
+    members: tuple[float, ...]
+    """What each module says."""
+    filled: bool
+    """Whether the number is drawn as a bar from the left, as a probability."""
+
+
+@attrs.frozen
+class NumberRow:
+    """One number of an answer."""
+
+    label: str
+    value: str
+    words: str
+    track: Track | None
+    agreement: str
+    """How many modules say so too; empty of an answer of one."""
+    split: bool
+    """Whether fewer than all of them do."""
+    unsure: bool
+    """Whether it is less sure than the stakes want."""
+
+
+@attrs.frozen
+class AnswerView:
+    """One task."""
+
+    field: str
+    title: str
+    meaning: str
+    meaning_language: str
+    rows: tuple[NumberRow, ...]
+    more: int
+    """Further labels that are telling."""
+    set_title: str
+    """What the set holds; empty without one."""
+    set_names: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+def answer_views(analysis: Analysis, say: Words) -> tuple[AnswerView, ...]:
+    """The tasks on which the text is unusual, the most telling first."""
+    return tuple(_answer(answer, _raised(analysis), say) for answer in unusual(analysis))
+
+
+def usual_tasks(analysis: Analysis, say: Words) -> tuple[str, ...]:
+    """The tasks that are answered and on which nothing is unusual."""
+    return tuple(say.task(answer.field) for answer in analysis.answers if not answer.telling)
+
+
+def range_notes(analysis: Analysis, say: Words) -> Iterator[str]:
+    """What intervals and sets hold, or that there are none."""
+    if analysis.answers and not analysis.calibrated:
+        yield say("not_calibrated")
+    shares = {1 - one.certainty.alpha for one in analysis.answers if one.certainty is not None}
+    yield from (say("intervals_hold", share=f"{share:.0%}") for share in sorted(shares))
+
+
+def _raised(analysis: Analysis) -> bool:
+    """Whether the stakes want more than is usual."""
+    return analysis.context is not None and analysis.context.stakes != "usual"
+
+
+def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
+    telling = answer.telling
+    names = open_labels(answer)
+    set_title, set_names = "", tuple[str, ...]()
+    if names is not None and len(names) > MOST_NAMES:
+        set_title = say("set_open", count=len(names), all=len(answer.values))
+    elif names is not None:
+        set_title = say("set_true" if answer.about.binary else "set_largest")
+        set_names = tuple(map(say.label, names)) or (say("set_none"),)
+    meaning = say.meanings.get(answer.field)
+    return AnswerView(
+        answer.field,
+        say.task(answer.field),
+        answer.about.meaning if meaning is None else meaning,
+        "en" if meaning is None else say.code,
+        tuple(_row(answer, value, raised, say) for value in telling[:MOST_LABELS]),
+        max(0, len(telling) - MOST_LABELS),
+        set_title,
+        set_names,
+        tuple(member.plugin for member in answer.members) if answer.fused else (),
+    )
+
+
+def _row(answer: Answer, value: LabelValue, raised: bool, say: Words) -> NumberRow:
+    saying, asked = _members(answer, value)
+    return NumberRow(
+        label="" if value.label == answer.field else say.label(value.label),
+        value=number_words(answer, value),
+        words=likely_words(value, say) if answer.about.binary else distance_words(value, say),
+        track=_track(answer, value),
+        agreement="" if len(asked) < 2 else say("modules_agree", count=saying, all=len(asked)),
+        split=len(asked) > 1 and saying < len(asked),
+        unsure=raised and value.label in answer.unsure,
+    )
+
+
+def _members(answer: Answer, value: LabelValue) -> tuple[int, Sequence[LabelValue]]:
+    """How many of the modules that were fused claim by themselves what the answer claims, and what each says."""
+    if not answer.fused:
+        return 0, ()
+    found = [one for member in answer.members for one in member.values if one.label == value.label]
+    return sum(_claims(answer, one, value) for one in found), found
+
+
+def _claims(answer: Answer, one: LabelValue, value: LabelValue) -> bool:
+    """Whether a module's own number is as telling as the answer's, on the same side."""
+    if answer.about.binary:
+        return one.threshold is not None and one.value >= one.threshold
+    if one.deviations is None or value.deviations is None:
+        return False
+    return size_is_telling(one) and (one.deviations > 0) == (value.deviations > 0)
+
+
+def size_is_telling(one: LabelValue) -> bool:
+    """Whether a number is away from what is usual."""
+    return one.deviations is not None and abs(one.deviations) >= SIZES[-1][0]
+
+
+def _track(answer: Answer, value: LabelValue) -> Track | None:
+    def place(number: float | None) -> float | None:
+        share = None if number is None else place_in_range(answer.about, number)
+        return None if share is None else round(100 * share, 1)
+
+    at = place(value.value)
+    if at is None:
+        return None
+    members = [place(one.value) for one in _members(answer, value)[1]]
+    return Track(
+        at,
+        place(value.low),
+        place(value.high),
+        place(value.threshold if answer.about.binary else value.training_mean),
+        tuple(one for one in members if one is not None),
+        answer.about.binary,
+    )
+
+
+def number_words(answer: Answer, value: LabelValue) -> str:
+    """The number with its interval and unit."""
+    apart = "" if value.disagreement is None else f" ± {value.disagreement:.2f}"
+    apart += "" if value.low is None else f" [{value.low:.2f}, {value.high:.2f}]"
+    unit = "" if answer.finding.unit == "1" else f" {answer.finding.unit}"
+    return f"{value.value:.2f}{apart}{unit}"
+
+
+def likely_words(value: LabelValue, say: Words) -> str:
+    """How likely a label is."""
+    place = likelihood(value)
+    return say.reasons.get(LIKELY[place][1], LIKELY[place][1])
+
+
+def distance_words(value: LabelValue, say: Words) -> str:
+    """How far a number is from the mean."""
+    place = size(value)
+    if place is None or value.deviations is None or value.training_mean is None:
+        return ""
+    side = "above" if value.deviations > 0 else "below"
+    return say(f"{'far_' if SIZES[place][1] else ''}{side}", mean=f"{value.training_mean:.2f}")

@@ -1,0 +1,145 @@
+"""What the page sends is answered here: the same as /v1/analyze and /v1/decide, in words of the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import attrs
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from redheart.analyzing import Refused, analyze_records, read_record
+from redheart.deciding import decide_with
+from redheart.reasons import Explanation, explain_analysis
+from redheart.threads import keeping_threads
+from redheart_core.contract.errors import DataError
+from redheart_server.access import needs
+from redheart_server.bodies import Record, read_as, read_object
+from redheart_server.pages.analysis_view import answer_views, range_notes, usual_tasks
+from redheart_server.pages.decision_view import decision_view
+from redheart_server.pages.notes_view import context_notes, language_line, silence_views, warning_notes
+from redheart_server.pages.reasons_view import reason_views
+from redheart_server.pages.rendering import render
+from redheart_server.pages.words import words
+from redheart_server.problems import ProblemError
+from redheart_server.served import Item, Served
+from redheart_server.state import State
+
+if TYPE_CHECKING:
+    from redheart.analysis import Analysis
+    from redheart.decision import Decision
+    from redheart.models import Model as Loaded
+    from redheart_core.safety.help import Help
+
+Lang = Annotated[Literal["en", "ko"], Query()]
+Country = Annotated[str, Query(pattern="^([A-Za-z]{2})?$")]
+Model = Annotated[str, Query()]
+
+
+@attrs.frozen
+class Explaining:
+    """Analyzes records, with reasons if they are wanted."""
+
+    served: Served
+    country: str
+    """Whose helplines are given; "" for the server's own choice."""
+    reasons: bool
+
+    def __call__(self, items: Sequence[Item]) -> list[Explanation | Refused]:
+        """What the model says of each record."""
+        model = _of_country(self.served.model, self.country)
+        found = analyze_records(model, items)
+        return [self._explained(model, item, one) for item, one in zip(items, found, strict=True)]
+
+    def _explained(self, model: Loaded, item: Item, found: Analysis | Refused) -> Explanation | Refused:
+        if isinstance(found, Refused):
+            return found
+        if not self.reasons or help_alone(found.help):
+            return Explanation(found, ())
+        where, record = item
+        with keeping_threads(model.assembled.manifest.training.threads):
+            return explain_analysis(model, found, read_record(model, record, where, None))
+
+
+@attrs.frozen
+class Comparing:
+    """Compares the acts of dilemmas."""
+
+    served: Served
+    country: str
+
+    def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Decision | DataError]:
+        """A decision for each dilemma, or why there is none."""
+        model = _of_country(self.served.model, self.country)
+        return [_decide(model, self.served.preferences, given) for given in items]
+
+
+def _decide(model: Loaded, preferences: Loaded | None, given: Mapping[str, Any]) -> Decision | DataError:
+    try:
+        return decide_with(model, preferences, given)
+    except DataError as error:
+        return error
+
+
+def asking_routes(state: State) -> APIRouter:
+    """The routes."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/v1/analyze/page", dependencies=[needs(state.access, "analyze")])
+    async def analyze(
+        request: Request,
+        lang: Lang = "en",
+        country: Country = "",
+        model: Model = "",
+        reasons: bool = True,
+        details: bool = False,
+    ) -> Response:
+        """One record, as /v1/analyze takes it."""
+        served = state.served(model or None)
+        record = read_as(Record, await read_object(request)).plain()
+        answer = Explaining(served, country.upper(), reasons)
+        (found,) = await state.answer(request, answer, [("text", record)])
+        if isinstance(found, Refused):
+            raise ProblemError(422, str(found.error))
+        return render(
+            "analysis.html.j2", lang, details=details, alone=help_alone(found.analysis.help), **_shown(found, lang)
+        )
+
+    @router.post("/v1/decide/page", dependencies=[needs(state.access, "decide")])
+    async def decide(request: Request, lang: Lang = "en", country: Country = "", model: Model = "") -> Response:
+        """One dilemma, as /v1/decide takes it."""
+        served = state.served(model or None)
+        given = await read_object(request)
+        (found,) = await state.answer(request, Comparing(served, country.upper()), [given])
+        if isinstance(found, DataError):
+            raise ProblemError(422, str(found))
+        return render("decision.html.j2", lang, decision=found, **decision_view(found, words(lang)))
+
+    return router
+
+
+def _shown(found: Explanation, lang: str) -> dict[str, Any]:
+    """What the template of an analysis reads."""
+    analysis, say = found.analysis, words(lang)
+    return {
+        "analysis": analysis,
+        "language": language_line(analysis.language, say),
+        "warnings": list(warning_notes(analysis, say)),
+        "silences": list(silence_views(analysis, say)),
+        "context": list(context_notes(analysis, say)),
+        "answers": answer_views(analysis, say),
+        "usual": usual_tasks(analysis, say),
+        "ranges": list(range_notes(analysis, say)),
+        "reasons": list(reason_views(found, say)),
+    }
+
+
+def help_alone(found: Help | None) -> bool:
+    """Whether a page shows help and nothing else: numbers are no answer to a person in a crisis."""
+    return found is not None and not found.doubtful
+
+
+def _of_country(model: Loaded, country: str) -> Loaded:
+    """The model, with the helplines of a country."""
+    return attrs.evolve(model, safety=attrs.evolve(model.safety, country=country)) if country else model

@@ -1,0 +1,92 @@
+"""A decision as the page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from redheart.decision_page import EMOTIONS, MOST_LABELS, letter_of
+from redheart_server.pages.notes_view import language_line
+from redheart_server.pages.words import Words
+
+if TYPE_CHECKING:
+    from redheart.analysis import Analysis
+    from redheart.decision import Decision
+
+
+@attrs.frozen
+class ActView:
+    """One act."""
+
+    letter: str
+    text: str
+    place: int | None
+    """From 1; None where nothing ranks the acts."""
+    first: str
+    """Probability to come first, in words; empty without an order."""
+    share: float
+    """The same as a width, 0..100."""
+    blame: str
+    """Probability that people name it as the least ethical one; empty where nobody knows."""
+    words: tuple[str, ...]
+    """What the model says of its words."""
+
+
+def act_views(decision: Decision, say: Words) -> tuple[ActView, ...]:
+    """The acts, the first one first; in the order in which they were given where nothing ranks them."""
+    ranking = decision.ranking
+    order = range(len(decision.dilemma.acts)) if ranking is None else ranking.order
+    return tuple(_act(decision, act, place, say) for place, act in enumerate(order, 1))
+
+
+def _act(decision: Decision, act: int, place: int, say: Words) -> ActView:
+    ranking, crowd = decision.ranking, decision.crowd
+    first = None if ranking is None else ranking.first[act]
+    return ActView(
+        letter_of(act),
+        decision.dilemma.acts[act].text,
+        None if ranking is None else place,
+        "" if first is None else say("first_with", share=f"{first:.0%}"),
+        round(100 * (first or 0.0), 1),
+        "" if crowd is None else say("blame", share=f"{crowd.least_ethical[act]:.0%}"),
+        tuple(_words(decision.analyses[act], say)),
+    )
+
+
+def _words(analysis: Analysis, say: Words) -> Iterator[str]:
+    """As the command says it: emotions, a crowd's verdict, regret."""
+    answers = {answer.field: answer for answer in analysis.answers}
+    emotions = next((answers[name] for name in EMOTIONS if name in answers), None)
+    if emotions is not None:
+        labels = (f"{say.label(value.label)} {value.value:.2f}" for value in emotions.values[:MOST_LABELS])
+        yield say("act_emotions", labels=", ".join(labels))
+    if "votes" in answers:
+        labels = (f"{say.label(value.label)} {value.value:.2f}" for value in answers["votes"].values[:MOST_LABELS])
+        yield say("act_votes", labels=", ".join(labels))
+    if "regret" in answers:
+        yield say("act_regret", value=f"{answers['regret'].values[0].value:.2f}")
+    if not answers:
+        yield say("act_silent", why=language_line(analysis.language, say))
+
+
+def decision_view(decision: Decision, say: Words) -> dict[str, Any]:
+    """What the template of a decision reads."""
+    ranking, crowd = decision.ranking, decision.crowd
+    weights = {} if ranking is None else ranking.weights
+    level = () if ranking is None else ranking.level
+    measured = None if crowd is None else crowd.measured
+    return {
+        "alone": decision.help is not None and not decision.help.doubtful,
+        "acts": () if not decision.analyses else act_views(decision, say),
+        "level": "" if ranking is None or not level else say(
+            "level", first=letter_of(ranking.order[0]), others=", ".join(map(letter_of, level))
+        ),
+        "criteria": [say.task(name) for name, weight in weights.items() if weight > 0],
+        "reliance": "" if measured is None else say(
+            "reliance", records=measured.records, accuracy=f"{measured.accuracy:.0%}",
+            error=f"{measured.calibration_error:.2f}",
+        ),
+        "unmeasured": crowd is not None and measured is None,
+    }  # fmt: skip

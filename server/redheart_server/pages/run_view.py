@@ -1,0 +1,152 @@
+"""A run as its page shows it: curves, the heat map of epochs, and what was chosen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.evaluation.results import EVALUATION, Evaluation
+from redheart_core.selection.rivals import RIVALS
+from redheart_core.selection.sweetspot import SWEETSPOT
+from redheart_core.storage.sealed import SealedFile
+
+if TYPE_CHECKING:
+    from redheart_core.runs.history import EpochRecord
+    from redheart_core.runs.status import GroupStatus, RunStatus
+
+T = TypeVar("T")
+WIDTH, HEIGHT, LEFT, TOP = 300, 120, 44, 10
+"""Of a plot, without and with its margins."""
+LEVELS = 9
+"""Shades of the heat map; 0 is the palest."""
+
+
+@attrs.frozen
+class Curve:
+    """The losses of a group as points of an SVG polyline."""
+
+    group: str
+    train: str
+    validation: str
+    best: tuple[float, float] | None
+    best_epoch: str
+    low: str
+    high: str
+    first: int
+    last: int
+    newest: EpochRecord
+
+
+@attrs.frozen
+class Cell:
+    """One epoch of a group in the heat map."""
+
+    epoch: int
+    loss: str
+    above: str
+    """The excess over the lowest loss of the group, in words."""
+    level: int
+    best: bool
+
+
+def curves(status: RunStatus) -> tuple[Curve, ...]:
+    """Of each group that has an epoch."""
+    return tuple(_curve(group) for group in status.groups if group.epochs)
+
+
+def heat_rows(status: RunStatus) -> tuple[tuple[str, tuple[Cell | None, ...]], ...]:
+    """Group to a cell for each epoch from the first to the last of all; None where it has none."""
+    numbers = heat_epochs(status)
+    rows = []
+    for group in status.groups:
+        cells = {cell.epoch: cell for cell in _cells(group)}
+        if cells:
+            rows.append((group.name, tuple(cells.get(number) for number in numbers)))
+    return tuple(rows)
+
+
+def heat_epochs(status: RunStatus) -> range:
+    """All epochs of all groups."""
+    numbers = [epoch.epoch for group in status.groups for epoch in group.epochs]
+    return range(min(numbers), max(numbers) + 1) if numbers else range(0)
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def size_words(count: float) -> str:
+    """Bytes for people."""
+    units = ("B", "kB", "MB", "GB", "TB")
+    place = min(len(units) - 1, int(math.log10(count) // 3) if count >= 1 else 0)
+    return f"{count / 1000**place:.0f} {units[place]}" if place < 3 else f"{count / 1000**place:.1f} {units[place]}"
+
+
+def choices(path: Path) -> dict[str, Any]:
+    """What was chosen among the epochs and what it is worth, as far as it was computed; and what is damaged of it."""
+    damages: list[str] = []
+
+    def read(file: SealedFile[T], name: str) -> T | None:
+        try:
+            return file.read_if_there(path / name)
+        except CheckpointError as error:
+            damages.append(str(error))
+            return None
+
+    sweetspot, rivals = read(SWEETSPOT, "sweetspot.json"), read(RIVALS, "rivals.json")
+    evaluation = read(EVALUATION, "evaluation.json")
+    methods = [] if rivals is None else sorted(rivals.sums.items(), key=lambda pair: pair[1][0])
+    variants = [] if evaluation is None else list(_variants(evaluation))
+    return {"sweetspot": sweetspot, "methods": methods, "variants": variants, "damages": damages}
+
+
+def _variants(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
+    """Each way to make a model with its mean skill, and how much higher that is than of the best common epoch."""
+    for name in evaluation.variants:
+        yield name, evaluation.skill[name].in_words(), evaluation.skill_gains[name].in_words("+")
+
+
+def _curve(group: GroupStatus) -> Curve:
+    losses = [loss for epoch in group.epochs for loss in (epoch.train_loss, epoch.validation_loss)]
+    low, high = min(losses), max(losses)
+    first, last = group.epochs[0].epoch, max(group.planned, group.epochs[-1].epoch)
+
+    def place(epoch: int, loss: float) -> tuple[float, float]:
+        across = (epoch - first) / (last - first) if last > first else 0.5
+        down = (high - loss) / (high - low) if high > low else 0.5
+        return round(LEFT + WIDTH * across, 1), round(TOP + HEIGHT * down, 1)
+
+    def points(pairs: Sequence[tuple[int, float]]) -> str:
+        return " ".join("{},{}".format(*place(*pair)) for pair in pairs)
+
+    best = group.best
+    return Curve(
+        group.name,
+        points([(one.epoch, one.train_loss) for one in group.epochs]),
+        points([(one.epoch, one.validation_loss) for one in group.epochs]),
+        None if best is None else place(best.epoch, best.validation_loss),
+        "" if best is None else best.name,
+        f"{low:.3g}",
+        f"{high:.3g}",
+        first,
+        last,
+        group.epochs[-1],
+    )
+
+
+def _cells(group: GroupStatus) -> Iterator[Cell]:
+    losses = [epoch.validation_loss for epoch in group.epochs]
+    low, spread = min(losses, default=0.0), max(losses, default=0.0) - min(losses, default=0.0)
+    for epoch, loss in zip(group.epochs, losses, strict=True):
+        above = (loss - low) / abs(low) if low else math.nan
+        near = 1.0 if not spread else 1.0 - (loss - low) / spread
+        words = f"{above:+.1%}" if math.isfinite(above) else f"{loss - low:+.3g}"
+        yield Cell(epoch.epoch, f"{loss:.4f}", words, round(LEVELS * near), loss == low)
