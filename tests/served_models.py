@@ -23,11 +23,12 @@ def asked(
     requests: Callable[[httpx.AsyncClient, State], Awaitable[T]],
     limits: Limits | None = None,
     access: Access | None = None,
+    runs: Path | None = None,
 ) -> T:
     """What requests to a new server give."""
 
     async def ask() -> T:
-        app, state = make_app(models, limits or Limits(), access)
+        app, state = make_app(models, limits or Limits(), access, runs)
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
