@@ -47,23 +47,23 @@ class Visit:
         self.requests: list[Any] = []
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", self.requests.append)
+        page.on("request", lambda request: self.requests.append(request))
 
 
 @contextmanager
-def browsing(address: str) -> Iterator[Callable[..., Visit]]:
-    """Opens pages of a server: a path, and what Playwright calls the options of a context."""
+def browsing() -> Iterator[Callable[..., Visit]]:
+    """Opens pages: an address, and what Playwright calls the options of a context."""
     from playwright.sync_api import sync_playwright
 
     assert CHROMIUM is not None
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
 
-        def visit(path: str, **options: Any) -> Visit:
+        def visit(address: str, **options: Any) -> Visit:
             context = browser.new_context(**{"locale": "en-US", **options})
             context.set_default_timeout(20_000)
             opened = Visit(context.new_page())
-            opened.page.goto(address + path)
+            opened.page.goto(address)
             return opened
 
         try:

@@ -48,9 +48,15 @@ def runs(write_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def visit(models: Models, runs: Path) -> Iterator[Callable[..., Visit]]:
-    with serving(models, runs=runs) as address, browsing(address) as opened:
+def browser() -> Iterator[Callable[..., Visit]]:
+    with browsing() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def visit(models: Models, runs: Path, browser: Callable[..., Visit]) -> Iterator[Callable[..., Visit]]:
+    with serving(models, runs=runs) as address:
+        yield lambda path, **options: browser(address + path, **options)
 
 
 def ask(visit: Visit, text: str) -> Any:
@@ -59,6 +65,11 @@ def ask(visit: Visit, text: str) -> Any:
     visit.page.click("#send")
     visit.page.wait_for_selector("#result-title")
     return visit.page
+
+
+def says(page: Any, selector: str, words: str) -> None:
+    """Wait until a part of the page has these words."""
+    page.locator(selector, has_text=words).wait_for()
 
 
 def fits(page: Any) -> bool:
@@ -124,16 +135,16 @@ def test_errors_are_said_in_words_and_the_text_stays(visit: Callable[..., Visit]
     assert page.evaluate("document.activeElement.id") == "text"
     page.fill("#text", "123 456")
     page.click("#send")
-    page.wait_for_function("document.getElementById('trouble').innerText.includes('no letter')")
+    says(page, "#trouble", "no letter")
     assert serious(page) == []
     page.route("**/v1/analyze/page*", lambda route: route.abort())
     page.click("#send")
-    page.wait_for_function("document.getElementById('trouble').innerText.includes('does not answer')")
+    says(page, "#trouble", "does not answer")
     page.unroute("**/v1/analyze/page*")
     busy = {"status": 503, "headers": {"retry-after": "7"}, "content_type": "application/problem+json"}
     page.route("**/v1/analyze/page*", lambda route: route.fulfill(**busy, body='{"detail": "the queue is full"}'))
     page.click("#send")
-    page.wait_for_function("document.getElementById('trouble').innerText.includes('in 7 s')")
+    says(page, "#trouble", "in 7 s")
     assert page.input_value("#text") == "123 456"
 
 
@@ -214,13 +225,13 @@ def test_a_run_is_followed_while_it_trains(visit: Callable[..., Visit], runs: Pa
     page = opened.page
     page.click("[data-run=live]")
     page.wait_for_selector("#run-title .running")
-    page.wait_for_function("document.getElementById('live').innerText.startsWith('Live')")
+    says(page, "#live", "Live:")
     log = EventLog()
     log.file = runs / "live" / "events.jsonl"
     log.redheart_after_epoch(EpochFinished("backbone", 1, 30, 1.0, 0.5, {}, 1e-3, 0.1))
     log.redheart_after_run(RunFinished(runs / "live", ()))
     page.wait_for_selector("#run-title .finished")
-    page.wait_for_function("document.getElementById('live').innerText.includes('ended')")
+    says(page, "#live", "ended")
     page.go_back()
     page.wait_for_selector("#run-title", state="detached")
     assert opened.complaints == []
@@ -238,13 +249,13 @@ def test_a_run_shows_curves_a_heat_map_and_plugins(visit: Callable[..., Visit]) 
     assert opened.complaints == []
 
 
-def test_a_key_is_typed_and_forgotten(models: Models, tmp_path: Path) -> None:
+def test_a_key_is_typed_and_forgotten(models: Models, browser: Callable[..., Visit], tmp_path: Path) -> None:
     token = add_key(tmp_path / "keys.json", "me", ["analyze"], 600)
-    with serving(models, access=Access(tmp_path / "keys.json")) as address, browsing(address) as opened:
-        page = opened("/").page
+    with serving(models, access=Access(tmp_path / "keys.json")) as address:
+        page = browser(address).page
         page.fill("#text", TEXT)
         page.click("#send")
-        page.wait_for_function("document.getElementById('trouble').innerText.includes('asks for a key')")
+        says(page, "#trouble", "asks for a key")
         page.fill("#key", token)
         page.click("#send")
         page.wait_for_selector("#result-title")
