@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-OF_TORCH = ("TORCHINDUCTOR_CACHE_DIR",)
-"""Environment variables that torch sets when the first optimizer steps."""
+OF_LIBRARIES = ("TORCHINDUCTOR_CACHE_DIR", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
+"""Environment variables that torch sets when the first optimizer steps, and scikit-learn when it is first imported."""
 SYMPY = "sympy.utilities.exceptions"
 """Has a warning filter of its own, from when torch first imports sympy."""
 
@@ -28,7 +28,7 @@ def process_state() -> dict[str, object]:
     """What the next command, or a notebook that called this one, would notice."""
     return {
         "working directory": os.getcwd(),
-        **{f"environment variable {name}": value for name, value in os.environ.items() if name not in OF_TORCH},
+        **{f"environment variable {name}": value for name, value in os.environ.items() if name not in OF_LIBRARIES},
         "path": list(sys.path),
         "standard streams": (sys.stdin, sys.stdout, sys.stderr),
         "signal handlers": {number: signal.getsignal(number) for number in signal.valid_signals()},
