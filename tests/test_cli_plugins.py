@@ -279,13 +279,14 @@ def test_shapes_of_what_a_node_reads_come_from_the_nodes_it_reads(install: Insta
     assert details["scales"]["tiny"]["parameters"] == 7 * 3 + 3
 
 
-def test_features_beside_the_embedding_are_among_what_a_node_reads() -> None:
-    active, table = 'active = ["backbone", "regret_head", "neural_regret"]', "[plugins.neural_regret]"
-    Path("plugins.toml").write_text(f'{active}\n{table}\nbeside = ["backbone.regret"]\n', encoding="utf-8")
-    beside = info("neural_regret")["scales"]["small"]
+def test_features_beside_the_embedding_are_among_what_a_node_reads(tmp_path: Path) -> None:
+    path, table = tmp_path / "some.toml", '[plugins.neural_regret]\nbeside = ["backbone.regret"]'
+    path.write_text(f'active = ["backbone", "regret_head", "neural_regret"]\n{table}\n', encoding="utf-8")
+    beside = info("neural_regret", "--plugins", str(path))["scales"]["small"]
     assert beside["reads"]["backbone.regret"] == "(B, 64)"
-    Path("plugins.toml").write_text('active = ["neural_regret"]\n', encoding="utf-8")
-    assert info("neural_regret")["scales"]["small"]["parameters"] < beside["parameters"]
+    path.write_text('active = ["neural_regret"]\n', encoding="utf-8")
+    alone = info("neural_regret", "--plugins", str(path))["scales"]["small"]
+    assert alone["parameters"] < beside["parameters"]
 
 
 def test_a_field_that_nothing_declares_leaves_the_sizes_out_and_says_so(install: Install) -> None:
