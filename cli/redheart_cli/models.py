@@ -136,6 +136,7 @@ def _print_described(found: Described) -> None:
     """Head, groups and figures of a model."""
     from redheart.page import absences
     from redheart_core.report.card import answers_in_words, measured
+    from redheart_core.safety.vectors import reads_vectors_of
 
     manifest = found.manifest
     click.echo(f"{found.title}: {found.meaning}")
@@ -143,6 +144,8 @@ def _print_described(found: Described) -> None:
     click.echo(f"  answers: {', '.join(answers)}")
     for part in manifest.data.encoder.parts:
         click.echo(f"  encoder: {part.name}, {part.revision}")
+    known = reads_vectors_of(part.revision for part in manifest.data.encoder.parts)
+    click.echo(f"  signs of a crisis: found by words {'and its vectors' if known else 'alone, not by its vectors'}")
     click.echo(f"  size: {found.megabytes:.1f} MB")
     if manifest.origin is not None:
         click.echo(f"  made by: {manifest.origin.command}")

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
@@ -42,6 +43,8 @@ class Analyzed:
     """Sources that do not answer, with the reason."""
     readings: tuple[Reading, ...]
     """Of the limits, in the order of the model."""
+    vectors: NDArray[np.float32] = attrs.field(eq=False, repr=False)
+    """(T, D) of the text's chunks."""
     remarks: tuple[Reading, ...] = ()
     """Of the layers that see the answers, likewise; none of a text beyond a limit."""
     context: Context = attrs.field(factory=Context)
@@ -147,7 +150,7 @@ def analyze_texts(
     for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
         silent = silences(model, one.given.language, model.missing_fields(one.present), readings)
         if any(reading.beyond for reading in readings):
-            found[place] = Analyzed((), silent, readings, (), contexts[row])
+            found[place] = Analyzed((), silent, readings, one.vectors, (), contexts[row])
         else:
             within.append(_Within(place, row, one, silent, readings))
     for batch in _passes(within):
@@ -157,7 +160,8 @@ def analyze_texts(
         answers = add_cases(with_answers(model, seen, places, own, answered), near)
         remarks = read_layers(model, answers, limits=False)
         for text, findings, said, nearest in zip(batch, answered, remarks, near, strict=True):
-            found[text.place] = Analyzed(findings, text.silent, text.readings, said, contexts[text.row], nearest)
+            limits, vectors = text.readings, text.read.vectors
+            found[text.place] = Analyzed(findings, text.silent, limits, vectors, said, contexts[text.row], nearest)
     return [one for one in found if one is not None]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -22,6 +23,18 @@ FOLDER = Path(__file__).parent / "weights"
 
 
 @attrs.frozen
+class Limits:
+    """What a score has to reach."""
+
+    doubt: float
+    """Below it, the signs of rules that are not certain are taken back."""
+    threshold: float
+    """From which score on a text has a sign, which is doubtful."""
+    clear: float
+    """From which score on the sign is not doubtful."""
+
+
+@attrs.frozen
 class Weights:
     """Of one language."""
 
@@ -31,12 +44,16 @@ class Weights:
     """For each of SIGN_KINDS, in order."""
     bias: float
     """Of the score."""
-    doubt: float
-    """Below it, the signs of rules that are not certain are taken back."""
-    threshold: float
-    """From which score on a text has a sign, which is doubtful."""
-    clear: float
-    """From which score on the sign is not doubtful."""
+    alone: Limits
+    """Where the words of a text are all that is known of it."""
+    together: Limits
+    """Where its vectors have a score too (see vectors)."""
+    factor: float
+    """What the score of the vectors is multiplied by before it is added to that of the words."""
+
+    def of_words(self, places: frozenset[int]) -> float:
+        """How much a text with these places (see grams) speaks for a crisis; below 0 against one."""
+        return weigh(self.crisis, places) + self.bias
 
 
 @cache
@@ -45,20 +62,20 @@ def load_weights(language: str) -> Weights:
     data = (FOLDER / f"{language}.bin").read_bytes()
     assert len(data) == BUCKETS + len(SIGN_KINDS) * KIND_BUCKETS, f"{FOLDER / language}.bin has another size"
     starts = range(BUCKETS, len(data), KIND_BUCKETS)
-    limits = parse_toml((FOLDER / "thresholds.toml").read_text(encoding="utf-8"))[language]
     kinds = tuple(data[start : start + KIND_BUCKETS] for start in starts)
-    return Weights(data[:BUCKETS], kinds, **limits)
+    alone, together = (read_limits(name)[language] for name in ("alone", "together"))
+    bias, factor = alone.pop("bias"), together.pop("factor")
+    return Weights(data[:BUCKETS], kinds, bias, Limits(**alone), Limits(**together), factor)
+
+
+def read_limits(name: str) -> dict[str, Any]:
+    """By language, the numbers of a file of limits."""
+    return parse_toml((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def weigh(crisis: bytes, places: frozenset[int]) -> float:
     """How much the pieces of a text speak for a crisis; 0 if nothing is known of them."""
     return (sum(map(crisis.__getitem__, places)) - 128 * len(places)) / math.sqrt(max(len(places), 1))
-
-
-def score(language: str, places: frozenset[int]) -> float:
-    """How much a text with these places (see grams) speaks for a crisis; below 0 against one."""
-    weights = load_weights(language)
-    return weigh(weights.crisis, places) + weights.bias
 
 
 def likeliest_kind(language: str, places: frozenset[int]) -> str:

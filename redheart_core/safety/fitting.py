@@ -4,14 +4,15 @@ CASES is the folder with tuned_en.tsv and tuned_ko.tsv (label, kind, author, tex
 sets, whose real comments stand for harmless texts with little weight: the train parts of GoEmotions and
 GoEmotions-Korean, mostly those with a painful emotion, and four fifths of val.tsv of KOTE. Nothing is drawn.
 
-Thresholds come from fits that leave out one author each, as an author's cases resemble each other.
+Thresholds come from fits that leave out one author each, as an author's cases resemble each other. A second voter
+over sentence vectors, which is fitted after it, stands in vector_fitting.py.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -27,16 +28,26 @@ LABELS = ("self", "abuse", "danger", "other")
 """Of the cases, in the order of SIGN_KINDS; "none" is harmless."""
 PAINFUL = frozenset({"2", "3", "9", "10", "11", "14", "16", "19", "24", "25"})
 """Of GoEmotions: anger, annoyance, disappointment, disapproval, disgust, fear, grief, nervousness, remorse, sadness."""
-AUTHORS = ("1", "2", "3")
+AUTHORS = ("1", "2", "3", "4")
 """Of the written cases; no two of them knew each other's."""
 REAL_WEIGHT = 0.3
 INVERSE_PENALTY = 30.0
 SMOOTHING = 0.05
-DOUBTS, ALARMS, CLEAR_ALARMS = 0.6, 0.18, 0.045
-"""At most so many of the harmless cases, which are hard, lie above doubt, threshold and clear, when nothing is fitted
-on their author."""
-REAL_ALARMS, REAL_CLEAR_ALARMS = 0.03, 0.008
-"""The same of real comments above threshold and clear."""
+
+
+@attrs.frozen
+class Shares:
+    """How many harmless texts may lie above each limit at most, when nothing is fitted on their author."""
+
+    doubt: float
+    threshold: float
+    clear: float
+
+
+SHARES = Shares(doubt=0.6, threshold=0.18, clear=0.045)
+"""Of the harmless cases, which are hard."""
+REAL_SHARES = Shares(doubt=1, threshold=0.03, clear=0.008)
+"""Of real comments."""
 
 
 @attrs.frozen
@@ -107,37 +118,67 @@ def _shares(cases: Iterable[Case]) -> list[float]:
     return [count / whole for count in counts]
 
 
-def limits(cases: Sequence[Case]) -> tuple[float, float, float]:
-    """Doubt, threshold and clear, from scores of harmless texts by fits without their author."""
-    scores: dict[str, list[float]] = {"none": [], "real": []}
+def scores_without_authors(cases: Sequence[Case]) -> list[float]:
+    """The score of each case by a fit on the other authors' cases."""
+    scores = {}
     for author in AUTHORS:
         crisis, bias = fit([case for case in cases if case.author != author])
-        for case in cases:
-            if case.author == author and case.label in scores:
-                scores[case.label].append(weigh(crisis, case.pieces) + bias)
-    hard, real = sorted(scores["none"]), sorted(scores["real"])
-    threshold = max(_share(hard, ALARMS), _share(real, REAL_ALARMS))
-    return _share(hard, DOUBTS), threshold, max(_share(hard, CLEAR_ALARMS), _share(real, REAL_CLEAR_ALARMS))
+        scores[author] = {
+            place: weigh(crisis, case.pieces) + bias for place, case in enumerate(cases) if case.author == author
+        }
+    return [scores[case.author][place] for place, case in enumerate(cases)]
+
+
+def limits(cases: Sequence[Case], scores: Sequence[float], hard: Shares, real: Shares) -> dict[str, float]:
+    """What a score has to reach, by the name of the limit.
+
+    Args:
+        cases: Of one language.
+        scores: Of each, by fits without its author.
+        hard: Of the harmless cases.
+        real: Of the real comments.
+    """
+    shares = {"none": hard, "real": real}
+    ordered = {
+        label: sorted(score for case, score in zip(cases, scores, strict=True) if case.label == label)
+        for label in shares
+    }
+    return {
+        name: max(_share(ordered[label], getattr(share, name)) for label, share in shares.items())
+        for name in ("doubt", "threshold", "clear")
+    }
 
 
 def _share(ordered: Sequence[float], above: float) -> float:
     """The score that a share of the scores lies above."""
-    return ordered[int(len(ordered) * (1 - above))]
+    return ordered[min(int(len(ordered) * (1 - above)), len(ordered) - 1)]
+
+
+def write_limits(name: str, maker: str, found: Mapping[str, Mapping[str, float]]) -> None:
+    """Write a file of limits.
+
+    Args:
+        name: Of the file.
+        maker: Who makes it.
+        found: By language, names of numbers to numbers.
+    """
+    lines = [f"# Made by {maker}; a score from the threshold on is a sign.\n"]
+    for language, numbers in found.items():
+        lines += [f"\n[{language}]\n", *(f"{key} = {number:.1f}\n" for key, number in numbers.items())]
+    (FOLDER / f"{name}.toml").write_text("".join(lines), encoding="utf-8")
 
 
 def main(folder: str, data: str) -> None:
-    """Write the weights of both languages and their thresholds."""
+    """Write the weights of both languages and their limits."""
     assert len(LABELS) == len(SIGN_KINDS)
-    lines = ["# Made by redheart_core/safety/fitting.py; a score from the threshold on is a sign.\n"]
+    found = {}
     for language in ("en", "ko"):
         written = read_cases(Path(folder) / f"tuned_{language}.tsv")
         cases = [*written, *read_comments(Path(data), language)]
         crisis, bias = fit(cases)
         (FOLDER / f"{language}.bin").write_bytes(crisis + b"".join(fit_kinds(written)))
-        doubt, threshold, clear = limits(cases)
-        lines.append(f"\n[{language}]\nbias = {bias:.1f}\ndoubt = {doubt:.1f}\n")
-        lines.append(f"threshold = {threshold:.1f}\nclear = {clear:.1f}\n")
-    (FOLDER / "thresholds.toml").write_text("".join(lines), encoding="utf-8")
+        found[language] = {"bias": bias, **limits(cases, scores_without_authors(cases), SHARES, REAL_SHARES)}
+    write_limits("alone", "redheart_core/safety/fitting.py", found)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from redheart_core.storage.toml_text import parse_toml
 
 _FOLDER = Path(__file__).parent / "patterns"
 _FILES = {"en": "english", "ko": "korean"}
-_PARTS = ("self", "veiled", "abuse", "danger", "other")
+_PARTS = ("now", "self", "veiled", "abuse", "danger", "other")
 _HARMLESS = ("DENY", "LONG_OVER", "STORY", "GAME", "NEWS", "WORK")
 _NAME = re.compile(r"<([A-Z0-9_]+)>")
 

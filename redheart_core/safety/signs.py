@@ -10,7 +10,7 @@ import attrs
 
 from redheart_core.contract.signs import SignSpec
 from redheart_core.data.sentences import sentence_spans
-from redheart_core.safety.classifier import likeliest_kind, load_weights, score
+from redheart_core.safety.classifier import Limits, likeliest_kind, load_weights
 from redheart_core.safety.grams import Seen, grams_of_normal
 from redheart_core.safety.normal import has_hangul, normalize, plain
 from redheart_core.safety.rules import Rule, core_rules, harmless_words
@@ -37,7 +37,12 @@ class Sign:
 
 
 def signs(text: str, added: Sequence[SignSpec] = ()) -> tuple[Sign, ...]:
-    """The signs of a text, in its order; each kind once a sentence.
+    """The signs that the words of a text give; as search_text(text, added).signs()."""
+    return search_text(text, added).signs()
+
+
+def search_text(text: str, added: Sequence[SignSpec] = ()) -> Searched:
+    """Read a text once, for the signs that its words give and those that its words and vectors give together.
 
     Every pattern of every language reads every sentence that has letters of its script: a language that was stated or
     detected wrongly hides nothing. In doubt there is a sign. Nothing is stored and nothing logged.
@@ -48,24 +53,101 @@ def signs(text: str, added: Sequence[SignSpec] = ()) -> tuple[Sign, ...]:
     """
     read = text[:MOST_CHARS]
     spans, seen = list(sentence_spans(read)), Seen()
-    found: list[Sign] = []
+    sentences = []
     for number, (start, end) in enumerate(spans):
-        first, last = max(number - 1, 0), min(number + 1, len(spans) - 1)
-        own = _Passage(read[start:end], start, end, seen)
-        nearby = (
-            own
-            if first == last
-            else _Passage(read[spans[first][0] : spans[last][1]], spans[first][0], spans[last][1], seen)
-        )
-        core = {sign.kind: sign for sign in _ruled(own, nearby)}
-        found += core.values()
-        found += [
-            Sign(spec.kind, start, end, language=spec.language)
-            for spec in added
-            if spec.kind not in core and any(one.search(plain(own.text)) for one in _patterns(spec))
-        ]
-        found += _unforeseen(nearby, found)
-    return tuple(dict.fromkeys(found))
+        first, last = spans[max(number - 1, 0)][0], spans[min(number + 1, len(spans) - 1)][1]
+        own = _Passage(read[start:end])
+        nearby = own if (first, last) == (start, end) else _Passage(read[first:last])
+        others = tuple(spec for spec in added if any(one.search(plain(own.text)) for one in _patterns(spec)))
+        score = load_weights(nearby.language).of_words(nearby.places(seen))
+        sentences.append(_Sentence(start, end, first, last, own, nearby, others, score))
+    return Searched(read, tuple(sentences))
+
+
+@attrs.frozen
+class Searched:
+    """A text that rules and classifier have read."""
+
+    _text: str = attrs.field(repr=False)
+    _sentences: tuple[_Sentence, ...] = attrs.field(repr=False)
+
+    def signs(self, second: float | None = None) -> tuple[Sign, ...]:
+        """The signs, in the order of the text; each kind once a sentence.
+
+        Args:
+            second: The score of the text's vectors (see vectors); None if it has none that can be read.
+        """
+        found: list[Sign] = []
+        for sentence in self._sentences:
+            core = {sign.kind: sign for sign in sentence.ruled(second)}
+            found += core.values()
+            found += [
+                Sign(spec.kind, sentence.start, sentence.end, language=spec.language)
+                for spec in sentence.others
+                if spec.kind not in core
+            ]
+            found += self._unforeseen(sentence, second, found)
+        return tuple(dict.fromkeys(found))
+
+    def _unforeseen(self, sentence: _Sentence, second: float | None, found: Sequence[Sign]) -> Iterator[Sign]:
+        """What the classifier sees in sentences of which no rule has found a sign."""
+        start, end, nearby = sentence.first, sentence.last, sentence.nearby
+        likelihood, limits = sentence.likelihood(second)
+        if likelihood < limits.threshold or any(sign.start < end and sign.end > start for sign in found):
+            return
+        if harmless_words(nearby.language).search(nearby.normalized) is None:
+            kind = likeliest_kind(nearby.language, nearby.places(Seen()))
+            yield Sign(kind, start, end, doubtful=likelihood < limits.clear, language=nearby.language)
+
+
+@attrs.frozen(slots=False)
+class _Sentence:
+    """What was read of a sentence, with its neighbours where the words alone say too little."""
+
+    start: int
+    end: int
+    first: int
+    """Where the sentence before begins."""
+    last: int
+    """Where the sentence behind ends."""
+    own: _Passage
+    nearby: _Passage
+    """With its neighbours."""
+    others: tuple[SignSpec, ...]
+    """Of plugins, those that find something in it."""
+    score: float
+    """Of the words, with those of its neighbours."""
+
+    def likelihood(self, second: float | None) -> tuple[float, Limits]:
+        """How much speaks for a crisis, and what that has to reach."""
+        weights = load_weights(self.nearby.language)
+        if second is None:
+            return self.score, weights.alone
+        return self.score + weights.factor * second, weights.together
+
+    def ruled(self, second: float | None) -> Iterator[Sign]:
+        """Each kind of sign that rules find; the acute ones come last, which a dict by kind keeps."""
+        likelihood, limits = self.likelihood(second)
+        if likelihood < limits.doubt and not self._certain:  # then all signs are taken back
+            return
+        certain = any(rule.certain for rule in self._rules)
+        for rule in sorted(self._rules, key=lambda rule: rule.acute):
+            acute = rule.acute and likelihood >= limits.doubt
+            doubtful = not acute and not certain and likelihood < limits.threshold
+            yield Sign(rule.kind, self.start, self.end, acute, doubtful, self.own.language)
+
+    @cached_property
+    def _rules(self) -> tuple[Rule, ...]:
+        """Those that find something in it; searched for where they matter."""
+        return tuple(rule for rule in core_rules(self.own.language) if self._finds(rule))
+
+    @cached_property
+    def _certain(self) -> bool:
+        """Whether one of them is certain."""
+        return any(self._finds(rule) for rule in core_rules(self.own.language) if rule.certain)
+
+    def _finds(self, rule: Rule) -> bool:
+        return rule.finds(self.own.normalized, lambda: self.nearby.normalized)
 
 
 @attrs.frozen(slots=False)
@@ -73,10 +155,6 @@ class _Passage:
     """A sentence, or one with its neighbours, which rules and classifier read in one spelling."""
 
     text: str
-    start: int
-    end: int
-    seen: Seen = attrs.field(repr=False)
-    _likelihoods: dict[str, float] = attrs.field(init=False, factory=dict, repr=False)
 
     @cached_property
     def language(self) -> str:
@@ -87,46 +165,9 @@ class _Passage:
     def normalized(self) -> str:
         return normalize(self.text)
 
-    @cached_property
-    def places(self) -> frozenset[int]:
-        return grams_of_normal(self.normalized, self.language == "ko", self.seen)
-
-    def likelihood(self, language: str) -> float:
-        """How much it speaks for a crisis, by the weights of a language."""
-        if language not in self._likelihoods:
-            self._likelihoods[language] = score(language, self.places)
-        return self._likelihoods[language]
-
-
-def _ruled(own: _Passage, nearby: _Passage) -> Iterator[Sign]:
-    """Each kind of sign that rules find; the acute ones come last, which a dict by kind keeps."""
-    language, weights = own.language, load_weights(own.language)
-    likelihood = nearby.likelihood(language)
-    rules = core_rules(language)
-    if likelihood < weights.doubt:  # all signs are taken back unless one of them is certain
-        certainly = [rule for rule in rules if rule.certain]
-        if not any(_finds(rule, own, nearby) for rule in certainly):
-            return
-    hits = [rule for rule in rules if _finds(rule, own, nearby)]
-    certain = any(rule.certain for rule in hits)
-    for rule in sorted(hits, key=lambda rule: rule.acute):
-        acute = rule.acute and likelihood >= weights.doubt
-        doubtful = not acute and not certain and likelihood < weights.threshold
-        yield Sign(rule.kind, own.start, own.end, acute, doubtful, language)
-
-
-def _finds(rule: Rule, own: _Passage, nearby: _Passage) -> bool:
-    return rule.finds(own.normalized, lambda: nearby.normalized)
-
-
-def _unforeseen(nearby: _Passage, found: Sequence[Sign]) -> Iterator[Sign]:
-    """What the classifier sees in sentences of which no rule has found a sign."""
-    start, end, language = nearby.start, nearby.end, nearby.language
-    if not any(sign.start < end and sign.end > start for sign in found):
-        weights, likelihood = load_weights(language), nearby.likelihood(language)
-        if likelihood >= weights.threshold and harmless_words(language).search(nearby.normalized) is None:
-            doubtful = likelihood < weights.clear
-            yield Sign(likeliest_kind(language, nearby.places), start, end, doubtful=doubtful, language=language)
+    def places(self, seen: Seen) -> frozenset[int]:
+        """Where the classifier has weights for it; not kept, as they are far larger than the text."""
+        return grams_of_normal(self.normalized, self.language == "ko", seen)
 
 
 @cache

@@ -13,6 +13,7 @@ from redheart.threads import keeping_threads
 from redheart_core.contract.errors import DataError
 
 if TYPE_CHECKING:
+    from redheart.crisis import ReadForHelp
     from redheart.models import Model
     from redheart_core.data.language import Language
     from redheart_core.models.analysis import Analyzed
@@ -56,9 +57,10 @@ def analyze_records(
     from redheart_core.models.analysis import analyze_texts
 
     found: list[Analysis | Refused | None] = [None] * len(given)
-    texts: list[tuple[int, TextToAnalyze, Help | None]] = []
+    texts: list[tuple[int, TextToAnalyze, ReadForHelp]] = []
     for place, (where, one) in enumerate(given):
-        help_ = model.safety.help_for(one.get("text") if isinstance(one, Mapping) else one)
+        read = model.safety.read(one.get("text") if isinstance(one, Mapping) else one)
+        help_ = read.by_words()
         try:
             text = read_record(model, one, where, language)
         except DataError as error:
@@ -67,14 +69,18 @@ def analyze_records(
         if help_ is not None and help_.acute:
             found[place] = _acute(model, _as_given(one), text.language, help_)
         else:
-            texts.append((place, text, help_))
+            texts.append((place, text, read))
     with keeping_threads(model.assembled.manifest.training.threads):
         analyzed = analyze_texts(model.assembled, model.encoder, [text for _, text, _ in texts], model.cases)
-    for (place, text, help_), said in zip(texts, analyzed, strict=True):
+    for (place, text, read), said in zip(texts, analyzed, strict=True):
         if isinstance(said, DataError):
-            found[place] = Refused(said, help_)
+            found[place] = Refused(said, read.by_words())
+            continue
+        help_, as_given = read.by_vectors(said.vectors, model.encoder), _as_given(given[place][1])
+        if help_ is not None and help_.acute:
+            found[place] = _acute(model, as_given, text.language, help_)
         else:
-            found[place] = _analysis(model, _as_given(given[place][1]), text, said, help_)
+            found[place] = _analysis(model, as_given, text, said, help_)
     return [one for one in found if one is not None]
 
 

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from redheart_core.safety.help import help_for_text
+from redheart_core.safety.help import help_for
 from redheart_core.safety.helplines import check_country
+from redheart_core.safety.signs import search_text
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from redheart_core import SignSpec
+    from redheart_core.data.encoding import TextEncoder
     from redheart_core.safety.help import Help
+    from redheart_core.safety.signs import Searched
 
 
 @attrs.frozen
@@ -26,8 +32,40 @@ class Safety:
     """Signs of installed packages, beside core's."""
 
     def help_for(self, text: object) -> Help | None:
-        """Help for the person who wrote a text; None if it has no sign of a crisis, or is no text."""
-        return help_for_text(text, self.country, self.added) if isinstance(text, str) else None
+        """Help for the person who wrote a text; None if its words have no sign of a crisis, or it is no text."""
+        return self.read(text).by_words()
+
+    def read(self, text: object) -> ReadForHelp:
+        """Look for signs once, for help before an analysis and, with the vectors that it computes, behind it."""
+        return ReadForHelp(self, search_text(text if isinstance(text, str) else "", self.added))
+
+
+@attrs.frozen
+class ReadForHelp:
+    """A text in which signs were looked for."""
+
+    safety: Safety
+    searched: Searched
+
+    def by_words(self) -> Help | None:
+        """Help for the person who wrote it, by its words alone."""
+        return self._help(None)
+
+    def by_vectors(self, vectors: NDArray[np.float32], encoder: TextEncoder) -> Help | None:
+        """The same by its words and vectors together; by the words alone where the second voter knows no such vectors.
+
+        Args:
+            vectors: (T, D) of its chunks.
+            encoder: That made them.
+        """
+        from redheart_core.safety.vectors import reads_vectors_of, score_vectors
+
+        readable = reads_vectors_of(part.revision for part in encoder.parts)
+        return self._help(score_vectors(vectors) if readable else None)
+
+    def _help(self, second: float | None) -> Help | None:
+        found = self.searched.signs(second)
+        return help_for(found, self.safety.country, self.safety.added) if found else None
 
 
 def load_safety(country: str | None = None) -> Safety:

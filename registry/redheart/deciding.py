@@ -51,6 +51,9 @@ def decide_with(model: Model, preferences: Model | None, given: Sequence[str] | 
     if found is not None and found.acute:
         return Decision(dilemma, found)
     analyses = tuple(_analyze(model, dilemma, number) for number in range(len(dilemma.acts)))
+    found = _most_urgent([found, *(one.help for one in analyses)])
+    if found is not None and found.acute:
+        return Decision(dilemma, found)
     crowd, silence = _crowd(preferences, dilemma)
     figures = act_figures(dilemma)
     ranking = rank(dilemma, figures, crowd)
@@ -60,8 +63,12 @@ def decide_with(model: Model, preferences: Model | None, given: Sequence[str] | 
 def help_for_dilemma(model: Model, dilemma: Dilemma) -> Help | None:
     """Help for the person who wrote it; the situation and all acts are read, an acute sign first."""
     texts = [text for text in (dilemma.situation, *(act.text for act in dilemma.acts)) if text]
-    found = [one for one in (model.safety.help_for(text) for text in (*texts, BETWEEN.join(texts))) if one is not None]
-    return min(found, key=lambda one: not one.acute, default=None)
+    return _most_urgent([model.safety.help_for(text) for text in (*texts, BETWEEN.join(texts))])
+
+
+def _most_urgent(given: Sequence[Help | None]) -> Help | None:
+    """The first with an acute sign, else the first; None if there is none."""
+    return min((one for one in given if one is not None), key=lambda one: not one.acute, default=None)
 
 
 def _analyze(model: Model, dilemma: Dilemma, number: int) -> Analysis:

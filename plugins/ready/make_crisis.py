@@ -1,0 +1,37 @@
+"""Fit the second voter on signs of a crisis: python plugins/ready/make_crisis.py tests/crisis ../shared/data.
+
+It needs redheart[ready], and runs after `python -m redheart_core.safety.fitting`. Nothing is drawn; the result is in
+redheart_core/safety/weights.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redheart_core.safety.vector_fitting import write_second_voter
+from redheart_core.safety.vectors import ENCODER
+from redheart_use_multilingual.opening import fit
+from redheart_use_multilingual.settings import UseMultilingualSettings
+
+TOGETHER = 64
+
+
+def main(cases: str, data: str) -> None:
+    """Encode the cases and write the weights."""
+    encoder = fit(UseMultilingualSettings(), [])
+    assert encoder.revision == ENCODER
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        parts = [encoder.encode(texts[start : start + TOGETHER]) for start in range(0, len(texts), TOGETHER)]
+        return np.concatenate(parts)
+
+    write_second_voter(Path(cases), Path(data), encode)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

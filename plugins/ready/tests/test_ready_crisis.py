@@ -1,0 +1,99 @@
+"""Signs of a crisis beside the shipped model: words and vectors together, on written cases that are only measured."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import redheart
+from redheart_core.data.encoding import TextEncoder
+from redheart_core.safety.signs import search_text
+from redheart_core.safety.vectors import ENCODER, reads_vectors_of, score_vectors
+
+FOLDER = Path(__file__).parents[3] / "tests" / "crisis"
+DATA = Path(__file__).parents[4] / "shared" / "data"
+REACHED = {"en": (0, 0, 0), "ko": (0, 0, 0)}
+"""Of 135 crises and 152 others: misses, false alarms, and those among them that are a block of help, not one line."""
+SELDOM = {
+    "everyday_en": (0, 0),
+    "everyday_ko": (0, 0),
+    "goemotions": (0, 0),
+    "goemotions_ko": (0, 0),
+    "kote": (0, 0),
+}
+"""Of 101 everyday texts or 1,000 real comments: blocks of help, and single lines of it."""
+
+
+@pytest.fixture(scope="module")
+def encoder() -> TextEncoder:
+    """That of the shipped model, which the second voter was fitted for."""
+    opened = redheart.load("ready").encoder
+    revisions = [part.revision for part in opened.parts]
+    assert reads_vectors_of(revisions), f"the model's encoder is {opened.revision}, not '{ENCODER}': fit it again"
+    return opened
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_misses_and_false_alarms_with_the_second_voter(
+    language: str, encoder: TextEncoder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = rows(f"measured_{language}")
+    labels = [case["label"] for case in cases]
+    found = list(zip(labels, helps([case["text"] for case in cases], encoder), strict=True))
+    crises = Counter(label for label, _ in found if label != "none")
+    missed = Counter(label for label, one in found if label != "none" and one == "")
+    harmless = Counter(one for label, one in found if label == "none")
+    lines = sum(one == "line" for label, one in found if label != "none")
+    with capsys.disabled():
+        print(
+            f"\n{language}: {missed.total()} of {crises.total()} crises missed, {lines} others get one line; "
+            f"{harmless['line'] + harmless['block']} false alarms on {harmless.total()} others, {harmless['line']} of "
+            "them one line; " + ", ".join(f"{label} {missed[label]}/{crises[label]}" for label in sorted(crises))
+        )
+    misses, alarms, blocks = REACHED[language]
+    assert missed.total() <= misses
+    assert harmless["line"] + harmless["block"] <= alarms
+    assert harmless["block"] <= blocks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SELDOM)
+def test_everyday_texts_and_real_comments_seldom_get_help(
+    name: str, encoder: TextEncoder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = everyday_or_real(name)
+    found = Counter(helps(texts, encoder))
+    with capsys.disabled():
+        print(f"\n{name}: {found['block']} blocks of help and {found['line']} single lines on {len(texts)} texts")
+    blocks, lines = SELDOM[name]
+    assert found["block"] <= blocks
+    assert found["line"] <= lines
+
+
+def everyday_or_real(name: str) -> list[str]:
+    """101 written everyday texts, or 1,000 real comments, which nothing was fitted on."""
+    if name.startswith("everyday"):
+        return [case["text"] for case in rows(name)]
+    path = DATA / name / ("val.tsv" if name == "kote" else "dev.tsv")
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    return ([row[1] for row in lines[1::5]] if name == "kote" else [row[0] for row in lines[::5]])[:1000]
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (FOLDER / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def helps(texts: list[str], encoder: TextEncoder) -> list[str]:
+    """For each text "block" or "line" of help, or ""."""
+    found = [
+        search_text(text).signs(score_vectors(vectors))
+        for text, vectors in zip(texts, encoder.encode_texts(texts), strict=True)
+    ]
+    return ["" if not signs else "line" if all(sign.doubtful for sign in signs) else "block" for signs in found]

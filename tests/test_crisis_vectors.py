@@ -1,0 +1,126 @@
+"""The second voter over sentence vectors: what it computes, how it goes together with words, and what it costs."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics.pairwise import rbf_kernel
+
+from redheart.crisis import Safety
+from redheart_core import SignSpec
+from redheart_core.safety import vector_fitting
+from redheart_core.safety.classifier import FOLDER
+from redheart_core.safety.fitting import Case
+from redheart_core.safety.signs import search_text
+from redheart_core.safety.vector_fitting import AXES, fit_kernel, vector_scores, weigh_together, write_kernel
+from redheart_core.safety.vectors import ENCODER, load_kernel, score_vectors
+
+TEXT = {"en": "The kettle hums.", "ko": "마지막 버스가 떠났다."}
+
+
+def vector(most: bool) -> NDArray[np.float32]:
+    """(1, D) where the shipped kernel sees a crisis most, or least, of all its support vectors."""
+    kernel = load_kernel()
+    vectors = (kernel.mean + kernel.support @ kernel.axes.T).astype(np.float32)
+    scores = kernel.scores(vectors)
+    return vectors[[int(np.argmax(scores) if most else np.argmin(scores))]]
+
+
+def some_cases(seed: int) -> tuple[list[Case], NDArray[np.float32]]:
+    """Crises around one point and harmless texts around another."""
+    draws = np.random.default_rng(seed)
+    cases = [Case("self" if place % 2 else "none", str(place % 4 + 1), f"case {place}") for place in range(90)]
+    cases += [Case("real", str(place % 4 + 1), f"comment {place}") for place in range(30)]
+    centres = draws.normal(size=(2, 160)) / 16
+    places = [centres[int(case.label == "self")] for case in cases]
+    return cases, (np.stack(places) + draws.normal(size=(120, 160)) / 40).astype(np.float32)
+
+
+def encoder(*revisions: str) -> Any:
+    return SimpleNamespace(parts=tuple(SimpleNamespace(revision=revision) for revision in revisions))
+
+
+def test_the_scores_are_those_of_a_gaussian_kernel_and_tell_the_cases_apart() -> None:
+    cases, vectors = some_cases(3)
+    kernel = fit_kernel(cases, vectors)
+    own = (vectors - kernel.mean) @ kernel.axes
+    expected = rbf_kernel(own, kernel.support, gamma=kernel.width) @ kernel.slopes + kernel.bias
+    scores = kernel.scores(vectors)
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+    assert [score > 0 for score in scores] == [case.label == "self" for case in cases]
+    assert fit_kernel(cases, vectors).scores(vectors).tobytes() == scores.tobytes()
+
+
+def test_a_written_kernel_gives_the_scores_of_the_fitted_one(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases, vectors = some_cases(5)
+    kernel = fit_kernel(cases, vectors)
+    monkeypatch.setattr(vector_fitting, "FILE", tmp_path / "kernel.npz")
+    write_kernel(kernel)
+    monkeypatch.setattr("redheart_core.safety.vectors.FILE", tmp_path / "kernel.npz")
+    np.testing.assert_allclose(load_kernel.__wrapped__().scores(vectors), kernel.scores(vectors), atol=1e-5)
+
+
+def test_the_better_voter_gets_the_greater_weight() -> None:
+    cases, vectors = some_cases(4)
+    second = vector_scores(cases, vectors)
+    noise = np.random.default_rng(0).normal(size=len(cases))
+    useful, useless = weigh_together(cases, noise, second), weigh_together(cases, second, noise)
+    assert useful * second.std() > 2 * noise.std()
+    assert abs(useless) * noise.std() < second.std() / 2
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_vectors_add_a_sign_that_the_words_do_not_show(language: str) -> None:
+    read = Safety("GB").read(TEXT[language])
+    assert read.by_words() is None
+    found = read.by_vectors(vector(most=True), encoder(ENCODER))
+    assert found is not None
+    assert (found.language, found.country, found.acute) == (language, "GB", False)
+    assert read.by_vectors(vector(most=False), encoder(ENCODER)) is None
+
+
+def test_vectors_take_back_what_is_not_certain_and_never_what_is_or_what_a_plugin_finds() -> None:
+    lowest = -1000.0
+    veiled = search_text("I gave away all of my things, nobody will miss me.")
+    assert veiled.signs()
+    assert not veiled.signs(lowest)
+    for text in ("I want to die.", "I want to kill myself.", "죽고 싶어요.", "자살하고 싶어요."):
+        assert search_text(text).signs(lowest), text
+    fence = SignSpec("fence", "made up", "self_harm", "en", ("purple fence",), (), ())
+    assert search_text("A purple fence.", (fence,)).signs(lowest)
+
+
+def test_of_several_chunks_the_worst_counts() -> None:
+    kernel = load_kernel()
+    assert kernel.support.shape[1] == AXES
+    both = np.concatenate([vector(most=False), vector(most=True)])
+    assert score_vectors(both) == pytest.approx(score_vectors(vector(most=True)), abs=0.01)
+
+
+def test_what_the_words_name_as_a_story_stays_harmless() -> None:
+    read = Safety().read("In the novel the hero drinks the poison.")
+    assert read.by_vectors(vector(most=True), encoder(ENCODER)) is None
+
+
+def test_vectors_of_another_encoder_are_not_read() -> None:
+    read = Safety().read(TEXT["en"])
+    assert read.by_vectors(vector(most=True), encoder("another")) is None
+    assert read.by_vectors(vector(most=True), encoder(ENCODER, "another")) is None
+
+
+def test_a_check_of_given_vectors_takes_less_than_a_millisecond_on_average() -> None:
+    read, vectors = Safety().read(TEXT["en"]), vector(most=False)
+    read.by_vectors(vectors, encoder(ENCODER))
+    start = time.process_time()
+    for _ in range(100):
+        read.by_vectors(vectors, encoder(ENCODER))
+    assert (time.process_time() - start) / 100 < 0.003  # three times the wanted, as cores are shared
+
+
+def test_the_weights_of_both_voters_are_small() -> None:
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1_500_000
