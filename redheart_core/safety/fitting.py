@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import sys
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -152,6 +153,11 @@ def limits(cases: Sequence[Case], scores: Sequence[float], hard: Shares, real: S
 def _share(ordered: Sequence[float], above: float) -> float:
     """The score that a share of the scores lies above."""
     return ordered[min(int(len(ordered) * (1 - above)), len(ordered) - 1)]
+
+
+def checksum() -> str:
+    """Of the shipped weights of the words, beside which the second voter is fitted."""
+    return f"{zlib.crc32(b''.join((FOLDER / f'{language}.bin').read_bytes() for language in ('en', 'ko'))):08x}"
 
 
 def write_limits(name: str, maker: str, found: Mapping[str, Mapping[str, float]]) -> None:

@@ -20,6 +20,7 @@ from redheart_core.safety.fitting import (
     REAL_WEIGHT,
     Case,
     Shares,
+    checksum,
     limits,
     read_cases,
     read_comments,
@@ -94,7 +95,7 @@ def write_second_voter(folder: Path, data: Path, encode: Encode) -> None:
         factor = weigh_together(cases[here], first, second[here])
         both = (first + factor * second[here]).tolist()
         found[language] = {"factor": factor, **limits(cases[here], both, SHARES, REAL_SHARES)}
-    write_limits("together", "plugins/ready/make_crisis.py, after redheart_core/safety/fitting.py", found)
+    write_limits("together", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
 
 
 def write_kernel(kernel: Kernel) -> None:
@@ -115,7 +116,7 @@ def _rounded(numbers: NDArray[np.floating]) -> Vectors:
 
 
 def _steps(numbers: NDArray[np.floating]) -> NDArray[np.int8]:
-    return np.clip(np.rint(numbers / STEP), -127, 127).astype(np.int8)
+    return np.asarray(np.clip(np.rint(numbers / STEP), -127, 127), np.int8)
 
 
 def _are_crises(cases: Sequence[Case]) -> list[bool]:
