@@ -11,7 +11,7 @@ import httpx
 
 from redheart_server.access import Access
 from redheart_server.app import make_app
-from redheart_server.served import Models, Wanted
+from redheart_server.served import Models, Source, Wanted
 from redheart_server.settings import Limits
 from redheart_server.state import State
 
@@ -41,4 +41,6 @@ def asked(
 
 def loaded(*folders: Path, memory: str | None = None) -> Models:
     """Models called m0, m1 and so on."""
-    return Models([Wanted(f"m{number}", str(folder)) for number, folder in enumerate(folders)], memory=memory)
+    return Models(
+        Source(tuple(Wanted(f"m{number}", str(folder)) for number, folder in enumerate(folders))), memory=memory
+    )

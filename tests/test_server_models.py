@@ -13,7 +13,7 @@ pytest.importorskip("fastapi", reason="needs redheart[serve]")
 from served_models import asked, loaded
 
 from redheart_core import RedheartError, SettingsError
-from redheart_server.served import Models, Wanted, wanted
+from redheart_server.served import Models, Source, Wanted, wanted
 from redheart_server.state import State
 
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
@@ -40,7 +40,7 @@ def test_models_on_the_command_line_have_names_of_their_own() -> None:
 
 def test_models_are_loaded_anew_together_or_the_old_ones_stay(finished: Finished, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished.model, tmp_path / "model"))
-    models = Models([Wanted("one", str(folder)), Wanted("other", str(finished.model))])
+    models = Models(Source((Wanted("one", str(folder)), Wanted("other", str(finished.model)))))
     old = models.current
     models.reload()
     new = models.current

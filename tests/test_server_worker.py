@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from redheart_core import DataError
+from redheart_server.lanes import LaneDiedError
 from redheart_server.worker import ClosedError, QueueFullError, Worker
 
 
@@ -28,6 +29,10 @@ class Gate:
         if "fault" in items:
             raise ZeroDivisionError
         return [f"answer {item}" for item in items]
+
+    def here(self, items: Sequence[Any]) -> list[Any]:
+        """The same, as nothing beside this process takes it."""
+        return self(items)
 
 
 @pytest.fixture
@@ -125,3 +130,52 @@ def test_closing_finishes_what_was_accepted_and_takes_nothing_more(make: Callabl
     assert [job.result(0) for job in jobs] == [["answer a"], ["answer b"], ["answer c"]]
     with pytest.raises(ClosedError):
         worker.submit(gate, ["d"])
+
+
+class Frail:
+    """A lane in this process that dies where it is asked to."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[Any]] = []
+        self.settled = 0
+        self.has_to_settle = True
+        self.closed = False
+
+    def open(self, closing: threading.Event) -> None:
+        pass
+
+    def ask_to_renew(self) -> threading.Event:
+        raise NotImplementedError
+
+    def takes(self, answer: Any) -> bool:
+        return isinstance(answer, Gate)
+
+    def settle(self) -> bool:
+        self.settled += self.has_to_settle
+        self.has_to_settle = False
+        return True
+
+    def compute(self, answer: Any, items: Sequence[Any]) -> list[Any]:
+        self.calls.append(list(items))
+        if "deadly" in items or ("once" in items and self.settled == 1):
+            self.has_to_settle = True
+            raise LaneDiedError("it has died")
+        return [f"beside {item}" for item in items]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_jobs_of_a_process_that_died_are_answered_by_its_successor_and_one_that_kills_two_is_the_cause() -> None:
+    lane, gate = Frail(), Gate()
+    worker = Worker(100, 10, lambda items, seconds: None, [lane])
+    here = worker.submit(gate.here, ["a"])
+    assert gate.begun.wait(30)
+    jobs = [worker.submit(gate, [name]) for name in ("b", "once", "deadly", "c")]
+    with pytest.raises(LaneDiedError):
+        jobs[2].result(30)
+    assert [jobs[place].result(30) for place in (0, 1, 3)] == [["beside b"], ["beside once"], ["beside c"]]
+    gate.open.set()
+    assert here.result(30) == ["answer a"]
+    worker.close()
+    assert lane.closed

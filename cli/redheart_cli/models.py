@@ -40,6 +40,29 @@ def list_command(as_json: bool) -> None:
         print_table(("NAME", "VERSION", "DISTRIBUTION", "MEANING"), rows)
 
 
+@models.command("activate")
+@click.argument("model")
+@click.argument("link", type=UserPath())
+@click.option("--pid-file", type=UserPath(), metavar="FILE", help="Of a server that runs; it loads MODEL now.")
+def activate_command(model: str, link: Path, pid_file: Path | None) -> None:
+    """Have LINK point to MODEL once MODEL is verified, and have a server that was started with LINK load it.
+
+    No request is lost: those under way are answered by the model from before.
+
+    \b
+    Examples:
+      redheart models activate runs/village/model live
+      redheart serve live --pid-file server.pid
+      redheart models activate runs/better/model live --pid-file server.pid
+    """
+    from redheart.activating import activate
+
+    found = activate(model, link, pid_file)
+    click.echo(f"{link} is {found.title}: {found.files} files as recorded, answers {', '.join(found.answers)}")
+    if pid_file is not None:
+        click.echo("the server loads it; its log says when")
+
+
 @models.command("info")
 @click.argument("model", required=False)
 @click.option("--card", "as_card", is_flag=True, help="Print the model card in Markdown.")

@@ -37,6 +37,9 @@ class _WithKeys(click.Command):
               help="Seconds for an answer, waiting included.")  # fmt: skip
 @click.option("--waiting", type=click.IntRange(1), default=256, show_default=True,
               help="Texts that wait; more are refused with 503.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Processes that compute, each with the models in memory.")  # fmt: skip
+@click.option("--pid-file", type=UserPath(), metavar="FILE", help="Where `redheart models activate` finds this server.")
 @click.option("--keys", type=UserPath(), metavar="FILE", help="Who may ask; made by `redheart serve keys add`.")
 @click.option("--memory", metavar="WHERE", help="Answer /v1/memory with this file or PostgreSQL database.")
 @click.option("--keep-text", is_flag=True, help="The memory keeps texts beside their vectors.")
@@ -50,6 +53,8 @@ def serve(
     device: str,
     deadline_s: float,
     waiting: int,
+    workers: int,
+    pid_file: Path | None,
     keys: Path | None,
     memory: str | None,
     keep_text: bool,
@@ -85,8 +90,10 @@ def serve(
         ) from error
     from redheart_server.access import Access
     from redheart_server.logs import log_to
+    from redheart_server.pid_file import written
+    from redheart_server.process import Address
     from redheart_server.process import serve as run
-    from redheart_server.served import Models, wanted
+    from redheart_server.served import Models, Source, wanted
     from redheart_server.settings import Limits
 
     if keys is None:
@@ -97,11 +104,15 @@ def serve(
     if runs is not None and not runs.is_dir():
         raise SettingsError(f"--runs {runs} is no folder; name the one that holds your runs, such as runs")
     log_to(sys.stderr)
-    loaded = Models(wanted(models), device, country, compares=True, memory=memory, keep_text=keep_text)
+    source = Source(wanted(models), device, country, compares=True)
     limits = Limits(deadline_s=deadline_s, waiting=waiting)
-    run(
-        loaded, limits, access, host, port, lambda address: click.echo(f"redheart answers at {address}", err=True), runs
-    )
+    with written(pid_file):
+        loaded = Models(source, memory=memory, keep_text=keep_text)
+        run(loaded, limits, access, Address(host, port), _say, runs, workers)
+
+
+def _say(address: str) -> None:
+    click.echo(f"redheart answers at {address}", err=True)
 
 
 def _check_host(host: str) -> None:

@@ -17,6 +17,7 @@ from redheart_server.analyze import analyze_routes
 from redheart_server.decide import decide_routes
 from redheart_server.documents import document
 from redheart_server.edge import Edge
+from redheart_server.lanes import Beside
 from redheart_server.memory import memory_routes
 from redheart_server.metrics import Metrics, metrics_routes
 from redheart_server.pages.routes import page_routes
@@ -31,7 +32,7 @@ CLIENT_GONE = 499
 
 
 def make_app(
-    models: Models, limits: Limits, access: Access | None = None, runs: Path | None = None
+    models: Models, limits: Limits, access: Access | None = None, runs: Path | None = None, workers: int = 1
 ) -> tuple[ASGIApp, State]:
     """The app that answers with models, and what it shares.
 
@@ -40,9 +41,11 @@ def make_app(
         limits: Of every request.
         access: Who may ask; None for everybody who reaches it.
         runs: A folder of runs that pages show; None shows none.
+        workers: Processes that compute, with this one.
     """
     metrics = Metrics()
-    worker = Worker(limits.waiting, limits.together, metrics.batch)
+    beside = [Beside(number, models.source, metrics.replaced) for number in range(2, workers + 1)]
+    worker = Worker(limits.waiting, limits.together, metrics.batch, beside)
     state = State(models, worker, limits, access or Access(), metrics)
     metrics.watch(lambda: worker.waiting, lambda: models.current)
 

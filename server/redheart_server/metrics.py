@@ -48,6 +48,9 @@ class Metrics:
             "redheart_batch_seconds", "Computing of one batch", buckets=_SECONDS, registry=self.registry
         )
         self._waiting = Gauge("redheart_waiting_items", "Texts that wait for an answer", registry=self.registry)
+        self._replaced = Counter(
+            "redheart_workers_replaced", "Processes that died and were replaced", registry=self.registry
+        )
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -58,6 +61,10 @@ class Metrics:
         """Count what was computed together."""
         self._items.observe(items)
         self._computing.observe(seconds)
+
+    def replaced(self) -> None:
+        """Count a process that died."""
+        self._replaced.inc()
 
     def watch(self, waiting: Callable[[], int], models: Callable[[], Mapping[str, Served]]) -> None:
         """From now on these are read whenever somebody asks."""

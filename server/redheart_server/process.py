@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import attrs
 import structlog
 import uvicorn
 
@@ -23,6 +24,15 @@ from redheart_server.served import Models
 from redheart_server.settings import Limits
 from redheart_server.state import State
 from redheart_server.worker import ClosedError
+
+
+@attrs.frozen
+class Address:
+    """Where a server listens."""
+
+    host: str
+    port: int
+    """0 for a free one."""
 
 
 class _Server(uvicorn.Server):
@@ -67,10 +77,10 @@ def serve(
     models: Models,
     limits: Limits,
     access: Access,
-    host: str,
-    port: int,
+    address: Address,
     started: Callable[[str], None],
     runs: Path | None = None,
+    workers: int = 1,
 ) -> None:
     """Answer until SIGINT or SIGTERM; what was accepted by then is finished.
 
@@ -78,21 +88,22 @@ def serve(
         models: Loaded.
         limits: Of every request.
         access: Who may ask.
-        host: Address to listen on.
-        port: Likewise; 0 for a free one.
+        address: Where to listen.
         started: Gets the address once requests are answered.
         runs: A folder of runs that pages show; None shows none.
+        workers: Processes that compute, with this one.
 
     Raises:
         SettingsError: The address cannot be listened on.
     """
+    host, port = address.host, address.port
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise SettingsError(
             f"--host {host} --port {port}: {error.strerror}; choose another port, or --port 0 for a free one"
         ) from error
-    app, state = make_app(models, limits, access, runs)
+    app, state = make_app(models, limits, access, runs, workers)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on",
         timeout_graceful_shutdown=limits.stop_s, h11_max_incomplete_event_size=65536,
@@ -114,6 +125,7 @@ def _reload(state: State) -> None:
         except ClosedError:
             return  # the server stops
         if error is None:
+            state.worker.renew()
             log.info("keys and models loaded anew", models=sorted(state.models.current))
             return
         if not isinstance(error, RedheartError):

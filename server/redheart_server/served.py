@@ -131,30 +131,34 @@ def _installed() -> str:
     return default_model().name
 
 
+@attrs.frozen
+class Source:
+    """What is loaded, by this process and by those beside it."""
+
+    wanted: tuple[Wanted, ...]
+    """In their order."""
+    device: str = "cpu"
+    country: str | None = None
+    """Whose helplines a person in crisis is given; None for that of plugins.toml."""
+    compares: bool = False
+    """Whether the installed model of preferences is loaded too, which decisions ask."""
+
+    def load(self) -> Models:
+        """The models, without a memory, which the first process alone uses."""
+        return Models(self)
+
+
 class Models:
     """All of them; the first one answers where a request names none.
 
     Args:
-        wanted: In their order.
-        device: Where to compute.
-        country: Whose helplines a person in crisis is given; None for that of plugins.toml.
-        compares: Whether the installed model of preferences is loaded too, which decisions ask.
+        source: What is loaded.
         memory: Where cases are kept; None for nowhere.
         keep_text: Whether the memory keeps texts.
     """
 
-    def __init__(
-        self,
-        wanted: Sequence[Wanted],
-        device: str = "cpu",
-        country: str | None = None,
-        *,
-        compares: bool = False,
-        memory: str | None = None,
-        keep_text: bool = False,
-    ) -> None:
-        self._wanted, self._device, self._country = tuple(wanted), device, country
-        self._compares, self._where, self.keep_text = compares, memory, keep_text
+    def __init__(self, source: Source, *, memory: str | None = None, keep_text: bool = False) -> None:
+        self.source, self._where, self.keep_text = source, memory, keep_text
         self.current = self._load()
         self._memory = self._open()
 
@@ -193,14 +197,14 @@ class Models:
     def _load(self) -> Mapping[str, Served]:
         from redheart_registry.models import default_preferences
 
-        preferences = default_preferences() if self._compares else None
+        preferences = default_preferences() if self.source.compares else None
         compares = None if preferences is None else self._loaded(preferences.name)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return {one.name: Served(one.name, self._loaded(one.where), compares, now) for one in self._wanted}
+        return {one.name: Served(one.name, self._loaded(one.where), compares, now) for one in self.source.wanted}
 
     def _loaded(self, where: str | None) -> Model:
         import redheart
 
         if where is not None and Path(where).is_symlink():
             where = str(Path(where).resolve())  # all files of one model, wherever the link points in a moment
-        return redheart.load(where, device=self._device, country=self._country)
+        return redheart.load(where, device=self.source.device, country=self.source.country)

@@ -12,12 +12,13 @@ from starlette.requests import Request
 
 from redheart_server.access import Access
 from redheart_server.crisis import help_for_body
+from redheart_server.lanes import Answer
 from redheart_server.logs import log_failure
 from redheart_server.metrics import Metrics
 from redheart_server.problems import FAILED, ProblemError
 from redheart_server.served import Models, Served
 from redheart_server.settings import Limits
-from redheart_server.worker import Answer, ClosedError, QueueFullError, Worker
+from redheart_server.worker import ClosedError, QueueFullError, Worker
 
 if TYPE_CHECKING:
     from redheart_core.safety.help import Help

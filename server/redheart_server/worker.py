@@ -1,4 +1,4 @@
-"""One thread that computes, and the queue before it: what waits together is answered together."""
+"""The queue before what computes: what waits together is answered together, by this process and those beside it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any
 import attrs
 
 from redheart_core.contract.errors import RedheartError
+from redheart_server.lanes import Answer, Here, Lane, LaneDiedError
 
-Answer = Callable[[Sequence[Any]], Sequence[Any]]
-"""Items to one result each; jobs with an equal function are answered by one call of it."""
+_DEATHS = 2
+"""Of processes that worked on a job, before it is taken for the cause."""
 
 
 class QueueFullError(Exception):
@@ -30,7 +31,7 @@ class ClosedError(Exception):
     """The server stops and takes nothing more."""
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Job:
     """What one request asks for."""
 
@@ -39,25 +40,39 @@ class Job:
     """None of a job that is no request, which is always taken."""
     future: Future[list[Any]] = attrs.field(factory=Future)
     """Gets a result for each item; cancelled while it waits, it leaves the queue."""
+    deaths: int = 0
+    """Of processes that worked on it."""
 
 
 class Worker:
-    """The only thread that uses models: the number of threads that torch computes with is one for the process.
+    """A thread for each lane; the first lane is this process, whose models only that thread uses.
 
     Args:
         most_waiting: Items that wait.
         together: Items that are answered by one call, unless one job has more.
         observe: Gets the number of items of each call, and its seconds.
+        beside: Further lanes.
     """
 
-    def __init__(self, most_waiting: int, together: int, observe: Callable[[int, float], None]) -> None:
+    def __init__(
+        self,
+        most_waiting: int,
+        together: int,
+        observe: Callable[[int, float], None],
+        beside: Sequence[Lane] = (),
+    ) -> None:
         self._most_waiting, self._together, self._observe = most_waiting, together, observe
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition(threading.RLock())  # a cancelled future calls back in the same thread
-        self._closed = False
+        self._closing = threading.Event()
         self._seconds_an_item = 0.02
-        self._thread = threading.Thread(target=self._work, name="redheart-worker", daemon=True)
-        self._thread.start()
+        self._lanes: tuple[Lane, ...] = (Here(), *beside)
+        self._threads = [
+            threading.Thread(target=self._work, args=(lane,), name=f"redheart-lane-{number}", daemon=True)
+            for number, lane in enumerate(self._lanes)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def waiting(self) -> int:
@@ -68,7 +83,7 @@ class Worker:
     @property
     def ready(self) -> bool:
         """Whether a job would be taken."""
-        return self._thread.is_alive() and not self._closed
+        return self._threads[0].is_alive() and not self._closing.is_set()
 
     def submit(self, answer: Answer, items: Sequence[Any]) -> Future[list[Any]]:
         """Queue a job.
@@ -79,75 +94,117 @@ class Worker:
         """
         job = Job(answer, tuple(items))
         with self._changed:
-            if self._closed:
+            if self._closing.is_set():
                 raise ClosedError("the server is being stopped")
             waiting = self.waiting
             if waiting and items and waiting + len(items) > self._most_waiting:
-                raise QueueFullError(max(1, math.ceil(waiting * self._seconds_an_item)))
+                raise QueueFullError(max(1, math.ceil(waiting * self._seconds_an_item / len(self._lanes))))
             self._jobs.append(job)
-            self._changed.notify()
+            self._changed.notify_all()
         job.future.add_done_callback(lambda future: self._leave(job) if future.cancelled() else None)
         return job.future
 
-    def close(self) -> None:
-        """Take nothing more, finish what waits, and end the thread."""
+    def renew(self) -> None:
+        """Have every lane beside this process load its models anew, between two calls; returns when all have."""
+        renewed = [lane.ask_to_renew() for lane in self._lanes]
         with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        for one in renewed:
+            while not one.wait(0.5) and not self._closing.is_set():
+                pass
+
+    def close(self) -> None:
+        """Take nothing more, finish what waits, and end the lanes."""
+        with self._changed:
+            self._closing.set()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        for job in self._jobs:  # its process died, and no other one could be started
+            job.future.set_exception(ClosedError("the server was stopped before this was answered"))
 
     def _leave(self, job: Job) -> None:
         with self._changed:
             if job in self._jobs:
                 self._jobs.remove(job)
 
-    def _work(self) -> None:
-        while jobs := self._next():
-            began = time.perf_counter()
-            items = sum(len(job.items) for job in jobs)
-            _answer(jobs)
-            seconds = time.perf_counter() - began
-            if items:
+    def _work(self, lane: Lane) -> None:
+        lane.open(self._closing)
+        while jobs := self._next(lane):
+            self._call(lane, jobs)
+        lane.close()
+
+    def _call(self, lane: Lane, jobs: Sequence[Job]) -> None:
+        began = time.perf_counter()
+        items = sum(len(job.items) for job in jobs)
+        try:
+            _answer(lane, jobs)
+        except LaneDiedError as error:
+            self._put_back([job for job in jobs if not job.future.done()], error)
+            return
+        seconds = time.perf_counter() - began
+        if items:
+            with self._changed:
                 self._seconds_an_item += 0.2 * (seconds / items - self._seconds_an_item)
-                self._observe(items, seconds)
+            self._observe(items, seconds)
 
-    def _next(self) -> list[Job]:
-        """The jobs of the next call, the oldest first; none at the end."""
+    def _put_back(self, jobs: Sequence[Job], error: LaneDiedError) -> None:
+        """Have jobs answered by another process, each alone; one that has ended two is the cause."""
         with self._changed:
-            while True:
-                jobs = self._take()
-                if jobs or (self._closed and not self._jobs):
-                    return jobs
-                if not self._jobs:
-                    self._changed.wait()
+            for job in reversed(jobs):
+                job.deaths += 1
+                if job.deaths < _DEATHS:
+                    self._jobs.appendleft(job)
+                else:
+                    job.future.set_exception(error)
+            self._changed.notify_all()
 
-    def _take(self) -> list[Job]:
+    def _next(self, lane: Lane) -> list[Job]:
+        """The jobs of the next call, the oldest first; none at the end."""
+        while lane.settle():
+            with self._changed:
+                while not lane.has_to_settle:
+                    if jobs := self._take(lane):
+                        return jobs
+                    if self._closing.is_set() and not any(self._takes(lane, job) for job in self._jobs):
+                        return []
+                    self._changed.wait()
+        return []
+
+    def _takes(self, lane: Lane, job: Job) -> bool:
+        return lane.takes(job.answer) and not (job.deaths and isinstance(lane, Here))
+
+    def _take(self, lane: Lane) -> list[Job]:
         taken: list[Job] = []
         room = self._together
         for job in tuple(self._jobs):
-            if taken and (job.answer != taken[0].answer or len(job.items) > room):
+            if not self._takes(lane, job):
+                continue
+            if taken and (job.answer != taken[0].answer or len(job.items) > room or job.deaths or taken[0].deaths):
                 continue
             self._jobs.remove(job)
-            if job.future.set_running_or_notify_cancel():
+            if job.deaths or job.future.set_running_or_notify_cancel():
                 taken.append(job)
                 room -= len(job.items)
         return taken
 
 
-def _answer(jobs: Sequence[Job]) -> None:
+def _answer(lane: Lane, jobs: Sequence[Job]) -> None:
     """Answer jobs by one call.
 
     Where it is refused, each is answered by its own, so that no job is refused for another one's items. An error that
     is no refusal is a fault of the program, which all of them get.
     """
     try:
-        results = list(jobs[0].answer([item for job in jobs for item in job.items]))
+        results = lane.compute(jobs[0].answer, [item for job in jobs for item in job.items])
+    except LaneDiedError:
+        raise
     except RedheartError as error:
         if len(jobs) == 1:
             jobs[0].future.set_exception(error)
         else:
             for job in jobs:
-                _answer([job])
+                _answer(lane, [job])
         return
     except Exception as error:
         for job in jobs:

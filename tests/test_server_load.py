@@ -1,0 +1,108 @@
+"""`redheart serve --workers 2` under load: clients that go, killed workers, models that are exchanged, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from front_door import Finished, redheart, refuse
+from own_process import Started, started
+
+pytest.importorskip("fastapi", reason="needs redheart[serve]")
+from http_load import Load, cancelled, oversized, slow
+
+from redheart.activating import activate
+from redheart_core import CheckpointError, SettingsError
+
+TEXTS = [
+    "I told my neighbour the truth about the fence, and now he avoids me.",
+    "나는 친구에게 거짓말을 했다.",
+    "I kept the money that I had found in the street.",
+    "She forgave him. He wept.",
+]
+
+
+def events(server: Started, name: str) -> list[dict[str, Any]]:
+    """Lines of the log with this event."""
+    lines = os.pread(server.err.fileno(), 1 << 24, 0).decode().splitlines()
+    return [one for line in lines if line.startswith("{") and (one := json.loads(line))["event"] == name]
+
+
+def address(server: Started) -> tuple[str, int]:
+    """Where it listens, once it does."""
+
+    def found() -> re.Match[str] | None:
+        return re.search(r"answers at http://([\d.]+):(\d+)", os.pread(server.err.fileno(), 1 << 24, 0).decode())
+
+    server.wait_until(lambda: found() is not None)
+    match = found()
+    assert match
+    return match[1], int(match[2])
+
+
+@pytest.mark.slow
+def test_no_answer_is_lost_or_wrong_whatever_happens_meanwhile(finished: Finished, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished.model, tmp_path / "other")
+    pid_file, live = tmp_path / "server.pid", tmp_path / "live"
+    activate(finished.model, live)
+    expected = {text: redheart("analyze", finished.model, text, "--json", cwd=tmp_path).json() for text in TEXTS}
+    options = ("--port", "0", "--workers", "2", "--deadline", "300", "--pid-file", pid_file)
+    with started("serve", live, *options, cwd=tmp_path) as server:
+        where = address(server)
+        server.wait_until(lambda: len(events(server, "worker started")) == 1)
+        load = Load(where, expected)
+
+        async def disturb() -> None:
+            for number in range(5):
+                await cancelled(where, TEXTS[0], 0.002 * number)
+                assert await oversized(where) == 413
+                assert await slow(where, TEXTS[0], 0.2) == 200
+            os.kill(events(server, "worker started")[0]["pid"], signal.SIGKILL)
+            await load.run(200, 4)
+            assert pid_file.read_text() == f"{server.pid}\n"
+            await asyncio.to_thread(activate, folder, live, pid_file)
+
+        async def until_exchanged() -> None:
+            task = asyncio.create_task(disturb())
+            while not events(server, "keys and models loaded anew") or not task.done():
+                await load.run(20, 4)
+            await task
+
+        asyncio.run(until_exchanged())
+        assert set(load.statuses) == {200}
+        assert load.wrong == []
+        assert len(events(server, "a worker has died and is replaced")) == 1
+        assert len(events(server, "worker started")) == 3  # at first, in place of the killed one, with the new model
+        server.send(signal.SIGTERM)
+        left = server.wait(60)
+    assert left.code == 0
+    assert "Traceback" not in left.err
+    assert not pid_file.exists()
+    for one in [json.loads(line)["pid"] for line in left.err.splitlines() if '"worker started"' in line]:
+        assert not Path(f"/proc/{one}").exists()
+
+
+def test_activating_verifies_first_and_changes_nothing_otherwise(finished: Finished, tmp_path: Path) -> None:
+    broken = shutil.copytree(finished.model, tmp_path / "broken")
+    for file in broken.rglob("*.safetensors"):
+        file.write_bytes(file.read_bytes()[:-1])
+    live = tmp_path / "live"
+    said = redheart("models", "activate", finished.model, "live", cwd=tmp_path)
+    assert "live is" in said.out
+    assert live.resolve() == Path(finished.model).resolve()
+    with pytest.raises(CheckpointError):
+        activate(broken, live)
+    with pytest.raises(SettingsError, match="no server runs"):
+        activate(broken, live, tmp_path / "server.pid")
+    (tmp_path / "server.pid").write_text(f"{os.getpid()}\n")  # left by a server that was killed
+    with pytest.raises(SettingsError, match="no server runs"):
+        activate(finished.model, live, tmp_path / "server.pid")
+    assert live.resolve() == Path(finished.model).resolve()
+    refuse("models", "activate", finished.model, broken, cwd=tmp_path, says=["is no link"])
