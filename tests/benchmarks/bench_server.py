@@ -62,7 +62,15 @@ def running(model: str, workers: int) -> Iterator[Server]:
     """A server until the end of the block."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        command = [Path(sys.executable).with_name("redheart"), "serve", model, "--port", "0", "--workers", str(workers)]
+        command = [
+            str(Path(sys.executable).with_name("redheart")),
+            "serve",
+            model,
+            "--port",
+            "0",
+            "--workers",
+            str(workers),
+        ]
         with log.open("wb") as file:
             process = subprocess.Popen(command, stderr=file)
         try:
