@@ -31,30 +31,33 @@ class Units:
     """V0: hedons that score one half."""
 
 
+_FOREVER = 1e12
+"""Days that stand for no horizon: the discount leaves nothing after them."""
 UNITS = Units()
 """Of the fields of the catalogue."""
 
 
-def quantities(circumstances: npt.ArrayLike, horizon_days: float = np.inf, units: Units = UNITS) -> FloatArray:
-    """What the calculus makes of each circumstance, (..., 7) to (..., 7).
+def quantities(circumstances: npt.ArrayLike, horizon_days: npt.ArrayLike = np.inf, units: Units = UNITS) -> FloatArray:
+    """What the calculus makes of each circumstance, (..., 7) with horizons of shape (...) to (..., 7).
 
     The duration becomes its discounted days (1 - exp(-rho D)) / rho, where only days D before the horizon count; the
     extent becomes persons; all others stay. A propinquity is its own discount, so that no delay has to be infinite.
     """
-    values = axes("circumstances", within("circumstances", circumstances, 0.0, 1.0), "7 circumstances").copy()
+    values = axes("circumstances", within("circumstances", circumstances, 0.0, 1.0), "7 circumstances")
+    horizon = within("horizon_days", np.minimum(horizon_days, _FOREVER), 0.0)
     if values.shape[-1] != len(CIRCUMSTANCES):
         raise DataError(f"circumstances are {', '.join(CIRCUMSTANCES)}; got numbers of shape {values.shape}")
     with np.errstate(divide="ignore"):  # a duration of 1 lasts forever, a propinquity of 0 never begins
-        days = -units.days_scale * np.log1p(-values[..., 1])
-        if horizon_days < np.inf:
-            days = np.minimum(days, np.maximum(horizon_days + np.log(values[..., 3]) / units.rho, 0.0))
+        lasts = -units.days_scale * np.log1p(-values[..., 1])
+        days = np.minimum(lasts, np.maximum(horizon + np.log(values[..., 3]) / units.rho, 0.0))
+    values = np.broadcast_to(values, (*days.shape, len(CIRCUMSTANCES))).copy()
     values[..., 1] = -np.expm1(-units.rho * days) / units.rho
     values[..., 6] = np.expm1(values[..., 6] * np.log1p(units.most_persons))
     return values
 
 
-def turnover(circumstances: npt.ArrayLike, horizon_days: float = np.inf, units: Units = UNITS) -> FloatArray:
-    """w I C K M in hedons, (..., 7) to (...,): the size of a lot with these circumstances, whatever its sign.
+def turnover(circumstances: npt.ArrayLike, horizon_days: npt.ArrayLike = np.inf, units: Units = UNITS) -> FloatArray:
+    """w I C K M in hedons, (..., 7) with horizons of shape (...) to (...): the size of a lot, whatever its sign.
 
     With a horizon, of what is felt before it.
     """

@@ -1,10 +1,10 @@
 """Utilities beside the circumstances: the exact calculus bounds what a pleasure or pain of these can be worth.
 
 With the turnover G of the circumstances in hedons and the factor M of the layers of context, the calculus gives the
-value V = beta M G, where beta is the balance of pleasure over pain. How large a balance can be, the answers on
-validation texts say: the largest there is taken. The calculus grows with every circumstance and layer, so that the
-upper ends of their intervals bound |V|: a utility whose whole interval is above V / (V0 + |V|) of that bound
-contradicts them.
+value V = beta M G, where beta is the balance of pleasure over pain. How large a balance usually is, the answers on
+validation texts say: that which 95 % of them do not exceed is taken. The calculus grows with every circumstance and
+layer, so that the upper ends of their intervals bound |V|: a utility whose whole interval is above V / (V0 + |V|) of
+that bound contradicts them.
 """
 
 from __future__ import annotations
@@ -12,43 +12,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import LayerAnswers, LayerTexts
 from redheart_core.exact.circumstances import CIRCUMSTANCES, IN_CONTEXT, UNITS, horizon_days, turnover, unbounded
-from redheart_core.exact.hedonic import CONTEXT_LAYERS, bounded_score, context_factor
+from redheart_core.exact.hedonic import CONTEXT_LAYERS, context_factor
 from redheart_core.exact.usual import field_of_largest, largest
 
 FIELDS = ("utility", *IN_CONTEXT)
-
-
-@attrs.frozen(eq=False)
-class Utility:
-    """A utility on N texts beside what the calculus can make of the circumstances."""
-
-    name: str
-    """"field.label", or the field."""
-    answer: NDArray[Any]
-    """(N,)."""
-    between: NDArray[Any]
-    """(2, N) ends of its intervals."""
-    scale: NDArray[Any]
-    """(N,) hedons of a balance of 1 by the answers, NaN where the calculus has no value."""
-    most: NDArray[Any]
-    """The same by the upper ends of the intervals of circumstances and layers."""
+USUAL = 0.95
+"""Share of validation texts whose balance bounds others; some circumstances are answered as almost nothing."""
 
 
 def fit(texts: LayerTexts) -> dict[str, NDArray[Any]]:
-    """By "field.label" the largest balance on any of the texts."""
+    """By "field.label" the balance that few of the texts exceed in size."""
     found = {}
-    for one in _utilities(texts):
-        there = np.abs(one.answer) < 1.0  # a network may leave the range; the calculus has no value there
-        with np.errstate(divide="ignore", invalid="ignore"):
-            balance = np.abs(unbounded(one.answer[there])) / one.scale[there]
-        if np.isfinite(balance).any():
-            found[one.name] = np.array(balance[np.isfinite(balance)].max())
+    for field, scale in _scales(texts, upper=False):
+        for place, label in enumerate(field.field.elements):
+            answer = field.answer[:, place]
+            there = np.abs(answer) < 1.0  # a network may leave the range; the calculus has no value there
+            with np.errstate(divide="ignore", invalid="ignore"):
+                balance = np.abs(unbounded(answer[there])) / scale[there, place]
+            if np.isfinite(balance).any():
+                found[_name(field, label)] = np.array(np.quantile(balance[np.isfinite(balance)], USUAL))
     return found
 
 
@@ -80,43 +67,42 @@ def _excess(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> dict[str, 
 
 def _bounds(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
     """Of each utility the least size in its interval, and the largest that the calculus makes, (N,) each."""
-    for one in _utilities(texts):
-        if one.name in arrays:
-            low, high = one.between
-            same_sign, bound = np.sign(low) == np.sign(high), np.full(len(low), np.nan)
-            near = np.where(same_sign, np.minimum(np.abs(low), np.abs(high)), 0.0)
-            known = ~np.isnan(one.most)
-            bound[known] = bounded_score(arrays[one.name] * one.most[known], UNITS.half)
-            yield one.name, np.where(np.isnan(low), np.nan, near), bound
+    for field, most in _scales(texts, upper=True):
+        low, high = field.between
+        size = np.where(np.sign(low) == np.sign(high), np.minimum(np.abs(low), np.abs(high)), 0.0)
+        near = np.where(np.isnan(low), np.nan, size)
+        for place, label in enumerate(field.field.elements):
+            if (name := _name(field, label)) in arrays:
+                value = arrays[name] * most[:, place]
+                yield name, near[:, place], value / (UNITS.half + value)  # above 0, so bounded as it is
 
 
-def _utilities(texts: LayerTexts) -> Iterator[Utility]:
-    """Those whose circumstances, and layers where they count, are all answered."""
+def _scales(texts: LayerTexts, *, upper: bool) -> Iterator[tuple[LayerAnswers, NDArray[Any]]]:
+    """The utilities whose circumstances, and layers where they count, are answered, with what a balance of 1 is worth.
+
+    That is in hedons for each label, (N, L), by the answers or by the upper ends of their intervals; NaN where the
+    calculus has no value.
+    """
     answers = texts.answers
-    for name in FIELDS:
-        if name not in answers or not _whole(answers, "bentham", CIRCUMSTANCES):
-            continue
-        if name in IN_CONTEXT and not _whole(answers, "context_layers", CONTEXT_LAYERS):
-            continue
-        given = answers[name]
-        for place, label in enumerate(given.field.elements):
-            scale, most = (
-                _scale(answers, name in IN_CONTEXT, horizon_days(label), upper=upper) for upper in (False, True)
-            )
-            full = label if label == name else f"{name}.{label}"
-            yield Utility(full, given.answer[:, place], given.between[:, :, place], scale, most)
-
-
-def _scale(answers: Mapping[str, LayerAnswers], layers: bool, days: float, *, upper: bool) -> NDArray[Any]:
+    if not _whole(answers, "bentham", CIRCUMSTANCES):
+        return
     circumstances = _numbers(answers["bentham"], CIRCUMSTANCES, upper)
-    known = ~np.isnan(circumstances).any(1) & (circumstances >= 0.0).all(1) & (circumstances <= 1.0).all(1)
-    found = np.full(len(circumstances), np.nan)
-    found[known] = turnover(circumstances[known], days)
-    if layers:
-        context = _numbers(answers["context_layers"], CONTEXT_LAYERS, upper)
-        found[np.isnan(context).any(1)] = np.nan
-        found *= context_factor(np.nan_to_num(context, nan=1.0))
-    return found
+    known = ((circumstances >= 0.0) & (circumstances <= 1.0)).all(1)
+    for name in FIELDS:
+        if name not in answers or (name in IN_CONTEXT and not _whole(answers, "context_layers", CONTEXT_LAYERS)):
+            continue
+        labels = answers[name].field.elements
+        found = np.full((len(circumstances), len(labels)), np.nan)
+        found[known] = turnover(circumstances[known][:, None], [horizon_days(label) for label in labels])
+        if name in IN_CONTEXT:
+            layers = _numbers(answers["context_layers"], CONTEXT_LAYERS, upper)
+            silent = np.isnan(layers).any(1)
+            found *= np.where(silent, np.nan, context_factor(np.where(silent[:, None], 1.0, layers)))[:, None]
+        yield answers[name], found
+
+
+def _name(field: LayerAnswers, label: str) -> str:
+    return label if label == field.field.name else f"{field.field.name}.{label}"
 
 
 def _numbers(answers: LayerAnswers, labels: Sequence[str], upper: bool) -> NDArray[Any]:
