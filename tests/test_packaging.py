@@ -73,6 +73,15 @@ def test_the_wheel_holds_redheart_packages_and_the_default_file_alone(
 
 
 @pytest.mark.slow
+def test_the_wheel_holds_the_templates_words_styles_and_scripts_of_the_pages(redheart_wheel: Path) -> None:
+    pages = ROOT / "server" / "redheart_server" / "pages"
+    wanted = {path.relative_to(ROOT / "server").as_posix() for path in pages.rglob("*.*") if path.suffix != ".pyc"}
+    with zipfile.ZipFile(redheart_wheel) as archive:
+        assert wanted <= set(archive.namelist())
+    assert {Path(name).suffix for name in wanted} == {".py", ".toml", ".j2", ".css", ".js", ".svg"}
+
+
+@pytest.mark.slow
 def test_the_installed_wheel_lists_its_plugins_from_an_empty_folder(redheart_wheel: Path, tmp_path: Path) -> None:
     installed = make_environment(tmp_path / "venv", redheart_wheel)
     empty = tmp_path / "empty"

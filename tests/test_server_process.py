@@ -8,12 +8,16 @@ import re
 import shutil
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from front_door import Finished, redheart, refuse
 from own_process import Started, started
+
+from redheart_core.contract.events import RunStarted
+from redheart_core.runs.event_log import EventLog
 
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
 pytest.importorskip("uvicorn", reason="needs redheart[serve]")
@@ -99,6 +103,23 @@ def test_a_process_answers_loads_anew_on_sighup_and_finishes_on_sigterm(finished
     assert {json.loads(line)["event"] for line in rest} == {
         "request", "keys and models loaded anew", "not loaded anew; the old models go on",
     }  # fmt: skip
+
+
+def test_a_run_that_is_followed_does_not_keep_a_server_from_stopping(
+    finished: Finished, write_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = write_run(tmp_path / "runs" / "live", {"backbone": ("backbone",)}, epochs=3).path
+    (run / "events.jsonl").unlink()
+    EventLog().redheart_before_run(RunStarted(run, ("backbone",), {"backbone": 3}, {"backbone": 0}))
+    refuse("serve", finished.model, "--runs", "none", cwd=tmp_path, says=["--runs none is no folder"])
+    with started("serve", finished.model, "--port", "0", "--runs", "runs", cwd=tmp_path) as server:
+        host, port = address(server)
+        with httpx.stream("GET", f"http://{host}:{port}/v1/runs/live/events", timeout=60) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "id: 1"
+            server.send(signal.SIGTERM)
+            left = server.wait(30)
+    assert (left.code, "Traceback" in left.err) == (0, False)
 
 
 def test_an_address_that_is_taken_or_that_others_reach_is_refused(finished: Finished, tmp_path: Path) -> None:
