@@ -156,6 +156,12 @@ def test_korean_is_spoken_to_who_reads_korean_and_the_text_goes_along(visit: Cal
     assert page.inner_text("#result-title") == "답"
     assert "글의 언어: 영어" in page.inner_text("#answer")
     assert serious(page) == []
+    page.fill("#text", "123")
+    page.click("#send")
+    says(page, "#trouble", "온전한 문장으로 써 주세요")
+    assert len(opened.complaints) == 1  # Chromium names every response that is an error
+    assert "status of 422" in opened.complaints.pop()
+    page.fill("#text", TEXT)
     page.click("[data-language=en]")
     page.wait_for_selector("html[lang=en]")
     assert page.input_value("#text") == TEXT

@@ -8,6 +8,7 @@ const acts = field("acts");
 const LETTERS = "ABCDEFGHIJKLMNOPQRST";
 const SWITCHES = { reasons: true, details: false };
 const CHOICES = ["written", "country", "model"];
+const IN_WORDS = { 413: words.long, 422: words.unfit, 429: words.busy, 503: words.busy };
 let asked = null;
 
 /** The settings in the address, which is the link to them. */
@@ -128,7 +129,7 @@ async function refused(response) {
     said.push([words.key, lang]);
     field("settings").open = true;
   } else {
-    said.push([problem.detail, "en"]);
+    said.push([IN_WORDS[response.status] ?? words.failed, lang], [problem.detail, "en"]);
   }
   const seconds = response.headers.get("retry-after");
   if (seconds) said.push([words.retry.replace("{seconds}", seconds), lang]);
