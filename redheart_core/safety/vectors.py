@@ -71,9 +71,9 @@ def reads_vectors_of(revisions: Iterable[str]) -> bool:
 
 
 def score_vectors(vectors: NDArray[np.float32]) -> float:
-    """How much a text speaks for a crisis: the most that one of its chunks does.
+    """How much a text speaks for a crisis: what its chunks do on average, as every further chunk can err.
 
     Args:
         vectors: (T, D) of its chunks, at least one, by ENCODER.
     """
-    return float(load_kernel().scores(vectors).max())
+    return float(load_kernel().scores(vectors).mean())
