@@ -71,11 +71,10 @@ def silences(
 
 def _without_members(model: Model, silent: Mapping[Place, Silence]) -> dict[Place, Silence]:
     """The fusions all of whose members are silent."""
-    reads = {node.name: set(node.spec.reads) for group in model.groups for node in group.nodes}
     found = {}
     for field, sources in model.manifest.answers.items():
         for fusion in (source for source in sources if source.fused):
-            members = [one for one in sources if f"{one.plugin}.{one.output}" in reads[fusion.plugin]]
+            members = [one for one in sources if f"{one.plugin}.{one.output}" in model.reads[fusion.plugin]]
             because = [silent.get((one.plugin, one.output, field)) for one in members]
             if because and because[0] is not None and all(because):
                 found[fusion.plugin, fusion.output, field] = because[0]

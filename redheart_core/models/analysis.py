@@ -62,7 +62,6 @@ def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = 
         code: Of the text's language.
     """
     known = {(finding.plugin, finding.output, finding.field): finding for finding in findings}
-    reads = {node.name: set(node.spec.reads) for group in model.groups for node in group.nodes}
     answers = []
     for field, sources in model.manifest.answers.items():
         said = [source for source in sources if (source.plugin, source.output, field) in known]
@@ -70,7 +69,7 @@ def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = 
             continue
         finding, *others = (known[source.plugin, source.output, field] for source in said)
         if said[0].fused:
-            others = [other for other in others if f"{other.plugin}.{other.output}" in reads[finding.plugin]]
+            others = [other for other in others if f"{other.plugin}.{other.output}" in model.reads[finding.plugin]]
         values, certainty = _calibrated(model, finding, code)
         values = _most_telling_first(model.fields[field], values)
         answers.append(Answer(field, model.fields[field], finding, said[0].fused, values, tuple(others), certainty))

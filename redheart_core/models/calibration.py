@@ -9,6 +9,7 @@ at most the share ALPHA of those that are true, on average (Angelopoulos et al. 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import attrs
@@ -101,7 +102,7 @@ class SourceCalibration:
         return self.all_languages
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Calibration:
     """answers.json: what they say of a model."""
 
@@ -112,8 +113,11 @@ class Calibration:
 
     def of(self, plugin: str, output: str, field: str) -> SourceCalibration | None:
         """That of a node's answer; None if no calibration record has the field and what the node needs."""
-        found = (one for one in self.sources if (one.plugin, one.output, one.field) == (plugin, output, field))
-        return next(found, None)
+        return self._by_place.get((plugin, output, field))
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[str, str, str], SourceCalibration]:
+        return {(one.plugin, one.output, one.field): one for one in self.sources}
 
 
 CALIBRATION = SealedFile(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import attrs
 import numpy as np
 
 from redheart_core.contract.fields import Field
 from redheart_core.exact.conformal import TIE
 from redheart_core.exact.numbers import FloatArray
-from redheart_core.models.calibration import Cell, LanguageCalibration, at_temperature
+from redheart_core.models.calibration import LanguageCalibration, at_temperature
 from redheart_core.models.findings import LabelValue
 from redheart_core.models.manifest import LabelStatistics
 from redheart_core.nn.answers import kind_of
@@ -27,10 +26,27 @@ def calibrated(
         values: In the order of the field's elements.
         statistics: Of the field's labels over the training records.
     """
-    scaled = _scaled(field, own, [one.value for one in values])
-    for cell, one, number in zip(own.cells, values, scaled, strict=True):
-        yield attrs.evolve(
-            _with_limit(field, cell, _moved(field, own, one, number, statistics[one.label])), borrowed=cell.borrowed
+    numbers = _scaled(field, own, [one.value for one in values])
+    thresholds = _thresholds(field, own, [one.threshold for one in values])
+    least, most = _range(field)
+    for cell, one, number, threshold in zip(own.cells, values, numbers, thresholds, strict=True):
+        low = high = in_set = None
+        if cell.limit is not None and field.binary:
+            in_set = number >= cell.limit - TIE
+        elif cell.limit is not None:
+            low, high = max(least, number - cell.limit), min(most, number + cell.limit)
+        deviations = statistics[one.label].deviations(number)
+        yield LabelValue(
+            one.label,
+            number,
+            one.training_mean,
+            deviations,
+            threshold,
+            one.disagreement,
+            low,
+            high,
+            in_set,
+            cell.borrowed,
         )
 
 
@@ -51,25 +67,6 @@ def together(field: Field, own: LanguageCalibration, values: Sequence[LabelValue
     return tuple(label for label, one in zip(field.labels, values, strict=True) if one.value >= least)
 
 
-def _moved(
-    field: Field, own: LanguageCalibration, one: LabelValue, number: float, statistics: LabelStatistics
-) -> LabelValue:
-    """With another number, its threshold at the same temperature, and its distance from the usual."""
-    threshold = one.threshold
-    if threshold is not None and kind_of(field) == "labels":
-        (threshold,) = _scaled(field, own, [threshold])
-    return attrs.evolve(one, value=number, threshold=threshold, deviations=statistics.deviations(number))
-
-
-def _with_limit(field: Field, cell: Cell, one: LabelValue) -> LabelValue:
-    if cell.limit is None:
-        return one
-    if field.binary:
-        return attrs.evolve(one, in_set=one.value >= cell.limit - TIE)
-    least, most = _range(field)
-    return attrs.evolve(one, low=max(least, one.value - cell.limit), high=min(most, one.value + cell.limit))
-
-
 def intervals(field: Field, own: LanguageCalibration, values: FloatArray) -> FloatArray:
     """Ends of the intervals around N answers at their temperature, (N, L) to (2, N, L); NaN where there are none."""
     limits = np.array([np.nan if field.binary or one.limit is None else one.limit for one in own.cells])
@@ -79,6 +76,15 @@ def intervals(field: Field, own: LanguageCalibration, values: FloatArray) -> Flo
 
 def _range(field: Field) -> tuple[float, float]:
     return (0.0, 1.0) if kind_of(field) != "values" else (field.low, field.high)
+
+
+def _thresholds(field: Field, own: LanguageCalibration, thresholds: Sequence[float | None]) -> Sequence[float | None]:
+    """Thresholds at the temperature of the numbers that they are compared with."""
+    known = [one for one in thresholds if one is not None]
+    if not known or kind_of(field) != "labels":
+        return thresholds
+    scaled = iter(_scaled(field, own, known))
+    return [None if one is None else next(scaled) for one in thresholds]
 
 
 def _scaled(field: Field, own: LanguageCalibration, values: Sequence[float]) -> list[float]:

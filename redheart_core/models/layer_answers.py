@@ -14,7 +14,6 @@ from redheart_core.contract.layers import LayerAnswers, LayerTexts
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.store import Store
 from redheart_core.exact.numbers import FloatArray
-from redheart_core.groups.group import Group
 from redheart_core.models.calibration import Calibration, at_temperature
 from redheart_core.models.certainty import intervals
 from redheart_core.models.findings import Finding
@@ -50,7 +49,7 @@ def answers_of_texts(
                     given[row] = [value.value for value in finding.values]
             numbers[_name(source)] = _calibrated(field, model.calibration, source, given, codes)
         ends = _Ends(field, model.calibration, codes)
-        found[name] = _layer_answers(field, sources, model.groups, numbers, ends)
+        found[name] = _layer_answers(field, sources, model.reads, numbers, ends)
     return found
 
 
@@ -85,7 +84,7 @@ def add_answers(
             given = np.where(said[:, None], outputs[_name(source)].reshape(len(rows), -1), np.nan)
             numbers[_name(source)] = _calibrated(store.fields[name], calibration, source, given, texts.languages)
         ends = _Ends(store.fields[name], calibration, texts.languages)
-        found[name] = _layer_answers(store.fields[name], sources, model.groups, numbers, ends)
+        found[name] = _layer_answers(store.fields[name], sources, model.reads, numbers, ends)
     seen = {name: numbers.double().numpy() for name, numbers in fields.items() if not store.fields[name].text}
     return attrs.evolve(texts, answers=found, fields=seen)
 
@@ -137,12 +136,11 @@ class _Ends:
 def _layer_answers(
     field: Field,
     sources: Sequence[AnswerSource],
-    groups: Sequence[Group],
+    reads: Mapping[str, frozenset[str]],
     numbers: Mapping[str, FloatArray],
     ends: _Ends,
 ) -> LayerAnswers:
     """The first source that says something answers; its members, or all sources of a field that none fuses."""
-    reads = {node.name: set(node.spec.reads) for group in groups for node in group.nodes}
     names = [_name(source) for source in sources]
     answer = np.full_like(next(iter(numbers.values())), np.nan)
     between = np.stack([answer, answer])

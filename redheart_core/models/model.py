@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,7 +34,7 @@ from redheart_core.runs.describe import describe_node, missing_resources
 from redheart_core.storage.files import load_tensors
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Model:
     """An assembled model, ready to answer."""
 
@@ -67,16 +68,21 @@ class Model:
         """Groups of the run that this model of a part leaves out, with the reason; empty for a whole one."""
         return self.manifest.missing
 
-    @property
+    @cached_property
     def languages(self) -> tuple[str, ...]:
         """Codes of the languages that some answer was measured on; none where no data set states any."""
         spoken = {code for sources in self.manifest.answers.values() for one in sources for code in one.languages}
         return tuple(sorted(spoken - {UNDETERMINED}))
 
-    @property
+    @cached_property
     def read_fields(self) -> tuple[str, ...]:
         """Fields of a record that some plugin reads beside the text."""
         return tuple(sorted({name for group in self.groups for name in group.fields}))
+
+    @cached_property
+    def reads(self) -> Mapping[str, frozenset[str]]:
+        """What each node reads."""
+        return {node.name: frozenset(node.spec.reads) for group in self.groups for node in group.nodes}
 
     def missing_fields(self, fields: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Plugins that cannot evaluate a record with these fields alone, and which fields they lack."""
