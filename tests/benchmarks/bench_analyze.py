@@ -1,4 +1,4 @@
-"""Time of analyze in one process: single texts, a list of them, and what the parts of a single text take.
+"""Time of analyze in one process, single texts and a list of them, and of `redheart analyze` as a process.
 
 OMP_NUM_THREADS=1 python tests/benchmarks/bench_analyze.py FILE.txt [MODEL] measures the first 300 lines of a file.
 Times are of the process (CPU) beside those of the clock, since a machine may be shared.
@@ -6,6 +6,8 @@ Times are of the process (CPU) beside those of the clock, since a machine may be
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +20,7 @@ import redheart
 TEXTS = 300
 WARM = 10
 """Texts before the measurement, after which everything that is loaded once is loaded."""
+STARTS = 4
 
 
 def main(file: str, model: str | None = None) -> None:
@@ -35,6 +38,27 @@ def main(file: str, model: str | None = None) -> None:
     for name, alone, all_ in zip(("clock", "process"), times.sum(0) / 1000.0, together, strict=True):
         rates = len(texts) / alone, len(texts) / all_
         print(f"texts a second ({name}): single {rates[0]:.0f}, list {rates[1]:.0f}, {rates[1] / rates[0]:.1f} times")
+    start_up(model)
+
+
+def start_up(model: str | None) -> None:
+    """Of the command with one text, beside the import of torch alone, in turn; the least, as others use the machine."""
+    code = "import sys; from redheart_cli.__main__ import main; sys.argv = ['redheart', *sys.argv[1:]]; main()"
+    commands = {
+        "import of torch": ["-c", "import torch"],
+        "redheart analyze": ["-c", code, "analyze", *([] if model is None else [model]), "I was so sad that she left."],
+    }
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(STARTS):
+        for name, command in commands.items():
+            before, clock = os.times(), time.perf_counter()
+            subprocess.run([sys.executable, *command], capture_output=True, check=True)
+            taken, after = time.perf_counter() - clock, os.times()
+            used = after.children_user + after.children_system - before.children_user - before.children_system
+            found[name].append((taken, used))
+    for name, times in found.items():
+        clock, process = np.array(times[1:]).min(0)  # the first one fills caches
+        print(f"{name}: {clock:.2f} s by the clock, {process:.2f} s of the process")
 
 
 def measured(work: Callable[[], object]) -> tuple[float, float]:
