@@ -72,7 +72,7 @@ def analyze(
     gives a line with the reason as "refused", and the next ones go on; the exit code is then 4.
 
     --texts is for files of any length: progress is shown, and the same command resumes what was
-    stopped, behind the last whole line of --output. Lines of the output name their line of the
+    stopped, to the same bytes. Lines of the output name their line of the
     input and hold no text. In a .csv labels are words and values numbers; --details adds every
     number, and to a .jsonl what every single plugin says.
 
