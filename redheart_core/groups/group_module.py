@@ -56,6 +56,10 @@ class Answering(Protocol):
 
     def __call__(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]: ...
 
+    def with_disagreement(self, batch: Batch, compare: bool = False) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The same, and of several weights the standard deviation of each of their numbers."""
+        ...
+
 
 @attrs.frozen
 class Surroundings:
@@ -121,6 +125,10 @@ class GroupModule(nn.Module):
         for name, tensor in own.items():
             outputs[name][served] = tensor
         return outputs
+
+    def with_disagreement(self, batch: Batch, compare: bool = False) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The outputs; one checkpoint disagrees with none."""
+        return self(batch, compare), {}
 
     def _compute(self, batch: Batch, compare: bool) -> dict[str, Tensor]:
         """All outputs for records that the group serves."""

@@ -8,7 +8,7 @@ import attrs
 
 from redheart_core.contract.errors import CheckpointError, join_complaints
 from redheart_core.groups.group import Group
-from redheart_core.models.model import needs_weights
+from redheart_core.models.engine import needs_weights
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 

@@ -213,14 +213,19 @@ def manifest_sha256(folder: Path) -> str:
     return sha256(folder / "manifest.json")
 
 
-def verify_files(folder: Path, manifest: ModelManifest) -> None:
+def verify_files(folder: Path, manifest: ModelManifest, answering: Mapping[str, str] | None = None) -> None:
     """Compare every file of a model with its recorded SHA-256; there must be no others beside them.
+
+    Args:
+        folder: Of the model.
+        manifest: Its manifest.
+        answering: The files that its groups are computed from, with their SHA-256; the weights if left out.
 
     Raises:
         CheckpointError: A file is missing, damaged, unknown, or leads out of the folder.
     """
-    known = dict(manifest.files)
-    known |= {one.file: one.sha256 for group in manifest.groups.values() for one in group.files}
+    weights = {one.file: one.sha256 for group in manifest.groups.values() for one in group.files}
+    known = {**manifest.files, **(weights if answering is None else answering)}
     for name, expected in known.items():
         check_sha256(file_inside(folder, name), expected)
     found = (path for part in FOLDERS for path in (folder / part).rglob("*") if path.is_symlink() or not path.is_dir())

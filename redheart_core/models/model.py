@@ -22,16 +22,15 @@ from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.data.tokenizer import TextTokenizer, load_tokenizer
 from redheart_core.groups.absences import with_readers
 from redheart_core.groups.active import ActiveNode
-from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group
-from redheart_core.groups.group_module import GroupModule, Surroundings
+from redheart_core.groups.group_module import Answering, Surroundings
 from redheart_core.groups.serving import absent_outputs
 from redheart_core.models.calibration import Calibration, read_calibration
+from redheart_core.models.engine import Engine, TorchEngine
 from redheart_core.models.limits import ActiveLayer, LoadedLayer, read_limits
 from redheart_core.models.manifest import ModelManifest, read_manifest, verify_files
 from redheart_core.runs.describe import describe_node, missing_resources
-from redheart_core.storage.files import load_tensors
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -41,7 +40,7 @@ class Model:
     folder: Path
     manifest: ModelManifest
     groups: tuple[Group, ...]
-    modules: Mapping[str, GroupModule | Ensemble]
+    modules: Mapping[str, Answering]
     fields: Mapping[str, Field]
     terms: TermView | None
     """The second view of a text, if the data set had one."""
@@ -157,12 +156,9 @@ class Model:
                 known |= absent_outputs(group, self.shapes, batch)
                 continue
             module = self.modules[group.name]
-            if isinstance(module, Ensemble):
-                outputs, spread = module.with_disagreement(batch, compare=True)
-                known |= outputs
-                spreads |= {name: tensor.cpu() for name, tensor in spread.items()}
-            else:
-                known |= module(batch, compare=True)
+            outputs, spread = module.with_disagreement(batch, compare=True)
+            known |= outputs
+            spreads |= {name: tensor.cpu() for name, tensor in spread.items()}
         return {name: tensor.cpu() for name, tensor in known.items() if "." in name}, spreads
 
 
@@ -172,6 +168,7 @@ def load_model(
     device: torch.device,
     layers: Sequence[ActiveLayer] = (),
     broken: Mapping[str, str] = MappingProxyType({}),
+    engine: Engine | None = None,
 ) -> Model:
     """Read a model folder; every file is verified.
 
@@ -181,12 +178,13 @@ def load_model(
         device: Where to compute.
         layers: Those of all installed packages.
         broken: By name why further layers cannot be used, and by distribution why packages cannot be imported.
+        engine: What computes the groups; PyTorch with the weights of the folder if left out.
 
     Raises:
         PluginError: It was assembled with a layer that cannot be used.
         CheckpointError: A file is missing or damaged, or the plugins are others than it was made with.
     """
-    return build_model(folder, read_manifest(folder), nodes, device, layers, broken)
+    return build_model(folder, read_manifest(folder), nodes, device, layers, broken, engine)
 
 
 def build_model(
@@ -196,6 +194,7 @@ def build_model(
     device: torch.device,
     layers: Sequence[ActiveLayer] = (),
     broken: Mapping[str, str] = MappingProxyType({}),
+    engine: Engine | None = None,
 ) -> Model:
     """The model of a manifest, which may not be in the folder yet.
 
@@ -204,7 +203,8 @@ def build_model(
     """
     fields = manifest.data.fields
     missing = _check_nodes(folder, manifest, nodes)
-    verify_files(folder, manifest)
+    engine = TorchEngine(folder, manifest) if engine is None else engine
+    verify_files(folder, manifest, engine.files)
     terms = load_terms(folder / "terms") if (folder / "terms").exists() else None
     identity = manifest.data.tokens
     nodes = bind_nodes(nodes, {name: fields[name] for name in manifest.usable})
@@ -220,7 +220,7 @@ def build_model(
     )
     absent = with_readers(groups, missing)
     present = [group for group in groups if group.name not in absent]
-    modules = {group.name: _build_group(folder, manifest, group, surroundings, device) for group in present}
+    modules = {group.name: engine.open_group(group, surroundings, device) for group in present}
     read = identity is not None and any("tokens" in group.inputs for group in present)
     tokenizer = load_tokenizer(folder / "tokens", identity) if identity is not None and read else None
     return Model(
@@ -257,30 +257,3 @@ def _check_nodes(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNo
                 f"install {stored.distribution}=={stored.version} or assemble a new model"
             )
     return missing
-
-
-def _build_group(
-    folder: Path, manifest: ModelManifest, group: Group, surroundings: Surroundings, device: torch.device
-) -> GroupModule | Ensemble:
-    """A group with the weights of the model's files.
-
-    Raises:
-        CheckpointError: It has parameters that training or fitting sets, and the model no file for them.
-    """
-    module = GroupModule(group, surroundings, device)
-    stored = manifest.groups.get(group.name)
-    if stored is None or (not stored.files and needs_weights(module)):
-        raise CheckpointError(
-            f"{folder} holds no weights of group '{group.name}'; untrained modules never answer, so assemble the model "
-            "again with redheart crossover"
-        )
-    states = [load_tensors(folder / one.file, one.sha256) for one in stored.files]
-    if states:
-        module.load(states[0])
-    on_device = [{name: tensor.to(device) for name, tensor in state.items()} for state in states]
-    return Ensemble(module, on_device).eval() if len(states) > 1 else module.eval()
-
-
-def needs_weights(module: GroupModule) -> bool:
-    """Whether a group has parameters that training or fitting sets; a calculator has none."""
-    return module.group.fitted or any(parameter.requires_grad for parameter in module.parameters())

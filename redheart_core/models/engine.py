@@ -1,0 +1,70 @@
+"""What computes the groups of a model: PyTorch here; others, such as ONNX Runtime, have the same two members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+import torch
+
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.groups.ensemble import Ensemble
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
+from redheart_core.models.manifest import ModelManifest
+from redheart_core.storage.files import load_tensors
+
+
+class Engine(Protocol):
+    """Opens what answers for each group of a model folder."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """By their way from the model folder the files that it reads, with their SHA-256 to verify."""
+        ...
+
+    def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
+        """What answers for a group.
+
+        Raises:
+            CheckpointError: The folder does not hold what the group needs.
+        """
+        ...
+
+
+@attrs.frozen
+class TorchEngine:
+    """The groups' own modules with the weights of the model's files."""
+
+    folder: Path
+    manifest: ModelManifest
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        return {one.file: one.sha256 for group in self.manifest.groups.values() for one in group.files}
+
+    def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
+        """A group with the weights of the model's files.
+
+        Raises:
+            CheckpointError: It has parameters that training or fitting sets, and the model no file for them.
+        """
+        module = GroupModule(group, surroundings, device)
+        stored = self.manifest.groups.get(group.name)
+        if stored is None or (not stored.files and needs_weights(module)):
+            raise CheckpointError(
+                f"{self.folder} holds no weights of group '{group.name}'; untrained modules never answer, so assemble "
+                "the model again with redheart crossover"
+            )
+        states = [load_tensors(self.folder / one.file, one.sha256) for one in stored.files]
+        if states:
+            module.load(states[0])
+        on_device = [{name: tensor.to(device) for name, tensor in state.items()} for state in states]
+        return Ensemble(module, on_device).eval() if len(states) > 1 else module.eval()
+
+
+def needs_weights(module: GroupModule) -> bool:
+    """Whether a group has parameters that training or fitting sets; a calculator has none."""
+    return module.group.fitted or any(parameter.requires_grad for parameter in module.parameters())

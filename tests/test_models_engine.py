@@ -1,0 +1,68 @@
+"""What computes the groups of a model is chosen by whoever opens it; all else stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+import pytest
+import torch
+from trained_toy import Trained
+
+from redheart_core import CheckpointError
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
+from redheart_core.models.assembly import assemble
+from redheart_core.models.engine import TorchEngine
+from redheart_core.models.manifest import read_manifest
+from redheart_core.models.model import load_model
+from redheart_core.selection.sweetspot import find_sweetspot
+
+CPU = torch.device("cpu")
+
+
+@attrs.frozen
+class _Zeroed:
+    """PyTorch with every parameter of one group at zero, and files of its own."""
+
+    real: TorchEngine
+    group: str
+    files: Mapping[str, str]
+
+    def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
+        module = self.real.open_group(group, surroundings, device)
+        if group.name == self.group:
+            assert isinstance(module, GroupModule)
+            with torch.no_grad():
+                for parameter in module.parameters():
+                    parameter.zero_()
+        return module
+
+
+def _assembled(trained: Trained, folder: Path) -> Path:
+    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
+    assemble(folder, trained.run, trained.context, chosen)
+    return folder
+
+
+def test_a_model_answers_with_the_engine_that_it_is_given(trained: Trained, tmp_path: Path) -> None:
+    folder = _assembled(trained, tmp_path / "model")
+    engine = TorchEngine(folder, read_manifest(folder))
+    torch.manual_seed(0)
+    given = torch.randn(3, 2, 16), torch.ones(3, 2, dtype=torch.bool)
+    usual = load_model(folder, trained.context.nodes, CPU).predict(*given, {})
+    same = load_model(folder, trained.context.nodes, CPU, engine=engine).predict(*given, {})
+    other = load_model(folder, trained.context.nodes, CPU, engine=_Zeroed(engine, "b", engine.files))
+    assert all(same[name].equal(tensor) for name, tensor in usual.items())
+    found = other.predict(*given, {})
+    assert found["b.value"].equal(torch.full_like(found["b.value"], 0.5))
+    assert found["a.value"].equal(usual["a.value"])
+
+
+def test_files_of_an_engine_are_verified_in_place_of_the_weights(trained: Trained, tmp_path: Path) -> None:
+    folder = _assembled(trained, tmp_path / "model")
+    engine = TorchEngine(folder, read_manifest(folder))
+    wrong = _Zeroed(engine, "b", {**engine.files, "groups/b.onnx": "0" * 64})
+    with pytest.raises(CheckpointError, match=r"b\.onnx"):
+        load_model(folder, trained.context.nodes, CPU, engine=wrong)
