@@ -82,7 +82,7 @@ class StackingFusion(nn.Module):
             members = members if is_values(field) else members.clamp(LEAST, 1 - LEAST)
             mixed = self.stacks[field.name](members)
             complete = ~members.isnan().any(-1).any(0).unsqueeze(-1)
-            if not bool(complete.all()):
+            if torch.compiler.is_exporting() or not bool(complete.all()):  # an exported graph has no branches
                 mixed = torch.where(complete, mixed, self._of_others(field, members))
             outputs |= answer(field, mixed)
         return outputs

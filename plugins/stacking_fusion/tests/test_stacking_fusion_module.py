@@ -113,3 +113,16 @@ def test_the_answer_of_the_best_member_is_given_bit_for_bit_where_it_is_taken() 
     target = (0.5 + 0.1 * noise(RECORDS)).clamp(0, 1)
     module, inputs = fitted(CATALOGUE["regret"], target, target, noise(RECORDS, seed=1))
     assert torch.equal(module(inputs)["regret"], target)
+
+
+def test_an_exported_graph_answers_to_the_bit_as_the_module_whether_members_are_absent_or_not() -> None:
+    field = CATALOGUE["emotion"]
+    module, inputs = fitted(field, *(noise(RECORDS, *field.shape, seed=seed).softmax(-1) for seed in range(3)))
+    given = {name: tensor[:3] for name, tensor in inputs.items()}
+    rows = {name: {0: torch.export.Dim.DYNAMIC} for name in given}
+    program = torch.export.export(module, (given,), dynamic_shapes=(rows,)).module()
+    absent = given["member_0.emotion"].index_fill(0, torch.tensor([1]), torch.nan)
+    partly = {**given, "member_0.emotion": absent}
+    for case in (given, partly, {name: tensor[:2] for name, tensor in inputs.items()}):
+        for name, tensor in module(case).items():
+            torch.testing.assert_close(program(case)[name], tensor, rtol=0, atol=0, equal_nan=True)
