@@ -34,10 +34,14 @@ class AdaptedBase(nn.Module):
     def __init__(self, base: nn.Module, rank: int, targets: Sequence[str]) -> None:
         super().__init__()
         base.requires_grad_(False)
+        added: list[_Maps] = []
         for name, linear in _targets(base, targets):
             maps = _Maps(linear.in_features, linear.out_features, rank)
             _set(self, name, maps)
             _set(base, name, _Adapted(linear, maps))
+            added.append(maps)
+        for maps in added:
+            nn.init.normal_(maps.lora_B, std=FIRST_STEP)
         self._held = (base,)  # in a tuple, so that torch does not register it
 
     def forward(self, **inputs: Tensor) -> Any:
@@ -56,14 +60,18 @@ class AdaptedBase(nn.Module):
 
 
 class _Maps(nn.Module):
-    """Two maps, of which the product is added to a linear layer."""
+    """Two maps, of which the product is added to a linear layer.
+
+    The random numbers are drawn in the order of the peft library, with which adapters were trained before, so that a
+    seed gives the same adapters: the first map, the second and the first again.
+    """
 
     def __init__(self, width_in: int, width_out: int, rank: int) -> None:
         super().__init__()
         self.lora_A = nn.Parameter(torch.empty(rank, width_in))
         self.lora_B = nn.Parameter(torch.empty(width_out, rank))
-        nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))
-        nn.init.normal_(self.lora_B, std=FIRST_STEP)
+        for drawn in (self.lora_A, self.lora_B, self.lora_A):
+            nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(F.linear(x, self.lora_A), self.lora_B) * SCALE

@@ -223,6 +223,20 @@ def test_a_missing_library_is_named(tmp_path: Path, folder: Path, monkeypatch: p
     assert build(context(folder, known)).features(TOKENS).isfinite().all()
 
 
+def test_a_seed_gives_the_adapters_that_it_gives_with_the_peft_library(folder: Path) -> None:
+    peft = pytest.importorskip("peft", reason="peft is not installed, which this compares with")
+    torch.manual_seed(7)
+    own = AdaptedBase(transformers.AutoModel.from_pretrained(folder), 2, ())
+    torch.manual_seed(7)
+    config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=["query", "key", "value", "dense"])
+    library = peft.inject_adapter_in_model(config, transformers.AutoModel.from_pretrained(folder))
+    first = {name.replace(".default.weight", ""): one for name, one in library.named_parameters() if ".lora_A." in name}
+    assert first.keys() == {name for name, _ in own.named_parameters() if name.endswith("lora_A")}
+    for name, parameter in own.named_parameters():
+        if name in first:
+            assert torch.equal(parameter, first[name])
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_adapters_give_the_numbers_of_the_peft_library(folder: Path, rows: int) -> None:
     peft = pytest.importorskip("peft", reason="peft is not installed, which this compares with")
