@@ -13,10 +13,10 @@ from toy import Toy
 
 from redheart_core import ActiveNode, CheckpointError, Output, PluginError
 from redheart_core.config.tables import GroupSettings
-from redheart_core.groups.beside import with_features
 from redheart_core.groups.graph import plan_groups
 from redheart_core.models.assembly import assemble
 from redheart_core.models.model import load_model
+from redheart_core.nn.chunks import beside_chunks
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
 
@@ -50,12 +50,12 @@ def reader(toy: Toy, *names: str, **more: Any) -> ActiveNode:
 
 
 def test_the_features_stand_at_length_one_beside_every_chunk() -> None:
-    known = {"embedding": torch.rand(2, 3, 4), "a.state": torch.rand(2, 5), "b.state": torch.zeros(2, 1)}
-    given = with_features(known, ("a.state", "b.state"))
+    chunks, state = torch.rand(2, 3, 4), torch.rand(2, 5)
+    given = beside_chunks(chunks, [state, torch.zeros(2, 1)])
     assert given.shape == (2, 3, 10)
-    assert torch.equal(given[..., :4], known["embedding"])
+    assert torch.equal(given[..., :4], chunks)
     for chunk in range(3):
-        torch.testing.assert_close(given[:, chunk, 4:9], known["a.state"] / known["a.state"].norm(dim=1, keepdim=True))
+        torch.testing.assert_close(given[:, chunk, 4:9], state / state.norm(dim=1, keepdim=True))
     assert not given[..., 9].any()
 
 

@@ -75,7 +75,15 @@ def test_requests_whose_usage_nobody_knows_count_at_their_most(bench: Bench) -> 
 
 
 def test_refused_requests_cost_nothing(bench: Bench) -> None:
-    with LanguageModel(FIELDS, lambda r: fault(429) if r.number % 2 else said(r, labels(FIELDS, r.text))) as model:
+    seen: set[str] = set()
+
+    def behave(request: Request) -> Response:
+        if request.text in seen:
+            return said(request, labels(FIELDS, request.text))
+        seen.add(request.text)
+        return fault(429)
+
+    with LanguageModel(FIELDS, behave) as model:
         summary = bench.label(model, texts(10), FIELDS, spending=Spending(budget_tokens=12_000))
     assert (summary.answered, summary.assumed, summary.reported.total) == (10, Usage(), 2_400)
 

@@ -194,6 +194,17 @@ def test_an_unknown_model_path_or_method_is_refused_by_name(models: Models) -> N
     assert [answer.status_code for answer in asked(models, ask)] == [404, 405, 405]
 
 
+def test_a_parameter_that_the_path_does_not_have_is_refused_by_name(models: Models) -> None:
+    misspelt = post(models, {"text": TEXT}, params={"modle": "m0"})
+    assert misspelt.status_code == 422
+    assert misspelt.json()["detail"] == "/modle: not known; the parameters here are model"
+
+    async def ask(client: httpx.AsyncClient, state: State) -> httpx.Response:
+        return await client.get("/v1/models?a=1&=2")
+
+    assert [one["pointer"] for one in asked(models, ask).json()["errors"]] == ["/a", "/"]
+
+
 def test_the_access_log_has_the_request_and_no_text(models: Models, capsys: pytest.CaptureFixture[str]) -> None:
     post(models, {"text": TEXT}, headers={"content-type": "application/json", "x-request-id": "mine-7"})
     shown = "".join(capsys.readouterr())

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
-
 from redheart_core.contract.errors import PluginError, join_complaints
 from redheart_core.contract.fields import Shape
 from redheart_core.groups.active import ActiveNode
@@ -22,13 +18,6 @@ def widened(shapes: Mapping[str, Shape], node: ActiveNode) -> dict[str, Shape]:
     chunks, width = shapes["embedding"]
     sizes = [width, *(shapes[name][0] for name in node.beside)]
     return {**shapes, "embedding": (chunks, sum(int(size) for size in sizes))}
-
-
-def with_features(known: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
-    """The embedding (B, T, D) with the features (B, W) of these names beside every chunk: (B, T, D + W of each)."""
-    embedding = known["embedding"]
-    features = [F.normalize(known[name], dim=-1).unsqueeze(1).expand(-1, embedding.shape[1], -1) for name in names]
-    return torch.cat([embedding, *features], -1)
 
 
 def check_beside(nodes: Sequence[ActiveNode]) -> None:

@@ -15,13 +15,14 @@ from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import BuildContext, Objective
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
-from redheart_core.groups.beside import widened, with_features
+from redheart_core.groups.beside import widened
 from redheart_core.groups.group import Group
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.groups.residual import Residual, check_reached, is_gate
 from redheart_core.groups.serving import absent_outputs, serves
 from redheart_core.groups.tensor_checks import check_range, check_shape
+from redheart_core.nn.chunks import beside_chunks
 from redheart_core.nn.named import Named, attribute_name, chosen_name
 from redheart_core.storage.runtime import random_stream
 
@@ -138,7 +139,7 @@ class GroupModule(nn.Module):
             inputs = {name: known[name] for name in node.spec.reads}
             inputs["mask"] = known["mask"]
             if node.beside:
-                inputs["embedding"] = with_features(known, node.beside)
+                inputs["embedding"] = beside_chunks(known["embedding"], [known[name] for name in node.beside])
             given = in_float32(call_node(node, self.nodes[node.name], inputs, compare), known["mask"].device)
             own = check_outputs(node, given, self.shapes, batch, self.group.wanted(node))
             if node.name in self.residuals:

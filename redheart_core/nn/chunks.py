@@ -7,9 +7,11 @@ padded places never reaches a result.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def masked_mean(sequence: Tensor, mask: Tensor) -> Tensor:
@@ -38,3 +40,9 @@ def reversed_places(mask: Tensor) -> Tensor:
     """For each place the one that it swaps with when the real chunks are reversed: (B, T) int64."""
     places = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
     return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
+
+
+def beside_chunks(sequence: Tensor, features: Sequence[Tensor]) -> Tensor:
+    """Features of whole texts (B, F), at length 1, beside every chunk: (B, T, W) to (B, T, W + F of each)."""
+    wide = [F.normalize(one, dim=-1).unsqueeze(1).expand(-1, sequence.shape[1], -1) for one in features]
+    return torch.cat([sequence, *wide], -1)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -21,6 +21,7 @@ from redheart_server.lanes import Beside
 from redheart_server.memory import memory_routes
 from redheart_server.metrics import Metrics, metrics_routes
 from redheart_server.pages.routes import page_routes
+from redheart_server.parameters import known_parameters
 from redheart_server.problems import install_handlers
 from redheart_server.served import Models
 from redheart_server.settings import Limits
@@ -68,7 +69,9 @@ def make_app(
     def _gone(request: Request, error: GoneError) -> Response:
         return Response(status_code=CLIENT_GONE)
 
-    for router in (*_routers(state), *page_routes(state, runs)):
+    for router in _routers(state):
+        app.include_router(router, dependencies=[Depends(known_parameters)])
+    for router in page_routes(state, runs):
         app.include_router(router)
     document(app)
     return Edge(app, limits, metrics.request), state
