@@ -23,7 +23,7 @@ from front_door import succeed
 from process_state import importable
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-OTHERS = ("python3", "source", "mkdocs", "pre-commit", "lint-imports")
+OTHERS = ("python3", "source", "mkdocs", "pre-commit", "lint-imports", "docker", "npx")
 """Programs that are not run here."""
 
 
