@@ -1,13 +1,14 @@
-# redheart serve with the model ready, on CPU. Built from the repository: docker build -t redheart .
+# redheart serve with the model ready, on CPU. Built from the repository, with the index of PyTorch's CPU wheels that its
+# page on installation names: docker build -t redheart --build-arg TORCH_INDEX=URL .
 ARG PYTHON=3.11.11-slim-bookworm
 
 FROM python:${PYTHON} AS build
-# The CPU build of torch is a tenth of the one for GPUs, which the ordinary index has.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Without it the ordinary index is taken, whose build for GPUs is far larger.
+ARG TORCH_INDEX=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/redheart
 ENV PATH=/opt/redheart/bin:$PATH
-RUN pip install --index-url ${TORCH_INDEX} torch==2.13.0
+RUN pip install ${TORCH_INDEX:+--index-url ${TORCH_INDEX}} torch==2.13.0
 COPY . /src
 RUN pip install "/src[ready,serve,memory,postgres]"
 
