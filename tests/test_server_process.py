@@ -20,6 +20,8 @@ from redheart_core.contract.events import RunStarted
 from redheart_core.runs.event_log import EventLog
 
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
+from redheart_server.process import Address, listen
+
 pytest.importorskip("uvicorn", reason="needs redheart[serve]")
 httpx = pytest.importorskip("httpx", reason="needs redheart[dev]")
 
@@ -120,6 +122,15 @@ def test_a_run_that_is_followed_does_not_keep_a_server_from_stopping(
             server.send(signal.SIGTERM)
             left = server.wait(30)
     assert (left.code, "Traceback" in left.err) == (0, False)
+
+
+def test_the_end_of_an_answer_does_not_wait_for_the_client_to_acknowledge_its_beginning() -> None:
+    with (
+        listen(Address("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_an_address_that_is_taken_or_that_others_reach_is_refused(finished: Finished, tmp_path: Path) -> None:

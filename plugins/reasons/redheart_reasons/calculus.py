@@ -132,9 +132,9 @@ def _rows(numbers: Numbers, balance: float, contributions: NDArray[np.float64]) 
         yield ReasonRow(f"bentham.{name}", next(adds), value, None, factor)
     yield ReasonRow(BALANCE, next(adds), balance, None, balance)
     burdens, layers = numbers.burdens[1].tolist(), numbers.layers[1].tolist()  # empty where they do not count
-    for (name, weight), value in zip(BURDEN_WEIGHTS.items(), burdens, strict=False):
+    for (name, weight), value in zip(BURDEN_WEIGHTS.items() if burdens else (), burdens, strict=True):
         yield ReasonRow(f"burdens.{name}", next(adds), value, weight, weight * value)
-    for name, value in zip(CONTEXT_LAYERS, layers, strict=False):
+    for name, value in zip(CONTEXT_LAYERS if layers else (), layers, strict=True):
         alone = [value if other == name else 1.0 for other in CONTEXT_LAYERS]
         yield ReasonRow(
             f"context_layers.{name}", next(adds), value, 1.0 / len(CONTEXT_LAYERS), float(context_factor(alone))
