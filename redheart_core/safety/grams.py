@@ -7,62 +7,83 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from zlib import crc32
 
+import attrs
+
+from redheart_core.data.words import remembering_words
 from redheart_core.safety.normal import has_hangul, normalize
 
 BUCKETS = 1 << 16
 """Places for the hashes (feature hashing, Weinberger et al. 2009)."""
 _CHARS, _WORDS, _SKIPPED, _LETTERS = (crc32(kind) for kind in (b"c", b"w", b"s", b"j"))
 """What the hash of a piece goes on from, so that pieces of several kinds differ."""
-Seen = dict[tuple[int, str], frozenset[int]]
-"""Words, with the kind of their parts, to the places of these, so that a word that occurs again is not cut again."""
+
+
+@attrs.frozen
+class _Word:
+    """What the places of a text are made of."""
+
+    parts: tuple[int, ...]
+    """Places of its parts."""
+    hash: int
+    """Of the word, from which that of a run of words goes on."""
+    skipped: int
+    """Likewise, of a pair with a word between."""
+    behind: bytes
+    """What it adds to a run."""
 
 
 def grams(text: str) -> frozenset[int]:
     """The places of all pieces of a text; the same on every machine."""
-    return grams_of_normal(normalize(text), has_hangul(text), {}) if text else frozenset()
+    return grams_of_normal(normalize(text), has_hangul(text)) if text else frozenset()
 
 
-def grams_of_normal(text: str, korean: bool, seen: Seen) -> frozenset[int]:
+def grams_of_normal(text: str, korean: bool) -> frozenset[int]:
     """The same of a text that is normalized already.
 
     Args:
         text: What normalize gave.
         korean: Whether the text had a Korean letter.
-        seen: Words of texts before, to which those of this one are added.
     """
-    return _korean(text, seen) if korean else _english(text, seen)
+    return _korean(text) if korean else _english(text)
 
 
-def _english(text: str, seen: Seen) -> frozenset[int]:
-    words = ["^", *text.split()]
-    for word in words:
-        if (_CHARS, word) not in seen:
-            seen[_CHARS, word] = frozenset(_parts(f" {word} ", (3, 4, 5), _CHARS))
-    found = set(_runs(words, 3, _WORDS))
-    behind = [_bytes(f" {word}") for word in words]
-    found.update(crc32(third, _crc(first, _SKIPPED)) % BUCKETS for first, third in zip(words, behind[2:], strict=False))
-    return frozenset(found.union(*(seen[_CHARS, word] for word in words)))
+def _english(text: str) -> frozenset[int]:
+    words = [_english_word(word) for word in ("^", *text.split())]
+    found = set(_runs(words, 3))
+    found.update(crc32(third.behind, first.skipped) % BUCKETS for first, third in zip(words, words[2:], strict=False))
+    return frozenset(found.union(*(word.parts for word in words)))
 
 
-def _korean(text: str, seen: Seen) -> frozenset[int]:
+def _korean(text: str) -> frozenset[int]:
     """Syllables across words, words, and single letters within words, since endings join stems inside a syllable."""
     tight, spaced = text.split("\n")
-    words = ["^", *spaced.split()]
-    for word in words:
-        if (_LETTERS, word) not in seen:
-            seen[_LETTERS, word] = frozenset(_parts(unicodedata.normalize("NFD", f" {word} "), (3, 4, 5, 6), _LETTERS))
+    words = [_korean_word(word) for word in ("^", *spaced.split())]
     found = set(_parts(tight, (1, 2, 3, 4), _CHARS))
-    found.update(_runs(words, 2, _WORDS))
-    return frozenset(found.union(*(seen[_LETTERS, word] for word in words)))
+    found.update(_runs(words, 2))
+    return frozenset(found.union(*(word.parts for word in words)))
 
 
-def _runs(words: Sequence[str], longest: int, kind: int) -> Iterator[int]:
+@remembering_words
+def _english_word(word: str) -> _Word:
+    return _word(word, _parts(f" {word} ", (3, 4, 5), _CHARS))
+
+
+@remembering_words
+def _korean_word(word: str) -> _Word:
+    return _word(word, _parts(unicodedata.normalize("NFD", f" {word} "), (3, 4, 5, 6), _LETTERS))
+
+
+def _word(word: str, parts: Iterator[int]) -> _Word:
+    data = _bytes(word)
+    return _Word(tuple(set(parts)), crc32(data, _WORDS), crc32(data, _SKIPPED), b" " + data)
+
+
+def _runs(words: Sequence[_Word], longest: int) -> Iterator[int]:
     """The places of words and of runs of up to so many, with spaces between; a hash goes on from that of one less."""
-    behind = [_bytes(f" {word}") for word in words]
-    hashes = [_crc(word, kind) for word in words]
+    hashes = [word.hash for word in words]
     yield from (one % BUCKETS for one in hashes)
     for length in range(1, longest):
-        hashes = [crc32(word, one) for one, word in zip(hashes, behind[length:], strict=False)]
+        hashes = [crc32(word.behind, one) for one, word in zip(hashes, words[length:], strict=False)]
         yield from (one % BUCKETS for one in hashes)
 
 
@@ -73,10 +94,6 @@ def _parts(text: str, lengths: Sequence[int], kind: int) -> Iterator[int]:
     for length in lengths:
         for start, end in zip(ends, ends[length:], strict=False):
             yield crc32(data[start:end], kind) % BUCKETS
-
-
-def _crc(piece: str, kind: int) -> int:
-    return crc32(_bytes(piece), kind)
 
 
 def _bytes(text: str) -> bytes:

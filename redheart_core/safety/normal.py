@@ -74,11 +74,13 @@ _HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣ]")
 
 def has_hangul(text: str) -> bool:
     """Whether a text has a Korean letter."""
-    return _HANGUL.search(text) is not None
+    return not text.isascii() and _HANGUL.search(text) is not None
 
 
 def plain(sentence: str) -> str:
     """In NFKC and case-folded, with single spaces; without invisible characters, with straight quotation marks."""
+    if sentence.isascii():
+        return " ".join(sentence.casefold().replace("`", "'").split())
     visible = unicodedata.normalize("NFC", _INVISIBLE.sub("", sentence))
     text = _NO_JAMO.sub(lambda found: unicodedata.normalize("NFKC", found[0]), visible)  # NFKC would change ㅈ alone
     return " ".join(text.casefold().translate(_APOSTROPHES).split())

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from redheart_core.safety.needles import Needles, read_needles
 from redheart_core.storage.toml_text import parse_toml
 
 _FOLDER = Path(__file__).parent / "patterns"
@@ -19,7 +20,7 @@ _HARMLESS = ("DENY", "LONG_OVER", "STORY", "GAME", "NEWS", "WORK")
 _NAME = re.compile(r"<([A-Z0-9_]+)>")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Rule:
     """Patterns of one kind of sign, over normalized sentences."""
 
@@ -28,30 +29,61 @@ class Rule:
     """Whether it is happening now."""
     certain: bool
     """Whether the classifier cannot take the sign back."""
-    pattern: str
-    """Compiled when it is first searched for, as are those below: compiling all takes half a second."""
+    patterns: tuple[str, ...]
+    """Compiled when they are first searched for, as are those below: compiling all takes half a second."""
     harmless: str
     """What takes the sign back where it is found in the same sentence; empty if nothing does."""
     harmless_nearby: str
     """The same in the sentence, the one before or the one behind."""
 
-    def finds(self, sentence: str, nearby: Callable[[], str]) -> bool:
+    def finds(self, sentence: str, nearby: Callable[[], str], patterns: Iterable[str]) -> bool:
         """Whether a sentence has the sign.
 
         Args:
             sentence: Normalized.
-            nearby: Gives the sentence with its neighbours, normalized; asked for where the pattern is found.
+            nearby: Gives the sentence with its neighbours, normalized; asked for where a pattern is found.
+            patterns: Those of its patterns that the sentence can match.
         """
         return (
-            _compiled(self.pattern).search(sentence) is not None
+            any(_compiled(pattern).search(sentence) is not None for pattern in patterns)
             and (not self.harmless or _compiled(self.harmless).search(sentence) is None)
             and (not self.harmless_nearby or _compiled(self.harmless_nearby).search(nearby()) is None)
         )
 
 
+@attrs.frozen
+class Rules:
+    """Those of core for a language."""
+
+    rules: tuple[Rule, ...]
+    needles: Needles
+    """Of all their patterns, one rule after another."""
+    _owners: tuple[tuple[int, str], ...]
+    """Of each pattern its rule and itself."""
+
+    def possible(self, sentence: str) -> dict[Rule, list[str]]:
+        """The rules that can find something in a normalized sentence, in order, with their patterns that can match."""
+        found: dict[int, list[str]] = {}
+        for place in sorted(self.needles.possible(sentence)):
+            rule, pattern = self._owners[place]
+            found.setdefault(rule, []).append(pattern)
+        return {self.rules[rule]: patterns for rule, patterns in found.items()}
+
+
 @cache
-def core_rules(language: str) -> tuple[Rule, ...]:
+def core_rules(language: str) -> Rules:
     """The rules of core for "en" or "ko", from the files in patterns/."""
+    rules = _rules(language)
+    owners = tuple((number, pattern) for number, rule in enumerate(rules) for pattern in rule.patterns)
+    return Rules(rules, read_needles(language, [pattern for _, pattern in owners]), owners)
+
+
+def core_patterns(language: str) -> tuple[str, ...]:
+    """The patterns of these rules, one rule after another."""
+    return tuple(pattern for rule in _rules(language) for pattern in rule.patterns)
+
+
+def _rules(language: str) -> tuple[Rule, ...]:
     name = _FILES[language]
     words = {word: _unwrap(text) for word, text in _read(f"{name}_words").items()}
     return tuple(_rule(table, words) for part in _PARTS for table in _read(f"{name}_{part}")["rules"])
@@ -74,8 +106,9 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _rule(table: Mapping[str, Any], words: Mapping[str, str]) -> Rule:
-    patterns = (_join(table.get(name, ()), words) for name in ("patterns", "harmless", "harmless_nearby"))
-    return Rule(table["kind"], table.get("acute", False), table.get("certain", False), *patterns)
+    patterns = tuple(_join([pattern], words) for pattern in table["patterns"])
+    harmless, nearby = (_join(table.get(name, ()), words) for name in ("harmless", "harmless_nearby"))
+    return Rule(table["kind"], table.get("acute", False), table.get("certain", False), patterns, harmless, nearby)
 
 
 def _join(patterns: Iterable[str], words: Mapping[str, str]) -> str:

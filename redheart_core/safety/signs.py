@@ -11,7 +11,7 @@ import attrs
 from redheart_core.contract.signs import SignSpec
 from redheart_core.data.sentences import sentence_spans
 from redheart_core.safety.classifier import Limits, likeliest_kind, load_weights
-from redheart_core.safety.grams import Seen, grams_of_normal
+from redheart_core.safety.grams import grams_of_normal
 from redheart_core.safety.normal import has_hangul, normalize, plain
 from redheart_core.safety.rules import Rule, core_rules, harmless_words
 
@@ -52,14 +52,14 @@ def search_text(text: str, added: Sequence[SignSpec] = ()) -> Searched:
         added: What plugins add; they find further signs and take none back.
     """
     read = text[:MOST_CHARS]
-    spans, seen = list(sentence_spans(read)), Seen()
+    spans = list(sentence_spans(read))
     sentences = []
     for number, (start, end) in enumerate(spans):
         first, last = spans[max(number - 1, 0)][0], spans[min(number + 1, len(spans) - 1)][1]
         own = _Passage(read[start:end])
         nearby = own if (first, last) == (start, end) else _Passage(read[first:last])
         others = tuple(spec for spec in added if any(one.search(plain(own.text)) for one in _patterns(spec)))
-        score = load_weights(nearby.language).of_words(nearby.places(seen))
+        score = load_weights(nearby.language).of_words(nearby.places())
         sentences.append(_Sentence(start, end, first, last, own, nearby, others, score))
     return Searched(read, tuple(sentences))
 
@@ -96,7 +96,7 @@ class Searched:
         if likelihood < limits.threshold or any(sign.start < end and sign.end > start for sign in found):
             return
         if harmless_words(nearby.language).search(nearby.normalized) is None:
-            kind = likeliest_kind(nearby.language, nearby.places(Seen()))
+            kind = likeliest_kind(nearby.language, nearby.places())
             yield Sign(kind, start, end, doubtful=likelihood < limits.clear, language=nearby.language)
 
 
@@ -139,15 +139,19 @@ class _Sentence:
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
         """Those that find something in it; searched for where they matter."""
-        return tuple(rule for rule in core_rules(self.own.language) if self._finds(rule))
+        return tuple(rule for rule in self._possible if self._finds(rule))
 
     @cached_property
     def _certain(self) -> bool:
         """Whether one of them is certain."""
-        return any(self._finds(rule) for rule in core_rules(self.own.language) if rule.certain)
+        return any(self._finds(rule) for rule in self._possible if rule.certain)
+
+    @cached_property
+    def _possible(self) -> dict[Rule, list[str]]:
+        return core_rules(self.own.language).possible(self.own.normalized)
 
     def _finds(self, rule: Rule) -> bool:
-        return rule.finds(self.own.normalized, lambda: self.nearby.normalized)
+        return rule.finds(self.own.normalized, lambda: self.nearby.normalized, self._possible[rule])
 
 
 @attrs.frozen(slots=False)
@@ -165,9 +169,9 @@ class _Passage:
     def normalized(self) -> str:
         return normalize(self.text)
 
-    def places(self, seen: Seen) -> frozenset[int]:
+    def places(self) -> frozenset[int]:
         """Where the classifier has weights for it; not kept, as they are far larger than the text."""
-        return grams_of_normal(self.normalized, self.language == "ko", seen)
+        return grams_of_normal(self.normalized, self.language == "ko")
 
 
 @cache
