@@ -69,20 +69,20 @@ def lending(
     Args:
         plugin: As for naming.
         what: As for naming.
-        tensors: Name to tensor, as the call gets them; made outside of torch.inference_mode.
+        tensors: Name to tensor, as the call gets them.
         error: As for naming.
-        compare: Keep a copy and compare the values too.
+        compare: Keep a copy and compare the values too; needed for tensors of torch.inference_mode, which counts no
+            writes.
 
     Raises:
         PluginError: It changed some.
     """
-    versions = [tensor._version for tensor in tensors.values()]
+    versions = [_writes(tensor, compare) for tensor in tensors.values()]
     copies = [tensor.detach().clone() for tensor in tensors.values()] if compare else []
     with naming(plugin, what, error):
         yield
-    changed = [
-        name for (name, tensor), version in zip(tensors.items(), versions, strict=True) if tensor._version != version
-    ]
+    counts = zip(tensors.items(), versions, strict=True)
+    changed = [name for (name, tensor), before in counts if _writes(tensor, compare) != before]
     if compare:
         pairs = zip(tensors.items(), copies, strict=True)
         changed += [name for (name, tensor), copy in pairs if name not in changed and not same_numbers(tensor, copy)]
@@ -91,6 +91,11 @@ def lending(
             f"plugin '{plugin}' changes {', '.join(changed)} in place, in its {what}; others read the same numbers. "
             "Compute new tensors instead: x = x.relu(), not x.relu_(), x[...] = 0 or inplace=True"
         )
+
+
+def _writes(tensor: Tensor, compare: bool) -> int:
+    """How often a tensor was written to; 0 of one whose writes nobody counts, where values are compared."""
+    return 0 if compare and tensor.is_inference() else tensor._version
 
 
 def same_numbers(first: Tensor, second: Tensor) -> bool:

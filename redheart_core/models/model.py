@@ -132,8 +132,7 @@ class Model:
         """
         return self.predict_with_disagreement(embedding, mask, fields, terms, tokens, language)[0]
 
-    @torch.inference_mode(False)  # inference mode counts no writes, see redheart_core.groups.plugin_calls.lending
-    @torch.no_grad()
+    @torch.inference_mode()
     def predict_with_disagreement(
         self,
         embedding: Tensor,

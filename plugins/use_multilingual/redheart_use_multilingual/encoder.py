@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from redheart_use_multilingual.network import Network
+
 WIDTH = 512
 _MARKS = frozenset({0, 1, 2, 6})
 """Token ids that stand for nothing of the text: unknown, beginning, end and a space of its own."""
-
-
-@attrs.frozen
-class Tokens:
-    """Stands in for the tokenizer inside the network, which is given token ids in place of texts."""
-
-    def encode(self, ids: list[int], **_: Any) -> list[int]:
-        return ids
 
 
 @attrs.frozen(eq=False)
@@ -30,8 +25,7 @@ class UseMultilingualEncoder:
     hashes: Mapping[str, str]
     """SHA-256 of each file that it was made from."""
     tokenizer: Any
-    network: Any
-    """Gives a vector of length 1 for a list of token ids."""
+    network: Network
 
     @property
     def revision(self) -> str:

