@@ -33,7 +33,7 @@ from redheart_core.models.model import Model, build_model
 from redheart_core.models.provenance import learnt_from
 from redheart_core.models.similar import add_training_cases
 from redheart_core.nn.answers import as_shares
-from redheart_core.runs.describe import describe_data, describe_node, relative_path
+from redheart_core.runs.describe import describe_data, describe_nodes, relative_path
 from redheart_core.runs.manifest import EpochEntry
 from redheart_core.runs.retention import add_references
 from redheart_core.runs.run import RunFolder
@@ -141,7 +141,7 @@ def _fill(
     return ModelManifest(
         groups=groups,
         missing=dict(missing),
-        nodes={node.name: describe_node(node) for node in context.nodes},
+        nodes=describe_nodes(context.nodes),
         training=context.settings,
         data=describe_data(context.store, folder),
         usable=tuple(sorted(usable_fields(context.store))),

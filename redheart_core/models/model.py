@@ -245,10 +245,10 @@ def _check_nodes(folder: Path, manifest: ModelManifest, nodes: Sequence[ActiveNo
     Returns:
         Groups of which something outside of redheart is missing, with the reason.
     """
-    missing = missing_resources(nodes)
+    missing, hashes = missing_resources(nodes), dict[Path, str]()
     for node in nodes:
         stored = manifest.nodes[node.name]
-        found = describe_node(node, stored.resources if node.group in missing else None)
+        found = describe_node(node, stored.resources if node.group in missing else None, hashes)
         different = stored.differences(found)
         if different:
             raise CheckpointError(

@@ -31,7 +31,7 @@ def describe(
         redheart=version("redheart"),
         torch=version("torch"),
         training=settings,
-        nodes={node.name: describe_node(node) for node in nodes},
+        nodes=describe_nodes(nodes),
         groups={
             group.name: GroupDescription(group.tier, tuple(node.name for node in group.nodes), group.settings)
             for group in groups
@@ -40,12 +40,25 @@ def describe(
     )
 
 
-def describe_node(node: ActiveNode, resources: Mapping[str, str] | None = None) -> NodeDescription:
+def describe_nodes(nodes: Sequence[ActiveNode]) -> dict[str, NodeDescription]:
+    """Active nodes by name; a file that several of them need is hashed once.
+
+    Raises:
+        MissingResourceError: As describe_node.
+    """
+    hashes: dict[Path, str] = {}
+    return {node.name: describe_node(node, hashes=hashes) for node in nodes}
+
+
+def describe_node(
+    node: ActiveNode, resources: Mapping[str, str] | None = None, hashes: dict[Path, str] | None = None
+) -> NodeDescription:
     """An active node, its settings as the values that a file holds.
 
     Args:
         node: Any.
         resources: What is to be said of its files outside of redheart; what they are now if left out.
+        hashes: SHA-256 of files that were hashed a moment ago, to which its own are added.
 
     Raises:
         MissingResourceError: Some of these are missing.
@@ -63,7 +76,7 @@ def describe_node(node: ActiveNode, resources: Mapping[str, str] | None = None) 
         residual=node.residual,
         learns=node.learns,
         beside=node.beside,
-        resources=_resources(node) if resources is None else dict(resources),
+        resources=_resources(node, {} if hashes is None else hashes) if resources is None else dict(resources),
     )
 
 
@@ -78,13 +91,16 @@ def missing_resources(nodes: Sequence[ActiveNode]) -> dict[str, str]:
     return found
 
 
-def _resources(node: ActiveNode) -> dict[str, str]:
+def _resources(node: ActiveNode, hashes: dict[Path, str]) -> dict[str, str]:
     """SHA-256 of a node's files outside of redheart."""
     try:
         files = _files(node)
     except MissingResourceError as reason:
         raise MissingResourceError(f"plugin '{node.name}': {reason}") from reason
-    return {name: sha256(path) for name, path in files.items()}
+    for path in files.values():
+        if path not in hashes:
+            hashes[path] = sha256(path)
+    return {name: hashes[path] for name, path in files.items()}
 
 
 def _files(node: ActiveNode) -> Mapping[str, Path]:

@@ -1,8 +1,8 @@
 """JSON files of typed values, each with a SHA-256 over itself, so that no changed bit goes unnoticed.
 
 A file is canonical JSON (sorted keys, one way of writing everything) with three keys more than the value: "kind",
-"format" and "seal", the SHA-256 of the canonical bytes without the seal. A reader checks that the bytes are canonical
-and that the seal is theirs, so the bytes that it accepts are exactly those that were written.
+"format" and "seal", the SHA-256 of the canonical bytes without the seal. A reader takes the line of the seal away and
+checks that the seal is that of the bytes that are left, so what it accepts is exactly what was written.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def read_sealed(path: Path, remedy: str, error: type[RedheartError] = Checkpoint
         table = parse_table(data)
         if SEAL not in table:
             raise ValueError("it has no seal (SHA-256), so this version did not write it")
-        if to_json(_sealed(table)) != data:
+        if table[SEAL] != hashlib.sha256(_without_seal(data, table[SEAL])).hexdigest():
             raise ValueError("its contents and its seal (SHA-256) disagree")
     except (ValueError, RecursionError) as reason:
         raise error(f"{path} is damaged: {_in_words(data, reason)}; {remedy}") from reason
@@ -141,6 +141,20 @@ def parse_table(data: bytes) -> dict[str, Any]:
 def _sealed(table: Mapping[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in table.items() if key != SEAL}
     return {**rest, SEAL: hashlib.sha256(to_json(rest)).hexdigest()}
+
+
+def _without_seal(data: bytes, seal: object) -> bytes:
+    """What to_json gives of the table without its seal, if the data are what it gives of the whole table.
+
+    Taking a line away takes a hundredth of the time of writing the rest again.
+    """
+    line = f'\n "{SEAL}": "{seal}"'.encode()
+    before, found, behind = data.partition(line)
+    if found and behind.startswith(b",\n "):  # another key stands behind
+        return before + behind[1:]
+    if found and before.endswith(b",") and behind == b"\n}\n":
+        return before[:-1] + behind
+    raise ValueError("its contents and its seal (SHA-256) disagree")
 
 
 def _one_line(table: Mapping[str, Any]) -> bytes:

