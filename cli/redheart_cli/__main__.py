@@ -4,6 +4,7 @@ Signals that ask the process to end wait from the first line on until what handl
 start of Python and the search for this module, is not ours.
 """
 
+import gc
 import sys
 
 if sys.platform != "win32":
@@ -25,7 +26,10 @@ def main() -> None:
         from redheart_cli.streams import occupy_closed_streams
 
         occupy_closed_streams()
-        cli(prog_name="redheart")
+        try:
+            cli(prog_name="redheart")
+        finally:
+            gc.freeze()  # else Python looks for cycles in all that is left, a third of a second if torch is
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import unicodedata
@@ -277,6 +278,7 @@ def _load(model: str | None, device: str, country: str | None) -> Model:
     from redheart.page import absences
 
     loaded = redheart.load(model, device=device, country=country)
+    gc.freeze()  # it stays until the end, so no search for cycles has to go through it
     if model is None:
         click.echo(f"answered by the model {loaded.title}", err=True)
     for reason in loaded.broken:

@@ -8,6 +8,8 @@ language at all, is far likelier. The two factors were chosen on GoEmotions, Emo
 
 from __future__ import annotations
 
+import io
+import lzma
 import re
 from collections.abc import Collection
 from functools import cache
@@ -119,6 +121,20 @@ def load_detector() -> None:
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    """The library's own, whose file is unpacked at once: Python does other things meanwhile, which it cannot where the
+    library unpacks it piece by piece."""
+    import numpy as np
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
+    from py3langid.modelio import _to_array
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    unpacked = lzma.decompress((MODEL_DIR / MODEL_FILE).read_bytes())
+    with np.load(io.BytesIO(unpacked), allow_pickle=False) as found:
+        return LanguageIdentifier(
+            found["ptc"],
+            found["pc"],
+            found["classes"].tolist(),
+            _to_array(found["nextmove"]),
+            found["out_feat"].tolist(),
+            norm_probs=True,
+            tk_row=_to_array(found["nextmove_row"]),
+        )

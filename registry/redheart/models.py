@@ -305,12 +305,12 @@ def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") ->
     require_model_folder(folder)
     from redheart_registry.standing import broken_layers
 
-    # its file is unpacked meanwhile, beside Python
     with making_what_stays(), keeping_threads(), ThreadPoolExecutor(1) as beside:
-        from redheart_core.data.encoding import load_encoder
         from redheart_core.data.language import load_detector
 
-        detector = beside.submit(load_detector)
+        detector = beside.submit(load_detector)  # its file is unpacked beside Python
+        from redheart_core.data.encoding import load_encoder
+
         registry, assembled = open_model(folder, device)
         specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
         encoder = load_encoder(specs, folder / "encoder", assembled.encoder_identity)
