@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -62,7 +63,7 @@ class Field:
         """Per-record shape: the axes, then (L,) with labels."""
         return (*self.axes, len(self.labels)) if self.labels else self.axes
 
-    @property
+    @cached_property
     def elements(self) -> tuple[str, ...]:
         """A name for every number of a record, in memory order: "joy", "2.joy" on an axis, or the field's own."""
         places = itertools.product(*(range(1, size + 1) for size in self.axes))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from redheart_core.data.term_pieces import Kind, cutter, is_telling, pieces, says_little, terms_of
+from redheart_core.data.words import remembering_words
 
 
 @attrs.frozen(eq=False)
@@ -30,30 +31,29 @@ class Terms:
     weight: float
     telling: NDArray[np.bool_] = attrs.field(init=False, repr=False)
     """(F,) which names show whether words are known."""
-    _cut: Callable[[str], list[str]] = attrs.field(init=False, repr=False)
-    _columns: Mapping[str, int] = attrs.field(init=False, repr=False)
+    _places: Callable[[str], array[int]] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         telling = [is_telling(self.kind, name) for name in self.names]
         object.__setattr__(self, "telling", np.array(telling, bool))
-        object.__setattr__(self, "_cut", cutter(self.kind))
-        object.__setattr__(self, "_columns", {name: column for column, name in enumerate(self.names)})
+        object.__setattr__(self, "_places", _places_of(self.kind, self.names))
 
-    def columns(self, text: str, seen: dict[str, array[int]]) -> array[int]:
-        """The columns of a text's terms, repeated ones as often as they are there.
-
-        Args:
-            text: A text.
-            seen: Pieces of texts before, to which those of this one are added.
-        """
+    def columns(self, text: str) -> array[int]:
+        """The columns of a text's terms, repeated ones as often as they are there."""
         columns = array("i")
         for piece in pieces(self.kind, text):
-            found = seen.get(piece)
-            if found is None:
-                places = map(self._columns.get, self._cut(piece))
-                seen[piece] = found = array("i", [place for place in places if place is not None])
-            columns.extend(found)
+            columns.extend(self._places(piece))
         return columns
+
+
+def _places_of(kind: Kind, names: Sequence[str]) -> Callable[[str], array[int]]:
+    """What gives the columns of a piece's terms; those of words are remembered."""
+    cut, columns = cutter(kind), {name: column for column, name in enumerate(names)}
+
+    def places(piece: str) -> array[int]:
+        return array("i", [column for term in cut(piece) if (column := columns.get(term)) is not None])
+
+    return places if kind == "word" else remembering_words(places)
 
 
 def choose_terms(
@@ -110,11 +110,10 @@ def _frequency(counts: Any, languages: Sequence[str | None] | None) -> NDArray[A
 def count(texts: Sequence[str], terms: Sequence[Terms]) -> Any:
     """N texts to (N, V) sparse int32 over the terms of all kinds side by side, columns ascending."""
     columns, starts = array("i"), [0]
-    seen: list[dict[str, array[int]]] = [{} for _ in terms]
     for text in texts:
         offset = 0
-        for one, own in zip(terms, seen, strict=True):
-            found = one.columns(text, own)
+        for one in terms:
+            found = one.columns(text)
             columns.extend([offset + column for column in found] if offset else found)
             offset += len(one.names)
         starts.append(len(columns))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
-WORDS = 8192
+WORDS = 16384
 """That are remembered, in the memory of the process alone; what came longest ago is forgotten first."""
 LONGEST = 32
 """Characters of words that are remembered, so that the memory stays small whatever a text holds."""

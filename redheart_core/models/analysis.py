@@ -30,7 +30,7 @@ from redheart_core.models.text_findings import findings_of_texts
 from redheart_core.models.text_inputs import ReadText, TextToAnalyze, read_texts
 from redheart_core.nn.answers import is_values
 
-MOST_CHUNKS = 64
+MOST_CHUNKS = 128
 """Of the texts that are answered in one pass, unless one text alone has more."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from redheart.analysis import Analysis
-from redheart.threads import keeping_threads
+from redheart.threads import keeping_threads, making_what_stays
 from redheart_core.contract.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ def analyze_records(
         given: Each with what messages call it, such as its place in a file; as many as may be in memory together.
         language: Code of the language of those that state none; detected if left out.
     """
+    with making_what_stays():
+        return _analyze_records(model, given, language)
+
+
+def _analyze_records(model: Model, given: Sequence[tuple[str, Text]], language: str | None) -> list[Analysis | Refused]:
     from redheart_core.models.analysis import analyze_texts
 
     found: list[Analysis | Refused | None] = [None] * len(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ class ReadForHelp:
 
     def by_words(self) -> Help | None:
         """Help for the person who wrote it, by its words alone."""
-        return self._help(None)
+        return self._by_words
 
     def by_vectors(self, vectors: NDArray[np.float32], encoder: TextEncoder) -> Help | None:
         """The same by its words and vectors together; by the words alone where the second voter knows no such vectors.
@@ -60,8 +61,13 @@ class ReadForHelp:
         """
         from redheart_core.safety.vectors import reads_vectors_of, score_vectors
 
-        readable = reads_vectors_of(part.revision for part in encoder.parts)
-        return self._help(score_vectors(vectors) if readable else None)
+        if not reads_vectors_of(part.revision for part in encoder.parts):
+            return self._by_words
+        return self._help(score_vectors(vectors))
+
+    @cached_property
+    def _by_words(self) -> Help | None:
+        return self._help(None)
 
     def _help(self, second: float | None) -> Help | None:
         found = self.searched.signs(second)
