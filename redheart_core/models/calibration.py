@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 import attrs
+import numpy as np
 
 from redheart_core.contract.fields import Field
 from redheart_core.data.language import UNDETERMINED
@@ -81,6 +82,11 @@ class LanguageCalibration:
     loss: LossCurve | None = None
     """How large the loss is of an answer; None where records are too few, and of probabilities whose entropy says it as
     well."""
+
+    @cached_property
+    def half_widths(self) -> FloatArray:
+        """Half the widths of the intervals of values and shares, (L,); NaN where there are none."""
+        return np.array([np.nan if cell.limit is None else cell.limit for cell in self.cells])
 
 
 @attrs.frozen

@@ -69,9 +69,10 @@ def together(field: Field, own: LanguageCalibration, values: Sequence[LabelValue
 
 def intervals(field: Field, own: LanguageCalibration, values: FloatArray) -> FloatArray:
     """Ends of the intervals around N answers at their temperature, (N, L) to (2, N, L); NaN where there are none."""
-    limits = np.array([np.nan if field.binary or one.limit is None else one.limit for one in own.cells])
+    if field.binary:
+        return np.full((2, *values.shape), np.nan)
     least, most = _range(field)
-    return np.stack([np.maximum(least, values - limits), np.minimum(most, values + limits)])
+    return np.stack([np.maximum(least, values - own.half_widths), np.minimum(most, values + own.half_widths)])
 
 
 def _range(field: Field) -> tuple[float, float]:

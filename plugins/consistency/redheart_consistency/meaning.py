@@ -64,8 +64,9 @@ def _quantiles(field: Field) -> list[int]:
 
 def _worst(breaches: NDArray[Any]) -> NDArray[Any]:
     """The largest of each text, (N,), at least 0; NaN where all are missing."""
-    silent = np.isnan(breaches).all(1)
-    return np.where(silent, np.nan, np.nan_to_num(breaches).max(1).clip(0.0))
+    missing = np.isnan(breaches)
+    largest = np.where(missing, 0.0, breaches).max(1, initial=0.0)
+    return np.where(missing.all(1), np.nan, largest)
 
 
 def _scale(field: Field) -> float:
