@@ -1,7 +1,7 @@
 """What the parts of an analysis take of a text, in milliseconds of the processor: single texts, and a list of them.
 
 OMP_NUM_THREADS=1 python tests/benchmarks/bench_parts.py FILE.txt [MODEL] [--without GROUPS] analyzes the first 256
-lines of a file, each way three times; the round with the least sum counts. Of what a part calls, other parts are left out.
+lines of a file, each way three times; the round with the least sum counts. What a part calls of others is theirs.
 """
 
 from __future__ import annotations
