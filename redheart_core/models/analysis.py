@@ -32,6 +32,8 @@ from redheart_core.nn.answers import is_values
 
 MOST_CHUNKS = 128
 """Of the texts that are answered in one pass, unless one text alone has more."""
+MOST_CHUNKS_OF_TOKENS = 16
+"""Likewise where a model reads tokens: in larger passes more of them are padding, and their states leave the cache."""
 
 
 @attrs.frozen
@@ -152,7 +154,7 @@ def analyze_texts(
             found[place] = Analyzed((), silent, readings, one.vectors, (), contexts[row])
         else:
             within.append(_Within(place, row, one, silent, readings))
-    for batch in _passes(within):
+    for batch in _passes(within, MOST_CHUNKS if model.tokenizer is None else MOST_CHUNKS_OF_TOKENS):
         answered = _answer(model, batch, counts)
         places, own = [one.row for one in batch], [one.read for one in batch]
         near = [nearest_cases(cases, one.vectors) for one in own]
@@ -192,13 +194,18 @@ def _answer(model: Model, texts: Sequence[_Within], counts: Any) -> list[tuple[F
     return findings_of_texts(model, outputs, spreads, [one.silent for one in texts], embedding.shape[1])
 
 
-def _passes(texts: Sequence[_Within]) -> Iterator[list[_Within]]:
-    """Texts that are answered together: as many chunks, so that no chunk is padded, and about as many letters."""
+def _passes(texts: Sequence[_Within], most: int) -> Iterator[list[_Within]]:
+    """Texts that are answered together: as many chunks, so that no chunk is padded, and about as many letters.
+
+    Args:
+        texts: All of them.
+        most: Chunks of a pass.
+    """
     alike: dict[int, list[_Within]] = {}
     for one in sorted(texts, key=lambda one: len(one.read.given.text)):
         alike.setdefault(len(one.read.vectors), []).append(one)
     for chunks, own in alike.items():
-        rows = max(1, MOST_CHUNKS // chunks)
+        rows = max(1, most // chunks)
         yield from (own[start : start + rows] for start in range(0, len(own), rows))
 
 
