@@ -14,6 +14,7 @@ from redheart_core import CheckpointError, RedheartError
 from redheart_core.models.manifest import read_manifest
 from redheart_core.runs.readings import count_reading, read_readings
 from redheart_core.runs.run import RunFolder
+from redheart_core.storage.sealed import read_sealed, write_sealed
 
 READERS: dict[str, Callable[[Path], object]] = {
     "run.json": lambda run: RunFolder(run).read(),
@@ -71,3 +72,13 @@ def test_a_torn_last_line_of_a_log_is_passed_over_and_a_damaged_one_is_refused(t
     file.write_bytes(bytes(changed))
     with pytest.raises(CheckpointError, match=r"test_reads\.jsonl line 1 is damaged"):
         count_reading(tmp_path)
+
+
+@pytest.mark.parametrize("table", [{"a": 1, "kind": "x"}, {"kind": "x", "the last key": ['\n "seal": "none"']}])
+def test_the_seal_is_taken_away_wherever_its_key_stands(tmp_path: Path, table: dict[str, Any]) -> None:
+    path = tmp_path / "file.json"
+    write_sealed(path, table)
+    assert read_sealed(path, "make it anew") == table
+    path.write_bytes(path.read_bytes().replace(b"x", b"y", 1))
+    with pytest.raises(CheckpointError, match=r"its contents and its seal \(SHA-256\) disagree; make it anew"):
+        read_sealed(path, "make it anew")
