@@ -16,9 +16,10 @@ from new_python import run_python
 ROOT = Path(__file__).parents[1]
 CORE, REGISTRY, CLI = ROOT / "redheart_core", ROOT / "registry" / "redheart_registry", ROOT / "cli" / "redheart_cli"
 SERVER, LABELLING = ROOT / "server" / "redheart_server", ROOT / "labelling" / "redheart_labelling"
+EXPORT = ROOT / "export" / "redheart_export"
 PLUGINS = sorted(ROOT.glob("plugins/*/redheart_*"))
-SOURCES = (CORE, REGISTRY, LABELLING, SERVER, CLI, *PLUGINS)
-FOLDERS = ("plugins", "registry", "labelling", "server", "cli", "tests")
+SOURCES = (CORE, REGISTRY, EXPORT, LABELLING, SERVER, CLI, *PLUGINS)
+FOLDERS = ("plugins", "registry", "export", "labelling", "server", "cli", "tests")
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "memory": ("redheart_cli.memory", "Keep cases, and find those nearest to a text."),
     "decide": ("redheart_cli.decide", "Compare acts: utility, regret, harm, what people find."),
     "serve": ("redheart_cli.serve", "Answer over HTTP."),
+    "export": ("redheart_cli.export", "Export a model to ONNX Runtime."),
     "models": ("redheart_cli.models", "List, describe and verify trained models."),
     "calculate": ("redheart_cli.calculate", "Compute an exact calculator on your numbers."),
 }

@@ -97,16 +97,12 @@ class GroupModule(nn.Module):
         """Of a fitted group whose fits give some; they belong to its weights."""
         self.nodes = Named()
         self.residuals = Named()
-        self.objectives: dict[str, Objective] = {}
         for node in group.nodes:
             with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name):
                 self.nodes[node.name] = build_node(node, surroundings, group.wanted(node))
-            if node.spec.objective is not None:
-                objective = make_objective(node, surroundings, group.wanted(node))
-                self.objectives[node.name] = check_objective(node, objective, self.fields, self.shapes)
-                check_reached(node, objective)
             if node.residual_fields:
                 self.residuals[node.name] = Residual(node, self.fields)
+        self.objectives = make_objectives(group, surroundings)
         self.to(device)
 
     def forward(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]:
@@ -136,10 +132,7 @@ class GroupModule(nn.Module):
         known = {name: tensor.detach() for name, tensor in batch.inputs.items()}
         outputs: dict[str, Tensor] = {}
         for node in self.group.nodes:
-            inputs = {name: known[name] for name in node.spec.reads}
-            inputs["mask"] = known["mask"]
-            if node.beside:
-                inputs["embedding"] = beside_chunks(known["embedding"], [known[name] for name in node.beside])
+            inputs = node_inputs(node, known)
             given = in_float32(call_node(node, self.nodes[node.name], inputs, compare), known["mask"].device)
             own = check_outputs(node, given, self.shapes, batch, self.group.wanted(node))
             if node.name in self.residuals:
@@ -200,6 +193,15 @@ def module_name(stored: str) -> str:
     return f"{'residuals' if is_gate(stored) else 'nodes'}.{attribute_name(node)}.{parameter}"
 
 
+def node_inputs(node: ActiveNode, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a node is given of all that is known."""
+    inputs = {name: known[name] for name in node.spec.reads}
+    inputs["mask"] = known["mask"]
+    if node.beside:
+        inputs["embedding"] = beside_chunks(known["embedding"], [known[name] for name in node.beside])
+    return inputs
+
+
 def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> BuildContext:
     """What a bound node may know."""
     fields = (*node.spec.targets, *node.spec.read_fields)
@@ -214,6 +216,21 @@ def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset
         restored=surroundings.restored,
         absent=frozenset(node.absent) & frozenset(node.spec.reads),
     )
+
+
+def make_objectives(group: Group, surroundings: Surroundings) -> dict[str, Objective]:
+    """The objective of each node that has one, checked.
+
+    Raises:
+        PluginError: One does not fit its node; names the plugin.
+    """
+    objectives = {}
+    for node in group.nodes:
+        if node.spec.objective is not None:
+            objective = make_objective(node, surroundings, group.wanted(node))
+            objectives[node.name] = check_objective(node, objective, surroundings.fields, surroundings.shapes)
+            check_reached(node, objective)
+    return objectives
 
 
 def make_objective(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[str]) -> Objective:

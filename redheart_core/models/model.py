@@ -47,8 +47,10 @@ class Model:
     tokenizer: TextTokenizer | None
     """The third view, likewise; None too if no group that answers reads it."""
     device: torch.device
-    shapes: Mapping[str, Shape]
-    """Per record, of all that is read and given."""
+    surroundings: Surroundings
+    """What its groups know of the data and of each other."""
+    engine: Engine
+    """What computes the groups."""
     absent: Mapping[str, str] = attrs.field(factory=dict)
     """Groups that cannot answer on this machine, with the reason; modules has none of them."""
     calibration: Calibration | None = None
@@ -61,6 +63,11 @@ class Model:
     @property
     def encoder_identity(self) -> EncoderIdentity:
         return self.manifest.data.encoder
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Per record, of all that is read and given."""
+        return self.surroundings.shapes
 
     @property
     def missing(self) -> Mapping[str, str]:
@@ -231,7 +238,8 @@ def build_model(
         terms,
         tokenizer,
         device,
-        surroundings.shapes,
+        surroundings,
+        engine,
         absent,
         read_calibration(folder, manifest.files),
         read_limits(folder, manifest.files, layers, broken),

@@ -48,13 +48,18 @@ def pack_model(
 
 
 def _measured(manifest: ModelManifest, measured: Mapping[str, tuple[Measurement, ...]]) -> ModelManifest:
-    """With new figures, and without the ways to run and store and what only a run has use for."""
+    """With new figures, and without what only a run has use for."""
     groups = {
         name: attrs.evolve(group, measured=measured[name]) if name in measured else group
         for name, group in manifest.groups.items()
     }
+    return without_run(attrs.evolve(manifest, groups=groups))
+
+
+def without_run(manifest: ModelManifest) -> ModelManifest:
+    """Without the ways to run and store and what only a run has use for."""
     data = attrs.evolve(manifest.data, store="", validation_clusters=())
-    return attrs.evolve(manifest, groups=groups, data=data, run="")
+    return attrs.evolve(manifest, data=data, run="")
 
 
 def _without(manifest: ModelManifest, without: Collection[str]) -> ModelManifest:

@@ -184,13 +184,15 @@ def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
     from redheart_core.models.manifest import read_manifest
     from redheart_core.models.model import load_model
     from redheart_core.storage.runtime import choose_device, use_threads
+    from redheart_export.opening import exported_engine
     from redheart_registry.standing import installed_layers
 
     manifest = read_manifest(folder)
     use_threads(manifest.training.threads)
     registry = load_registry(plugin_table(manifest.nodes, *manifest.data.encoder.names))
     nodes = registry.nodes(manifest.training.scale)
-    return registry, load_model(folder, nodes, choose_device(device), *installed_layers())
+    engine = exported_engine(folder, manifest)
+    return registry, load_model(folder, nodes, choose_device(device), *installed_layers(), engine=engine)
 
 
 def run_of_model(folder: Path) -> Path:

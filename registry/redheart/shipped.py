@@ -46,7 +46,7 @@ def verify(model: str | Path | None = None) -> Verified:
     loaded = load(model)
     bare = attrs.evolve(loaded, assembled=attrs.evolve(loaded.assembled, limits=()))  # of whatever texts it was made
     manifest = read_manifest(loaded.folder)
-    files = len(manifest.files) + sum(len(group.files) for group in manifest.groups.values())
+    files = len(manifest.files) + len(loaded.assembled.engine.files)
     codes = loaded.assembled.languages or (None,)
     answers = {answer.field for code in codes for answer in bare.analyze(PROBE, language=code).answers}
     return Verified(

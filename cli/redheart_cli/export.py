@@ -1,0 +1,61 @@
+"""redheart export: a model whose groups are ONNX graphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from redheart_cli.output import print_json, print_table
+from redheart_cli.paths import UserPath
+from redheart_cli.run_options import json_option
+
+if TYPE_CHECKING:
+    from redheart.exporting import Exported
+
+
+@click.command()
+@click.argument("model")
+@click.option("-o", "--output", type=UserPath(), required=True, help="Folder of the exported model.")
+@click.option("--texts", type=UserPath(), help="File with texts on which the answers are compared with PyTorch's.")
+@click.option("--run", type=UserPath(), help="Compare on the validation records of this run, if it has moved.")
+@click.option("--allow-partial", is_flag=True, help="Leave groups that cannot be exported on PyTorch.")
+@json_option
+def export(model: str, output: Path, texts: Path | None, run: Path | None, allow_partial: bool, as_json: bool) -> None:
+    """Export MODEL: each checkpoint group as an ONNX graph, which ONNX Runtime computes.
+
+    MODEL is a folder or the name of an installed model. The output is a model folder, which every command takes. Its
+    answers are compared with those of PyTorch, by default on the validation records of the model's run.
+
+    \b
+    Examples:
+      redheart export runs/village/model -o village-onnx
+      redheart export ready -o ready-onnx --texts posts.txt
+    """
+    if texts is not None and run is not None:
+        raise click.UsageError("give one of --texts and --run")
+    from redheart.exporting import export as export_model
+
+    exported = export_model(model, output, texts=texts, run=run, allow_partial=allow_partial)
+    if as_json:
+        from redheart_core.storage.structuring import unstructure
+
+        print_json({"model": str(exported.folder), **unstructure(exported.manifest)})
+    else:
+        _print_exported(exported)
+
+
+def _print_exported(exported: Exported) -> None:
+    found = exported.manifest
+    rows = [
+        (name, str(one.members), f"{one.weights_bytes / 1e6:.3f}", f"{one.bytes / 1e6:.3f}")
+        for name, one in found.graphs.items()
+    ]
+    print_table(("group", "members", "weights MB", "graph MB"), rows)
+    click.echo(f"difference from PyTorch on {found.texts} texts ({found.source})")
+    differences = [(name, f"{one.maximum:.1e}", f"{one.mean:.1e}") for name, one in found.differences.items()]
+    print_table(("output", "largest", "mean"), differences)
+    for name, reason in found.kept.items():
+        click.echo(f"stays on PyTorch: {name}: {reason}")
+    click.echo(f"model: {exported.folder}")

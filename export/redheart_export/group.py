@@ -1,0 +1,98 @@
+"""A checkpoint group written as an ONNX graph that computes what PyTorch computes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from redheart_core.contract.errors import RedheartError
+from redheart_core.contract.fields import Shape
+from redheart_core.groups.group_module import Answering
+from redheart_export.graph import Graph, GraphNames, Sizes, dynamic_axes, sample_inputs
+from redheart_export.session import GraphError, open_session, run_session
+
+TRACED = Sizes(3, 2, 9)
+CHECKED = (Sizes(1, 1, 1), Sizes(5, 3, 4))
+"""A graph has to compute other sizes than those it was traced with."""
+TOLERANCE = 1e-3
+"""Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
+
+
+class NotExportableError(RedheartError):
+    """A group that no graph can be made of; the message is the reason."""
+
+
+def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> GraphNames:
+    """Write a group as an ONNX graph.
+
+    Args:
+        module: What PyTorch answers with, on the CPU.
+        shapes: Per record, of all that is read and given.
+        file: Written here.
+
+    Raises:
+        NotExportableError: Something that a plugin computes has no graph.
+    """
+    graph = Graph(module)
+    samples, dynamic = sample_inputs(graph.names.inputs, shapes, TRACED), dynamic_axes(graph.names.inputs, shapes)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # the exporter warns of its own deprecated calls
+            program = torch.onnx.export(
+                graph.eval(),
+                samples,
+                dynamo=True,
+                dynamic_shapes=(dynamic,),
+                input_names=list(graph.names.inputs),
+                output_names=list(graph.all_outputs),
+                verbose=False,
+                report=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        raise NotExportableError(_reason(error)) from error
+    assert program is not None
+    program.save(str(file))
+    check_graph(graph, shapes, file)
+    return graph.names
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what the exporter found at first."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+def check_graph(graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:
+    """Refuse a graph that does not compute what PyTorch does, on batches of several sizes.
+
+    Raises:
+        NotExportableError: It fails, or differs.
+    """
+    try:
+        _compare(graph, shapes, open_session(file, threads=1))
+    except GraphError as error:
+        raise NotExportableError(str(error)) from error
+
+
+def _compare(graph: Graph, shapes: Mapping[str, Shape], session: Any) -> None:
+    read = {one.name for one in session.get_inputs()}
+    for sizes in CHECKED:
+        samples = sample_inputs(graph.names.inputs, shapes, sizes)
+        given = {name: one.numpy() for name, one in zip(graph.names.inputs, samples, strict=True) if name in read}
+        with torch.no_grad():
+            expected = graph(*samples)
+        found = run_session(session, list(graph.all_outputs), given)
+        for name, one, other in zip(graph.all_outputs, expected, found, strict=True):
+            if one.shape != other.shape or not np.allclose(one, other, TOLERANCE, TOLERANCE, equal_nan=True):
+                raise NotExportableError(f"'{name}' of its graph differs from PyTorch's for {_in_words(sizes)}")
+
+
+def _in_words(sizes: Sizes) -> str:
+    return f"{sizes.texts} texts of {sizes.chunks} chunks and {sizes.tokens} tokens"

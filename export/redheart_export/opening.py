@@ -1,0 +1,31 @@
+"""Whether a model folder was exported, and the engine of one that was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redheart_core.contract.errors import CheckpointError
+from redheart_core.models.manifest import ModelManifest, manifest_sha256
+from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST
+
+if TYPE_CHECKING:
+    from redheart_export.engine import OnnxEngine
+
+
+def exported_engine(folder: Path, manifest: ModelManifest) -> OnnxEngine | None:
+    """What computes the groups of an exported model; None of a folder that was not exported.
+
+    Raises:
+        CheckpointError: Its export.json is damaged or belongs to another model.
+        MissingResourceError: ONNX Runtime is not installed.
+    """
+    file = folder / EXPORT_FILE
+    exported = EXPORT_MANIFEST.read_if_there(file)
+    if exported is None:
+        return None
+    if exported.model_sha256 != manifest_sha256(folder):
+        raise CheckpointError(f"{file} belongs to another manifest.json; export the model again with redheart export")
+    from redheart_export.engine import OnnxEngine
+
+    return OnnxEngine(folder, manifest, exported)

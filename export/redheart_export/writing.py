@@ -1,0 +1,93 @@
+"""A model folder with graphs in the place of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import attrs
+import torch
+
+from redheart_core.contract.errors import CheckpointError, join_complaints
+from redheart_core.models.engine import TorchEngine
+from redheart_core.models.manifest import MODEL_MANIFEST, manifest_sha256
+from redheart_core.models.model import Model
+from redheart_core.models.packing import without_run
+from redheart_core.storage.files import make_folder, sha256
+from redheart_core.storage.new_folder import new_folder
+from redheart_core.storage.placing import place
+from redheart_export.comparing import compare_models
+from redheart_export.engine import OnnxEngine
+from redheart_export.extra import TO_EXPORT, require_extra
+from redheart_export.group import NotExportableError, export_group
+from redheart_export.inputs import ModelInputs
+from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, GraphFile
+
+
+def export_model(
+    model: Model, output: Path, inputs: Iterable[ModelInputs], source: str, allow_partial: bool = False
+) -> ExportManifest:
+    """Make a model folder that answers by ONNX graphs, and compare its answers with PyTorch's.
+
+    Args:
+        model: Loaded from its folder on the CPU.
+        output: Made here.
+        inputs: What both answer.
+        source: Where these are from, for people.
+        allow_partial: Keep groups that no graph can be made of on PyTorch, with their weights.
+
+    Raises:
+        CheckpointError: The output exists, the model was exported before or cannot answer here, or some groups cannot
+            be exported; the message names them with the reasons.
+        MissingResourceError: The packages of redheart[export] are not installed.
+    """
+    versions = {"torch": str(torch.__version__), **require_extra(TO_EXPORT)}
+    if output.exists():
+        raise CheckpointError(f"{output} exists; choose another folder or remove it")
+    if not isinstance(model.engine, TorchEngine):
+        raise CheckpointError(f"{model.folder} was exported already; export the model that it was made from")
+    model.require_whole()
+    with new_folder(output) as building:
+        make_folder(building / "groups")
+        graphs, kept = _export_groups(model, building)
+        if kept and not allow_partial:
+            complaints = [f"{name}: {reason}" for name, reason in kept.items()]
+            hint = "--allow-partial leaves them on PyTorch; some groups cannot be exported:"
+            raise CheckpointError(join_complaints(hint, complaints))
+        copied = [*model.manifest.files, *(one.file for name in kept for one in model.manifest.groups[name].files)]
+        for name in copied:
+            make_folder((building / name).parent)
+            place(model.folder / name, building / name, link=False)
+        MODEL_MANIFEST.write(building / "manifest.json", without_run(model.manifest))
+        exported = ExportManifest(manifest_sha256(building), graphs, kept, {}, 0, source, versions)
+        differences, texts = compare_models(model, _answering_by(model, building, exported), inputs)
+        exported = attrs.evolve(exported, differences=differences, texts=texts)
+        EXPORT_MANIFEST.write(building / EXPORT_FILE, exported)
+    return exported
+
+
+def _export_groups(model: Model, building: Path) -> tuple[Mapping[str, GraphFile], Mapping[str, str]]:
+    """The graphs of all groups that have one, and why others have none."""
+    graphs: dict[str, GraphFile] = {}
+    kept: dict[str, str] = {}
+    for group in model.groups:
+        file = f"groups/{group.name}.onnx"
+        try:
+            names = export_group(model.modules[group.name], model.shapes, building / file)
+        except NotExportableError as error:
+            kept[group.name] = str(error)
+            (building / file).unlink(missing_ok=True)
+            continue
+        weights = sum((model.folder / one.file).stat().st_size for one in model.manifest.groups[group.name].files)
+        size = (building / file).stat().st_size
+        graphs[group.name] = GraphFile(
+            file, sha256(building / file), size, weights, names.members, names.inputs, names.outputs
+        )
+    return graphs, kept
+
+
+def _answering_by(model: Model, folder: Path, exported: ExportManifest) -> Model:
+    """The same model with the engine of what was exported."""
+    engine = OnnxEngine(folder, model.manifest, exported)
+    modules = {group.name: engine.open_group(group, model.surroundings, model.device) for group in model.groups}
+    return attrs.evolve(model, modules=modules, engine=engine)
