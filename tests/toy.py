@@ -94,7 +94,9 @@ class ToyNode(nn.Module):
         parts = []
         for name in self.names:
             tensor = inputs[name]
-            parts.append((tensor * mask).sum(1) / mask.sum(1) if tensor.dim() == 3 else tensor.reshape(len(tensor), -1))
+            parts.append(
+                (tensor * mask).sum(1) / mask.sum(1) if tensor.dim() == 3 else tensor.reshape(tensor.shape[0], -1)
+            )
         value = torch.sigmoid(self.last(self.dropout(torch.tanh(self.hidden(torch.cat(parts, -1))))))
         self.calls += self.training
         if self.fault_after and self.calls > self.fault_after:

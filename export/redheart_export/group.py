@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ CHECKED = (Sizes(1, 1, 1), Sizes(5, 3, 4))
 """A graph has to compute other sizes than those it was traced with."""
 TOLERANCE = 1e-3
 """Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
+MOST_LETTERS = 300
+"""Of the reason why a group cannot be exported."""
 
 
 class NotExportableError(RedheartError):
@@ -41,8 +45,7 @@ def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> 
     graph = Graph(module)
     samples, dynamic = sample_inputs(graph.names.inputs, shapes, TRACED), dynamic_axes(graph.names.inputs, shapes)
     try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # the exporter warns of its own deprecated calls
+        with _without_notes(), torch.no_grad():
             program = torch.onnx.export(
                 graph.eval(),
                 samples,
@@ -62,11 +65,29 @@ def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> 
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what the exporter found at first."""
+    """What the exporter found at first, in one line."""
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+    return f"{type(error).__name__}: {_shortened(str(error)) or 'no message'}"
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]} ..."
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    """Inside, the exporter does not speak of its own deprecated calls and of packages that it could use."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def check_graph(graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:
@@ -78,7 +99,7 @@ def check_graph(graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:
     try:
         _compare(graph, shapes, open_session(file, threads=1))
     except GraphError as error:
-        raise NotExportableError(str(error)) from error
+        raise NotExportableError(_shortened(str(error))) from error
 
 
 def _compare(graph: Graph, shapes: Mapping[str, Shape], session: Any) -> None:
