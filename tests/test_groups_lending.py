@@ -17,6 +17,7 @@ from redheart_core.data.fitting import StorePart
 from redheart_core.groups.objective import record_losses
 from redheart_core.groups.plugin_calls import lending
 from redheart_core.groups.validation import evaluate
+from redheart_core.models.engine import Engine
 from redheart_core.models.manifest import ModelManifest
 from redheart_core.models.model import Model
 
@@ -84,8 +85,9 @@ def test_a_write_into_the_output_of_another_node_of_the_group_is_found(toy: Toy)
 def test_a_model_does_not_answer_if_a_plugin_writes(toy: Toy, write: Write) -> None:
     context = toy.context([toy.node("a"), toy.node("probe")])
     modules = {group.name: context.module(group).eval() for group in context.groups}
-    fields, device = context.store.fields, torch.device("cpu")
-    model = Model(toy.folder, cast(ModelManifest, None), context.groups, modules, fields, None, None, device, {})
+    fields, device, around = context.store.fields, torch.device("cpu"), context.surroundings
+    manifest, engine = cast(ModelManifest, None), cast(Engine, None)
+    model = Model(toy.folder, manifest, context.groups, modules, fields, None, None, device, around, engine)
     embedding, mask = torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool)
     before = embedding.clone()
     alone = model.predict(embedding, mask, {})

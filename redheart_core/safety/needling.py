@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from re import _parser as parser  # type: ignore[attr-defined] # the one that re itself uses; no public one exists
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -17,6 +17,7 @@ import attrs
 from redheart_core.safety.needles import LANGUAGES, NeedleFile, write_needles
 from redheart_core.safety.rules import core_patterns
 
+parser = import_module("re._parser")  # the one that re itself uses; no public one exists
 MOST = 48
 """Strings that are multiplied out."""
 MOST_CHARS = 12
