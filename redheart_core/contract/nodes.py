@@ -223,6 +223,8 @@ class NodeSpec:
     adds_nothing: str = ""
     """The data sets on which leaving its group out of the fusion costs nothing beyond noise (`redheart bench fusion`),
     if it costs something on none; `redheart plugins list` shows them. Empty if it adds or was not measured."""
+    not_exported: str = ""
+    """Why its module cannot be exported to ONNX, so that its group stays on PyTorch; empty if it can."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:
@@ -230,9 +232,7 @@ class NodeSpec:
         if self.baseline and self.fit is None:
             raise PluginError(f"node '{self.name}' is a baseline and has no fit; others start from a closed form alone")
         if self.fits_validation and (self.fit is None or self.baseline):
-            raise PluginError(
-                f"node '{self.name}' fits validation records alone, which needs a fit, and is no baseline"
-            )
+            raise PluginError(f"'{self.name}' fits validation records alone, which needs a fit, and is no baseline")
 
     @property
     def read_fields(self) -> tuple[str, ...]:

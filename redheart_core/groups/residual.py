@@ -46,6 +46,11 @@ class Residual(nn.Module):
         for field in self.fields.values():
             self.register_parameter(GATE + field.name, nn.Parameter(torch.zeros(field.shape)))
 
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The baseline's answers that it reads."""
+        return tuple(f"{self.node.baseline}.{addend(self.node.spec, name)}" for name in self.fields)
+
     def forward(self, known: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that take the place of the node's own.
 

@@ -62,7 +62,8 @@ class Bert(nn.Module):
         states = self.embeddings(input_ids)
         real = attention_mask.bool()
         # without a mask where nothing is padded, which lets torch take its fastest kernel
-        seen = None if bool(real.all()) else real[:, None, None, :].expand(-1, -1, real.shape[1], -1)
+        padded = torch.compiler.is_exporting() or not bool(real.all())
+        seen = real[:, None, None, :].expand(-1, -1, real.shape[1], -1) if padded else None
         for layer in self.encoder.layer:
             if self.checkpointing and self.training:
                 states = checkpoint(layer, states, seen, use_reentrant=False)

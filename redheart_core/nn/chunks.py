@@ -42,6 +42,13 @@ def reversed_places(mask: Tensor) -> Tensor:
     return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
 
 
+def present_first(present: Tensor) -> Tensor:
+    """For each record the places of what is there, in their order, then of what is missing: (B, P) bool to int64."""
+    places = torch.arange(present.shape[1], device=present.device)
+    # keys of which no two are the same, as ONNX has no stable sort
+    return torch.where(present, places, places + present.shape[1]).argsort(dim=1)
+
+
 def beside_chunks(sequence: Tensor, features: Sequence[Tensor]) -> Tensor:
     """Features of whole texts (B, F), at length 1, beside every chunk: (B, T, W) to (B, T, W + F of each)."""
     wide = [F.normalize(one, dim=-1).unsqueeze(1).expand(-1, sequence.shape[1], -1) for one in features]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView
+from keyword import iskeyword
 
 from torch import nn
 
@@ -10,10 +11,10 @@ _PLAIN = nn.ModuleDict()
 
 
 class Named(nn.ModuleDict):
-    """A ModuleDict that also takes the names of a module's own attributes, such as "type" or "values".
+    """A ModuleDict that also takes the names of a module's attributes, such as "type", and keywords, such as "class".
 
-    torch refuses these, and a data set may name a field so. In the names of parameters they get an underscore at the
-    end; all other names stay.
+    torch refuses the former, and what torch.export writes with the latter is no Python; a data set may name a field so.
+    In the names of parameters they get an underscore at the end; all other names stay.
     """
 
     def __getitem__(self, key: str) -> nn.Module:
@@ -46,4 +47,5 @@ def chosen_name(attribute: str) -> str:
 
 
 def _is_taken(name: str) -> bool:
-    return hasattr(_PLAIN, name.rstrip("_"))
+    plain = name.rstrip("_")
+    return iskeyword(plain) or hasattr(_PLAIN, plain)

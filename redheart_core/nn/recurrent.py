@@ -29,11 +29,39 @@ class Recurrent(nn.Module):
     def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
         if not self.backwards:
             for forwards in self.forwards:
-                sequence, _ = forwards(sequence)
+                sequence = lstm_states(forwards, sequence)
             return sequence
         order = reversed_places(mask).unsqueeze(-1)
         for forwards, backwards in zip(self.forwards, self.backwards, strict=True):
-            seen, _ = forwards(sequence)
-            awaited, _ = backwards(sequence.gather(1, order.expand_as(sequence)))
+            seen = lstm_states(forwards, sequence)
+            awaited = lstm_states(backwards, sequence.gather(1, order.expand_as(sequence)))
             sequence = torch.cat([seen, awaited.gather(1, order.expand_as(awaited))], -1)
         return sequence
+
+
+def lstm_states(lstm: nn.Module, sequence: Tensor) -> Tensor:
+    """The states of an LSTM of one layer, (B, T, in) to (B, T, W).
+
+    Exported, it is the operator LSTM of ONNX: torch.export has no recurrence of a length that it does not know, and
+    writes out one step after another instead.
+    """
+    if not torch.onnx.is_in_onnx_export():
+        states: Tensor = lstm(sequence)[0]
+        return states
+    weights = {name: gates_of_onnx(tensor).unsqueeze(0) for name, tensor in lstm.named_parameters()}
+    biases = torch.cat([weights["bias_ih_l0"], weights["bias_hh_l0"]], 1)
+    batch, steps, width = *sequence.shape[:2], weights["weight_hh_l0"].shape[-1]
+    found: Tensor = torch.onnx.ops.symbolic(
+        "LSTM",
+        (sequence.transpose(0, 1), weights["weight_ih_l0"], weights["weight_hh_l0"], biases),
+        {"hidden_size": width},
+        dtype=sequence.dtype,
+        shape=(steps, 1, batch, width),
+    )
+    return found.squeeze(1).transpose(0, 1)
+
+
+def gates_of_onnx(tensor: Tensor) -> Tensor:
+    """Rows for the input, forget, cell and output gate, in the order of ONNX: input, output, forget, cell."""
+    width = tensor.shape[0] // 4
+    return torch.cat([tensor[place * width : (place + 1) * width] for place in (0, 3, 1, 2)])

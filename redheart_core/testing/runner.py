@@ -27,6 +27,7 @@ from redheart_core.testing import (
     data_checks,
     evaluation_checks,
     explanation_checks,
+    export_checks,
     layer_checks,
     learning_checks,
     model_checks,
@@ -69,6 +70,7 @@ NODE_CHECKS: tuple[Check, ...] = (
     residual_checks.check_starts_at_the_baseline,
     residual_checks.check_same_without_the_baseline,
     residual_checks.check_every_parameter_adds_to_the_baseline,
+    export_checks.check_exports_to_onnx,
 )
 """Of an analyzer, head or fusion; they take a Subject."""
 DATASET_CHECKS: tuple[Check, ...] = (

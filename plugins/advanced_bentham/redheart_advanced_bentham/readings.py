@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from redheart_core.nn.attention import AttentionPooling
 from redheart_core.nn.layers import mlp, trunk
+from redheart_core.nn.named import Named
 from redheart_core.nn.parallel import ParallelMlp
 from redheart_core.nn.recurrent import Recurrent
 
@@ -40,8 +41,8 @@ class SocialImpact(nn.Module):
 
     def __init__(self, width: int, layers: int, dropout: float) -> None:
         super().__init__()
-        self.levels = nn.ModuleDict({level: Recurrent(width, width // 2, layers, both_ways=True) for level in LEVELS})
-        self.pools = nn.ModuleDict({level: AttentionPooling(width, max(width // 4, 1)) for level in LEVELS})
+        self.levels = Named({level: Recurrent(width, width // 2, layers, both_ways=True) for level in LEVELS})
+        self.pools = Named({level: AttentionPooling(width, max(width // 4, 1)) for level in LEVELS})
         self.norm = nn.LayerNorm(width)
         self.aggregator = mlp(len(LEVELS) * width, 2 * width, width, DIMENSIONS + 2 * len(LEVELS), dropout=dropout)
 

@@ -25,7 +25,7 @@ class Past(nn.Module):
     def forward(self, history: Tensor) -> Tensor:
         numbers, present = fill_missing_input(history)
         # scenarios up to the last one that is there, so that a gap in between counts as one
-        steps = present.any(-1).flip(1).cummax(1).values.flip(1)
+        steps = present.any(-1).flip(1).cumsum(1).flip(1) > 0
         states = self.recurrent(torch.cat([numbers, present.to(numbers.dtype)], -1), steps)
         some = steps.any(1)
         filled = steps | ~some.unsqueeze(1)

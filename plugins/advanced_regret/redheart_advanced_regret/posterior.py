@@ -36,7 +36,7 @@ class Posterior(nn.Module):
 
     def forward(self, state: Tensor, estimates: Tensor, past: Tensor | None = None) -> Tensor:
         """(B, W), estimates in 0..1 (B, E) and the past (B, H) to mean and standard deviation, (B, 2)."""
-        prior = self.prior.expand(len(state), 2)
+        prior = self.prior.expand(state.shape[0], 2)
         if self.shift is not None:
             assert past is not None
             prior = prior + self.shift(past)

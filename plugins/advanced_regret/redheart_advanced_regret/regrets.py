@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import torch
 from torch import Tensor
 
@@ -22,10 +24,17 @@ def regret_matrix(payoffs: Tensor, possible: Tensor) -> Tensor:
     """
     ranked, order = payoffs.sort(1, descending=True)
     q = possible.unsqueeze(-1).expand_as(payoffs).gather(1, order)
-    none_before = torch.cat([torch.ones_like(q[:, :1]), (1 - q[:, :-1]).cumprod(1)], 1)
+    none_before = torch.cat([torch.ones_like(q[:, :1]), _products(1 - q[:, :-1])], 1)
     best = q * none_before
     gain = (best * ranked).cumsum(1) - ranked * best.cumsum(1)
     return torch.zeros_like(payoffs).scatter(1, order, gain.clamp(min=0.0))
+
+
+def _products(shares: Tensor) -> Tensor:
+    """The products of the first one, two, ... acts: (B, A, S) to the same; ONNX has no operator for all at once."""
+    if not torch.compiler.is_exporting():
+        return shares.cumprod(1)
+    return torch.stack(list(accumulate(shares.unbind(1), torch.mul)), 1)
 
 
 def expected_regret(regrets: Tensor, probabilities: Tensor) -> Tensor:

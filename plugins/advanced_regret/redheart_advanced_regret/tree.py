@@ -41,7 +41,7 @@ class DecisionTree(nn.Module):
 
     def ways(self, case: Tensor) -> Tensor:
         """Probability of the way to each branch: (B, W) to (B, 2^depth), sums to one."""
-        ways = case.new_ones(len(case), 1)
+        ways = case.new_ones(case.shape[0], 1)
         for decider in self.deciders:
             right = decider(case).sigmoid()
             ways = torch.stack([ways * (1 - right), ways * right], -1).flatten(1)

@@ -66,7 +66,7 @@ class World(nn.Module):
         branches = self.imagined(branches)
         possible = self.possible(branches).squeeze(-1)
         return Imagined(
-            payoffs=(self.outcome(branches) + self.direct(state).view(len(state), *self.shape)).tanh(),
+            payoffs=(self.outcome(branches) + self.direct(state).view(state.shape[0], *self.shape)).tanh(),
             possible_logits=possible,
             choice_logits=self.choice(branches).squeeze(-1) + F.logsigmoid(possible),
         )

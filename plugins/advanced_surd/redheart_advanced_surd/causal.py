@@ -49,7 +49,7 @@ class CausalModel(nn.Module):
         self.leak = mlp(quarter, eighth, 1)
 
     def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
-        queries = self.variables.expand(len(sequence), -1, -1)
+        queries = self.variables.expand(sequence.shape[0], -1, -1)
         variables = self.chain(queries + self.reading(queries, sequence, mask))
         variables = variables + self.attention(variables, variables, mask.new_ones(variables.shape[:2]))
         causes, outcome = variables[:, :CAUSES], variables[:, CAUSES]

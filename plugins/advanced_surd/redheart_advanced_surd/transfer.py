@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
+from redheart_core.nn.chunks import present_first
 from redheart_core.nn.layers import mlp
 from redheart_core.nn.recurrent import Recurrent
 
@@ -55,7 +56,7 @@ class Transfer(nn.Module):
         there = torch.stack([present[..., list(pair)].all(-1) for pair in self.directions], 1).flatten(0, 1)
         # a window with a gap is left out: for the recurrent layer the days around it are neighbours
         whole = there.unfold(1, WINDOW, 1).all(-1)
-        order = (~whole).to(torch.uint8).argsort(dim=1, stable=True)
+        order = present_first(whole)
         windows = windows.gather(1, order.unsqueeze(-1).expand_as(windows))
         whole = whole.gather(1, order)
 
@@ -65,4 +66,4 @@ class Transfer(nn.Module):
         states = self.recurrent(F.gelu(self.window(windows)), whole)
         summary = torch.einsum("ndw,nd->nw", states, weights)
         transfer = F.softplus(self.output(torch.cat([moments / CHANCE, summary], -1)))
-        return transfer.view(len(log), len(self.directions))
+        return transfer.view(log.shape[0], len(self.directions))

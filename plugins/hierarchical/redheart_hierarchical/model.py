@@ -67,7 +67,7 @@ class Hierarchical(nn.Module):
         views = [view(affect, state, drive) for view, affect in zip(self.views, affects, strict=True)]
         scores = self.share(state).unflatten(-1, (VIEWS, self.affects))
         # agreement turns the mind to the community
-        turn = torch.cat([consensus.new_zeros(len(consensus), VIEWS - 1), consensus], 1)
+        turn = torch.cat([consensus.new_zeros(consensus.shape[0], VIEWS - 1), consensus], 1)
         shares = (scores + turn.unsqueeze(-1)).softmax(1)
         return {"self_after": (shares * torch.stack(views, 1)).sum(1), "shares": shares}
 

@@ -28,9 +28,8 @@ class WeightedMean(nn.Module):
     def forward(self, members: Tensor) -> Tensor:
         there = ~members.isnan()
         weights = self.weight.view(len(self.weight), 1, -1)
-        if bool(there.all()):
-            return (members * weights).sum(0)
-        return (members.nan_to_num() * weights).sum(0) / (weights * there).sum(0)
+        of_some = (members.nan_to_num() * weights).sum(0) / (weights * there).sum(0)
+        return torch.where(there.all(0), (members * weights).sum(0), of_some)
 
 
 class MeanFusion(nn.Module):

@@ -27,7 +27,7 @@ class SoftDecisionTree(nn.Module):
 
     def ways(self, state: Tensor) -> Tensor:
         """Probability of the way to each leaf: (B, W) to (B, 2^depth), sums to one."""
-        ways = state.new_ones(len(state), 1)
+        ways = state.new_ones(state.shape[0], 1)
         for level in self.levels:
             right = level(state).sigmoid()
             ways = torch.stack([ways * (1 - right), ways * right], -1).flatten(1)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.attention import AttentionPooling, TransformerLayer
-from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.chunks import masked_mean, present_first
 from redheart_core.nn.facts import FACT_GAIN, LinearPath, unbounded, with_presence
 from redheart_core.nn.layers import mlp, trunk
 from redheart_core.nn.parallel import ParallelMlp
@@ -34,7 +34,9 @@ def gathered(there: Tensor, persons: Tensor) -> tuple[Tensor, Tensor]:
     (B, P) bool and (B, P, F) to the same with fewer places. Who is missing then takes part in no sum, so that more
     missing persons do not change the last bit.
     """
-    order = there.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, : int(there.sum(1).max())]
+    order = present_first(there)
+    if not torch.compiler.is_exporting():  # an exported graph has no sizes that depend on data
+        order = order[:, : int(there.sum(1).max())]
     return there.gather(1, order), persons.gather(1, order.unsqueeze(-1).expand(-1, -1, persons.shape[-1]))
 
 
@@ -162,7 +164,7 @@ class Phase2(nn.Module):
         others = torch.cat([inputs[f"others_{name}"] for name in ("before", "traits", "culture")], -1)
         there, others = gathered((~inputs["others_before"].isnan()).any(-1), others)
         own = F.pad(inputs["self_before"], (0, sum(self.sizes[1:])), value=float("nan")).unsqueeze(1)
-        return torch.cat([there.new_ones(len(there), 1), there], 1), torch.cat([own, others], 1)
+        return torch.cat([there.new_ones(there.shape[0], 1), there], 1), torch.cat([own, others], 1)
 
 
 def consensus(shown: Tensor, community: Tensor, there: Tensor) -> Tensor:

@@ -66,9 +66,9 @@ class WithStart(nn.Module):
         nn.init.normal_(self.start)
 
     def forward(self, embedding: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        start = self.start.expand(len(embedding), 1, -1)
+        start = self.start.expand(embedding.shape[0], 1, -1)
         sequence = torch.cat([start, self.norm(self.project(embedding))], 1)
-        return sequence, torch.cat([mask.new_ones(len(mask), 1), mask], 1)
+        return sequence, torch.cat([mask.new_ones(mask.shape[0], 1), mask], 1)
 
 
 class AttentiveState(nn.Module):

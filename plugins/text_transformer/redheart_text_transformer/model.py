@@ -78,7 +78,10 @@ class TextTransformer(nn.Module):
         """Those of all windows of a text side by side, (B, M W, H) float32, and which are real, (B, M W)."""
         found = cut(tokens, self.tokenizer, self.window, self.windows)
         states = self.base(input_ids=found.ids, attention_mask=found.mask.long()).last_hidden_state.float()
-        mask = found.mask
+        mask = found.mask & found.real.unsqueeze(1)
+        if torch.compiler.is_exporting():
+            states = states.where(mask.unsqueeze(-1), 0.0)
+            return tuple(one.unflatten(0, (tokens.shape[0], -1)).flatten(1, 2) for one in (states, mask))
         if len(states) != len(tokens):
             size = (len(tokens), int(found.place.max()) + 1, states.shape[1])
             where = (found.text, found.place)

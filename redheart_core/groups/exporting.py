@@ -1,0 +1,125 @@
+"""A group's module as a graph of ONNX, by torch.export."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from redheart_core.contract.errors import PluginError
+from redheart_core.contract.fields import Shape
+from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.residual import Residual
+from redheart_core.nn.chunks import beside_chunks
+
+MOST = 1 << 20
+"""Of records, chunks and tokens, above what any batch has."""
+LEAST = 2
+"""Records and chunks of the batch that is traced, at the least: torch.export takes a size of one for a constant."""
+
+
+class GroupFunction(nn.Module):
+    """The nodes of a group as a function of tensors to tensors, without the checks of GroupModule.
+
+    Args:
+        module: The group, in eval mode.
+    """
+
+    def __init__(self, module: GroupModule) -> None:
+        super().__init__()
+        self.module = module
+        self.reads = inputs_of(module)
+        self.gives = tuple(
+            f"{node.name}.{output.name}"
+            for node in module.group.nodes
+            for output in node.spec.gives
+            if output.name in module.group.wanted(node)
+        )
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """The inputs, as reads names them, to the outputs, as gives names them."""
+        known = dict(zip(self.reads, tensors, strict=True))
+        for node in self.module.group.nodes:
+            inputs = {name: known[name] for name in (*node.spec.reads, "mask")}
+            if node.beside:
+                inputs["embedding"] = beside_chunks(known["embedding"], [known[name] for name in node.beside])
+            own = {f"{node.name}.{name}": tensor for name, tensor in self.module.nodes[node.name](inputs).items()}
+            if node.name in self.module.residuals:
+                own |= self.module.residuals[node.name](known, own)
+            known |= own
+        return tuple(known[name] for name in self.gives)
+
+
+def inputs_of(module: GroupModule) -> tuple[str, ...]:
+    """What a group reads from outside, each once, the mask last."""
+    own = {node.name for node in module.group.nodes}
+    read = [name for node in module.group.nodes for name in (*node.spec.reads, *node.beside)]
+    read += [
+        name for residual in module.residuals.values() if isinstance(residual, Residual) for name in residual.starts
+    ]
+    return (*dict.fromkeys(name for name in read if name.partition(".")[0] not in own), "mask")
+
+
+def to_onnx(module: GroupModule, inputs: Mapping[str, Tensor]) -> bytes:
+    """The graph of a group, for any number of records, chunks and tokens.
+
+    Its inputs and outputs are called as in redheart; an input that does not count for the outputs is left out.
+
+    Args:
+        module: The group, in eval mode.
+        inputs: Of a batch of LEAST records and chunks or more, whose tokens fill several windows of what reads them.
+
+    Raises:
+        PluginError: A node of the group says that it is not exported, or cannot be; names the group and the reason.
+    """
+    reasons = [f"'{node.name}': {node.spec.not_exported}" for node in module.group.nodes if node.spec.not_exported]
+    if reasons:
+        raise PluginError(f"group '{module.group.name}' stays on PyTorch; {'; '.join(reasons)}")
+    function = GroupFunction(module)
+    sizes = {name: torch.export.Dim(name, min=1, max=MOST) for name in ("B", "T", "L")}
+    axes = tuple(
+        {0: sizes["B"]} | {axis: sizes[size] for axis, size in dynamic_axes(name, module.shapes).items()}
+        for name in function.reads
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the libraries of the exporter about themselves
+            program = torch.onnx.export(
+                function,
+                tuple(inputs[name] for name in function.reads),
+                dynamo=True,
+                dynamic_shapes=(axes,),
+                input_names=list(function.reads),
+                output_names=list(function.gives),
+                verbose=False,
+            )
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise _cannot(module, str(error)) from error
+    assert program is not None
+    fixed = [
+        f"{value.name} {value.shape}"
+        for value in program.model.graph.inputs
+        for axis in axes[function.reads.index(str(value.name))]
+        if value.shape is not None and isinstance(value.shape[axis], int)
+    ]
+    if fixed:
+        raise _cannot(module, f"sizes of the traced batch became constants: {', '.join(fixed)}")
+    return bytes(program.model_proto.SerializeToString())
+
+
+def _cannot(module: GroupModule, reason: str) -> PluginError:
+    names = ", ".join(f"'{node.name}'" for node in module.group.nodes)
+    return PluginError(
+        f"group '{module.group.name}' ({names}) cannot be exported to ONNX; let its modules take no sizes and no "
+        f"branches from data (len(tensor) is such a size, tensor.shape[0] is not), or say why in not_exported: {reason}"
+    )
+
+
+def dynamic_axes(name: str, shapes: Mapping[str, Shape]) -> dict[int, str]:
+    """Axes of an input besides that of the records whose size differs from batch to batch, to T or L."""
+    if name == "tokens":
+        return {1: "L"}
+    shape: Shape = ("T",) if name == "mask" else shapes[name]
+    return {1 + shape.index("T"): "T"} if "T" in shape else {}
