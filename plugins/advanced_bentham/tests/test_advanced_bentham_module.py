@@ -90,7 +90,7 @@ def test_horizons_cut_the_integral() -> None:
         "social_impact.levels.individual",
         "social_impact.levels.group",
         "social_impact.levels.society",
-        "social_impact.levels.global",
+        "social_impact.levels.global_",
         "cross_cultural",
         "weight_predictor",
         "balance",
