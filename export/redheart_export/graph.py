@@ -98,12 +98,3 @@ def sample_inputs(names: Sequence[str], shapes: Mapping[str, Shape], sizes: Size
                 shape = (sizes.chunks if size == "T" else int(size) for size in shapes[name])
                 samples.append(torch.rand(sizes.texts, *shape))
     return tuple(samples)
-
-
-def dynamic_axes(names: Sequence[str], shapes: Mapping[str, Shape]) -> tuple[dict[int, object], ...]:
-    """Of each input the axes whose length is known only when the graph computes."""
-    fixed: Mapping[str, Shape] = {**shapes, "mask": ("T",), "tokens": ("T",)}
-    dynamic = torch.export.Dim.DYNAMIC
-    return tuple(
-        {0: dynamic, **{axis: dynamic for axis, size in enumerate(fixed[name], 1) if size == "T"}} for name in names
-    )

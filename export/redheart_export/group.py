@@ -14,13 +14,15 @@ import torch
 
 from redheart_core.contract.errors import RedheartError
 from redheart_core.contract.fields import Shape
+from redheart_core.groups.exporting import dynamic_sizes, why_not_exported
 from redheart_core.groups.group_module import Answering
-from redheart_export.graph import Graph, GraphNames, Sizes, dynamic_axes, sample_inputs
+from redheart_export.graph import Graph, GraphNames, Sizes, sample_inputs
 from redheart_export.session import GraphError, open_session, run_session
 
-TRACED = Sizes(3, 2, 9)
+TRACED = Sizes(3, 2, 600)
 CHECKED = (Sizes(1, 1, 1), Sizes(5, 3, 4))
-"""A graph has to compute other sizes than those it was traced with."""
+"""A graph has to compute other sizes than those it was traced with, whose tokens fill several windows of a transformer:
+what is one there is a constant of the graph."""
 TOLERANCE = 1e-3
 """Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
 MOST_LETTERS = 300
@@ -42,8 +44,10 @@ def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> 
     Raises:
         NotExportableError: Something that a plugin computes has no graph.
     """
+    if reason := why_not_exported(module.group):
+        raise NotExportableError(reason)
     graph = Graph(module)
-    samples, dynamic = sample_inputs(graph.names.inputs, shapes, TRACED), dynamic_axes(graph.names.inputs, shapes)
+    samples, dynamic = sample_inputs(graph.names.inputs, shapes, TRACED), dynamic_sizes(graph.names.inputs, shapes)
     try:
         with _without_notes(), torch.no_grad():
             program = torch.onnx.export(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Shape
-from redheart_core.groups.group_module import GroupModule
+from redheart_core.groups.group import Group
+from redheart_core.groups.group_module import GroupModule, node_inputs
 from redheart_core.groups.residual import Residual
-from redheart_core.nn.chunks import beside_chunks
 
 MOST = 1 << 20
 """Of records, chunks and tokens, above what any batch has."""
@@ -42,10 +42,8 @@ class GroupFunction(nn.Module):
         """The inputs, as reads names them, to the outputs, as gives names them."""
         known = dict(zip(self.reads, tensors, strict=True))
         for node in self.module.group.nodes:
-            inputs = {name: known[name] for name in (*node.spec.reads, "mask")}
-            if node.beside:
-                inputs["embedding"] = beside_chunks(known["embedding"], [known[name] for name in node.beside])
-            own = {f"{node.name}.{name}": tensor for name, tensor in self.module.nodes[node.name](inputs).items()}
+            found = self.module.nodes[node.name](node_inputs(node, known))
+            own = {f"{node.name}.{name}": tensor for name, tensor in found.items()}
             if node.name in self.module.residuals:
                 own |= self.module.residuals[node.name](known, own)
             known |= own
@@ -74,15 +72,10 @@ def to_onnx(module: GroupModule, inputs: Mapping[str, Tensor]) -> bytes:
     Raises:
         PluginError: A node of the group says that it is not exported, or cannot be; names the group and the reason.
     """
-    reasons = [f"'{node.name}': {node.spec.not_exported}" for node in module.group.nodes if node.spec.not_exported]
-    if reasons:
-        raise PluginError(f"group '{module.group.name}' stays on PyTorch; {'; '.join(reasons)}")
+    if reason := why_not_exported(module.group):
+        raise PluginError(f"group '{module.group.name}' stays on PyTorch; {reason}")
     function = GroupFunction(module)
-    sizes = {name: torch.export.Dim(name, min=1, max=MOST) for name in ("B", "T", "L")}
-    axes = tuple(
-        {0: sizes["B"]} | {axis: sizes[size] for axis, size in dynamic_axes(name, module.shapes).items()}
-        for name in function.reads
-    )
+    axes = dynamic_sizes(function.reads, module.shapes)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the libraries of the exporter about themselves
@@ -107,6 +100,19 @@ def to_onnx(module: GroupModule, inputs: Mapping[str, Tensor]) -> bytes:
     if fixed:
         raise _cannot(module, f"sizes of the traced batch became constants: {', '.join(fixed)}")
     return bytes(program.model_proto.SerializeToString())
+
+
+def why_not_exported(group: Group) -> str:
+    """The reasons that the nodes of a group give for staying on PyTorch; empty if there is none."""
+    return "; ".join(f"'{node.name}': {node.spec.not_exported}" for node in group.nodes if node.spec.not_exported)
+
+
+def dynamic_sizes(names: Sequence[str], shapes: Mapping[str, Shape]) -> tuple[dict[int, torch.export.Dim], ...]:
+    """Of each input the axes whose size is known only when the graph computes; equal sizes are one symbol."""
+    sizes = {name: torch.export.Dim(name, min=1, max=MOST) for name in ("B", "T", "L")}
+    return tuple(
+        {0: sizes["B"]} | {axis: sizes[size] for axis, size in dynamic_axes(name, shapes).items()} for name in names
+    )
 
 
 def _cannot(module: GroupModule, reason: str) -> PluginError:

@@ -30,7 +30,7 @@ def check_exports_to_onnx(subject: Subject) -> None:
     missing = [name for name in LIBRARIES if find_spec(name) is None]
     if missing:
         raise NotApplicable(f"{', '.join(missing)} not installed (pip install 'redheart[export]')")
-    from onnxruntime import InferenceSession  # type: ignore[import-untyped] # it ships no types
+    from onnxruntime import InferenceSession
 
     module = subject.module().eval()
     with torch.no_grad():
