@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ CHECKED = (Sizes(1, 1, 1), Sizes(5, 3, 4))
 what is one there is a constant of the graph."""
 TOLERANCE = 1e-3
 """Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
+INTERVAL = "monitor_interval"
+"""Of tqdm; 0 starts no thread."""
 MOST_LETTERS = 300
 """Of the reason why a group cannot be exported."""
 
@@ -82,16 +85,23 @@ def _shortened(text: str) -> str:
 
 @contextmanager
 def _without_notes() -> Iterator[None]:
-    """Inside, the exporter does not speak of its own deprecated calls and of packages that it could use."""
-    log = logging.getLogger("torch.onnx")
-    level = log.level
+    """Inside, the exporter does not speak of its own deprecated calls and of packages that it could use.
+
+    torch makes progress bars that it does not show; tqdm would start a thread for them, which stays.
+    """
+    log, bars = logging.getLogger("torch.onnx"), import_module("torch.hub").tqdm
+    level, own = log.level, {name: value for name, value in vars(bars).items() if name == INTERVAL}
     log.setLevel(logging.ERROR)
+    setattr(bars, INTERVAL, 0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         log.setLevel(level)
+        delattr(bars, INTERVAL)
+        for name, value in own.items():
+            setattr(bars, name, value)
 
 
 def check_graph(graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:

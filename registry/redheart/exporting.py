@@ -89,4 +89,4 @@ def _of_run(model: Model, run: str | Path | None) -> tuple[Iterator[ModelInputs]
         raise CheckpointError(
             f"{model.title} was not assembled from {folder}: {', '.join(different)} of the data differs"
         )
-    return inputs_of_validation(model.assembled, session.context), f"the validation records of {folder.name}"
+    return inputs_of_validation(model.assembled, session.context), f"the validation records of {folder.resolve().name}"
