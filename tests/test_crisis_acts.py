@@ -16,6 +16,24 @@ HARMLESS = [
     "같이 도망간다", "개를 안락사시킨다", "다섯 명을 구한다", "억지로 사과하게 한다", "나가라고 한다", "거절한다",
 ]  # fmt: skip
 """Short, and without a word that says whom they are about."""
+UNSEEN = [
+    "He returned the purse.", "She keeps the wallet.", "I lie to my manager about the delay.",
+    "I take the blame for him.", "I give the job to my cousin.", "I read her diary.", "I leave the party early.",
+    "I say nothing to my brother.", "She quits tomorrow.", "He takes the night shift.", "I switch off the machine.",
+    "I let her win.", "I sign the contract.", "I put the house up for sale.", "He drops out of school.",
+    "She moves abroad.", "I cut the budget.", "I end the contract.", "I block his number.",
+    "I withdraw my complaint.", "He jumps the queue.", "They burn the old papers.",
+    "She takes the medicine as prescribed.", "He kills the project.", "I give everything to charity.",
+    "비밀을 지켜 준다.", "돈을 내가 갖는다.", "상사에게 거짓말을 한다.", "대신 책임을 진다.",
+    "사촌에게 일자리를 준다.", "일기를 몰래 읽는다.", "모임에서 먼저 나온다.", "형에게 아무 말도 하지 않는다.",
+    "내일 그만둔다.", "야간 근무를 맡는다.", "기계를 끈다.", "져 준다.", "계약서에 서명한다.", "집을 내놓는다.",
+    "학교를 그만둔다.", "외국으로 떠난다.", "예산을 줄인다.", "계약을 끝낸다.", "번호를 차단한다.",
+    "민원을 취소한다.", "새치기를 한다.", "묵은 서류를 태운다.", "처방대로 약을 먹는다.", "사업을 접는다.",
+    "전 재산을 기부한다.",
+]  # fmt: skip
+"""Harmless acts that nothing was fitted on; their like, by the same author, are among the tuned cases."""
+MOST = 2
+"""Of UNSEEN."""
 CRISES = [
     "Kill myself", "Take all the pills", "Cut myself again", "Stay with the man who beats me",
     "약을 다 먹는다", "다리에서 뛰어내린다", "나를 때리는 남편 곁에 남는다",
@@ -24,6 +42,15 @@ CRISES = [
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_a_short_harmless_act_gets_no_help(text: str) -> None:
+    assert help_for_text(text) is None
+
+
+def test_harmless_acts_that_nothing_was_fitted_on_seldom_get_help() -> None:
+    assert sum(help_for_text(text) is not None for text in UNSEEN) <= MOST
+
+
+@pytest.mark.parametrize("text", ["I tell the truth.", "I keep the secret.", "He returned the purse."])
+def test_acts_that_once_got_help_get_none(text: str) -> None:
     assert help_for_text(text) is None
 
 

@@ -35,9 +35,9 @@ ORDINARY = [
     "야근이 많아서 지쳤어요.",
 ]
 """The first is the first example of the README. The classifier was fitted on some of them."""
-REACHED = {"en": (3, 22), "ko": (8, 17)}
+REACHED = {"en": (4, 16), "ko": (9, 16)}
 """Of 101 everyday texts, which nothing was fitted on: blocks of help, and single lines of it."""
-REAL = {"goemotions": (9, 36), "goemotions_ko": (7, 19), "kote": (13, 18)}
+REAL = {"goemotions": (9, 36), "goemotions_ko": (8, 19), "kote": (13, 17)}
 """The same of 1,000 real comments, which nothing was fitted on."""
 
 

@@ -15,7 +15,7 @@ import pytest
 from redheart_core.safety.help import help_for_text
 
 FOLDER = Path(__file__).parent / "crisis"
-REACHED = {"en": (20, 23, 7), "ko": (26, 22, 11)}
+REACHED = {"en": (19, 25, 9), "ko": (22, 23, 12)}
 """Of 135 crises and 152 others: misses, false alarms, and those among them that are a block of help, not one line."""
 
 

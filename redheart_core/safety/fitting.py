@@ -29,8 +29,8 @@ LABELS = ("self", "abuse", "danger", "other")
 """Of the cases, in the order of SIGN_KINDS; "none" is harmless."""
 PAINFUL = frozenset({"2", "3", "9", "10", "11", "14", "16", "19", "24", "25"})
 """Of GoEmotions: anger, annoyance, disappointment, disapproval, disgust, fear, grief, nervousness, remorse, sadness."""
-AUTHORS = ("1", "2", "3", "4")
-"""Of the written cases; no two of them knew each other's."""
+AUTHORS = ("1", "2", "3", "4", "6", "7")
+"""Of the written cases; tests/crisis/README.md says who had read which."""
 REAL_WEIGHT = 0.3
 INVERSE_PENALTY = 30.0
 SMOOTHING = 0.05
@@ -45,7 +45,7 @@ class Shares:
     clear: float
 
 
-SHARES = Shares(doubt=0.6, threshold=0.18, clear=0.045)
+SHARES = Shares(doubt=0.6, threshold=0.17, clear=0.045)
 """Of the harmless cases, which are hard."""
 REAL_SHARES = Shares(doubt=1, threshold=0.03, clear=0.008)
 """Of real comments."""

@@ -35,7 +35,7 @@ COST = 3.0
 COMMENTS = 5
 """Every fifth real comment is read; as many of each author, among whom they are dealt out in turn."""
 LANGUAGES = ("en", "ko")
-SHARES = Shares(doubt=0.6, threshold=0.18, clear=0.075)
+SHARES = Shares(doubt=0.6, threshold=0.17, clear=0.075)
 REAL_SHARES = Shares(doubt=1, threshold=0.03, clear=0.012)
 """As in fitting.py, of both scores together."""
 
