@@ -67,6 +67,9 @@ def _held(folder: Path, name: str, wait_s: float) -> Iterator[None]:
     try:
         yield
     finally:
-        if sys.platform != "win32":  # which refuses to remove an open file
-            (folder / name).unlink(missing_ok=True)  # one who waits for it notices that, and makes a new one
-        lock.release()
+        try:
+            if sys.platform != "win32":  # which refuses to remove an open file
+                with writing(folder / name):
+                    (folder / name).unlink(missing_ok=True)  # one who waits for it notices that, and makes a new one
+        finally:
+            lock.release()
