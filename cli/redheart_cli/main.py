@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("redheart_cli.search", "Search settings of one group."),
     "watch": ("redheart_cli.watch", "Show how the training in a run goes, live."),
     "audit": ("redheart_cli.audit", "Account for every parameter."),
+    "plan": ("redheart_cli.plan", "Measure what memory a training needs."),
     "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),
     "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),
     "evaluate": ("redheart_cli.evaluate", "Evaluate a model on the test split."),

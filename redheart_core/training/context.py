@@ -125,6 +125,12 @@ class TrainingContext:
         size = self.own_settings(group).batch_size
         return self.source.training_order(epoch, self.training_rows(group), group.inputs, size)
 
+    def longest_rows(self, group: Group) -> torch.Tensor:
+        """A batch of the training records with the longest texts."""
+        rows = self.training_rows(group)
+        longest = self.source.lengths(group.inputs)[rows].argsort(descending=True, stable=True)
+        return rows[longest][: self.own_settings(group).batch_size]
+
     def module(self, group: Group) -> GroupModule:
         return GroupModule(group, self.surroundings, self.device)
 
@@ -132,11 +138,8 @@ class TrainingContext:
         """Account for every parameter of a group on the first training batches and on the longest texts."""
         if not trainer.group.targets:
             return audit_optimizer(trainer)
-        group, rows = trainer.group, self.training_rows(trainer.group)
-        longest = rows[self.source.lengths(group.inputs)[rows].argsort(descending=True, stable=True)][
-            : self.own_settings(group).batch_size
-        ]
-        order = [*self.training_order(group, 1)[:AUDIT_BATCHES], longest]
+        group = trainer.group
+        order = [*self.training_order(group, 1)[:AUDIT_BATCHES], self.longest_rows(group)]
         batches = (self.source.batch(rows, group.inputs) for rows in order)
         return audit_group(trainer, batches, sameness(self.store, group))
 

@@ -1,0 +1,89 @@
+"""Memory of a training: what steps hold, measured, and what a budget refuses."""
+
+from __future__ import annotations
+
+import attrs
+import click
+import pytest
+import torch
+from toy import Toy
+
+from redheart_cli.plan import Bytes
+from redheart_core import SettingsError
+from redheart_core.training.memory_plan import GroupMemory, MemoryPlan, plan_memory, require_memory
+from redheart_core.training.step_memory import StepMemory, most_allocated
+
+CPU = torch.device("cpu")
+
+
+def test_the_most_that_is_held_at_once_is_exact() -> None:
+    def work() -> None:
+        first, second = torch.empty(1000), torch.empty(2000)
+        del first
+        third = torch.empty(500)
+        del second, third
+
+    assert most_allocated(work, CPU) == 4 * 3000
+
+
+def made_up(name: str, tier: int, resident: int, working: int) -> GroupMemory:
+    return GroupMemory(name, tier, 64, 100, StepMemory(resident, 0, 0, working, 0.5))
+
+
+PLAN = MemoryPlan("cpu", (made_up("a", 0, 4 * 10**6, 1 * 10**6), made_up("b", 0, 2 * 10**6, 6 * 10**6)))
+
+
+def test_a_tier_holds_all_its_groups_and_the_largest_step() -> None:
+    (tier,) = PLAN.tiers
+    assert (tier.resident, tier.working, tier.largest, tier.peak) == (6 * 10**6, 6 * 10**6, "b", 12 * 10**6)
+    assert tier.seconds == 100.0
+    above = attrs.evolve(PLAN, groups=(*PLAN.groups, made_up("c", 1, 20 * 10**6, 0)))
+    assert above.peak == 20 * 10**6
+
+
+def test_a_budget_of_the_peak_is_enough_and_a_byte_less_is_refused() -> None:
+    require_memory(PLAN, PLAN.peak)
+    with pytest.raises(SettingsError, match="does not fit") as caught:
+        require_memory(PLAN, PLAN.peak - 1)
+    assert "tier 0 needs 12 MB" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("budget", "remedy"),
+    [(9 * 10**6, "at most 50% of the memory of 'b'"), (6 * 10**6, "No batch size makes it fit")],
+)
+def test_a_refusal_says_what_would_fit(budget: int, remedy: str) -> None:
+    with pytest.raises(SettingsError, match=remedy):
+        require_memory(PLAN, budget)
+
+
+def test_measured_states_are_those_of_adamw_and_the_peak_is_that_of_steps_taken(toy: Toy) -> None:
+    context = toy.context([toy.node("wide", width=3000), toy.node("narrow", width=500)])
+    plan = plan_memory(context)
+    (tier,) = plan.tiers
+    for one in plan.groups:
+        group = next(group for group in context.groups if group.name == one.name)
+        parameters = list(context.module(group).parameters())
+        size = 4 * sum(parameter.numel() for parameter in parameters)
+        assert (one.step.weights, one.step.gradients) == (size, size)
+        assert one.step.optimizer == 2 * size + 4 * len(parameters)
+
+    def steps() -> None:
+        trainers = [context.trainer(group) for group in context.groups]
+        batches = [context.source.batch(context.longest_rows(group), group.inputs) for group in context.groups]
+        for step in range(3):
+            for trainer, batch in zip(trainers, batches, strict=True):
+                trainer.step(batch, 1, step)
+
+    assert most_allocated(steps, CPU) == pytest.approx(tier.peak, rel=0.1)
+
+
+@pytest.mark.parametrize(("text", "size"), [("8G", 8 * 10**9), ("500M", 5 * 10**8), ("1.5K", 1500)])
+def test_sizes_are_read_with_decimal_units(text: str, size: int) -> None:
+    assert Bytes().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["8", "0G", "8GB", "-1G", "nanG"])
+def test_other_sizes_are_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="such as 8G or 500M"):
+        Bytes().convert(text, None, None)
