@@ -35,8 +35,8 @@ from redheart_core.data.store import Store
 
 REPORTED, BUG = 3, 4
 """Exit codes: a RedheartError, any other exception."""
-LEFT_OUT = (".lock", "run.json")
-"""Files that an uninterrupted twin need not equal: the lock, and the record of the machine and the time."""
+LEFT_OUT = (".lock", ".update.lock", "run.json")
+"""Files that an uninterrupted twin need not equal: locks, and the record of the machine and the time."""
 
 
 @attrs.frozen
