@@ -11,7 +11,7 @@ import pytest
 
 import redheart
 from redheart.analysis import Analysis
-from redheart.deciding import act_figures
+from redheart.deciding import act_figures, better_said
 from redheart.decision import VERSION, CrowdVerdict, Decision, Ranking
 from redheart.dilemma import read_dilemma
 from redheart.ranking import rank
@@ -247,3 +247,16 @@ def test_a_weight_on_what_is_not_known_is_refused() -> None:
     dilemma = read_dilemma(changed(TRUTH, weights={"crowd": 1}))
     with pytest.raises(DataError, match="'weights' name crowd, of which nothing is known here"):
         rank(dilemma, act_figures(dilemma), None)
+
+
+@pytest.mark.parametrize(
+    ("acts", "advice"),
+    [
+        (["I tell my boss.", "keeping quiet"], True),
+        (["telling my boss", "Not telling my boss"], False),
+        (["not telling my boss", "'asking' him"], False),
+    ],
+)
+def test_acts_that_are_not_written_as_the_published_ones_get_advice(acts: list[str], advice: bool) -> None:
+    assert ("-ing form" in better_said(acts, Language("en", 1.0))) == advice
+    assert better_said(acts, Language("ko", 1.0)) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ PREFERENCES = "less_ethical"
 """The field that a model of preferences answers."""
 BETWEEN = "\n\n"
 """Between a situation and an act, and between two acts, in one text."""
+IN_FORM = re.compile(r"\W*(?:(?:not|never)\s+)?\w+ing\b", re.IGNORECASE)
+"""How acts begin in the published dilemmas: "telling", "not telling"."""
 
 
 def decide_with(model: Model, preferences: Model | None, given: Sequence[str] | Mapping[str, Any]) -> Decision:
@@ -166,7 +169,8 @@ def _crowd(preferences: Model | None, dilemma: Dilemma) -> tuple[CrowdVerdict | 
             reasons = _other_language(preferences, found.language) or [
                 one.reason for one in found.abstentions if one.field == PREFERENCES
             ]
-            return None, f"the crowd's verdict is not known: {'; '.join(reasons) or 'the model gives none'}"
+            reason = "; ".join(reasons) or "the model gives none"
+            return None, f"the crowd's verdict is not known: {reason}{better_said(texts, found.language)}"
         chance = next(value.value for value in answered[0].values if value.label == "first")
         blame.append(float(np.log(chance) - np.log1p(-chance)))
     centred = np.array(blame) - np.mean(blame)
@@ -179,6 +183,13 @@ def _crowd(preferences: Model | None, dilemma: Dilemma) -> tuple[CrowdVerdict | 
         preferences.title,
         _measured(preferences),
     ), ""
+
+
+def better_said(texts: Sequence[str], language: Language) -> str:
+    """Advice on the form of English acts for a model of the published dilemmas; empty if all are in it."""
+    if language.code != "en" or all(IN_FORM.match(text) for text in texts):
+        return ""
+    return "; write each act in the -ing form, as 'telling my boss that the numbers are wrong'"
 
 
 def _other_language(preferences: Model, language: Language) -> list[str]:
