@@ -16,7 +16,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             name="emotion_dsp",
             meaning="emotion as a signal over the chunks of a text: bands, envelopes, resonance, reverb, synthesiser",
             adds_nothing="village",
-            not_exported="ONNX has no complex numbers, in which its signals are filtered",
+            not_exported="a graph of its overlapping frames would hold for one number of chunks alone",
             settings=EmotionDspSettings,
             scales={
                 "tiny": {"width": 12, "heads": 2},

@@ -16,7 +16,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
             name="kalman",
             meaning="a learnt Kalman filter that fuses two trajectories of emotion over the chunks of a text",
             adds_nothing="village",
-            not_exported="ONNX has no Cholesky factors, by which the filter solves each step",
+            not_exported="torch.onnx does not translate Cholesky factors, by which the filter solves each step",
             settings=KalmanSettings,
             scales={"tiny": {"hidden": 8}, "small": {"hidden": 16}, "base": {}, "full": {}},
             reads=("neural_emotion.trajectory", "emotion_dsp.trajectory"),
