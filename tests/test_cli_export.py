@@ -27,6 +27,15 @@ def test_an_exported_model_is_compared_on_its_run_and_answers(finished: Finished
 
 
 @pytest.mark.slow
+def test_int8_prints_the_size_and_the_loss_of_each_group(finished: Finished, tmp_path: Path) -> None:
+    answer = succeed("export", finished.model, "-o", "int8", "--allow-partial", "--int8", cwd=tmp_path)
+    assert "validation loss, and the difference with its 95 % interval" in answer.out
+    assert "float32 MB" in answer.out
+    succeed("models", "verify", "int8", cwd=tmp_path)
+    succeed("analyze", "int8", TEXT, cwd=tmp_path)
+
+
+@pytest.mark.slow
 def test_without_a_run_and_texts_an_export_says_what_to_give(finished: Finished, tmp_path: Path) -> None:
     model = shutil.copytree(finished.model, tmp_path / "moved" / "model")
     refuse("export", model, "-o", "onnx", cwd=tmp_path, says=["the run of", "--run"])

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 if TYPE_CHECKING:
     from redheart.exporting import Exported
+    from redheart_export.manifest import ExportManifest
 
 
 @click.command()
@@ -21,41 +22,68 @@ if TYPE_CHECKING:
 @click.option("--texts", type=UserPath(), help="File with texts on which the answers are compared with PyTorch's.")
 @click.option("--run", type=UserPath(), help="Compare on the validation records of this run, if it has moved.")
 @click.option("--allow-partial", is_flag=True, help="Leave groups that cannot be exported on PyTorch.")
+@click.option("--int8", is_flag=True, help="Compute linear layers with int8 weights where the graph gets smaller.")
 @json_option
-def export(model: str, output: Path, texts: Path | None, run: Path | None, allow_partial: bool, as_json: bool) -> None:
+def export(
+    model: str, output: Path, texts: Path | None, run: Path | None, allow_partial: bool, int8: bool, as_json: bool
+) -> None:
     """Export MODEL: each checkpoint group as an ONNX graph, which ONNX Runtime computes.
 
     MODEL is a folder or the name of an installed model. The output is a model folder, which every command takes. Its
-    answers are compared with those of PyTorch, by default on the validation records of the model's run.
+    answers are compared with those of PyTorch, by default on the validation records of the model's run. Of --int8 the
+    loss on these records is compared too.
 
     \b
     Examples:
       redheart export runs/village/model -o village-onnx
       redheart export ready -o ready-onnx --texts posts.txt
+      redheart export runs/village/model -o village-int8 --int8
     """
     if texts is not None and run is not None:
         raise click.UsageError("give one of --texts and --run")
     from redheart.exporting import export as export_model
 
-    exported = export_model(model, output, texts=texts, run=run, allow_partial=allow_partial)
+    exported = export_model(model, output, texts=texts, run=run, allow_partial=allow_partial, int8=int8)
     if as_json:
         from redheart_core.storage.structuring import unstructure
 
         print_json({"model": str(exported.folder), **unstructure(exported.manifest)})
     else:
-        _print_exported(exported)
+        _print_exported(exported, int8)
 
 
-def _print_exported(exported: Exported) -> None:
+def _print_exported(exported: Exported, int8: bool) -> None:
     found = exported.manifest
     rows = [
-        (name, str(one.members), f"{one.weights_bytes / 1e6:.3f}", f"{one.bytes / 1e6:.3f}")
+        (
+            name,
+            str(one.members),
+            "int8" if one.int8 else "float32",
+            *(f"{size / 1e6:.3f}" for size in (one.weights_bytes, one.float32_bytes, one.bytes)),
+        )
         for name, one in found.graphs.items()
     ]
-    print_table(("group", "members", "weights MB", "graph MB"), rows)
+    print_table(("group", "members", "graph", "weights MB", "float32 MB", "graph MB"), rows)
     click.echo(f"difference from PyTorch on {found.texts} texts ({found.source})")
     differences = [(name, f"{one.maximum:.1e}", f"{one.mean:.1e}") for name, one in found.differences.items()]
     print_table(("output", "largest", "mean"), differences)
+    if int8:
+        _print_costs(found)
     for name, reason in found.kept.items():
         click.echo(f"stays on PyTorch: {name}: {reason}")
     click.echo(f"model: {exported.folder}")
+
+
+def _print_costs(found: ExportManifest) -> None:
+    kept = [name for name, one in found.graphs.items() if not one.int8]
+    if kept:
+        click.echo(f"float32, as int8 is not smaller: {', '.join(kept)}")
+    if not found.costs:
+        click.echo("validation loss of int8: not measured, as the answers were compared on texts; leave out --texts")
+        return
+    click.echo("validation loss, and the difference with its 95 % interval over records")
+    costs = [
+        (name, f"{one.pytorch:.6f}", f"{one.exported:.6f}", with_interval(one.difference, "+.6f"))
+        for name, one in found.costs.items()
+    ]
+    print_table(("group", "PyTorch", "int8", "difference"), costs)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from redheart_core.exact.interval import Interval
 from redheart_core.storage.sealed import SealedFile
 
 EXPORT_FILE = "export.json"
@@ -19,6 +20,10 @@ class GraphFile:
     """Its way from the model folder."""
     sha256: str
     bytes: int
+    int8: bool
+    """Its linear layers compute with int8 weights; otherwise all numbers are float32."""
+    float32_bytes: int
+    """Of the graph before that; the same as bytes where it stayed float32."""
     weights_bytes: int
     """Of the files of weights that it was made from."""
     members: int
@@ -40,6 +45,18 @@ class Difference:
 
 
 @attrs.frozen
+class QualityCost:
+    """What a group loses on the validation records of its run."""
+
+    pytorch: float
+    """Validation loss by PyTorch: what the run recorded, to the last bit where it was trained."""
+    exported: float
+    """By the exported model."""
+    difference: Interval
+    """Exported less PyTorch's, with the interval of the paired difference over records."""
+
+
+@attrs.frozen
 class ExportManifest:
     """What an export added to a model folder."""
 
@@ -53,6 +70,8 @@ class ExportManifest:
     """By "node.output"."""
     texts: int
     """So many were compared."""
+    costs: Mapping[str, QualityCost]
+    """By checkpoint group, of an export with int8; empty where no run was at hand, and without int8."""
     source: str
     """Where these are from, for people."""
     versions: Mapping[str, str]
@@ -60,5 +79,5 @@ class ExportManifest:
 
 
 EXPORT_MANIFEST = SealedFile(
-    ExportManifest, "export", 1, "restore it from a copy, or export the model again with redheart export"
+    ExportManifest, "export", 2, "restore it from a copy, or export the model again with redheart export"
 )

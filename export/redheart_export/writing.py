@@ -16,16 +16,25 @@ from redheart_core.models.packing import without_run
 from redheart_core.storage.files import make_folder, sha256
 from redheart_core.storage.new_folder import new_folder
 from redheart_core.storage.placing import place
+from redheart_core.training.context import TrainingContext
 from redheart_export.comparing import compare_models
 from redheart_export.engine import OnnxEngine
 from redheart_export.extra import TO_EXPORT, require_extra
 from redheart_export.group import NotExportableError, export_group
 from redheart_export.inputs import ModelInputs
 from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, GraphFile
+from redheart_export.quality import quality_costs
+from redheart_export.quantizing import quantize_graph
 
 
 def export_model(
-    model: Model, output: Path, inputs: Iterable[ModelInputs], source: str, allow_partial: bool = False
+    model: Model,
+    output: Path,
+    inputs: Iterable[ModelInputs],
+    source: str,
+    allow_partial: bool = False,
+    int8: bool = False,
+    context: TrainingContext | None = None,
 ) -> ExportManifest:
     """Make a model folder that answers by ONNX graphs, and compare its answers with PyTorch's.
 
@@ -35,6 +44,8 @@ def export_model(
         inputs: What both answer.
         source: Where these are from, for people.
         allow_partial: Keep groups that no graph can be made of on PyTorch, with their weights.
+        int8: Replace each graph by its int8 form where that is smaller.
+        context: The model's run, on whose validation records the cost of int8 is measured; not measured if left out.
 
     Raises:
         CheckpointError: The output exists, the model was exported before or cannot answer here, or some groups cannot
@@ -49,7 +60,7 @@ def export_model(
     model.require_whole()
     with new_folder(output) as building:
         make_folder(building / "groups")
-        graphs, kept = _export_groups(model, building)
+        graphs, kept = _export_groups(model, building, int8)
         if kept and not allow_partial:
             complaints = [f"{name}: {reason}" for name, reason in kept.items()]
             hint = "--allow-partial leaves them on PyTorch; some groups cannot be exported:"
@@ -59,14 +70,16 @@ def export_model(
             make_folder((building / name).parent)
             place(model.folder / name, building / name, link=False)
         MODEL_MANIFEST.write(building / "manifest.json", without_run(model.manifest))
-        exported = ExportManifest(manifest_sha256(building), graphs, kept, {}, 0, source, versions)
-        differences, texts = compare_models(model, _answering_by(model, building, exported), inputs)
-        exported = attrs.evolve(exported, differences=differences, texts=texts)
+        exported = ExportManifest(manifest_sha256(building), graphs, kept, {}, 0, {}, source, versions)
+        answering = _answering_by(model, building, exported)
+        differences, texts = compare_models(model, answering, inputs)
+        costs = quality_costs(model, answering, context) if int8 and context is not None else {}
+        exported = attrs.evolve(exported, differences=differences, texts=texts, costs=costs)
         EXPORT_MANIFEST.write(building / EXPORT_FILE, exported)
     return exported
 
 
-def _export_groups(model: Model, building: Path) -> tuple[Mapping[str, GraphFile], Mapping[str, str]]:
+def _export_groups(model: Model, building: Path, int8: bool) -> tuple[Mapping[str, GraphFile], Mapping[str, str]]:
     """The graphs of all groups that have one, and why others have none."""
     graphs: dict[str, GraphFile] = {}
     kept: dict[str, str] = {}
@@ -78,10 +91,19 @@ def _export_groups(model: Model, building: Path) -> tuple[Mapping[str, GraphFile
             kept[group.name] = str(error)
             (building / file).unlink(missing_ok=True)
             continue
-        weights = sum((model.folder / one.file).stat().st_size for one in model.manifest.groups[group.name].files)
         size = (building / file).stat().st_size
+        quantized = int8 and quantize_graph(building / file)
+        weights = sum((model.folder / one.file).stat().st_size for one in model.manifest.groups[group.name].files)
         graphs[group.name] = GraphFile(
-            file, sha256(building / file), size, weights, names.members, names.inputs, names.outputs
+            file=file,
+            sha256=sha256(building / file),
+            bytes=(building / file).stat().st_size,
+            int8=quantized,
+            float32_bytes=size,
+            weights_bytes=weights,
+            members=names.members,
+            inputs=names.inputs,
+            outputs=names.outputs,
         )
     return graphs, kept
 

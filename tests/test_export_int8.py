@@ -1,0 +1,138 @@
+"""int8 graphs: which are kept, how far they are from PyTorch, and what they cost on the run's validation records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from trained_toy import Trained
+
+from redheart_core import CheckpointError
+from redheart_core.data.batch import Batch
+from redheart_core.groups.group_module import Answering
+from redheart_core.models.assembly import assemble
+from redheart_core.models.manifest import read_manifest
+from redheart_core.models.model import Model, load_model
+from redheart_core.selection.sweetspot import find_sweetspot
+from redheart_export.comparing import compare_models
+from redheart_export.inputs import inputs_of_validation
+from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST
+from redheart_export.opening import exported_engine
+from redheart_export.quality import quality_costs
+from redheart_export.quantizing import quantize_graph
+from redheart_export.session import open_session, run_session
+from redheart_export.writing import export_model
+
+CPU = torch.device("cpu")
+pytest.importorskip("onnxscript", reason="needs redheart[export]")
+
+
+def _assembled(trained: Trained, folder: Path) -> Model:
+    assemble(folder, trained.run, trained.context, find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best"))
+    return load_model(folder, trained.context.nodes, CPU)
+
+
+def _graph(file: Path, *sizes: int) -> np.ndarray[Any, Any]:
+    """Writes a graph that multiplies its input x with weights of some sizes; returns the weights."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    weights = np.random.default_rng(0).normal(size=sizes).astype(np.float32)
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, [*sizes[:-2], "B", sizes[-2]])
+    found = helper.make_tensor_value_info("y", TensorProto.FLOAT, [*sizes[:-2], "B", sizes[-1]])
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], name="product")
+    graph = helper.make_graph([node], "graph", [given], [found], [numpy_helper.from_array(weights, "w")])
+    opset = [helper.make_opsetid("", 18)]
+    save(helper.make_model(graph, opset_imports=opset, ir_version=10), file)
+    return weights
+
+
+def test_only_a_graph_that_gets_smaller_is_replaced(tmp_path: Path) -> None:
+    large, small, stacked = (tmp_path / f"{name}.onnx" for name in ("large", "small", "stacked"))
+    weights = _graph(large, 128, 64)
+    _graph(small, 2, 2)
+    _graph(stacked, 3, 64, 64)
+    before = {file: file.read_bytes() for file in (large, small, stacked)}
+    assert quantize_graph(large)
+    assert large.stat().st_size < len(before[large]) / 3
+    for file in (small, stacked):
+        assert not quantize_graph(file)
+        assert file.read_bytes() == before[file]
+    assert {file.name for file in tmp_path.iterdir()} == {"large.onnx", "small.onnx", "stacked.onnx"}
+    x = np.random.default_rng(1).normal(size=(5, 128)).astype(np.float32)
+    (y,) = run_session(open_session(large, threads=1), ["y"], {"x": x})
+    error = np.abs(y - x @ weights).max()
+    assert 0 < error < 0.5
+
+
+@pytest.mark.slow
+def test_the_cost_on_validation_is_that_of_the_models_own_losses(trained: Trained, tmp_path: Path) -> None:
+    model = _assembled(trained, tmp_path / "model")
+    folder, context = tmp_path / "int8", trained.context
+    inputs = inputs_of_validation(model, context)
+    written = export_model(model, folder, inputs, "validation", int8=True, context=context)
+    assert EXPORT_MANIFEST.read(folder / EXPORT_FILE) == written
+    assert any(one.int8 for one in written.graphs.values())
+    for one in written.graphs.values():
+        assert one.bytes == (folder / one.file).stat().st_size
+        assert (one.bytes < one.float32_bytes) == one.int8
+        assert one.int8 or one.bytes == one.float32_bytes
+    recorded = {name: group.validation_loss for name, group in model.manifest.groups.items()}
+    assert {name: one.pytorch for name, one in written.costs.items()} == recorded
+    assert any(one.exported != one.pytorch for one in written.costs.values())
+    for cost in written.costs.values():
+        low, high = cost.difference.ends
+        assert low <= cost.difference.number <= high
+        assert cost.difference.number == pytest.approx(cost.exported - cost.pytorch, abs=1e-9)
+    engine = exported_engine(folder, read_manifest(folder))
+    reopened = load_model(folder, context.nodes, CPU, engine=engine)
+    assert quality_costs(model, reopened, context) == written.costs
+    none = quality_costs(model, model, context)
+    assert {(one.difference.value, one.difference.low, one.difference.high) for one in none.values()} == {(0, 0, 0)}
+
+
+@pytest.mark.slow
+def test_without_int8_nothing_is_quantized_and_without_a_run_no_cost_is_measured(
+    trained: Trained, tmp_path: Path
+) -> None:
+    model = _assembled(trained, tmp_path / "model")
+    inputs = list(inputs_of_validation(model, trained.context))
+    plain = export_model(model, tmp_path / "plain", inputs, "made up", context=trained.context)
+    assert plain.costs == {}
+    assert all(not one.int8 and one.bytes == one.float32_bytes for one in plain.graphs.values())
+    on_texts = export_model(model, tmp_path / "texts", inputs, "made up", int8=True)
+    assert on_texts.costs == {}
+    assert on_texts.differences.keys() == plain.differences.keys()
+    largest = [max(one.maximum for one in found.differences.values()) for found in (plain, on_texts)]
+    assert largest[0] < 1e-5 < largest[1]
+
+
+@attrs.frozen(eq=False)
+class _WithHoles:
+    """A group whose first number of each output is missing."""
+
+    inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def __call__(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]:
+        return self.with_disagreement(batch, compare)[0]
+
+    def with_disagreement(self, batch: Batch, compare: bool = False) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        answers, spreads = self.inner.with_disagreement(batch, compare)
+        for tensor in answers.values():
+            tensor.view(-1)[0] = torch.nan
+        return answers, spreads
+
+
+def test_numbers_that_are_missing_in_one_engine_alone_are_refused(trained: Trained, tmp_path: Path) -> None:
+    model = _assembled(trained, tmp_path / "model")
+    holes: Answering = _WithHoles(model.modules["b"])
+    other = attrs.evolve(model, modules={**model.modules, "b": holes})
+    with pytest.raises(CheckpointError, match=r"'b\..*missing \(NaN\)"):
+        compare_models(model, other, inputs_of_validation(model, trained.context))
