@@ -78,6 +78,16 @@ def test_measured_states_are_those_of_adamw_and_the_peak_is_that_of_steps_taken(
     assert most_allocated(steps, CPU) == pytest.approx(tier.peak, rel=0.1)
 
 
+def test_closed_forms_are_not_computed(toy: Toy) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("fitted")
+
+    fitted = toy.node("closed")
+    fitted = attrs.evolve(fitted, spec=attrs.evolve(fitted.spec, fit=refuse))
+    plan = plan_memory(toy.context([fitted, toy.node("above", ("embedding", "closed.value"))]))
+    assert [one.name for one in plan.groups] == ["above"]
+
+
 @pytest.mark.parametrize(("text", "size"), [("8G", 8 * 10**9), ("500M", 5 * 10**8), ("1.5K", 1500)])
 def test_sizes_are_read_with_decimal_units(text: str, size: int) -> None:
     assert Bytes().convert(text, None, None) == size

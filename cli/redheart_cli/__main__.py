@@ -5,6 +5,7 @@ start of Python and the search for this module, is not ours.
 """
 
 import gc
+import os
 import sys
 
 if sys.platform != "win32":
@@ -21,6 +22,8 @@ def main() -> None:
     listen()
     if sys.platform != "win32":
         _signal.pthread_sigmask(_signal.SIG_SETMASK, _BEFORE)
+    # read when torch is loaded; else its profiler prints lines whenever `redheart plan` measures
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")
     with ending_in_order():
         from redheart_cli.main import cli
         from redheart_cli.streams import occupy_closed_streams

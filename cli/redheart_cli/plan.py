@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -45,7 +44,6 @@ def plan(choice: PluginChoice, new: RunOptions, groups_file: Path | None, memory
     training; not counted are the interpreter with its libraries, the data, and what validation and saving take.
     The exit code is 1 if it does not fit. Example: redheart plan --scale base --memory 8G
     """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # read with torch; else the profiler prints a line per measurement
     from redheart_core.training.memory_plan import megabytes, plan_memory, require_memory
 
     with make_display() as display:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from redheart_core.contract.errors import SettingsError, join_complaints
+from redheart_core.groups.group import Group
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
 from redheart_core.training.step_memory import StepMemory, measure_step
@@ -84,6 +85,9 @@ def _tier(groups: Sequence[GroupMemory]) -> TierMemory:
 def plan_memory(context: TrainingContext, progress: Callable[[str, int, int], None] | None = None) -> MemoryPlan:
     """Measure every group that takes steps, one after another, so that one at a time is in memory.
 
+    Nothing is learnt: what a step holds depends on the shapes of what a group reads, not on the numbers, so that
+    closed forms are not computed. The groups above read the modules of the groups below as they were built.
+
     Raises:
         SettingsError: A group cannot take a step, so that nothing is known of it.
     """
@@ -91,23 +95,26 @@ def plan_memory(context: TrainingContext, progress: Callable[[str, int, int], No
     for number, group in enumerate(context.groups):
         if progress:
             progress("plan", number, len(context.groups))
-        if group.fitted:
-            context.add_outputs(group, context.fit(group))
-            continue
-        trainer = context.trainer(group)
-        if trainer.optimizer is not None:
-            rows = context.longest_rows(group)
-            batch = context.source.batch(rows, group.inputs)
-            try:
-                with stopping_alone():
-                    step = measure_step(trainer, batch)
-            except GroupFault as fault:
-                raise SettingsError(f"group '{group.name}' cannot be measured: {fault}") from fault
-            steps = trainer.total_updates
-            found.append(GroupMemory(group.name, group.tier, len(rows), steps, step))
-        del trainer
+        measured = None if group.fitted else _measure(context, group)
+        if measured is not None:
+            found.append(measured)
         context.add_outputs(group, context.module(group))
     return MemoryPlan(context.device.type, tuple(found))
+
+
+def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:
+    """What a group's steps hold; None if it has no parameters."""
+    trainer = context.trainer(group)
+    if trainer.optimizer is None:
+        return None
+    rows = context.longest_rows(group)
+    batch = context.source.batch(rows, group.inputs)
+    try:
+        with stopping_alone():
+            step = measure_step(trainer, batch)
+    except GroupFault as fault:
+        raise SettingsError(f"group '{group.name}' cannot be measured: {fault}") from fault
+    return GroupMemory(group.name, group.tier, len(rows), trainer.total_updates, step)
 
 
 def require_memory(plan: MemoryPlan, budget: int) -> None:
