@@ -24,6 +24,7 @@ def test_an_exported_model_is_compared_on_its_run_and_answers(finished: Finished
     succeed("models", "verify", "onnx", cwd=tmp_path)
     exported, own = (succeed("analyze", model, TEXT, cwd=tmp_path).out for model in ("onnx", finished.model))
     assert exported == own
+    refuse("models", "pack", "onnx", "-o", "packed", cwd=tmp_path, says=["was exported; pack the model"])
 
 
 @pytest.mark.slow

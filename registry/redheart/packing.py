@@ -10,6 +10,7 @@ from redheart.options import PluginChoice
 from redheart.progress import make_display
 from redheart.sessions import open_session, run_of_model
 from redheart.threads import keeping_threads
+from redheart_core.contract.errors import CheckpointError
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
 
@@ -26,17 +27,21 @@ def pack(model: str | Path, output: str | Path, *, without: Collection[str] = ()
         progress: Whether progress is shown on stderr.
 
     Raises:
-        CheckpointError: The output exists, a file is damaged, there is no such group, or another one reads it.
+        CheckpointError: The output exists, the model was exported, a file is damaged, there is no such group, or
+            another one reads it.
     """
     from redheart_core.evaluation.measuring import measure
     from redheart_core.models.manifest import read_manifest
     from redheart_core.models.packing import pack_model
+    from redheart_export.opening import exported_engine
 
     folder, _ = find_model(model)
     require_model_folder(folder)
     target = find_path(output)
-    found = None
-    if read_manifest(folder).run:
+    manifest, found = read_manifest(folder), None
+    if exported_engine(folder, manifest) is not None:
+        raise CheckpointError(f"{folder} was exported; pack the model that it was made from, and export the packed one")
+    if manifest.run:
         with make_display(progress) as display:
             session = open_session(run_of_model(folder), PluginChoice(), display)
             with keeping_threads(session.context.settings.threads):
