@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,10 @@ def quantize_graph(file: Path) -> bool:
         Whether the graph was replaced.
     """
     import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
+
+    with _same_search_path():
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+        from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
     graph, quantized = onnx.load(file), file.with_suffix(".int8")
     add_pre_process_metadata(graph)  # the exporter has inferred shapes and folded constants
@@ -39,6 +44,16 @@ def quantize_graph(file: Path) -> bool:
     else:
         quantized.unlink()
     return smaller
+
+
+@contextmanager
+def _same_search_path() -> Iterator[None]:
+    """Inside, ONNX Runtime may add a folder of its own scripts to those where Python looks for modules."""
+    own = sys.path[:]
+    try:
+        yield
+    finally:
+        sys.path[:] = own
 
 
 def _stacked(graph: Any) -> list[str]:
