@@ -64,6 +64,7 @@ class _Training:
         """All tiers; returns the groups that stopped."""
         run, context = self.run, self.context
         run.begin(describe(run.path, context.nodes, context.groups, context.settings, context.store))
+        check_disk(run, context)
         names = tuple(group.name for group in context.groups)
         done = {name: epochs_done(run, name) for name in names}
         epochs = {group.name: context.own_settings(group).epochs for group in context.groups}
@@ -78,7 +79,6 @@ class _Training:
         active = [one for group in groups if (one := self.begin_group(group)) is not None]
         AUDIT.write(self.run.path / "audit.json", Audit(tuple(self.accounts)))
         require_complete(self.accounts)
-        check_disk(self.run.path, active, self.context.settings)
         self.train_epochs(active)
         readers = {name for other in self.context.groups for name in other.reads}
         asked = self.asked()
