@@ -131,7 +131,7 @@ def test_a_disk_that_fills_up_loses_nothing_and_with_space_the_run_goes_on(
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_is_trained(finished: Finished, small_disk: Path) -> None:
     (small_disk / "filler").write_bytes(bytes(24 * 2**20 - 400_000))
-    says = ["the run needs 1 MB", "free some, choose another folder"]
+    says = ["the run needs 2 MB", "free some, choose another folder"]
     refuse("train", "-o", "run", "--store", finished.store, *SMALL, cwd=small_disk, says=says)
     assert not list(small_disk.glob("run/groups/*/epoch-*"))
 
