@@ -42,7 +42,7 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
         "Korean",
         ["analyze", "친구가 약속을 또 어겨서 정말 화가 나고 서운했다."],
         "Weak. The sentence says that its writer is angry and hurt; the model finds a hint of "
-        "disappointment, and its sets hold nearly every label. The sets are honest about that; the rows "
+        "disappointment, and its sets leave most labels open. The sets are honest about that; the rows "
         "are of little use.",
     ),
     (
@@ -98,8 +98,8 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
     (
         "A text of the village, by the village's model",
         ["analyze", "{village}", VILLAGE],
-        "The one unusual value is right: the sweet of it is short. The line of help is a false "
-        "alarm of an unknown end, and so much that is as usual leaves a reader with little.",
+        "The one unusual value is right: the sweet of it is short. So much that is as usual leaves a "
+        "reader with little.",
     ),
 )
 """Title, arguments, and what a reader thinks of the output."""

@@ -39,6 +39,11 @@ class OnnxEngine:
         kept = [self.manifest.groups[name] for name in self.exported.kept]
         return {**graphs, **{one.file: one.sha256 for group in kept for one in group.files}}
 
+    @property
+    def one_by_one(self) -> bool:
+        """Of int8 graphs: the activations of a batch share one scale."""
+        return any(graph.int8 for graph in self.exported.graphs.values())
+
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
         """A group's graph, or its own modules where it stayed on PyTorch.
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +11,7 @@ import torch
 
 from redheart_core.contract.errors import RedheartError
 from redheart_core.contract.fields import Shape
-from redheart_core.groups.exporting import dynamic_sizes, why_not_exported
+from redheart_core.groups.exporting import dynamic_sizes, quiet_exporter, why_not_exported
 from redheart_core.groups.group_module import Answering
 from redheart_export.graph import Graph, GraphNames, Sizes, sample_inputs
 from redheart_export.session import GraphError, open_session, run_session
@@ -26,8 +22,6 @@ CHECKED = (Sizes(1, 1, 1), Sizes(5, 3, 4))
 what is one there is a constant of the graph."""
 TOLERANCE = 1e-3
 """Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
-INTERVAL = "monitor_interval"
-"""Of tqdm; 0 starts no thread."""
 MOST_LETTERS = 300
 """Of the reason why a group cannot be exported."""
 
@@ -52,7 +46,7 @@ def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> 
     graph = Graph(module)
     samples, dynamic = sample_inputs(graph.names.inputs, shapes, TRACED), dynamic_sizes(graph.names.inputs, shapes)
     try:
-        with _without_notes(), torch.no_grad():
+        with quiet_exporter(), torch.no_grad():
             program = torch.onnx.export(
                 graph.eval(),
                 samples,
@@ -81,27 +75,6 @@ def _reason(error: BaseException) -> str:
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]} ..."
-
-
-@contextmanager
-def _without_notes() -> Iterator[None]:
-    """Inside, the exporter does not speak of its own deprecated calls and of packages that it could use.
-
-    torch makes progress bars that it does not show; tqdm would start a thread for them, which stays.
-    """
-    log, bars = logging.getLogger("torch.onnx"), import_module("torch.hub").tqdm
-    level, own = log.level, {name: value for name, value in vars(bars).items() if name == INTERVAL}
-    log.setLevel(logging.ERROR)
-    setattr(bars, INTERVAL, 0)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
-        delattr(bars, INTERVAL)
-        for name, value in own.items():
-            setattr(bars, name, value)
 
 
 def check_graph(graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +21,8 @@ MOST = 1 << 20
 """Of records, chunks and tokens, above what any batch has."""
 LEAST = 2
 """Records and chunks of the batch that is traced, at the least: torch.export takes a size of one for a constant."""
+INTERVAL = "monitor_interval"
+"""Of tqdm; 0 starts no thread."""
 
 
 class GroupFunction(nn.Module):
@@ -77,8 +82,7 @@ def to_onnx(module: GroupModule, inputs: Mapping[str, Tensor]) -> bytes:
     function = GroupFunction(module)
     axes = dynamic_sizes(function.reads, module.shapes)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the libraries of the exporter about themselves
+        with quiet_exporter():
             program = torch.onnx.export(
                 function,
                 tuple(inputs[name] for name in function.reads),
@@ -100,6 +104,27 @@ def to_onnx(module: GroupModule, inputs: Mapping[str, Tensor]) -> bytes:
     if fixed:
         raise _cannot(module, f"sizes of the traced batch became constants: {', '.join(fixed)}")
     return bytes(program.model_proto.SerializeToString())
+
+
+@contextmanager
+def quiet_exporter() -> Iterator[None]:
+    """Inside, the exporter does not speak of its own deprecated calls and of packages that it could use.
+
+    torch makes progress bars that it does not show; tqdm would start a thread for them, which stays.
+    """
+    log, bars = logging.getLogger("torch.onnx"), import_module("torch.hub").tqdm
+    level, own = log.level, {name: value for name, value in vars(bars).items() if name == INTERVAL}
+    log.setLevel(logging.ERROR)
+    setattr(bars, INTERVAL, 0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+        delattr(bars, INTERVAL)
+        for name, value in own.items():
+            setattr(bars, name, value)
 
 
 def why_not_exported(group: Group) -> str:

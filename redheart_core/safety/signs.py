@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
@@ -17,6 +18,9 @@ from redheart_core.safety.rules import Rule, core_rules, harmless_words
 
 MOST_CHARS = 100_000
 """Longer texts are not analyzed; their beginning is read, so that help is never refused."""
+RISE = 5.0
+"""By so much, times the logarithm of the number of sentences, the classifier has to be surer before a sign of its own
+is no longer doubtful: each sentence is another chance of a false alarm."""
 
 
 @attrs.frozen
@@ -97,7 +101,8 @@ class Searched:
             return
         if harmless_words(nearby.language).search(nearby.normalized) is None:
             kind = likeliest_kind(nearby.language, nearby.places())
-            yield Sign(kind, start, end, doubtful=likelihood < limits.clear, language=nearby.language)
+            clear = limits.clear + RISE * math.log(len(self._sentences))
+            yield Sign(kind, start, end, doubtful=likelihood < clear, language=nearby.language)
 
 
 @attrs.frozen(slots=False)
