@@ -19,6 +19,7 @@ from redheart_core.runs.retention import references
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.placing import can_link
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.group_trainer import GroupFault, stopping_alone
 
 HEADER = 128
 """Bytes that a safetensors file has for a tensor beside its numbers and its name, at most."""
@@ -63,7 +64,11 @@ def needed_bytes(run: RunFolder, context: TrainingContext, *, copies: bool) -> i
     for _, tier in groupby(sorted(context.groups, key=lambda group: group.tier), key=lambda group: group.tier):
         passing = 0
         for group in tier:
-            module, manifest = context.module(group), _unfinished(run, group)
+            try:
+                with stopping_alone():
+                    module, manifest = context.module(group), _unfinished(run, group)
+            except GroupFault:  # it stops alone, with its reason, when its turn comes, and writes nothing
+                continue
             if copies:
                 models += file_bytes(module.parameter_dict())
             if manifest is not None:
