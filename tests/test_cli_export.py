@@ -26,6 +26,8 @@ def test_an_exported_model_is_compared_on_its_run_and_answers(finished: Finished
     succeed("models", "verify", "onnx", cwd=tmp_path)
     exported, own = (succeed("analyze", model, TEXT, cwd=tmp_path).out for model in ("onnx", finished.model))
     assert exported == own
+    for graph in (tmp_path / "onnx" / "groups").glob("*.onnx"):
+        assert b".py" not in graph.read_bytes(), "it names files of the exporting machine"
     refuse("models", "pack", "onnx", "-o", "packed", cwd=tmp_path, says=["was exported; pack the model"])
 
 

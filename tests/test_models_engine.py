@@ -29,7 +29,6 @@ class _Zeroed:
     real: TorchEngine
     group: str
     files: Mapping[str, str]
-    one_by_one: bool = False
 
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
         module = self.real.open_group(group, surroundings, device)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,11 +39,6 @@ class OnnxEngine:
         graphs = {one.file: one.sha256 for one in self.exported.graphs.values()}
         kept = [self.manifest.groups[name] for name in self.exported.kept]
         return {**graphs, **{one.file: one.sha256 for group in kept for one in group.files}}
-
-    @property
-    def one_by_one(self) -> bool:
-        """Of int8 graphs: the activations of a batch share one scale."""
-        return any(graph.int8 for graph in self.exported.graphs.values())
 
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
         """A group's graph, or its own modules where it stayed on PyTorch.
@@ -111,10 +107,18 @@ class OnnxGroup:
         names = [*self.graph.outputs]
         names += [SPREAD + name for name in self.graph.outputs if self.graph.members > 1]
         given = {one.name: batch.inputs[one.name].numpy() for one in self.session.get_inputs()}
-        found = dict(zip(names, map(torch.from_numpy, run_session(self.session, names, given)), strict=True))
+        arrays = self._one_by_one(names, given) if self.graph.int8 else run_session(self.session, names, given)
+        found = dict(zip(names, map(torch.from_numpy, arrays), strict=True))
         if self.group.languages:
             silent = ~serves(self.group, batch.inputs["language"])
             for tensor in found.values():
                 tensor[silent] = torch.nan
         spreads = {name.removeprefix(SPREAD): tensor for name, tensor in found.items() if name.startswith(SPREAD)}
         return {name: found[name] for name in self.graph.outputs}, spreads
+
+    def _one_by_one(self, names: list[str], given: Mapping[str, Any]) -> list[Any]:
+        """Each record alone, as the activations that int8 computes with share one scale over all that are together."""
+        records = len(next(iter(given.values())))
+        rows = [{name: array[row : row + 1] for name, array in given.items()} for row in range(records)]
+        found = [run_session(self.session, names, row) for row in rows]
+        return [np.concatenate(column) for column in zip(*found, strict=True)]

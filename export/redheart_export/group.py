@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from redheart_core.contract.errors import RedheartError
 from redheart_core.contract.fields import Shape
-from redheart_core.groups.exporting import dynamic_sizes, quiet_exporter, why_not_exported
+from redheart_core.groups.exporting import NotExportableError, shortened, trace, why_not_exported
 from redheart_core.groups.group_module import Answering
-from redheart_export.graph import Graph, GraphNames, Sizes, sample_inputs
+from redheart_export.graph import Graph, Sizes, sample_inputs
 from redheart_export.session import GraphError, open_session, run_session
 
 TRACED = Sizes(3, 2, 600)
@@ -22,15 +21,9 @@ CHECKED = (Sizes(1, 1, 1), Sizes(5, 3, 4))
 what is one there is a constant of the graph."""
 TOLERANCE = 1e-3
 """Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
-MOST_LETTERS = 300
-"""Of the reason why a group cannot be exported."""
 
 
-class NotExportableError(RedheartError):
-    """A group that no graph can be made of; the message is the reason."""
-
-
-def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> GraphNames:
+def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> Graph:
     """Write a group as an ONNX graph.
 
     Args:
@@ -38,43 +31,18 @@ def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> 
         shapes: Per record, of all that is read and given.
         file: Written here.
 
+    Returns:
+        What the graph was made of.
+
     Raises:
         NotExportableError: Something that a plugin computes has no graph.
     """
     if reason := why_not_exported(module.group):
         raise NotExportableError(reason)
-    graph = Graph(module)
-    samples, dynamic = sample_inputs(graph.names.inputs, shapes, TRACED), dynamic_sizes(graph.names.inputs, shapes)
-    try:
-        with quiet_exporter(), torch.no_grad():
-            program = torch.onnx.export(
-                graph.eval(),
-                samples,
-                dynamo=True,
-                dynamic_shapes=(dynamic,),
-                input_names=list(graph.names.inputs),
-                output_names=list(graph.all_outputs),
-                verbose=False,
-                report=False,
-            )
-    except torch.onnx.OnnxExporterError as error:
-        raise NotExportableError(_reason(error)) from error
-    assert program is not None
-    program.save(str(file))
+    graph = Graph(module).eval()
+    trace(graph, sample_inputs(graph.reads, shapes, TRACED), shapes).save(str(file))
     check_graph(graph, shapes, file)
-    return graph.names
-
-
-def _reason(error: BaseException) -> str:
-    """What the exporter found at first, in one line."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return f"{type(error).__name__}: {_shortened(str(error)) or 'no message'}"
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]} ..."
+    return graph
 
 
 def check_graph(graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:
@@ -86,18 +54,18 @@ def check_graph(graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:
     try:
         _compare(graph, shapes, open_session(file, threads=1))
     except GraphError as error:
-        raise NotExportableError(_shortened(str(error))) from error
+        raise NotExportableError(shortened(str(error).removeprefix(f"{file}: "))) from error
 
 
 def _compare(graph: Graph, shapes: Mapping[str, Shape], session: Any) -> None:
     read = {one.name for one in session.get_inputs()}
     for sizes in CHECKED:
-        samples = sample_inputs(graph.names.inputs, shapes, sizes)
-        given = {name: one.numpy() for name, one in zip(graph.names.inputs, samples, strict=True) if name in read}
+        samples = sample_inputs(graph.reads, shapes, sizes)
+        given = {name: one.numpy() for name, one in zip(graph.reads, samples, strict=True) if name in read}
         with torch.no_grad():
             expected = graph(*samples)
-        found = run_session(session, list(graph.all_outputs), given)
-        for name, one, other in zip(graph.all_outputs, expected, found, strict=True):
+        found = run_session(session, list(graph.gives), given)
+        for name, one, other in zip(graph.gives, expected, found, strict=True):
             if one.shape != other.shape or not np.allclose(one, other, TOLERANCE, TOLERANCE, equal_nan=True):
                 raise NotExportableError(f"'{name}' of its graph differs from PyTorch's for {_in_words(sizes)}")
 

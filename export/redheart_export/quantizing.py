@@ -16,7 +16,7 @@ def quantize_graph(file: Path) -> bool:
     """Replace a graph by its int8 form (Jacob et al. 2018) where that is the smaller file.
 
     Weights use 7 of 8 bits, as processors without VNNI saturate the sum of two products of 8 bits. The scale of
-    activations is that of a whole batch.
+    activations is that of all records that are computed together.
 
     Returns:
         Whether the graph was replaced.

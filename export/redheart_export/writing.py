@@ -9,6 +9,7 @@ import attrs
 import torch
 
 from redheart_core.contract.errors import CheckpointError, join_complaints
+from redheart_core.groups.exporting import NotExportableError
 from redheart_core.models.engine import TorchEngine
 from redheart_core.models.manifest import MODEL_MANIFEST, manifest_sha256
 from redheart_core.models.model import Model
@@ -20,7 +21,7 @@ from redheart_core.training.context import TrainingContext
 from redheart_export.comparing import compare_models
 from redheart_export.engine import OnnxEngine
 from redheart_export.extra import TO_EXPORT, require_extra
-from redheart_export.group import NotExportableError, export_group
+from redheart_export.group import export_group
 from redheart_export.inputs import ModelInputs
 from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, GraphFile
 from redheart_export.quality import quality_costs
@@ -86,7 +87,7 @@ def _export_groups(model: Model, building: Path, int8: bool) -> tuple[Mapping[st
     for group in model.groups:
         file = f"groups/{group.name}.onnx"
         try:
-            names = export_group(model.modules[group.name], model.shapes, building / file)
+            graph = export_group(model.modules[group.name], model.shapes, building / file)
         except NotExportableError as error:
             kept[group.name] = str(error)
             (building / file).unlink(missing_ok=True)
@@ -101,9 +102,9 @@ def _export_groups(model: Model, building: Path, int8: bool) -> tuple[Mapping[st
             int8=quantized,
             float32_bytes=size,
             weights_bytes=weights,
-            members=names.members,
-            inputs=names.inputs,
-            outputs=names.outputs,
+            members=len(graph.members),
+            inputs=graph.reads,
+            outputs=graph.outputs,
         )
     return graphs, kept
 

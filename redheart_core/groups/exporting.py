@@ -23,9 +23,22 @@ LEAST = 2
 """Records and chunks of the batch that is traced, at the least: torch.export takes a size of one for a constant."""
 INTERVAL = "monitor_interval"
 """Of tqdm; 0 starts no thread."""
+MOST_LETTERS = 300
+"""Of the reason why something cannot be exported."""
 
 
-class GroupFunction(nn.Module):
+class NotExportableError(PluginError):
+    """A group that no graph can be made of; the message is the reason."""
+
+
+class TensorFunction(nn.Module):
+    """A function of tensors, in the order of reads, to tensors, in the order of gives."""
+
+    reads: tuple[str, ...]
+    gives: tuple[str, ...]
+
+
+class GroupFunction(TensorFunction):
     """The nodes of a group as a function of tensors to tensors, without the checks of GroupModule.
 
     Args:
@@ -75,25 +88,48 @@ def to_onnx(module: GroupModule, inputs: Mapping[str, Tensor]) -> bytes:
         inputs: Of a batch of LEAST records and chunks or more, whose tokens fill several windows of what reads them.
 
     Raises:
-        PluginError: A node of the group says that it is not exported, or cannot be; names the group and the reason.
+        NotExportableError: A node of the group says that it is not exported, or cannot be; names the group.
     """
+    names = ", ".join(f"'{node.name}'" for node in module.group.nodes)
     if reason := why_not_exported(module.group):
-        raise PluginError(f"group '{module.group.name}' stays on PyTorch; {reason}")
+        raise NotExportableError(f"group '{module.group.name}' stays on PyTorch; {reason}")
     function = GroupFunction(module)
-    axes = dynamic_sizes(function.reads, module.shapes)
     try:
-        with quiet_exporter():
+        program = trace(function, [inputs[name] for name in function.reads], module.shapes)
+    except NotExportableError as error:
+        raise NotExportableError(
+            f"group '{module.group.name}' ({names}) cannot be exported to ONNX; let its modules take no sizes and no "
+            "branches from data (len(tensor) is such a size, tensor.shape[0] is not), or say why in not_exported: "
+            f"{error}"
+        ) from error
+    return bytes(program.model_proto.SerializeToString())
+
+
+def trace(function: TensorFunction, inputs: Sequence[Tensor], shapes: Mapping[str, Shape]) -> torch.onnx.ONNXProgram:
+    """The graph of a function of what it reads to what it gives.
+
+    Args:
+        function: In eval mode.
+        inputs: What it reads, of a batch as to_onnx wants it.
+        shapes: Per record, of all that is read.
+
+    Raises:
+        NotExportableError: Something in it has no graph, or would hold for the sizes of the batch alone.
+    """
+    axes = dynamic_sizes(function.reads, shapes)
+    try:
+        with quiet_exporter(), torch.no_grad():
             program = torch.onnx.export(
                 function,
-                tuple(inputs[name] for name in function.reads),
+                tuple(inputs),
                 dynamo=True,
                 dynamic_shapes=(axes,),
                 input_names=list(function.reads),
                 output_names=list(function.gives),
                 verbose=False,
             )
-    except torch.onnx.errors.OnnxExporterError as error:
-        raise _cannot(module, str(error)) from error
+    except torch.onnx.OnnxExporterError as error:
+        raise NotExportableError(_first_cause(error)) from error
     assert program is not None
     fixed = [
         f"{value.name} {value.shape}"
@@ -102,8 +138,26 @@ def to_onnx(module: GroupModule, inputs: Mapping[str, Tensor]) -> bytes:
         if value.shape is not None and isinstance(value.shape[axis], int)
     ]
     if fixed:
-        raise _cannot(module, f"sizes of the traced batch became constants: {', '.join(fixed)}")
-    return bytes(program.model_proto.SerializeToString())
+        raise NotExportableError(f"sizes of the traced batch became constants: {', '.join(fixed)}")
+    for node in program.model.graph:
+        node.metadata_props.clear()  # where it was traced: lines of the exporting machine's files
+        for result in node.outputs:
+            if result.name in function.reads:  # the exporter calls results as it likes, as inputs are called too
+                result.name = f"{result.name}/{node.name}"
+    return program
+
+
+def _first_cause(error: BaseException) -> str:
+    """What the exporter found at first, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {shortened(str(error)) or 'no message'}"
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long message, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]} ..."
 
 
 @contextmanager
@@ -137,14 +191,6 @@ def dynamic_sizes(names: Sequence[str], shapes: Mapping[str, Shape]) -> tuple[di
     sizes = {name: torch.export.Dim(name, min=1, max=MOST) for name in ("B", "T", "L")}
     return tuple(
         {0: sizes["B"]} | {axis: sizes[size] for axis, size in dynamic_axes(name, shapes).items()} for name in names
-    )
-
-
-def _cannot(module: GroupModule, reason: str) -> PluginError:
-    names = ", ".join(f"'{node.name}'" for node in module.group.nodes)
-    return PluginError(
-        f"group '{module.group.name}' ({names}) cannot be exported to ONNX; let its modules take no sizes and no "
-        f"branches from data (len(tensor) is such a size, tensor.shape[0] is not), or say why in not_exported: {reason}"
     )
 
 

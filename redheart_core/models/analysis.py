@@ -154,7 +154,7 @@ def analyze_texts(
             found[place] = Analyzed((), silent, readings, one.vectors, (), contexts[row])
         else:
             within.append(_Within(place, row, one, silent, readings))
-    for batch in _passes(within, _most_chunks(model)):
+    for batch in _passes(within, MOST_CHUNKS if model.tokenizer is None else MOST_CHUNKS_OF_TOKENS):
         answered = _answer(model, batch, counts)
         places, own = [one.row for one in batch], [one.read for one in batch]
         near = [nearest_cases(cases, one.vectors) for one in own]
@@ -164,13 +164,6 @@ def analyze_texts(
             limits, vectors = text.readings, text.read.vectors
             found[text.place] = Analyzed(findings, text.silent, limits, vectors, said, contexts[text.row], nearest)
     return [one for one in found if one is not None]
-
-
-def _most_chunks(model: Model) -> int:
-    """Of a pass; 0 where each text is answered alone."""
-    if model.engine.one_by_one:
-        return 0
-    return MOST_CHUNKS if model.tokenizer is None else MOST_CHUNKS_OF_TOKENS
 
 
 @attrs.frozen(eq=False)

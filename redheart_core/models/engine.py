@@ -25,11 +25,6 @@ class Engine(Protocol):
         """By their way from the model folder the files that it reads, with their SHA-256 to verify."""
         ...
 
-    @property
-    def one_by_one(self) -> bool:
-        """Whether a text's numbers would depend on those beside it in a pass, so that each is answered alone."""
-        ...
-
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
         """What answers for a group.
 
@@ -49,10 +44,6 @@ class TorchEngine:
     @property
     def files(self) -> Mapping[str, str]:
         return {one.file: one.sha256 for group in self.manifest.groups.values() for one in group.files}
-
-    @property
-    def one_by_one(self) -> bool:
-        return False
 
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
         """A group with the weights of the model's files.

@@ -64,9 +64,10 @@ def needed_bytes(run: RunFolder, context: TrainingContext, *, copies: bool) -> i
     for _, tier in groupby(sorted(context.groups, key=lambda group: group.tier), key=lambda group: group.tier):
         passing = 0
         for group in tier:
+            manifest = _unfinished(run, group)
             try:
                 with stopping_alone():
-                    module, manifest = context.module(group), _unfinished(run, group)
+                    module = context.module(group)
             except GroupFault:  # it stops alone, with its reason, when its turn comes, and writes nothing
                 continue
             if copies:
