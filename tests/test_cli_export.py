@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from front_door import Finished, refuse, succeed
 
-import redheart
-
 pytest.importorskip("onnxscript", reason="needs redheart[export]")
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
 
@@ -38,9 +36,6 @@ def test_int8_prints_the_size_and_the_loss_of_each_group(finished: Finished, tmp
     assert "float32 MB" in answer.out
     succeed("models", "verify", "int8", cwd=tmp_path)
     succeed("analyze", "int8", TEXT, cwd=tmp_path)
-    model = redheart.load(tmp_path / "int8")
-    texts = [TEXT, "We shared the bread, and everyone laughed.", "Nobody came to the door when I knocked."]
-    assert [one.findings for one in model.analyze(texts)] == [model.analyze(text).findings for text in texts]
 
 
 @pytest.mark.slow

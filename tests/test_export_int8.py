@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from toy import Toy
 from trained_toy import Trained
 
 from redheart_core import CheckpointError
 from redheart_core.data.batch import Batch
+from redheart_core.data.store import Store
 from redheart_core.groups.group_module import Answering
 from redheart_core.models.assembly import assemble
 from redheart_core.models.manifest import read_manifest
@@ -30,6 +32,16 @@ from redheart_export.writing import export_model
 
 CPU = torch.device("cpu")
 pytest.importorskip("onnxscript", reason="needs redheart[export]")
+
+
+@pytest.fixture
+def wide(toy: Toy) -> Trained:
+    """Three groups that are wide enough for int8 graphs to be smaller."""
+    reads = {"a": ("embedding",), "b": ("embedding",), "high": ("a.value", "embedding")}
+    targets = {"a": "regret", "b": "choice_factors", "high": "regret"}
+    nodes = [toy.node(name, reads[name], targets[name], width=512) for name in reads]
+    run, _ = toy.run("run", nodes, epochs=2)
+    return Trained(run, toy.context(nodes, Store.open(toy.folder / "store"), epochs=2))
 
 
 def _assembled(trained: Trained, folder: Path) -> Model:
@@ -70,9 +82,9 @@ def test_only_a_graph_that_gets_smaller_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_cost_on_validation_is_that_of_the_models_own_losses(trained: Trained, tmp_path: Path) -> None:
-    model = _assembled(trained, tmp_path / "model")
-    folder, context = tmp_path / "int8", trained.context
+def test_the_cost_on_validation_is_that_of_the_models_own_losses(wide: Trained, tmp_path: Path) -> None:
+    model = _assembled(wide, tmp_path / "model")
+    folder, context = tmp_path / "int8", wide.context
     inputs = inputs_of_validation(model, context)
     written = export_model(model, folder, inputs, "validation", int8=True, context=context)
     assert EXPORT_MANIFEST.read(folder / EXPORT_FILE) == written
@@ -96,12 +108,10 @@ def test_the_cost_on_validation_is_that_of_the_models_own_losses(trained: Traine
 
 
 @pytest.mark.slow
-def test_without_int8_nothing_is_quantized_and_without_a_run_no_cost_is_measured(
-    trained: Trained, tmp_path: Path
-) -> None:
-    model = _assembled(trained, tmp_path / "model")
-    inputs = list(inputs_of_validation(model, trained.context))
-    plain = export_model(model, tmp_path / "plain", inputs, "made up", context=trained.context)
+def test_without_int8_nothing_is_quantized_and_without_a_run_no_cost_is_measured(wide: Trained, tmp_path: Path) -> None:
+    model = _assembled(wide, tmp_path / "model")
+    inputs = list(inputs_of_validation(model, wide.context))
+    plain = export_model(model, tmp_path / "plain", inputs, "made up", context=wide.context)
     assert plain.costs == {}
     assert all(not one.int8 and one.bytes == one.float32_bytes for one in plain.graphs.values())
     on_texts = export_model(model, tmp_path / "texts", inputs, "made up", int8=True)
@@ -109,6 +119,19 @@ def test_without_int8_nothing_is_quantized_and_without_a_run_no_cost_is_measured
     assert on_texts.differences.keys() == plain.differences.keys()
     largest = [max(one.maximum for one in found.differences.values()) for found in (plain, on_texts)]
     assert largest[0] < 1e-5 < largest[1]
+
+
+@pytest.mark.slow
+def test_an_answer_does_not_depend_on_the_records_beside_it(wide: Trained, tmp_path: Path) -> None:
+    model = _assembled(wide, tmp_path / "model")
+    export_model(model, tmp_path / "int8", inputs_of_validation(model, wide.context), "validation", int8=True)
+    engine = exported_engine(tmp_path / "int8", read_manifest(tmp_path / "int8"))
+    exported = load_model(tmp_path / "int8", wide.context.nodes, CPU, engine=engine)
+    embedding, mask = torch.randn(7, 2, 16, generator=torch.Generator().manual_seed(0)), torch.ones(7, 2).bool()
+    together = exported.predict(embedding * torch.arange(1, 8).view(-1, 1, 1), mask, {})
+    for row in range(7):
+        alone = exported.predict(embedding[row : row + 1] * (row + 1), mask[:1], {})
+        assert all(together[name][row].equal(one[0]) for name, one in alone.items())
 
 
 @attrs.frozen(eq=False)
