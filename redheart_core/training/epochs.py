@@ -72,12 +72,15 @@ def train_epoch(
                 try:
                     with stopping_alone():
                         for step, batch in enumerate(batches, first):
-                            loss = trainer.step(batch, epoch, step)
-                            if loss is not None:
-                                result.losses.append((loss, batch.size))
+                            trainer.step(batch, epoch, step)
                 except GroupFault as fault:
-                    result.fault = fault
+                    result.fault = trainer.first_fault() or fault
                 result.seconds += time.perf_counter() - started
+    for trainer, result in pairs:
+        started = time.perf_counter()
+        result.fault = result.fault or trainer.first_fault()
+        result.losses = trainer.readings.take_losses()
+        result.seconds += time.perf_counter() - started
     return results
 
 

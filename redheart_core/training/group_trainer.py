@@ -19,6 +19,7 @@ from redheart_core.groups.group_module import GroupModule, Surroundings, stored_
 from redheart_core.groups.objective import training_loss
 from redheart_core.groups.residual import is_gate
 from redheart_core.storage.runtime import random_stream
+from redheart_core.training.readings import Readings, Update
 from redheart_core.training.regularization import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
 from redheart_core.training.schedule import schedule_factor
 
@@ -80,8 +81,7 @@ class GroupTrainer:
         """Largest learning rate of the schedule."""
         self.effects: Counter[str] = Counter()
         """How often each technique that is on has acted since the epoch began."""
-        self.norms: list[float] = []
-        """Norm of the gradient before clipping at each update since the epoch began."""
+        self.readings = Readings(device)
         self.parameters = {
             stored_name(name): parameter
             for name, parameter in self.module.named_parameters()
@@ -95,11 +95,14 @@ class GroupTrainer:
         self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
         self.dropout = DropoutSchedule(self.module, own.dropout_end) if own.is_on("dropout_end") else None
 
-    def step(self, batch: Batch, epoch: int, step: int) -> float | None:
+    def step(self, batch: Batch, epoch: int, step: int) -> Tensor | None:
         """One update; returns the loss, None if the batch has none of the group's targets.
 
+        On a device that runs behind its processor nothing waits for the loss: an update with a loss or gradient that
+        is not finite is not made, nor is one after it, and the fault is raised when the window of updates is read.
+
         Raises:
-            GroupFault: Loss or gradient is not finite; the weights are left as they were.
+            GroupFault: A loss or gradient is not finite; the weights are left as they were before that update.
         """
         assert self.optimizer is not None
         if not self.module.training:  # a walk over all its modules, which would take 1 % of a step
@@ -114,32 +117,46 @@ class GroupTrainer:
         if loss is None:
             return None
         self.optimizer.zero_grad(set_to_none=True)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise GroupFault(f"the training loss became {value} in epoch {epoch}, step {step + 1}")
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = self._clip()
-        if not math.isfinite(norm):
-            raise GroupFault(f"the gradient norm became {norm} in epoch {epoch}, step {step + 1}")
-        self.norms.append(norm)
+        loss = loss.detach()
+        self._note(Update(epoch, step, batch.size, loss, self._clip()))
         self.optimizer.step()
         if self.average is not None:
             self.average.update(self.parameters)
             self.effects["ema"] += 1
         if self.group.settings.is_on("layer_decay"):
             self.effects["layer_decay"] += int(self.rates_decay)
-        return value
+        return loss
 
-    def _clip(self) -> float:
+    def _note(self, update: Update) -> None:
+        """Leave the numbers of an update to be read, and have AdamW skip it if one of them is not finite.
+
+        Raises:
+            GroupFault: The window is full, and a number in it is not finite.
+        """
+        fault = self.readings.add(update)
+        if fault is not None:
+            raise GroupFault(fault)
+        if self.readings.deferred:
+            # read by the fused AdamW, as torch.amp.GradScaler sets it
+            self.optimizer.found_inf = self.readings.broken  # type: ignore[union-attr] # an attribute that it may have
+
+    def first_fault(self) -> GroupFault | None:
+        """The fault of the updates whose numbers nobody has read yet, if they have one."""
+        fault = self.readings.first_fault()
+        return None if fault is None else GroupFault(fault)
+
+    def _clip(self) -> Tensor:
         """Clip the gradient to the norm of the settings, and return its norm before.
 
-        As clip_grad_norm_, which multiplies by 1 what needs no clipping and so reads and writes all of it again.
+        As clip_grad_norm_, which multiplies by 1 what needs no clipping and so reads and writes all of it again. Where
+        looking at the norm would wait for the device, so does this.
         """
         gradients = [parameter.grad for parameter in self.parameters.values() if parameter.grad is not None]
         total = nn.utils.get_total_norm(gradients)
-        if not bool(self.settings.clip_norm / (total + 1e-6) >= 1.0):
+        if self.readings.deferred or not bool(self.settings.clip_norm / (total + 1e-6) >= 1.0):
             nn.utils.clip_grads_with_norm_(self.parameters.values(), self.settings.clip_norm, total)
-        return total.item()
+        return total
 
     def loss(self, batch: Batch) -> Tensor | None:
         """The loss that a step descends, with the techniques that are on; None without any target."""
@@ -184,7 +201,7 @@ class GroupTrainer:
 
         Empty if there was no update.
         """
-        norms, self.norms = self.norms, []
+        norms = self.readings.take_norms()
         if not norms:
             return {}
         clipped = sum(norm > self.settings.clip_norm for norm in norms)
