@@ -39,7 +39,7 @@ def test_runs_have_the_same_files_whatever_the_window(
 ) -> None:
     store, groups = toy.store(), {"a": GroupSettings(**own)}
     nodes = [toy.node("a"), toy.node("b")]
-    settings = {"clip_norm": 0.05, "interleave": "batch"}
+    settings: dict[str, Any] = {"clip_norm": 0.05, "interleave": "batch"}
     at_once, _ = toy.run("at_once", nodes, store, groups=groups, **settings)
     clipped = [entry.gradient["clipped"] for entry in at_once.group("a").read().epochs]
     assert min(clipped) < 1
@@ -84,7 +84,7 @@ def test_a_gradient_that_is_not_finite_is_named_where_it_was(
     wait_for(window, monkeypatch)
     context, trainer = faulty(toy)
     before = weights_of(trainer)
-    trainer.module.nodes["a"].last.weight.register_hook(lambda gradient: gradient * float("inf"))  # type: ignore[union-attr] # a toy
+    trainer.parameters["a.last.weight"].register_hook(lambda gradient: gradient * float("inf"))
     (result,) = train_epoch(context, [trainer], 1)
     assert str(result.fault) == "the gradient norm became inf in epoch 1, step 1"
     after = weights_of(trainer)
@@ -111,11 +111,11 @@ def test_what_fails_later_in_a_window_does_not_hide_the_fault(toy: Toy, monkeypa
     assert len(result.losses) == 6
 
 
-class Waits(TorchDispatchMode):
+class Waits(TorchDispatchMode):  # type: ignore[no-untyped-call] # of torch
     """Counts the operations whose result decides what the processor does next, so that it waits for the device."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # of torch
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
