@@ -84,7 +84,7 @@ def test_a_gradient_that_is_not_finite_is_named_where_it_was(
     wait_for(window, monkeypatch)
     context, trainer = faulty(toy)
     before = weights_of(trainer)
-    trainer.parameters["a.last.weight"].register_hook(lambda gradient: gradient * float("inf"))
+    trainer.parameters["a.last.weight"].register_hook(lambda gradient: gradient * float("inf"))  # type: ignore[no-untyped-call] # of torch
     (result,) = train_epoch(context, [trainer], 1)
     assert str(result.fault) == "the gradient norm became inf in epoch 1, step 1"
     after = weights_of(trainer)
