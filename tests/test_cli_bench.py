@@ -63,6 +63,18 @@ def test_the_full_scale_is_accounted_for_without_memory(tmp_path: Path) -> None:
     assert {account["state"] for account in accounts if account["group"] not in fitted} == {"not run"}
 
 
+def test_training_steps_are_measured_beside_a_loop_by_hand(tmp_path: Path) -> None:
+    command = ("bench", "train", *DATA, *NETWORKS, "--scale", "tiny", "--updates", "1", "--repeats", "2")
+    costs = succeed(*command, "--json", cwd=tmp_path).json()
+    assert {cost["scale"] for cost in costs} == {"tiny"}
+    assert {cost["loop"] for cost in costs} >= {"by hand", "redheart"}
+    assert "all" in {cost["group"] for cost in costs}
+    assert not (tmp_path / "runs/village/groups").exists()
+    header, *rows = succeed(*command, cwd=tmp_path).out.strip().splitlines()
+    assert header.split()[:4] == ["scale", "group", "parameters", "loop"]
+    assert len(rows) == len(costs)
+
+
 def test_all_ways_to_make_a_model_are_compared_over_seeds_and_with_other_trainings(tmp_path: Path) -> None:
     small = ("--set", "training.scale=tiny", "--disable=regret_head", "--disable=neural_regret", *PLUGINS, *DATA)
     command = ("bench", "crossover", "village", "--seeds", "2", "--epochs", "2", "--one-rate", "3e-3", *small)

@@ -15,6 +15,7 @@ from redheart.fusion_bench import measure_fusion
 from redheart.options import PluginChoice, RunOptions
 from redheart.plugin_bench import measure_plugin, sizes_by_scale
 from redheart.progress import make_display
+from redheart_cli.bench_train import train
 from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
@@ -28,7 +29,10 @@ HEADING = "## Card"
 
 @click.group()
 def bench() -> None:
-    """Measure plugins and methods."""
+    """Measure plugins, methods and the training loop."""
+
+
+bench.add_command(train)
 
 
 @bench.command()
