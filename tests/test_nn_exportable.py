@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from redheart_core import PluginError
 from redheart_core.contract.data import Tokenizer
 from redheart_core.data.batch import Batch
-from redheart_core.groups.exporting import to_onnx
+from redheart_core.groups.exporting import TensorFunction, to_onnx, trace
 from redheart_core.nn.chunks import masked_mean, present_first
 from redheart_core.nn.named import Named, attribute_name, chosen_name
 from redheart_core.nn.recurrent import gates_of_onnx
@@ -19,8 +21,10 @@ from redheart_core.testing import Sample, make_subject
 from redheart_core.testing.export_checks import check_exports_to_onnx
 from redheart_core.testing.plugin import ConformanceError, NotApplicable
 from redheart_mean_fusion.model import WeightedMean
-from redheart_text_transformer.windows import cut
+from redheart_text_transformer.windows import Cut, cut
 
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs redheart[export]")
+pytest.importorskip("onnxscript", reason="needs redheart[export]")
 WORDS = Tokenizer("words", "", 50, (1,), (2,), 0)
 
 
@@ -63,23 +67,30 @@ def test_a_mean_of_all_members_does_not_depend_on_other_records() -> None:
     assert bool(mean(members)[2].isfinite().all())
 
 
-@pytest.mark.parametrize("lengths", [(0, 3, 19, 40), (40, 40, 1, 7), (5, 6, 7, 8)])
-def test_exported_windows_are_those_of_each_text_and_empty_ones(
-    lengths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tokens = torch.full((4, 40), -1)
-    for row, length in enumerate(lengths):
-        tokens[row, :length] = torch.arange(length) + 3
-    plain = cut(tokens, WORDS, 10, 4)
-    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
-    every = cut(tokens, WORDS, 10, 4)
-    width = plain.ids.shape[1]
-    assert every.ids.shape == (16, 10)
-    assert bool(plain.real.all())
-    assert every.ids[every.real][:, :width].equal(plain.ids)
-    assert every.mask[every.real][:, :width].equal(plain.mask)
-    assert not bool(every.mask[every.real][:, width:].any())
-    assert every.text[every.real].equal(plain.text)
+class Windows(TensorFunction):
+    reads = ("tokens",)
+    gives = Cut._fields
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        (tokens,) = tensors
+        return cut(tokens, WORDS, 10, 4)
+
+
+def texts(*lengths: int) -> Tensor:
+    tokens = torch.full((len(lengths), 40), -1)
+    for row, length in zip(tokens, lengths, strict=True):
+        row[:length] = torch.arange(length) + 3
+    return tokens
+
+
+def test_exported_windows_are_those_of_each_text(tmp_path: Path) -> None:
+    trace(Windows(), [texts(3, 40, 9)], {}).save(str(tmp_path / "graph.onnx"))
+    session = onnxruntime.InferenceSession(str(tmp_path / "graph.onnx"))
+    for lengths in ((0, 3, 19, 40), (40, 40, 1, 7), (5, 6, 7, 8), (1,), (0, 0)):
+        tokens = texts(*lengths)
+        found = session.run(list(Windows.gives), {"tokens": tokens.numpy()})
+        for name, one, expected in zip(Windows.gives, found, cut(tokens, WORDS, 10, 4), strict=True):
+            assert torch.from_numpy(one).equal(expected), (lengths, name)
 
 
 class Branching(Little):

@@ -16,9 +16,8 @@ from redheart_export.graph import Graph, Sizes, sample_inputs
 from redheart_export.session import GraphError, open_session, run_session
 
 TRACED = Sizes(3, 2, 600)
-CHECKED = (Sizes(1, 1, 1), Sizes(5, 3, 4))
-"""A graph has to compute other sizes than those it was traced with, whose tokens fill several windows of a transformer:
-what is one there is a constant of the graph."""
+CHECKED = (Sizes(1, 1, 1), Sizes(5, 3, 4), Sizes(2, 1, 900))
+"""A graph has to compute other sizes than those it was traced with: one window of a transformer, and more of them."""
 TOLERANCE = 1e-3
 """Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
 

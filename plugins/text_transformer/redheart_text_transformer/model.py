@@ -6,6 +6,7 @@ Shapes: B texts, M windows, W tokens of a window, H the encoder's width.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -78,12 +79,10 @@ class TextTransformer(nn.Module):
         """Those of all windows of a text side by side, (B, M W, H) float32, and which are real, (B, M W)."""
         found = cut(tokens, self.tokenizer, self.window, self.windows)
         states = self.base(input_ids=found.ids, attention_mask=found.mask.long()).last_hidden_state.float()
-        mask = found.mask & found.real.unsqueeze(1)
-        if torch.compiler.is_exporting():
-            states = states.where(mask.unsqueeze(-1), 0.0)
-            return tuple(one.unflatten(0, (tokens.shape[0], -1)).flatten(1, 2) for one in (states, mask))
-        if len(states) != len(tokens):
-            size = (len(tokens), int(found.place.max()) + 1, states.shape[1])
+        mask = found.mask
+        if torch.compiler.is_exporting() or len(states) != len(tokens):
+            most = cast("int", found.place.max().item())  # an export has a symbol in its place, which int() refuses
+            size = (tokens.shape[0], most + 1, states.shape[1])
             where = (found.text, found.place)
             states = states.new_zeros((*size, states.shape[2])).index_put(where, states).flatten(1, 2)
             mask = mask.new_zeros(size).index_put(where, mask).flatten(1)

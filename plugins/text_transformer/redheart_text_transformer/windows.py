@@ -24,8 +24,6 @@ class Cut(NamedTuple):
     """(M,) int64, the text that a window belongs to."""
     place: Tensor
     """(M,) int64, its place among the text's windows."""
-    real: Tensor
-    """(M,) bool, False for a window after the text's last one, which an exported graph has."""
 
 
 def cut(tokens: Tensor, tokenizer: Tokenizer, window: int, most: int) -> Cut:
@@ -42,11 +40,11 @@ def cut(tokens: Tensor, tokenizer: Tokenizer, window: int, most: int) -> Cut:
     counts = (tokens >= 0).sum(1).clamp(max=room * most)
     pieces = ((counts + room - 1) // room).clamp(min=1)
     sizes = (counts + pieces - 1) // pieces
-    exporting = torch.compiler.is_exporting()
-    text, place = _all_windows(tokens, room, most) if exporting else _windows(pieces)
+    places = torch.arange(pieces.max().item(), device=tokens.device)
+    text, place = (places < pieces.unsqueeze(1)).nonzero(as_tuple=True)
     start = place * sizes[text]
     length = torch.minimum(sizes[text], (counts[text] - start).clamp(min=0))
-    steps = torch.arange(room if exporting else int(length.max()), device=tokens.device)
+    steps = torch.arange(length.max().item(), device=tokens.device)
     columns = (start[:, None] + steps).clamp(max=tokens.shape[1] - 1)
     inner = steps < length[:, None]
     filled = torch.where(inner, tokens[text[:, None], columns], tokenizer.padding)
@@ -55,20 +53,4 @@ def cut(tokens: Tensor, tokenizer: Tokenizer, window: int, most: int) -> Cut:
     closing = before + length[:, None] + torch.arange(after, device=tokens.device)
     ids = ids.scatter(1, closing, tokens.new_tensor(tokenizer.after).expand(text.shape[0], -1))
     mask = torch.arange(ids.shape[1], device=tokens.device) < (before + length + after)[:, None]
-    return Cut(ids, mask, text, place, place < pieces[text])
-
-
-def _windows(pieces: Tensor) -> tuple[Tensor, Tensor]:
-    """Text and place of the windows that each text has, (B,) to (M,) each."""
-    text = torch.arange(len(pieces), device=pieces.device).repeat_interleave(pieces)
-    return text, torch.arange(len(text), device=pieces.device) - (pieces.cumsum(0) - pieces)[text]
-
-
-def _all_windows(tokens: Tensor, room: int, most: int) -> tuple[Tensor, Tensor]:
-    """As _windows, as many of each text as one of L tokens has: an exported graph has no sizes that depend on data."""
-    batch, columns = tokens.shape
-    longest = torch.sym_min(columns, room * most)  # type: ignore[no-untyped-call] # torch gives it no types
-    each = (longest + room - 1) // room
-    text = torch.arange(batch, device=tokens.device).unsqueeze(1).expand(-1, each)
-    place = torch.arange(each, device=tokens.device).expand(batch, -1)
-    return text.reshape(-1), place.reshape(-1)
+    return Cut(ids, mask, text, place)

@@ -1,0 +1,66 @@
+"""Graphs of encoders answer as PyTorch does, whatever the lengths of the texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny_encoders import WIDTH, write_encoder
+from torch import Tensor
+
+from redheart_core import CATALOGUE, BuildContext
+from redheart_core.data.tokenizer import open_tokenizer
+from redheart_core.groups.binding import bind_node
+from redheart_core.groups.exporting import TensorFunction, trace
+from redheart_text_transformer import redheart_provide_analyzers
+from redheart_text_transformer.settings import TextTransformerSettings
+from redheart_text_transformer.training import build
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs redheart[export]")
+pytest.importorskip("onnxscript", reason="needs redheart[export]")
+WORDS = ("calm", "kind", "late", "cruel", "brave", "poor")
+FIELDS = {"regret": CATALOGUE["regret"]}
+
+
+class _Features(TensorFunction):
+    reads = ("tokens",)
+    gives = ("features",)
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor]:
+        return (self.module.features(*tensors),)
+
+
+def _texts(*lengths: int) -> Tensor:
+    tokens = torch.full((len(lengths), max(*lengths, 1)), -1)
+    for row, length in zip(tokens, lengths, strict=True):
+        row[:length] = torch.arange(length) % len(WORDS) + 4
+    return tokens
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["Bert", "Roberta", "DistilBert", "Electra", "MPNet", "DebertaV2"])
+def test_a_graph_answers_as_pytorch_at_all_lengths(tmp_path: Path, kind: str) -> None:
+    changes: dict[str, Any] = (
+        {"dim": WIDTH, "n_layers": 2, "n_heads": 2, "hidden_dim": 32} if kind == "DistilBert" else {}
+    )
+    folder = write_encoder(tmp_path / kind, WORDS, kind=kind, **changes)
+    settings = TextTransformerSettings(model=str(folder), width=WIDTH, window=8)
+    (spec,) = redheart_provide_analyzers()
+    wanted = frozenset(output.name for output in bind_node(spec, FIELDS).gives)
+    tokenizer = open_tokenizer(str(folder)).identity
+    module = build(BuildContext(settings, "tiny", {"tokens": ("L",)}, FIELDS, wanted, tokenizer)).eval()
+    function = _Features(module).eval()
+    trace(function, [_texts(3, 20, 9)], {"tokens": ("L",)}).save(str(tmp_path / "graph.onnx"))
+    session = onnxruntime.InferenceSession(str(tmp_path / "graph.onnx"))
+    for lengths in ((1,), (0,), (5,), (6,), (7,), (40,), (0, 3, 19, 40), (40, 40, 1, 7), (2, 3), (0, 0)):
+        with torch.no_grad():
+            expected = module.features(_texts(*lengths))
+        (found,) = session.run(None, {"tokens": _texts(*lengths).numpy()})
+        assert np.allclose(found, expected, 1e-4, 1e-5), (lengths, np.abs(found - expected.numpy()).max())
