@@ -98,11 +98,11 @@ def average(entry: EpochEntry) -> EpochEntry:
     )
 
 
-def write_events(run: Path, manifests: dict[str, GroupManifest], settings: TrainSettings) -> None:
-    log = EventLog()
-    log.redheart_before_run(
-        RunStarted(run, tuple(manifests), dict.fromkeys(manifests, settings.epochs), dict.fromkeys(manifests, 0))
-    )
+def write_events(
+    run: Path, manifests: dict[str, GroupManifest], calculators: tuple[str, ...], settings: TrainSettings
+) -> None:
+    log, names = EventLog(), (*manifests, *calculators)
+    log.redheart_before_run(RunStarted(run, names, dict.fromkeys(names, settings.epochs), dict.fromkeys(names, 0)))
     for number, manifest in enumerate(manifests.values()):
         for entry in manifest.epochs:
             log.redheart_after_epoch(

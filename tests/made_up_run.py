@@ -123,7 +123,7 @@ def write_made_up_run(
     for name, manifest in manifests.items():
         (run / "groups" / name).mkdir()
         GROUP_MANIFEST.write(run / "groups" / name / "manifest.json", manifest)
-    write_events(run, manifests, settings)
+    write_events(run, manifests, calculators, settings)
     whole = {name: manifest for name, manifest in manifests.items() if name not in halted}
     sweetspot = make_sweetspot(whole)
     SWEETSPOT.write(run / "sweetspot.json", sweetspot)

@@ -29,6 +29,9 @@ from redheart_core.storage.locks import locked
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
+FINISHED = {"event": "run finished", "stopped": [], "process": os.getpid(), "host": platform.node()}
+
+
 def view(run: Path, seconds: float = 0.0) -> RunStatus:
     """The run as it is so many seconds after its start."""
     return read_status(run, START + timedelta(seconds=seconds))
@@ -117,7 +120,8 @@ def test_a_process_that_is_gone_leaves_an_interrupted_run_but_one_elsewhere_may_
     lines = events_of(made.path)
     rewrite_events(made.path, [lines[0] | {"host": "another-machine"}, *lines[1:]])
     assert view(made.path).state == "running"
-    rewrite_events(made.path, [*lines, {"event": "run finished", "stopped": []}])
+    elsewhere = {"process": gone, "host": "another-machine"}
+    rewrite_events(made.path, [lines[0] | elsewhere, *lines[1:], FINISHED | elsewhere])
     assert view(made.path).state == "finished"
 
 
@@ -125,12 +129,34 @@ def test_time_at_work_leaves_out_the_pauses_between_processes(made: Any) -> None
     start, *_ = events_of(made.path)
     stop = {"event": "group stopped", "group": "backbone", "epoch": 1, "reason": "a fault"}
     times = [START + timedelta(seconds=offset) for offset in (0, 40, 1000, 1025)]
-    lines = [start, stop, start, {"event": "run finished", "stopped": []}]
+    lines = [start, stop, start, FINISHED]
     logged = [line | {"timestamp": time.isoformat()} for line, time in zip(lines, times, strict=True)]
     rewrite_events(made.path, logged)
     assert view(made.path, seconds=5000).elapsed_s == 40 + 25
     rewrite_events(made.path, logged[:3])
     assert view(made.path, seconds=5000).elapsed_s == 40 + 4000
+
+
+def test_several_processes_at_their_groups_are_one_run(made: Any) -> None:
+    start, *_ = events_of(made.path)
+    one = start | {"groups": ["backbone"], "process": os.getpid()}
+    two = start | {"groups": ["neural_regret"], "process": ended_process()}
+    rest = start | {"groups": [name for name in start["groups"] if name not in ("backbone", "neural_regret")]}
+    epoch = {**events_of(made.path)[1], "group": "backbone", "epoch": 1}
+    done = [FINISHED | {"process": line["process"], "host": line["host"]} for line in (one, two)]
+    for lines, state, elapsed_s in (
+        ([one, two, epoch], "running", 100 + 0),  # the newest has died, the older one lives
+        ([one, two, epoch, done[0]], "interrupted", 30 + 0),
+        ([one, two, epoch, *done], "interrupted", 30 + 30),  # other groups are left
+        ([one, two, done[0], two | {"process": os.getpid()}, done[0], rest, FINISHED], "finished", 20 + 0 + 10 + 10),
+    ):
+        rewrite_events(made.path, lines)
+        seen = view(made.path, seconds=100)
+        assert (seen.state, seen.elapsed_s) == (state, elapsed_s)
+    rewrite_events(
+        made.path, [one, two, {"event": "group stopped", "group": "backbone", "epoch": 1, "reason": "x"}, rest]
+    )
+    assert view(made.path).groups[0].status == "stopped"
 
 
 def test_a_run_without_events_is_starting(made: Any) -> None:

@@ -68,17 +68,17 @@ def test_all_tiers_are_predicted_before_the_first_epoch(
 ) -> None:
     nodes = [wide(toy, "a"), wide(toy, "b", "a.value")]
     context, run = toy.context(nodes, groups=groups, epochs=2), RunFolder(toy.folder / "run")
-    predicted = needed_bytes(run, context, copies=False)
+    predicted = needed_bytes(run, context, context.groups, copies=False)
     assert train(run, context, hooks()) == {}
     assert close(predicted, disk.most), (predicted, disk.most)
-    assert needed_bytes(run, context, copies=False) == 0
+    assert needed_bytes(run, context, context.groups, copies=False) == 0
 
 
 def test_epoch_zero_and_a_closed_form_are_counted(toy: Toy, disk: Disk) -> None:
     residual = ResidualToy(toy)
     nodes = [residual.line("regret"), residual.deep("a", "regret", width=WIDE)]
     context, run = toy.context(nodes, groups=AVERAGE, epochs=2), RunFolder(toy.folder / "run")
-    predicted = needed_bytes(run, context, copies=False)
+    predicted = needed_bytes(run, context, context.groups, copies=False)
     assert train(run, context, hooks()) == {}
     assert close(predicted, disk.most), (predicted, disk.most)
 
@@ -93,7 +93,7 @@ def test_with_retention_the_best_and_the_referenced_epochs_stay(
     run = RunFolder(toy.folder / "run")
     run.path.mkdir()
     add_references(run.path, {"a": (2, 3)})
-    predicted = needed_bytes(run, context, copies=False)
+    predicted = needed_bytes(run, context, context.groups, copies=False)
     assert train(run, context, hooks()) == {}
     assert {entry.epoch for entry in run.group("a").read().epochs} == {1, 2, 3, 6}
     assert close(predicted, disk.most), (predicted, disk.most)
@@ -104,7 +104,7 @@ def test_a_resumed_run_needs_what_is_not_there_yet(toy: Toy, disk: Disk) -> None
     with pytest.raises(KeyboardInterrupt):
         train(run, toy.context(nodes, epochs=3), hooks(StopAfter(2)))
     context, before = toy.context(nodes, Store.open(toy.folder / "store"), epochs=3), held(run.path)
-    predicted = before + needed_bytes(run, context, copies=False)
+    predicted = before + needed_bytes(run, context, context.groups, copies=False)
     assert train(run, context, hooks()) == {}
     assert close(predicted, disk.most), (predicted, disk.most)
 
@@ -114,7 +114,8 @@ def test_a_later_tier_that_does_not_fit_is_refused_before_the_first_epoch(
 ) -> None:
     nodes, run = [toy.node("a"), wide(toy, "b", "a.value")], RunFolder(toy.folder / "run")
     context = toy.context(nodes)
-    free = needed_bytes(run, toy.context(nodes[:1], Store.open(toy.folder / "store")), copies=True)
+    lower = toy.context(nodes[:1], Store.open(toy.folder / "store"))
+    free = needed_bytes(run, lower, lower.groups, copies=True)
     usage: Any = type(shutil.disk_usage(toy.folder))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(free, 0, free))
     with pytest.raises(CheckpointError, match=r"MB for checkpoints, .* MB free; free some"):
@@ -125,5 +126,6 @@ def test_a_later_tier_that_does_not_fit_is_refused_before_the_first_epoch(
 def test_copies_of_a_model_are_counted(toy: Toy) -> None:
     context, run = toy.context([wide(toy, "a")]), RunFolder(toy.folder / "run")
     size = sum(tensor.nbytes for tensor in context.module(context.groups[0]).parameter_dict().values())
-    more = needed_bytes(run, context, copies=True) - needed_bytes(run, context, copies=False)
+    groups = context.groups
+    more = needed_bytes(run, context, groups, copies=True) - needed_bytes(run, context, groups, copies=False)
     assert close(more, size)

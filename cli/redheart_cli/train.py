@@ -9,7 +9,8 @@ import click
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.runs import Run
-from redheart.training import resumable, train_run
+from redheart.training import Share, resumable, train_run
+from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import groups_option, json_option, new_run_options
@@ -17,15 +18,39 @@ from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 @click.command()
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, under the settings it was begun with.")
+@click.option(
+    "--only", multiple=True, metavar="GROUP", help="Train this checkpoint group and no other; repeatable. See below."
+)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=FiniteRange(min=0.0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait so long for groups that other processes train. [default: 0]",
+)
 @new_run_options
 @groups_option
 @plugin_options
 @json_option
-def train(choice: PluginChoice, resume: bool, new: RunOptions, groups_file: Path | None, as_json: bool) -> None:
+def train(
+    choice: PluginChoice,
+    resume: bool,
+    only: tuple[str, ...],
+    wait_s: float,
+    new: RunOptions,
+    groups_file: Path | None,
+    as_json: bool,
+) -> None:
     """Train the active plugins, each checkpoint group on its own.
 
     Prepares the data if need be. A run can be stopped at any moment and resumed; the
     result is the same to the last bit. The exit code is 3 if a group stopped at a fault.
+
+    With --only, machines that share the run's folder train different groups, at the same
+    time or one after another. The first command begins the run, the same command with other
+    groups (or --resume) joins it. A group that reads others needs these finished first: it
+    waits for them with --wait, else the command says which are missing.
 
     \b
     Examples:
@@ -33,11 +58,12 @@ def train(choice: PluginChoice, resume: bool, new: RunOptions, groups_file: Path
       redheart train --enable advanced_regret
       redheart train --groups runs/village/groups.toml
       redheart train --resume -o runs/village
+      redheart train --resume -o runs/village --only neural_regret --wait 3600
     """
     if resume and (not new.changes_nothing or groups_file is not None):
         raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
     with make_display() as display:
-        run = train_run(choice, new, groups_file, resume, display)
+        run = train_run(choice, new, groups_file, resume, display, Share(only, wait_s))
     with resumable(run.path):
         print_training(run, as_json)
     if run.stopped:

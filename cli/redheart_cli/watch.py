@@ -116,7 +116,7 @@ def summary(view: RunStatus) -> list[str]:
         more = f" and {', '.join(view.unmeasured)} (not yet known)" if view.unmeasured else ""
         lines[-1] += f", left {duration(view.seconds_left)}{more}"
     if view.state == "interrupted":
-        lines.append(f"the process has ended without finishing; go on with redheart train --resume -o {view.path}")
+        lines.append(f"no process is at work and groups are left; go on with redheart train --resume -o {view.path}")
     return lines
 
 

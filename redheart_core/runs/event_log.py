@@ -17,17 +17,19 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
 from redheart_core.contract.markers import hookimpl
 from redheart_core.storage.files import read_bytes, write_bytes, writing
+from redheart_core.storage.locks import updating
 from redheart_core.storage.sealed import parse_sealed_line, sealed_line
 from redheart_core.storage.structuring import structure, unstructure
 
 
 @attrs.frozen
 class Began:
-    """A process began or resumed the run."""
+    """A process began or resumed groups of the run."""
 
     timestamp: str
     """UTC."""
     groups: tuple[str, ...]
+    """Those that it trains; others may be at others at the same time."""
     epochs: Mapping[str, int]
     epochs_done: Mapping[str, int]
     process: int
@@ -64,10 +66,12 @@ class Stopped:
 
 @attrs.frozen
 class Finished:
-    """All groups of the run have finished or stopped."""
+    """All groups that a process trains have finished or stopped."""
 
     timestamp: str
     stopped: tuple[str, ...]
+    process: int
+    host: str
 
 
 Line = Began | Epoch | Stopped | Finished
@@ -88,7 +92,6 @@ class EventLog:
     @hookimpl
     def redheart_before_run(self, event: RunStarted) -> None:
         self.file = event.folder / "events.jsonl"
-        self._drop_torn_line()
         epochs, done = dict(event.epochs), dict(event.epochs_done)
         self._write(Began(_now(), event.groups, epochs, done, os.getpid(), platform.node()))
 
@@ -102,19 +105,21 @@ class EventLog:
 
     @hookimpl
     def redheart_after_run(self, event: RunFinished) -> None:
-        self._write(Finished(_now(), event.stopped))
+        self._write(Finished(_now(), event.stopped, os.getpid(), platform.node()))
 
     def _drop_torn_line(self) -> None:
-        """A kill may have left half a line at the end."""
+        """A kill of this or another process may have left half a line at the end."""
         if self.file.exists():
             data = self.file.read_bytes()
             if data and not data.endswith(b"\n"):
                 write_bytes(self.file, data[: data.rfind(b"\n") + 1])
 
     def _write(self, line: Line) -> None:
-        """Append one line."""
-        with writing(self.file), self.file.open("ab") as stream:
-            log_event(stream, line)
+        """Append one line; other processes that train groups of the run append to the same file."""
+        with updating(self.file.parent):
+            self._drop_torn_line()
+            with writing(self.file), self.file.open("ab") as stream:
+                log_event(stream, line)
 
 
 def log_event(stream: BinaryIO, line: Line) -> None:

@@ -69,7 +69,7 @@ class LoggedEvents:
     epochs: Mapping[str, Mapping[int, EpochRecord]]
     """Per group the newest record of each epoch."""
     stopped: Mapping[str, str]
-    """Group to reason, in the newest process."""
+    """Group to reason, in the newest process that trained it."""
 
     @classmethod
     def of(cls, lines: Sequence[Line]) -> LoggedEvents:
@@ -78,7 +78,7 @@ class LoggedEvents:
         stopped: dict[str, str] = {}
         for line in lines:
             if isinstance(line, Began):
-                stopped.clear()
+                stopped = {name: reason for name, reason in stopped.items() if name not in line.groups}
             elif isinstance(line, Stopped):
                 stopped[line.group] = line.reason
             elif isinstance(line, Epoch):

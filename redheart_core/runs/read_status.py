@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -13,7 +13,7 @@ import attrs
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.description import GroupDescription
-from redheart_core.runs.event_log import Began, Epoch, Finished, Line, read_events
+from redheart_core.runs.event_log import Began, Epoch, Finished, Line, Stopped, read_events
 from redheart_core.runs.history import LoggedEvents, read_history
 from redheart_core.runs.run import RunFolder
 from redheart_core.runs.status import GroupStatus, RunStatus, State, Status
@@ -21,15 +21,35 @@ from redheart_core.storage.temporary import process_is_alive
 
 
 @attrs.define
+class Work:
+    """One process at its groups."""
+
+    process: int | None
+    """None where the log does not begin with a process."""
+    host: str | None
+    groups: frozenset[str]
+    first: datetime
+    last: datetime
+    """Its newest event."""
+    finished: bool = False
+    replaced: bool = False
+    """Another process has taken over one of its groups, which it must have left."""
+    peak_memory_bytes: int | None = None
+
+    @property
+    def state(self) -> State:
+        if self.finished:
+            return "finished"
+        gone = self.host == platform.node() and self.process is not None and not process_is_alive(self.process)
+        return "interrupted" if self.replaced or gone else "running"
+
+
+@attrs.define
 class Log:
     """What events.jsonl says of the processes that worked on a run."""
 
-    spans: list[tuple[datetime, datetime]] = attrs.field(factory=list)
-    """Per process its first and its last event."""
-    finished: bool = False
-    process: int | None = None
-    host: str | None = None
-    peak_memory_bytes: int | None = None
+    works: list[Work] = attrs.field(factory=list)
+    """In the order in which they began."""
 
     @classmethod
     def of(cls, lines: Sequence[Line], file: Path) -> Log:
@@ -41,33 +61,53 @@ class Log:
 
     def add(self, line: Line, time: datetime) -> None:
         """Take in the next event."""
-        if isinstance(line, Began) or not self.spans:
-            self.spans.append((time, time))
-        self.spans[-1] = (self.spans[-1][0], time)
         if isinstance(line, Began):
-            self.finished, self.peak_memory_bytes = False, None
-            self.process, self.host = line.process, line.host
-        elif isinstance(line, Epoch):
-            self.peak_memory_bytes = line.peak_memory_bytes
+            groups = frozenset(line.groups)
+            for work in self.works:
+                work.replaced = work.replaced or bool(work.groups & groups)
+            self.works.append(Work(line.process, line.host, groups, time, time))
+            return
+        if not self.works:
+            self.works.append(Work(None, None, frozenset(), time, time))
+        work = self._work_of(line)
+        work.last = time
+        if isinstance(line, Epoch):
+            work.peak_memory_bytes = line.peak_memory_bytes
         elif isinstance(line, Finished):
-            self.finished = True
+            work.finished = True
 
-    def state(self) -> State:
-        """Of the run."""
-        if not self.spans:
+    def _work_of(self, line: Epoch | Stopped | Finished) -> Work:
+        """The newest process that the event can be of."""
+        for work in reversed(self.works):
+            if isinstance(line, Finished):
+                if (work.process, work.host) == (line.process, line.host):
+                    return work
+            elif line.group in work.groups:
+                return work
+        return self.works[-1]
+
+    @property
+    def newest(self) -> Work | None:
+        """The process that began last."""
+        return self.works[-1] if self.works else None
+
+    def state(self, groups: Collection[str]) -> State:
+        """Of the run, which has these groups."""
+        states = {work.state for work in self.works}
+        if not states:
             return "starting"
-        if self.finished:
-            return "finished"
-        if self.process is not None and self.host == platform.node() and not process_is_alive(self.process):
-            return "interrupted"
-        return "running"
+        if "running" in states:
+            return "running"
+        left = set(groups) - {group for work in self.works if work.finished for group in work.groups}
+        open_ends = any(work.state == "interrupted" and not work.replaced for work in self.works)
+        return "interrupted" if left or open_ends else "finished"
 
-    def elapsed_s(self, state: State, now: datetime) -> float | None:
+    def elapsed_s(self, now: datetime) -> float | None:
         """Time at work over all processes; that of a running one lasts until now."""
-        if not self.spans:
+        if not self.works:
             return None
-        spans = [*self.spans[:-1], (self.spans[-1][0], now)] if state == "running" else self.spans
-        return sum((last - first).total_seconds() for first, last in spans)
+        ends = [(work.first, now if work.state == "running" else work.last) for work in self.works]
+        return sum((last - first).total_seconds() for first, last in ends)
 
 
 def read_status(run: Path, now: datetime) -> RunStatus:
@@ -83,10 +123,10 @@ def read_status(run: Path, now: datetime) -> RunStatus:
     description, file = RunFolder(run).read(), run / "events.jsonl"
     lines = read_events(file)  # before the manifests, so that these are never behind
     log = Log.of(lines, file)
-    if log.state() == "interrupted":
+    if log.state(description.groups) == "interrupted":
         lines = read_events(file)  # the process may have finished after the first look
         log = Log.of(lines, file)
-    state, logged = log.state(), LoggedEvents.of(lines)
+    state, logged, newest = log.state(description.groups), LoggedEvents.of(lines), log.newest
     tables = sorted(description.groups.items(), key=lambda item: item[1].tier)
     groups = [_read_group(run, name, table, description.training, logged) for name, table in tables]
     return RunStatus(
@@ -94,10 +134,10 @@ def read_status(run: Path, now: datetime) -> RunStatus:
         state=state,
         interleave=description.training.interleave,
         groups=tuple(_without_parameters(groups, state)),
-        process=log.process,
-        host=log.host,
-        peak_memory_bytes=log.peak_memory_bytes,
-        elapsed_s=log.elapsed_s(state, now),
+        process=newest.process if newest else None,
+        host=newest.host if newest else None,
+        peak_memory_bytes=newest.peak_memory_bytes if newest else None,
+        elapsed_s=log.elapsed_s(now),
     )
 
 

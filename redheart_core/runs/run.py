@@ -13,6 +13,7 @@ from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.description import RUN_DESCRIPTION, RunDescription
 from redheart_core.runs.origin import find_origin
 from redheart_core.storage.files import make_folder
+from redheart_core.storage.locks import updating
 from redheart_core.storage.presence import require_run
 
 
@@ -62,9 +63,10 @@ class RunFolder:
         Raises:
             CheckpointError: Something that decides the numbers is another than at the start.
         """
-        begun = self.read() if self.exists else None
-        if begun is not None:
-            begun.require_same(description, self.path)
         make_folder(self.path)
-        origin = begun.origin if begun is not None else find_origin()
-        RUN_DESCRIPTION.write(self.file, attrs.evolve(description, origin=origin))
+        with updating(self.path):  # several processes may begin it together
+            begun = self.read() if self.exists else None
+            if begun is not None:
+                begun.require_same(description, self.path)
+            origin = begun.origin if begun is not None else find_origin()
+            RUN_DESCRIPTION.write(self.file, attrs.evolve(description, origin=origin))

@@ -54,13 +54,13 @@ class RunStatus:
 
     path: Path
     state: State
-    """Starting before the first event; interrupted if the process is gone without having finished."""
+    """Starting before the first event; interrupted if no process is at work any more and some groups are left."""
     interleave: str
     """Whether groups of a tier take turns by "epoch" or by "batch"."""
     groups: tuple[GroupStatus, ...]
     """Lower tiers first."""
     process: int | None
-    """Number of the newest process that trained the run; None if no event tells."""
+    """Number of the process that began last, of those that train the run; None if no event tells."""
     host: str | None
     """The machine that it runs on; None if no event tells."""
     peak_memory_bytes: int | None

@@ -6,8 +6,8 @@ filelock does the locking (flock on POSIX, LockFileEx on Windows); Linux is what
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import filelock
@@ -15,7 +15,7 @@ import filelock
 from redheart_core.storage.files import FileError, writing
 
 LOCK = ".lock"
-"""Held as long as a command works in a folder, such as a training in its run."""
+"""Held as long as a command works in a folder, such as a sweep in its run."""
 UPDATE_LOCK = ".update.lock"
 """Held while a file is read, changed and written."""
 UPDATE_WAIT_S = 60.0
@@ -29,6 +29,19 @@ def locked(folder: Path, wait_s: float = 0.0) -> Iterator[None]:
         FileError: Another process still holds the lock after the wait, or the file system has no locks.
     """
     with _held(folder, LOCK, wait_s):
+        yield
+
+
+@contextmanager
+def locked_groups(run: Path, groups: Iterable[str], wait_s: float = 0.0) -> Iterator[None]:
+    """Keep other processes from training some groups of a run, all of them or none; other groups stay free.
+
+    Raises:
+        FileError: As locked; names the group.
+    """
+    with ExitStack() as held:
+        for group in sorted(groups):
+            held.enter_context(_held(run, f".group-{group}.lock", wait_s, f" on group '{group}'"))
         yield
 
 
@@ -55,13 +68,15 @@ def appending(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _held(folder: Path, name: str, wait_s: float) -> Iterator[None]:
+def _held(folder: Path, name: str, wait_s: float, part: str = "") -> Iterator[None]:
     lock = filelock.FileLock(folder / name, timeout=wait_s)
     with writing(folder / name):
         try:
             lock.acquire()
         except filelock.Timeout as error:
-            raise FileError(f"another process is at work in {folder}; wait for it, or choose another folder") from error
+            raise FileError(
+                f"another process is at work in {folder}{part}; wait for it, or choose another folder"
+            ) from error
         except NotImplementedError as error:
             raise FileError(f"{folder} is on a file system without locks; choose a folder on another one") from error
     try:

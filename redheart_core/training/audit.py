@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 import attrs
 import torch
@@ -12,6 +13,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import GroupModule, module_name, stored_name
 from redheart_core.groups.objective import training_loss
 from redheart_core.groups.residual import open_gates
+from redheart_core.storage.locks import updating
 from redheart_core.storage.runtime import generator, random_stream
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.training.group_trainer import GroupTrainer
@@ -54,6 +56,23 @@ class Audit:
 
 
 AUDIT = SealedFile(Audit, "audit", 1, "remove it, and go on with redheart train --resume, which writes it again")
+
+
+def add_accounts(run: Path, accounts: Sequence[ParameterAccount], own: Collection[str], groups: Sequence[str]) -> None:
+    """Write a process's accounts into audit.json, in the order of the groups.
+
+    Args:
+        run: Its folder.
+        accounts: Of the process's groups that have begun.
+        own: The groups that the process trains; what the file says of others stays.
+        groups: All of the run, lower tiers first.
+    """
+    file = run / "audit.json"
+    with updating(run):
+        others = set(groups) - set(own)
+        found = AUDIT.read_if_there(file) if others else None
+        kept = [account for account in (found.accounts if found else ()) if account.group in others]
+        AUDIT.write(file, Audit(tuple(sorted([*kept, *accounts], key=lambda one: groups.index(one.group)))))
 
 
 @attrs.define

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -37,13 +37,17 @@ class GroupDisk:
     """What a save writes before it removes what is replaced: an optimizer state, and an epoch that is not kept."""
 
 
-def check_disk(run: RunFolder, context: TrainingContext) -> None:
+def check_disk(run: RunFolder, context: TrainingContext, groups: Sequence[Group]) -> None:
     """Refuse to begin what the disk cannot hold: the checkpoints, and a model if its files have to be copies.
+
+    Args:
+        run: As needed_bytes has it, like context.
+        groups: Those that this process trains.
 
     Raises:
         CheckpointError: Says how much is needed and how much is free.
     """
-    needed = needed_bytes(run, context, copies=not can_link(run.file, run.path))
+    needed = needed_bytes(run, context, groups, copies=not can_link(run.file, run.path))
     free = shutil.disk_usage(run.path).free
     if needed > free:
         raise CheckpointError(
@@ -52,16 +56,17 @@ def check_disk(run: RunFolder, context: TrainingContext) -> None:
         )
 
 
-def needed_bytes(run: RunFolder, context: TrainingContext, *, copies: bool) -> int:
-    """The most that the groups of all tiers will hold on disk, beyond what they hold now.
+def needed_bytes(run: RunFolder, context: TrainingContext, groups: Sequence[Group], *, copies: bool) -> int:
+    """The most that groups of all tiers will hold on disk, beyond what they hold now.
 
     Args:
         run: New, or as an earlier process left it.
-        context: Of its groups, which are built one at a time.
+        context: Of the run.
+        groups: Those that count; they are built one at a time.
         copies: Whether a model will hold copies of weights.
     """
     models, held, most = 0, 0, 0
-    for _, tier in groupby(sorted(context.groups, key=lambda group: group.tier), key=lambda group: group.tier):
+    for _, tier in groupby(sorted(groups, key=lambda group: group.tier), key=lambda group: group.tier):
         passing = 0
         for group in tier:
             manifest = _unfinished(run, group)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import attrs
@@ -15,8 +15,8 @@ from redheart_core.groups.group import Group
 from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import make_folder
-from redheart_core.storage.locks import locked
-from redheart_core.training.audit import AUDIT, Audit, ParameterAccount, require_complete
+from redheart_core.storage.locks import locked_groups
+from redheart_core.training.audit import ParameterAccount, add_accounts, require_complete
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.disk import check_disk
 from redheart_core.training.epoch_zero import begins_now, finish_epoch_zero
@@ -33,21 +33,41 @@ from redheart_core.training.progress import (
     require_same_inputs,
     write_stop,
 )
+from redheart_core.training.share import await_below, chosen_groups, groups_below
 
 
-def train(run: RunFolder, context: TrainingContext, hooks: Hooks) -> dict[str, str]:
-    """Train every group to its last epoch, from wherever an earlier process stopped.
+def train(
+    run: RunFolder,
+    context: TrainingContext,
+    hooks: Hooks,
+    only: Collection[str] | None = None,
+    wait_s: float = 0.0,
+) -> dict[str, str]:
+    """Train groups to their last epoch, from wherever an earlier process stopped.
+
+    Processes on several machines may train different groups of a run in a folder that they share. A group's files are
+    the same to the last bit whichever process trains it.
+
+    Args:
+        run: Its folder.
+        context: Of all groups of the run.
+        hooks: Called with the events of this process's groups.
+        only: Names of the groups to train; None for all.
+        wait_s: How long to wait for a group that another process holds, and for groups below that others train.
 
     Returns:
         The groups that stopped at a fault, with the reason.
 
     Raises:
-        RedheartError: Settings, plugins or data are wrong, or a file cannot be written.
-            What was finished before is on disk and counts.
+        RedheartError: Settings, plugins or data are wrong, or a file cannot be written, or another process holds a
+            group, or one below has not finished. What was finished before is on disk and counts.
     """
+    chosen = chosen_groups(context.groups, only)
     make_folder(run.path)
-    with locked(run.path):
-        return _Training(run, context, hooks).run_tiers()
+    with locked_groups(run.path, [group.name for group in chosen], wait_s):
+        training = _Training(run, context, hooks, chosen, groups_below(context.groups, chosen))
+        training.begin(wait_s)
+        return training.run_tiers()
 
 
 @attrs.define(eq=False)
@@ -57,30 +77,40 @@ class _Training:
     run: RunFolder
     context: TrainingContext
     hooks: Hooks
+    chosen: tuple[Group, ...]
+    """The groups that this process trains."""
+    below: tuple[Group, ...]
+    """The groups that these read and that other processes train."""
     stopped: dict[str, str] = attrs.Factory(dict)
     accounts: list[ParameterAccount] = attrs.Factory(list)
+
+    def begin(self, wait_s: float) -> None:
+        """Begin the run, or join it, and wait for the groups below."""
+        run, context = self.run, self.context
+        run.begin(describe(run.path, context.nodes, context.groups, context.settings, context.store))
+        check_disk(run, context, self.chosen)
+        self.stopped |= await_below(run, context, self.below, wait_s)
 
     def run_tiers(self) -> dict[str, str]:
         """All tiers; returns the groups that stopped."""
         run, context = self.run, self.context
-        run.begin(describe(run.path, context.nodes, context.groups, context.settings, context.store))
-        check_disk(run, context)
-        names = tuple(group.name for group in context.groups)
+        names = tuple(group.name for group in self.chosen)
         done = {name: epochs_done(run, name) for name in names}
-        epochs = {group.name: context.own_settings(group).epochs for group in context.groups}
+        epochs = {group.name: context.own_settings(group).epochs for group in self.chosen}
         self.hooks.before_run(RunStarted(run.path, names, epochs, done))
-        for tier in sorted({group.tier for group in context.groups}):
+        for tier in sorted({group.tier for group in (*self.chosen, *self.below)}):
             self.train_tier([group for group in context.groups if group.tier == tier])
         self.hooks.after_run(RunFinished(run.path, tuple(self.stopped)))
         return self.stopped
 
     def train_tier(self, groups: Sequence[Group]) -> None:
-        """Fit or train the groups of a tier, and compute what the tiers above read of them."""
-        active = [one for group in groups if (one := self.begin_group(group)) is not None]
-        AUDIT.write(self.run.path / "audit.json", Audit(tuple(self.accounts)))
+        """Fit or train the chosen groups of a tier, and compute what the tiers above read of it."""
+        own = {group.name for group in self.chosen}
+        active = [one for group in groups if group.name in own and (one := self.begin_group(group)) is not None]
+        add_accounts(self.run.path, self.accounts, own, [group.name for group in self.context.groups])
         require_complete(self.accounts)
         self.train_epochs(active)
-        readers = {name for other in self.context.groups for name in other.reads}
+        readers = {name for other in (*self.chosen, *self.below) for name in other.reads}
         asked = self.asked()
         for group in groups:
             if group.name in readers and group.name not in self.stopped:
@@ -98,9 +128,10 @@ class _Training:
 
         A group that an earlier process fitted learns nothing more; a trained one is audited anew.
         """
-        names = set[str]()
-        for group in sorted(self.context.groups, key=lambda group: -group.tier):
-            if group.name in names or not group.fitted or not epochs_done(self.run, group.name):
+        names, own = set[str](), {group.name for group in self.chosen}
+        for group in sorted((*self.chosen, *self.below), key=lambda group: -group.tier):
+            learns = group.name in own and not (group.fitted and epochs_done(self.run, group.name))
+            if group.name in names or learns:
                 names |= set(group.reads)
         return names
 

@@ -40,9 +40,11 @@ def train(
     store: str | Path | None = None,
     plugins: str | Path | None = None,
     resume: bool = False,
+    only: str | Iterable[str] = (),
+    wait_s: float = 0.0,
     progress: bool = True,
 ) -> Run:
-    """Train every checkpoint group; prepares the data if need be.
+    """Train every checkpoint group, or some; prepares the data if need be.
 
     A training may be stopped at any moment and resumed; the result is the same to the last bit. A group that meets a
     fault stops alone: see Run.stopped.
@@ -62,33 +64,69 @@ def train(
         store: Folder of the embedding store; RUN/store if left out.
         plugins: A plugins.toml.
         resume: Go on with the run in the folder, under the settings it was begun with.
+        only: Names of the groups to train, all if there are none. Others may be trained at the same time by processes
+            of this machine or of others that share the folder; such a call joins a run that was begun alike.
+        wait_s: How long to wait for a group that another process holds, and for groups below that others train.
         progress: Whether progress is shown on stderr.
 
     Raises:
-        RedheartError: A setting, plugin, record or file is wrong; what was finished before counts.
+        RedheartError: A setting, plugin, record or file is wrong, or another process holds a group or has not finished
+            one below; what was finished before counts.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
+    share = Share((only,) if isinstance(only, str) else tuple(only), wait_s)
     with keeping_threads(), make_display(progress) as display:
-        return train_run(choice, options, find_optional(groups), resume, display)
+        return train_run(choice, options, find_optional(groups), resume, display, share)
+
+
+@attrs.frozen
+class Share:
+    """What one process trains of a run."""
+
+    only: tuple[str, ...] = ()
+    """Names of groups; all if there are none."""
+    wait_s: float = 0.0
+    """How long to wait for groups that other processes train."""
+
+
+WHOLE = Share()
 
 
 def train_run(
-    choice: PluginChoice, options: RunOptions, groups_file: Path | None, resume: bool, display: Display
+    choice: PluginChoice,
+    options: RunOptions,
+    groups_file: Path | None,
+    resume: bool,
+    display: Display,
+    share: Share = WHOLE,
 ) -> Run:
     """What train does, for a caller with a display of its own."""
+    session = training_session(choice, options, groups_file, resume, display, joins=bool(share.only))
+    with resumable(session.run.path):
+        _train(session, share)
+    return Run(session.run.path, session)
+
+
+def training_session(
+    choice: PluginChoice,
+    options: RunOptions,
+    groups_file: Path | None,
+    resume: bool,
+    display: Display,
+    *,
+    joins: bool,
+) -> Session:
+    """The run that train is about; joins allows one that was begun already, under the same settings."""
     if resume:
         if not options.changes_nothing or groups_file is not None:
             raise RedheartError("a run is resumed with its own data and settings; leave the other options out")
         folder = options.output or Path("runs") / "village"
-        session = open_session(folder, choice.with_listeners(), display)
-    else:
-        session = begin(choice, options, display, groups_file)
-        if session.run.exists:
-            raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")
-    with resumable(session.run.path):
-        _train(session)
-    return Run(session.run.path, session)
+        return open_session(folder, choice.with_listeners(), display)
+    session = begin(choice, options, display, groups_file)
+    if session.run.exists and not joins:
+        raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")
+    return session
 
 
 @contextmanager
@@ -183,7 +221,7 @@ def finish_run(
     from redheart_core.models.of_run import require_model
     from redheart_core.report.collect_results import read_evaluation
 
-    stopped = _train(session)
+    stopped = _train(session, WHOLE)
     inspect_run(session)
     one = Run(session.run.path, session)
     if stopped:
@@ -214,8 +252,8 @@ def inspect_run(session: Session) -> None:
         INSPECTION.write(file, inspect_store(session.context.store))
 
 
-def _train(session: Session) -> dict[str, str]:
+def _train(session: Session, share: Share) -> dict[str, str]:
     """Train; returns the groups that stopped, with the reason."""
     from redheart_core.training.loop import train as train_groups
 
-    return train_groups(session.run, session.context, session.registry.hooks)
+    return train_groups(session.run, session.context, session.registry.hooks, share.only or None, share.wait_s)
