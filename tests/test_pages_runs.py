@@ -27,8 +27,8 @@ from redheart_core.runs.read_status import read_status
 from redheart_server.access import Access
 from redheart_server.keys import add_key
 from redheart_server.pages import following
-from redheart_server.pages.run_folder import bytes_by_part
 from redheart_server.pages.run_view import heat_rows, size_words
+from redheart_server.run_folder import bytes_by_part
 from redheart_server.served import Models
 from redheart_server.state import State
 
@@ -36,7 +36,7 @@ GROUPS = {"backbone": ("backbone",), "waves": ("waves",), "후회_분석기": ("
 GUARDED = [
     ("POST", "/v1/analyze/page", "analyze"),
     ("POST", "/v1/decide/page", "decide"),
-    ("GET", "/v1/runs/page", "read"),
+    ("GET", "/v1/page/runs", "read"),
     ("GET", "/v1/runs/made_up/page", "read"),
     ("GET", "/v1/runs/made_up/events", "read"),
     ("GET", "/v1/plugins/page", "read"),
@@ -75,7 +75,7 @@ def test_the_list_names_each_run_with_its_state_and_a_damaged_one_with_the_reaso
     shutil.copytree(runs, folder)
     shutil.copytree(folder / "made_up", folder / "<b>hurt")
     (folder / "<b>hurt" / "run.json").write_text("{}")
-    page = get(models, folder, "/v1/runs/page")
+    page = get(models, folder, "/v1/page/runs")
     status = read_status(folder / "made_up", datetime.now(UTC))
     done, planned = sum(one.done for one in status.groups), sum(one.planned for one in status.groups)
     assert f"made_up finished {len(GROUPS)} " in shown(page)
@@ -87,11 +87,11 @@ def test_the_list_names_each_run_with_its_state_and_a_damaged_one_with_the_reaso
 
 
 def test_an_empty_folder_says_how_to_begin(models: Models, tmp_path: Path) -> None:
-    assert "redheart run -o" in shown(get(models, tmp_path, "/v1/runs/page"))
+    assert "redheart run -o" in shown(get(models, tmp_path, "/v1/page/runs"))
 
 
 def test_a_folder_that_is_a_run_is_shown_as_one(models: Models, runs: Path) -> None:
-    assert "made_up finished" in shown(get(models, runs / "made_up", "/v1/runs/page"))
+    assert "made_up finished" in shown(get(models, runs / "made_up", "/v1/page/runs"))
 
 
 def test_a_run_has_a_curve_for_each_group_and_a_cell_for_each_epoch(models: Models, runs: Path) -> None:

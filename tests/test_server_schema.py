@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,12 @@ PATIENT = settings(
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_answer_is_one_that_the_document_describes(
-    finished: Finished, tmp_path: Path, mode: GenerationMode
+    finished: Finished, write_run: Callable[..., Any], tmp_path: Path, mode: GenerationMode
 ) -> None:
+    write_run(tmp_path / "runs" / "made_up", {"waves": ("waves",)}, epochs=3)
     headers = {"Authorization": f"Bearer {add_key(tmp_path / 'keys.json', 'all', SCOPES, 1_000_000)}"}
     models = loaded(finished.model, memory=str(tmp_path / "cases.db"))
-    app, state = make_app(models, Limits(), Access(tmp_path / "keys.json"))
+    app, state = make_app(models, Limits(), Access(tmp_path / "keys.json"), tmp_path / "runs")
     tried = []
     try:
         for found in schemathesis.openapi.from_asgi("/openapi.json", app).get_all_operations():
@@ -61,6 +63,8 @@ def test_every_answer_is_one_that_the_document_describes(
     finally:
         state.worker.close()
     assert {"POST /v1/analyze", "POST /v1/decide", "POST /v1/memory/search"} <= {*tried}
+    if mode is GenerationMode.POSITIVE:
+        assert {"GET /v1/runs", "GET /v1/runs/{name}"} <= {*tried}
 
 
 def test_the_document_has_an_example_of_every_body_that_is_answered(finished: Finished) -> None:

@@ -23,6 +23,7 @@ from redheart_server.metrics import Metrics, metrics_routes
 from redheart_server.pages.routes import page_routes
 from redheart_server.parameters import known_parameters
 from redheart_server.problems import install_handlers
+from redheart_server.runs import json_run_routes
 from redheart_server.served import Models
 from redheart_server.settings import Limits
 from redheart_server.state import GoneError, State
@@ -41,14 +42,14 @@ def make_app(
         models: Loaded.
         limits: Of every request.
         access: Who may ask; None for everybody who reaches it.
-        runs: A folder of runs that pages show; None shows none.
+        runs: A folder of runs that pages and /v1/runs show; None shows none.
         workers: Processes that compute, with this one.
     """
     metrics = Metrics()
     beside = [Beside(number, models.source, metrics.replaced) for number in range(2, workers + 1)]
     worker = Worker(limits.waiting, limits.together, metrics.batch, beside)
     state = State(models, worker, limits, access or Access(), metrics)
-    metrics.watch(lambda: worker.waiting, lambda: models.current)
+    metrics.watch(lambda: worker.waiting, lambda: models.current, lambda: worker.processes)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,7 +70,7 @@ def make_app(
     def _gone(request: Request, error: GoneError) -> Response:
         return Response(status_code=CLIENT_GONE)
 
-    for router in _routers(state):
+    for router in _routers(state, runs):
         app.include_router(router, dependencies=[Depends(known_parameters)])
     for router in page_routes(state, runs):
         app.include_router(router)
@@ -77,7 +78,7 @@ def make_app(
     return Edge(app, limits, metrics.request), state
 
 
-def _routers(state: State) -> Iterator[APIRouter]:
+def _routers(state: State, runs: Path | None) -> Iterator[APIRouter]:
     """All routes; what needs a key says so by itself."""
     yield health_routes(state)
     yield about_routes(state)
@@ -86,3 +87,5 @@ def _routers(state: State) -> Iterator[APIRouter]:
     yield decide_routes(state)
     if state.models.remembers:
         yield memory_routes(state)
+    if runs is not None:
+        yield json_run_routes(state, runs)

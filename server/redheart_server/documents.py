@@ -46,11 +46,13 @@ def _problem(what: str, retry: bool = False, headers: dict[str, Any] | None = No
     }
 
 
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+def object_of(**properties: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object that has all of these."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _json(what: str, schema: dict[str, Any]) -> dict[str, Any]:
+def json_answer(what: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A response with a body in JSON."""
     return {"description": what, "content": {"application/json": {"schema": schema}}}
 
 
@@ -85,31 +87,33 @@ _ANALYSES = {
     "required": ["analyses"],
 }
 ANALYZED: dict[int | str, dict[str, Any]] = {
-    200: _json("The analysis, or the analyses", {"anyOf": [{"$ref": "#/components/schemas/analysis"}, _ANALYSES]}),
+    200: json_answer(
+        "The analysis, or the analyses", {"anyOf": [{"$ref": "#/components/schemas/analysis"}, _ANALYSES]}
+    ),
     **PROBLEMS,
 }
 DECIDED: dict[int | str, dict[str, Any]] = {
-    200: _json("The decision", {"$ref": "#/components/schemas/decision"}),
+    200: json_answer("The decision", {"$ref": "#/components/schemas/decision"}),
     **PROBLEMS,
 }
 _HELP = {"anyOf": [{"$ref": "#/components/schemas/help"}, {"type": "null"}]}
 _CASES = {"type": "integer", "description": "In the memory now"}
-ADDED = {**PROBLEMS, 200: _json("It is kept", _object(id={"type": "string"}, cases=_CASES))}
+ADDED = {**PROBLEMS, 200: json_answer("It is kept", object_of(id={"type": "string"}, cases=_CASES))}
 SEARCHED = {
     **PROBLEMS,
-    200: _json("The nearest first", _object(help=_HELP, cases={"type": "array", "items": {"type": "object"}})),
+    200: json_answer("The nearest first", object_of(help=_HELP, cases={"type": "array", "items": {"type": "object"}})),
 }
-DELETED = {**PROBLEMS, 200: _json("They are gone", _object(deleted={"type": "integer"}, cases=_CASES))}
+DELETED = {**PROBLEMS, 200: json_answer("They are gone", object_of(deleted={"type": "integer"}, cases=_CASES))}
 METRICS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Figures", "content": {"text/plain": {"schema": {"type": "string"}}}},
     **REFUSED,
 }
 LISTED: dict[int | str, dict[str, Any]] = {
-    200: _json("All of them", {"type": "array", "items": {"type": "object"}}),
+    200: json_answer("All of them", {"type": "array", "items": {"type": "object"}}),
     **REFUSED,
 }
 HEALTH: dict[int | str, dict[str, Any]] = {
-    200: _json("It is", {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}),
+    200: json_answer("It is", {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}),
     503: _problem("It is not", retry=True),
 }
 

@@ -108,7 +108,7 @@ def serve(
         access: Who may ask.
         address: Where to listen.
         started: Gets the address once requests are answered.
-        runs: A folder of runs that pages show; None shows none.
+        runs: A folder of runs that pages and /v1/runs show; None shows none.
         workers: Processes that compute, with this one.
 
     Raises:

@@ -23,7 +23,7 @@ from redheart_server.pages.reasons_view import reason_views
 from redheart_server.pages.rendering import render
 from redheart_server.pages.words import words
 from redheart_server.problems import ProblemError
-from redheart_server.served import Item, Served
+from redheart_server.served import Item, OfModel
 from redheart_server.state import State
 
 if TYPE_CHECKING:
@@ -38,23 +38,22 @@ Model = Annotated[str, Query()]
 
 
 @attrs.frozen
-class Explaining:
+class Explaining(OfModel):
     """Analyzes records, with reasons if they are wanted."""
 
-    served: Served
     country: str
     """Whose helplines are given; "" for the server's own choice."""
     reasons: bool
 
-    def __call__(self, items: Sequence[Item]) -> list[Explanation | Refused]:
-        """What the model says of each record."""
+    def __call__(self, items: Sequence[Item]) -> list[Explanation | str]:
+        """What the model says of each record, or why it is refused."""
         model = _of_country(self.served.model, self.country)
         found = analyze_records(model, items)
         return [self._explained(model, item, one) for item, one in zip(items, found, strict=True)]
 
-    def _explained(self, model: Loaded, item: Item, found: Analysis | Refused) -> Explanation | Refused:
+    def _explained(self, model: Loaded, item: Item, found: Analysis | Refused) -> Explanation | str:
         if isinstance(found, Refused):
-            return found
+            return str(found.error)
         if not self.reasons or help_alone(found.help):
             return Explanation(found, ())
         where, record = item
@@ -63,23 +62,22 @@ class Explaining:
 
 
 @attrs.frozen
-class Comparing:
+class Comparing(OfModel):
     """Compares the acts of dilemmas."""
 
-    served: Served
     country: str
 
-    def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Decision | DataError]:
+    def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Decision | str]:
         """A decision for each dilemma, or why there is none."""
         model = _of_country(self.served.model, self.country)
         return [_decide(model, self.served.preferences, given) for given in items]
 
 
-def _decide(model: Loaded, preferences: Loaded | None, given: Mapping[str, Any]) -> Decision | DataError:
+def _decide(model: Loaded, preferences: Loaded | None, given: Mapping[str, Any]) -> Decision | str:
     try:
         return decide_with(model, preferences, given)
     except DataError as error:
-        return error
+        return str(error)
 
 
 def asking_routes(state: State) -> APIRouter:
@@ -100,8 +98,8 @@ def asking_routes(state: State) -> APIRouter:
         record = read_as(Record, await read_object(request)).plain()
         answer = Explaining(served, country.upper(), reasons)
         (found,) = await state.answer(request, answer, [("text", record)])
-        if isinstance(found, Refused):
-            raise ProblemError(422, str(found.error))
+        if isinstance(found, str):
+            raise ProblemError(422, found)
         return render(
             "analysis.html.j2", lang, details=details, alone=help_alone(found.analysis.help), **_shown(found, lang)
         )
@@ -112,8 +110,8 @@ def asking_routes(state: State) -> APIRouter:
         served = state.served(model or None)
         given = await read_object(request)
         (found,) = await state.answer(request, Comparing(served, country.upper()), [given])
-        if isinstance(found, DataError):
-            raise ProblemError(422, str(found))
+        if isinstance(found, str):
+            raise ProblemError(422, found)
         return render("decision.html.j2", lang, decision=found, **decision_view(found, words(lang)))
 
     return router

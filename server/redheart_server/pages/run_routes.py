@@ -13,9 +13,9 @@ from redheart_core.runs.event_log import peak_memory_bytes
 from redheart_server.access import needs
 from redheart_server.pages.following import follow
 from redheart_server.pages.rendering import render
-from redheart_server.pages.run_folder import bytes_by_part, find_run, free_bytes, read_run, read_runs
 from redheart_server.pages.run_view import choices, curves, duration, heat_epochs, heat_rows, size_words
 from redheart_server.problems import ProblemError
+from redheart_server.run_folder import bytes_by_part, find_run, free_bytes, read_run, read_runs
 from redheart_server.state import State
 
 Lang = Annotated[Literal["en", "ko"], Query()]
@@ -26,7 +26,7 @@ def run_routes(state: State, folder: Path) -> APIRouter:
     """The routes."""
     router = APIRouter(include_in_schema=False, dependencies=[needs(state.access, "read")])
 
-    @router.get("/v1/runs/page")
+    @router.get("/v1/page/runs")
     async def listed(lang: Lang = "en") -> Response:
         found = await asyncio.to_thread(read_runs, folder)
         values = {"folder": str(folder), "free": size_words(free_bytes(folder)), "own": peak_memory_bytes()}

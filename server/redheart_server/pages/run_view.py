@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from redheart_core.contract.errors import CheckpointError
-from redheart_core.evaluation.results import EVALUATION, Evaluation
-from redheart_core.selection.rivals import RIVALS
-from redheart_core.selection.sweetspot import SWEETSPOT
-from redheart_core.storage.sealed import SealedFile
+from redheart_server.run_folder import read_choices
 
 if TYPE_CHECKING:
+    from redheart_core.evaluation.results import Evaluation
     from redheart_core.runs.history import EpochRecord
     from redheart_core.runs.status import GroupStatus, RunStatus
 
-T = TypeVar("T")
 WIDTH, HEIGHT, LEFT, TOP = 300, 120, 44, 10
 """Of a plot, without and with its margins."""
 LEVELS = 9
@@ -92,20 +88,13 @@ def size_words(count: float) -> str:
 
 def choices(path: Path) -> dict[str, Any]:
     """What was chosen among the epochs and what it is worth, as far as it was computed; and what is damaged of it."""
-    damages: list[str] = []
-
-    def read(file: SealedFile[T], name: str) -> T | None:
-        try:
-            return file.read_if_there(path / name)
-        except CheckpointError as error:
-            damages.append(str(error))
-            return None
-
-    sweetspot, rivals = read(SWEETSPOT, "sweetspot.json"), read(RIVALS, "rivals.json")
-    evaluation = read(EVALUATION, "evaluation.json")
-    methods = [] if rivals is None else sorted(rivals.sums.items(), key=lambda pair: pair[1][0])
-    variants = [] if evaluation is None else list(_variants(evaluation))
-    return {"sweetspot": sweetspot, "methods": methods, "variants": variants, "damages": damages}
+    found = read_choices(path)
+    return {
+        "sweetspot": found.sweetspot,
+        "methods": found.methods,
+        "variants": [] if found.evaluation is None else list(_variants(found.evaluation)),
+        "damages": found.damages,
+    }
 
 
 def _variants(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:

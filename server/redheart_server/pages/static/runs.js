@@ -119,7 +119,7 @@ function throttled(work) {
   };
 }
 
-const drawList = (signal) => draw("list-body", "/v1/runs/page", signal);
+const drawList = (signal) => draw("list-body", "/v1/page/runs", signal);
 
 async function start() {
   await Promise.all([drawList(), draw("plugins-body", "/v1/plugins/page")]);

@@ -1,4 +1,4 @@
-"""A folder of runs as the pages read it: which runs there are, and where their bytes are. Nothing is written."""
+"""A folder of runs as pages and routes read it: which runs there are, and where their bytes are. Nothing is written."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 
 from redheart_core.contract.errors import CheckpointError
+from redheart_core.evaluation.results import EVALUATION, Evaluation
 from redheart_core.runs.read_status import read_status
 from redheart_core.runs.status import RunStatus
+from redheart_core.selection.rivals import RIVALS, Rivals
+from redheart_core.selection.sweetspot import SWEETSPOT, Sweetspot
+from redheart_core.storage.sealed import SealedFile
 from redheart_server.problems import ProblemError
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -62,6 +69,39 @@ def read_runs(folder: Path) -> list[FoundRun]:
     """All runs, the one with the newest event first."""
     found = [read_run(name, path) for name, path in run_paths(folder).items()]
     return sorted(found, key=lambda run: run.changed, reverse=True)
+
+
+@attrs.frozen
+class Choices:
+    """What was chosen among the epochs of a run and what it is worth; None for what was not computed, or is damaged."""
+
+    sweetspot: Sweetspot | None
+    rivals: Rivals | None
+    evaluation: Evaluation | None
+    damages: tuple[str, ...]
+    """What is wrong with a damaged file."""
+
+    @property
+    def methods(self) -> list[tuple[str, tuple[float, float | None]]]:
+        """Method to mean difference from the plain selection and its standard error, the best one first."""
+        return [] if self.rivals is None else sorted(self.rivals.sums.items(), key=lambda pair: pair[1][0])
+
+
+def read_choices(path: Path) -> Choices:
+    """What a run says of its choices; damage of one file hides nothing else."""
+    damages: list[str] = []
+
+    def read(file: SealedFile[T], name: str) -> T | None:
+        try:
+            return file.read_if_there(path / name)
+        except CheckpointError as error:
+            damages.append(str(error))
+            return None
+
+    return Choices(
+        read(SWEETSPOT, "sweetspot.json"), read(RIVALS, "rivals.json"), read(EVALUATION, "evaluation.json"),
+        tuple(damages),
+    )  # fmt: skip
 
 
 def bytes_by_part(path: Path) -> Mapping[str, int]:
