@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socketserver
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,3 +130,74 @@ def test_patience_ends_and_other_errors_are_not_asked_again(monkeypatch: pytest.
     transport, asked = answering(httpx.ConnectError("refused"))
     with pytest.raises(ServerError, match="cannot be reached"):
         Client(transport=transport, patience_s=0).models()
+
+
+class Breaking(socketserver.ThreadingTCPServer):
+    """Reads requests and closes the connection without an answer, so many times; then it answers."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, times: int) -> None:
+        self.left, self.asked = times, 0
+        super().__init__(("127.0.0.1", 0), _Broken)
+
+
+class _Broken(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        assert isinstance(self.server, Breaking)
+        length = 0
+        while (line := self.rfile.readline()) not in (b"\r\n", b""):
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        self.rfile.read(length)
+        self.server.asked += 1
+        if self.server.left:
+            self.server.left -= 1
+            return
+        body = b'{"answers": [], "id": "a"}'
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        self.wfile.write(head.encode() + b"connection: close\r\n\r\n" + body)
+
+
+@contextmanager
+def breaking(times: int) -> Iterator[tuple[Breaking, str]]:
+    with Breaking(times) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server, f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+def test_a_call_whose_connection_is_lost_is_made_again_until_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("redheart.client.time.sleep", slept.append)
+    with breaking(2) as (server, url), Client(url) as client:
+        assert client.analyze(TEXT)["answers"] == []
+    assert (server.asked, slept) == (3, [0.25, 0.5])
+    with breaking(1000) as (server, url), Client(url, patience_s=0) as client:
+        with pytest.raises(ServerError, match=r"connection to .* was lost before an answer came"):
+            client.analyze(TEXT)
+        assert server.asked == 1
+
+
+def test_a_call_that_changes_the_memory_is_made_again_only_where_nothing_was_sent() -> None:
+    with breaking(1) as (server, url), Client(url) as client:
+        with pytest.raises(ServerError, match="not known what was done"):
+            client.remember(TEXT)
+        server.left = 1
+        with pytest.raises(ServerError, match="Connection lost"):
+            client.forget(all=True)
+        assert server.asked == 2
+        assert client.remember(TEXT) == "a"
+    transport, asked = answering(httpx.ConnectError("refused"), httpx.Response(200, json={"id": "b"}))
+    assert Client(transport=transport).remember(TEXT) == "b"
+    assert len(asked) == 2
+
+
+def test_an_answer_that_comes_too_late_is_an_error_of_the_client() -> None:
+    transport, asked = answering(httpx.ReadTimeout("late"))
+    with pytest.raises(ServerError, match="did not answer in time; a larger timeout_s"):
+        Client(transport=transport).analyze(TEXT)
+    assert len(asked) == 1

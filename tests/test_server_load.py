@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from front_door import Finished, redheart, refuse
 from own_process import Started, started
 
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
-from http_load import Load, cancelled, oversized, slow
+from http_load import Connection, Load, cancelled, oversized, slow
 
 from redheart.activating import activate
 from redheart_core import CheckpointError, SettingsError
@@ -87,6 +88,48 @@ def test_no_answer_is_lost_or_wrong_whatever_happens_meanwhile(finished: Finishe
     assert not pid_file.exists()
     for one in [json.loads(line)["pid"] for line in left.err.splitlines() if '"worker started"' in line]:
         assert not Path(f"/proc/{one}").exists()
+
+
+@pytest.mark.slow
+def test_pages_are_answered_by_every_process_and_figures_are_of_all_processes(
+    finished: Finished, tmp_path: Path
+) -> None:
+    pages = ("/v1/analyze/page?details=1", "/v1/decide/page")
+    bodies = ({"text": TEXTS[0]}, {"acts": TEXTS[2:]})
+    with started("serve", finished.model, "--port", "0", "--workers", "2", cwd=tmp_path) as server:
+        where = address(server)
+        server.wait_until(lambda: len(events(server, "worker started")) == 1)
+
+        async def ask(path: str, body: Any) -> list[tuple[int, bytes]]:
+            connection = Connection(where)
+            found = [await connection.post(path, json.dumps(body).encode()) for _ in range(15)]
+            await connection.close()
+            return found
+
+        async def ask_both() -> list[list[tuple[int, bytes]]]:
+            return await asyncio.gather(*(ask(*one) for one in zip(pages, bodies, strict=True) for _ in range(2)))
+
+        for answers in asyncio.run(ask_both()):
+            assert len(set(answers)) == 1
+            assert answers[0][0] == 200
+        with urllib.request.urlopen(f"http://{where[0]}:{where[1]}/metrics") as answer:
+            figures = samples(answer.read().decode())
+        by_worker = [figures["redheart_items_total", number] for number in "12"]
+        assert min(by_worker) > 0
+        assert sum(by_worker) == figures["redheart_batch_items_sum", ""] == 60
+        assert sum(value for (name, _), value in figures.items() if name == "redheart_requests_total") == 60
+        for number, pid in zip("12", (server.pid, events(server, "worker started")[0]["pid"]), strict=True):
+            resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+            assert figures["process_resident_memory_bytes", number] == pytest.approx(resident, rel=0.3)
+            assert figures["process_cpu_seconds_total", number] > 0
+        server.send(signal.SIGTERM)
+        assert server.wait(60).code == 0
+
+
+def samples(text: str) -> dict[tuple[str, str], float]:
+    """Name and worker, or what else it is counted by, to the value of each figure but those of histograms by size."""
+    found = re.findall(r'^(\w+?)(?:\{(?:worker="(\d+)"|([^}]*))\})? (\S+)$', text, re.MULTILINE)
+    return {(name, worker or other): float(value) for name, worker, other, value in found}
 
 
 def test_activating_verifies_first_and_changes_nothing_otherwise(finished: Finished, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def make() -> Iterator[Callable[..., tuple[Worker, Gate]]]:
     made = []
 
     def make_worker(waiting: int = 100, together: int = 10) -> tuple[Worker, Gate]:
-        worker, gate = Worker(waiting, together, lambda items, seconds: None), Gate()
+        worker, gate = Worker(waiting, together, lambda number, items, seconds: None), Gate()
         made.append((worker, gate))
         return worker, gate
 
@@ -141,6 +141,8 @@ class Frail:
         self.has_to_settle = True
         self.closed = False
 
+    pid = None
+
     def open(self, closing: threading.Event) -> None:
         pass
 
@@ -168,7 +170,7 @@ class Frail:
 
 def test_jobs_of_a_process_that_died_are_answered_by_its_successor_and_one_that_kills_two_is_the_cause() -> None:
     lane, gate = Frail(), Gate()
-    worker = Worker(100, 10, lambda items, seconds: None, [lane])
+    worker = Worker(100, 10, lambda number, items, seconds: None, [lane])
     here = worker.submit(gate.here, ["a"])
     assert gate.begun.wait(30)
     jobs = [worker.submit(gate, [name]) for name in ("b", "once", "deadly", "c")]

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -23,6 +24,10 @@ __all__ = ["Client", "ServerError"]
 Json = dict[str, Any]
 _AGAIN = frozenset({429, 503})
 """Statuses of a request that may be asked again."""
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
+"""The server has nothing of the request."""
+_LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
+"""The server may have worked on it."""
 _TEXTS = 64
 """Of one request."""
 
@@ -49,7 +54,8 @@ class Client:
         key: Made by `redheart serve keys add`; None where the server asks for none.
         timeout_s: For one answer.
         patience_s: For all attempts of a call together: one that gets 429 or 503, or no connection, is made again
-            after the seconds that the server names.
+            after the seconds that the server names. So is one whose connection is lost before its answer, unless it
+            changes the memory: nobody knows then whether it was done.
         transport: How httpx connects, such as over a Unix socket.
     """
 
@@ -129,6 +135,20 @@ class Client:
         found: list[Json] = self._ask("GET", "/v1/plugins")
         return found
 
+    def runs(self) -> list[Json]:
+        """The runs of a server with --runs, the one with the newest event first."""
+        found: list[Json] = self._ask("GET", "/v1/runs")
+        return found
+
+    def run(self, name: str) -> Json:
+        """One of them: how far it is, its curves, and what was chosen.
+
+        Raises:
+            ServerError: There is none of that name, or it is damaged.
+        """
+        found: Json = self._ask("GET", f"/v1/runs/{quote(name, safe='')}")
+        return found
+
     def remember(self, text: str, *, id: str | None = None, **case: Any) -> str:
         """Keep a case with labels, language, source and licence; returns its id.
 
@@ -136,7 +156,7 @@ class Client:
             ServerError: It is refused, or the id is taken.
         """
         key = id or uuid.uuid4().hex  # so that an attempt after one whose answer was lost adds nothing twice
-        found: str = self._ask("POST", "/v1/memory", {"text": text, "id": key, **case})["id"]
+        found: str = self._ask("POST", "/v1/memory", {"text": text, "id": key, **case}, changes=True)["id"]
         return found
 
     def nearest(self, text: str, k: int = 5, **chosen: Any) -> list[Json]:
@@ -146,26 +166,35 @@ class Client:
 
     def forget(self, **chosen: Any) -> int:
         """Delete the cases that are chosen, or all=True; returns how many."""
-        found: int = self._ask("POST", "/v1/memory/delete", chosen)["deleted"]
+        found: int = self._ask("POST", "/v1/memory/delete", chosen, changes=True)["deleted"]
         return found
 
-    def _ask(self, method: str, path: str, body: Json | None = None, params: Mapping[str, str | None] = {}) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        params: Mapping[str, str | None] = {},
+        changes: bool = False,
+    ) -> Any:
         given = {name: value for name, value in params.items() if value is not None}
-        answer = self._patiently(lambda: self._http.request(method, path, json=body, params=given))
+        again = _NOT_SENT if changes else _NOT_SENT + _LOST
+        answer = self._patiently(lambda: self._http.request(method, path, json=body, params=given), again)
         if answer.is_success:
             return answer.json()
         raise ServerError(answer.status_code, _problem(answer))
 
-    def _patiently(self, attempt: Callable[[], httpx.Response]) -> httpx.Response:
-        """Attempt until it is answered, or patience ends."""
+    def _patiently(
+        self, attempt: Callable[[], httpx.Response], again: tuple[type[httpx.TransportError], ...]
+    ) -> httpx.Response:
+        """Attempt until it is answered, or patience ends; errors of the classes of `again` are no answer."""
         until, wait_s = time.monotonic() + self._patience_s, 0.25
         while True:
             try:
                 answer = attempt()
-            except httpx.ConnectError as error:
-                if time.monotonic() + wait_s > until:
-                    problem = {"title": "No connection", "detail": f"{self._http.base_url} cannot be reached: {error}"}
-                    raise ServerError(0, problem) from error
+            except httpx.TransportError as error:
+                if not isinstance(error, again) or time.monotonic() + wait_s > until:
+                    raise ServerError(0, _without_answer(error, self._http.base_url)) from error
                 time.sleep(wait_s)
             else:
                 named_s = float(answer.headers.get("retry-after", wait_s))
@@ -173,6 +202,16 @@ class Client:
                     return answer
                 time.sleep(named_s)
             wait_s = min(2 * wait_s, 8.0)
+
+
+def _without_answer(error: httpx.TransportError, url: httpx.URL) -> Mapping[str, Any]:
+    """The problem details of a call that no server has answered."""
+    if isinstance(error, _NOT_SENT):
+        return {"title": "No connection", "detail": f"{url} cannot be reached: {error}"}
+    if isinstance(error, httpx.TimeoutException):
+        return {"title": "No answer", "detail": f"{url} did not answer in time; a larger timeout_s waits longer"}
+    detail = f"the connection to {url} was lost before an answer came, so that it is not known what was done: {error}"
+    return {"title": "Connection lost", "detail": detail}
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:

@@ -35,11 +35,11 @@ def compute(connection: Connection, source: Source, number: int) -> None:
     connection.send(None)
     while True:
         try:
-            kind, name, items = connection.recv()
+            kind, name, settings, items = connection.recv()
         except EOFError:
             return
         try:
-            found = list(kind(models.current[name])(items))
+            found = list(kind(models.current[name], **settings)(items))
         except Exception as error:
             log_failure(error, f"worker {number}")
             connection.send(Failed(type(error).__name__))

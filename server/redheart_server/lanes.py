@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 import structlog
 
 from redheart_server.lane_process import Failed, compute
-from redheart_server.served import Analyzing, Deciding, Source
+from redheart_server.served import OfModel, Source
 
 Answer = Callable[[Sequence[Any]], Sequence[Any]]
 """Items to one result each; jobs with an equal function are answered by one call of it."""
@@ -31,6 +32,10 @@ class LaneFailedError(Exception):
 
 class Lane(Protocol):
     """Computes; its own thread alone calls it, but for ask_to_renew."""
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None while there is none."""
 
     @property
     def has_to_settle(self) -> bool:
@@ -63,6 +68,10 @@ class Here:
     """This process."""
 
     has_to_settle = False
+
+    @property
+    def pid(self) -> int:
+        return os.getpid()
 
     def open(self, closing: threading.Event) -> None:
         """Nothing to begin."""
@@ -103,6 +112,11 @@ class Beside:
         self._closing = threading.Event()
 
     @property
+    def pid(self) -> int | None:
+        process = self._process
+        return None if process is None else process.pid
+
+    @property
     def has_to_settle(self) -> bool:
         return self._process is None or bool(self._renewals)
 
@@ -110,13 +124,13 @@ class Beside:
         self._closing = closing
 
     def takes(self, answer: Answer) -> bool:
-        return isinstance(answer, Analyzing | Deciding)
+        return isinstance(answer, OfModel)
 
     def compute(self, answer: Answer, items: Sequence[Any]) -> list[Any]:
-        assert isinstance(answer, Analyzing | Deciding)
+        assert isinstance(answer, OfModel)
         assert self._connection is not None
         try:
-            self._connection.send((type(answer), answer.served.name, list(items)))
+            self._connection.send((type(answer), answer.served.name, answer.settings, list(items)))
             found = self._connection.recv()
         except (EOFError, OSError) as error:
             assert self._process is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -15,7 +16,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import InfoMetricFamily
+from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
@@ -30,11 +31,10 @@ _ITEMS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """Counters of one server; nothing in them tells a text, a key or a client."""
+    """Counters of one server, over all of its processes; nothing in them tells a text, a key or a client."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
         labels = ("route", "status")
         self._requests = Counter("redheart_requests", "Requests that were answered", labels, registry=self.registry)
         self._seconds = Histogram(
@@ -47,6 +47,9 @@ class Metrics:
         self._computing = Histogram(
             "redheart_batch_seconds", "Computing of one batch", buckets=_SECONDS, registry=self.registry
         )
+        self._by_worker = Counter(
+            "redheart_items", "Texts that each process has answered", ("worker",), registry=self.registry
+        )
         self._waiting = Gauge("redheart_waiting_items", "Texts that wait for an answer", registry=self.registry)
         self._replaced = Counter(
             "redheart_workers_replaced", "Processes that died and were replaced", registry=self.registry
@@ -57,8 +60,9 @@ class Metrics:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def batch(self, items: int, seconds: float) -> None:
-        """Count what was computed together."""
+    def batch(self, worker: int, items: int, seconds: float) -> None:
+        """Count what a process has computed together."""
+        self._by_worker.labels(str(worker)).inc(items)
         self._items.observe(items)
         self._computing.observe(seconds)
 
@@ -66,10 +70,22 @@ class Metrics:
         """Count a process that died."""
         self._replaced.inc()
 
-    def watch(self, waiting: Callable[[], int], models: Callable[[], Mapping[str, Served]]) -> None:
-        """From now on these are read whenever somebody asks."""
+    def watch(
+        self,
+        waiting: Callable[[], int],
+        models: Callable[[], Mapping[str, Served]],
+        processes: Callable[[], Mapping[int, int]],
+    ) -> None:
+        """From now on these are read whenever somebody asks.
+
+        Args:
+            waiting: Texts that wait.
+            models: That answer.
+            processes: Number of a worker to the id of its process.
+        """
         self._waiting.set_function(lambda: float(waiting()))
         self.registry.register(_Models(models))
+        self.registry.register(_Processes(processes))
 
 
 class _Models(Collector):
@@ -83,6 +99,22 @@ class _Models(Collector):
         for served in self._models().values():
             found.add_metric((served.name,), {"title": served.title, "loaded": served.loaded})
         return [found]
+
+
+class _Processes(Collector):
+    """Memory, processor time and open files of every process, as Prometheus names them, by worker; on Linux alone."""
+
+    def __init__(self, processes: Callable[[], Mapping[int, int]]) -> None:
+        self._processes = processes
+
+    def collect(self) -> Sequence[Metric]:
+        found: dict[str, Metric] = {}
+        for number, pid in self._processes().items():
+            for one in ProcessCollector(registry=None, pid=partial(int, pid)).collect():
+                family = found.setdefault(one.name, Metric(one.name, one.documentation, one.type))
+                for sample in one.samples:
+                    family.add_sample(sample.name, {**sample.labels, "worker": str(number)}, sample.value)
+        return list(found.values())
 
 
 def metrics_routes(metrics: Metrics, access: Access) -> APIRouter:

@@ -65,10 +65,24 @@ class Served:
 
 
 @attrs.frozen
-class Analyzing:
-    """What the library says of each record, in its own JSON."""
+class OfModel:
+    """What a model answers; every process that has the model can, so that items, settings and results are pickled."""
 
     served: Served
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but the model."""
+        return attrs.asdict(self, recurse=False, filter=attrs.filters.exclude("served"))
+
+    def __call__(self, items: Sequence[Any]) -> list[Any]:
+        """A result for each item."""
+        raise NotImplementedError
+
+
+@attrs.frozen
+class Analyzing(OfModel):
+    """What the library says of each record, in its own JSON."""
 
     def __call__(self, items: Sequence[Item]) -> list[Said]:
         found: list[Said] = []
@@ -79,10 +93,8 @@ class Analyzing:
 
 
 @attrs.frozen
-class Deciding:
+class Deciding(OfModel):
     """What the library says of each dilemma, in its own JSON."""
-
-    served: Served
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Said]:
         return [self._decided(item) for item in items]

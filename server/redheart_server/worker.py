@@ -50,7 +50,7 @@ class Worker:
     Args:
         most_waiting: Items that wait.
         together: Items that are answered by one call, unless one job has more.
-        observe: Gets the number of items of each call, and its seconds.
+        observe: Gets the number of the lane, from 1, the number of items of each call, and its seconds.
         beside: Further lanes.
     """
 
@@ -58,7 +58,7 @@ class Worker:
         self,
         most_waiting: int,
         together: int,
-        observe: Callable[[int, float], None],
+        observe: Callable[[int, int, float], None],
         beside: Sequence[Lane] = (),
     ) -> None:
         self._most_waiting, self._together, self._observe = most_waiting, together, observe
@@ -68,8 +68,8 @@ class Worker:
         self._seconds_an_item = 0.02
         self._lanes: tuple[Lane, ...] = (Here(), *beside)
         self._threads = [
-            threading.Thread(target=self._work, args=(lane,), name=f"redheart-lane-{number}", daemon=True)
-            for number, lane in enumerate(self._lanes)
+            threading.Thread(target=self._work, args=(number, lane), name=f"redheart-lane-{number}", daemon=True)
+            for number, lane in enumerate(self._lanes, 1)
         ]
         for thread in self._threads:
             thread.start()
@@ -104,6 +104,11 @@ class Worker:
         job.future.add_done_callback(lambda future: self._leave(job) if future.cancelled() else None)
         return job.future
 
+    @property
+    def processes(self) -> dict[int, int]:
+        """Number of a lane, from 1, to the id of its process; without those that are being replaced."""
+        return {number: pid for number, lane in enumerate(self._lanes, 1) if (pid := lane.pid) is not None}
+
     def renew(self) -> None:
         """Have every lane beside this process load its models anew, between two calls; returns when all have."""
         renewed = [lane.ask_to_renew() for lane in self._lanes]
@@ -128,13 +133,13 @@ class Worker:
             if job in self._jobs:
                 self._jobs.remove(job)
 
-    def _work(self, lane: Lane) -> None:
+    def _work(self, number: int, lane: Lane) -> None:
         lane.open(self._closing)
         while jobs := self._next(lane):
-            self._call(lane, jobs)
+            self._call(number, lane, jobs)
         lane.close()
 
-    def _call(self, lane: Lane, jobs: Sequence[Job]) -> None:
+    def _call(self, number: int, lane: Lane, jobs: Sequence[Job]) -> None:
         began = time.perf_counter()
         items = sum(len(job.items) for job in jobs)
         try:
@@ -146,7 +151,7 @@ class Worker:
         if items:
             with self._changed:
                 self._seconds_an_item += 0.2 * (seconds / items - self._seconds_an_item)
-            self._observe(items, seconds)
+            self._observe(number, items, seconds)
 
     def _put_back(self, jobs: Sequence[Job], error: LaneDiedError) -> None:
         """Have jobs answered by another process, each alone; one that has ended two is the cause."""
