@@ -16,10 +16,10 @@ from new_python import run_python
 ROOT = Path(__file__).parents[1]
 CORE, REGISTRY, CLI = ROOT / "redheart_core", ROOT / "registry" / "redheart_registry", ROOT / "cli" / "redheart_cli"
 SERVER, LABELLING = ROOT / "server" / "redheart_server", ROOT / "labelling" / "redheart_labelling"
-EXPORT = ROOT / "export" / "redheart_export"
+EXPORT, SCALING = ROOT / "export" / "redheart_export", ROOT / "scaling" / "redheart_scaling"
 PLUGINS = sorted(ROOT.glob("plugins/*/redheart_*"))
-SOURCES = (CORE, REGISTRY, EXPORT, LABELLING, SERVER, CLI, *PLUGINS)
-FOLDERS = ("plugins", "registry", "export", "labelling", "server", "cli", "tests")
+SOURCES = (CORE, REGISTRY, EXPORT, LABELLING, SCALING, SERVER, CLI, *PLUGINS)
+FOLDERS = ("plugins", "registry", "export", "labelling", "scaling", "server", "cli", "tests")
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -60,7 +60,7 @@ def test_plugins_import_the_core_alone(folder: Path) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("folder", [REGISTRY, LABELLING, SERVER, CLI, *PLUGINS], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [REGISTRY, LABELLING, SCALING, SERVER, CLI, *PLUGINS], ids=lambda path: path.name)
 def test_nothing_outside_the_core_imports_a_name_with_an_underscore(folder: Path) -> None:
     private = [
         (file, name)

@@ -13,6 +13,7 @@ from redheart.training import Share, resumable, train_run
 from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
+from redheart_cli.ray_options import by_group, ray_option, resource_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 
@@ -29,6 +30,8 @@ from redheart_cli.run_options import groups_option, json_option, new_run_options
     metavar="SECONDS",
     help="Wait so long for groups that other processes train. [default: 0]",
 )
+@ray_option
+@resource_option
 @new_run_options
 @groups_option
 @plugin_options
@@ -38,6 +41,8 @@ def train(
     resume: bool,
     only: tuple[str, ...],
     wait_s: float,
+    address: str | None,
+    resources: tuple[tuple[str, str, float], ...],
     new: RunOptions,
     groups_file: Path | None,
     as_json: bool,
@@ -52,6 +57,9 @@ def train(
     groups (or --resume) joins it. A group that reads others needs these finished first: it
     waits for them with --wait, else the command says which are missing.
 
+    With --ray, every group is a task of a Ray cluster whose nodes see the folders of the run
+    and of its store at the same path.
+
     \b
     Examples:
       redheart train --epochs 10
@@ -59,11 +67,20 @@ def train(
       redheart train --groups runs/village/groups.toml
       redheart train --resume -o runs/village
       redheart train --resume -o runs/village --only neural_regret --wait 3600
+      redheart train -o /shared/village --ray 10.0.0.1:6379 --resource backbone.gpus=1
     """
     if resume and (not new.changes_nothing or groups_file is not None):
         raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
+    if address is not None and (only or wait_s):
+        raise click.UsageError("--ray trains all groups, in order; leave --only and --wait out")
+    asked = by_group(resources, address)
     with make_display() as display:
-        run = train_run(choice, new, groups_file, resume, display, Share(only, wait_s))
+        if address is None:
+            run = train_run(choice, new, groups_file, resume, display, Share(only, wait_s))
+        else:
+            from redheart_scaling.training import train_on_ray
+
+            run = train_on_ray(choice, new, groups_file, resume, display, address, asked)
     with resumable(run.path):
         print_training(run, as_json)
     if run.stopped:

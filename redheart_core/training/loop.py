@@ -65,9 +65,25 @@ def train(
     chosen = chosen_groups(context.groups, only)
     make_folder(run.path)
     with locked_groups(run.path, [group.name for group in chosen], wait_s):
-        training = _Training(run, context, hooks, chosen, groups_below(context.groups, chosen))
-        training.begin(wait_s)
-        return training.run_tiers()
+        begin(run, context, chosen)
+        below = groups_below(context.groups, chosen)
+        stopped = await_below(run, context, below, wait_s)
+        return _Training(run, context, hooks, chosen, below, stopped).run_tiers()
+
+
+def begin(run: RunFolder, context: TrainingContext, groups: Sequence[Group] | None = None) -> None:
+    """Begin a run, or join one that was begun alike, if the disk holds what some of its groups will write.
+
+    Args:
+        run: Its folder.
+        context: Of all groups of the run.
+        groups: Those that will be trained; None for all.
+
+    Raises:
+        CheckpointError: The run was begun otherwise, or the disk is too small.
+    """
+    run.begin(describe(run.path, context.nodes, context.groups, context.settings, context.store))
+    check_disk(run, context, context.groups if groups is None else groups)
 
 
 @attrs.define(eq=False)
@@ -81,15 +97,9 @@ class _Training:
     """The groups that this process trains."""
     below: tuple[Group, ...]
     """The groups that these read and that other processes train."""
-    stopped: dict[str, str] = attrs.Factory(dict)
+    stopped: dict[str, str]
+    """Those of them that stopped, with the reason; this process adds its own."""
     accounts: list[ParameterAccount] = attrs.Factory(list)
-
-    def begin(self, wait_s: float) -> None:
-        """Begin the run, or join it, and wait for the groups below."""
-        run, context = self.run, self.context
-        run.begin(describe(run.path, context.nodes, context.groups, context.settings, context.store))
-        check_disk(run, context, self.chosen)
-        self.stopped |= await_below(run, context, self.below, wait_s)
 
     def run_tiers(self) -> dict[str, str]:
         """All tiers; returns the groups that stopped."""

@@ -104,7 +104,7 @@ def train_run(
     """What train does, for a caller with a display of its own."""
     session = training_session(choice, options, groups_file, resume, display, joins=bool(share.only))
     with resumable(session.run.path):
-        _train(session, share)
+        train_session(session, share)
     return Run(session.run.path, session)
 
 
@@ -221,7 +221,7 @@ def finish_run(
     from redheart_core.models.of_run import require_model
     from redheart_core.report.collect_results import read_evaluation
 
-    stopped = _train(session, WHOLE)
+    stopped = train_session(session, WHOLE)
     inspect_run(session)
     one = Run(session.run.path, session)
     if stopped:
@@ -252,7 +252,7 @@ def inspect_run(session: Session) -> None:
         INSPECTION.write(file, inspect_store(session.context.store))
 
 
-def _train(session: Session, share: Share) -> dict[str, str]:
+def train_session(session: Session, share: Share) -> dict[str, str]:
     """Train; returns the groups that stopped, with the reason."""
     from redheart_core.training.loop import train as train_groups
 

@@ -1,0 +1,57 @@
+"""Options of the commands whose work may be spread over a Ray cluster."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import click
+
+KEYS = ("cpus", "gpus", "memory_mb")
+
+ray_option = click.option(
+    "--ray",
+    "address",
+    metavar="ADDRESS",
+    help='Spread the work over this Ray cluster, such as 10.0.0.1:6379, or "local" to start one here; '
+    "needs redheart[ray].",
+)
+
+
+class ResourceType(click.ParamType[tuple[str, str, float]]):
+    """GROUP.KEY=NUMBER."""
+
+    name = "resource"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str, float]:
+        """Group, key and number."""
+        found = re.fullmatch(rf"([A-Za-z0-9_-]+)\.({'|'.join(KEYS)})=([0-9]+(?:\.[0-9]+)?)", str(value))
+        if not found:
+            self.fail(f"expects GROUP.{'|'.join(KEYS)}=NUMBER, such as backbone.gpus=1, got {value!r}", param, ctx)
+        return found[1], found[2], float(found[3])
+
+
+resource_option = click.option(
+    "--resource",
+    "resources",
+    type=ResourceType(),
+    multiple=True,
+    metavar="GROUP.KEY=NUMBER",
+    help="With --ray: what the task of a group asks of a node (cpus, gpus, memory_mb); repeatable.",
+)
+
+
+def by_group(resources: tuple[tuple[str, str, float], ...], address: str | None) -> Mapping[str, Mapping[str, float]]:
+    """Group to what its task asks for.
+
+    Raises:
+        UsageError: There is no cluster to ask.
+    """
+    if resources and address is None:
+        raise click.UsageError("--resource is for the tasks of a cluster; name one with --ray")
+    found: dict[str, dict[str, float]] = {}
+    for group, key, amount in resources:
+        found.setdefault(group, {})[key] = amount
+    return found

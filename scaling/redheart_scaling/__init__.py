@@ -1,0 +1,1 @@
+"""Work spread over a Ray cluster. Training, sweeps and analyses themselves know nothing of Ray."""

@@ -1,0 +1,170 @@
+"""A Ray cluster: connecting to it, what a task asks of it, and waiting for tasks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+import attrs
+
+from redheart_core.contract.errors import RedheartError, SettingsError
+
+LOCAL = "local"
+"""The address that stands for a cluster on this machine, started for the command and ended with it."""
+RETRIES = 20
+"""How often a task begins again after its node or its process was lost."""
+CONNECT_S = 10.0
+LOOK_S = 0.5
+"""From look to look at the tasks under way."""
+
+
+@attrs.frozen
+class Resources:
+    """What a task asks of a node."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    memory_mb: float = 0.0
+    """Main memory; 0 asks for none in particular."""
+
+    def options(self) -> dict[str, Any]:
+        """As Ray names them."""
+        memory = {"memory": int(self.memory_mb * 1e6)} if self.memory_mb else {}
+        return {"num_cpus": self.cpus, "num_gpus": self.gpus, **memory}
+
+    def fits(self, node: Mapping[str, float]) -> bool:
+        """Whether a node with these resources, as Ray names them, can run the task."""
+        wanted = (("CPU", self.cpus), ("GPU", self.gpus), ("memory", self.memory_mb * 1e6))
+        return all(node.get(name, 0.0) >= amount for name, amount in wanted)
+
+    def __str__(self) -> str:
+        parts = [f"{self.cpus:g} CPUs"]
+        parts += [f"{self.gpus:g} GPUs"] if self.gpus else []
+        parts += [f"{self.memory_mb:g} MB"] if self.memory_mb else []
+        return ", ".join(parts)
+
+
+def library() -> Any:
+    """Ray.
+
+    Raises:
+        RedheartError: It is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise RedheartError(f'Ray is not installed ({error}); pip install "redheart[ray]"') from error
+    return ray
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Inside, tasks go to the cluster; yields Ray.
+
+    Args:
+        address: Of a cluster that runs, such as "10.0.0.1:6379", "auto" for the one of this machine, or LOCAL.
+
+    Raises:
+        RedheartError: Ray is not installed, or no cluster answers.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    ray = library()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    options = {"include_dashboard": False} if address == LOCAL else {}
+    try:
+        _require_answer(address)
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RedheartError(
+            f"no Ray cluster answers at '{address}': {error}; start one with ray start --head, or choose '{LOCAL}'"
+        ) from error
+    for number, handler in handlers.items():
+        signal.signal(number, handler)  # Ray's own end the process without the command's last words
+    try:
+        with redirect_stdout(sys.stderr):  # where Ray reports lost nodes
+            yield ray
+    finally:
+        ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Ray itself tries for a minute to reach an address where nobody listens.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    host, found, port = address.rpartition(":")
+    if found and port.isdecimal():
+        with socket.create_connection((host.rpartition("/")[2], int(port)), CONNECT_S):
+            pass
+
+
+def require_room(ray: Any, wanted: Mapping[str, Resources]) -> None:
+    """Refuse tasks that no node of the cluster can run: Ray would wait for such a node for ever.
+
+    Raises:
+        SettingsError: Names the task, what it asks for and what the largest nodes have.
+    """
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for name, resources in wanted.items():
+        if not any(resources.fits(node) for node in nodes):
+            found = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('GPU', 0):g} GPUs" for node in nodes)
+            raise SettingsError(
+                f"no node of the cluster has the {resources} that '{name}' asks for (nodes: {found}); "
+                "add such a node, or ask for less with --resource"
+            )
+
+
+def submit(ray: Any, function: Callable[..., Any], resources: Resources, *arguments: Any) -> Any:
+    """A task, which begins again if its node is lost; gives the reference to its result.
+
+    Args:
+        ray: As connected yields it.
+        function: Of a module, which every node has.
+        resources: What it asks of a node.
+        arguments: Values, or references to the results of tasks that have to end first.
+    """
+    task = ray.remote(function)
+    return task.options(max_retries=RETRIES, scheduling_strategy="SPREAD", **resources.options()).remote(*arguments)
+
+
+def results(ray: Any, tasks: Mapping[str, Any], look: Callable[[], None] | None = None) -> dict[str, Any]:
+    """The results of tasks by name, once all have ended.
+
+    Args:
+        ray: As connected yields it.
+        tasks: References.
+        look: Called now and then meanwhile.
+
+    Raises:
+        RedheartError: That of a task, or one of them was lost again and again.
+    """
+    left = list(tasks.values())
+    while left:
+        ended, left = ray.wait(left, timeout=LOOK_S)
+        if look:
+            look()
+        if ended:
+            _require_success(ray, tasks, ended)
+    return {name: ray.get(reference) for name, reference in tasks.items()}
+
+
+def _require_success(ray: Any, tasks: Mapping[str, Any], ended: Sequence[Any]) -> None:
+    names = {reference: name for name, reference in tasks.items()}
+    for reference in ended:
+        try:
+            ray.get(reference)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, RedheartError):
+                raise error.cause from error
+            raise
+        except ray.exceptions.RayError as error:
+            raise RedheartError(
+                f"the task of '{names[reference]}' was lost {RETRIES + 1} times: {error}; "
+                "what it had finished is kept, run the same command again"
+            ) from error
