@@ -45,7 +45,7 @@ def test_a_node_that_is_lost_costs_its_groups_an_epoch_and_no_bit(finished: Fini
 @pytest.mark.slow
 def test_a_cluster_of_this_machine_is_started_and_faults_are_messages(finished: Finished, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
-    begin = ("train", "-o", "run", "--store", finished.store, *SMALL, "--ray")
+    begin: tuple[str | Path, ...] = ("train", "-o", "run", "--store", finished.store, *SMALL, "--ray")
     answer = redheart_process(*begin, "local", "--resource", "backbone.cpus=500", cwd=tmp_path)
     check_refusal(answer, ["no node of the cluster has the 500 CPUs that 'backbone' asks for", "--resource"])
     assert redheart_process(*begin, "local", cwd=tmp_path).code == 0
