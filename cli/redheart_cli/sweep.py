@@ -10,9 +10,10 @@ import click
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.sessions import begin
-from redheart.tuning import sweep_session
+from redheart.tuning import find_rates, sweep_settings
 from redheart_cli.options import plugin_options
 from redheart_cli.output import figure, print_json, print_table, with_interval
+from redheart_cli.ray_options import by_group, ray_option, resource_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--sweep-epochs", type=click.IntRange(min=1), default=3, show_default=True, help="Of a short run.")
 @click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True, help="Short runs per rate.")
 @click.option("--no-halving", is_flag=True, help="Run every rate to its end, so that all groups can be compared.")
+@ray_option
+@resource_option
 @groups_option
 @plugin_options
 @json_option
@@ -37,6 +40,8 @@ def sweep(
     sweep_epochs: int,
     seeds: int,
     no_halving: bool,
+    address: str | None,
+    resources: tuple[tuple[str, str, float], ...],
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -45,6 +50,9 @@ def sweep(
     Writes sweep.json and groups.toml into RUN. A rate costs one short run whatever the number of
     groups; those that are hopeless for a group are dropped for it. Can be stopped at any moment;
     the same command goes on where it was. The exit code is 3 if a group has no rate.
+
+    With --ray, every group is a task of a Ray cluster whose nodes see the folders of the run
+    and of its store at the same path.
 
     \b
     Examples:
@@ -55,9 +63,18 @@ def sweep(
     if rates is not None and hierarchical:
         raise click.UsageError("--hierarchical tries rates of its own; leave out --rates or --hierarchical")
     tried = None if rates is None else parse_rates(rates)
+    settings, asked = (
+        sweep_settings(tried, hierarchical, sweep_epochs, seeds, not no_halving),
+        by_group(resources, address),
+    )
     with make_display() as display:
         session = begin(choice, new, display, groups_file)
-        found = sweep_session(session, tried, hierarchical, sweep_epochs, seeds, not no_halving, display)
+        if address is None:
+            found = find_rates(session, settings, display)
+        else:
+            from redheart_scaling.sweeping import sweep_on_ray
+
+            found = sweep_on_ray(session, settings, display, address, asked)
     if as_json:
         print_json(found.to_json())
     else:

@@ -16,7 +16,8 @@ the end with every seed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import attrs
 import numpy as np
@@ -28,9 +29,10 @@ from redheart_core.groups.group import Group
 from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import make_folder, write_bytes
-from redheart_core.storage.locks import locked
+from redheart_core.storage.locks import locked, locked_groups
 from redheart_core.storage.settings import as_table
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.share import chosen_groups, groups_below
 from redheart_core.tuning.rates import choose_rate, difference, hopeless, log_spaced, lowest
 from redheart_core.tuning.short_runs import ShortRun, read_weights, run_rates, share_outputs, short_context
 from redheart_core.tuning.sweep_journal import TIMING, Journal
@@ -116,27 +118,80 @@ def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, pro
         CheckpointError: The folder holds a sweep that was begun otherwise, or a damaged one.
         DataError: There are too few validation records to choose on, or a group's losses are constant.
     """
-    first = context.settings.seed
-    contexts = tuple(short_context(context, settings.epochs, first + number) for number in range(settings.seeds))
     make_folder(run.path)
-    with locked(run.path):
-        journal = Journal(run.path / "sweep")
-        journal.begin(
-            describe(run.path, context.nodes, context.groups, context.settings, context.store), as_table(settings)
-        )
-        found = _sweep_groups(_Work(contexts, settings, journal), progress or (lambda what, done, total: None))
-        result = make_sweep(found, [one.settings for one in contexts], context.settings, as_table(settings))
-        TIMING.write(run.path / "sweep" / "timing.json", journal.timing())
+    with locked(run.path), _holding(run, [group.name for group in context.groups]):
+        work = _begin(run, context, settings)
+        found = _sweep_groups(work, context.groups, progress or _unseen)
+        contexts = [one.settings for one in work.contexts]
+        result = make_sweep(found, contexts, context.settings, as_table(settings))
+        TIMING.write(run.path / "sweep" / "timing.json", work.journal.timing())
         SWEEP.write(run.path / "sweep.json", result)
         write_bytes(run.path / "groups.toml", tomli_w.dumps({"groups": result.tables()}).encode())
     return result
 
 
-def _sweep_groups(work: _Work, progress: Progress) -> list[GroupSweep]:
+def sweep_part(
+    run: RunFolder, context: TrainingContext, settings: SweepSettings, only: Sequence[str], wait_s: float = 0.0
+) -> None:
+    """Do the short trainings of some groups, so that a sweep in the same folder finds them done.
+
+    Processes on several machines may do different groups. What is missing of the groups below is done too.
+
+    Args:
+        run: As for sweep, like context and settings.
+        only: Names of the groups.
+        wait_s: How long to wait for a group that another process holds.
+
+    Raises:
+        RedheartError: As sweep, or another process holds a group.
+    """
+    chosen = chosen_groups(context.groups, only)
+    wanted = {group.name for group in (*groups_below(context.groups, chosen), *chosen)}
+    make_folder(run.path)
+    with _holding(run, only, wait_s):
+        _sweep_groups(
+            _begin(run, context, settings), [group for group in context.groups if group.name in wanted], _unseen
+        )
+
+
+def begin_sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings) -> None:
+    """Note what a sweep is about, or check that it goes on alike.
+
+    Raises:
+        RedheartError: As sweep.
+    """
+    make_folder(run.path)
+    _begin(run, context, settings)
+
+
+def _unseen(what: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@contextmanager
+def _holding(run: RunFolder, groups: Sequence[str], wait_s: float = 0.0) -> Iterator[None]:
+    """Keep other processes from these groups of the sweep."""
+    make_folder(run.path / "sweep")
+    with locked_groups(run.path / "sweep", groups, wait_s):
+        yield
+
+
+def _begin(run: RunFolder, context: TrainingContext, settings: SweepSettings) -> _Work:
+    first = context.settings.seed
+    contexts = tuple(short_context(context, settings.epochs, first + number) for number in range(settings.seeds))
+    journal = Journal(run.path / "sweep")
+    journal.begin(
+        describe(run.path, context.nodes, context.groups, context.settings, context.store), as_table(settings)
+    )
+    return _Work(contexts, settings, journal)
+
+
+def _sweep_groups(work: _Work, groups: Sequence[Group], progress: Progress) -> list[GroupSweep]:
+    """The groups, lower tiers first, with all that they read among them."""
     first = work.contexts[0]
     readers = {name for group in first.groups for name in group.reads}
     found: dict[str, GroupSweep] = {}
-    for group in first.groups:
+    for group in groups:
         missing = [name for name in group.reads if found[name].status == "failed"]
         if missing:
             found[group.name] = GroupSweep.without(group, "failed", f"it reads {', '.join(missing)}, which has no rate")

@@ -11,6 +11,7 @@ import attrs
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.description import RunDescription
 from redheart_core.storage.files import load_tensors, make_folder, save_tensors
+from redheart_core.storage.locks import updating
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.tuning.short_runs import ShortRun, Status
 
@@ -83,16 +84,25 @@ class Journal:
             CheckpointError: Data, plugins, training or options are others than at the start.
         """
         begun, file = Begun(dict(options), description), self.path / "begun.json"
-        old = BEGUN.read_if_there(file)
-        if old is not None:
-            if old.options != begun.options:
-                raise CheckpointError(
-                    f"the sweep in {self.path} was begun with {old.options}, not {begun.options}; "
-                    "take another folder with -o, or remove this one to begin anew"
-                )
-            old.training.require_same(begun.training, self.path)
         make_folder(self.path)
-        BEGUN.write(file, begun)
+        with updating(self.path):
+            old = BEGUN.read_if_there(file)
+            if old is not None:
+                if old.options != begun.options:
+                    raise CheckpointError(
+                        f"the sweep in {self.path} was begun with {old.options}, not {begun.options}; "
+                        "take another folder with -o, or remove this one to begin anew"
+                    )
+                old.training.require_same(begun.training, self.path)
+            BEGUN.write(file, begun)
+
+    def description(self) -> RunDescription:
+        """The training that the sweep is about.
+
+        Raises:
+            CheckpointError: None was begun, or the file is damaged.
+        """
+        return BEGUN.read(self.path / "begun.json").training
 
     def read(self, group: str, stage: int, seed: int) -> tuple[ShortRun, ...] | None:
         """A finished piece of work, None if it is not finished.

@@ -22,7 +22,7 @@ from redheart_registry import Registry, load_registry
 if TYPE_CHECKING:
     from redheart_core.data.store import Store
     from redheart_core.models.model import Model
-    from redheart_core.runs.description import NodeDescription
+    from redheart_core.runs.description import NodeDescription, RunDescription
     from redheart_core.runs.run import RunFolder
     from redheart_core.training.context import TrainingContext
 
@@ -161,11 +161,21 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
         CheckpointError: No run there, or a plugin has changed since.
     """
     require_run(folder)
-    from redheart_core.data.store import Store
     from redheart_core.runs.run import RunFolder
 
-    run = RunFolder(folder)
-    description = run.read()
+    return described_session(folder, RunFolder(folder).read(), choice, display)
+
+
+def described_session(
+    folder: Path, description: RunDescription, choice: PluginChoice, display: Display | None = None
+) -> Session:
+    """A run by its description, with the plugins and settings that this names.
+
+    Raises:
+        CheckpointError: A plugin has changed since.
+    """
+    from redheart_core.data.store import Store
+
     registry = load_registry(
         plugin_table(description.nodes),
         enable=choice.enable,
@@ -174,8 +184,8 @@ def open_session(folder: Path, choice: PluginChoice, display: Display | None = N
     )
     place = find_path(folder / description.data.store)
     require_store_of(folder, place)
-    store = Store.open(place)
-    return new_session(registry, folder, store, run.settings(), run.group_settings())
+    groups = {name: group.settings for name, group in description.groups.items()}
+    return new_session(registry, folder, Store.open(place), description.training, groups)
 
 
 def open_model(folder: Path, device: str) -> tuple[Registry, Model]:

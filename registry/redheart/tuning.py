@@ -15,6 +15,7 @@ from redheart_core.storage.paths import find_optional
 
 if TYPE_CHECKING:
     from redheart_core.tuning.search import SearchResult
+    from redheart_core.tuning.sweep import SweepSettings
     from redheart_core.tuning.sweep_result import Sweep
 
 Pruner = Literal["median", "halving"]
@@ -57,27 +58,26 @@ def sweep(
     tried = None if rates is None else tuple(rates)
     with keeping_threads(), make_display(progress) as display:
         session = begin(choice, options, display, find_optional(groups))
-        return sweep_session(session, tried, hierarchical, short_epochs, seeds, halving, display)
+        return find_rates(session, sweep_settings(tried, hierarchical, short_epochs, seeds, halving), display)
 
 
-def sweep_session(
-    session: Session,
-    rates: tuple[float, ...] | None,
-    hierarchical: bool,
-    short_epochs: int,
-    seeds: int,
-    halving: bool,
-    display: Display,
-) -> Sweep:
+def find_rates(session: Session, settings: SweepSettings, display: Display) -> Sweep:
     """What sweep does, for a caller with a session and a display of its own."""
+    from redheart_core.tuning.sweep import sweep as sweep_groups
+
+    return sweep_groups(session.run, session.context, settings, display.progress)
+
+
+def sweep_settings(
+    rates: tuple[float, ...] | None, hierarchical: bool, short_epochs: int, seeds: int, halving: bool
+) -> SweepSettings:
+    """What a sweep tries; the usual rates for None."""
     from redheart_core.tuning.sweep import COARSE, RATES, SweepSettings
-    from redheart_core.tuning.sweep import sweep as find_rates
 
     if rates is not None and hierarchical:
         raise RedheartError("a hierarchical sweep tries rates of its own; leave out rates or hierarchical")
     tried = rates if rates is not None else COARSE if hierarchical else RATES
-    settings = SweepSettings(tried, hierarchical, short_epochs, seeds, halving)
-    return find_rates(session.run, session.context, settings, display.progress)
+    return SweepSettings(tried, hierarchical, short_epochs, seeds, halving)
 
 
 def search(

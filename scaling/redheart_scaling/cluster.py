@@ -133,13 +133,13 @@ def submit(ray: Any, function: Callable[..., Any], resources: Resources, *argume
     return task.options(max_retries=RETRIES, scheduling_strategy="SPREAD", **resources.options()).remote(*arguments)
 
 
-def results(ray: Any, tasks: Mapping[str, Any], look: Callable[[], None] | None = None) -> dict[str, Any]:
+def results(ray: Any, tasks: Mapping[str, Any], look: Callable[[int], None] | None = None) -> dict[str, Any]:
     """The results of tasks by name, once all have ended.
 
     Args:
         ray: As connected yields it.
         tasks: References.
-        look: Called now and then meanwhile.
+        look: Called now and then meanwhile with the number of tasks that have ended.
 
     Raises:
         RedheartError: That of a task, or one of them was lost again and again.
@@ -148,7 +148,7 @@ def results(ray: Any, tasks: Mapping[str, Any], look: Callable[[], None] | None 
     while left:
         ended, left = ray.wait(left, timeout=LOOK_S)
         if look:
-            look()
+            look(len(tasks) - len(left))
         if ended:
             _require_success(ray, tasks, ended)
     return {name: ray.get(reference) for name, reference in tasks.items()}

@@ -18,6 +18,8 @@ from redheart_core.runs.event_log import Epoch, EventReader, Stopped
 from redheart_core.training.loop import begin
 from redheart_scaling.cluster import Resources, connected, require_room, results, submit
 
+Asked = Mapping[str, Mapping[str, float]]
+"""Group to what its task asks of a node beyond the defaults, as Resources names it."""
 LOCK_WAIT_S = 300.0
 """How long a task waits for the lock of a group: of a machine that was lost, a file system may hold it for a while."""
 
@@ -29,7 +31,7 @@ def train_on_ray(
     resume: bool,
     display: Display,
     address: str,
-    asked: Mapping[str, Mapping[str, float]] | None = None,
+    asked: Asked | None = None,
 ) -> Run:
     """Train every group as a task of its own; a group that reads others begins when these have finished.
 
@@ -39,7 +41,7 @@ def train_on_ray(
     Args:
         choice: As for train_run, like all that is not named here.
         address: Of the cluster; see connected.
-        asked: Group to what its task asks of a node beyond the defaults, as Resources names it.
+        asked: What tasks ask of a node beyond the defaults.
 
     Raises:
         RedheartError: As train, or the cluster cannot be used.
@@ -59,7 +61,7 @@ def train_on_ray(
                     ray, train_one_group, wanted[group.name], folder, group.name, listening, *below
                 )
             follower = Follower.behind(session.run.path, display)
-            results(ray, tasks, follower.look)
+            results(ray, tasks, lambda _: follower.look())
             follower.look()
     return Run(session.run.path)
 
@@ -78,7 +80,7 @@ def listeners_of(choice: PluginChoice) -> PluginChoice:
     return PluginChoice(enable=listening, overrides=overrides)
 
 
-def resources_of(session: Session, asked: Mapping[str, Mapping[str, float]]) -> dict[str, Resources]:
+def resources_of(session: Session, asked: Asked) -> dict[str, Resources]:
     """What each group's task asks of a node: its threads, a GPU for training on one, and what the caller says.
 
     Raises:
