@@ -16,6 +16,7 @@ import click
 from redheart_cli.first_help import first_help, help_for_unreadable, print_help
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
+from redheart_cli.ray_options import ray_option
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records, read_text, to_json
 from redheart_core import RedheartError
@@ -47,6 +48,7 @@ SOME_REFUSED = 4
               help="Also show the nearest cases of this memory. [default: where under [memory]]")  # fmt: skip
 @click.option("--details", is_flag=True, help="Also print what every single plugin says.")
 @click.option("--device", default="cpu", show_default=True)
+@ray_option
 @json_option
 def analyze(
     given: tuple[str, ...],
@@ -61,6 +63,7 @@ def analyze(
     memory: str | None,
     details: bool,
     device: str,
+    address: str | None,
     as_json: bool,
 ) -> None:
     """Analyze TEXT with MODEL; without TEXT, or with -, the text comes from standard input.
@@ -75,7 +78,8 @@ def analyze(
     --texts is for files of any length: progress is shown, and the same command resumes what was
     stopped, to the same bytes. Lines of the output name their line of the
     input and hold no text. In a .csv labels are words and values numbers; --details adds every
-    number, and to a .jsonl what every single plugin says.
+    number, and to a .jsonl what every single plugin says. With --ray, the nodes of a Ray cluster
+    answer; they see the model's folder at the same path.
 
     One answer per task: that of a fusion of all plugins that answer it, or of the plugin that is
     best on validation where no fusion gathers the task. The most telling tasks come first: labels
@@ -113,13 +117,15 @@ def analyze(
         raise click.UsageError("--texts FILE and --output FILE belong together, and --column to them")
     if (jsonl is not None or texts is not None) and reasons:
         raise click.UsageError("--reasons explains one text; give it as TEXT or with --file")
+    if address is not None and texts is None:
+        raise click.UsageError("--ray spreads the texts of a file over a cluster; name it with --texts")
     if jsonl is not None:
         with _remembering(_load(model, device, country), memory) as loaded:
             _exit_if_refused(print_lines(loaded, jsonl, language))
         return
     if texts is not None and output is not None:
         with _remembering(_load(model, device, country), memory) as loaded:
-            _exit_if_refused(write_lines(loaded, texts, output, column, language, details))
+            _exit_if_refused(write_lines(loaded, texts, output, column, language, details, address))
         return
     with help_for_unreadable(country, as_json):
         where, content = ("text", text) if text is not None and text != "-" else read_text(file)
@@ -216,10 +222,21 @@ def print_lines(model: Model, file: Path, language: str | None) -> bool:
 
 
 def write_lines(
-    model: Model, file: Path, output: Path, column: str | None, language: str | None, details: bool
+    model: Model,
+    file: Path,
+    output: Path,
+    column: str | None,
+    language: str | None,
+    details: bool,
+    address: str | None,
 ) -> bool:
     """A file of texts to a file of answers, which is resumed; returns whether no text was refused."""
-    result = model.analyze_file(file, output, column=column, language=language, details=details)
+    if address is None:
+        result = model.analyze_file(file, output, column=column, language=language, details=details)
+    else:
+        from redheart_scaling.analyzing import analyze_on_ray
+
+        result = analyze_on_ray(model, file, output, address, column=column, language=language, details=details)
     before = f", {result.resumed:,} of them before" if result.resumed else ""
     click.echo(f"{result.output}: {result.lines:,} texts{before}; {result.refused:,} refused", err=True)
     for complaint in result.complaints:

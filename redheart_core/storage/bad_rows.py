@@ -24,6 +24,9 @@ class BadRowsError(DataError):
         title = f"{count} rows cannot be used; correct them, or leave them out:"
         super().__init__(complaints[0] if count == 1 else join_complaints(title, [*complaints, *rest]))
 
+    def __reduce__(self) -> tuple[type[BadRowsError], tuple[Sequence[str], int]]:
+        return BadRowsError, (self.complaints, self.count)
+
 
 class BadLineError(DataError):
     """A line that holds no record, and what can be read of it: somebody in danger may have written it."""
@@ -32,6 +35,9 @@ class BadLineError(DataError):
         super().__init__(message)
         self.read = read
         """The value that was parsed, or the line as text."""
+
+    def __reduce__(self) -> tuple[type[BadLineError], tuple[str, object]]:
+        return BadLineError, (str(self), self.read)
 
 
 class BadRows:

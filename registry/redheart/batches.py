@@ -8,7 +8,8 @@ byte. A file beside it, with .origin.json behind its name, says what it was made
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,22 @@ Window = list[tuple[str, Text | DataError]]
 """What is in memory together."""
 Answered = tuple[str, Text | DataError, Analysis | Refused]
 """Where a text is from, the text or why there is none, and what is said of it."""
+
+
+@attrs.frozen
+class Block:
+    """What is said of a window, as it is written."""
+
+    last: int
+    """The input's line of its last text."""
+    lines: int
+    data: bytes
+    refused: tuple[str, ...]
+    """Why, of each text that was."""
+
+
+Answering = Callable[[Iterator[Window]], Iterator[Block]]
+"""From windows to what is said of them, in order; it takes windows as it needs them."""
 
 
 @attrs.frozen
@@ -75,9 +92,16 @@ def analyze_file(
     language: str | None = None,
     details: bool = False,
     progress: bool = True,
+    answering: Answering | None = None,
 ) -> BatchResult:
-    """What a model says of each text of a file, as Model.analyze_file describes it."""
+    """What a model says of each text of a file, as Model.analyze_file describes it.
+
+    Args:
+        model: As there, like all that is not named here.
+        answering: Has other processes answer the windows, each of them as answer_window does; None answers here.
+    """
     form = batch_form(model, output, details)
+    here: Answering = partial(map, partial(answer_window, model, form, language))
     items = read_text_file(source, column)
     digest, total = _digest_and_lines(source)
     items = chain(list(islice(items, 1)), items)  # what cannot be read at all leaves no output
@@ -89,16 +113,25 @@ def analyze_file(
         windows, begun = _behind(in_windows(items, WINDOW), so_far.lines)
         if begun < so_far.lines:
             so_far = _resume(output, origin, form, begun)
-        for window in windows:
-            answered = list(answer_items(model, window, language))
+        for block in (answering or here)(windows):
             with writing(output), output.open("ab") as file:
-                file.write(b"".join(form.line(line_number(where), text, found) for where, text, found in answered))
-            bad = [str(found.error) for _, _, found in answered if isinstance(found, Refused)]
-            so_far = _add(so_far, len(answered), bad)
-            display.progress("texts", line_number(window[-1][0]), total)
+                file.write(block.data)
+            so_far = _add(so_far, block.lines, block.refused)
+            display.progress("texts", block.last, total)
         with writing(output):
             sync(output)
     return so_far
+
+
+def answer_window(model: Model, form: BatchForm, language: str | None, window: Window) -> Block:
+    """What a model says of a window, in a form."""
+    answered = list(answer_items(model, window, language))
+    return Block(
+        last=line_number(window[-1][0]),
+        lines=len(answered),
+        data=b"".join(form.line(line_number(where), text, found) for where, text, found in answered),
+        refused=tuple(str(found.error) for _, _, found in answered if isinstance(found, Refused)),
+    )
 
 
 def answer_items(model: Model, window: Iterable[Item], language: str | None) -> Iterator[Answered]:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
@@ -37,10 +37,10 @@ class Resources:
         memory = {"memory": int(self.memory_mb * 1e6)} if self.memory_mb else {}
         return {"num_cpus": self.cpus, "num_gpus": self.gpus, **memory}
 
-    def fits(self, node: Mapping[str, float]) -> bool:
-        """Whether a node with these resources, as Ray names them, can run the task."""
+    def places(self, held: Mapping[str, float]) -> int:
+        """How many such tasks a node with these resources, as Ray names them, can run at a time."""
         wanted = (("CPU", self.cpus), ("GPU", self.gpus), ("memory", self.memory_mb * 1e6))
-        return all(node.get(name, 0.0) >= amount for name, amount in wanted)
+        return min(int(held.get(name, 0.0) / amount) for name, amount in wanted if amount)
 
     def __str__(self) -> str:
         parts = [f"{self.cpus:g} CPUs"]
@@ -112,7 +112,7 @@ def require_room(ray: Any, wanted: Mapping[str, Resources]) -> None:
     """
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     for name, resources in wanted.items():
-        if not any(resources.fits(node) for node in nodes):
+        if not any(resources.places(node) for node in nodes):
             found = "; ".join(f"{node.get('CPU', 0):g} CPUs, {node.get('GPU', 0):g} GPUs" for node in nodes)
             raise SettingsError(
                 f"no node of the cluster has the {resources} that '{name}' asks for (nodes: {found}); "
@@ -144,27 +144,30 @@ def results(ray: Any, tasks: Mapping[str, Any], look: Callable[[int], None] | No
     Raises:
         RedheartError: That of a task, or one of them was lost again and again.
     """
-    left = list(tasks.values())
+    names, found = {task: name for name, task in tasks.items()}, dict[str, Any]()
+    left = list(names)
     while left:
         ended, left = ray.wait(left, timeout=LOOK_S)
         if look:
             look(len(tasks) - len(left))
-        if ended:
-            _require_success(ray, tasks, ended)
-    return {name: ray.get(reference) for name, reference in tasks.items()}
+        found |= {names[task]: result(ray, names[task], task) for task in ended}
+    return found
 
 
-def _require_success(ray: Any, tasks: Mapping[str, Any], ended: Sequence[Any]) -> None:
-    names = {reference: name for name, reference in tasks.items()}
-    for reference in ended:
-        try:
-            ray.get(reference)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, RedheartError):
-                raise error.cause from error
-            raise
-        except ray.exceptions.RayError as error:
-            raise RedheartError(
-                f"the task of '{names[reference]}' was lost {RETRIES + 1} times: {error}; "
-                "what it had finished is kept, run the same command again"
-            ) from error
+def result(ray: Any, name: str, task: Any) -> Any:
+    """The result of a task, once it has ended.
+
+    Raises:
+        RedheartError: That of the task, or it was lost again and again.
+    """
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, RedheartError):
+            raise error.cause from error
+        raise
+    except ray.exceptions.RayError as error:
+        raise RedheartError(
+            f"the task of '{name}' was lost {RETRIES + 1} times: {error}; "
+            "what it had finished is kept, run the same command again"
+        ) from error
