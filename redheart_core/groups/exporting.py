@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from redheart_core.groups.residual import Residual
 
 MOST = 1 << 20
 """Of records, chunks and tokens, above what any batch has."""
+LARGEST = 1 << 31
+"""Of a constant, above what any graph holds."""
 LEAST = 2
 """Records and chunks of the batch that is traced, at the least: torch.export takes a size of one for a constant."""
 INTERVAL = "monitor_interval"
@@ -139,12 +142,21 @@ def trace(function: TensorFunction, inputs: Sequence[Tensor], shapes: Mapping[st
     ]
     if fixed:
         raise NotExportableError(f"sizes of the traced batch became constants: {', '.join(fixed)}")
+    _compute_constants(program.model)
     for node in program.model.graph:
         node.metadata_props.clear()  # where it was traced: lines of the exporting machine's files
         for result in node.outputs:
             if result.name in function.reads:  # the exporter calls results as it likes, as inputs are called too
                 result.name = f"{result.name}/{node.name}"
     return program
+
+
+def _compute_constants(model: Any) -> None:
+    """Put numbers in the place of all that does not depend on what a graph reads, however many they are."""
+    from onnxscript import optimizer
+
+    optimizer.fold_constants(model, onnx_shape_inference=False, input_size_limit=LARGEST, output_size_limit=LARGEST)
+    optimizer.remove_unused_nodes(model)
 
 
 def _first_cause(error: BaseException) -> str:

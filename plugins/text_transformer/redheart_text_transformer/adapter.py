@@ -76,6 +76,10 @@ class _Maps(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(F.linear(x, self.lora_A), self.lora_B) * SCALE
 
+    def product(self) -> Tensor:
+        """Both as one map, as large as that of the linear layer."""
+        return self.lora_B @ self.lora_A * SCALE
+
 
 class _Adapted(nn.Module):
     """A linear layer and its adapter, which is another module's."""
@@ -86,7 +90,10 @@ class _Adapted(nn.Module):
         self._maps = (maps,)  # in a tuple, so that torch does not register it
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self.linear(x) + self._maps[0](x)
+        (maps,) = self._maps
+        if torch.compiler.is_exporting():  # where weights are constants, so that their sum is one
+            return F.linear(x, self.linear.weight + maps.product(), self.linear.bias)
+        found: Tensor = self.linear(x) + maps(x)
         return found
 
 
