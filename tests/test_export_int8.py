@@ -17,6 +17,7 @@ from redheart_core import CheckpointError
 from redheart_core.data.batch import Batch
 from redheart_core.data.store import Store
 from redheart_core.groups.group_module import Answering
+from redheart_core.groups.validation import evaluate
 from redheart_core.models.assembly import assemble
 from redheart_core.models.manifest import read_manifest
 from redheart_core.models.model import Model, load_model
@@ -63,22 +64,71 @@ def _graph(file: Path, *sizes: int) -> np.ndarray[Any, Any]:
     return weights
 
 
+def _answers(file: Path, **given: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    found: list[np.ndarray[Any, Any]] = run_session(open_session(file, threads=1), ["y"], given)
+    return found[0]
+
+
 def test_only_a_graph_that_gets_smaller_is_replaced(tmp_path: Path) -> None:
     large, small, stacked = (tmp_path / f"{name}.onnx" for name in ("large", "small", "stacked"))
-    weights = _graph(large, 128, 64)
-    _graph(small, 2, 2)
-    _graph(stacked, 3, 64, 64)
-    before = {file: file.read_bytes() for file in (large, small, stacked)}
-    assert quantize_graph(large)
-    assert large.stat().st_size < len(before[large]) / 3
-    for file in (small, stacked):
-        assert not quantize_graph(file)
-        assert file.read_bytes() == before[file]
+    sizes = {large: (512, 256), small: (2, 2), stacked: (3, 64, 64)}
+    weights = {file: _graph(file, *some) for file, some in sizes.items()}
+    before = {file: file.read_bytes() for file in sizes}
+    assert [quantize_graph(file) for file in sizes] == ["int8 products", "float32", "int8 weights"]
+    assert small.read_bytes() == before[small]
     assert {file.name for file in tmp_path.iterdir()} == {"large.onnx", "small.onnx", "stacked.onnx"}
-    x = np.random.default_rng(1).normal(size=(5, 128)).astype(np.float32)
-    (y,) = run_session(open_session(large, threads=1), ["y"], {"x": x})
-    error = np.abs(y - x @ weights).max()
-    assert 0 < error < 0.5
+    for file in (large, stacked):
+        assert file.stat().st_size < len(before[file]) / 3.5
+        x = np.random.default_rng(1).normal(size=(*sizes[file][:-2], 5, sizes[file][-2])).astype(np.float32)
+        y, expected = _answers(file, x=x), x @ weights[file]
+        assert 0 < np.abs(y - expected).max() < 0.03 * np.abs(expected).max()
+
+
+def test_each_channel_has_a_step_of_its_own_and_no_number_is_further_off_than_half(tmp_path: Path) -> None:
+    file = tmp_path / "stacked.onnx"
+    weights = _graph(file, 2, 32, 16)
+    scale = (10.0 ** np.arange(-8, 8)).astype(np.float32)
+    _change_weights(file, weights * scale)
+    assert quantize_graph(file) == "int8 weights"
+    found = _answers(file, x=np.broadcast_to(np.eye(32, dtype=np.float32), (2, 32, 32)))
+    step = np.abs(weights * scale).max(axis=1, keepdims=True) / 127
+    assert bool((np.abs(found - weights * scale) <= 0.501 * step).all())
+
+
+def test_rows_of_a_table_are_int8_in_the_graph_that_is_computed(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    file, table = tmp_path / "table.onnx", np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
+    table[7] = 0.0
+    given = helper.make_tensor_value_info("x", TensorProto.INT64, ["B"])
+    found = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["B", 8])
+    node = helper.make_node("Gather", ["w", "x"], ["y"], name="rows")
+    graph = helper.make_graph([node], "graph", [given], [found], [numpy_helper.from_array(table, "w")])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), file)
+    assert quantize_graph(file) == "int8 weights"
+    rows = np.array([0, 7, 299, 7])
+    step = np.abs(table[rows]).max(axis=1, keepdims=True) / 127
+    assert bool((np.abs(_answers(file, x=rows) - table[rows]) <= 0.501 * step).all())
+    opened = tmp_path / "opened.onnx"
+    _optimized(file, opened)
+    assert opened.stat().st_size < table.nbytes
+
+
+def _change_weights(file: Path, weights: np.ndarray[Any, Any]) -> None:
+    from onnx import load, numpy_helper, save
+
+    model = load(file)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
+    save(model, file)
+
+
+def _optimized(file: Path, output: Path) -> None:
+    """Writes the graph that ONNX Runtime makes of a file when it opens it."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath, options.log_severity_level = str(output), 4
+    onnxruntime.InferenceSession(str(file), options)
 
 
 @pytest.mark.slow
@@ -88,11 +138,11 @@ def test_the_cost_on_validation_is_that_of_the_models_own_losses(wide: Trained, 
     inputs = inputs_of_validation(model, context)
     written = export_model(model, folder, inputs, "validation", int8=True, context=context)
     assert EXPORT_MANIFEST.read(folder / EXPORT_FILE) == written
-    assert any(one.int8 for one in written.graphs.values())
+    assert any(one.precision != "float32" for one in written.graphs.values())
     for one in written.graphs.values():
         assert one.bytes == (folder / one.file).stat().st_size
-        assert (one.bytes < one.float32_bytes) == one.int8
-        assert one.int8 or one.bytes == one.float32_bytes
+        assert (one.bytes < one.float32_bytes) == (one.precision != "float32")
+        assert one.precision != "float32" or one.bytes == one.float32_bytes
     recorded = {name: group.validation_loss for name, group in model.manifest.groups.items()}
     assert {name: one.pytorch for name, one in written.costs.items()} == recorded
     assert any(one.exported != one.pytorch for one in written.costs.values())
@@ -100,6 +150,15 @@ def test_the_cost_on_validation_is_that_of_the_models_own_losses(wide: Trained, 
         low, high = cost.difference.ends
         assert low <= cost.difference.number <= high
         assert cost.difference.number == pytest.approx(cost.exported - cost.pytorch, abs=1e-9)
+    metrics = {name for cost in written.costs.values() for name in cost.points}
+    assert metrics == {"a.explained_variance", "b.explained_variance", "high.explained_variance"}
+    for name, cost in written.costs.items():
+        (points,) = cost.points.values()
+        result = evaluate(model.modules[name], context.source, context.store.rows("validation"))
+        value = result.metrics[points.metric]
+        assert value is not None
+        assert name == "high" or points.pytorch == pytest.approx(100 * value)  # it reads what was last computed
+        assert points.difference.number == pytest.approx(points.exported - points.pytorch)
     engine = exported_engine(folder, read_manifest(folder))
     reopened = load_model(folder, context.nodes, CPU, engine=engine)
     assert quality_costs(model, reopened, context) == written.costs
@@ -113,7 +172,7 @@ def test_without_int8_nothing_is_quantized_and_without_a_run_no_cost_is_measured
     inputs = list(inputs_of_validation(model, wide.context))
     plain = export_model(model, tmp_path / "plain", inputs, "made up", context=wide.context)
     assert plain.costs == {}
-    assert all(not one.int8 and one.bytes == one.float32_bytes for one in plain.graphs.values())
+    assert all(one.precision == "float32" and one.bytes == one.float32_bytes for one in plain.graphs.values())
     on_texts = export_model(model, tmp_path / "texts", inputs, "made up", int8=True)
     assert on_texts.costs == {}
     assert on_texts.differences.keys() == plain.differences.keys()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--texts", type=UserPath(), help="File with texts on which the answers are compared with PyTorch's.")
 @click.option("--run", type=UserPath(), help="Compare on the validation records of this run, if it has moved.")
 @click.option("--allow-partial", is_flag=True, help="Leave groups that cannot be exported on PyTorch.")
-@click.option("--int8", is_flag=True, help="Compute linear layers with int8 weights where the graph gets smaller.")
+@click.option("--int8", is_flag=True, help="Keep weights as int8 where a graph gets smaller.")
 @json_option
 def export(
     model: str, output: Path, texts: Path | None, run: Path | None, allow_partial: bool, int8: bool, as_json: bool
@@ -31,7 +31,7 @@ def export(
 
     MODEL is a folder or the name of an installed model. The output is a model folder, which every command takes. Its
     answers are compared with those of PyTorch, by default on the validation records of the model's run. Of --int8 the
-    loss on these records is compared too.
+    losses and the metrics on these records are compared too.
 
     \b
     Examples:
@@ -58,7 +58,7 @@ def _print_exported(exported: Exported, int8: bool) -> None:
         (
             name,
             str(one.members),
-            "int8" if one.int8 else "float32",
+            one.precision,
             *(f"{size / 1e6:.3f}" for size in (one.weights_bytes, one.float32_bytes, one.bytes)),
         )
         for name, one in found.graphs.items()
@@ -75,11 +75,11 @@ def _print_exported(exported: Exported, int8: bool) -> None:
 
 
 def _print_costs(found: ExportManifest) -> None:
-    kept = [name for name, one in found.graphs.items() if not one.int8]
+    kept = [name for name, one in found.graphs.items() if one.precision == "float32"]
     if kept:
         click.echo(f"float32, as int8 is not smaller: {', '.join(kept)}")
     if not found.costs:
-        click.echo("validation loss of int8: not measured, as the answers were compared on texts; leave out --texts")
+        click.echo("cost of int8: not measured, as the answers were compared on texts; leave out --texts")
         return
     click.echo("validation loss, and the difference with its 95 % interval over records")
     costs = [
@@ -87,3 +87,10 @@ def _print_costs(found: ExportManifest) -> None:
         for name, one in found.costs.items()
     ]
     print_table(("group", "PyTorch", "int8", "difference"), costs)
+    click.echo("points of each answer (100 times the metric, more is better), likewise")
+    points = [
+        (one.metric, f"{one.pytorch:.2f}", f"{one.exported:.2f}", with_interval(one.difference, "+.2f"))
+        for cost in found.costs.values()
+        for one in cost.points.values()
+    ]
+    print_table(("metric", "PyTorch", "int8", "difference"), points)

@@ -107,7 +107,8 @@ class OnnxGroup:
         names = [*self.graph.outputs]
         names += [SPREAD + name for name in self.graph.outputs if self.graph.members > 1]
         given = {one.name: batch.inputs[one.name].numpy() for one in self.session.get_inputs()}
-        arrays = self._one_by_one(names, given) if self.graph.int8 else run_session(self.session, names, given)
+        alone = self.graph.precision == "int8 products"
+        arrays = self._one_by_one(names, given) if alone else run_session(self.session, names, given)
         found = dict(zip(names, map(torch.from_numpy, arrays), strict=True))
         if self.group.languages:
             silent = ~serves(self.group, batch.inputs["language"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import attrs
 
@@ -10,6 +11,9 @@ from redheart_core.exact.interval import Interval
 from redheart_core.storage.sealed import SealedFile
 
 EXPORT_FILE = "export.json"
+Precision = Literal["float32", "int8 weights", "int8 products"]
+"""Of a graph's numbers: int8 weights are kept so and computed with as float32; with int8 products large linear layers
+compute with int8 too, for one record after another, as activations that are computed together share a scale."""
 
 
 @attrs.frozen
@@ -20,8 +24,7 @@ class GraphFile:
     """Its way from the model folder."""
     sha256: str
     bytes: int
-    int8: bool
-    """Its linear layers compute with int8 weights; otherwise all numbers are float32."""
+    precision: Precision
     float32_bytes: int
     """Of the graph before that; the same as bytes where it stayed float32."""
     weights_bytes: int
@@ -45,6 +48,18 @@ class Difference:
 
 
 @attrs.frozen
+class PointsCost:
+    """A metric that is best at 1, times 100, on the validation records of the run."""
+
+    metric: str
+    """"node.metric"."""
+    pytorch: float
+    exported: float
+    difference: Interval
+    """Exported less PyTorch's, with the interval of the paired difference over records."""
+
+
+@attrs.frozen
 class QualityCost:
     """What a group loses on the validation records of its run."""
 
@@ -54,6 +69,8 @@ class QualityCost:
     """By the exported model."""
     difference: Interval
     """Exported less PyTorch's, with the interval of the paired difference over records."""
+    points: Mapping[str, PointsCost]
+    """By "node.metric": of each answer the first metric that is best at 1, such as accuracy or explained variance."""
 
 
 @attrs.frozen
@@ -79,5 +96,5 @@ class ExportManifest:
 
 
 EXPORT_MANIFEST = SealedFile(
-    ExportManifest, "export", 2, "restore it from a copy, or export the model again with redheart export"
+    ExportManifest, "export", 3, "restore it from a copy, or export the model again with redheart export"
 )

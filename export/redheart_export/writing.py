@@ -23,7 +23,7 @@ from redheart_export.engine import OnnxEngine
 from redheart_export.extra import TO_EXPORT, require_extra
 from redheart_export.group import export_group
 from redheart_export.inputs import ModelInputs
-from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, GraphFile
+from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, GraphFile, Precision
 from redheart_export.quality import quality_costs
 from redheart_export.quantizing import quantize_graph
 
@@ -93,13 +93,13 @@ def _export_groups(model: Model, building: Path, int8: bool) -> tuple[Mapping[st
             (building / file).unlink(missing_ok=True)
             continue
         size = (building / file).stat().st_size
-        quantized = int8 and quantize_graph(building / file)
+        precision: Precision = quantize_graph(building / file) if int8 else "float32"
         weights = sum((model.folder / one.file).stat().st_size for one in model.manifest.groups[group.name].files)
         graphs[group.name] = GraphFile(
             file=file,
             sha256=sha256(building / file),
             bytes=(building / file).stat().st_size,
-            int8=quantized,
+            precision=precision,
             float32_bytes=size,
             weights_bytes=weights,
             members=len(graph.members),
