@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from front_door import SMALL, Finished, redheart
+from front_door import GROUPS, SMALL, Finished, redheart
 
 
 def plan(finished: Finished, tmp_path: Path, *more: str | Path) -> tuple[str | Path, ...]:
@@ -18,6 +18,7 @@ def test_a_budget_that_holds_and_one_that_does_not(finished: Finished, tmp_path:
     assert table.code == 0, table.err
     assert "backbone" in table.out
     assert "hours of steps" in table.out
+    assert "a turn is an epoch; predicted peak" in table.out
     refused = redheart(*arguments, "--memory", "1K", cwd=tmp_path)
     assert refused.code == 1
     assert "does not fit into 1 MB" in refused.err
@@ -34,4 +35,26 @@ def test_the_document_has_groups_tiers_and_settings_of_groups(finished: Finished
     assert groups["neural_regret"]["batch_size"] == 8
     assert groups["backbone"]["batch_size"] > 8
     assert found["memory"] == 10**9
-    assert found["peak"] == max(tier["peak"] for tier in found["tiers"]) <= 10**9
+    assert found["peak"] == found["base"] + max(tier["peak"] for tier in found["tiers"])
+    assert found["turns"]["peak"] <= found["peak"] <= 10**9
+    assert {name for tier in found["turns"]["tiers"] for name in tier["stay"]} == set(groups)
+
+
+def test_a_training_within_a_budget_has_the_files_of_one_without(finished: Finished, tmp_path: Path) -> None:
+    folder = finished.copy(tmp_path)
+    refused = redheart("train", "-o", "within", "--store", folder / "store", *SMALL, "--memory", "1M", cwd=tmp_path)
+    assert refused.code == 1
+    assert "does not fit into 1 MB" in refused.err
+    assert not (tmp_path / "within" / "run.json").exists()
+    budget = ("--memory", "2G", "--turn-steps", "2")
+    within = redheart("train", "-o", "within", "--store", folder / "store", *SMALL, *budget, cwd=tmp_path)
+    assert within.code == 0, within.err
+    for group in GROUPS:
+        for file in (folder / "groups" / group).glob("*.safetensors"):
+            assert (tmp_path / "within" / "groups" / group / file.name).read_bytes() == file.read_bytes()
+
+
+def test_options_of_a_budget_belong_to_a_budget(tmp_path: Path) -> None:
+    answer = redheart("train", "--turn-steps", "2", cwd=tmp_path)
+    assert answer.code == 2
+    assert "belong to --memory" in answer.err

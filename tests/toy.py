@@ -42,6 +42,7 @@ from redheart_core.nn import losses, metrics
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.loop import train
+from redheart_core.training.turns import TurnPlan
 
 WORDS = ("calm", "kind", "late", "cruel", "brave", "poor", "rich", "lost", "found", "broken", "gift", "debt")
 
@@ -264,11 +265,12 @@ class Toy:
         store: Store | None = None,
         listeners: Sequence[object] = (),
         groups: Mapping[str, GroupSettings] | None = None,
+        plan: Callable[[TrainingContext], TurnPlan] | None = None,
         **changes: Any,
     ) -> tuple[RunFolder, dict[str, str]]:
-        """Train nodes into a folder; the run and the groups that stopped."""
-        run = RunFolder(self.folder / name)
-        return run, train(run, self.context(nodes, store, groups, **changes), hooks(*listeners))
+        """Train nodes into a folder, within a plan if one is made; the run and the groups that stopped."""
+        run, context = RunFolder(self.folder / name), self.context(nodes, store, groups, **changes)
+        return run, train(run, context, hooks(*listeners), plan=None if plan is None else plan(context))
 
 
 class StopAfter:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -11,77 +11,122 @@ import click
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.sessions import begin
+from redheart_cli.budget import budget_options
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
-UNITS = {"K": 10**3, "M": 10**6, "G": 10**9}
-
-
-class Bytes(click.ParamType[int]):
-    """A number of bytes such as 8G or 500M, with decimal units."""
-
-    name = "size"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMG])", str(value))
-        size = int(float(found[1]) * UNITS[found[2]]) if found else 0
-        if not size:
-            self.fail(f"expects a number above zero with K, M or G, such as 8G or 500M, got {str(value)!r}", param, ctx)
-        return size
+if TYPE_CHECKING:
+    from redheart_core.training.budget import Budget
+    from redheart_core.training.memory_plan import MemoryPlan
+    from redheart_core.training.turns import TurnPlan
 
 
 @click.command()
 @new_run_options
 @groups_option
 @plugin_options
-@click.option("--memory", type=Bytes(), metavar="SIZE", help="Refuse a training that needs more, such as 8G.")
+@budget_options
 @json_option
-def plan(choice: PluginChoice, new: RunOptions, groups_file: Path | None, memory: int | None, as_json: bool) -> None:
+def plan(choice: PluginChoice, new: RunOptions, groups_file: Path | None, budget: Budget | None, as_json: bool) -> None:
     """Measure what memory a training needs, by steps of every group on the records with the longest texts.
 
-    A training holds the groups of a tier together; a group is measured alone. Tensors are counted, on the device of the
-    training; not counted are the interpreter with its libraries, the data, and what validation and saving take.
-    The exit code is 1 if it does not fit. Example: redheart plan --scale base --memory 8G
+    Within a budget the groups of a tier take turns: shown is who stays, who leaves between its turns, what that moves,
+    and the predicted peak. On the CPU the whole process counts, with the interpreter, its libraries and mapped data; on
+    CUDA the tensors. Closed forms are not measured. The exit code is 1 if a group does not fit alone; train --memory
+    follows the plan. Example: redheart plan --scale base --memory 8G
     """
-    from redheart_core.training.memory_plan import megabytes, plan_memory, require_memory
+    from redheart_core.training.memory_plan import plan_memory
+    from redheart_core.training.turns import plan_turns
 
     with make_display() as display:
         found = plan_memory(begin(choice, new, display, groups_file).context, display.progress)
+    turns = None if budget is None else plan_turns(found, budget)
     if as_json:
         tiers = [attrs.asdict(tier) | {"peak": tier.peak} for tier in found.tiers]
-        print_json(attrs.asdict(found) | {"tiers": tiers, "peak": found.peak, "memory": memory})
-    else:
-        print_table(
-            ("group", "tier", "records", "weights", "gradients", "optimizer", "step", "alone", "steps", "s/step"),
-            [
-                (
-                    one.name,
-                    one.tier,
-                    one.batch_size,
-                    *map(megabytes, (one.step.weights, one.step.gradients, one.step.optimizer)),
-                    megabytes(one.step.working),
-                    megabytes(one.alone),
-                    one.steps,
-                    f"{one.step.seconds:.3f}",
-                )
-                for one in found.groups
-            ],
+        print_json(
+            attrs.asdict(found)
+            | {"tiers": tiers, "peak": found.peak, "memory": None if budget is None else budget.memory}
+            | {"turns": None if turns is None else _turns_document(turns)}
         )
-        click.echo()
-        print_table(
-            ("tier", "resident", "largest step", "of", "peak", "hours of steps"),
-            [
-                (
-                    tier.tier,
-                    megabytes(tier.resident),
-                    megabytes(tier.working),
-                    tier.largest,
-                    megabytes(tier.peak),
-                    f"{tier.seconds / 3600:.2f}",
-                )
-                for tier in found.tiers
-            ],
-        )
-    if memory is not None:
-        require_memory(found, memory)
+        return
+    print_groups(found)
+    if turns is not None:
+        print_turns(turns)
+
+
+def print_groups(found: MemoryPlan) -> None:
+    """What each group holds, and each tier if all its groups are in memory together."""
+    from redheart_core.training.memory_plan import megabytes
+
+    print_table(
+        ("group", "tier", "records", "weights", "gradients", "optimizer", "step", "saving", "alone", "steps", "s/step"),
+        [
+            (
+                one.name,
+                one.tier,
+                one.batch_size,
+                *map(megabytes, (one.step.weights, one.step.gradients, one.step.optimizer)),
+                megabytes(one.step.working),
+                megabytes(one.step.after),
+                megabytes(one.alone),
+                one.steps,
+                f"{one.step.seconds:.3f}",
+            )
+            for one in found.groups
+        ],
+    )
+    click.echo()
+    print_table(
+        ("tier", "resident", "largest turn", "of", "peak", "hours of steps"),
+        [
+            (
+                tier.tier,
+                megabytes(tier.resident),
+                megabytes(tier.working),
+                tier.largest,
+                megabytes(found.base + tier.peak),
+                f"{tier.seconds / 3600:.2f}",
+            )
+            for tier in found.tiers
+        ],
+    )
+    click.echo(f"before any group: {megabytes(found.base)}")
+
+
+def print_turns(turns: TurnPlan) -> None:
+    """Who is in memory when."""
+    from redheart_core.training.memory_plan import megabytes
+
+    click.echo()
+    print_table(
+        ("tier", "stay", "take turns", "moved a round", "peak", "in the turn of"),
+        [
+            (
+                tier.tier,
+                ", ".join(tier.stay) or "-",
+                ", ".join(tier.leave) or "-",
+                megabytes(tier.moved),
+                megabytes(tier.peak),
+                tier.largest,
+            )
+            for tier in turns.tiers
+        ],
+    )
+    steps = turns.budget.turn_steps
+    click.echo(
+        f"a turn is {f'{steps} steps' if steps else 'an epoch'}; predicted peak {megabytes(turns.peak)} "
+        f"of {megabytes(turns.budget.memory)}"
+    )
+    if turns.memory.device != "cpu":
+        click.echo(f"host memory at most {megabytes(turns.host_peak)}, with the states of idle groups")
+
+
+def _turns_document(turns: TurnPlan) -> dict[str, object]:
+    return {
+        "tiers": [attrs.asdict(tier) for tier in turns.tiers],
+        "turn_steps": turns.budget.turn_steps,
+        "peak": turns.peak,
+        "host_peak": turns.host_peak,
+        "host_memory": turns.budget.host_memory,
+    }

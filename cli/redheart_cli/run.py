@@ -9,18 +9,23 @@ import click
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.training import EXAMPLE, GroupsStoppedError, finish_run
+from redheart_cli.budget import budget_options
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
 from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_core.training.budget import Budget
 
 
 @click.command()
 @new_run_options
 @groups_option
 @plugin_options
+@budget_options
 @click.option("--text", default=EXAMPLE, help="A text to analyze at the end.")
 @json_option
-def run(choice: PluginChoice, new: RunOptions, groups_file: Path | None, text: str, as_json: bool) -> None:
+def run(
+    choice: PluginChoice, new: RunOptions, groups_file: Path | None, budget: Budget | None, text: str, as_json: bool
+) -> None:
     """Data, train, sweetspot, crossover, evaluate, report and analyze in one go.
 
     On the embedded data set if nothing else is said. Stopped at any moment, the same command
@@ -38,7 +43,7 @@ def run(choice: PluginChoice, new: RunOptions, groups_file: Path | None, text: s
 
     with make_display() as display:
         try:
-            found = finish_run(choice, new, groups_file, text, display)
+            found = finish_run(choice, new, groups_file, text, display, budget)
         except GroupsStoppedError as stopped:
             click.echo(f"Error: {stopped}", err=True)
             raise SystemExit(3) from stopped

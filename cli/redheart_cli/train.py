@@ -10,11 +10,13 @@ from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.runs import Run
 from redheart.training import Share, resumable, train_run
+from redheart_cli.budget import budget_options
 from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.ray_options import by_group, ray_option, resource_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_core.training.budget import Budget
 
 
 @click.command()
@@ -35,6 +37,7 @@ from redheart_cli.run_options import groups_option, json_option, new_run_options
 @new_run_options
 @groups_option
 @plugin_options
+@budget_options
 @json_option
 def train(
     choice: PluginChoice,
@@ -45,6 +48,7 @@ def train(
     resources: tuple[tuple[str, str, float], ...],
     new: RunOptions,
     groups_file: Path | None,
+    budget: Budget | None,
     as_json: bool,
 ) -> None:
     """Train the active plugins, each checkpoint group on its own.
@@ -64,6 +68,7 @@ def train(
     Examples:
       redheart train --epochs 10
       redheart train --enable advanced_regret
+      redheart train --scale base --memory 8G
       redheart train --groups runs/village/groups.toml
       redheart train --resume -o runs/village
       redheart train --resume -o runs/village --only neural_regret --wait 3600
@@ -73,10 +78,12 @@ def train(
         raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
     if address is not None and (only or wait_s):
         raise click.UsageError("--ray trains all groups, in order; leave --only and --wait out")
+    if address is not None and budget is not None:
+        raise click.UsageError("--memory is of one process; leave it out with --ray")
     asked = by_group(resources, address)
     with make_display() as display:
         if address is None:
-            run = train_run(choice, new, groups_file, resume, display, Share(only, wait_s))
+            run = train_run(choice, new, groups_file, resume, display, Share(only, wait_s, budget))
         else:
             from redheart_scaling.training import train_on_ray
 

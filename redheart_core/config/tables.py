@@ -151,6 +151,8 @@ class GroupSettings:
     """Decay of the moving average of the weights, which is saved and evaluated beside every epoch."""
     dropout_end: float = attrs.field(default=1.0, validator=ge(0.0))
     """Factor on all dropout shares at the last update; it goes there straight from 1."""
+    priority: int = 0
+    """Of staying on the device while groups take turns within a budget; the lower leaves first. Changes no result."""
     honest: bool = True
     """Of a group that is fitted in closed form: whether it gives honest answers on its training records, which cost
     most of the time of some fits. Without them no group may read it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -50,6 +51,12 @@ class BatchSource:
     def has_any_target(self, rows: Tensor, targets: Sequence[str]) -> Tensor:
         """Which rows have any of the targets: (N,) bool."""
         return torch.stack([has_any(self.store.target(name)[rows]) for name in targets]).any(0)
+
+    def without_lower(self) -> BatchSource:
+        """Another source of the same records, to which no outputs of finished tiers were added yet."""
+        other = copy(self)
+        other._lower = {}
+        return other
 
     def add_lower(self, lower: LowerOutputs) -> None:
         """Make outputs of a finished tier readable."""

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
 import attrs
 
+from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.validation import SplitResult, evaluate
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer, stopping_alone
+
+Turn = Callable[[GroupTrainer], AbstractContextManager[None]]
+"""What is entered while a trainer has its turn."""
+
+
+def staying(trainer: GroupTrainer) -> AbstractContextManager[None]:
+    """The turn of a trainer that is on the device at every moment."""
+    return nullcontext()
 
 
 @attrs.define
@@ -41,7 +51,7 @@ class TrainedEpoch:
 
 
 def train_epoch(
-    context: TrainingContext, trainers: Sequence[GroupTrainer], epoch: int, block: int = 1
+    context: TrainingContext, trainers: Sequence[GroupTrainer], epoch: int, block: int = 1, turn: Turn = staying
 ) -> list[TrainedEpoch]:
     """The updates of an epoch. A trainer that meets a fault stops there; the others go on.
 
@@ -54,9 +64,10 @@ def train_epoch(
         trainers: Of any groups; several of one group, at other settings of the optimizer, stand side by side.
         epoch: From 1.
         block: How many batches a turn takes.
+        turn: Entered for each turn of a trainer.
 
     Returns:
-        One entry per trainer.
+        One entry per trainer; the gradients of the last update are released.
     """
     results = [TrainedEpoch() for _ in trainers]
     groups = {trainer.group.name: trainer.group for trainer in trainers}
@@ -66,22 +77,32 @@ def train_epoch(
         for name, members in groupby(pairs, lambda pair: pair[0].group.name):
             running = [(trainer, result) for trainer, result in members if result.fault is None]
             rows = orders[name][first : first + block] if running else []
-            batches = [context.source.batch(part, groups[name].inputs) for part in rows]
-            for trainer, result in running:
-                started = time.perf_counter()
-                try:
-                    with stopping_alone():
-                        for step, batch in enumerate(batches, first):
-                            trainer.step(batch, epoch, step)
-                except GroupFault as fault:
-                    result.fault = trainer.first_fault() or fault
-                result.seconds += time.perf_counter() - started
+            read: Iterable[Batch] = (context.source.batch(part, groups[name].inputs) for part in rows)
+            batches = read if len(running) == 1 else list(read)
+            for trainer, result in running if rows else ():
+                with turn(trainer):
+                    _train(trainer, enumerate(batches, first), epoch, result)
     for trainer, result in pairs:
         started = time.perf_counter()
         result.fault = result.fault or trainer.first_fault()
         result.losses = trainer.readings.take_losses()
+        trainer.module.zero_grad(set_to_none=True)
         result.seconds += time.perf_counter() - started
     return results
+
+
+def _train(trainer: GroupTrainer, batches: Iterable[tuple[int, Batch]], epoch: int, result: TrainedEpoch) -> None:
+    """Some updates; the batches are read outside of what concerns the trainer alone."""
+    for step, batch in batches:
+        started = time.perf_counter()
+        try:
+            with stopping_alone():
+                trainer.step(batch, epoch, step)
+        except GroupFault as fault:
+            result.fault = trainer.first_fault() or fault
+        result.seconds += time.perf_counter() - started
+        if result.fault is not None:
+            return
 
 
 def validate_epoch(context: TrainingContext, module: Answering, epoch: int) -> SplitResult:

@@ -33,7 +33,9 @@ from redheart_core.training.progress import (
     require_same_inputs,
     write_stop,
 )
+from redheart_core.training.residency import Residency, opened
 from redheart_core.training.share import await_below, chosen_groups, groups_below
+from redheart_core.training.turns import TurnPlan
 
 
 def train(
@@ -42,6 +44,7 @@ def train(
     hooks: Hooks,
     only: Collection[str] | None = None,
     wait_s: float = 0.0,
+    plan: TurnPlan | None = None,
 ) -> dict[str, str]:
     """Train groups to their last epoch, from wherever an earlier process stopped.
 
@@ -54,13 +57,16 @@ def train(
         hooks: Called with the events of this process's groups.
         only: Names of the groups to train; None for all.
         wait_s: How long to wait for a group that another process holds, and for groups below that others train.
+        plan: How groups take turns within a budget. Without one all groups of a tier are on the device; the result is
+            the same to the last bit.
 
     Returns:
         The groups that stopped at a fault, with the reason.
 
     Raises:
         RedheartError: Settings, plugins or data are wrong, or a file cannot be written, or another process holds a
-            group, or one below has not finished. What was finished before is on disk and counts.
+            group, or one below has not finished, or a turn took more than the budget. What was finished before is on
+            disk and counts.
     """
     chosen = chosen_groups(context.groups, only)
     make_folder(run.path)
@@ -68,7 +74,8 @@ def train(
         begin(run, context, chosen)
         below = groups_below(context.groups, chosen)
         stopped = await_below(run, context, below, wait_s)
-        return _Training(run, context, hooks, chosen, below, stopped).run_tiers()
+        with opened(run.path, context, plan) as residency:
+            return _Training(run, context, hooks, residency, chosen, below, stopped).run_tiers()
 
 
 def begin(run: RunFolder, context: TrainingContext, groups: Sequence[Group] | None = None) -> None:
@@ -93,6 +100,7 @@ class _Training:
     run: RunFolder
     context: TrainingContext
     hooks: Hooks
+    residency: Residency
     chosen: tuple[Group, ...]
     """The groups that this process trains."""
     below: tuple[Group, ...]
@@ -116,10 +124,13 @@ class _Training:
     def train_tier(self, groups: Sequence[Group]) -> None:
         """Fit or train the chosen groups of a tier, and compute what the tiers above read of it."""
         own = {group.name for group in self.chosen}
+        self.residency.begin(groups[0].tier)
         active = [one for group in groups if group.name in own and (one := self.begin_group(group)) is not None]
         add_accounts(self.run.path, self.accounts, own, [group.name for group in self.context.groups])
         require_complete(self.accounts)
         self.train_epochs(active)
+        active.clear()
+        self.residency.end()
         readers = {name for other in (*self.chosen, *self.below) for name in other.reads}
         asked = self.asked()
         for group in groups:
@@ -157,6 +168,7 @@ class _Training:
         except CheckpointError as error:
             self.stop(group.name, 0, str(error))
             return None
+        self.residency.make_room(group.name)
         try:
             if group.fitted:
                 self.accounts += fit_group(self.run, self.context, group, self.hooks)
@@ -183,17 +195,20 @@ class _Training:
         except CheckpointError as error:
             self.stop(group.name, one.done, str(error))
             return None
+        self.residency.add(one.trainer)
         return one
 
     def train_epochs(self, active: Sequence[GroupProgress]) -> None:
         """Train groups to their last epoch, taking turns by epoch or by batch."""
         for one in active:
             if begins_now(one):
-                self.finish_turn(one, 0, time.monotonic(), partial(finish_epoch_zero, self.context, one))
+                with self.residency.turn(one.trainer):
+                    self.finish_turn(one, 0, time.monotonic(), partial(finish_epoch_zero, self.context, one))
         while unfinished := [one for one in active if one.name not in self.stopped and one.done < one.epochs]:
             epoch = min(one.done for one in unfinished) + 1
             turn = [one for one in unfinished if one.done + 1 == epoch]
-            for together in [turn] if self.context.settings.interleave == "batch" else [[one] for one in turn]:
+            self.residency.order([one.name for one in turn])
+            for together in [turn] if self.residency.turn_steps else [[one] for one in turn]:
                 self.train_turn(together, epoch)
         for one in active:
             if one.name not in self.stopped:
@@ -201,10 +216,12 @@ class _Training:
 
     def train_turn(self, turn: Sequence[GroupProgress], epoch: int) -> None:
         """One epoch of some groups; those that meet a fault stop."""
-        started = time.monotonic()
-        results = train_epoch(self.context, [one.trainer for one in turn], epoch)
+        started, block = time.monotonic(), self.residency.turn_steps or turn[0].trainer.updates_per_epoch
+        results = train_epoch(self.context, [one.trainer for one in turn], epoch, block, self.residency.turn)
         for one, result in zip(turn, results, strict=True):
-            self.finish_turn(one, epoch, started, partial(finish_epoch, self.context, one, epoch, result))
+            with self.residency.turn(one.trainer):
+                self.finish_turn(one, epoch, started, partial(finish_epoch, self.context, one, epoch, result))
+            self.residency.check()
 
     def finish_turn(self, one: GroupProgress, epoch: int, started: float, finish: Callable[[], Entry]) -> None:
         """Evaluate and save an epoch, and report it; a group that meets a fault stops."""

@@ -1,4 +1,4 @@
-"""How much memory a training needs, tier by tier, and whether a budget holds it."""
+"""How much memory a training needs, group by group and tier by tier, measured."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 
 import attrs
+import torch
 
-from redheart_core.contract.errors import SettingsError, join_complaints
+from redheart_core.contract.errors import SettingsError
 from redheart_core.groups.group import Group
+from redheart_core.groups.validation import compute_outputs
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
+from redheart_core.training.peaks import meter_of
 from redheart_core.training.step_memory import StepMemory, measure_step
 
 
@@ -25,11 +28,13 @@ class GroupMemory:
     steps: int
     """In all epochs."""
     step: StepMemory
+    priority: int = 0
+    """Of staying on the device, from its settings."""
 
     @property
     def alone(self) -> int:
         """Peak if no other group were in memory."""
-        return self.step.resident + self.step.working
+        return self.step.state + self.step.transient
 
 
 @attrs.frozen
@@ -38,9 +43,9 @@ class TierMemory:
 
     tier: int
     resident: int
-    """Weights, gradients and optimizer states of all its groups."""
+    """Weights and optimizer states of all its groups."""
     working: int
-    """Of the group whose step takes most."""
+    """Of the group whose turn takes most beyond that: gradients, a step, validation and saving."""
     largest: str
     """That group."""
     seconds: float
@@ -57,6 +62,10 @@ class MemoryPlan:
 
     device: str
     groups: tuple[GroupMemory, ...]
+    base: int = 0
+    """Bytes that the device holds before any group: on the CPU the process with its libraries and the data it read."""
+    host_base: int = 0
+    """The same of this process, whatever the device."""
 
     @property
     def tiers(self) -> tuple[TierMemory, ...]:
@@ -67,16 +76,20 @@ class MemoryPlan:
 
     @property
     def peak(self) -> int:
-        """Of the tier that needs most."""
-        return max((tier.peak for tier in self.tiers), default=0)
+        """Bytes of the tier that needs most, if all its groups are in memory together, with what is there before."""
+        return self.base + max((tier.peak for tier in self.tiers), default=0)
+
+    def of(self, tier: int) -> tuple[GroupMemory, ...]:
+        """The groups of a tier."""
+        return tuple(one for one in self.groups if one.tier == tier)
 
 
 def _tier(groups: Sequence[GroupMemory]) -> TierMemory:
-    largest = max(groups, key=lambda one: one.step.working)
+    largest = max(groups, key=lambda one: one.step.transient)
     return TierMemory(
         tier=largest.tier,
-        resident=sum(one.step.resident for one in groups),
-        working=largest.step.working,
+        resident=sum(one.step.state for one in groups),
+        working=largest.step.transient,
         largest=largest.name,
         seconds=math.fsum(one.steps * one.step.seconds for one in groups),
     )
@@ -86,20 +99,27 @@ def plan_memory(context: TrainingContext, progress: Callable[[str, int, int], No
     """Measure every group that takes steps, one after another, so that one at a time is in memory.
 
     Nothing is learnt: what a step holds depends on the shapes of what a group reads, not on the numbers, so that
-    closed forms are not computed. The groups above read the modules of the groups below as they were built.
+    closed forms are not computed. The groups above read the modules of the groups below as they were built, for the
+    records of their step alone; the context stays as it is.
 
     Raises:
         SettingsError: A group cannot take a step, so that nothing is known of it.
     """
+    apart = attrs.evolve(context, source=context.source.without_lower())
+    rows = torch.cat([context.longest_rows(group) for group in context.groups]).unique()  # type: ignore[no-untyped-call]
     found = []
     for number, group in enumerate(context.groups):
         if progress:
             progress("plan", number, len(context.groups))
-        measured = None if group.fitted else _measure(context, group)
+        measured = None if group.fitted else _measure(apart, group)
         if measured is not None:
             found.append(measured)
-        context.add_outputs(group, context.module(group))
-    return MemoryPlan(context.device.type, tuple(found))
+        names = context.read_outputs(group)
+        if names:
+            apart.source.add_lower(compute_outputs(context.module(group), apart.source, rows, names))
+    meter, host = meter_of(context.device), meter_of(torch.device("cpu"))
+    meter.release()
+    return MemoryPlan(context.device.type, tuple(found), meter.current(), host.current())
 
 
 def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:
@@ -114,38 +134,7 @@ def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:
             step = measure_step(trainer, batch)
     except GroupFault as fault:
         raise SettingsError(f"group '{group.name}' cannot be measured: {fault}") from fault
-    return GroupMemory(group.name, group.tier, len(rows), trainer.total_updates, step)
-
-
-def require_memory(plan: MemoryPlan, budget: int) -> None:
-    """Refuse a training that needs more than a budget.
-
-    Raises:
-        SettingsError: Says for each tier that is too large by how much, and what would make it fit.
-    """
-    complaints = [
-        f"tier {tier.tier} needs {megabytes(tier.peak)}: {megabytes(tier.resident)} stay between steps, a step of "
-        f"'{tier.largest}' takes {megabytes(tier.working)} more; it is {megabytes(tier.peak - budget)} over. {remedy}"
-        for tier in plan.tiers
-        if tier.peak > budget
-        for remedy in [_remedy(tier, budget)]
-    ]
-    if complaints:
-        raise SettingsError(
-            join_complaints(
-                f"the training does not fit into {megabytes(budget)}; {megabytes(plan.peak)} would hold it:", complaints
-            )
-        )
-
-
-def _remedy(tier: TierMemory, budget: int) -> str:
-    if tier.resident >= budget:
-        return "No batch size makes it fit: leave groups out with --disable, or choose a smaller --scale"
-    share = (budget - tier.resident) / tier.working
-    return (
-        f"Steps that take at most {share:.0%} of the memory of '{tier.largest}' make it fit: "
-        "lower batch_size in [training] or [groups.NAME], which changes what is learnt"
-    )
+    return GroupMemory(group.name, group.tier, len(rows), trainer.total_updates, step, group.settings.priority)
 
 
 def megabytes(count: int) -> str:

@@ -15,6 +15,9 @@ from torch import Tensor
 from redheart_core.data.batch import Batch
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer
 
+SAVED_COPIES = 2
+"""Of the tensors of a file that are in memory while it is written: those of the safetensors library."""
+
 
 @attrs.frozen
 class StepMemory:
@@ -23,18 +26,25 @@ class StepMemory:
     weights: int
     """Parameters and buffers of its modules."""
     gradients: int
-    """They stay until the group's next step."""
+    """They stay until the group's next step, or the end of its turn."""
     optimizer: int
     """Moments of AdamW, and the moving average of the weights."""
     working: int
-    """Most that a step holds beyond these at any moment: activations and intermediate results."""
+    """Most that a step holds beyond these at any moment: its batch, activations and intermediate results."""
+    after: int
+    """Most that validation and saving hold beyond weights and optimizer, after the last step of an epoch."""
     seconds: float
     """Of a step."""
 
     @property
-    def resident(self) -> int:
-        """What stays between steps."""
-        return self.weights + self.gradients + self.optimizer
+    def state(self) -> int:
+        """What stays between the turns of the group."""
+        return self.weights + self.optimizer
+
+    @property
+    def transient(self) -> int:
+        """What its turn takes beyond that, at most."""
+        return max(self.gradients + self.working, self.after)
 
 
 def measure_step(trainer: GroupTrainer, batch: Batch) -> StepMemory:
@@ -55,13 +65,30 @@ def measure_step(trainer: GroupTrainer, batch: Batch) -> StepMemory:
     trainer.module.zero_grad(set_to_none=True)
     most = most_allocated(lambda: [trainer.step(batch, 1, number) for number in (2, 3)], trainer.device)
     gradients = bytes_of(one.grad for one in trainer.module.parameters() if one.grad is not None)
+    trainer.module.zero_grad(set_to_none=True)
+    weights = bytes_of([*trainer.module.parameters(), *trainer.module.buffers()])
+    optimizer, records = bytes_of(trainer.optimizer_tensors().values()), bytes_of(_tensors(batch))
+    saving = SAVED_COPIES * max(weights, optimizer) if trainer.device.type == "cpu" else 0
+    averaging = 0 if trainer.average is None else weights
     return StepMemory(
-        weights=bytes_of([*trainer.module.parameters(), *trainer.module.buffers()]),
+        weights=weights,
         gradients=gradients,
-        optimizer=bytes_of(trainer.optimizer_tensors().values()),
-        working=most - gradients,
+        optimizer=optimizer,
+        working=most - gradients + records,
+        after=averaging + max(saving, _evaluating(trainer, batch) + records),
         seconds=seconds,
     )
+
+
+@torch.no_grad()
+def _evaluating(trainer: GroupTrainer, batch: Batch) -> int:
+    """The most that answering a batch takes."""
+    module = trainer.module.eval()
+    return most_allocated(lambda: module(batch), trainer.device)
+
+
+def _tensors(batch: Batch) -> list[Tensor]:
+    return [*batch.inputs.values(), *batch.targets.values()]
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> int:

@@ -18,6 +18,7 @@ from redheart.sessions import Session, begin, open_session
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import RedheartError
 from redheart_core.storage.paths import find_optional
+from redheart_core.training.budget import Budget
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.results import Evaluation
@@ -39,6 +40,7 @@ def train(
     device: str | None = None,
     store: str | Path | None = None,
     plugins: str | Path | None = None,
+    memory: int | None = None,
     resume: bool = False,
     only: str | Iterable[str] = (),
     wait_s: float = 0.0,
@@ -63,6 +65,8 @@ def train(
         device: cpu, cuda, cuda:1, ...
         store: Folder of the embedding store; RUN/store if left out.
         plugins: A plugins.toml.
+        memory: Bytes that the device may hold, on the CPU this process: the groups take turns, with the same result to
+            the last bit.
         resume: Go on with the run in the folder, under the settings it was begun with.
         only: Names of the groups to train, all if there are none. Others may be trained at the same time by processes
             of this machine or of others that share the folder; such a call joins a run that was begun alike.
@@ -75,19 +79,21 @@ def train(
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
-    share = Share((only,) if isinstance(only, str) else tuple(only), wait_s)
+    share = Share((only,) if isinstance(only, str) else tuple(only), wait_s, _budget(memory))
     with keeping_threads(), make_display(progress) as display:
         return train_run(choice, options, find_optional(groups), resume, display, share)
 
 
 @attrs.frozen
 class Share:
-    """What one process trains of a run."""
+    """What one process trains of a run, and within what."""
 
     only: tuple[str, ...] = ()
     """Names of groups; all if there are none."""
     wait_s: float = 0.0
     """How long to wait for groups that other processes train."""
+    budget: Budget | None = None
+    """What it may hold in memory; groups take turns within that."""
 
 
 WHOLE = Share()
@@ -104,7 +110,7 @@ def train_run(
     """What train does, for a caller with a display of its own."""
     session = training_session(choice, options, groups_file, resume, display, joins=bool(share.only))
     with resumable(session.run.path):
-        train_session(session, share)
+        train_session(session, share, display)
     return Run(session.run.path, session)
 
 
@@ -178,6 +184,7 @@ def run(
     device: str | None = None,
     store: str | Path | None = None,
     plugins: str | Path | None = None,
+    memory: int | None = None,
     progress: bool = True,
 ) -> Finished:
     """Data, training, selection, assembly, evaluation, report and the analysis of a text in one go.
@@ -197,7 +204,7 @@ def run(
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     with keeping_threads(), make_display(progress) as display:
-        return finish_run(choice, options, find_optional(groups), text, display)
+        return finish_run(choice, options, find_optional(groups), text, display, _budget(memory))
 
 
 class GroupsStoppedError(RedheartError):
@@ -213,7 +220,12 @@ class GroupsStoppedError(RedheartError):
 
 
 def finish_run(
-    choice: PluginChoice, options: RunOptions, groups_file: Path | None, text: str, display: Display
+    choice: PluginChoice,
+    options: RunOptions,
+    groups_file: Path | None,
+    text: str,
+    display: Display,
+    budget: Budget | None = None,
 ) -> Finished:
     """What run does, for a caller with a display of its own; each thing is computed once, or read if it is there."""
     session = begin(choice, options, display, groups_file)
@@ -221,7 +233,7 @@ def finish_run(
     from redheart_core.models.of_run import require_model
     from redheart_core.report.collect_results import read_evaluation
 
-    stopped = train_session(session, WHOLE)
+    stopped = train_session(session, Share(budget=budget), display)
     inspect_run(session)
     one = Run(session.run.path, session)
     if stopped:
@@ -252,8 +264,18 @@ def inspect_run(session: Session) -> None:
         INSPECTION.write(file, inspect_store(session.context.store))
 
 
-def train_session(session: Session, share: Share) -> dict[str, str]:
+def _budget(memory: int | None) -> Budget | None:
+    return None if memory is None else Budget(memory)
+
+
+def train_session(session: Session, share: Share, display: Display) -> dict[str, str]:
     """Train; returns the groups that stopped, with the reason."""
     from redheart_core.training.loop import train as train_groups
+    from redheart_core.training.memory_plan import plan_memory
+    from redheart_core.training.turns import plan_turns
 
-    return train_groups(session.run, session.context, session.registry.hooks, share.only or None, share.wait_s)
+    plan = None
+    if share.budget is not None:
+        plan = plan_turns(plan_memory(session.context, display.progress), share.budget)
+    hooks, only = session.registry.hooks, share.only or None
+    return train_groups(session.run, session.context, hooks, only, share.wait_s, plan)

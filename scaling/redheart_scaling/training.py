@@ -70,7 +70,7 @@ def train_one_group(folder: str, group: str, listening: PluginChoice, *_below: o
     """The task: train a group of a run that was begun; the groups that stopped, with the reason."""
     with make_display(progress=False) as display:
         session = open_session(Path(folder), listening, display)
-        return train_session(session, Share((group,), LOCK_WAIT_S))
+        return train_session(session, Share((group,), LOCK_WAIT_S), display)
 
 
 def listeners_of(choice: PluginChoice) -> PluginChoice:

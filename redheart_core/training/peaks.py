@@ -1,0 +1,92 @@
+"""The most memory that a device has held since a moment: of this process on the CPU, of PyTorch's tensors on CUDA."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import re
+import sys
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from redheart_core.contract.errors import SettingsError
+
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+class Meter(Protocol):
+    """Reads how much memory is held."""
+
+    def begin(self) -> None:
+        """The peak counts from now on."""
+        ...
+
+    def peak(self) -> int:
+        """Bytes, the most since begin."""
+        ...
+
+    def current(self) -> int:
+        """Bytes."""
+        ...
+
+    def release(self) -> None:
+        """Give what allocators keep for later back."""
+        ...
+
+
+class ProcessMemory:
+    """The resident set of this process: all of it, with the interpreter, the libraries and mapped files."""
+
+    def begin(self) -> None:
+        RESET.write_text("5")  # sets the peak to the current size, see proc_pid_clear_refs(5)
+
+    def peak(self) -> int:
+        return _status("VmHWM")
+
+    def current(self) -> int:
+        return _status("VmRSS")
+
+    def release(self) -> None:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # glibc keeps freed blocks below 32 MiB otherwise
+
+
+class CudaMemory:
+    """What PyTorch has allocated for tensors on a device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def begin(self) -> None:
+        torch.cuda.reset_peak_memory_stats(self._device)
+
+    def peak(self) -> int:
+        return torch.cuda.max_memory_allocated(self._device)
+
+    def current(self) -> int:
+        return torch.cuda.memory_allocated(self._device)
+
+    def release(self) -> None:
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
+def meter_of(device: torch.device) -> Meter:
+    """The meter of a device.
+
+    Raises:
+        SettingsError: The CPU of a system that does not say how large a process is.
+    """
+    if device.type != "cpu":
+        return CudaMemory(device)
+    if not sys.platform.startswith("linux"):
+        raise SettingsError(f"a budget of the CPU's memory is kept on Linux alone, not on {sys.platform}; leave it out")
+    return ProcessMemory()
+
+
+def _status(key: str) -> int:
+    found = re.search(rf"^{key}:\s+([0-9]+) kB$", STATUS.read_text(), re.MULTILINE)
+    assert found is not None
+    return 1024 * int(found[1])

@@ -1,0 +1,208 @@
+"""Which groups' states are on the device: all of them, or as many as a budget holds, taking turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from redheart_core.contract.errors import SettingsError
+from redheart_core.storage.temporary import temporary_path
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.epochs import staying
+from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.held import bring, lay_down
+from redheart_core.training.memory_plan import megabytes
+from redheart_core.training.occupancy import Occupancy
+from redheart_core.training.peaks import Meter, meter_of
+from redheart_core.training.shelves import MappedFiles, PinnedMemory, Shelf
+from redheart_core.training.turns import TurnPlan
+
+FOLDER = "idle"
+"""What the folder of a run is called in which the states of idle groups lie while it trains on the CPU."""
+
+
+class Residency(Protocol):
+    """Who is on the device when."""
+
+    @property
+    def turn_steps(self) -> int:
+        """Steps of a turn where groups take turns inside an epoch; 0 if a turn is an epoch or nobody leaves."""
+        ...
+
+    def begin(self, tier: int) -> None:
+        """The groups of a tier are built next."""
+        ...
+
+    def make_room(self, group: str) -> None:
+        """Free what a group needs that is built next."""
+        ...
+
+    def add(self, trainer: GroupTrainer) -> None:
+        """It was built."""
+        ...
+
+    def order(self, groups: Sequence[str]) -> None:
+        """The groups that have turns from now on, over and over; the others have none left."""
+        ...
+
+    def turn(self, trainer: GroupTrainer) -> AbstractContextManager[None]:
+        """Inside, the group is on the device."""
+        ...
+
+    def check(self) -> None:
+        """Refuse to go on if a turn took more than the budget; what was saved before counts.
+
+        Raises:
+            SettingsError: Says by how much, and what to set.
+        """
+        ...
+
+    def end(self) -> None:
+        """Forget the groups of the tier."""
+        ...
+
+
+class AllResident:
+    """Every group of a tier is on the device at every moment; there is nothing to do."""
+
+    def __init__(self, turn_steps: int) -> None:
+        self.turn_steps = turn_steps
+
+    def begin(self, tier: int) -> None: ...
+
+    def make_room(self, group: str) -> None: ...
+
+    def add(self, trainer: GroupTrainer) -> None: ...
+
+    def order(self, groups: Sequence[str]) -> None: ...
+
+    def turn(self, trainer: GroupTrainer) -> AbstractContextManager[None]:
+        return staying(trainer)
+
+    def check(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class TakingTurns:
+    """As many groups of a tier are on the device as a budget holds; the others lie on a shelf between their turns.
+
+    Nothing is computed on the way, so that a group's numbers are the same to the last bit.
+    """
+
+    def __init__(self, plan: TurnPlan, shelf: Shelf, meter: Meter) -> None:
+        self.plan = plan
+        self.peaks: dict[str, int] = {}
+        """Bytes, the most that was measured in a turn of each group."""
+        self.moved = 0
+        """Bytes that left or came."""
+        self._shelf, self._meter = shelf, meter
+        self._trainers: dict[str, GroupTrainer] = {}
+        self._away = set[str]()
+        self._occupancy: Occupancy | None = None
+        self._now = ""
+
+    @property
+    def turn_steps(self) -> int:
+        return self.plan.budget.turn_steps
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """Of the tier that is trained."""
+        assert self._occupancy is not None
+        return self._occupancy
+
+    def begin(self, tier: int) -> None:
+        self._occupancy = self.plan.occupancy(tier)
+
+    def make_room(self, group: str) -> None:
+        self._switch(group)
+
+    def add(self, trainer: GroupTrainer) -> None:
+        self._trainers[trainer.group.name] = trainer
+
+    def order(self, groups: Sequence[str]) -> None:
+        self.occupancy.order = tuple(groups)
+
+    @contextmanager
+    def turn(self, trainer: GroupTrainer) -> Iterator[None]:
+        if self._now != trainer.group.name:
+            self._switch(trainer.group.name)
+        yield
+        trainer.module.zero_grad(set_to_none=True)
+
+    def check(self) -> None:
+        self._note_peak()
+        budget = self.plan.budget.memory
+        over = {name: peak for name, peak in self.peaks.items() if peak > budget}
+        if over:
+            name = max(over, key=lambda one: over[one])
+            raise SettingsError(
+                f"a turn of group '{name}' took {megabytes(over[name])}, {megabytes(over[name] - budget)} over "
+                f"the budget of {megabytes(budget)} ({megabytes(self.plan.peak)} were predicted); every finished epoch "
+                f"is saved, and redheart train --resume with --memory of at least {megabytes(over[name])} goes on"
+            )
+
+    def end(self) -> None:
+        self._note_peak()
+        self._trainers.clear()
+        self._away.clear()
+        self._now = ""
+        self._meter.release()
+
+    def _switch(self, group: str) -> None:
+        """Give a group its turn; one that takes no steps, whose need nobody knows, gets the device for itself."""
+        self._note_peak()
+        self._meter.begin()
+        self._now = group
+        if group not in self.occupancy.needs:
+            self._leave(sorted(self.occupancy.present))
+            self.occupancy.present.clear()
+            return
+        moves = self.occupancy.enter(group)
+        assert moves is not None, "the plan was checked"
+        self._leave(moves.leaving)
+        if group in self._away:
+            self._come(group)
+        self._shelf.wait()
+        self._leave(moves.early_leaving)
+        if moves.early in self._away:
+            self._come(moves.early)
+
+    def _leave(self, groups: Sequence[str]) -> None:
+        for name in groups:
+            if name in self._trainers and name not in self._away:
+                self.moved += lay_down(self._trainers[name], self._shelf)
+                self._away.add(name)
+        if groups:
+            self._meter.release()
+
+    def _come(self, group: str) -> None:
+        self.moved += bring(self._trainers[group], self._shelf)
+        self._away.remove(group)
+
+    def _note_peak(self) -> None:
+        if self._now in self.occupancy.needs:
+            self.peaks[self._now] = max(self.peaks.get(self._now, 0), self._meter.peak())
+
+
+@contextmanager
+def opened(run: Path, context: TrainingContext, plan: TurnPlan | None) -> Iterator[Residency]:
+    """The residency of a training; with a plan its groups take turns.
+
+    Args:
+        run: Folder of the run; what a killed process left there was removed when the run was begun.
+        context: Of the training.
+        plan: None if every group of a tier stays.
+    """
+    if plan is None:
+        yield AllResident(1 if context.settings.interleave == "batch" else 0)
+        return
+    device = context.device
+    shelf: Shelf = MappedFiles(temporary_path(run / FOLDER)) if device.type == "cpu" else PinnedMemory(device)
+    try:
+        yield TakingTurns(plan, shelf, meter_of(device))
+    finally:
+        shelf.close()

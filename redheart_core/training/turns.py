@@ -1,0 +1,126 @@
+"""How the groups of a tier take turns within a budget: who stays, what is moved, the predicted peak."""
+
+from __future__ import annotations
+
+import attrs
+
+from redheart_core.contract.errors import SettingsError, join_complaints
+from redheart_core.training.budget import Budget
+from redheart_core.training.memory_plan import GroupMemory, MemoryPlan, megabytes
+from redheart_core.training.occupancy import Need, Occupancy
+
+ROUNDS = 3
+"""Turns of all groups that are gone through, of which the last one stands for all that follow."""
+
+
+@attrs.frozen
+class TierTurns:
+    """The turns of a tier."""
+
+    tier: int
+    stay: tuple[str, ...]
+    """Groups that are on the device at every moment."""
+    leave: tuple[str, ...]
+    """Groups that leave it between their turns."""
+    peak: int
+    """Bytes at most, with what is there before any group."""
+    largest: str
+    """The group whose turn it is then."""
+    moved: int
+    """Bytes that leave and come while each group has one turn."""
+    idle: int
+    """Bytes at most of groups that are not on the device."""
+
+
+@attrs.frozen
+class TurnPlan:
+    """What is on the device when."""
+
+    memory: MemoryPlan
+    budget: Budget
+    tiers: tuple[TierTurns, ...]
+
+    @property
+    def peak(self) -> int:
+        """Bytes, of the tier that needs most."""
+        return max((tier.peak for tier in self.tiers), default=self.memory.base)
+
+    @property
+    def host_peak(self) -> int:
+        """Bytes of this process beside a device of CUDA."""
+        return self.memory.host_base + max((tier.idle for tier in self.tiers), default=0)
+
+    def occupancy(self, tier: int) -> Occupancy:
+        """Of a tier, with nobody on the device."""
+        needs = {one.name: Need(one.step.state, one.step.transient, one.priority) for one in self.memory.of(tier)}
+        return Occupancy(needs, self.budget.memory - self.memory.base, self.memory.device != "cpu")
+
+
+def plan_turns(memory: MemoryPlan, budget: Budget) -> TurnPlan:
+    """The turns of every tier.
+
+    Raises:
+        SettingsError: A group does not fit alone, or idle groups do not fit beside the device; says what would.
+    """
+    complaints = [
+        f"group '{one.name}' needs {megabytes(memory.base + one.alone)} with no other: {_parts(memory, one)}; "
+        f"it is {megabytes(memory.base + one.alone - budget.memory)} over. {_remedy(memory, one, budget.memory)}"
+        for one in memory.groups
+        if memory.base + one.alone > budget.memory
+    ]
+    if complaints:
+        least = memory.base + max(one.alone for one in memory.groups)
+        title = f"the training does not fit into {megabytes(budget.memory)}; {megabytes(least)} would hold it:"
+        raise SettingsError(join_complaints(title, complaints))
+    empty = TurnPlan(memory, budget, ())
+    plan = attrs.evolve(empty, tiers=tuple(_turns(empty, tier.tier) for tier in memory.tiers))
+    if memory.device != "cpu" and budget.host_memory is not None and plan.host_peak > budget.host_memory:
+        raise SettingsError(
+            f"idle groups do not fit into {megabytes(budget.host_memory)} of host memory; {megabytes(plan.host_peak)} "
+            "would hold them: raise --host-memory, or --memory so that more groups stay on the device"
+        )
+    return plan
+
+
+def _turns(plan: TurnPlan, tier: int) -> TierTurns:
+    occupancy = plan.occupancy(tier)
+    names = tuple(occupancy.needs)
+    occupancy.order = names
+    state = {name: need.state for name, need in occupancy.needs.items()}
+    left, moved, peak, largest, idle, built = set[str](), 0, 0, "", 0, set[str]()
+    for number in range(ROUNDS):
+        moved, left = 0, set()
+        for name in names:
+            before = set(occupancy.present)
+            moves = occupancy.enter(name)
+            assert moves is not None, "a group that fits alone fits"
+            gone = {*moves.leaving, *moves.early_leaving}
+            left |= gone
+            built.add(name)
+            moved += sum(state[one] for one in (*gone, *((occupancy.present | {name}) - before)))
+            held = occupancy.held(name)
+            if held > peak:
+                peak, largest = held, name
+            idle = max(idle, sum(state[one] for one in built - occupancy.present))
+        if number == 0:
+            built = {*names}
+    stay = tuple(name for name in names if name not in left)
+    leave = tuple(name for name in names if name in left)
+    return TierTurns(tier, stay, leave, plan.memory.base + peak, largest, moved, idle)
+
+
+def _parts(memory: MemoryPlan, one: GroupMemory) -> str:
+    return (
+        f"{megabytes(memory.base)} are there before any group, {megabytes(one.step.state)} weights and optimizer, "
+        f"{megabytes(one.step.transient)} its step, validation and saving"
+    )
+
+
+def _remedy(memory: MemoryPlan, one: GroupMemory, budget: int) -> str:
+    room = budget - memory.base - one.step.state
+    if room <= one.step.gradients:
+        return "No batch size makes it fit: leave the group out with --disable, or choose a smaller --scale"
+    return (
+        f"A step that takes at most {room / one.step.transient:.0%} of that makes it fit: lower batch_size in "
+        f"[training] or [groups.{one.name}], which changes what is learnt"
+    )

@@ -1,0 +1,26 @@
+"""Plans under which toy groups take turns, within budgets that are counted exactly."""
+
+from __future__ import annotations
+
+import attrs
+
+from redheart_core.training.budget import Budget
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.memory_plan import plan_memory
+from redheart_core.training.turns import TurnPlan, plan_turns
+
+ENOUGH = 100 * 10**9
+"""More than a process of a test holds."""
+
+
+@attrs.frozen
+class Tight:
+    """A plan that leaves room for the largest turn and some bytes more."""
+
+    turn_steps: int = 0
+    more: int = 0
+
+    def __call__(self, context: TrainingContext) -> TurnPlan:
+        memory = plan_memory(context)
+        room = max(one.alone for one in memory.groups) + self.more
+        return plan_turns(attrs.evolve(memory, base=ENOUGH - room), Budget(ENOUGH, turn_steps=self.turn_steps))
