@@ -31,8 +31,10 @@ def tenants(draw: some.DrawFn) -> list[Tenant]:
     ]
 
 
-def changed(held: Sequence[Tenant], number: int, **changes: object) -> list[Tenant]:
-    return [attrs.evolve(one, **changes) if place == number else one for place, one in enumerate(held)]
+def changed(held: Sequence[Tenant], number: int, **changes: int) -> list[Tenant]:
+    return [
+        attrs.evolve(one, **attrs.asdict(one) | changes) if place == number else one for place, one in enumerate(held)
+    ]
 
 
 def leaves(held: Sequence[Tenant], excess: int, number: int) -> bool:

@@ -143,7 +143,7 @@ def test_a_group_that_does_not_fit_alone_is_refused_with_what_would() -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "remedy"), [(150, r"at most 50%.*\[groups.b\]"), (120, "No batch size makes it fit")]
+    ("budget", "remedy"), [(150, r"micro_batch = 32 under \[groups.b\]"), (120, "No batch size makes it fit")]
 )
 def test_a_refusal_says_how_it_would_fit(budget: int, remedy: str) -> None:
     with pytest.raises(SettingsError, match=remedy):

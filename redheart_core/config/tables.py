@@ -133,6 +133,9 @@ class GroupSettings:
     learning_rate: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
     warmup_updates: int | None = attrs.field(default=None, validator=optional(ge(0)))
     weight_decay: float | None = attrs.field(default=None, validator=optional(ge(0.0)))
+    micro_batch: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    """Records that an update computes at a time; the gradient of the batch is their sum, the same up to rounding where
+    nothing is drawn at random. Takes less memory. All of the batch at once if left out."""
     precision: Precision = "float32"
     """Of matrix products in the forward and backward pass of an update (torch.autocast). Weights, gradients, losses and
     the optimizer stay float32, and so does all that is evaluated and answered."""

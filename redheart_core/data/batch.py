@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import attrs
-
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
 
 @attrs.frozen(eq=False)
@@ -22,11 +20,16 @@ class Batch:
     """Field to (B, *shape) float32, NaN where missing."""
 
     def of(self, records: Tensor) -> Batch:
-        """Some of the records, (B,) bool."""
+        """Some of the records, (B,) bool, or their numbers."""
         return Batch(
             inputs={name: tensor[records] for name, tensor in self.inputs.items()},
             targets={name: tensor[records] for name, tensor in self.targets.items()},
         )
+
+    def parts(self, size: int) -> list[Batch]:
+        """The records one after another, so many at a time."""
+        numbers = torch.arange(self.size, device=self.inputs["mask"].device)
+        return [self.of(rows) for rows in torch.split(numbers, size)]
 
     @property
     def size(self) -> int:

@@ -88,17 +88,27 @@ def find_target(module: Answering, name: str, outputs: Mapping[str, Tensor], bat
     return tensor
 
 
-def training_loss(module: Answering, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
+def training_loss(
+    module: Answering, outputs: Mapping[str, Tensor], batch: Batch, counts: Mapping[tuple[str, int], int] | None = None
+) -> Tensor | None:
     """The scalar that a group descends: weighted means over present records, plus penalties.
 
     None if no record of the batch has any of the group's targets.
+
+    Args:
+        module: The group.
+        outputs: What it gave on the batch.
+        batch: The records.
+        counts: Of a larger batch that this one is a part of (term_counts): how many records each mean is over, so that
+            the parts add up to the loss of the whole.
     """
     terms = record_losses(module, outputs, batch)
     total: Tensor | None = None
     for node, number, term in loss_terms(module):
         _, losses = terms[node.name, number]
         if len(losses):
-            part = losses.mean() * (term.weight * node.loss_weight)
+            mean = losses.mean() if counts is None else losses.sum() / counts[node.name, number]
+            part = mean * (term.weight * node.loss_weight)
             total = part if total is None else total + part
     if total is None:
         return None
@@ -110,6 +120,19 @@ def training_loss(module: Answering, outputs: Mapping[str, Tensor], batch: Batch
                 penalty = objective.penalty(dict(own))
             total = total + penalty * node.loss_weight
     return total
+
+
+def term_counts(module: Answering, batch: Batch) -> dict[tuple[str, int], int]:
+    """Over how many records of a batch the mean of each loss term is, known before anything is computed."""
+    counts = {}
+    for node, number, term in loss_terms(module):
+        outputs = {}
+        if term.target not in batch.targets and term.target not in batch.inputs:  # an output, of finite numbers
+            sizes = [batch.chunks if size == "T" else int(size) for size in module.shapes[term.target]]
+            outputs = {term.target: torch.zeros(batch.size, *sizes, device=batch.inputs["mask"].device)}
+        target = find_target(module, term.target, outputs, batch)
+        counts[node.name, number] = int(evaluated_rows(module, node.name, target, batch.inputs).sum())
+    return counts
 
 
 def contributions(module: Answering, terms: Terms) -> Tensor:

@@ -140,7 +140,8 @@ class TrainingContext:
             return audit_optimizer(trainer)
         group = trainer.group
         order = [*self.training_order(group, 1)[:AUDIT_BATCHES], self.longest_rows(group)]
-        batches = (self.source.batch(rows, group.inputs) for rows in order)
+        size = trainer.micro_batch or self.own_settings(group).batch_size
+        batches = (self.source.batch(part, group.inputs) for rows in order for part in torch.split(rows, size))
         return audit_group(trainer, batches, sameness(self.store, group))
 
     def audit_all(self, progress: Callable[[str, int, int], None] | None = None) -> list[ParameterAccount]:

@@ -19,6 +19,7 @@ from redheart_core.groups.group_module import GroupModule, Surroundings, stored_
 from redheart_core.groups.objective import training_loss
 from redheart_core.groups.residual import is_gate
 from redheart_core.storage.runtime import random_stream
+from redheart_core.training.micro_batches import accumulate
 from redheart_core.training.readings import Readings, Update
 from redheart_core.training.regularization import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
 from redheart_core.training.schedule import schedule_factor
@@ -93,6 +94,10 @@ class GroupTrainer:
         decay = self.settings.weight_decay
         self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay) if self.parameters else None
         self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
+        self.micro_batch = own.micro_batch
+        """Records that an update computes at a time; None for all of the batch."""
+        self.separable = False
+        """Whether the losses of records were found not to depend on those beside them; needed for micro-batches."""
         self.dropout = DropoutSchedule(self.module, own.dropout_end) if own.is_on("dropout_end") else None
 
     def step(self, batch: Batch, epoch: int, step: int) -> Tensor | None:
@@ -112,13 +117,11 @@ class GroupTrainer:
         if self.dropout is not None:
             self.dropout.set(update / max(self.total_updates - 1, 1))
             self.effects["dropout_end"] += 1
+        self.optimizer.zero_grad(set_to_none=True)
         with random_stream(self.device, self.settings.seed, "step", self.group.name, epoch, step):
-            loss = self.loss(batch)
+            loss = self.descend(batch)
         if loss is None:
             return None
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        loss = loss.detach()
         self._note(Update(epoch, step, batch.size, loss, self._clip()))
         self.optimizer.step()
         if self.average is not None:
@@ -158,8 +161,22 @@ class GroupTrainer:
             nn.utils.clip_grads_with_norm_(self.parameters.values(), self.settings.clip_norm, total)
         return total
 
-    def loss(self, batch: Batch) -> Tensor | None:
-        """The loss that a step descends, with the techniques that are on; None without any target."""
+    def descend(self, batch: Batch) -> Tensor | None:
+        """Add the gradient of a batch, micro-batch by micro-batch if there are some; the loss, without its graph."""
+        if self.micro_batch is not None and batch.size > self.micro_batch:
+            return accumulate(self, self.changed(batch), self.micro_batch)
+        loss = self.loss(batch)
+        if loss is None:
+            return None
+        self.backward(loss)
+        return loss.detach()
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradient of a loss."""
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def changed(self, batch: Batch) -> Batch:
+        """A batch as the techniques that are on change it."""
         own = self.group.settings
         if own.is_on("label_smoothing"):
             batch, changed = smooth_labels(self.module, batch, own.label_smoothing)
@@ -167,6 +184,11 @@ class GroupTrainer:
         if own.is_on("mixup") and batch.size > 1:
             batch, changed = mix_records(self.module, batch, own.mixup)
             self.effects["mixup"] += int(changed > 0)
+        return batch
+
+    def loss(self, batch: Batch) -> Tensor | None:
+        """The loss that a step descends, with the techniques that are on; None without any target."""
+        own, batch = self.group.settings, self.changed(batch)
         outputs = self.forward(batch)
         loss = training_loss(self.module, outputs, batch)
         if loss is None or not own.is_on("r_drop"):

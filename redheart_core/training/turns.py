@@ -120,7 +120,10 @@ def _remedy(memory: MemoryPlan, one: GroupMemory, budget: int) -> str:
     room = budget - memory.base - one.step.state
     if room <= one.step.gradients:
         return "No batch size makes it fit: leave the group out with --disable, or choose a smaller --scale"
+    if one.step.after > room:
+        return "Validation or saving is too large for it: lower batch_size in [training], or choose a smaller --scale"
+    size = max(1, int(one.batch_size * (room - one.step.gradients) / one.step.working))
     return (
-        f"A step that takes at most {room / one.step.transient:.0%} of that makes it fit: lower batch_size in "
-        f"[training] or [groups.{one.name}], which changes what is learnt"
+        f"About {size} records at a time make it fit: micro_batch = {size} under [groups.{one.name}], with the same "
+        "batches; redheart plan measures it"
     )

@@ -1,0 +1,85 @@
+"""The gradient of a batch as the sum of those of its micro-batches, for groups whose loss is a mean over records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from redheart_core.contract.errors import SettingsError
+from redheart_core.data.batch import Batch
+from redheart_core.groups.objective import loss_terms, record_losses, term_counts, training_loss
+
+if TYPE_CHECKING:
+    from redheart_core.training.group_trainer import GroupTrainer
+
+TOLERANCE = 1e-4
+"""Relative, of the losses of the same records in smaller batches; they are computed in float32."""
+
+
+def accumulate(trainer: GroupTrainer, batch: Batch, size: int) -> Tensor | None:
+    """Add the gradients of micro-batches, which sum up to that of the batch; its loss, None without any target.
+
+    Raises:
+        SettingsError: The loss of the group is not a mean over records.
+    """
+    if not trainer.separable:
+        require_mean_over_records(trainer)
+    counts = term_counts(trainer.module, batch)
+    if not any(counts.values()):
+        return None
+    total = torch.zeros((), device=trainer.device)
+    for part in batch.parts(size):
+        outputs = trainer.forward(part)
+        if not trainer.separable:
+            _require_separable(trainer, outputs, part)
+            trainer.separable = True
+        loss = training_loss(trainer.module, outputs, part, counts)
+        if loss is not None:
+            trainer.backward(loss)
+            total += loss.detach()
+    return total
+
+
+def require_mean_over_records(trainer: GroupTrainer) -> None:
+    """Refuse a group of which something is not a mean over the records of a batch, as far as it can be known.
+
+    Raises:
+        SettingsError: Names what is not.
+    """
+    module, where = trainer.module, f"[groups.{trainer.group.name}] micro_batch"
+    for name, objective in module.objectives.items():
+        if objective.penalty is not None:
+            raise SettingsError(
+                f"{where}: the penalty of plugin '{name}' is no mean over records; leave micro_batch out"
+            )
+    if trainer.group.settings.is_on("r_drop"):
+        raise SettingsError(f"{where}: r_drop is a mean over all numbers of a batch; leave one of the two out")
+    for name, inner in module.named_modules():
+        if isinstance(inner, nn.modules.batchnorm._BatchNorm):
+            raise SettingsError(
+                f"{where}: {name} normalises by the statistics of a whole batch; leave it out, or use LayerNorm"
+            )
+
+
+@torch.no_grad()
+def _require_separable(trainer: GroupTrainer, outputs: dict[str, Tensor], batch: Batch) -> None:
+    """Compare the losses of records with those of the same records in two smaller batches, once.
+
+    Raises:
+        SettingsError: They differ, so that the loss of a record depends on those beside it.
+    """
+    module, half = trainer.module, torch.arange(batch.size, device=trainer.device) < batch.size // 2
+    whole = record_losses(module, outputs, batch)
+    halves = [
+        record_losses(module, {name: tensor[rows] for name, tensor in outputs.items()}, batch.of(rows))
+        for rows in (half, ~half)
+    ]
+    for node, number, term in loss_terms(module):
+        apart = torch.cat([one[node.name, number][1] for one in halves])
+        if not torch.allclose(apart, whole[node.name, number][1], rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+            raise SettingsError(
+                f"[groups.{trainer.group.name}] micro_batch: the loss of plugin '{node.name}' on '{term.target}' is no "
+                "mean over records, as that of a record depends on those beside it; leave micro_batch out"
+            )

@@ -1,0 +1,139 @@
+"""Micro-batches: the gradient of a batch in parts, for groups whose loss is a mean over records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import pytest
+import torch
+from residual_toy import ResidualToy
+from torch import Tensor, nn
+from toy import Toy
+from turns import Tight
+
+from redheart_core import ActiveNode, SettingsError
+from redheart_core.config.tables import GroupSettings
+from redheart_core.groups.objective import term_counts, training_loss
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.context import TrainingContext
+
+FilesOf = Callable[[RunFolder, str], dict[str, str]]
+TOLERANCE = 1e-6
+"""Absolute, of gradients of the order of 0.1 in float32."""
+
+
+def gradients(context: TrainingContext, rows: Tensor, size: int | None) -> tuple[float, dict[str, Tensor]]:
+    trainer = context.trainer(context.groups[-1])
+    trainer.micro_batch = size
+    trainer.module.train()
+    loss = trainer.descend(context.source.batch(rows, trainer.group.inputs))
+    assert loss is not None
+    found = {name: one.grad for name, one in trainer.parameters.items() if one.grad is not None}
+    return loss.item(), found
+
+
+def group_of_two(toy: Toy) -> list[ActiveNode]:
+    return [
+        toy.node("a", group="g", dropout=0.0),
+        toy.node("b", group="g", target="choice_factors", dropout=0.0, loss_weight=0.3),
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, 15, 16, 99])
+def test_the_gradient_of_the_parts_is_that_of_the_whole(toy: Toy, size: int) -> None:
+    sparse = toy.store(toy.records(missing=lambda index, field: field == "regret" and index % 3 > 0))
+    context = toy.context(group_of_two(toy), sparse)
+    rows = sparse.rows("train")[:16]
+    (loss, whole), (sum_of_parts, parts) = gradients(context, rows, None), gradients(context, rows, size)
+    assert sum_of_parts == pytest.approx(loss, rel=1e-6)
+    assert whole.keys() == parts.keys()
+    for name, gradient in whole.items():
+        torch.testing.assert_close(parts[name], gradient, rtol=1e-5, atol=TOLERANCE)
+
+
+def test_counts_are_those_of_the_loss_also_where_a_node_learns_from_another(toy: Toy) -> None:
+    makers = ResidualToy(toy)
+    context = toy.context([makers.line("regret"), makers.deep("a", "regret", more=("choice_factors",))])
+    trainer = context.trainer(context.groups[-1])
+    context.add_outputs(context.groups[0], context.fit(context.groups[0]))
+    batch = context.source.batch(context.store.rows("train")[:12], trainer.group.inputs)
+    outputs, counts = trainer.module.eval()(batch), term_counts(trainer.module, batch)
+    assert set(counts.values()) == {12}
+    whole, same = training_loss(trainer.module, outputs, batch), training_loss(trainer.module, outputs, batch, counts)
+    assert whole is not None
+    assert same is not None
+    assert same.item() == pytest.approx(whole.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("plan", [None, Tight(), Tight(turn_steps=2)])
+def test_a_training_in_micro_batches_has_the_same_bits_whatever_the_turns(
+    toy: Toy, files_of: FilesOf, plan: Tight | None
+) -> None:
+    groups = {"a": GroupSettings(micro_batch=5, mixup=0.4)}
+    nodes = [toy.node("a", target="choice_factors"), toy.node("b", width=40)]
+    first, stopped = toy.run("first", nodes, groups=groups)
+    assert not stopped
+    second, _ = toy.run("second", nodes, groups=groups, plan=plan)
+    assert files_of(first, "a") == files_of(second, "a")
+
+
+class Normed(nn.Module):
+    """A node with BatchNorm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.last = nn.BatchNorm1d(16), nn.Linear(16, 1)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {"value": torch.sigmoid(self.last(self.norm(inputs["embedding"].mean(1)))).squeeze(-1)}
+
+
+def among_others(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+    """A loss of each record that depends on all."""
+    return ((prediction - prediction.mean()) - (target - target.mean())) ** 2
+
+
+def penalised(node: ActiveNode) -> ActiveNode:
+    made = node.spec.objective
+    assert made is not None
+
+    def objective(context: Any) -> Any:
+        return attrs.evolve(made(context), penalty=lambda outputs: outputs["value"].square().mean())
+
+    return attrs.evolve(node, spec=attrs.evolve(node.spec, objective=objective))
+
+
+@pytest.mark.parametrize(
+    ("make", "table", "message"),
+    [
+        (lambda toy: penalised(toy.node("a")), {}, "the penalty of plugin 'a' is no mean over records"),
+        (lambda toy: toy.node("a"), {"r_drop": 1.0}, "r_drop is a mean over all numbers of a batch"),
+        (lambda toy: toy.node("a", loss=among_others), {}, "depends on those beside it"),
+    ],
+)
+def test_what_is_no_mean_over_records_is_refused(
+    toy: Toy, make: Callable[[Toy], ActiveNode], table: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=rf"\[groups.a\] micro_batch: .*{message}"):
+        toy.run("run", [make(toy)], groups={"a": GroupSettings(micro_batch=4, **table)})
+
+
+def test_batch_norm_is_refused(toy: Toy) -> None:
+    node = toy.node("a")
+    node = attrs.evolve(node, spec=attrs.evolve(node.spec, build=lambda _: Normed()))
+    with pytest.raises(SettingsError, match="normalises by the statistics of a whole batch"):
+        toy.run("run", [node], groups={"a": GroupSettings(micro_batch=4)})
+
+
+def test_a_step_in_micro_batches_takes_less_memory(toy: Toy) -> None:
+    from redheart_core.training.memory_plan import plan_memory
+
+    nodes = [toy.node("a", width=2000)]
+    whole, parts = (
+        plan_memory(toy.context(nodes, groups={"a": GroupSettings(micro_batch=size)}, batch_size=64)).groups[0].step
+        for size in (None, 4)
+    )
+    assert parts.working < 0.6 * whole.working
+    assert (parts.weights, parts.gradients, parts.optimizer) == (whole.weights, whole.gradients, whole.optimizer)
