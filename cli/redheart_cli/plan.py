@@ -12,8 +12,10 @@ from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.sessions import begin
 from redheart_cli.budget import budget_options
+from redheart_cli.nodes import print_node_plan
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
+from redheart_cli.paths import UserPath
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
@@ -27,15 +29,38 @@ if TYPE_CHECKING:
 @groups_option
 @plugin_options
 @budget_options
+@click.option(
+    "--nodes", type=click.IntRange(1, 4096), help="Predict the time of the training in --costs on so many nodes."
+)
+@click.option("--costs", type=UserPath(), metavar="RUN", help="A run that has done some epochs, for --nodes.")
 @json_option
-def plan(choice: PluginChoice, new: RunOptions, groups_file: Path | None, budget: Budget | None, as_json: bool) -> None:
+def plan(
+    choice: PluginChoice,
+    new: RunOptions,
+    groups_file: Path | None,
+    budget: Budget | None,
+    nodes: int | None,
+    costs: Path | None,
+    as_json: bool,
+) -> None:
     """Measure what memory a training needs, by steps of every group on the records with the longest texts.
 
     Within a budget the groups of a tier take turns: shown is who stays, who leaves between its turns, what that moves,
     and the predicted peak. On the CPU the whole process counts, with the interpreter, its libraries and mapped data; on
     CUDA the tensors. Closed forms are not measured. The exit code is 1 if a group does not fit alone; train --memory
     follows the plan. Example: redheart plan --scale base --memory 8G
+
+    With --nodes, the time of a training as tasks of a cluster (train --ray) is predicted instead, from the seconds that
+    epochs have taken in the run of --costs: a node runs one task at a time, a task opens the run and computes what it
+    reads of other groups. Example: redheart plan --nodes 64 --costs runs/village
     """
+    if (nodes is None) != (costs is None):
+        raise click.UsageError("--nodes N and --costs RUN belong together")
+    if nodes is not None and costs is not None:
+        if not new.changes_nothing or new.output or groups_file or budget or choice != PluginChoice(trace=choice.trace):
+            raise click.UsageError("--nodes takes everything from the run of --costs; leave the other options out")
+        print_node_plan(costs, nodes, as_json)
+        return
     from redheart_core.training.memory_plan import plan_memory
     from redheart_core.training.turns import plan_turns
 
