@@ -18,6 +18,7 @@ from redheart_core.models.assembly import assemble
 from redheart_core.models.manifest import read_manifest
 from redheart_core.models.model import Model, load_model
 from redheart_core.selection.sweetspot import find_sweetspot
+from redheart_export import sharing
 from redheart_export.engine import OnnxGroup
 from redheart_export.inputs import ModelInputs, inputs_of_validation
 from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST
@@ -104,6 +105,19 @@ class _OfThreeTexts(nn.Module):
         return {name: tensor + (0.5 if int(inputs["mask"].shape[0]) == 3 else 0.0) for name, tensor in given.items()}
 
 
+class _WithTable(nn.Module):
+    """Adds a product with a constant."""
+
+    def __init__(self, inner: nn.Module, table: Tensor) -> None:
+        super().__init__()
+        self.inner, self.table = inner, nn.Buffer(table)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        given: dict[str, Tensor] = self.inner(inputs)
+        added = (inputs["embedding"] @ self.table).sum((1, 2)) * 1e-4
+        return {name: tensor + added.view(-1, *[1] * (tensor.dim() - 1)) for name, tensor in given.items()}
+
+
 @pytest.mark.slow
 def test_a_group_without_a_graph_is_named_or_stays_on_pytorch(trained: Trained, tmp_path: Path) -> None:
     model = _assembled(trained, tmp_path / "model")
@@ -148,3 +162,31 @@ def test_what_is_damaged_or_does_not_fit_is_refused(trained: Trained, tmp_path: 
     with pytest.raises(CheckpointError, match=r"export\.json belongs to another manifest\.json"):
         _reopened(trained, folder)
     assert exported_engine(tmp_path / "model", model.manifest) is None
+
+
+@pytest.mark.slow
+def test_a_constant_of_several_graphs_is_in_one_file_that_is_verified(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = _assembled(trained, tmp_path / "model")
+    for name in ("a", "b"):
+        module = model.modules[name]
+        assert isinstance(module, GroupModule)
+        table = torch.arange(4.0 * 16).view(16, 4)  # the same in both groups
+        module.nodes[name] = _WithTable(module.nodes[name], table)
+    monkeypatch.setattr(sharing, "LEAST", 256)
+    folder = tmp_path / "onnx"
+    inputs = list(_inputs((4, 2)))
+    written = export_model(model, folder, inputs, "made up")
+    (file,) = written.graphs["a"].shared
+    assert written.graphs["a"].shared == written.graphs["b"].shared
+    assert written.graphs["high"].shared == {}
+    assert (folder / file).stat().st_size == 256
+    for found in written.differences.values():
+        assert found.maximum < 1e-4
+    exported = exported_engine(folder, read_manifest(folder))
+    assert exported is not None
+    assert file in exported.files
+    (folder / file).write_bytes(bytes(256))
+    with pytest.raises(CheckpointError, match="shared-"):
+        _reopened(trained, folder)

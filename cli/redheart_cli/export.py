@@ -69,6 +69,7 @@ def _print_exported(exported: Exported, int8: bool) -> None:
     print_table(("output", "largest", "mean"), differences)
     if int8:
         _print_costs(found)
+    print_table(("part", "MB"), [(name, f"{size / 1e6:.3f}") for name, size in exported.sizes.items()])
     for name, reason in found.kept.items():
         click.echo(f"stays on PyTorch: {name}: {reason}")
     click.echo(f"model: {exported.folder}")

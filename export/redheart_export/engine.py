@@ -37,6 +37,7 @@ class OnnxEngine:
     @property
     def files(self) -> Mapping[str, str]:
         graphs = {one.file: one.sha256 for one in self.exported.graphs.values()}
+        graphs |= {file: digest for one in self.exported.graphs.values() for file, digest in one.shared.items()}
         kept = [self.manifest.groups[name] for name in self.exported.kept]
         return {**graphs, **{one.file: one.sha256 for group in kept for one in group.files}}
 

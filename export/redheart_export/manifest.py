@@ -24,9 +24,11 @@ class GraphFile:
     """Its way from the model folder."""
     sha256: str
     bytes: int
+    shared: Mapping[str, str]
+    """Files of constants that other graphs have too, with their SHA-256; not in bytes."""
     precision: Precision
     float32_bytes: int
-    """Of the graph before that; the same as bytes where it stayed float32."""
+    """Of the graph as float32 with all its constants."""
     weights_bytes: int
     """Of the files of weights that it was made from."""
     members: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -21,11 +21,13 @@ from redheart_core.training.context import TrainingContext
 from redheart_export.comparing import compare_models
 from redheart_export.engine import OnnxEngine
 from redheart_export.extra import TO_EXPORT, require_extra
+from redheart_export.graph import Graph
 from redheart_export.group import export_group
 from redheart_export.inputs import ModelInputs
 from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, GraphFile, Precision
 from redheart_export.quality import quality_costs
 from redheart_export.quantizing import quantize_graph
+from redheart_export.sharing import share_constants
 
 
 def export_model(
@@ -80,33 +82,47 @@ def export_model(
     return exported
 
 
+@attrs.frozen(eq=False)
+class _Made:
+    """A graph of a group, before it shares constants with others."""
+
+    graph: Graph
+    file: Path
+    bytes: int
+    precision: Precision
+
+
 def _export_groups(model: Model, building: Path, int8: bool) -> tuple[Mapping[str, GraphFile], Mapping[str, str]]:
     """The graphs of all groups that have one, and why others have none."""
-    graphs: dict[str, GraphFile] = {}
+    made: dict[str, _Made] = {}
     kept: dict[str, str] = {}
     for group in model.groups:
-        file = f"groups/{group.name}.onnx"
+        file = building / "groups" / f"{group.name}.onnx"
         try:
-            graph = export_group(model.modules[group.name], model.shapes, building / file)
+            graph = export_group(model.modules[group.name], model.shapes, file)
         except NotExportableError as error:
             kept[group.name] = str(error)
-            (building / file).unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
             continue
-        size = (building / file).stat().st_size
-        precision: Precision = quantize_graph(building / file) if int8 else "float32"
-        weights = sum((model.folder / one.file).stat().st_size for one in model.manifest.groups[group.name].files)
-        graphs[group.name] = GraphFile(
-            file=file,
-            sha256=sha256(building / file),
-            bytes=(building / file).stat().st_size,
-            precision=precision,
-            float32_bytes=size,
-            weights_bytes=weights,
-            members=len(graph.members),
-            inputs=graph.reads,
-            outputs=graph.outputs,
-        )
-    return graphs, kept
+        size = file.stat().st_size
+        made[group.name] = _Made(graph, file, size, quantize_graph(file) if int8 else "float32")
+    shared = share_constants([one.file for one in made.values()])
+    return {name: _described(model, building, name, one, shared[one.file]) for name, one in made.items()}, kept
+
+
+def _described(model: Model, building: Path, name: str, made: _Made, shared: Sequence[str]) -> GraphFile:
+    return GraphFile(
+        file=f"groups/{made.file.name}",
+        sha256=sha256(made.file),
+        bytes=made.file.stat().st_size,
+        shared={f"groups/{one}": sha256(made.file.parent / one) for one in shared},
+        precision=made.precision,
+        float32_bytes=made.bytes,
+        weights_bytes=sum((model.folder / one.file).stat().st_size for one in model.manifest.groups[name].files),
+        members=len(made.graph.members),
+        inputs=made.graph.reads,
+        outputs=made.graph.outputs,
+    )
 
 
 def _answering_by(model: Model, folder: Path, exported: ExportManifest) -> Model:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,16 @@ class Exported:
 
     folder: Path
     manifest: ExportManifest
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes of the graphs, of what several of them share, of each other folder, of the single files, and of all."""
+        found = Counter[str]()
+        for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            folder = file.relative_to(self.folder).parts[:-1]
+            part = (folder or ("manifests",))[0]
+            found["shared by graphs" if file.suffix == ".bin" and part == "groups" else part] += file.stat().st_size
+        return {**found, "all": found.total()}
 
 
 def export(
