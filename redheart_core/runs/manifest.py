@@ -95,6 +95,8 @@ class GroupManifest:
     """Of a closed form that gives some: its answers on the training records that were not learnt from these."""
     inputs: Mapping[str, FixedInput] = attrs.field(factory=dict)
     """For each group that it reads, the epoch that was fixed for it."""
+    halved: tuple[tuple[int, int, int], ...] = ()
+    """Epoch, step and number of records: from that update on so many are computed at a time, as memory was short."""
     retired: tuple[str, ...] = attrs.field(default=(), validator=attrs.validators.deep_iterable(_is_file_name))
     """Files of earlier manifests that are not needed any more. They are deleted when this manifest is on disk."""
 

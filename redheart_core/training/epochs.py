@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
 import attrs
+from torch import Tensor
 
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import Answering
@@ -17,6 +18,9 @@ from redheart_core.training.group_trainer import GroupFault, GroupTrainer, stopp
 
 Turn = Callable[[GroupTrainer], AbstractContextManager[None]]
 """What is entered while a trainer has its turn."""
+
+Step = Callable[[GroupTrainer, Batch, int, int], Tensor | None]
+"""An update by a batch of an epoch, with its number."""
 
 
 def staying(trainer: GroupTrainer) -> AbstractContextManager[None]:
@@ -51,7 +55,12 @@ class TrainedEpoch:
 
 
 def train_epoch(
-    context: TrainingContext, trainers: Sequence[GroupTrainer], epoch: int, block: int = 1, turn: Turn = staying
+    context: TrainingContext,
+    trainers: Sequence[GroupTrainer],
+    epoch: int,
+    block: int = 1,
+    turn: Turn = staying,
+    step: Step = GroupTrainer.step,
 ) -> list[TrainedEpoch]:
     """The updates of an epoch. A trainer that meets a fault stops there; the others go on.
 
@@ -65,6 +74,7 @@ def train_epoch(
         epoch: From 1.
         block: How many batches a turn takes.
         turn: Entered for each turn of a trainer.
+        step: Makes an update.
 
     Returns:
         One entry per trainer; the gradients of the last update are released.
@@ -81,7 +91,7 @@ def train_epoch(
             batches = read if len(running) == 1 else list(read)
             for trainer, result in running if rows else ():
                 with turn(trainer):
-                    _train(trainer, enumerate(batches, first), epoch, result)
+                    _train(trainer, enumerate(batches, first), epoch, result, step)
     for trainer, result in pairs:
         started = time.perf_counter()
         result.fault = result.fault or trainer.first_fault()
@@ -91,13 +101,15 @@ def train_epoch(
     return results
 
 
-def _train(trainer: GroupTrainer, batches: Iterable[tuple[int, Batch]], epoch: int, result: TrainedEpoch) -> None:
+def _train(
+    trainer: GroupTrainer, batches: Iterable[tuple[int, Batch]], epoch: int, result: TrainedEpoch, take: Step
+) -> None:
     """Some updates; the batches are read outside of what concerns the trainer alone."""
-    for step, batch in batches:
+    for number, batch in batches:
         started = time.perf_counter()
         try:
             with stopping_alone():
-                trainer.step(batch, epoch, step)
+                take(trainer, batch, epoch, number)
         except GroupFault as fault:
             result.fault = trainer.first_fault() or fault
         result.seconds += time.perf_counter() - started

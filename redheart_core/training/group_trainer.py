@@ -20,6 +20,7 @@ from redheart_core.groups.objective import training_loss
 from redheart_core.groups.residual import is_gate
 from redheart_core.storage.runtime import random_stream
 from redheart_core.training.micro_batches import accumulate
+from redheart_core.training.optimizer_state import create_state
 from redheart_core.training.readings import Readings, Update
 from redheart_core.training.regularization import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
 from redheart_core.training.schedule import schedule_factor
@@ -96,6 +97,8 @@ class GroupTrainer:
         self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
         self.micro_batch = own.micro_batch
         """Records that an update computes at a time; None for all of the batch."""
+        self.recomputes = False
+        """Whether activations are computed twice."""
         self.separable = False
         """Whether the losses of records were found not to depend on those beside them; needed for micro-batches."""
         self.dropout = DropoutSchedule(self.module, own.dropout_end) if own.is_on("dropout_end") else None
@@ -122,6 +125,8 @@ class GroupTrainer:
             loss = self.descend(batch)
         if loss is None:
             return None
+        if len(self.optimizer.state) < len(self.parameters):
+            create_state(self.optimizer)
         self._note(Update(epoch, step, batch.size, loss, self._clip()))
         self.optimizer.step()
         if self.average is not None:

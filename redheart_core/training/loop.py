@@ -24,6 +24,7 @@ from redheart_core.training.epochs import train_epoch
 from redheart_core.training.finished_epoch import Entry, event, finish_epoch
 from redheart_core.training.fitted_group import fit_group
 from redheart_core.training.group_trainer import GroupFault
+from redheart_core.training.out_of_memory import ERRORS, Ladder, MemoryFault, is_out_of_memory, no_memory
 from redheart_core.training.progress import (
     DamagedGroup,
     GroupProgress,
@@ -75,7 +76,8 @@ def train(
         below = groups_below(context.groups, chosen)
         stopped = await_below(run, context, below, wait_s)
         with opened(run.path, context, plan) as residency:
-            return _Training(run, context, hooks, residency, chosen, below, stopped).run_tiers()
+            ladder = Ladder(residency, context.device)
+            return _Training(run, context, hooks, residency, chosen, below, stopped, ladder).run_tiers()
 
 
 def begin(run: RunFolder, context: TrainingContext, groups: Sequence[Group] | None = None) -> None:
@@ -107,6 +109,7 @@ class _Training:
     """The groups that these read and that other processes train."""
     stopped: dict[str, str]
     """Those of them that stopped, with the reason; this process adds its own."""
+    ladder: Ladder
     accounts: list[ParameterAccount] = attrs.Factory(list)
 
     def run_tiers(self) -> dict[str, str]:
@@ -178,7 +181,12 @@ class _Training:
         except DamagedGroup as error:
             self.stop(group.name, 0, str(error))
             return None
-        except (GroupFault, DataError) as fault:
+        except ERRORS as fault:
+            if is_out_of_memory(fault):
+                self.stop(group.name, 0, no_memory(fault, "its first batches"))
+                return None
+            if not isinstance(fault, GroupFault | DataError):
+                raise
             write_stop(folder, manifest, str(fault))
             self.stop(group.name, 0, str(fault))
             return None
@@ -196,6 +204,7 @@ class _Training:
             self.stop(group.name, one.done, str(error))
             return None
         self.residency.add(one.trainer)
+        self.ladder.begin(one)
         return one
 
     def train_epochs(self, active: Sequence[GroupProgress]) -> None:
@@ -217,7 +226,8 @@ class _Training:
     def train_turn(self, turn: Sequence[GroupProgress], epoch: int) -> None:
         """One epoch of some groups; those that meet a fault stop."""
         started, block = time.monotonic(), self.residency.turn_steps or turn[0].trainer.updates_per_epoch
-        results = train_epoch(self.context, [one.trainer for one in turn], epoch, block, self.residency.turn)
+        trainers, residency = [one.trainer for one in turn], self.residency
+        results = train_epoch(self.context, trainers, epoch, block, residency.turn, self.ladder.step)
         for one, result in zip(turn, results, strict=True):
             with self.residency.turn(one.trainer):
                 self.finish_turn(one, epoch, started, partial(finish_epoch, self.context, one, epoch, result))
@@ -227,7 +237,13 @@ class _Training:
         """Evaluate and save an epoch, and report it; a group that meets a fault stops."""
         try:
             entry = finish()
-        except GroupFault as fault:
+        except ERRORS as fault:
+            if is_out_of_memory(fault):  # its files stay as they are, so that a resumed training tries again
+                known = isinstance(fault, MemoryFault)
+                self.stop(one.name, epoch, str(fault) if known else no_memory(fault, f"the end of epoch {epoch}"))
+                return
+            if not isinstance(fault, GroupFault):
+                raise
             one.stop(str(fault))
             self.stop(one.name, epoch, str(fault))
             return

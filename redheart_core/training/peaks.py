@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import platform
 import re
 import sys
 from pathlib import Path
@@ -49,8 +50,7 @@ class ProcessMemory:
         return _status("VmRSS")
 
     def release(self) -> None:
-        gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)  # glibc keeps freed blocks below 32 MiB otherwise
+        release_memory(torch.device("cpu"))
 
 
 class CudaMemory:
@@ -69,8 +69,16 @@ class CudaMemory:
         return torch.cuda.memory_allocated(self._device)
 
     def release(self) -> None:
-        gc.collect()
+        release_memory(self._device)
+
+
+def release_memory(device: torch.device) -> None:
+    """Have allocators give back what they keep for later."""
+    gc.collect()
+    if device.type == "cuda":
         torch.cuda.empty_cache()
+    elif platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)  # it keeps freed blocks below 32 MiB otherwise
 
 
 def meter_of(device: torch.device) -> Meter:

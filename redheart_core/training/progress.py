@@ -62,6 +62,18 @@ class GroupProgress:
             self.manifest = attrs.evolve(self.manifest, status="finished")
             self.folder.write(self.manifest)
 
+    def note_halved(self, epoch: int, step: int, size: int) -> None:
+        """Write that from an update on so many records are computed at a time."""
+        self.manifest = attrs.evolve(self.manifest, halved=(*self.manifest.halved, (epoch, step, size)))
+        self.folder.write(self.manifest)
+
+    def forget_halved(self, epoch: int, step: int) -> None:
+        """Take back what was written of an update, which did not help."""
+        kept = tuple(one for one in self.manifest.halved if one[:2] != (epoch, step))
+        if kept != self.manifest.halved:
+            self.manifest = attrs.evolve(self.manifest, halved=kept)
+            self.folder.write(self.manifest)
+
     def stop(self, reason: str) -> None:
         """Write why the group does not go on."""
         self.manifest = write_stop(self.folder, self.manifest, reason)

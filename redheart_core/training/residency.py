@@ -51,6 +51,10 @@ class Residency(Protocol):
         """Inside, the group is on the device."""
         ...
 
+    def leave_alone(self, trainer: GroupTrainer) -> bool:
+        """Have all others leave the device; whether any of them could."""
+        ...
+
     def check(self) -> None:
         """Refuse to go on if a turn took more than the budget; what was saved before counts.
 
@@ -80,6 +84,9 @@ class AllResident:
 
     def turn(self, trainer: GroupTrainer) -> AbstractContextManager[None]:
         return staying(trainer)
+
+    def leave_alone(self, trainer: GroupTrainer) -> bool:
+        return False
 
     def check(self) -> None: ...
 
@@ -132,6 +139,12 @@ class TakingTurns:
             self._switch(trainer.group.name)
         yield
         trainer.module.zero_grad(set_to_none=True)
+
+    def leave_alone(self, trainer: GroupTrainer) -> bool:
+        others = sorted(self.occupancy.present - {trainer.group.name})
+        self._leave(others)
+        self.occupancy.present -= {*others}
+        return bool(others)
 
     def check(self) -> None:
         self._note_peak()
