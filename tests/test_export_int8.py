@@ -150,10 +150,10 @@ def test_the_cost_on_validation_is_that_of_the_models_own_losses(wide: Trained, 
         low, high = cost.difference.ends
         assert low <= cost.difference.number <= high
         assert cost.difference.number == pytest.approx(cost.exported - cost.pytorch, abs=1e-9)
-    metrics = {name for cost in written.costs.values() for name in cost.points}
+    metrics = {one.metric for cost in written.costs.values() for one in cost.points}
     assert metrics == {"a.explained_variance", "b.explained_variance", "high.explained_variance"}
     for name, cost in written.costs.items():
-        (points,) = cost.points.values()
+        (points,) = cost.points
         result = evaluate(model.modules[name], context.source, context.store.rows("validation"))
         value = result.metrics[points.metric]
         assert value is not None

@@ -106,7 +106,9 @@ class SizeOfTheBatch(Little):
 @pytest.mark.parametrize("kind", [Branching, SizeOfTheBatch])
 def test_a_module_that_takes_branches_or_sizes_from_data_is_found(kind: type[Little], little_sample: Sample) -> None:
     subject = make_subject(plugin_of(attrs.evolve(LITTLE, build=building(kind))), little_sample)
-    with pytest.raises(ConformanceError, match=r"'little'.*cannot be exported to ONNX; let its modules take no sizes"):
+    with pytest.raises(
+        ConformanceError, match=r"'little'.*cannot be exported to ONNX; let its modules take no branches"
+    ):
         check_exports_to_onnx(subject)
 
 

@@ -92,6 +92,6 @@ def _print_costs(found: ExportManifest) -> None:
     points = [
         (one.metric, f"{one.pytorch:.2f}", f"{one.exported:.2f}", with_interval(one.difference, "+.2f"))
         for cost in found.costs.values()
-        for one in cost.points.values()
+        for one in cost.points
     ]
     print_table(("metric", "PyTorch", "int8", "difference"), points)

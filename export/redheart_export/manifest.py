@@ -71,8 +71,8 @@ class QualityCost:
     """By the exported model."""
     difference: Interval
     """Exported less PyTorch's, with the interval of the paired difference over records."""
-    points: Mapping[str, PointsCost]
-    """By "node.metric": of each answer the first metric that is best at 1, such as accuracy or explained variance."""
+    points: tuple[PointsCost, ...]
+    """Of each answer the first metric that is best at 1, such as accuracy or explained variance."""
 
 
 @attrs.frozen

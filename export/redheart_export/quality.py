@@ -37,7 +37,7 @@ def quality_costs(real: Model, exported: Model, context: TrainingContext) -> dic
             one.loss,
             others[name].loss,
             _difference(draws, one.losses, others[name].losses),
-            {cost.metric: cost for cost in _points(real.modules[name], context, draws, one, others[name])},
+            tuple(_points(real.modules[name], context, draws, one, others[name])),
         )
         for name, one in results.items()
     }

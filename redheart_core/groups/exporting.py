@@ -101,8 +101,9 @@ def to_onnx(module: GroupModule, inputs: Mapping[str, Tensor]) -> bytes:
         program = trace(function, [inputs[name] for name in function.reads], module.shapes)
     except NotExportableError as error:
         raise NotExportableError(
-            f"group '{module.group.name}' ({names}) cannot be exported to ONNX; let its modules take no sizes and no "
-            "branches from data (len(tensor) is such a size, tensor.shape[0] is not), or say why in not_exported: "
+            f"group '{module.group.name}' ({names}) cannot be exported to ONNX; let its modules take no branches "
+            "from data, and sizes by tensor.shape and tensor.item() (len(tensor) and int(tensor) are constants of a "
+            "graph), or say why in not_exported: "
             f"{error}"
         ) from error
     return bytes(program.model_proto.SerializeToString())

@@ -34,9 +34,8 @@ def gathered(there: Tensor, persons: Tensor) -> tuple[Tensor, Tensor]:
     (B, P) bool and (B, P, F) to the same with fewer places. Who is missing then takes part in no sum, so that more
     missing persons do not change the last bit.
     """
-    order = present_first(there)
-    if not torch.compiler.is_exporting():  # an exported graph has no sizes that depend on data
-        order = order[:, : int(there.sum(1).max())]
+    largest = there.sum(1).max().item()
+    order = present_first(there)[:, :largest]
     return there.gather(1, order), persons.gather(1, order.unsqueeze(-1).expand(-1, -1, persons.shape[-1]))
 
 
