@@ -23,7 +23,7 @@ from front_door import succeed
 from process_state import importable
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-OTHERS = ("python3", "source", "mkdocs", "pre-commit", "lint-imports", "docker", "npx")
+OTHERS = ("python3", "source", "mkdocs", "pre-commit", "lint-imports", "docker", "npx", "torchrun")
 """Programs that are not run here."""
 
 
@@ -69,6 +69,8 @@ class Reader:
         known = {"redheart": self.redheart, "pip": self.pip, "pytest": self.pytest, "curl": self.curl}
         if block.not_run:
             assert program in (*known, *OTHERS), f"{block.where}: nothing here checks a command of {program}"
+            if program == "torchrun":
+                program, arguments = "redheart", arguments[list(arguments).index("redheart_cli") + 1 :]
             if program == "redheart":
                 with contextlib.chdir(self.folder):
                     parse_options(arguments)

@@ -9,6 +9,7 @@ import click
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.runs import Run
+from redheart.together import leads, started_by_torchrun, train_together
 from redheart.training import Share, resumable, train_run
 from redheart_cli.budget import budget_options
 from redheart_cli.numbers import FiniteRange
@@ -81,15 +82,18 @@ def train(
     if address is not None and budget is not None:
         raise click.UsageError("--memory is of one process; leave it out with --ray")
     asked = by_group(resources, address)
-    with make_display() as display:
-        if address is None:
+    with make_display(leads()) as display:
+        if started_by_torchrun():
+            run = train_together(choice, new, groups_file, resume, display, Share(only, wait_s, budget))
+        elif address is None:
             run = train_run(choice, new, groups_file, resume, display, Share(only, wait_s, budget))
         else:
             from redheart_scaling.training import train_on_ray
 
             run = train_on_ray(choice, new, groups_file, resume, display, address, asked)
-    with resumable(run.path):
-        print_training(run, as_json)
+    if leads():
+        with resumable(run.path):
+            print_training(run, as_json)
     if run.stopped:
         raise SystemExit(3)
 

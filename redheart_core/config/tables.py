@@ -27,6 +27,7 @@ def _off_or_concentration(_: object, attribute: attrs.Attribute[float], value: f
 
 
 Precision = Literal["float32", "bfloat16"]
+Shard = Literal["ddp", "fsdp"]
 
 Vectors = Literal["float16", "float32"]
 """The type of the numbers of a stored vector; half precision takes half the room."""
@@ -136,6 +137,9 @@ class GroupSettings:
     micro_batch: int | None = attrs.field(default=None, validator=optional(ge(1)))
     """Records that an update computes at a time; the gradient of the batch is their sum, the same up to rounding where
     nothing is drawn at random. Takes less memory. All of the batch at once if left out."""
+    shard: Shard | None = None
+    """Whether several processes under torchrun train the group together: "ddp" divides the records of a batch, "fsdp"
+    the weights, gradients and states of the optimizer too. The checkpoints are those of one process."""
     precision: Precision = "float32"
     """Of matrix products in the forward and backward pass of an update (torch.autocast). Weights, gradients, losses and
     the optimizer stay float32, and so does all that is evaluated and answered."""

@@ -77,23 +77,14 @@ class GroupTrainer:
         self.settings = group.settings.over(settings)
         self.device = device
         self.updates_per_epoch = updates_per_epoch
-        self.module = GroupModule(group, surroundings, device)
+        self.module = self.make_module(surroundings)
         own = group.settings
         self.peak = self.settings.learning_rate
         """Largest learning rate of the schedule."""
         self.effects: Counter[str] = Counter()
         """How often each technique that is on has acted since the epoch began."""
         self.readings = Readings(device)
-        self.parameters = {
-            stored_name(name): parameter
-            for name, parameter in self.module.named_parameters()
-            if parameter.requires_grad
-        }
-        rates = parameter_rates(group, list(self.parameters), own.layer_decay)
-        self.rates_decay = rates != parameter_rates(group, list(self.parameters), 1.0)
-        """Whether layer_decay lowers the rate of any parameter."""
-        decay = self.settings.weight_decay
-        self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay) if self.parameters else None
+        self.bind()
         self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
         self.micro_batch = own.micro_batch
         """Records that an update computes at a time; None for all of the batch."""
@@ -102,6 +93,23 @@ class GroupTrainer:
         self.separable = False
         """Whether the losses of records were found not to depend on those beside them; needed for micro-batches."""
         self.dropout = DropoutSchedule(self.module, own.dropout_end) if own.is_on("dropout_end") else None
+
+    def make_module(self, surroundings: Surroundings) -> GroupModule:
+        """The group's modules, new."""
+        return GroupModule(self.group, surroundings, self.device)
+
+    def bind(self) -> None:
+        """Take the module's parameters as they are now, and make the optimizer of them."""
+        self.parameters = {
+            stored_name(name): parameter
+            for name, parameter in self.module.named_parameters()
+            if parameter.requires_grad
+        }
+        rates = parameter_rates(self.group, list(self.parameters), self.group.settings.layer_decay)
+        self.rates_decay = rates != parameter_rates(self.group, list(self.parameters), 1.0)
+        """Whether layer_decay lowers the rate of any parameter."""
+        decay = self.settings.weight_decay
+        self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay) if self.parameters else None
 
     def step(self, batch: Batch, epoch: int, step: int) -> Tensor | None:
         """One update; returns the loss, None if the batch has none of the group's targets.
@@ -127,7 +135,7 @@ class GroupTrainer:
             return None
         if len(self.optimizer.state) < len(self.parameters):
             create_state(self.optimizer)
-        self._note(Update(epoch, step, batch.size, loss, self._clip()))
+        self._note(Update(epoch, step, batch.size, loss, self.clip()))
         self.optimizer.step()
         if self.average is not None:
             self.average.update(self.parameters)
@@ -154,7 +162,7 @@ class GroupTrainer:
         fault = self.readings.first_fault()
         return None if fault is None else GroupFault(fault)
 
-    def _clip(self) -> Tensor:
+    def clip(self) -> Tensor:
         """Clip the gradient to the norm of the settings, and return its norm before.
 
         As clip_grad_norm_, which multiplies by 1 what needs no clipping and so reads and writes all of it again. Where

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 import attrs
@@ -23,7 +24,7 @@ from redheart_core.training.epoch_zero import begins_now, finish_epoch_zero
 from redheart_core.training.epochs import train_epoch
 from redheart_core.training.finished_epoch import Entry, event, finish_epoch
 from redheart_core.training.fitted_group import fit_group
-from redheart_core.training.group_trainer import GroupFault
+from redheart_core.training.group_trainer import GroupFault, GroupTrainer
 from redheart_core.training.out_of_memory import ERRORS, Ladder, MemoryFault, is_out_of_memory, no_memory
 from redheart_core.training.progress import (
     DamagedGroup,
@@ -34,8 +35,9 @@ from redheart_core.training.progress import (
     require_same_inputs,
     write_stop,
 )
+from redheart_core.training.ranks import CommonFolder, Ranks
 from redheart_core.training.residency import Residency, opened
-from redheart_core.training.share import await_below, chosen_groups, groups_below
+from redheart_core.training.share import await_below, chosen_groups, groups_below, require_started
 from redheart_core.training.turns import TurnPlan
 
 
@@ -46,6 +48,7 @@ def train(
     only: Collection[str] | None = None,
     wait_s: float = 0.0,
     plan: TurnPlan | None = None,
+    ranks: Ranks | None = None,
 ) -> dict[str, str]:
     """Train groups to their last epoch, from wherever an earlier process stopped.
 
@@ -60,6 +63,7 @@ def train(
         wait_s: How long to wait for a group that another process holds, and for groups below that others train.
         plan: How groups take turns within a budget. Without one all groups of a tier are on the device; the result is
             the same to the last bit.
+        ranks: Of processes that train the groups together; the first one writes, and has begun the run.
 
     Returns:
         The groups that stopped at a fault, with the reason.
@@ -70,14 +74,17 @@ def train(
             disk and counts.
     """
     chosen = chosen_groups(context.groups, only)
+    require_started(chosen, ranks)
+    leads = ranks is None or ranks.leads
     make_folder(run.path)
-    with locked_groups(run.path, [group.name for group in chosen], wait_s):
-        begin(run, context, chosen)
+    with locked_groups(run.path, [group.name for group in chosen], wait_s) if leads else nullcontext():
+        if leads:
+            begin(run, context, chosen)
         below = groups_below(context.groups, chosen)
         stopped = await_below(run, context, below, wait_s)
         with opened(run.path, context, plan) as residency:
             ladder = Ladder(residency, context.device)
-            return _Training(run, context, hooks, residency, chosen, below, stopped, ladder).run_tiers()
+            return _Training(run, context, hooks, residency, chosen, below, ranks, stopped, ladder).run_tiers()
 
 
 def begin(run: RunFolder, context: TrainingContext, groups: Sequence[Group] | None = None) -> None:
@@ -107,6 +114,8 @@ class _Training:
     """The groups that this process trains."""
     below: tuple[Group, ...]
     """The groups that these read and that other processes train."""
+    ranks: Ranks | None
+    """Of processes that train the chosen groups together."""
     stopped: dict[str, str]
     """Those of them that stopped, with the reason; this process adds its own."""
     ladder: Ladder
@@ -129,7 +138,8 @@ class _Training:
         own = {group.name for group in self.chosen}
         self.residency.begin(groups[0].tier)
         active = [one for group in groups if group.name in own and (one := self.begin_group(group)) is not None]
-        add_accounts(self.run.path, self.accounts, own, [group.name for group in self.context.groups])
+        if self.ranks is None or self.ranks.leads:
+            add_accounts(self.run.path, self.accounts, own, [group.name for group in self.context.groups])
         require_complete(self.accounts)
         self.train_epochs(active)
         active.clear()
@@ -165,7 +175,7 @@ class _Training:
         if missing:
             self.stop(group.name, 0, f"it reads {', '.join(missing)}, which stopped")
             return None
-        folder = self.run.group(group.name)
+        folder = self.run.group(group.name) if self.ranks is None else CommonFolder(self.run, group.name, self.ranks)
         try:
             manifest = folder.read()
         except CheckpointError as error:
@@ -176,8 +186,9 @@ class _Training:
             if group.fitted:
                 self.accounts += fit_group(self.run, self.context, group, self.hooks)
                 return None
-            one = GroupProgress(self.context.trainer(group), folder, manifest)
-            self.accounts += self.context.audit(one.trainer)
+            trainer = self.context.trainer(group)
+            self.accounts += self.context.audit(trainer)
+            one = GroupProgress(trainer if self.ranks is None else self.shared(group, self.ranks), folder, manifest)
         except DamagedGroup as error:
             self.stop(group.name, 0, str(error))
             return None
@@ -207,6 +218,14 @@ class _Training:
         self.ladder.begin(one)
         return one
 
+    def shared(self, group: Group, ranks: Ranks) -> GroupTrainer:
+        """This process's trainer of a group that several train together."""
+        from redheart_core.training.sharding import ShardedTrainer  # with torch.distributed, which takes its time
+
+        context = self.context
+        updates = context.updates_per_epoch(group)
+        return ShardedTrainer(group, context.surroundings, context.settings, updates, context.device, ranks)
+
     def train_epochs(self, active: Sequence[GroupProgress]) -> None:
         """Train groups to their last epoch, taking turns by epoch or by batch."""
         for one in active:
@@ -227,7 +246,8 @@ class _Training:
         """One epoch of some groups; those that meet a fault stop."""
         started, block = time.monotonic(), self.residency.turn_steps or turn[0].trainer.updates_per_epoch
         trainers, residency = [one.trainer for one in turn], self.residency
-        results = train_epoch(self.context, trainers, epoch, block, residency.turn, self.ladder.step)
+        step = self.ladder.step if self.ranks is None else GroupTrainer.step  # no process can take one again alone
+        results = train_epoch(self.context, trainers, epoch, block, residency.turn, step)
         for one, result in zip(turn, results, strict=True):
             with self.residency.turn(one.trainer):
                 self.finish_turn(one, epoch, started, partial(finish_epoch, self.context, one, epoch, result))

@@ -24,8 +24,9 @@ def accumulate(trainer: GroupTrainer, batch: Batch, size: int) -> Tensor | None:
     Raises:
         SettingsError: The loss of the group is not a mean over records.
     """
+    where = f"[groups.{trainer.group.name}] micro_batch"
     if not trainer.separable:
-        require_mean_over_records(trainer)
+        require_mean_over_records(trainer, where)
     counts = term_counts(trainer.module, batch)
     if not any(counts.values()):
         return None
@@ -33,8 +34,7 @@ def accumulate(trainer: GroupTrainer, batch: Batch, size: int) -> Tensor | None:
     for part in batch.parts(size):
         outputs = trainer.forward(part)
         if not trainer.separable:
-            _require_separable(trainer, outputs, part)
-            trainer.separable = True
+            require_separable(trainer, outputs, part, where)
         loss = training_loss(trainer.module, outputs, part, counts)
         if loss is not None:
             trainer.backward(loss)
@@ -42,17 +42,21 @@ def accumulate(trainer: GroupTrainer, batch: Batch, size: int) -> Tensor | None:
     return total
 
 
-def require_mean_over_records(trainer: GroupTrainer) -> None:
+def require_mean_over_records(trainer: GroupTrainer, where: str) -> None:
     """Refuse a group of which something is not a mean over the records of a batch, as far as it can be known.
+
+    Args:
+        trainer: Of the group.
+        where: The setting that asks for it.
 
     Raises:
         SettingsError: Names what is not.
     """
-    module, where = trainer.module, f"[groups.{trainer.group.name}] micro_batch"
+    module = trainer.module
     for name, objective in module.objectives.items():
         if objective.penalty is not None:
             raise SettingsError(
-                f"{where}: the penalty of plugin '{name}' is no mean over records; leave micro_batch out"
+                f"{where}: the penalty of plugin '{name}' is no mean over records; leave the setting out"
             )
     if trainer.group.settings.is_on("r_drop"):
         raise SettingsError(f"{where}: r_drop is a mean over all numbers of a batch; leave one of the two out")
@@ -64,8 +68,14 @@ def require_mean_over_records(trainer: GroupTrainer) -> None:
 
 
 @torch.no_grad()
-def _require_separable(trainer: GroupTrainer, outputs: dict[str, Tensor], batch: Batch) -> None:
+def require_separable(trainer: GroupTrainer, outputs: dict[str, Tensor], batch: Batch, where: str) -> None:
     """Compare the losses of records with those of the same records in two smaller batches, once.
+
+    Args:
+        trainer: Of the group; it is noted there.
+        outputs: Of its module on the batch.
+        batch: Some records.
+        where: The setting that asks for it.
 
     Raises:
         SettingsError: They differ, so that the loss of a record depends on those beside it.
@@ -80,6 +90,7 @@ def _require_separable(trainer: GroupTrainer, outputs: dict[str, Tensor], batch:
         apart = torch.cat([one[node.name, number][1] for one in halves])
         if not torch.allclose(apart, whole[node.name, number][1], rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
             raise SettingsError(
-                f"[groups.{trainer.group.name}] micro_batch: the loss of plugin '{node.name}' on '{term.target}' is no "
-                "mean over records, as that of a record depends on those beside it; leave micro_batch out"
+                f"{where}: the loss of plugin '{node.name}' on '{term.target}' is no mean over records, as that of a "
+                "record depends on those beside it; leave the setting out"
             )
+    trainer.separable = True

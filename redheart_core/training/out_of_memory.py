@@ -118,7 +118,7 @@ class Ladder:
 
 def _may_be_parted(trainer: GroupTrainer) -> bool:
     try:
-        require_mean_over_records(trainer)
+        require_mean_over_records(trainer, "micro_batch")
     except SettingsError:
         return False
     return True

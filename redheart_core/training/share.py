@@ -11,6 +11,7 @@ from redheart_core.groups.group import Group
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
+from redheart_core.training.ranks import Ranks
 
 LOOK_S = 0.5
 """From look to look at the groups of other processes."""
@@ -31,6 +32,29 @@ def chosen_groups(groups: Sequence[Group], only: Collection[str] | None) -> tupl
             f"(groups: {', '.join(group.name for group in groups)})"
         )
     return tuple(group for group in groups if group.name in only)
+
+
+def require_started(groups: Sequence[Group], ranks: Ranks | None) -> None:
+    """Refuse to train groups together that say nothing of it, and groups alone that several processes should train.
+
+    Raises:
+        SettingsError: Names them and how they are trained.
+    """
+    sharded = [group.name for group in groups if group.settings.shard is not None]
+    plain = [group.name for group in groups if group.settings.shard is None]
+    if ranks is None and sharded:
+        raise SettingsError(
+            f"[groups.{sharded[0]}] shard is for several processes: torchrun --nproc-per-node N -m redheart_cli train "
+            f"with --only {sharded[0]}, and the other groups without torchrun"
+        )
+    if ranks is not None and plain:
+        raise SettingsError(
+            f"group '{plain[0]}' has no [groups.{plain[0]}] shard, so that one process trains it; "
+            "name those that have one with --only, and train the others without torchrun"
+        )
+    fitted = [group.name for group in groups if group.fitted and group.settings.shard is not None]
+    if fitted:
+        raise SettingsError(f"[groups.{fitted[0]}] shard: the group is fitted in closed form; leave shard out")
 
 
 def groups_below(groups: Sequence[Group], chosen: Sequence[Group]) -> tuple[Group, ...]:

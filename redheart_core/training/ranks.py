@@ -1,0 +1,79 @@
+"""The processes that torchrun has started to train one group together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import torch
+import torch.distributed as dist
+
+from redheart_core.runs.checkpoint import GroupFolder
+from redheart_core.runs.manifest import GroupManifest
+from redheart_core.runs.run import RunFolder
+
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for the others before it ends with an error."""
+
+
+@attrs.frozen
+class Ranks:
+    """This process among those that train together."""
+
+    rank: int
+    size: int
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one process that writes."""
+        return self.rank == 0
+
+
+@contextmanager
+def joined() -> Iterator[Ranks]:
+    """Inside, the processes that torchrun has started exchange tensors: by NCCL on CUDA, by gloo elsewhere."""
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    try:
+        yield Ranks(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
+
+
+def tell(text: str = "") -> str:
+    """The text of the first process, for all; the others wait here for it."""
+    told = [text]
+    dist.broadcast_object_list(told, src=0)
+    return told[0]
+
+
+class CommonFolder(GroupFolder):
+    """The folder of a group that several processes train: the first one writes, the others read what it has written."""
+
+    def __init__(self, run: RunFolder, group: str, ranks: Ranks) -> None:
+        super().__init__(run.path, group)
+        self.ranks = ranks
+
+    def add_epoch(self, manifest: GroupManifest, *saved: Any, **options: Any) -> GroupManifest:
+        """As GroupFolder has it; the others read the manifest that the first has written."""
+        if self.ranks.leads:
+            return super().add_epoch(manifest, *saved, **options)
+        dist.barrier()  # of write
+        return self.read()
+
+    def write(self, manifest: GroupManifest) -> None:
+        """Write the manifest; all go on once it is there."""
+        if self.ranks.leads:
+            super().write(manifest)
+        dist.barrier()
+
+    def clean_up(self, manifest: GroupManifest) -> None:
+        """As GroupFolder has it."""
+        if self.ranks.leads:
+            super().clean_up(manifest)
+        dist.barrier()

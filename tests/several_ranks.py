@@ -1,0 +1,92 @@
+"""Processes that train groups of a toy run together, as torchrun starts them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import attrs
+from own_process import SERVER
+from toy import StopAfter, Toy, hooks
+
+from redheart_core import ActiveNode
+from redheart_core.config.tables import GroupSettings
+from redheart_core.data.store import Store
+from redheart_core.runs.run import RunFolder
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.loop import train
+from redheart_core.training.ranks import Ranks
+
+
+@attrs.frozen
+class Wide:
+    """A toy group and one that reads it."""
+
+    dropout: float
+
+    def nodes(self, toy: Toy) -> Sequence[ActiveNode]:
+        low = toy.node("low", target="choice_factors", width=12, dropout=self.dropout)
+        return [low, toy.node("high", reads=("embedding", "low.value"), dropout=self.dropout)]
+
+
+def train_with_ranks(
+    toy: Toy,
+    name: str,
+    wide: Wide,
+    groups: Mapping[str, GroupSettings],
+    only: Sequence[str],
+    size: int,
+    epochs: int = 99,
+) -> list[int | None]:
+    """Train in so many processes, which are interrupted after so many epochs; how each of them ends."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = (toy.folder, name, wide, dict(groups), list(only), size, port, epochs)
+    processes = [SERVER.Process(target=_train, args=(rank, *given)) for rank in range(size)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(240)
+    return [process.exitcode for process in processes]
+
+
+def _train(
+    rank: int,
+    folder: Path,
+    name: str,
+    wide: Wide,
+    groups: Mapping[str, GroupSettings],
+    only: Sequence[str],
+    size: int,
+    port: int,
+    epochs: int,
+) -> None:
+    from redheart_core.training.ranks import joined
+
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    toy = Toy(folder)
+    run, context = RunFolder(folder / name), toy.context(wide.nodes(toy), Store.open(folder / "store"), groups)
+    with joined() as ranks:
+        if only == ["low"] and groups["low"].shard == "fsdp":
+            require_pieces(context, ranks)
+        train(run, context, hooks(StopAfter(epochs)), only, ranks=ranks)
+
+
+def require_pieces(context: TrainingContext, ranks: Ranks) -> None:
+    """The weights of a process are its share of the whole."""
+    from torch.distributed.tensor import DTensor
+
+    from redheart_core.training.sharding import ShardedTrainer
+
+    (low, _), settings = context.groups, context.settings
+    trainer = ShardedTrainer(low, context.surroundings, settings, 1, context.device, ranks)
+    held = 0
+    for parameter in trainer.parameters.values():
+        assert isinstance(parameter, DTensor)
+        held += parameter.to_local().numel()
+    whole = sum(parameter.numel() for parameter in context.module(low).parameters())
+    assert held < 0.7 * whole

@@ -1,0 +1,72 @@
+"""A group that two processes train together (gloo) leaves the checkpoints of one process, and its losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from several_ranks import Wide, train_with_ranks
+from toy import Toy
+
+from redheart_core.config.tables import GroupSettings, Shard
+from redheart_core.contract.errors import SettingsError
+from redheart_core.runs.run import RunFolder
+
+FilesOf = Callable[[RunFolder, str], dict[str, str]]
+
+
+def losses_of(run: RunFolder, group: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(epochs, 2): of training and of validation."""
+    return np.array([(entry.train_loss, entry.validation_loss) for entry in run.group(group).read().epochs])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", ["ddp", "fsdp"])
+def test_without_chance_the_losses_are_those_of_one_process(toy: Toy, shard: Shard) -> None:
+    wide, store = Wide(dropout=0.0), toy.store()
+    whole, stopped = toy.run("whole", wide.nodes(toy), store)
+    assert not stopped
+    groups = {name: GroupSettings(shard=shard) for name in ("low", "high")}
+    assert train_with_ranks(toy, "shared", wide, groups, ["low", "high"], 2) == [0, 0]
+    shared = RunFolder(toy.folder / "shared")
+    for name in ("low", "high"):
+        assert losses_of(shared, name) == pytest.approx(losses_of(whole, name), rel=1e-4)
+        ours, theirs = shared.group(name).read(), whole.group(name).read()
+        assert (ours.status, ours.files) == ("finished", theirs.files)
+        for mine, other in zip(ours.epochs, theirs.epochs, strict=True):
+            weights, expected = shared.group(name).weights(mine), whole.group(name).weights(other)
+            assert {key: value.shape for key, value in weights.items()} == {
+                key: value.shape for key, value in expected.items()
+            }
+            for key, value in weights.items():
+                assert value.numpy() == pytest.approx(expected[key].numpy(), abs=2e-4)
+        state, expected = shared.group(name).optimizer(ours), whole.group(name).optimizer(theirs)
+        assert {key: value.shape for key, value in state.items()} == {
+            key: value.shape for key, value in expected.items()
+        }
+    assert (shared.path / "audit.json").read_bytes() == (whole.path / "audit.json").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", ["ddp", "fsdp"])
+def test_interrupted_and_resumed_it_ends_in_the_same_files(toy: Toy, files_of: FilesOf, shard: Shard) -> None:
+    wide, groups = Wide(dropout=0.2), {name: GroupSettings(shard=shard) for name in ("low", "high")}
+    whole, _ = toy.run("whole", wide.nodes(toy), toy.store())
+    assert train_with_ranks(toy, "once", wide, groups, ["low"], 2) == [0, 0]
+    assert train_with_ranks(toy, "resumed", wide, groups, ["low"], 2, epochs=2) == [1, 1]
+    once, resumed = RunFolder(toy.folder / "once"), RunFolder(toy.folder / "resumed")
+    assert len(resumed.group("low").read().epochs) == 2
+    assert train_with_ranks(toy, "resumed", wide, groups, ["low"], 2) == [0, 0]
+    assert files_of(resumed, "low") == files_of(once, "low")
+    assert losses_of(once, "low") == pytest.approx(losses_of(whole, "low"), rel=0.05)
+    assert not np.array_equal(losses_of(once, "low"), losses_of(whole, "low"))  # other masks of dropout
+
+
+def test_groups_and_processes_have_to_agree(toy: Toy) -> None:
+    wide, store = Wide(dropout=0.0), toy.store()
+    with pytest.raises(SettingsError, match=r"\[groups.low\] shard is for several processes: torchrun .* --only low"):
+        toy.run("run", wide.nodes(toy), store, groups={"low": GroupSettings(shard="ddp")})
+    assert not Path(toy.folder / "run").exists()
