@@ -22,10 +22,8 @@ def torchrun(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[s
 @pytest.mark.slow
 def test_one_group_of_a_run_is_trained_by_two_processes(finished: Finished, tmp_path: Path) -> None:
     (tmp_path / "groups.toml").write_text(f'[groups.{GROUPS[1]}]\nshard = "fsdp"\n')
-    begin: tuple[str | Path, ...] = (
-        *("train", "-o", "run", "--store", finished.store, *SMALL),
-        *("--groups", "groups.toml"),
-    )
+    begin: tuple[str | Path, ...] = ("train", "-o", "run", "--store", finished.store, *SMALL)
+    begin = (*begin, "--groups", "groups.toml")
     refuse(*begin, cwd=tmp_path, says=[f"[groups.{GROUPS[1]}] shard is for several processes", "torchrun"])
     done = torchrun(*begin, "--only", GROUPS[1], "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
