@@ -26,10 +26,19 @@ class Batch:
             targets={name: tensor[records] for name, tensor in self.targets.items()},
         )
 
+    def first(self, size: int) -> Batch:
+        """So many records at most."""
+        return self.of(torch.arange(min(size, self.size), device=self.inputs["mask"].device))
+
     def parts(self, size: int) -> list[Batch]:
         """The records one after another, so many at a time."""
         numbers = torch.arange(self.size, device=self.inputs["mask"].device)
         return [self.of(rows) for rows in torch.split(numbers, size)]
+
+    @property
+    def bytes(self) -> int:
+        """Of all tensors."""
+        return sum(tensor.nbytes for tensor in (*self.inputs.values(), *self.targets.values()))
 
     @property
     def size(self) -> int:

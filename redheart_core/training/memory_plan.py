@@ -123,17 +123,23 @@ def plan_memory(context: TrainingContext, progress: Callable[[str, int, int], No
 
 
 def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:
-    """What a group's steps hold; None if it has no parameters."""
+    """What a group's steps hold; None without parameters. Of micro-batches two are computed, which stand for all."""
     trainer = context.trainer(group)
     if trainer.optimizer is None:
         return None
     rows = context.longest_rows(group)
-    batch = context.source.batch(rows, group.inputs)
+    whole = context.source.batch(rows, group.inputs)
+    measured = whole if trainer.micro_batch is None else whole.first(2 * trainer.micro_batch)
     try:
         with stopping_alone():
-            step = measure_step(trainer, batch)
+            step = measure_step(trainer, measured)
     except GroupFault as fault:
         raise SettingsError(f"group '{group.name}' cannot be measured: {fault}") from fault
+    step = attrs.evolve(
+        step,
+        working=step.working + whole.bytes - measured.bytes,
+        seconds=step.seconds * whole.size / measured.size,
+    )
     return GroupMemory(group.name, group.tier, len(rows), trainer.total_updates, step, group.settings.priority)
 
 

@@ -67,7 +67,7 @@ def measure_step(trainer: GroupTrainer, batch: Batch) -> StepMemory:
     gradients = bytes_of(one.grad for one in trainer.module.parameters() if one.grad is not None)
     trainer.module.zero_grad(set_to_none=True)
     weights = bytes_of([*trainer.module.parameters(), *trainer.module.buffers()])
-    optimizer, records = bytes_of(trainer.optimizer_tensors().values()), bytes_of(_tensors(batch))
+    optimizer, records = bytes_of(trainer.optimizer_tensors().values()), batch.bytes
     saving = SAVED_COPIES * max(weights, optimizer) if trainer.device.type == "cpu" else 0
     averaging = 0 if trainer.average is None else weights
     return StepMemory(
@@ -85,10 +85,6 @@ def _evaluating(trainer: GroupTrainer, batch: Batch) -> int:
     """The most that answering a batch takes."""
     module = trainer.module.eval()
     return most_allocated(lambda: module(batch), trainer.device)
-
-
-def _tensors(batch: Batch) -> list[Tensor]:
-    return [*batch.inputs.values(), *batch.targets.values()]
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> int:
