@@ -16,7 +16,7 @@ from redheart_core.training.held import bring, lay_down
 from redheart_core.training.memory_plan import megabytes
 from redheart_core.training.occupancy import Occupancy
 from redheart_core.training.peaks import Meter, meter_of
-from redheart_core.training.shelves import MappedFiles, PinnedMemory, Shelf
+from redheart_core.training.shelves import Cuda, MappedFiles, PinnedMemory, Shelf
 from redheart_core.training.turns import TurnPlan
 
 FOLDER = "idle"
@@ -214,7 +214,7 @@ def opened(run: Path, context: TrainingContext, plan: TurnPlan | None) -> Iterat
         yield AllResident(1 if context.settings.interleave == "batch" else 0)
         return
     device = context.device
-    shelf: Shelf = MappedFiles(temporary_path(run / FOLDER)) if device.type == "cpu" else PinnedMemory(device)
+    shelf: Shelf = MappedFiles(temporary_path(run / FOLDER)) if device.type == "cpu" else PinnedMemory(Cuda(device))
     try:
         yield TakingTurns(plan, shelf, meter_of(device))
     finally:

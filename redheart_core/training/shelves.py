@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -84,39 +85,77 @@ class MappedFiles:
         return self._files[group]
 
 
-class PinnedMemory:
-    """Pinned host memory, copied to and from on a stream of its own beside the computation."""
+class Cuda:
+    """The few things of CUDA that moving states takes: pinned memory, and a stream beside that of the computation."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # it has no types
+
+    def pinned(self, size: int) -> Tensor:
+        """Bytes of host memory that the device copies from and to by itself."""
+        return torch.empty(size, dtype=torch.uint8, pin_memory=True)
+
+    def empty(self, size: int) -> Tensor:
+        """Bytes of the device."""
+        return torch.empty(size, dtype=torch.uint8, device=self._device)
+
+    def beside(self) -> AbstractContextManager[object]:
+        """Inside, what is begun runs on the side stream."""
+        return torch.cuda.stream(self._side)
+
+    def side_waits(self) -> None:
+        """What is begun beside from now on waits for what is being computed."""
+        self._side.wait_stream(torch.cuda.current_stream(self._device))
+
+    def computation_waits(self) -> None:
+        """What is computed from now on waits for what was begun beside."""
+        torch.cuda.current_stream(self._device).wait_stream(self._side)
+
+    def keep_for_side(self, block: Tensor) -> None:
+        """The block's memory goes to nobody else before the side stream is done with it."""
+        block.record_stream(self._side)
+
+    def keep_for_computation(self, block: Tensor) -> None:
+        """The same of the computation."""
+        block.record_stream(torch.cuda.current_stream(self._device))
+
+    def finish(self) -> None:
+        """Wait for the side stream."""
+        self._side.synchronize()
+
+
+class PinnedMemory:
+    """Pinned host memory, copied to and from on a stream of its own beside the computation."""
+
+    def __init__(self, cuda: Cuda) -> None:
+        self._cuda = cuda
         self._pinned: dict[str, list[Tensor]] = {}
 
     def put(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
         held = self._pinned.get(group, [])
         if [len(one) for one in held] != [len(block) for block in blocks]:
-            held = [torch.empty(len(block), dtype=torch.uint8, pin_memory=True) for block in blocks]
-            self._pinned[group] = held
-        self._stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(self._stream):
+            held = self._pinned[group] = [self._cuda.pinned(len(block)) for block in blocks]
+        self._cuda.side_waits()
+        with self._cuda.beside():
             for number, (block, pinned) in enumerate(zip(blocks, held, strict=True)):
                 pinned.copy_(block, non_blocking=True)
-                block.record_stream(self._stream)  # its memory is not given to others before the copy is done
+                self._cuda.keep_for_side(block)
                 moved(number, pinned)
 
     def take(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
-        with torch.cuda.stream(self._stream):  # in order behind the copy that filled the blocks
-            for number, block in enumerate(blocks):
-                copy = torch.empty(len(block), dtype=torch.uint8, device=self._device)
+        for number, block in enumerate(blocks):
+            with self._cuda.beside():  # in order behind the copy that filled the block
+                copy = self._cuda.empty(len(block))
                 copy.copy_(block, non_blocking=True)
-                copy.record_stream(torch.cuda.current_stream(self._device))
-                moved(number, copy)
+            self._cuda.keep_for_computation(copy)
+            moved(number, copy)
 
     def wait(self) -> None:
-        torch.cuda.current_stream(self._device).wait_stream(self._stream)
+        self._cuda.computation_waits()
 
     def close(self) -> None:
-        self._stream.synchronize()
+        self._cuda.finish()
         self._pinned.clear()
 
 
