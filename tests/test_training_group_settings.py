@@ -10,7 +10,7 @@ from toy import Toy
 
 from redheart_core.config.tables import GroupSettings
 from redheart_core.storage.runtime import random_stream
-from redheart_core.training.group_trainer import parameter_rates
+from redheart_core.training.optimizer import parameter_rates
 from redheart_core.training.schedule import schedule_factor
 
 

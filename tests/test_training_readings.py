@@ -16,6 +16,7 @@ from redheart_core.training import readings
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch
 from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.loss_scale import LossScale
 from redheart_core.training.readings import Readings
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
@@ -25,8 +26,8 @@ def wait_for(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read so many updates together, as on a device that runs behind."""
 
     class Late(Readings):
-        def __init__(self, device: torch.device) -> None:
-            super().__init__(device)
+        def __init__(self, device: torch.device, loss_scale: LossScale | None = None) -> None:
+            super().__init__(device, loss_scale)
             self.window = window
 
     monkeypatch.setattr("redheart_core.training.group_trainer.Readings", Late)

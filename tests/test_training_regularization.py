@@ -272,15 +272,15 @@ def test_the_average_follows_its_recurrence(toy: Toy) -> None:
 
 @pytest.mark.parametrize("warmup", [0, 7])
 def test_the_rate_of_every_update_is_its_closed_form(toy: Toy, monkeypatch: pytest.MonkeyPatch, warmup: int) -> None:
-    from redheart_core.training import group_trainer
+    from redheart_core.training import group_trainer, optimizer
 
     used: list[list[float]] = []
-    make = group_trainer.make_optimizer
+    make = optimizer.make_optimizer
 
     def watched(*arguments: Any) -> torch.optim.AdamW:
-        optimizer = make(*arguments)
-        optimizer.register_step_pre_hook(lambda one, *_: used.append([group["lr"] for group in one.param_groups]))
-        return optimizer
+        made = make(*arguments)
+        made.register_step_pre_hook(lambda one, *_: used.append([group["lr"] for group in one.param_groups]))
+        return made
 
     monkeypatch.setattr(group_trainer, "make_optimizer", watched)
     node = toy.node("a", layers=("hidden", "last"), learning_rate_scale=2.0)

@@ -26,7 +26,7 @@ def _off_or_concentration(_: object, attribute: attrs.Attribute[float], value: f
         )
 
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "float16"]
 Shard = Literal["ddp", "fsdp"]
 
 Vectors = Literal["float16", "float32"]
@@ -142,7 +142,14 @@ class GroupSettings:
     the weights, gradients and states of the optimizer too. The checkpoints are those of one process."""
     precision: Precision = "float32"
     """Of matrix products in the forward and backward pass of an update (torch.autocast). Weights, gradients, losses and
-    the optimizer stay float32, and so does all that is evaluated and answered."""
+    the optimizer stay float32, and so does all that is evaluated and answered. float16 scales the loss, and is for
+    CUDA alone."""
+    compile: bool = False
+    """Whether updates run compiled (torch.compile), once for each shape of a batch, so that a resumed training has the
+    same bits. They differ from uncompiled ones by rounding; evaluations and answers are never compiled."""
+    recompute: bool = False
+    """Whether updates compute the inside of each layer that a plugin declares twice instead of keeping it for the
+    backward pass (Chen et al. 2016): less memory, the same bits."""
     languages: tuple[str, ...] = attrs.field(default=(), validator=deep_iterable(matches_re("[a-z]{2,3}")))
     """Codes such as "en" of the only languages whose texts it learns from, is evaluated on and answers; all if none is
     named. A record whose language nobody states is in none of them."""

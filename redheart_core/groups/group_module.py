@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -103,6 +103,8 @@ class GroupModule(nn.Module):
             if node.residual_fields:
                 self.residuals[node.name] = Residual(node, self.fields)
         self.objectives = make_objectives(group, surroundings)
+        self.learning: Mapping[str, Callable[[dict[str, Tensor]], object]] = {}
+        """What is called in training in place of a node's module, such as the module compiled."""
         self.to(device)
 
     def forward(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]:
@@ -133,7 +135,8 @@ class GroupModule(nn.Module):
         outputs: dict[str, Tensor] = {}
         for node in self.group.nodes:
             inputs = node_inputs(node, known)
-            given = in_float32(call_node(node, self.nodes[node.name], inputs, compare), known["mask"].device)
+            call = self.learning.get(node.name) if self.training else None
+            given = in_float32(call_node(node, call or self.nodes[node.name], inputs, compare), known["mask"].device)
             own = check_outputs(node, given, self.shapes, batch, self.group.wanted(node))
             if node.name in self.residuals:
                 own |= self.residuals[node.name](known, own)
@@ -255,7 +258,7 @@ def build_node(node: ActiveNode, surroundings: Surroundings, wanted: frozenset[s
 
 
 def call_node(
-    node: ActiveNode, module: nn.Module, inputs: Mapping[str, Tensor], compare: bool = False
+    node: ActiveNode, module: Callable[[dict[str, Tensor]], object], inputs: Mapping[str, Tensor], compare: bool = False
 ) -> Mapping[str, Tensor]:
     """Call a plugin's module; its errors name it, and it must not change its inputs (see lending)."""
     with lending(node.name, "forward", inputs, compare=compare):

@@ -48,7 +48,8 @@ class EpochEntry:
     updates: int = 0
     """Steps of the schedule that the epoch takes; 0 for a closed form and for epoch 0."""
     gradient: Mapping[str, float] = attrs.field(factory=dict)
-    """"mean" and "max" of the gradient's norm before clipping over the updates, and the share "clipped" of them."""
+    """"mean" and "max" of the gradient's norm before clipping over the updates, and the share "clipped" of them.
+    In float16 also "skipped": updates that were not made as the gradient overflowed, as a share of the others."""
 
     @property
     def files(self) -> tuple[str, str]:

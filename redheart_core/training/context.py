@@ -39,6 +39,7 @@ from redheart_core.storage.runtime import choose_device, use_threads
 from redheart_core.training.audit import ParameterAccount, audit_fitted, audit_group, audit_optimizer
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.kept_outputs import KeptOutputs
+from redheart_core.training.compiling import check_device
 from redheart_core.training.probe import sameness
 
 AUDIT_BATCHES = 20
@@ -79,6 +80,7 @@ class TrainingContext:
         Raises:
             PluginError: A plugin cannot be trained on this data.
             DataError: There is no validation split.
+            SettingsError: The device cannot train a group as its table says.
         """
         use_threads(settings.threads)
         device = choose_device(settings.device)
@@ -89,6 +91,8 @@ class TrainingContext:
             coverage = {name: int(has_any(store.target(name)[rows]).sum()) for name in store.fields}
             check_targets(nodes, store.fields, coverage, split)
         check_languages(groups, store)
+        for group in groups:
+            check_device(group.name, group.settings, device)
         surroundings = Surroundings(
             fields=store.fields,
             shapes=output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizer),

@@ -17,21 +17,24 @@ from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings, stored_name
 from redheart_core.groups.objective import training_loss
-from redheart_core.groups.residual import is_gate
 from redheart_core.storage.runtime import random_stream
+from redheart_core.training.compiling import compiled_calls
+from redheart_core.training.loss_scale import LossScale
 from redheart_core.training.micro_batches import accumulate
+from redheart_core.training.optimizer import make_optimizer, parameter_rates
 from redheart_core.training.optimizer_state import create_state
 from redheart_core.training.readings import Readings, Update
+from redheart_core.training.recompute import recompute
 from redheart_core.training.regularization import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
 from redheart_core.training.schedule import schedule_factor
-
-GATE_RATE = 10.0
-"""Rate of a gate beside that of its node: one that begins at zero has to grow to the order of 1."""
 
 
 class GroupFault(Exception):  # noqa: N818 - an event to deal with, not a mistake
     """A group cannot go on: a loss or gradient is not finite, or its plugins' code fails. Others are not concerned."""
 
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""By the name in [groups.NAME]."""
 
 FAULTS = (PluginError, DataError, ShapeError)
 """Errors of a group's own plugins or of its data."""
@@ -83,7 +86,9 @@ class GroupTrainer:
         """Largest learning rate of the schedule."""
         self.effects: Counter[str] = Counter()
         """How often each technique that is on has acted since the epoch began."""
-        self.readings = Readings(device)
+        self.precision = PRECISIONS[own.precision]
+        self.loss_scale = LossScale(device) if own.precision == "float16" else None
+        self.readings = Readings(device, self.loss_scale)
         self.bind()
         self.average = Average(self.parameters, own.ema) if own.is_on("ema") else None
         self.micro_batch = own.micro_batch
@@ -93,6 +98,10 @@ class GroupTrainer:
         self.separable = False
         """Whether the losses of records were found not to depend on those beside them; needed for micro-batches."""
         self.dropout = DropoutSchedule(self.module, own.dropout_end) if own.is_on("dropout_end") else None
+        if own.recompute:
+            recompute(self)
+        if own.compile:
+            self.module.learning = compiled_calls(self.module)
 
     def make_module(self, surroundings: Surroundings) -> GroupModule:
         """The group's modules, new."""
@@ -153,9 +162,9 @@ class GroupTrainer:
         fault = self.readings.add(update)
         if fault is not None:
             raise GroupFault(fault)
-        if self.readings.deferred:
+        if self.readings.deferred or self.loss_scale is not None:
             # read by the fused AdamW, as torch.amp.GradScaler sets it
-            self.optimizer.found_inf = self.readings.broken  # type: ignore[union-attr] # an attribute that it may have
+            self.optimizer.found_inf = self.readings.skip  # type: ignore[union-attr] # an attribute that it may have
 
     def first_fault(self) -> GroupFault | None:
         """The fault of the updates whose numbers nobody has read yet, if they have one."""
@@ -170,9 +179,18 @@ class GroupTrainer:
         """
         gradients = [parameter.grad for parameter in self.parameters.values() if parameter.grad is not None]
         total = nn.utils.get_total_norm(gradients)
+        if self.loss_scale is not None:
+            return self._clip_scaled(total, self.loss_scale.scale)
         if self.readings.deferred or not bool(self.settings.clip_norm / (total + 1e-6) >= 1.0):
             nn.utils.clip_grads_with_norm_(self.parameters.values(), self.settings.clip_norm, total)
         return total
+
+    def _clip_scaled(self, total: Tensor, scale: Tensor) -> Tensor:
+        """Clip the gradient of a scaled loss: the fused AdamW divides by what this leaves, as it reads the gradient."""
+        norm = total / scale
+        excess = ((norm + 1e-6) / self.settings.clip_norm).clamp(min=1.0)
+        self.optimizer.grad_scale = scale * excess  # type: ignore[union-attr] # an attribute that it may have
+        return norm
 
     def descend(self, batch: Batch) -> Tensor | None:
         """Add the gradient of a batch, micro-batch by micro-batch if there are some; the loss, without its graph."""
@@ -185,8 +203,8 @@ class GroupTrainer:
         return loss.detach()
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradient of a loss."""
-        loss.backward()  # type: ignore[no-untyped-call]
+        """Add the gradient of a loss, scaled where float16 needs it."""
+        (loss if self.loss_scale is None else loss * self.loss_scale.scale).backward()  # type: ignore[no-untyped-call]
 
     def changed(self, batch: Batch) -> Batch:
         """A batch as the techniques that are on change it."""
@@ -215,8 +233,8 @@ class GroupTrainer:
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The module's outputs in training, in float32; with less precision inside if the group's settings say so."""
-        lower = self.group.settings.is_on("precision")
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=lower):
+        lower = self.precision != torch.float32
+        with torch.autocast(self.device.type, self.precision if lower else None, enabled=lower):
             outputs: dict[str, Tensor] = self.module(batch)
         return outputs
 
@@ -240,7 +258,8 @@ class GroupTrainer:
         if not norms:
             return {}
         clipped = sum(norm > self.settings.clip_norm for norm in norms)
-        return {"mean": math.fsum(norms) / len(norms), "max": max(norms), "clipped": clipped / len(norms)}
+        found = {"mean": math.fsum(norms) / len(norms), "max": max(norms), "clipped": clipped / len(norms)}
+        return found if self.loss_scale is None else {**found, "skipped": self.readings.take_skipped() / len(norms)}
 
     @property
     def total_updates(self) -> int:
@@ -263,6 +282,8 @@ class GroupTrainer:
         if self.average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self.average.weights.items()}
             tensors |= {"average_updates": torch.tensor(self.average.updates)}
+        if self.loss_scale is not None:
+            tensors |= self.loss_scale.tensors()
         return tensors
 
     def load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
@@ -279,6 +300,8 @@ class GroupTrainer:
             self.average.weights = {
                 name: tensors.pop(f"average/{name}").to(parameter.device) for name, parameter in self.parameters.items()
             }
+        if self.loss_scale is not None:
+            self.loss_scale.load(tensors)
         for key, tensor in tensors.items():
             kind, _, name = key.partition("/")
             states.setdefault(name, {})[kind] = tensor
@@ -293,55 +316,3 @@ class GroupTrainer:
                 key: tensor.clone() if key == "step" else tensor.to(parameter.device, copy=True)
                 for key, tensor in state.items()
             }
-
-
-def make_optimizer(
-    parameters: Mapping[str, nn.Parameter], rates: Mapping[str, float], peak: float, weight_decay: float
-) -> torch.optim.AdamW:
-    """AdamW with one parameter group per rate and decay; vectors (biases, norms) do not decay."""
-    members: dict[tuple[float, float], list[str]] = {}
-    for name, parameter in parameters.items():
-        decay = weight_decay if parameter.dim() > 1 else 0.0
-        members.setdefault((rates[name], decay), []).append(name)
-    return torch.optim.AdamW(
-        [
-            {"params": [parameters[name] for name in names], "scale": rate, "weight_decay": decay}
-            for (rate, decay), names in members.items()
-        ],
-        lr=peak,
-        fused=True,
-    )
-
-
-def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[str, float]:
-    """Learning-rate scale of each parameter: the plugin's, times layer_decay per layer below its last.
-
-    A plugin declares its layers in NodeSpec.layers, from input to output. A parameter that no prefix
-    matches counts to the last layer. Gates have GATE_RATE times the rate.
-    """
-    rates = {}
-    for node in group.nodes:
-        own = [name.partition(".")[2] for name in names if name.partition(".")[0] == node.name]
-        layers = [layer for prefix in node.spec.layers for layer in _expand(prefix, own)]
-        for inner in own:
-            depth = next(
-                (index for index, prefix in enumerate(layers) if inner == prefix or inner.startswith(prefix + ".")),
-                len(layers) - 1,
-            )
-            below = max(len(layers) - 1, 0) - max(depth, 0)
-            name = f"{node.name}.{inner}"
-            own_rate = node.learning_rate_scale * (GATE_RATE if is_gate(name) else 1.0)
-            rates[name] = own_rate * layer_decay**below
-    return rates
-
-
-def _expand(prefix: str, names: list[str]) -> list[str]:
-    """The layers that a prefix of NodeSpec.layers stands for among these names."""
-    if "|" in prefix:
-        found = [one for one in prefix.split("|") if any(name.startswith(one.removesuffix("*")) for name in names)]
-        return [layer for one in found for layer in _expand(one, names)]
-    if not prefix.endswith(".*"):
-        return [prefix]
-    stem = prefix.removesuffix("*")
-    numbers = {int(name.removeprefix(stem).partition(".")[0]) for name in names if name.startswith(stem)}
-    return [f"{stem}{number}" for number in sorted(numbers)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from redheart_core.training.group_trainer import GroupTrainer, _expand
+from redheart_core.training.optimizer import node_layers
+
+if TYPE_CHECKING:
+    from redheart_core.training.group_trainer import GroupTrainer
 
 
 def recompute(trainer: GroupTrainer) -> None:
@@ -20,12 +23,14 @@ def recompute(trainer: GroupTrainer) -> None:
     """
     for node in trainer.group.nodes:
         module = trainer.module.nodes[node.name]
-        names = [name for name, _ in module.named_parameters()]
-        layers = {layer for prefix in node.spec.layers for layer in _expand(prefix, names)}
-        chosen = [layer for name, layer in module.named_modules() if name in layers] or [module]
-        for layer in chosen:
-            layer.forward = partial(_recomputed, layer, layer.forward)
+        recompute_layers(module, node_layers(node, [name for name, _ in module.named_parameters()]))
     trainer.recomputes = True
+
+
+def recompute_layers(module: nn.Module, names: Sequence[str]) -> None:
+    """In training, compute what is inside of these layers again in the backward pass; of all the module without any."""
+    for layer in [layer for name, layer in module.named_modules() if name in names] or [module]:
+        layer.forward = partial(_recomputed, layer, layer.forward)
 
 
 def _recomputed(layer: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -158,9 +158,11 @@ def _require_divisible(trainer: GroupTrainer) -> None:
         SettingsError: Names the reason.
     """
     own, where = trainer.group.settings, _where(trainer)
-    for name in ("ema", "micro_batch"):
+    for name in ("ema", "micro_batch", "compile", "recompute"):
         if own.is_on(name):
             raise SettingsError(f"{where}: several processes cannot train with {name}; leave one of the two out")
+    if own.precision == "float16":
+        raise SettingsError(f'{where}: several processes cannot train with float16; write precision = "bfloat16"')
     if trainer.optimizer is None:
         raise SettingsError(f"{where}: the group has no parameters that descend; leave shard out")
     require_mean_over_records(trainer, where)
