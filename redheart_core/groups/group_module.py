@@ -133,10 +133,11 @@ class GroupModule(nn.Module):
         """All outputs for records that the group serves."""
         known = {name: tensor.detach() for name, tensor in batch.inputs.items()}
         outputs: dict[str, Tensor] = {}
+        calls = self.learning if self.training else {}
         for node in self.group.nodes:
             inputs = node_inputs(node, known)
-            call = self.learning.get(node.name) if self.training else None
-            given = in_float32(call_node(node, call or self.nodes[node.name], inputs, compare), known["mask"].device)
+            call = calls.get(node.name, self.nodes[node.name])
+            given = in_float32(call_node(node, call, inputs, compare), known["mask"].device)
             own = check_outputs(node, given, self.shapes, batch, self.group.wanted(node))
             if node.name in self.residuals:
                 own |= self.residuals[node.name](known, own)
