@@ -15,7 +15,7 @@ from redheart_core import SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.batch import Batch
 from redheart_core.runs.run import RunFolder
-from redheart_core.training import learning_calls
+from redheart_core.training import recompute
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch
 from redheart_core.training.group_trainer import GroupTrainer
@@ -100,7 +100,7 @@ def test_layers_are_computed_twice_in_an_update_and_once_in_an_answer(toy: Toy) 
     _, trainer, batch = pair(toy)
     node = trainer.module.nodes["a"]
     node.hidden = Counted(16, 8)
-    learning_calls.recompute_layers(node, ["hidden"])
+    recompute.recompute_layers(node, ["hidden"])
     loss = trainer.loss(batch)
     assert loss is not None
     assert calls == [True]
@@ -128,7 +128,7 @@ def test_recomputing_takes_less_memory_where_layers_hold_much(toy: Toy) -> None:
         node = trainer.module.nodes["a"]
         node.dropout = torch.nn.Sequential(*(Deep() for _ in range(6)))
         if own:
-            learning_calls.recompute_layers(node.dropout, [str(number) for number in range(6)])
+            recompute.recompute_layers(node.dropout, [str(number) for number in range(6)])
         rows = torch.arange(16).repeat(16)
         batch = context.source.batch(rows, context.groups[0].inputs)
         working.append(measure_step(trainer, batch).working)
