@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
 from redheart_cli.paths import UserPath
+from redheart_cli.ray_options import ray_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 from redheart_core import SCALES
 from redheart_registry.details import known_fields
@@ -217,6 +219,7 @@ def _put(path: Path, card: str) -> None:
               help="Also train everything that reads the text alone as one group.")  # fmt: skip
 @click.option("--one-rate", type=FiniteRange(min=0, min_open=True), metavar="RATE",
               help="Also train with one rate for all groups, and count gains over its best common epoch.")  # fmt: skip
+@ray_option
 @groups_option
 @plugin_options
 @json_option
@@ -228,6 +231,7 @@ def crossover(
     epochs: int | None,
     joint: bool,
     one_rate: float | None,
+    address: str | None,
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -237,7 +241,8 @@ def crossover(
     records and the same resamples; intervals hold the spread over seeds and over records.
     "beyond noise" leaves the common epoch for a group's own best one only where staying costs
     beyond the 95 % interval of the validation records; "validation's choice" is the method that validation alone
-    would have chosen. Several data sets at once are joined with a plus.
+    would have chosen. Several data sets at once are joined with a plus. With --ray, every training of
+    every seed is a task of a Ray cluster whose nodes see the folder at the same path.
 
     \b
     Examples:
@@ -245,7 +250,13 @@ def crossover(
       redheart bench crossover goemotions+emobank+scruples --plugins plugins/text_tasks/plugins.toml
     """
     with make_display() as display:
-        found = compare_over_seeds(
+        if address is None:
+            compare = compare_over_seeds
+        else:
+            from redheart_scaling.crossover import compare_on_ray
+
+            compare = partial(compare_on_ray, address=address)
+        found = compare(
             choice,
             datasets,
             output,

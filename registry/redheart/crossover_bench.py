@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
@@ -54,55 +54,89 @@ def compare_over_seeds(
     """
     registry = choice.load(listeners(display), display.say)
     found = {}
-    for name in datasets or (data_settings(registry).dataset,):
-        data = data_settings(registry, dataset=name)
-        store = prepare_store(registry, folder / name / "store", data, display)
-        tables = merged_groups(registry, groups_file)
-        settings = [train_settings(registry, epochs=epochs, seed=seed) for seed in range(seeds)]
-        found[name] = _compare(registry, folder / name, store, settings, tables, joint, one_rate, display)
+    for name, comparison in comparisons(registry, datasets, folder, display, epochs, one_rate, groups_file).items():
+        found[name] = comparison.finish(range(seeds), joint, one_rate is not None, display)
     return found
 
 
-def _compare(
+def comparisons(
     registry: Registry,
+    datasets: Sequence[str],
     folder: Path,
-    store: Store,
-    settings: Sequence[TrainSettings],
-    groups: Mapping[str, GroupSettings],
-    joint: bool,
-    one_rate: float | None,
     display: Display,
-) -> list[Repeated]:
-    from redheart_core.evaluation.compared import KINDS
-    from redheart_core.evaluation.repeats import TABLES, Tables, repeat
-    from redheart_core.selection.methods import METHODS, SELECTION
-    from redheart_core.storage.files import write_bytes
+    epochs: int | None,
+    one_rate: float | None,
+    groups_file: Path | None,
+) -> dict[str, Comparison]:
+    """What is compared on each data set, whose store is prepared if need be; the arguments are those above."""
+    found = {}
+    for name in datasets or (data_settings(registry).dataset,):
+        data = data_settings(registry, dataset=name)
+        store = prepare_store(registry, folder / name / "store", data, display)
+        settings, tables = train_settings(registry, epochs=epochs), merged_groups(registry, groups_file)
+        found[name] = Comparison(registry, folder / name, store, settings, tables, one_rate)
+    return found
 
-    def run(
-        name: str, nodes: Sequence[ActiveNode], one: TrainSettings, tables: Mapping[str, GroupSettings]
-    ) -> Compared:
-        methods = SELECTION if name == "joint" else METHODS
-        return _seed(registry, folder / f"{name}-{one.seed}", store, nodes, one, tables, methods, display)
 
-    trainers: list[Compared] = []
-    plain: list[Compared] = []
-    together: list[Compared] = []
-    for one in settings:
-        nodes = list(registry.nodes(one.scale))
-        trainers.append(run("seed", nodes, one, groups))
-        if one_rate is not None:
-            one = attrs.evolve(one, learning_rate=one_rate)
+Kind = Literal["seed", "one-rate", "joint"]
+"""A training as it is, with one rate for all groups, or of everything that reads the text alone as one group (at the
+one rate too, if there is one)."""
+
+
+@attrs.frozen(eq=False)
+class Comparison:
+    """The trainings on one data set that are compared."""
+
+    registry: Registry
+    folder: Path
+    store: Store
+    settings: TrainSettings
+    """Of seed 0 and the others but for that."""
+    groups: Mapping[str, GroupSettings]
+    one_rate: float | None
+
+    def train(self, kind: Kind, seed: int, display: Display, wait_s: float = 0.0) -> Compared:
+        """One training and its evaluation, as far as that has not been done, once no other process is at it."""
+        from redheart_core.selection.methods import METHODS, SELECTION
+
+        nodes, one, groups = (
+            list(self.registry.nodes(self.settings.scale)),
+            attrs.evolve(self.settings, seed=seed),
+            self.groups,
+        )
+        if kind != "seed" and self.one_rate is not None:
+            one = attrs.evolve(one, learning_rate=self.one_rate)
             nodes = [attrs.evolve(node, learning_rate_scale=1.0) for node in nodes]
-            same = {name: attrs.evolve(table, learning_rate=None) for name, table in groups.items()}
-            plain.append(run("one-rate", nodes, one, same))
-        if joint:
+            groups = {name: attrs.evolve(table, learning_rate=None) for name, table in groups.items()}
+        if kind == "joint":
             merged = [attrs.evolve(node, group="joint") for node in nodes if _reads_text_alone(node)]
-            baseline = [node for node in nodes if node.spec.baseline]  # from which the islands start too
-            together.append(run("joint", [*baseline, *merged], one, {}))
-    tables = [repeat(kind, trainers, together, plain) for kind in KINDS if trainers[0].means[kind]]
-    TABLES.write(folder / "crossover.json", Tables(tuple(tables)))
-    write_bytes(folder / "crossover.md", "\n".join(table.markdown() for table in tables).encode())
-    return tables
+            nodes = [*(node for node in nodes if node.spec.baseline), *merged]  # from which the islands start too
+            groups = {}
+        methods = SELECTION if kind == "joint" else METHODS
+        folder = self.folder / f"{kind}-{seed}"
+        return _seed(self.registry, folder, self.store, nodes, one, groups, methods, display, wait_s)
+
+    def finish(self, seeds: Sequence[int], joint: bool, one_rate: bool, display: Display) -> list[Repeated]:
+        """Do what has not been done, and put all together; written as crossover.json and crossover.md."""
+        from redheart_core.evaluation.compared import KINDS
+        from redheart_core.evaluation.repeats import TABLES, Tables, repeat
+        from redheart_core.storage.files import write_bytes
+
+        found: dict[Kind, list[Compared]] = {kind: [] for kind in kinds(joint, one_rate)}
+        for seed in seeds:
+            for kind, trainings in found.items():
+                trainings.append(self.train(kind, seed, display))
+        plain, together, trainings = found.get("one-rate", ()), found.get("joint", ()), found["seed"]
+        tables = [repeat(kind, trainings, together, plain) for kind in KINDS if trainings[0].means[kind]]
+        TABLES.write(self.folder / "crossover.json", Tables(tuple(tables)))
+        write_bytes(self.folder / "crossover.md", "\n".join(table.markdown() for table in tables).encode())
+        return tables
+
+
+def kinds(joint: bool, one_rate: bool) -> list[Kind]:
+    """The trainings of each seed."""
+    more: list[tuple[Kind, bool]] = [("one-rate", one_rate), ("joint", joint)]
+    return ["seed", *(kind for kind, wanted in more if wanted)]
 
 
 def _reads_text_alone(node: ActiveNode) -> bool:
@@ -119,6 +153,7 @@ def _seed(
     groups: Mapping[str, GroupSettings],
     methods: Mapping[str, Method],
     display: Display,
+    wait_s: float,
 ) -> Compared:
     """Train and evaluate one seed, as far as that has not been done."""
     from redheart_core.evaluation.compared import Compared, comparison_stamp, load_compared
@@ -131,7 +166,7 @@ def _seed(
     from redheart_core.training.loop import train
 
     run, context = RunFolder(folder), TrainingContext.prepare(store, nodes, settings, groups)
-    _require_none(train(run, context, registry.hooks))
+    _require_none(train(run, context, registry.hooks, wait_s=wait_s))
     counted = [node.name for node in nodes if _reads_text_alone(node)]
     stamp = comparison_stamp(run, trained_groups(run), counted)
     if (known := load_compared(folder, stamp)) is not None:

@@ -19,6 +19,8 @@ LOCAL = "local"
 RETRIES = 20
 """How often a task begins again after its node or its process was lost."""
 CONNECT_S = 10.0
+LOCK_WAIT_S = 300.0
+"""How long a task waits for a lock: of a machine that was lost, a file system may hold it for a while."""
 LOOK_S = 0.5
 """From look to look at the tasks under way."""
 

@@ -10,8 +10,8 @@ from redheart.sessions import Session, described_session
 from redheart_core.tuning.sweep import SweepSettings, begin_sweep, sweep, sweep_part
 from redheart_core.tuning.sweep_journal import Journal
 from redheart_core.tuning.sweep_result import Sweep
-from redheart_scaling.cluster import connected, require_room, results, submit
-from redheart_scaling.training import LOCK_WAIT_S, Asked, resources_of
+from redheart_scaling.cluster import LOCK_WAIT_S, connected, require_room, results, submit
+from redheart_scaling.training import Asked, resources_of
 
 
 def sweep_on_ray(

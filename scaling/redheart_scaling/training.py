@@ -16,12 +16,10 @@ from redheart_core.contract.errors import SettingsError
 from redheart_core.groups.group import Group
 from redheart_core.runs.event_log import Epoch, EventReader, Stopped
 from redheart_core.training.loop import begin
-from redheart_scaling.cluster import Resources, connected, require_room, results, submit
+from redheart_scaling.cluster import LOCK_WAIT_S, Resources, connected, require_room, results, submit
 
 Asked = Mapping[str, Mapping[str, float]]
 """Group to what its task asks of a node beyond the defaults, as Resources names it."""
-LOCK_WAIT_S = 300.0
-"""How long a task waits for the lock of a group: of a machine that was lost, a file system may hold it for a while."""
 
 
 def train_on_ray(
