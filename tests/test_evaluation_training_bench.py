@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import attrs
 import pytest
@@ -11,8 +12,9 @@ from toy import Toy
 
 from redheart_core.config.tables import GroupSettings
 from redheart_core.evaluation.training_bench import bench_training, ratio
-from redheart_core.evaluation.training_loops import FewBatches, by_hand, by_redheart
+from redheart_core.evaluation.training_loops import FewBatches, by_hand, by_redheart, in_turns
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.shelves import MappedFiles
 
 
 def nothing(*_: object) -> None:
@@ -48,7 +50,7 @@ def test_every_loop_is_measured_on_every_group_and_on_all_together(toy: Toy) -> 
     costs = bench_training(context, 2, 3, lambda *given: told.append(given))
     assert told == [("bench", number, 3) for number in range(3)]
     loops = list(dict.fromkeys(cost.loop for cost in costs))
-    assert {"by hand", "redheart"} <= set(loops)
+    assert {"by hand", "redheart", "in turns"} <= set(loops)
     assert [(cost.group, cost.loop) for cost in costs] == [
         (group, loop) for group in ("a", "b", "all") for loop in loops
     ]
@@ -61,8 +63,24 @@ def test_every_loop_is_measured_on_every_group_and_on_all_together(toy: Toy) -> 
         assert cost.peak >= least
     for loop in loops:
         parts = [by_name[group, loop] for group in "ab"]
-        assert max(part.peak for part in parts) < by_name["all", loop].peak < sum(part.peak for part in parts)
+        most = max(part.peak for part in parts)
+        if loop == "in turns":
+            assert by_name["all", loop].peak == most
+        else:
+            assert most < by_name["all", loop].peak < sum(part.peak for part in parts)
     assert by_name["all", "by hand"].processor.number == 1
+
+
+def test_a_loop_in_turns_leaves_the_same_bits(toy: Toy, tmp_path: Path) -> None:
+    context = few(toy.context([toy.node("a")]), 5)
+    stays, moves = (context.trainer(context.groups[0]) for _ in range(2))
+    shelf = MappedFiles(tmp_path / "idle")
+    for epoch in (1, 2):
+        by_redheart(context, stays, epoch)
+        in_turns(shelf)(context, moves, epoch)
+    shelf.close()
+    for name, tensor in stays.module.parameter_dict().items():
+        assert torch.equal(tensor, moves.module.parameter_dict()[name])
 
 
 def test_a_ratio_pairs_what_was_measured_together() -> None:

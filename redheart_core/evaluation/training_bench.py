@@ -6,20 +6,25 @@ import gc
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 import numpy as np
+import torch
 from scipy import stats
 
 from redheart_core.evaluation.lightning_loop import by_lightning, has_lightning
-from redheart_core.evaluation.training_loops import FewBatches, Loop, Spent, by_hand, by_redheart
+from redheart_core.evaluation.training_loops import FewBatches, Loop, Spent, by_hand, by_redheart, in_turns
 from redheart_core.exact.interval import Interval
 from redheart_core.storage.runtime import random_stream
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.shelves import Cuda, MappedFiles, PinnedMemory, Shelf
 from redheart_core.training.step_memory import bytes_of, most_allocated
 
-BY_HAND = "by hand"
+BY_HAND, TURNS = "by hand", "in turns"
 MEMORY_BATCHES = 2
 """Traced for the peak of memory: the second releases the gradients of the first."""
 
@@ -43,7 +48,7 @@ class LoopCost:
     """Likewise, in seconds of all threads."""
     peak: int
     """Most bytes of tensors that are held: weights, optimizer, gradients and what a step takes. Of all groups
-    together, each with its weights and optimizer there, the one with the largest step."""
+    together, each with its weights and optimizer there, the one with the largest step; in turns, the largest group."""
 
 
 @attrs.frozen
@@ -64,9 +69,9 @@ class _Measured:
     """Bytes that a step takes beyond these."""
 
 
-def loops() -> dict[str, Loop]:
-    """By name, those that can be measured here."""
-    found: dict[str, Loop] = {BY_HAND: by_hand, "redheart": by_redheart}
+def loops(shelf: Shelf) -> dict[str, Loop]:
+    """By name, those that can be measured here; the shelf holds groups between their turns."""
+    found: dict[str, Loop] = {BY_HAND: by_hand, "redheart": by_redheart, TURNS: in_turns(shelf)}
     return found | ({"lightning": by_lightning} if has_lightning() else {})
 
 
@@ -90,29 +95,37 @@ def bench_training(
     few = FewBatches(**{field.name: getattr(context, field.name) for field in attrs.fields(TrainingContext)})
     learning = [group for group in context.groups if not group.fitted]
     measured = []
-    for number, group in enumerate(context.groups):
-        progress("bench", number, len(context.groups))
-        if not group.fitted and (trainer := context.trainer(group)).optimizer is not None:
-            with random_stream(context.device, "bench", group.name):  # loops but redheart's draw from torch's generator
-                measured.append(_measure(attrs.evolve(few, batches=updates), trainer, repeats))
-            del trainer
-        if any(group.name in other.reads for other in learning):
-            context.add_outputs(group, context.module(group), ("train",))
+    with TemporaryDirectory() as folder, closing(_shelf(Path(folder, "idle"), context.device)) as shelf:
+        all_loops = loops(shelf)
+        for number, group in enumerate(context.groups):
+            progress("bench", number, len(context.groups))
+            if not group.fitted and (trainer := context.trainer(group)).optimizer is not None:
+                with random_stream(context.device, "bench", group.name):  # which loops but redheart's draw from
+                    measured.append(_measure(attrs.evolve(few, batches=updates), trainer, repeats, all_loops))
+                del trainer
+            if any(group.name in other.reads for other in learning):
+                context.add_outputs(group, context.module(group), ("train",))
     scale = context.settings.scale
     return [cost for one in measured for cost in _costs(scale, one)] + (
         _costs(scale, _together(measured)) if len(measured) > 1 else []
     )
 
 
-def _measure(context: FewBatches, trainer: GroupTrainer, repeats: int) -> _Measured:
+def _shelf(folder: Path, device: torch.device) -> Shelf:
+    return MappedFiles(folder) if device.type == "cpu" else PinnedMemory(Cuda(device))
+
+
+def _measure(context: FewBatches, trainer: GroupTrainer, repeats: int, all_loops: Mapping[str, Loop]) -> _Measured:
     """All loops on one group, after one round that does not count."""
-    group, all_loops = trainer.group, loops()
+    group = trainer.group
     few = attrs.evolve(context, batches=MEMORY_BATCHES)
     working = {}
     for name, loop in all_loops.items():
         loop(few, trainer, 1)
         trainer.module.zero_grad(set_to_none=True)
-        working[name] = most_allocated(lambda run=loop: run(few, trainer, 1), trainer.device)  # type: ignore[misc] # a default binds it now
+        if name != TURNS:  # in its turn a group holds what it always does
+            working[name] = most_allocated(lambda run=loop: run(few, trainer, 1), trainer.device)  # type: ignore[misc] # a default binds it now
+    working[TURNS] = working["redheart"]
     spent: dict[str, list[Spent]] = {name: [] for name in all_loops}
     names = list(all_loops)
     for repeat in range(repeats):
@@ -137,6 +150,8 @@ def _measure(context: FewBatches, trainer: GroupTrainer, repeats: int) -> _Measu
 def _together(measured: Sequence[_Measured]) -> _Measured:
     """All groups, one after another, with the weights and optimizer of each in memory."""
     names = measured[0].spent
+    resident = sum(one.resident for one in measured)
+    alone = max(one.resident + one.working[TURNS] for one in measured)
     return _Measured(
         group="all",
         parameters=sum(one.parameters for one in measured),
@@ -150,8 +165,8 @@ def _together(measured: Sequence[_Measured]) -> _Measured:
             ]
             for name in names
         },
-        resident=sum(one.resident for one in measured),
-        working={name: max(one.working[name] for one in measured) for name in names},
+        resident=resident,
+        working={name: max(one.working[name] for one in measured) for name in names} | {TURNS: alone - resident},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 import torch
@@ -17,7 +18,11 @@ from redheart_core.groups.objective import find_target, loss_terms
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch
 from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.held import bring, lay_down
 from redheart_core.training.schedule import schedule_factor
+
+if TYPE_CHECKING:
+    from redheart_core.training.shelves import Shelf
 
 
 @attrs.frozen(eq=False)
@@ -55,6 +60,27 @@ def by_redheart(context: FewBatches, trainer: GroupTrainer, epoch: int) -> Spent
     trained.check()
     trainer.take_record(epoch)
     return clock.spent
+
+
+def in_turns(shelf: Shelf) -> Loop:
+    """As redheart does with a budget of memory: the group comes to the device, and leaves it after these updates."""
+
+    def loop(context: FewBatches, trainer: GroupTrainer, epoch: int) -> Spent:
+        trainer.module.zero_grad(set_to_none=True)
+        lay_down(trainer, shelf)
+        with Clock(trainer.device) as clock:
+            bring(trainer, shelf)
+            shelf.wait()
+            (trained,) = train_epoch(context, [trainer], epoch)
+            trainer.module.zero_grad(set_to_none=True)
+            lay_down(trainer, shelf)
+        bring(trainer, shelf)
+        shelf.wait()
+        trained.check()
+        trainer.take_record(epoch)
+        return clock.spent
+
+    return loop
 
 
 def by_hand(context: FewBatches, trainer: GroupTrainer, epoch: int) -> Spent:
