@@ -17,10 +17,14 @@ from typing import Any
 
 import attrs
 
-KINDS = ("kill", "no space", "input/output error", "short write", "power failure", "power failure, torn")
+KINDS = (
+    *("kill", "no space", "input/output error", "short write", "power failure", "power failure, torn"),
+    *("disk stays full", "read-only from then on", "out of memory"),
+)
 """What happens at the chosen operation."""
 
 _ERRORS = {"no space": errno.ENOSPC, "input/output error": errno.EIO}
+_LASTING = {"disk stays full": errno.ENOSPC, "read-only from then on": errno.EROFS}
 
 
 @attrs.define
@@ -39,7 +43,7 @@ class FaultyDisk:
 
     def install(self) -> None:
         """From now on; there is no way back, so this is for a process of its own."""
-        for name in ("replace", "rename", "link", "unlink", "remove", "mkdir", "rmdir"):
+        for name in ("replace", "rename", "link", "symlink", "unlink", "remove", "mkdir", "rmdir", "truncate"):
             setattr(os, name, self._counted(name, getattr(os, name)))
         os.fsync = self._synced  # type: ignore[assignment] # Python code passes numbers alone
         io.open = builtins.open = self._opened(io.open)
@@ -53,8 +57,14 @@ class FaultyDisk:
         self.operations.append(operation)
         if self.full and operation not in ("remove", "rename", "fsync"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self.kind in _LASTING and 0 < self.at <= len(self.operations):
+            if self.kind == "disk stays full" and operation in ("remove", "rename", "fsync"):
+                return False
+            raise OSError(_LASTING[self.kind], os.strerror(_LASTING[self.kind]))
         if len(self.operations) != self.at:
             return False
+        if self.kind == "out of memory":
+            raise MemoryError
         if self.kind in _ERRORS:
             raise OSError(_ERRORS[self.kind], os.strerror(_ERRORS[self.kind]))
         if self.kind == "short write":
@@ -98,6 +108,8 @@ class FaultyDisk:
                 return call(file, mode, *arguments, **options)
             self.before("open")
             raw = _File(self, file, mode.replace("b", "").replace("t", ""))
+            if options.get("buffering") == 0:
+                return raw
             buffered = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
             if "b" in mode:
                 return buffered

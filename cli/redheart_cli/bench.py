@@ -24,6 +24,7 @@ from redheart_cli.paths import UserPath
 from redheart_cli.ray_options import ray_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 from redheart_core import SCALES
+from redheart_core.storage.files import write_bytes
 from redheart_registry.details import known_fields
 
 HEADING = "## Card"
@@ -206,7 +207,7 @@ def _put(path: Path, card: str) -> None:
         text = pattern.sub(lambda _: section + "\n", text, count=1).rstrip("\n") + "\n"
     else:
         text = text.rstrip("\n") + "\n\n" + section
-    path.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
 @bench.command()

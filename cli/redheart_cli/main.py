@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
             try:
                 return super().invoke(ctx)
             except RedheartError as error:
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException("\n".join([str(error), *getattr(error, "__notes__", ())])) from error
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run, and end in order where standard output is closed or full."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from redheart_core.storage.files import remove_file, write_bytes
 from redheart_export.int8_weights import keep_weights_as_int8
 from redheart_export.manifest import Precision
 from redheart_export.short_names import shorten_names
@@ -40,7 +41,7 @@ def quantize_graph(file: Path) -> Precision:
     content = model.SerializeToString()
     if not (large or kept) or len(content) >= file.stat().st_size:
         return "float32"
-    file.write_bytes(content)
+    write_bytes(file, content)
     return "int8 products" if large else "int8 weights"
 
 
@@ -76,7 +77,7 @@ def _with_int8_products(model: Any, names: list[str], file: Path) -> Any:
         weight_type=QuantType.QInt8,
     )
     found = onnx.load(quantized)
-    quantized.unlink()
+    remove_file(quantized)
     return found
 
 

@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from redheart_core.storage.files import write_bytes
+
 LEAST = 1 << 20
 """Bytes of a constant that is worth a file."""
 
@@ -31,9 +33,9 @@ def share_constants(files: Sequence[Path]) -> Mapping[Path, tuple[str, ...]]:
         model = onnx.load(file)
         for tensor in _large(model):
             if (name := names.get(_digest(tensor))) is not None:
-                (file.parent / name).write_bytes(tensor.raw_data)
+                write_bytes(file.parent / name, tensor.raw_data)
                 _refer(tensor, name)
-        file.write_bytes(model.SerializeToString())
+        write_bytes(file, model.SerializeToString())
     return shared
 
 

@@ -14,7 +14,7 @@ from redheart_core.models.engine import TorchEngine
 from redheart_core.models.manifest import MODEL_MANIFEST, manifest_sha256
 from redheart_core.models.model import Model
 from redheart_core.models.packing import without_run
-from redheart_core.storage.files import make_folder, sha256
+from redheart_core.storage.files import make_folder, remove_file, sha256
 from redheart_core.storage.new_folder import new_folder
 from redheart_core.storage.placing import place
 from redheart_core.training.context import TrainingContext
@@ -102,7 +102,7 @@ def _export_groups(model: Model, building: Path, int8: bool) -> tuple[Mapping[st
             graph = export_group(model.modules[group.name], model.shapes, file)
         except NotExportableError as error:
             kept[group.name] = str(error)
-            file.unlink(missing_ok=True)
+            remove_file(file)
             continue
         size = file.stat().st_size
         made[group.name] = _Made(graph, file, size, quantize_graph(file) if int8 else "float32")

@@ -65,7 +65,7 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
+        with self._lock, writing(self._path):
             self._file.close()
 
     def add(self, line: T) -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from redheart_core.data.text import chunk_text
 from redheart_core.data.token_ids import write_token_ids
 from redheart_core.data.tokenizer import TextTokenizer, learn_tokenizer
 from redheart_core.discovery.fence import fence
-from redheart_core.storage.files import save_tensors, sync, writing
+from redheart_core.storage.files import remove_folder, save_tensors, sync, writing
 from redheart_core.storage.new_folder import new_folder
 
 ENCODE_CHUNKS = 128
@@ -66,8 +65,7 @@ def fit_encoder(
             with fence(f"plugin '{spec.name}'", streams=False):
                 fitted[spec.name] = spec.fit(settings, chunks)
         with writing(final), new_folder(final) as building:
-            if final.exists():
-                shutil.rmtree(final)
+            remove_folder(final)
             for name, encoder in fitted.items():
                 (building / name).mkdir()
                 encoder.save(building / name)

@@ -47,7 +47,7 @@ from redheart_core.data.splits import Splits, assign_splits
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
 from redheart_core.data.tokenizer import TextTokenizer, learnt_size, open_tokenizer
-from redheart_core.storage.files import make_folder, sha256, to_json
+from redheart_core.storage.files import make_folder, remove_file, sha256, to_json
 from redheart_core.storage.locks import locked
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.temporary import remove_stale
@@ -124,7 +124,7 @@ def prepare(
             if not (folder / "index.json").exists():
                 _build(folder, request, contents, dataset, dataset_settings, encoders, chosen, tell)
             request.check_index(STORE_INDEX.read(folder / "index.json"), folder)
-            (folder / JOURNAL_FILE).unlink(missing_ok=True)
+            remove_file(folder / JOURNAL_FILE)
     except BaseException:
         with suppress(OSError):
             folder.rmdir()  # if nothing was written

@@ -17,7 +17,7 @@ from torch import Tensor
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.manifest import GROUP_MANIFEST, EpochEntry, GroupManifest, StateFile
 from redheart_core.runs.retention import epochs_to_keep
-from redheart_core.storage.files import load_tensors, make_folder, save_tensors, writing
+from redheart_core.storage.files import load_tensors, make_folder, remove_file, save_tensors
 from redheart_core.storage.locks import updating
 from redheart_core.storage.temporary import remove_stale
 
@@ -142,14 +142,12 @@ class GroupFolder:
         for name in manifest.retired:
             path = self.path / name
             if name not in manifest.files and _is_own(path):
-                with writing(path):
-                    path.unlink()
+                remove_file(path)
 
     def clean_up(self, manifest: GroupManifest) -> None:
         """Finish what a process that was killed has left: files that it had retired, and files half written."""
         self.remove_retired(manifest)
-        with writing(self.path):
-            remove_stale(self.path)
+        remove_stale(self.path)
 
     def weights(self, entry: EpochEntry) -> dict[str, Tensor]:
         """The weights of an epoch, verified.

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from redheart_core.contract.errors import CheckpointError, RedheartError
+from redheart_core.storage.guard import FileError as FileError
+from redheart_core.storage.guard import cleaning_up
+from redheart_core.storage.guard import writing as writing
 from redheart_core.storage.jsonlines import parse_json
 from redheart_core.storage.temporary import remove_stale, temporary_path
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-class FileError(RedheartError, OSError):
-    """A file cannot be written or read; nothing that was there before has been lost."""
-
-
-_REMEDIES = {
-    errno.ENOSPC: "free some space and run the command again",
-    errno.EDQUOT: "free some of your quota and run the command again",
-    errno.EFBIG: "raise the limit on file sizes (ulimit -f) and run the command again",
-    errno.EACCES: "choose a folder that you may write to, or change its permissions",
-    errno.EPERM: "choose a folder that you may write to, or change its permissions",
-    errno.EROFS: "choose a folder that is not on a read-only disk",
-    errno.ENOENT: "make the folder first",
-    errno.ENOTDIR: "choose another folder; a part of this path is a file",
-    errno.EEXIST: "choose another folder; a file of this name is in the way",
-    errno.EISDIR: "choose another name; this one is a folder",
-    errno.ENOTEMPTY: "another command has made it in the meantime; use that one, or choose another folder",
-}
 
 
 def write_atomically(path: Path, writer: Callable[[BinaryIO], object]) -> None:
@@ -55,16 +39,12 @@ def write_atomically(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     temporary = temporary_path(path)
     with writing(path):
         remove_stale(path.parent)
-        try:
+        with cleaning_up(lambda: remove_file(temporary)):
             with temporary.open("xb") as file:
                 writer(file)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
         sync(path.parent)
 
 
@@ -187,31 +167,39 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what the system says while something is written into a message with a remedy.
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk.
 
     Raises:
-        FileError: In place of any other OSError.
+        FileError: The disk fails.
     """
-    try:
-        yield
-    except FileError:
-        raise
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "fix that and run the command again")
-        raise FileError(
-            f"cannot write {path}: {error.strerror or error}; {remedy} (what was there before is untouched)"
-        ) from error
+    with writing(path):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def remove_file(path: Path) -> None:
+    """Remove a file; one that is gone already is fine.
+
+    Raises:
+        FileError: No permission, a failing disk or the like.
+    """
+    with writing(path):
+        path.unlink(missing_ok=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that it holds; one that is gone already is fine.
+
+    Raises:
+        FileError: As remove_file.
+    """
+    with writing(path):
+        if path.exists():
+            shutil.rmtree(path)
 
 
 def _unreadable(path: Path, reason: OSError, error: type[RedheartError]) -> RedheartError:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import filelock
 
-from redheart_core.storage.files import FileError, writing
+from redheart_core.storage.files import FileError, remove_file, writing
+from redheart_core.storage.guard import cleaning_up
 
 LOCK = ".lock"
 """Held as long as a command works in a folder, such as a sweep in its run."""
@@ -79,12 +80,13 @@ def _held(folder: Path, name: str, wait_s: float, part: str = "") -> Iterator[No
             ) from error
         except NotImplementedError as error:
             raise FileError(f"{folder} is on a file system without locks; choose a folder on another one") from error
-    try:
+    with cleaning_up(lambda: _let_go(lock, folder / name)):
         yield
+
+
+def _let_go(lock: filelock.BaseFileLock, file: Path) -> None:
+    try:
+        if sys.platform != "win32":  # which refuses to remove an open file
+            remove_file(file)  # one who waits for it notices that, and makes a new one
     finally:
-        try:
-            if sys.platform != "win32":  # which refuses to remove an open file
-                with writing(folder / name):
-                    (folder / name).unlink(missing_ok=True)  # one who waits for it notices that, and makes a new one
-        finally:
-            lock.release()
+        lock.release()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from redheart_core.storage.files import make_folder, sync, writing
+from redheart_core.storage.files import make_folder, remove_folder, sync, writing
+from redheart_core.storage.guard import cleaning_up
 from redheart_core.storage.temporary import remove_stale, temporary_path
 
 
@@ -31,12 +31,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
     remove_stale(folder.parent, folder.name)
     building = temporary_path(folder)
     make_folder(building)
-    try:
+    with cleaning_up(lambda: remove_folder(building)):
         yield building
         with writing(folder):
             sync(building)
             os.replace(building, folder)
             sync(folder.parent)
-    finally:
-        if building.exists():
-            shutil.rmtree(building)

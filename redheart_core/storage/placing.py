@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from redheart_core.storage.files import sync, writing
+from redheart_core.storage.files import remove_file, sync, writing
 from redheart_core.storage.temporary import temporary_path
 
 
@@ -24,8 +24,7 @@ def can_link(file: Path, folder: Path) -> bool:
         os.link(file, link)
     except OSError:  # the very question; any other trouble comes back when files are placed
         return False
-    with writing(link):
-        link.unlink()
+    remove_file(link)
     return True
 
 

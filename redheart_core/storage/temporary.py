@@ -12,6 +12,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from redheart_core.storage.guard import writing
+
 _NAME = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]+)-(?P<host>[0-9a-f]{8})-[0-9a-f]{8}\.tmp")
 
 
@@ -33,6 +35,9 @@ def remove_stale(folder: Path, name: str | None = None) -> None:
     Args:
         folder: Where, if it is there; its own subfolders are not looked into.
         name: Only what was to become a file or folder of this name.
+
+    Raises:
+        FileError: No permission, a failing disk or the like.
     """
     for path in sorted(folder.iterdir()) if folder.exists() else ():
         found = _NAME.fullmatch(path.name)
@@ -40,7 +45,7 @@ def remove_stale(folder: Path, name: str | None = None) -> None:
             continue
         if process_is_alive(int(found["process"])):
             continue
-        with suppress(FileNotFoundError):  # another process removes it at the same time
+        with writing(path), suppress(FileNotFoundError):  # another process removes it at the same time
             mode = path.lstat().st_mode
             if stat.S_ISDIR(mode):
                 shutil.rmtree(path)

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 
 from redheart_core.contract.errors import SettingsError
+from redheart_core.storage.guard import writing
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -41,7 +42,8 @@ class ProcessMemory:
     """The resident set of this process: all of it, with the interpreter, the libraries and mapped files."""
 
     def begin(self) -> None:
-        RESET.write_text("5")  # sets the peak to the current size, see proc_pid_clear_refs(5)
+        with writing(RESET):
+            RESET.write_text("5")  # sets the peak to the current size, see proc_pid_clear_refs(5)
 
     def peak(self) -> int:
         return _status("VmHWM")
