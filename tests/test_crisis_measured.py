@@ -1,7 +1,7 @@
 """The written cases that are only measured: how many crises are missed, how often there is a false alarm.
 
 Whoever changes the rules does not read these cases: counts are printed, texts are not. What was wanted, 2 % of misses
-and 10 % of false alarms, is not reached; the limits here are what is.
+and 10 % of false alarms, is not reached by words alone; the limits here are what is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from redheart_core.safety.help import help_for_text
 
 FOLDER = Path(__file__).parent / "crisis"
-REACHED = {"en": (19, 25, 9), "ko": (22, 23, 12)}
+REACHED = {"en": (18, 18, 6), "ko": (21, 22, 12)}
 """Of 135 crises and 152 others: misses, false alarms, and those among them that are a block of help, not one line."""
 
 

@@ -13,20 +13,26 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from redheart.crisis import Safety
 from redheart_core import SignSpec
-from redheart_core.safety import vector_fitting
+from redheart_core.safety import adapted, vector_fitting
 from redheart_core.safety.classifier import FOLDER
 from redheart_core.safety.fitting import Case
 from redheart_core.safety.signs import search_text
 from redheart_core.safety.vector_fitting import AXES, fit_kernel, vector_scores, weigh_together, write_kernel
 from redheart_core.safety.vectors import ENCODER, load_kernel, score_vectors
 
-TEXT = {"en": "The kettle hums.", "ko": "마지막 버스가 떠났다."}
+TEXT = {"en": "The kettle hums.", "ko": "다들 잘 지내라고 했다."}
+
+
+@pytest.fixture(autouse=True)
+def no_adapters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third voter is not asked."""
+    monkeypatch.setattr(adapted, "installed", lambda: False)
 
 
 def vector(most: bool) -> NDArray[np.float32]:
     """(1, D) where the shipped kernel sees a crisis most, or least, of some of its support vectors."""
     kernel = load_kernel()
-    vectors = (kernel.mean + kernel.support[::40] @ kernel.axes.T).astype(np.float32)
+    vectors = (kernel.mean + kernel.support[::4] @ kernel.axes.T).astype(np.float32)
     scores = kernel.scores(vectors)
     return vectors[[int(np.argmax(scores) if most else np.argmin(scores))]]
 
@@ -123,5 +129,5 @@ def test_a_check_of_given_vectors_takes_less_than_a_millisecond_on_average() -> 
     assert (time.process_time() - start) / 100 < 0.003  # three times the wanted, as cores are shared
 
 
-def test_the_weights_of_both_voters_are_small() -> None:
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1_500_000
+def test_the_weights_of_all_voters_are_small() -> None:
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_600_000

@@ -159,6 +159,7 @@ def _print_described(found: Described) -> None:
     """Head, groups and figures of a model."""
     from redheart.page import absences
     from redheart_core.report.card import answers_in_words, measured
+    from redheart_core.safety.adapted import installed
     from redheart_core.safety.vectors import reads_vectors_of
 
     manifest = found.manifest
@@ -168,7 +169,10 @@ def _print_described(found: Described) -> None:
     for part in manifest.data.encoder.parts:
         click.echo(f"  encoder: {part.name}, {part.revision}")
     known = reads_vectors_of(part.revision for part in manifest.data.encoder.parts)
-    click.echo(f"  signs of a crisis: found by words {'and its vectors' if known else 'alone, not by its vectors'}")
+    voters = "alone, not by its vectors"
+    if known:
+        voters = "and its vectors, in English by adapters too" if installed() else "and its vectors, without adapters"
+    click.echo(f"  signs of a crisis: found by words {voters}")
     click.echo(f"  size: {found.megabytes:.1f} MB")
     if manifest.origin is not None:
         click.echo(f"  made by: {manifest.origin.command}")

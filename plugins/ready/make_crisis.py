@@ -1,7 +1,7 @@
-"""Fit the second voter on signs of a crisis: python plugins/ready/make_crisis.py tests/crisis ../shared/data.
+"""Fit the further voters on signs of a crisis: python plugins/ready/make_crisis.py tests/crisis ../shared/data.
 
-It needs redheart[ready], and runs after `python -m redheart_core.safety.fitting`. Nothing is drawn; the result is in
-redheart_core/safety/weights.
+It needs redheart[ready], runs after `python -m redheart_core.safety.fitting` and takes three quarters of an hour of one
+core. The same command on the same machine gives the same files, in redheart_core/safety/weights.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from redheart_core.safety.third_fitting import write_third_voter
 from redheart_core.safety.vector_fitting import write_second_voter
 from redheart_core.safety.vectors import ENCODER
 from redheart_use_multilingual.opening import fit
@@ -22,7 +24,8 @@ TOGETHER = 64
 
 
 def main(cases: str, data: str) -> None:
-    """Encode the cases and write the weights."""
+    """Encode the cases and write the weights of both further voters."""
+    torch.set_num_threads(1)  # so that the number of cores changes no bit
     encoder = fit(UseMultilingualSettings(), [])
     assert encoder.revision == ENCODER
 
@@ -30,7 +33,8 @@ def main(cases: str, data: str) -> None:
         parts = [encoder.encode(texts[start : start + TOGETHER]) for start in range(0, len(texts), TOGETHER)]
         return np.concatenate(parts)
 
-    write_second_voter(Path(cases), Path(data), encode)
+    left = write_second_voter(Path(cases), Path(data), encode)
+    write_third_voter(left["en"])
 
 
 if __name__ == "__main__":

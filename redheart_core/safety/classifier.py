@@ -35,6 +35,20 @@ class Limits:
 
 
 @attrs.frozen
+class Third:
+    """How the score of the adapters (see adapted) goes together with those of words and vectors."""
+
+    second: float
+    """What the score of the vectors is multiplied by before it is added to that of the words."""
+    third: float
+    """Likewise, of the adapters."""
+    lowest: float
+    """From which score of words and vectors together on the adapters are asked."""
+    limits: Limits
+    """Of the sum of all three."""
+
+
+@attrs.frozen
 class Weights:
     """Of one language."""
 
@@ -50,6 +64,8 @@ class Weights:
     """Where its vectors have a score too (see vectors)."""
     factor: float
     """What the score of the vectors is multiplied by before it is added to that of the words."""
+    adapted: Third | None
+    """Where the adapters have a score as well; None in a language that they do not read."""
 
     def of_words(self, places: frozenset[int]) -> float:
         """How much a text with these places (see grams) speaks for a crisis; below 0 against one."""
@@ -65,7 +81,15 @@ def load_weights(language: str) -> Weights:
     kinds = tuple(data[start : start + KIND_BUCKETS] for start in starts)
     alone, together = (read_limits(name)[language] for name in ("alone", "together"))
     bias, factor = alone.pop("bias"), together.pop("factor")
-    return Weights(data[:BUCKETS], kinds, bias, Limits(**alone), Limits(**together), factor)
+    return Weights(data[:BUCKETS], kinds, bias, Limits(**alone), Limits(**together), factor, _third(language))
+
+
+def _third(language: str) -> Third | None:
+    numbers = read_limits("adapted").get(language)
+    if numbers is None:
+        return None
+    second, third, lowest = (numbers.pop(name) for name in ("second", "third", "lowest"))
+    return Third(second, third, lowest, Limits(**numbers))
 
 
 def read_limits(name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import attrs
 from redheart_core.data.words import remembering_words
 from redheart_core.safety.normal import has_hangul, normalize
 
-BUCKETS = 1 << 16
+BUCKETS = 1 << 18
 """Places for the hashes (feature hashing, Weinberger et al. 2009)."""
 _CHARS, _WORDS, _SKIPPED, _LETTERS = (crc32(kind) for kind in (b"c", b"w", b"s", b"j"))
 """What the hash of a piece goes on from, so that pieces of several kinds differ."""

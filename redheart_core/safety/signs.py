@@ -72,31 +72,43 @@ def search_text(text: str, added: Sequence[SignSpec] = ()) -> Searched:
 class Searched:
     """A text that rules and classifier have read."""
 
-    _text: str = attrs.field(repr=False)
+    text: str = attrs.field(repr=False)
+    """What was read of it."""
     _sentences: tuple[_Sentence, ...] = attrs.field(repr=False)
 
-    def signs(self, second: float | None = None) -> tuple[Sign, ...]:
+    def asks_adapters(self, second: float) -> bool:
+        """Whether the adapters (see adapted) may change what words and vectors give; they read English alone.
+
+        Args:
+            second: The score of the text's vectors.
+        """
+        return not has_hangul(self.text) and any(sentence.asks_adapters(second) for sentence in self._sentences)
+
+    def signs(self, second: float | None = None, third: float | None = None) -> tuple[Sign, ...]:
         """The signs, in the order of the text; each kind once a sentence.
 
         Args:
             second: The score of the text's vectors (see vectors); None if it has none that can be read.
+            third: The score of the adapters (see adapted), beside that of the vectors; None if they were not asked.
         """
         found: list[Sign] = []
         for sentence in self._sentences:
-            core = {sign.kind: sign for sign in sentence.ruled(second)}
+            core = {sign.kind: sign for sign in sentence.ruled(second, third)}
             found += core.values()
             found += [
                 Sign(spec.kind, sentence.start, sentence.end, language=spec.language)
                 for spec in sentence.others
                 if spec.kind not in core
             ]
-            found += self._unforeseen(sentence, second, found)
+            found += self._unforeseen(sentence, second, third, found)
         return tuple(dict.fromkeys(found))
 
-    def _unforeseen(self, sentence: _Sentence, second: float | None, found: Sequence[Sign]) -> Iterator[Sign]:
+    def _unforeseen(
+        self, sentence: _Sentence, second: float | None, third: float | None, found: Sequence[Sign]
+    ) -> Iterator[Sign]:
         """What the classifier sees in sentences of which no rule has found a sign."""
         start, end, nearby = sentence.first, sentence.last, sentence.nearby
-        likelihood, limits = sentence.likelihood(second)
+        likelihood, limits = sentence.likelihood(second, third)
         if likelihood < limits.threshold or any(sign.start < end and sign.end > start for sign in found):
             return
         if harmless_words(nearby.language).search(nearby.normalized) is None:
@@ -123,16 +135,24 @@ class _Sentence:
     score: float
     """Of the words, with those of its neighbours."""
 
-    def likelihood(self, second: float | None) -> tuple[float, Limits]:
+    def asks_adapters(self, second: float) -> bool:
+        """Whether words and vectors speak enough for a crisis that the adapters can turn the answer."""
+        adapted = load_weights(self.nearby.language).adapted
+        return adapted is not None and self.likelihood(second, None)[0] >= adapted.lowest
+
+    def likelihood(self, second: float | None, third: float | None) -> tuple[float, Limits]:
         """How much speaks for a crisis, and what that has to reach."""
         weights = load_weights(self.nearby.language)
         if second is None:
             return self.score, weights.alone
-        return self.score + weights.factor * second, weights.together
+        if third is None or weights.adapted is None:
+            return self.score + weights.factor * second, weights.together
+        adapted = weights.adapted
+        return self.score + adapted.second * second + adapted.third * third, adapted.limits
 
-    def ruled(self, second: float | None) -> Iterator[Sign]:
+    def ruled(self, second: float | None, third: float | None) -> Iterator[Sign]:
         """Each kind of sign that rules find; the acute ones come last, which a dict by kind keeps."""
-        likelihood, limits = self.likelihood(second)
+        likelihood, limits = self.likelihood(second, third)
         if likelihood < limits.doubt and not self._certain:  # then all signs are taken back
             return
         certain = any(rule.certain for rule in self._rules)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from redheart_core.safety.fitting import (
-    AUTHORS,
+    FOLDS,
     LABELS,
     REAL_WEIGHT,
     Case,
@@ -35,8 +36,8 @@ COST = 3.0
 COMMENTS = 5
 """Every fifth real comment is read; as many of each author, among whom they are dealt out in turn."""
 LANGUAGES = ("en", "ko")
-SHARES = Shares(doubt=0.6, threshold=0.17, clear=0.075)
-REAL_SHARES = Shares(doubt=1, threshold=0.03, clear=0.012)
+SHARES = Shares(doubt=0.6, threshold=0.12, clear=0.05)
+REAL_SHARES = Shares(doubt=1, threshold=0.04, clear=0.012)
 """As in fitting.py, of both scores together."""
 
 Vectors = NDArray[np.float32]
@@ -55,13 +56,13 @@ def fit_kernel(cases: Sequence[Case], vectors: Vectors) -> Kernel:
 
 
 def vector_scores(cases: Sequence[Case], vectors: Vectors) -> Scores:
-    """The score of each case's vector by a fit on the other authors' cases."""
+    """The score of each case's vector by a fit without its author and those of the same fold."""
     scores = np.zeros(len(cases))
     authors = np.array([case.author for case in cases])
-    for author in AUTHORS:
-        rest = np.flatnonzero(authors != author)
-        kernel = fit_kernel([cases[place] for place in rest.tolist()], vectors[rest])
-        scores[authors == author] = kernel.scores(vectors[authors == author])
+    for fold in FOLDS:
+        own = np.isin(authors, list(fold))
+        kernel = fit_kernel([cases[place] for place in np.flatnonzero(~own).tolist()], vectors[~own])
+        scores[own] = kernel.scores(vectors[own])
     return scores
 
 
@@ -72,8 +73,24 @@ def weigh_together(cases: Sequence[Case], words: Scores, vectors: Scores) -> flo
     return float(slopes[1] / slopes[0] * words.std() / vectors.std())
 
 
-def write_second_voter(folder: Path, data: Path, encode: Encode) -> None:
-    """Write the kernel of both languages and, for each, how it goes together with the words.
+@attrs.frozen(eq=False)
+class LeftOut:
+    """What two voters say of cases that they were not fitted on."""
+
+    cases: Sequence[Case]
+    words: Scores
+    vectors: Scores
+    factor: float
+    """What the scores of the vectors are multiplied by before they are added."""
+
+    @property
+    def together(self) -> Scores:
+        """The sums, (N,)."""
+        return self.words + self.factor * self.vectors
+
+
+def write_second_voter(folder: Path, data: Path, encode: Encode) -> dict[str, LeftOut]:
+    """Write the kernel of both languages and, for each, how it goes together with the words; gives what it rests on.
 
     Args:
         folder: With the written cases.
@@ -89,13 +106,17 @@ def write_second_voter(folder: Path, data: Path, encode: Encode) -> None:
         cases += [*written, *comments[::COMMENTS]]
     vectors = encode([case.text for case in cases])
     write_kernel(fit_kernel(cases, vectors))
-    second, start, found = vector_scores(cases, vectors), 0, {}
+    second, start, left = vector_scores(cases, vectors), 0, {}
     for language, first in words.items():
         here = slice(start, start := start + len(first))
         factor = weigh_together(cases[here], first, second[here])
-        both = (first + factor * second[here]).tolist()
-        found[language] = {"factor": factor, **limits(cases[here], both, SHARES, REAL_SHARES)}
+        left[language] = LeftOut(cases[here], first, second[here], factor)
+    found = {
+        language: {"factor": one.factor, **limits(one.cases, one.together.tolist(), SHARES, REAL_SHARES)}
+        for language, one in left.items()
+    }
     write_limits("together", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
+    return left
 
 
 def write_kernel(kernel: Kernel) -> None:

@@ -53,24 +53,28 @@ class ReadForHelp:
         return self._by_words
 
     def by_vectors(self, vectors: NDArray[np.float32], encoder: TextEncoder) -> Help | None:
-        """The same by its words and vectors together; by the words alone where the second voter knows no such vectors.
+        """The same by its words and vectors together, and by the adapters where these leave a doubt in English.
+
+        By the words alone where the second voter knows no such vectors.
 
         Args:
             vectors: (T, D) of its chunks.
             encoder: That made them.
         """
+        from redheart_core.safety.adapted import score_text
         from redheart_core.safety.vectors import reads_vectors_of, score_vectors
 
         if not reads_vectors_of(part.revision for part in encoder.parts):
             return self._by_words
-        return self._help(score_vectors(vectors))
+        second = score_vectors(vectors)
+        return self._help(second, score_text(self.searched, second))
 
     @cached_property
     def _by_words(self) -> Help | None:
         return self._help(None)
 
-    def _help(self, second: float | None) -> Help | None:
-        found = self.searched.signs(second)
+    def _help(self, second: float | None, third: float | None = None) -> Help | None:
+        found = self.searched.signs(second, third)
         return help_for(found, self.safety.country, self.safety.added) if found else None
 
 

@@ -1,4 +1,4 @@
-"""Signs of a crisis beside the shipped model: words and vectors together, on written cases that are only measured."""
+"""Signs of a crisis beside the shipped model, by all voters together, on written cases that are only measured."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import pytest
 
 import redheart
 from redheart_core.data.encoding import TextEncoder
+from redheart_core.safety.adapted import score_text
 from redheart_core.safety.signs import search_text
 from redheart_core.safety.vectors import ENCODER, reads_vectors_of, score_vectors
 
 FOLDER = Path(__file__).parents[3] / "tests" / "crisis"
 DATA = Path(__file__).parents[4] / "shared" / "data"
-VEILED = "The garage door is shut and the engine is running."
-REACHED = {"en": (15, 19, 9), "ko": (19, 21, 14)}
+VEILED = "The rope is in the boot and the forest is quiet at this hour."
+REACHED = {"en": (8, 15, 9), "ko": (18, 21, 13)}
 """Of 135 crises and 152 others: misses, false alarms, and those among them that are a block of help, not one line."""
 SELDOM = {
-    "everyday_en": (11, 11),
-    "everyday_ko": (12, 14),
-    "goemotions": (22, 30),
-    "goemotions_ko": (8, 14),
-    "kote": (15, 16),
+    "everyday_en": (6, 7),
+    "everyday_ko": (11, 9),
+    "goemotions": (24, 28),
+    "goemotions_ko": (9, 12),
+    "kote": (15, 17),
 }
 """Of 101 everyday texts or 1,000 real comments: blocks of help, and single lines of it."""
 
@@ -40,7 +41,7 @@ def encoder() -> TextEncoder:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_misses_and_false_alarms_with_the_second_voter(
+def test_misses_and_false_alarms_of_all_voters(
     language: str, encoder: TextEncoder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cases = rows(f"measured_{language}")
@@ -94,10 +95,10 @@ def rows(name: str) -> list[dict[str, str]]:
 
 def helps(texts: list[str], encoder: TextEncoder) -> list[str]:
     """For each text "block" or "line" of help, or ""."""
-    found = [
-        search_text(text).signs(score_vectors(vectors))
-        for text, vectors in zip(texts, encoder.encode_texts(texts), strict=True)
-    ]
+    found = []
+    for text, vectors in zip(texts, encoder.encode_texts(texts), strict=True):
+        searched, second = search_text(text), score_vectors(vectors)
+        found.append(searched.signs(second, score_text(searched, second)))
     return ["" if not signs else "line" if all(sign.doubtful for sign in signs) else "block" for signs in found]
 
 
