@@ -8,6 +8,7 @@ import pytest
 from dying import Nodes, make_nodes, train_until_killed
 from residual_toy import ResidualToy
 from toy import Toy
+from turns import Tight
 
 from redheart_core import ActiveNode
 from redheart_core.config.tables import GroupSettings
@@ -56,5 +57,20 @@ def test_killed_and_resumed_is_uninterrupted(
     killed, stopped = toy.run("killed", active, store, groups=groups)
     assert not stopped
     whole, _ = toy.run("whole", active, store, groups=groups)
+    for node in active:
+        assert files_of(killed, node.name) == files_of(whole, node.name)
+
+
+@pytest.mark.slow
+def test_killed_while_groups_take_turns_and_resumed_is_uninterrupted(toy: Toy, files_of: FilesOf) -> None:
+    plan = Tight(turn_steps=3)
+    for after in (5, 21):
+        train_until_killed(toy.folder, "killed", TIERS, "step", after, {}, plan)
+        assert list((toy.folder / "killed").glob(".idle*")), "states of idle groups were left"
+    active, store = make_nodes(toy, TIERS), toy.store()
+    killed, stopped = toy.run("killed", active, store, plan=plan)
+    assert not stopped
+    assert not list(killed.path.glob(".idle*")), "and are removed"
+    whole, _ = toy.run("whole", active, store)
     for node in active:
         assert files_of(killed, node.name) == files_of(whole, node.name)

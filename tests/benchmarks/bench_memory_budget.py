@@ -5,7 +5,8 @@ python tests/benchmarks/bench_memory_budget.py full STORE --plugins FILE --memor
 
 "turns" trains the groups of a store in turns of an epoch and of some steps, with as little memory as the largest group
 needs, and with everything in memory, one after another in each round; it prints the time of each beside the resident
-one's, and whether all files have the same SHA-256. "full" trains once within a budget, and prints the peak that was
+one's, and whether all files have the same SHA-256. "full" measures the groups at first and writes the plan beside RUN;
+the same command again trains within the budget, goes on after an interruption (SIGINT), and prints the peak that was
 predicted beside those that were measured.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import pickle
 import statistics
 import tempfile
 import time
@@ -112,10 +114,14 @@ def tight(context: TrainingContext, steps: int) -> TurnPlan:
 
 def within(context: TrainingContext, memory: int, output: Path) -> None:
     """Train within a budget."""
+    measured = output.with_suffix(".plan")
     started = time.perf_counter()
-    plan = plan_turns(plan_memory(context), Budget(memory))
-    parameters = sum(one.step.weights for one in plan.memory.groups) / 4e6
-    print(f"{parameters:.1f}M parameters, planned in {time.perf_counter() - started:.0f} s", flush=True)
+    if not measured.exists():
+        measured.write_bytes(pickle.dumps(plan_memory(context)))
+        print(f"planned in {time.perf_counter() - started:.0f} s; the same command trains")
+        return
+    plan = plan_turns(pickle.loads(measured.read_bytes()), Budget(memory))
+    print(f"{sum(one.step.weights for one in plan.memory.groups) / 4e6:.1f}M parameters", flush=True)
     for tier in plan.tiers:
         print(
             f"tier {tier.tier}: stay {tier.stay}, take turns {tier.leave}, {megabytes(tier.moved)} a round", flush=True
@@ -130,10 +136,15 @@ def within(context: TrainingContext, memory: int, output: Path) -> None:
 
     residency.TakingTurns.begin = noted  # type: ignore[method-assign] # to read its figures
     started = time.perf_counter()
-    stopped = train(RunFolder(output), context, no_hooks(), plan=plan)
+    try:
+        stopped = train(RunFolder(output), context, no_hooks(), plan=plan)
+    except KeyboardInterrupt:
+        stopped = {"all": "interrupted; the same command goes on"}
     print(f"trained in {time.perf_counter() - started:.0f} s; stopped: {stopped or 'none'}")
     turns, base = held[0], plan.memory.base
     for one in plan.memory.groups:
+        if one.name not in turns.peaks:
+            continue
         print(f"{one.name}: predicted alone {megabytes(base + one.alone)}, measured {megabytes(turns.peaks[one.name])}")
     peak = max(turns.peaks.values())
     print(f"moved {megabytes(turns.moved)}; predicted peak {megabytes(plan.peak)}, measured {megabytes(peak)}")
