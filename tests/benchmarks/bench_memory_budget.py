@@ -1,13 +1,13 @@
 """Groups that take turns, beside all of them in memory: time and files; and the predicted beside the measured peak.
 
 python tests/benchmarks/bench_memory_budget.py turns STORE --plugins FILE [--scale small --epochs 2 --rounds 3]
-python tests/benchmarks/bench_memory_budget.py full STORE --plugins FILE --memory 8e9 -o RUN
+python tests/benchmarks/bench_memory_budget.py full STORE --plugins FILE --memory 8e9 -o FOLDER
 
 "turns" trains the groups of a store in turns of an epoch and of some steps, with as little memory as the largest group
 needs, and with everything in memory, one after another in each round; it prints the time of each beside the resident
-one's, and whether all files have the same SHA-256. "full" measures the groups at first and writes the plan beside RUN;
-the same command again trains within the budget, goes on after an interruption (SIGINT), and prints the peak that was
-predicted beside those that were measured.
+one's, and whether all files have the same SHA-256. "full" measures the groups at first and writes the plan beside
+FOLDER; the same command again takes steps of every group in turns within the budget, and prints the peak that was
+predicted for these beside those that were measured.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from redheart_core.contract.markers import PROJECT_NAME
 from redheart_core.data.store import Store
 from redheart_core.discovery.calls import Hooks
 from redheart_core.runs.run import RunFolder
-from redheart_core.training import residency
+from redheart_core.storage.files import make_folder
 from redheart_core.training.budget import Budget
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.loop import train
-from redheart_core.training.memory_plan import megabytes, plan_memory
-from redheart_core.training.residency import TakingTurns
-from redheart_core.training.turns import TurnPlan, plan_turns
+from redheart_core.training.memory_plan import MemoryPlan, megabytes, plan_memory
+from redheart_core.training.residency import TakingTurns, opened
+from redheart_core.training.turns import TierTurns, TurnPlan, plan_turns
 
 AMPLE = 10**12
 """A budget that no process reaches; what is there before any group is set so that a plan is tight all the same."""
@@ -55,13 +55,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--turn-steps", type=int, default=20)
     parser.add_argument("--memory", type=float, default=8e9)
-    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("-o", "--output", type=Path, help="a folder for what is moved")
     arguments = parser.parse_args()
     context = prepare(arguments)
     if arguments.what == "turns":
         compare(lambda: prepare(arguments), arguments.rounds, arguments.turn_steps)
     else:
-        within(context, int(arguments.memory), arguments.output)
+        within(context, int(arguments.memory), arguments.steps, arguments.output)
 
 
 def prepare(arguments: argparse.Namespace) -> TrainingContext:
@@ -112,43 +113,63 @@ def tight(context: TrainingContext, steps: int) -> TurnPlan:
     return plan
 
 
-def within(context: TrainingContext, memory: int, output: Path) -> None:
-    """Train within a budget."""
-    measured = output.with_suffix(".plan")
+def within(context: TrainingContext, memory: int, steps: int, folder: Path) -> None:
+    """Take steps of every group within a budget; nothing is validated and saved."""
+    measured = folder.with_suffix(".plan")
     started = time.perf_counter()
     if not measured.exists():
         measured.write_bytes(pickle.dumps(plan_memory(context)))
-        print(f"planned in {time.perf_counter() - started:.0f} s; the same command trains")
+        print(f"planned in {time.perf_counter() - started:.0f} s; the same command takes the steps")
         return
-    plan = plan_turns(pickle.loads(measured.read_bytes()), Budget(memory))
-    print(f"{sum(one.step.weights for one in plan.memory.groups) / 4e6:.1f}M parameters", flush=True)
-    for tier in plan.tiers:
-        print(
-            f"tier {tier.tier}: stay {tier.stay}, take turns {tier.leave}, {megabytes(tier.moved)} a round", flush=True
-        )
+    found: MemoryPlan = pickle.loads(measured.read_bytes())
+    groups = tuple(attrs.evolve(one, step=attrs.evolve(one.step, after=0)) for one in found.groups)
+    plan = plan_turns(attrs.evolve(found, groups=groups), Budget(memory))
+    print(f"{sum(one.step.weights for one in groups) / 4e6:.1f}M parameters", flush=True)
     print(f"everything in memory would take {megabytes(plan.memory.peak)}", flush=True)
-    held: list[TakingTurns] = []
-    begin = TakingTurns.begin
+    make_folder(folder)
+    with opened(folder, context, plan) as turns:
+        assert isinstance(turns, TakingTurns)
+        for group in context.groups:
+            if group.fitted:
+                context.add_outputs(group, context.fit(group))
+        for tier in plan.tiers:
+            print(f"tier {tier.tier}: {tier.stay} stay, {tier.leave} take turns, {megabytes(tier.moved)} a round")
+            take_steps(context, turns, tier, steps)
+        for one in groups:
+            alone = megabytes(plan.memory.base + one.alone)
+            print(f"{one.name}: predicted alone {alone}, measured {megabytes(turns.peaks[one.name])}")
+        peak = max(turns.peaks.values())
+        print(f"moved {megabytes(turns.moved)}; predicted peak {megabytes(plan.peak)}, measured {megabytes(peak)}")
+        print(f"predicted / measured {plan.peak / peak:.3f}")
 
-    def noted(self: TakingTurns, tier: int) -> None:
-        held.append(self)
-        begin(self, tier)
 
-    residency.TakingTurns.begin = noted  # type: ignore[method-assign] # to read its figures
-    started = time.perf_counter()
-    try:
-        stopped = train(RunFolder(output), context, no_hooks(), plan=plan)
-    except KeyboardInterrupt:
-        stopped = {"all": "interrupted; the same command goes on"}
-    print(f"trained in {time.perf_counter() - started:.0f} s; stopped: {stopped or 'none'}")
-    turns, base = held[0], plan.memory.base
-    for one in plan.memory.groups:
-        if one.name not in turns.peaks:
-            continue
-        print(f"{one.name}: predicted alone {megabytes(base + one.alone)}, measured {megabytes(turns.peaks[one.name])}")
-    peak = max(turns.peaks.values())
-    print(f"moved {megabytes(turns.moved)}; predicted peak {megabytes(plan.peak)}, measured {megabytes(peak)}")
-    print(f"predicted / measured {plan.peak / peak:.3f}")
+def take_steps(context: TrainingContext, turns: TakingTurns, tier: TierTurns, steps: int) -> None:
+    """A turn of one step for each group of a tier, so many times."""
+    names = {*tier.stay, *tier.leave}
+    groups = [group for group in context.groups if group.name in names]
+    turns.begin(tier.tier)
+    trainers = []
+    for group in groups:
+        turns.make_room(group.name)
+        trainers.append(context.trainer(group))
+        turns.add(trainers[-1])
+    turns.order([group.name for group in groups])
+    for number in range(steps):
+        for trainer in trainers:
+            started = time.perf_counter()
+            with turns.turn(trainer):
+                moved = time.perf_counter()
+                batch = context.source.batch(context.longest_rows(trainer.group), trainer.group.inputs)
+                loss = trainer.step(batch, 1, number)
+            turns.check()
+            assert loss is not None
+            part = trainer.micro_batch or batch.size
+            print(
+                f"  {trainer.group.name}: step {number + 1} of {batch.size} records, {part} at a time, "
+                f"loss {loss.item():.3f}; moves {moved - started:.1f} s, "
+                f"step {time.perf_counter() - moved:.1f} s, peak {megabytes(turns.peaks[trainer.group.name])}",
+                flush=True,
+            )
 
 
 def digest(folder: Path) -> str:
