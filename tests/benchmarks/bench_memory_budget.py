@@ -81,25 +81,31 @@ def compare(make: Callable[[], TrainingContext], rounds: int, steps: int) -> Non
         f"turns of {steps} steps": lambda context: tight(context, steps),
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}
+    processor: dict[str, list[float]] = {way: [] for way in ways}
     digests: dict[str, set[str]] = {way: set() for way in ways}
     for _ in range(rounds):
         for way, planned in ways.items():
             context = make()
             plan = planned(context)
             with tempfile.TemporaryDirectory() as folder:
-                started = time.perf_counter()
+                started, worked = time.perf_counter(), time.process_time()
                 stopped = train(RunFolder(Path(folder, "run")), context, no_hooks(), plan=plan)
                 seconds[way].append(time.perf_counter() - started)
+                processor[way].append(time.process_time() - worked)
                 digests[way].add(digest(Path(folder, "run", "groups")))
             assert not stopped, stopped
-    resident = statistics.median(seconds["resident"])
-    for way, found in seconds.items():
+    for way in ways:
         same = digests[way] == digests["resident"] and len(digests[way]) == 1
-        ratios = [one / other for one, other in zip(found, seconds["resident"], strict=True)]
+        wall, work = (_ratio(found[way], found["resident"]) for found in (seconds, processor))
         print(
-            f"{way}: {statistics.median(found):.1f} s, {statistics.median(found) / resident:.3f} of the resident time "
-            f"({min(ratios):.3f}..{max(ratios):.3f} by round), files {'the same' if same else 'DIFFER'}"
+            f"{way}: {statistics.median(seconds[way]):.1f} s, {wall} of the resident time, {work} of the processor "
+            f"time, files {'the same' if same else 'DIFFER'}"
         )
+
+
+def _ratio(found: list[float], resident: list[float]) -> str:
+    by_round = [one / other for one, other in zip(found, resident, strict=True)]
+    return f"{statistics.median(by_round):.3f} ({min(by_round):.3f}..{max(by_round):.3f})"
 
 
 def tight(context: TrainingContext, steps: int) -> TurnPlan:
