@@ -34,7 +34,7 @@ def list_schedule(tasks: Mapping[str, Task], nodes: int, start_s: float) -> Sche
     A node that has started is taken before one that has not.
 
     Args:
-        tasks: By name; what a task waits for stands before it.
+        tasks: By name; of those that can run the first is taken.
         nodes: Each runs one task at a time.
         start_s: What a node takes before its first task.
     """

@@ -58,17 +58,18 @@ class NodePlan:
 
     @property
     def tasks(self) -> dict[str, Task]:
-        """A task opens the run, computes what it reads of the groups below, and trains its group."""
+        """A task opens the run, computes what it reads of the groups below, and trains its group; the longest first."""
         costs = {group.name: group for group in self.groups}
         below: dict[str, set[str]] = {}
         for group in self.groups:  # lower tiers first
             below[group.name] = set(group.reads).union(*(below[name] for name in group.reads))
-        return {
+        tasks = {
             group.name: Task(
                 self.opening + sum(costs[name].outputs for name in below[group.name]) + group.training, group.reads
             )
             for group in self.groups
         }
+        return dict(sorted(tasks.items(), key=lambda item: -item[1].seconds))
 
     def on(self, nodes: int) -> Schedule:
         """The training on so many nodes, a task at a time on each."""

@@ -129,30 +129,46 @@ def submit(ray: Any, function: Callable[..., Any], resources: Resources, *argume
         ray: As connected yields it.
         function: Of a module, which every node has.
         resources: What it asks of a node.
-        arguments: Values, or references to the results of tasks that have to end first.
+        arguments: Of the function.
     """
     task = ray.remote(function)
     return task.options(max_retries=RETRIES, scheduling_strategy="SPREAD", **resources.options()).remote(*arguments)
 
 
-def results(ray: Any, tasks: Mapping[str, Any], look: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """The results of tasks by name, once all have ended.
+@attrs.frozen
+class Planned:
+    """A task, and what has to end before it."""
+
+    function: Callable[..., Any]
+    resources: Resources
+    arguments: tuple[Any, ...]
+    after: tuple[str, ...] = ()
+    """Names of other tasks."""
+
+
+def run_planned(ray: Any, planned: Mapping[str, Planned], look: Callable[[int], None]) -> dict[str, Any]:
+    """The results of tasks by name; of those that can begin, the first of them come first.
+
+    Ray itself would begin tasks that wait for others in any order.
 
     Args:
         ray: As connected yields it.
-        tasks: References.
-        look: Called now and then meanwhile with the number of tasks that have ended.
+        planned: By name.
+        look: Called now and then with the number of tasks that have ended.
 
     Raises:
         RedheartError: That of a task, or one of them was lost again and again.
     """
-    names, found = {task: name for name, task in tasks.items()}, dict[str, Any]()
-    left = list(names)
-    while left:
-        ended, left = ray.wait(left, timeout=LOOK_S)
-        if look:
-            look(len(tasks) - len(left))
-        found |= {names[task]: result(ray, names[task], task) for task in ended}
+    found, at_work, left = dict[str, Any](), dict[Any, str](), dict(planned)
+    while left or at_work:
+        for name in [name for name, one in left.items() if all(before in found for before in one.after)]:
+            one = left.pop(name)
+            at_work[submit(ray, one.function, one.resources, *one.arguments)] = name
+        ended, _ = ray.wait(list(at_work), timeout=LOOK_S)
+        for task in ended:
+            name = at_work.pop(task)
+            found[name] = result(ray, name, task)
+        look(len(found))
     return found
 
 

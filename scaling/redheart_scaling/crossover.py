@@ -13,7 +13,7 @@ from redheart.options import PluginChoice
 from redheart.progress import Display, make_display
 from redheart.sessions import listeners
 from redheart_registry.plugins_toml import find_plugins_toml
-from redheart_scaling.cluster import LOCK_WAIT_S, Resources, connected, require_room, results, submit
+from redheart_scaling.cluster import LOCK_WAIT_S, Planned, Resources, connected, require_room, run_planned
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.repeats import Repeated
@@ -64,14 +64,14 @@ def compare_on_ray(
     )
     with connected(address) as ray:
         prepared = _comparisons(asked, display)  # once, before nodes open the stores
-        tasks = dict[str, object]()
+        planned = dict[str, Planned]()
         for name, one in prepared.items():
             wanted = Resources(cpus=one.settings.threads, gpus=1.0 if one.settings.device.startswith("cuda") else 0.0)
             require_room(ray, {name: wanted})
             for seed in range(seeds):
                 for kind in kinds(joint, one_rate is not None):
-                    tasks[f"{name}/{kind}-{seed}"] = submit(ray, compare_one, wanted, asked, name, kind, seed)
-        results(ray, tasks, lambda done: display.progress("trainings", done, len(tasks)))
+                    planned[f"{name}/{kind}-{seed}"] = Planned(compare_one, wanted, (asked, name, kind, seed))
+        run_planned(ray, planned, lambda done: display.progress("trainings", done, len(planned)))
     return compare_over_seeds(
         choice,
         datasets,

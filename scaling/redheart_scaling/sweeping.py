@@ -10,8 +10,8 @@ from redheart.sessions import Session, described_session
 from redheart_core.tuning.sweep import SweepSettings, begin_sweep, sweep, sweep_part
 from redheart_core.tuning.sweep_journal import Journal
 from redheart_core.tuning.sweep_result import Sweep
-from redheart_scaling.cluster import LOCK_WAIT_S, connected, require_room, results, submit
-from redheart_scaling.training import Asked, resources_of
+from redheart_scaling.cluster import LOCK_WAIT_S, Planned, connected, require_room, run_planned
+from redheart_scaling.training import Asked, largest_first, resources_of
 
 
 def sweep_on_ray(
@@ -32,20 +32,20 @@ def sweep_on_ray(
     Raises:
         RedheartError: As sweep, or the cluster cannot be used.
     """
-    groups = session.context.groups
     with connected(address) as ray:
         wanted = resources_of(session, asked or {})
         require_room(ray, wanted)
         begin_sweep(session.run, session.context, settings)
-        folder, tasks = str(session.run.path.resolve()), dict[str, object]()
-        for group in sorted(groups, key=lambda group: group.tier):
-            below = [tasks[name] for name in group.reads]
-            tasks[group.name] = submit(ray, sweep_one_group, wanted[group.name], folder, group.name, settings, *below)
-        results(ray, tasks, lambda done: display.progress("sweep", done, len(tasks)))
+        folder = str(session.run.path.resolve())
+        planned = {
+            group.name: Planned(sweep_one_group, wanted[group.name], (folder, group.name, settings), group.reads)
+            for group in largest_first(session.context)
+        }
+        run_planned(ray, planned, lambda done: display.progress("sweep", done, len(planned)))
     return sweep(session.run, session.context, settings, display.progress)
 
 
-def sweep_one_group(folder: str, group: str, settings: SweepSettings, *_below: object) -> None:
+def sweep_one_group(folder: str, group: str, settings: SweepSettings) -> None:
     """The task: the short trainings of a group of a sweep that was begun."""
     path = Path(folder)
     session = described_session(path, Journal(path / "sweep").description(), PluginChoice())

@@ -15,8 +15,9 @@ from redheart.training import Share, resumable, train_session, training_session
 from redheart_core.contract.errors import SettingsError
 from redheart_core.groups.group import Group
 from redheart_core.runs.event_log import Epoch, EventReader, Stopped
+from redheart_core.training.context import TrainingContext
 from redheart_core.training.loop import begin
-from redheart_scaling.cluster import LOCK_WAIT_S, Resources, connected, require_room, results, submit
+from redheart_scaling.cluster import LOCK_WAIT_S, Planned, Resources, connected, require_room, run_planned
 
 Asked = Mapping[str, Mapping[str, float]]
 """Group to what its task asks of a node beyond the defaults, as Resources names it."""
@@ -50,25 +51,32 @@ def train_on_ray(
         require_room(ray, wanted)
         with resumable(session.run.path):
             begin(session.run, session.context)
-            listening = listeners_of(choice)
-            tasks: dict[str, object] = {}
-            for group in sorted(session.context.groups, key=lambda group: group.tier):
-                below = [tasks[name] for name in group.reads]
-                folder = str(session.run.path.resolve())
-                tasks[group.name] = submit(
-                    ray, train_one_group, wanted[group.name], folder, group.name, listening, *below
-                )
+            folder, listening = str(session.run.path.resolve()), listeners_of(choice)
+            planned = {
+                group.name: Planned(train_one_group, wanted[group.name], (folder, group.name, listening), group.reads)
+                for group in largest_first(session.context)
+            }
             follower = Follower.behind(session.run.path, display)
-            results(ray, tasks, lambda _: follower.look())
+            run_planned(ray, planned, lambda _: follower.look())
             follower.look()
     return Run(session.run.path)
 
 
-def train_one_group(folder: str, group: str, listening: PluginChoice, *_below: object) -> dict[str, str]:
+def train_one_group(folder: str, group: str, listening: PluginChoice) -> dict[str, str]:
     """The task: train a group of a run that was begun; the groups that stopped, with the reason."""
     with make_display(progress=False) as display:
         session = open_session(Path(folder), listening, display)
         return train_session(session, Share((group,), LOCK_WAIT_S), display)
+
+
+def largest_first(context: TrainingContext) -> list[Group]:
+    """The groups by what their updates compute, about: the longest tasks begin first (Graham 1969)."""
+
+    def size(group: Group) -> int:
+        parameters = sum(parameter.numel() for parameter in context.module(group).parameters())
+        return parameters * context.updates_per_epoch(group) * context.own_settings(group).epochs
+
+    return sorted(context.groups, key=size, reverse=True)
 
 
 def listeners_of(choice: PluginChoice) -> PluginChoice:
