@@ -26,6 +26,7 @@ ENDS = {
     REPORTED: "reported",
     NO_MEMORY: "raised",
     -signal.SIGKILL: "died",
+    -signal.SIGTERM: "died before it listened",
     128 + signal.SIGTERM: "stopped in order",
 }
 SIGNALS = ("random kill", "SIGTERM")

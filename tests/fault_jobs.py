@@ -23,12 +23,14 @@ from redheart_core.data.store import Store
 from redheart_core.memory.sqlite_cases import SqliteCases
 from redheart_core.storage.sealed import read_sealed_lines
 
+LEFT_OUT = ("lock", "run.json")
+"""Locks, which a process that died leaves behind, and the record of the commit of the code."""
 Tree = dict[str, bytes]
 
 
 def every_file(folder: Path) -> Tree:
-    """Every file below a folder but locks, which a process that died leaves behind."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith("lock")]
+    """Every file below a folder but some."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith(LEFT_OUT)]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 

@@ -19,7 +19,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.runs.run import RunFolder
 from redheart_core.training import out_of_memory
 from redheart_core.training.group_trainer import GroupTrainer
-from redheart_core.training.out_of_memory import Ladder, MemoryFault, is_out_of_memory
+from redheart_core.training.out_of_memory import Ladder, MemoryFault, is_out_of_memory, no_memory
 from redheart_core.training.progress import GroupProgress
 from redheart_core.training.residency import AllResident
 
@@ -224,3 +224,7 @@ def test_memory_that_is_short_at_the_end_of_an_epoch_stops_the_group_alone(
     run, stopped = toy.run("run", [toy.node("a")], groups={"a": GroupSettings(epochs=3)})
     assert "no memory for the end of epoch 2" in stopped["a"]
     assert run.group("a").read().status == "running"
+
+
+def test_an_error_that_says_nothing_is_named() -> None:
+    assert no_memory(MemoryError(), "the end of epoch 2").startswith("no memory for the end of epoch 2: MemoryError (")

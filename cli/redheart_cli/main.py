@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("redheart_cli.watch", "Show how the training in a run goes, live."),
     "audit": ("redheart_cli.audit", "Account for every parameter."),
     "plan": ("redheart_cli.plan", "Measure what memory a training needs."),
+    "verify": ("redheart_cli.verify", "Compare every file of a run or model with its hash."),
+    "repair": ("redheart_cli.verify", "Let the damaged groups of a run begin again."),
     "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),
     "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),
     "evaluate": ("redheart_cli.evaluate", "Evaluate a model on the test split."),

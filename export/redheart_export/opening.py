@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redheart_core.contract.errors import CheckpointError
-from redheart_core.models.manifest import ModelManifest, manifest_sha256
+from redheart_core.models.manifest import ModelManifest, manifest_sha256, read_manifest
 from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST
 
 if TYPE_CHECKING:
@@ -29,3 +30,14 @@ def exported_engine(folder: Path, manifest: ModelManifest) -> OnnxEngine | None:
     from redheart_export.engine import OnnxEngine
 
     return OnnxEngine(folder, manifest, exported)
+
+
+def exported_files(folder: Path) -> Mapping[str, str] | None:
+    """The graphs and weights that an exported model answers by, with their SHA-256; None if it was not exported.
+
+    Raises:
+        CheckpointError: As exported_engine.
+        MissingResourceError: As exported_engine.
+    """
+    engine = exported_engine(folder, read_manifest(folder))
+    return None if engine is None else engine.files

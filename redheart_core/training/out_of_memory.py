@@ -40,8 +40,9 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
 def no_memory(error: BaseException, where: str, tried: list[str] | None = None) -> str:
     """What a user reads of a lack of memory."""
+    said = str(error).strip() or type(error).__name__  # a MemoryError of Python says nothing
     return (
-        f"no memory for {where}: {str(error).strip().splitlines()[0]} (tried: {', '.join(tried or ()) or 'nothing'}); "
+        f"no memory for {where}: {said.splitlines()[0]} (tried: {', '.join(tried or ()) or 'nothing'}); "
         "every finished epoch is saved: redheart train --resume goes on, with more memory, with a --memory within "
         "which groups take turns, or after other programs have ended"
     )

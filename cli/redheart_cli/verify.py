@@ -1,0 +1,83 @@
+"""redheart verify and redheart repair: whether every file is as recorded, and what to do if not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from redheart_cli.output import print_json
+from redheart_cli.paths import UserPath
+from redheart_cli.run_options import json_option
+from redheart_core.storage.presence import require_run
+
+if TYPE_CHECKING:
+    from redheart_core.models.verifying import Found
+
+
+@click.command()
+@click.argument("folder", metavar="RUN|MODEL", type=UserPath())
+@json_option
+def verify(folder: Path, as_json: bool) -> None:
+    """Compare every file that RUN or MODEL names with its recorded SHA-256.
+
+    Of a run: epochs, averages, optimizer states and losses of every group, results, the store, and the models below it.
+    Nothing is loaded or computed; redheart models verify also lets a model answer. The exit code is 1 if anything is
+    damaged or missing.
+
+    Example: redheart verify runs/village
+    """
+    found = look(folder)
+    if as_json:
+        print_json({"files": found.files, "damaged": found.damaged, "groups": sorted(found.groups)})
+    else:
+        for line in found.damaged:
+            click.echo(line)
+        click.echo(f"{folder}: {found.files} files as recorded, {len(found.damaged)} damaged or missing")
+        if found.groups:
+            click.echo(f"redheart repair {folder} lets {', '.join(sorted(found.groups))} begin again")
+    raise SystemExit(int(bool(found.damaged)))
+
+
+@click.command()
+@click.argument("run", type=UserPath())
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def repair(run: Path, yes: bool) -> None:
+    """Let the damaged groups of RUN begin again; all others stay as they are.
+
+    The files of a damaged group are moved to RUN/damaged. redheart train --resume then trains it from its beginning,
+    to the same bits as before. What else is damaged is named, and left.
+
+    Example: redheart repair runs/village
+    """
+    from redheart_core.models.repairing import repair_groups
+
+    require_run(run)
+    found = look(run)
+    for line in found.damaged:
+        click.echo(line)
+    if not found.groups:
+        click.echo("no group is damaged")
+        raise SystemExit(int(bool(found.damaged)))
+    names = ", ".join(sorted(found.groups))
+    if not yes:
+        click.confirm(f"give up all epochs of {names} (they are moved to {run / 'damaged'})?", abort=True)
+    for moved in repair_groups(run, found.groups):
+        click.echo(f"{moved.group} begins again; its files are in {moved.aside}")
+    click.echo(f"redheart train --resume -o {run} goes on")
+
+
+def look(folder: Path) -> Found:
+    """Verify a run or a model."""
+    from redheart_core.models.verifying import Found, verify_model, verify_run
+    from redheart_core.storage.presence import require_model_folder
+    from redheart_export.opening import exported_files
+
+    if (folder / "run.json").exists():
+        return verify_run(folder)
+    require_model_folder(folder)
+    found = Found()
+    if not found.check(lambda: exported_files(folder)):
+        return found
+    return verify_model(folder, exported_files(folder), found)
