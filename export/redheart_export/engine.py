@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -108,8 +107,7 @@ class OnnxGroup:
         names = [*self.graph.outputs]
         names += [SPREAD + name for name in self.graph.outputs if self.graph.members > 1]
         given = {one.name: batch.inputs[one.name].numpy() for one in self.session.get_inputs()}
-        alone = self.graph.precision == "int8 products"
-        arrays = self._one_by_one(names, given) if alone else run_session(self.session, names, given)
+        arrays = run_session(self.session, names, given)
         found = dict(zip(names, map(torch.from_numpy, arrays), strict=True))
         if self.group.languages:
             silent = ~serves(self.group, batch.inputs["language"])
@@ -117,10 +115,3 @@ class OnnxGroup:
                 tensor[silent] = torch.nan
         spreads = {name.removeprefix(SPREAD): tensor for name, tensor in found.items() if name.startswith(SPREAD)}
         return {name: found[name] for name in self.graph.outputs}, spreads
-
-    def _one_by_one(self, names: list[str], given: Mapping[str, Any]) -> list[Any]:
-        """Each record alone, as the activations that int8 computes with share one scale over all that are together."""
-        records = len(next(iter(given.values())))
-        rows = [{name: array[row : row + 1] for name, array in given.items()} for row in range(records)]
-        found = [run_session(self.session, names, row) for row in rows]
-        return [np.concatenate(column) for column in zip(*found, strict=True)]

@@ -12,8 +12,8 @@ from redheart_core.storage.sealed import SealedFile
 
 EXPORT_FILE = "export.json"
 Precision = Literal["float32", "int8 weights", "int8 products"]
-"""Of a graph's numbers: int8 weights are kept so and computed with as float32; with int8 products large linear layers
-compute with int8 too, for one record after another, as activations that are computed together share a scale."""
+"""Of a graph's numbers: int8 weights are kept so and computed with as float32; int8 products are the large ones among
+those of weights, and others are computed with as float32."""
 
 
 @attrs.frozen
