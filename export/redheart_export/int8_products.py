@@ -39,8 +39,8 @@ def compute_with_int8(model: Any) -> int:
     large = [node for node in graph.node if node.op_type == "MatMul" and _is_large(constants.get(node.input[1]))]
     for name in sorted({node.input[1] for node in large}):
         steps, size = _in_blocks(numpy_helper.to_array(constants[name]))
-        parts = {f"{name}.blocks": steps, f"{name}.half": size.reshape(-1)}
-        graph.initializer.extend(numpy_helper.from_array(one, part) for part, one in parts.items())
+        graph.initializer.append(numpy_helper.from_array(steps, f"{name}.blocks"))
+        graph.initializer.append(numpy_helper.from_array(size.reshape(-1), f"{name}.half"))
         cast = helper.make_node("Cast", [f"{name}.half"], [f"{name}.steps"], f"{name}.steps", to=TensorProto.FLOAT)
         graph.node.insert(0, cast)
     for node in large:
