@@ -2,9 +2,9 @@
 
 Usage: python tests/benchmarks/bench_update_settings.py RUN GROUP SCALE KEY=VALUE ... [--updates 2] [--repeats 5]
 
-RUN is a run whose store and plugins are used; nothing is written to it. Each KEY=VALUE, such as precision=bfloat16, is
-one way; the first one measured is the table as it is. Also measured is reading a batch, which a thread that reads ahead
-could hide at most.
+RUN is a run whose store is used, with the plugins of plugins.toml; nothing is written to it. Each KEY=VALUE, such as
+precision=bfloat16, is one way; the first one measured is the table as it is. Also measured is reading a batch, which a
+thread that reads ahead could hide at most.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 
 import attrs
 
-from redheart.options import PluginChoice
-from redheart.sessions import open_session
+from redheart.options import PluginChoice, RunOptions
+from redheart.progress import make_display
+from redheart.sessions import begin
 from redheart_core.evaluation.training_bench import ratio
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.step_memory import measure_step
@@ -37,14 +38,15 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
-    session = open_session(given.run, PluginChoice())
-    settings = attrs.evolve(session.context.settings, scale=given.scale)
+    with make_display() as display:
+        options = RunOptions(given.run, given.run / "store", scale=given.scale)
+        session = begin(PluginChoice(), options, display)
+    settings = session.context.settings
     own = {group.name: group.settings for group in session.context.groups}
     plain, trainers = own[given.group], {}
     for way in ({}, *given.ways):
         tables = own | {given.group: attrs.evolve(plain, **way)}
-        nodes = session.registry.nodes(given.scale)
-        context = TrainingContext.prepare(session.context.store, nodes, settings, tables)
+        context = TrainingContext.prepare(session.context.store, session.registry.nodes(given.scale), settings, tables)
         for lower in context.groups:
             if lower.fitted and context.read_outputs(lower):
                 context.add_outputs(lower, context.module(lower), ("train",))
