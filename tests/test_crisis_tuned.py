@@ -52,9 +52,10 @@ def test_the_shipped_weights_are_what_the_cases_give(language: str) -> None:
     assert load_weights(language).kinds == kinds
 
 
-def test_the_second_voter_was_fitted_beside_the_shipped_weights_of_the_words() -> None:
-    """Its limits hold beside these weights of the words; who makes one anew has to make both."""
-    assert f"beside weights of words {checksum()};" in (WEIGHTS / "together.toml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["together", "adapted"])
+def test_the_further_voters_were_fitted_beside_the_shipped_weights_of_the_words(name: str) -> None:
+    """Their limits hold beside these weights of the words; who makes one anew has to make all."""
+    assert f"beside weights of words {checksum()};" in (WEIGHTS / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def test_a_fit_tells_its_own_cases_apart_and_gives_the_same_weights_again() -> None:
