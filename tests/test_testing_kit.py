@@ -10,13 +10,15 @@ import attrs
 import pytest
 import torch
 from broken_modules import BROKEN, InPlace, Lazy, SpareAxis
-from little_plugin import FIELDS, LITTLE, WIDTH, building, plugin_of
+from little_plugin import FIELDS, LITTLE, WIDTH, Little, building, plugin_of
 
 from redheart_core import (
     RedheartError,
 )
 from redheart_core.data.batch import Batch
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.growing import grow_linear
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.testing import (
     NODE_CHECKS,
     PLUGIN_CHECKS,
@@ -27,6 +29,7 @@ from redheart_core.testing import (
     run_checks,
 )
 from redheart_core.testing.export_checks import check_exports_to_onnx
+from redheart_core.testing.growth_checks import check_grows
 
 ON_PYTORCH = [check for check in NODE_CHECKS if check is not check_exports_to_onnx]
 """Of the modules that break one promise many cannot be exported either."""
@@ -66,9 +69,37 @@ def broken(sample: Sample, **changes: Any) -> Subject:
 
 def test_a_good_plugin_passes_every_check(sample: Sample) -> None:
     results = run_checks(plugin_of(LITTLE), sample)
-    skipped = [("fitting twice", "it is not fitted in closed form")]
+    skipped = [
+        ("fitting twice", "it is not fitted in closed form"),
+        ("grows", "it declares no way to grow, and keeps its size when others do"),
+    ]
     assert [(result.check, result.message) for result in results if result.status != "passed"] == skipped
     assert len(results) == len(PLUGIN_CHECKS) + len(NODE_CHECKS)
+
+
+class Grows(Little):
+    """Takes over what a smaller one computes; new hidden units are read by nothing at first."""
+
+    def grow_from(self, smaller: Little) -> None:
+        read = Axis.same(smaller.hidden.in_features)
+        hidden = Axis.padded(smaller.hidden.out_features, self.hidden.out_features)
+        grow_linear(self.hidden, smaller.hidden, read, hidden)
+        for name in ("mood", "traits", "worth"):
+            old = smaller.get_submodule(name)
+            grow_linear(self.get_submodule(name), old, hidden, Axis.same(old.get_parameter("bias").shape[0]))
+
+
+class Forgets(Little):
+    def grow_from(self, smaller: Little) -> None:
+        """Leaves everything as it was initialised."""
+
+
+@pytest.mark.parametrize(("kind", "says"), [(Grows, ""), (Forgets, "off by"), (Little, "has no method grow_from")])
+def test_growth_is_compared_at_both_sizes(kind: type[Little], says: str, sample: Sample) -> None:
+    subject = broken(sample, build=building(kind), grown=lambda smaller, larger: larger)
+    found = complaints(subject, [check_grows])
+    assert set(found) == ({"grows"} if says else set())
+    assert says in found.get("grows", "")
 
 
 @pytest.mark.parametrize("case", BROKEN)

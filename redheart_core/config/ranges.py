@@ -35,6 +35,12 @@ def repeated(least: int = 1) -> Validator:
     return and_(ge(least), le(MOST_LAYERS))
 
 
+def divides_or_none(other: str) -> Validator:
+    """A number that divides another setting; 0 stands for that setting itself."""
+    check = divides(other)
+    return lambda instance, attribute, value: check(instance, attribute, value) if value else None
+
+
 def divides(other: str, part: Callable[[int], int] = lambda size: size) -> Validator:
     """A number that divides another setting, or a part of it."""
 

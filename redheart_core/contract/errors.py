@@ -27,10 +27,7 @@ class DataError(RedheartError, ValueError):
 
 
 class UndefinedError(DataError):
-    """A figure has no value on these records, such as a correlation with a constant; it is shown as missing.
-
-    A metric raises it, with the reason, and nothing stops.
-    """
+    """A metric has no value on these records, such as a correlation with a constant; it is shown as missing."""
 
 
 class StoreError(RedheartError, ValueError):

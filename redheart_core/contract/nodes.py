@@ -223,6 +223,9 @@ class NodeSpec:
     adds_nothing: str = ""
     """The data sets on which leaving its group out of the fusion costs nothing beyond noise (`redheart bench fusion`),
     if it costs something on none; `redheart plugins list` shows them. Empty if it adds or was not measured."""
+    grown: Callable[[Any, Any], Any] | None = attrs.field(default=None, converter=optional(to_function))
+    """Settings of a smaller and a larger module to those of one whose method grow_from takes over what the smaller one
+    computes (redheart_core.nn.growing). Without it a node keeps its size while others grow."""
     not_exported: str = ""
     """Why its module cannot be exported to ONNX, so that its group stays on PyTorch; empty if it can."""
     minimum_core: str = "0.1"

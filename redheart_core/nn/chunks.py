@@ -26,14 +26,18 @@ def last_chunk(sequence: Tensor, mask: Tensor) -> Tensor:
     return sequence.gather(1, last.view(-1, 1, 1).expand(-1, 1, sequence.shape[-1])).squeeze(1)
 
 
-def with_positions(sequence: Tensor) -> Tensor:
-    """Add sinusoids of the chunk's number (Vaswani et al. 2017), which know no greatest length: (B, T, W)."""
-    count, width = sequence.shape[1:]
+def with_positions(sequence: Tensor, width: int = 0) -> Tensor:
+    """Add sinusoids of the chunk's number (Vaswani et al. 2017), which know no greatest length: (B, T, W).
+
+    They are those of a given width, which divides W, again and again; 0 stands for W.
+    """
+    count, full = sequence.shape[1:]
+    width = width or full
     half = (width + 1) // 2
     steps = torch.arange(half, device=sequence.device, dtype=sequence.dtype)
     rates = torch.exp(steps * (-math.log(10_000.0) / half))
     angles = torch.arange(count, device=sequence.device, dtype=sequence.dtype).unsqueeze(1) * rates
-    return sequence + torch.cat([angles.sin(), angles.cos()], 1)[:, :width]
+    return sequence + torch.cat([angles.sin(), angles.cos()], 1)[:, :width].repeat(1, full // width)
 
 
 def reversed_places(mask: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ from redheart_core.testing import (
     evaluation_checks,
     explanation_checks,
     export_checks,
+    growth_checks,
     layer_checks,
     learning_checks,
     model_checks,
@@ -71,6 +72,7 @@ NODE_CHECKS: tuple[Check, ...] = (
     residual_checks.check_same_without_the_baseline,
     residual_checks.check_every_parameter_adds_to_the_baseline,
     export_checks.check_exports_to_onnx,
+    growth_checks.check_grows,
 )
 """Of an analyzer, head or fusion; they take a Subject."""
 DATASET_CHECKS: tuple[Check, ...] = (

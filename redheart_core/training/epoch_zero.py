@@ -1,4 +1,5 @@
-"""Epoch 0 of a group that begins at the answers of the baseline: evaluated and saved before its first update."""
+"""Epoch 0 of a group that begins at the answers of the baseline, or of a smaller model: evaluated and saved before its
+first update."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from redheart_core.training.progress import GroupProgress
 
 def begins_now(one: GroupProgress) -> bool:
     """Whether the group has an epoch 0 and none of its epochs has been saved."""
-    return one.trainer.group.begins_at_baseline and not one.manifest.epochs
+    begins = one.trainer.group.begins_at_baseline or one.manifest.start is not None
+    return begins and not one.manifest.epochs
 
 
 def finish_epoch_zero(context: TrainingContext, one: GroupProgress) -> Entry:

@@ -286,6 +286,12 @@ class GroupTrainer:
             tensors |= self.loss_scale.tensors()
         return tensors
 
+    def begin_at(self, tensors: Mapping[str, Tensor]) -> None:
+        """Begin with weights in place of those that were drawn."""
+        self.module.load(tensors)
+        if self.average is not None:
+            self.average = Average(self.parameters, self.average.decay)
+
     def load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what optimizer_tensors gave.
 

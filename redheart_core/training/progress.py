@@ -51,6 +51,8 @@ class GroupProgress:
         """
         if self.folder.path.exists():
             self.folder.clean_up(self.manifest)
+        if self.manifest.start is not None and not self.manifest.epochs:
+            self.trainer.begin_at(self.folder.start(self.manifest.start))
         if self.manifest.epochs:
             self.trainer.module.load(self.folder.weights(self.manifest.epochs[-1]))
             if self.done:  # the optimizer has no state before its first update

@@ -28,6 +28,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("sequence", "the chunks of the text in context", "features", ("T", "width")),
             ),
             build="redheart_backbone.training:build",
+            grown="redheart_backbone.training:grown",
             group="backbone",
             layers=("project", "encoder.*", "norm", "branches"),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from redheart_core.config.ranges import SHARE, divides, repeated, width_from
+from redheart_core.config.ranges import SHARE, divides, divides_or_none, repeated, width_from
 
 
 @attrs.frozen
@@ -21,6 +21,9 @@ class BackboneSettings:
     """Hidden width of a layer's feed-forward network, in widths; it is computed for every chunk."""
     branch: int = attrs.field(default=1, validator=repeated())
     """Hidden width of a branch's projection, in widths; it is computed once for a text."""
+    position_width: int = attrs.field(default=0, validator=divides_or_none("width"))
+    """Width of the sinusoids of a chunk's number, which are repeated up to width; 0 is width. A backbone that has grown
+    keeps that which it began with."""
     dropout: float = attrs.field(default=0.2, validator=SHARE)
     """Share of activations dropped in training."""
     input_dropout: float = attrs.field(default=0.5, validator=SHARE)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_backbone import TASKS
 from redheart_backbone.model import Backbone
 from redheart_backbone.settings import BackboneSettings
 from redheart_core import BuildContext
+from redheart_core.nn.growing_axes import multiple
 
 
 def build(context: BuildContext) -> Backbone:
@@ -18,8 +21,15 @@ def build(context: BuildContext) -> Backbone:
         heads=settings.heads,
         feedforward=settings.feedforward,
         branch=settings.branch,
+        position_width=settings.position_width,
         dropout=settings.dropout,
         input_dropout=settings.input_dropout,
         tasks=[task for task in TASKS if task in context.wanted],
         gives_sequence="sequence" in context.wanted,
     )
+
+
+def grown(smaller: BackboneSettings, larger: BackboneSettings) -> BackboneSettings:
+    """A width that repeats that of the smaller one, and its positions."""
+    width = multiple(smaller.width, larger.width, larger.heads)
+    return attrs.evolve(larger, width=width, position_width=smaller.position_width or smaller.width)

@@ -35,6 +35,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
             build="redheart_bentham_head.training:build",
+            grown="redheart_bentham_head.training:grown",
             objective="redheart_bentham_head.training:objective",
             targets=("bentham",),
             optional_targets=("context_layers", "legal_risk"),

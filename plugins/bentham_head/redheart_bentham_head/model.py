@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.nn.chunks import last_chunk
+from redheart_core.nn.growing import features_read, grow_chain, grow_mixture, grow_recurrent, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, band, mlp, trunk
 from redheart_core.nn.parallel import Mixture, ParallelMlp
 from redheart_core.nn.recurrent import Recurrent
@@ -80,3 +82,15 @@ class BenthamHead(nn.Module):
         if "legal_risk" in self.output:
             outputs["legal_risk"] = (self.output["legal_risk"](state).squeeze(-1) + skips["legal_risk"]).sigmoid()
         return outputs
+
+    def grow_from(self, smaller: BenthamHead) -> None:
+        """Take over what a smaller one computes."""
+        read = features_read(self.base, smaller.base)
+        state = grow_chain(self.base, smaller.base, read)
+        course = grow_recurrent(self.temporal, smaller.temporal, read)
+        grow_chain(self.weight_layers, smaller.weight_layers, state)
+        grow_mixture(self.mixture, smaller.mixture, state)
+        for name, larger in self.output.items():
+            columns = Axis.joined(state, course) if name == "bentham" else state
+            grow_chain(larger, smaller.output[name], columns)
+        grow_same(self.skips, smaller.skips)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
 from torch import Tensor
 
 from redheart_bentham_head.model import BenthamHead
@@ -33,6 +34,11 @@ def build(context: BuildContext) -> BenthamHead:
         dropout=settings.dropout,
         skip_dropout=settings.skip_dropout,
     )
+
+
+def grown(smaller: BenthamHeadSettings, larger: BenthamHeadSettings) -> BenthamHeadSettings:
+    """As many experts and recurrent layers as before."""
+    return attrs.evolve(larger, experts=smaller.experts, recurrent_layers=smaller.recurrent_layers)
 
 
 def objective(context: BuildContext) -> Objective:

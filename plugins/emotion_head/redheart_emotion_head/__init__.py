@@ -31,6 +31,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
             build="redheart_emotion_head.training:build",
+            grown="redheart_emotion_head.training:grown",
             objective="redheart_emotion_head.training:objective",
             targets=("emotion",),
             optional_targets=("culture",),

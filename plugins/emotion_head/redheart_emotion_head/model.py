@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.nn.attention import Attention
+from redheart_core.nn.growing import features_read, grow_attention, grow_chain, grow_mixture, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, mlp, trunk
 from redheart_core.nn.parallel import Mixture
 
@@ -85,3 +87,18 @@ class EmotionHead(nn.Module):
         if "culture" in self.output:
             outputs["culture"] = (self.output["culture"](state) + skips["culture"]).sigmoid()
         return outputs
+
+    def grow_from(self, smaller: EmotionHead) -> None:
+        """Take over what a smaller one computes."""
+        read = features_read(self.base, smaller.base)
+        state = grow_chain(self.base, smaller.base, read)
+        grow_attention(self.attention, smaller.attention, state, read, state)
+        for larger, level in zip(self.levels, smaller.levels, strict=True):
+            coarser = features_read(level, level).old - state.old
+            grow_chain(larger, level, Axis.joined(state, Axis.same(coarser)))
+        grow_mixture(self.mixture, smaller.mixture, state)
+        for name, larger in self.output.items():
+            output = smaller.output[name]
+            decided = features_read(output, output).old - state.old
+            grow_chain(larger, output, Axis.joined(state, Axis.same(decided)))
+        grow_same(self.skips, smaller.skips)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
 from torch import Tensor
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
@@ -52,6 +53,11 @@ def build(context: BuildContext) -> EmotionHead:
         dropout=settings.dropout,
         skip_dropout=settings.skip_dropout,
     )
+
+
+def grown(smaller: EmotionHeadSettings, larger: EmotionHeadSettings) -> EmotionHeadSettings:
+    """As many experts as before."""
+    return attrs.evolve(larger, experts=smaller.experts)
 
 
 def objective(context: BuildContext) -> Objective:

@@ -36,6 +36,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
             build="redheart_neural_bentham.training:build",
+            grown="redheart_neural_bentham.training:grown",
             objective="redheart_neural_bentham.training:objective",
             targets=("bentham",),
             optional_targets=("burdens", "context_layers", "utility_horizons"),

@@ -9,6 +9,16 @@ from torch import Tensor, nn
 
 from redheart_core.nn.attention import Attention
 from redheart_core.nn.chunks import masked_mean, with_positions
+from redheart_core.nn.growing import (
+    features_read,
+    grow_attention,
+    grow_chain,
+    grow_mixture,
+    grow_norm,
+    grow_recurrent,
+    grow_same,
+)
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, RecordDropout, band, mlp, trunk
 from redheart_core.nn.parallel import Mixture, ParallelMlp
 from redheart_core.nn.recurrent import Recurrent
@@ -27,6 +37,7 @@ class NeuralBentham(nn.Module):
         experts: E, number of social readings.
         sizes: Name of each output to its numbers: "bentham", and of "burdens", "context_layers" and
             "utility_horizons" those that are to be learnt.
+        position_width: Width of the sinusoids of positions, which divides width; 0 is width.
         dropout: Share of activations dropped in training.
         input_dropout: Share of the embedding that the reasoner loses in training.
         skip_dropout: Share of the mean embedding that the linear skips lose in training.
@@ -44,9 +55,11 @@ class NeuralBentham(nn.Module):
         dropout: float,
         input_dropout: float,
         skip_dropout: float,
+        position_width: int = 0,
     ) -> None:
         super().__init__()
         quarter, half, two_thirds, labels = width // 4, width // 2, width * 2 // 3, sizes["bentham"]
+        self.position_width = position_width
         self.input_dropout = RecordDropout(input_dropout)
         self.reasoner = trunk(width_in, 2 * width, 2 * width, width * 3 // 2, width, dropout=dropout)
         self.attention = Attention(width, width, width, heads)
@@ -68,7 +81,7 @@ class NeuralBentham(nn.Module):
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, T, D) to the outputs that the plugin declares."""
         embedding, mask = inputs["embedding"], inputs["mask"]
-        reasoned = with_positions(self.reasoner(self.input_dropout(embedding)))
+        reasoned = with_positions(self.reasoner(self.input_dropout(embedding)), self.position_width)
         compared = self.norm(reasoned + self.attention(reasoned, reasoned, mask))
         state = masked_mean(compared, mask)
         outlook = self.longterm_summary(masked_mean(self.longterm(compared, mask), mask))
@@ -85,3 +98,17 @@ class NeuralBentham(nn.Module):
             horizons = self.integrators["utility_horizons"](outlook) + skips["utility_horizons"]
             outputs["utility_horizons"] = horizons.tanh()
         return outputs
+
+    def grow_from(self, smaller: NeuralBentham) -> None:
+        """Take over what a smaller one computes."""
+        stream = Axis.repeated(smaller.attention.out.out_features, self.attention.out.out_features)
+        grow_chain(self.reasoner, smaller.reasoner, features_read(self.reasoner, smaller.reasoner), stream)
+        grow_attention(self.attention, smaller.attention, stream, stream, stream)
+        grow_norm(self.norm, smaller.norm, stream)
+        course = grow_recurrent(self.longterm, smaller.longterm, stream)
+        outlook = grow_chain(self.longterm_summary, smaller.longterm_summary, course)
+        grow_mixture(self.social, smaller.social, stream)
+        columns = {"bentham": Axis.joined(stream, outlook), "utility_horizons": outlook}
+        for name, larger in self.integrators.items():
+            grow_chain(larger, smaller.integrators[name], columns.get(name, stream))
+        grow_same(self.skips, smaller.skips)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
 from torch import Tensor
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import imbalance, squared_error
 from redheart_core.nn.metrics import explained_variance, value_metrics
 from redheart_neural_bentham.model import NeuralBentham
@@ -26,9 +28,21 @@ def build(context: BuildContext) -> NeuralBentham:
         recurrent_layers=settings.recurrent_layers,
         experts=settings.experts,
         sizes={name: len(context.labels(name)) for name in ("bentham", *EXTRA) if name in context.wanted},
+        position_width=settings.position_width,
         dropout=settings.dropout,
         input_dropout=settings.input_dropout,
         skip_dropout=settings.skip_dropout,
+    )
+
+
+def grown(smaller: NeuralBenthamSettings, larger: NeuralBenthamSettings) -> NeuralBenthamSettings:
+    """A width that repeats that of the smaller one; experts, recurrent layers and positions as before."""
+    return attrs.evolve(
+        larger,
+        width=multiple(smaller.width, larger.width, larger.heads),
+        experts=smaller.experts,
+        recurrent_layers=smaller.recurrent_layers,
+        position_width=smaller.position_width or smaller.width,
     )
 
 

@@ -29,6 +29,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("gate", "share of each expert in the mixture", "probabilities", ("experts",), low=0.0, high=1.0),
             ),
             build="redheart_neural_emotion.training:build",
+            grown="redheart_neural_emotion.training:grown",
             objective="redheart_neural_emotion.training:objective",
             targets=("emotion",),
             adds_nothing="village and scenarios",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from redheart_core.config.ranges import POSITIVE, SHARE, WEIGHT, divides, repeated, width_from
+from redheart_core.config.ranges import POSITIVE, SHARE, WEIGHT, divides, divides_or_none, repeated, width_from
 
 
 @attrs.frozen
@@ -23,6 +23,9 @@ class NeuralEmotionSettings:
     """Weight of the loss on the cultural concepts, where the data set has them."""
     balance_weight: float = attrs.field(default=0.01, validator=WEIGHT)
     """Weight of the penalty on unequal expert load."""
+    position_width: int = attrs.field(default=0, validator=divides_or_none("width"))
+    """Width of the sinusoids of a chunk's number, which are repeated up to width; 0 is width. A network that has grown
+    keeps that which it began with."""
     dropout: float = attrs.field(default=0.1, validator=SHARE)
     """Share of activations dropped in training."""
     input_dropout: float = attrs.field(default=0.5, validator=SHARE)

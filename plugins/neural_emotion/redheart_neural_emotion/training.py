@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
 from torch import Tensor
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import divergence, imbalance, squared_error
 from redheart_core.nn.metrics import distribution_metrics, explained_variance
 from redheart_neural_emotion.model import NeuralEmotion
@@ -24,9 +26,21 @@ def build(context: BuildContext) -> NeuralEmotion:
         experts=settings.experts,
         labels=len(context.labels("emotion")),
         culture=len(context.labels("culture")) if "culture" in context.wanted else 0,
+        position_width=settings.position_width,
         dropout=settings.dropout,
         input_dropout=settings.input_dropout,
         skip_dropout=settings.skip_dropout,
+    )
+
+
+def grown(smaller: NeuralEmotionSettings, larger: NeuralEmotionSettings) -> NeuralEmotionSettings:
+    """A width that repeats that of the smaller one; experts, recurrent layers and positions as before."""
+    return attrs.evolve(
+        larger,
+        width=multiple(smaller.width, larger.width, larger.heads),
+        experts=smaller.experts,
+        recurrent_layers=smaller.recurrent_layers,
+        position_width=smaller.position_width or smaller.width,
     )
 
 

@@ -30,6 +30,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("regret_course", "regret as time goes by", "values", labels="regret_course", low=0.0, high=1.0),
             ),
             build="redheart_neural_regret.training:build",
+            grown="redheart_neural_regret.training:grown",
             objective="redheart_neural_regret.training:objective",
             targets=("regret",),
             optional_reads=("history",),

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.chunks import last_chunk, masked_mean
+from redheart_core.nn.growing import features_read, grow_chain, grow_recurrent, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, RecordDropout, mlp, trunk
 from redheart_core.nn.parallel import ParallelMlp
 from redheart_core.nn.recurrent import Recurrent
@@ -36,6 +38,13 @@ class SoftDecisionTree(nn.Module):
     def forward(self, state: Tensor) -> Tensor:
         return self.ways(state) @ self.leaves.sigmoid()
 
+    def grow_from(self, smaller: SoftDecisionTree, state: Axis) -> None:
+        """Further levels decide between equal leaves."""
+        for larger, level in zip(self.levels, smaller.levels, strict=False):
+            grow_chain(larger, level, state)
+        with torch.no_grad():
+            self.leaves.copy_(smaller.leaves.repeat_interleave(len(self.leaves) // len(smaller.leaves)))
+
 
 class Past(nn.Module):
     """A recurrent layer over earlier scenarios of the same person: (B, S, L), NaN where missing, to (B, W).
@@ -54,6 +63,11 @@ class Past(nn.Module):
         mask = places <= lengths.clamp(min=1).unsqueeze(-1)
         states = self.scenarios(torch.cat([filled, present.to(filled.dtype)], -1), mask)
         return last_chunk(states, mask) * (lengths > 0).unsqueeze(-1)
+
+    def grow_from(self, smaller: Past) -> Axis:
+        """What it gives then."""
+        labels = self.scenarios.forwards[0].get_parameter("weight_ih_l0").shape[1]
+        return grow_recurrent(self.scenarios, smaller.scenarios, Axis.same(labels))
 
 
 class NeuralRegret(nn.Module):
@@ -130,3 +144,20 @@ class NeuralRegret(nn.Module):
         if "regret_course" in self.quantifier:
             outputs["regret_course"] = (self.quantifier["regret_course"](summary) + skips["regret_course"]).sigmoid()
         return outputs
+
+    def grow_from(self, smaller: NeuralRegret) -> None:
+        """Take over what a smaller one computes."""
+        state = grow_chain(self.simulator, smaller.simulator, features_read(self.simulator, smaller.simulator))
+        course = grow_recurrent(self.propagation["chunks"], smaller.propagation["chunks"], state)
+        summary = grow_chain(self.summary, smaller.summary, course)
+        if "past" in self.propagation:
+            past, old_past = self.propagation["past"], smaller.propagation["past"]
+            assert isinstance(past, Past)
+            assert isinstance(old_past, Past)
+            summary = Axis.joined(summary, past.grow_from(old_past))
+        self.tree.grow_from(smaller.tree, state)
+        grow_chain(self.members, smaller.members, state)
+        columns = {"regret": Axis.joined(state, summary), "act_regret": state, "regret_course": summary}
+        for name, larger in self.quantifier.items():
+            grow_chain(larger, smaller.quantifier[name], columns[name])
+        grow_same(self.skips, smaller.skips)

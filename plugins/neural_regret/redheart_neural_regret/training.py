@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_core import BuildContext, LossTerm, Metric, Objective
 from redheart_core.nn.losses import each_member, huber, squared_error
 from redheart_core.nn.metrics import explained_variance, value_metrics
@@ -29,6 +31,11 @@ def build(context: BuildContext) -> NeuralRegret:
         input_dropout=settings.input_dropout,
         skip_dropout=settings.skip_dropout,
     )
+
+
+def grown(smaller: NeuralRegretSettings, larger: NeuralRegretSettings) -> NeuralRegretSettings:
+    """As many members and recurrent layers as before."""
+    return attrs.evolve(larger, members=smaller.members, recurrent_layers=smaller.recurrent_layers)
 
 
 def objective(context: BuildContext) -> Objective:

@@ -36,6 +36,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("causal_parts_logits", "the same before the softmax", "logits", labels="causal_parts"),
             ),
             build="redheart_neural_surd.training:build",
+            grown="redheart_neural_surd.training:grown",
             objective="redheart_neural_surd.training:objective",
             optional_targets=("choice_factors", "causal_parts"),
             layers=("reasoner", "networks", "calculator", "skips"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.growing import features_read, grow_chain, grow_same
 from redheart_core.nn.layers import LinearSkips, RecordDropout, mlp, trunk
 from redheart_core.nn.parallel import ParallelMlp
 
@@ -59,3 +60,11 @@ class NeuralSurd(nn.Module):
         if "parts" in logits:
             outputs |= {"causal_parts": logits["parts"].softmax(-1), "causal_parts_logits": logits["parts"]}
         return outputs
+
+    def grow_from(self, smaller: NeuralSurd) -> None:
+        """Take over what a smaller one computes."""
+        state = grow_chain(self.reasoner, smaller.reasoner, features_read(self.reasoner, smaller.reasoner))
+        for name, network in self.networks.items():
+            grow_chain(network, smaller.networks[name], state)
+        grow_chain(self.calculator, smaller.calculator, state)
+        grow_same(self.skips, smaller.skips)

@@ -28,6 +28,11 @@ def build(context: BuildContext) -> NeuralSurd:
     )
 
 
+def grown(_: NeuralSurdSettings, larger: NeuralSurdSettings) -> NeuralSurdSettings:
+    """As it is."""
+    return larger
+
+
 def objective(context: BuildContext) -> Objective:
     """Squared error on the labelled factors, divergence from the parts that the exact SURD gives."""
     settings: NeuralSurdSettings = context.settings

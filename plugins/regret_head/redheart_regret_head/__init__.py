@@ -30,6 +30,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 Output("uncertainty", "standard deviation of the members", "values", low=0.0, high=0.5),
             ),
             build="redheart_regret_head.training:build",
+            grown="redheart_regret_head.training:grown",
             objective="redheart_regret_head.training:objective",
             targets=("regret",),
             group="backbone",

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from redheart_core.nn.attention import Attention
 from redheart_core.nn.chunks import last_chunk
+from redheart_core.nn.growing import features_read, grow_attention, grow_chain, grow_recurrent, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, mlp, ordered, trunk
 from redheart_core.nn.parallel import ParallelMlp
 from redheart_core.nn.recurrent import Recurrent
@@ -64,3 +66,14 @@ class RegretHead(nn.Module):
             "members": members,
             "uncertainty": members.std(-1, unbiased=False),
         }
+
+    def grow_from(self, smaller: RegretHead) -> None:
+        """Take over what a smaller one computes."""
+        read = features_read(self.base, smaller.base)
+        state = grow_chain(self.base, smaller.base, read)
+        grow_chain(self.views, smaller.views, state)
+        grow_chain(self.members, smaller.members, state)
+        course = grow_recurrent(self.unfolding, smaller.unfolding, read)
+        points = grow_attention(self.attention, smaller.attention, state, course, course)
+        grow_chain(self.output, smaller.output, Axis.joined(state, points, course))
+        grow_same(self.skips, smaller.skips)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_core import BuildContext, LossTerm, Objective
 from redheart_core.nn.losses import each_member, huber, pinball
 from redheart_core.nn.metrics import value_metrics
@@ -25,6 +27,11 @@ def build(context: BuildContext) -> RegretHead:
         dropout=settings.dropout,
         skip_dropout=settings.skip_dropout,
     )
+
+
+def grown(smaller: RegretHeadSettings, larger: RegretHeadSettings) -> RegretHeadSettings:
+    """As many members and recurrent layers as before."""
+    return attrs.evolve(larger, members=smaller.members, recurrent_layers=smaller.recurrent_layers)
 
 
 def objective(context: BuildContext) -> Objective:

@@ -36,6 +36,7 @@ def redheart_provide_heads() -> list[NodeSpec]:
                 Output("causal_parts_logits", "the same before the softmax", "logits", labels="causal_parts"),
             ),
             build="redheart_surd_head.training:build",
+            grown="redheart_surd_head.training:grown",
             objective="redheart_surd_head.training:objective",
             optional_targets=("choice_factors", "causal_parts"),
             group="backbone",

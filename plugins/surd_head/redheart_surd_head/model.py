@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.nn.attention import Attention
+from redheart_core.nn.growing import features_read, grow_attention, grow_chain, grow_layers, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, Residual, mlp, trunk
 from redheart_core.nn.parallel import ParallelMlp
 
@@ -67,3 +69,15 @@ class SurdHead(nn.Module):
         if "parts" in logits:
             outputs |= {"causal_parts": logits["parts"].softmax(-1), "causal_parts_logits": logits["parts"]}
         return outputs
+
+    def grow_from(self, smaller: SurdHead) -> None:
+        """Take over what a smaller one computes."""
+        read = features_read(self.base, smaller.base)
+        stream = Axis.repeated(smaller.attention.out.out_features, self.attention.out.out_features)
+        grow_chain(self.base, smaller.base, read, stream)
+        grow_layers(self.residual, smaller.residual, stream)
+        grow_attention(self.attention, smaller.attention, stream, read, stream)
+        for name, network in self.networks.items():
+            grow_chain(network, smaller.networks[name], stream)
+        grow_chain(self.output, smaller.output, Axis.joined(stream, stream))
+        grow_same(self.skips, smaller.skips)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import divergence, squared_error
 from redheart_core.nn.metrics import jensen_shannon, value_metrics
 from redheart_surd_head.model import SurdHead
@@ -28,6 +31,11 @@ def build(context: BuildContext) -> SurdHead:
         dropout=settings.dropout,
         skip_dropout=settings.skip_dropout,
     )
+
+
+def grown(smaller: SurdHeadSettings, larger: SurdHeadSettings) -> SurdHeadSettings:
+    """A width that repeats that of the smaller one."""
+    return attrs.evolve(larger, width=multiple(smaller.width, larger.width, larger.heads))
 
 
 def objective(context: BuildContext) -> Objective:
