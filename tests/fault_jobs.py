@@ -108,11 +108,12 @@ def label(folder: Path) -> None:
     """Texts by a language model on this machine."""
     from redheart_labelling.endpoint import read_endpoint
     from redheart_labelling.label import label_file
+    from redheart_labelling.schema_option import read_schema
     from redheart_labelling.settings import Effort, Question
 
     os.environ["OPENAI_API_KEY"] = KEY
     address = (folder / "endpoint").read_text()
-    asked = Question(("regret",), read_endpoint(address, "openai"), "made-up")
+    asked = Question(read_schema("regret"), read_endpoint(address, "openai"), "made-up")
     given = write_texts(folder, texts(8))
     label_file(given, folder / "labels", asked, effort=Effort(relabel=0.0), transport=QUICK)
 

@@ -14,6 +14,7 @@ from language_model import LanguageModel
 from redheart_core.storage.sealed import read_sealed_lines
 from redheart_labelling.endpoint import Protocol, read_endpoint
 from redheart_labelling.label import label_file
+from redheart_labelling.schema_option import read_schema
 from redheart_labelling.settings import Effort, Question, Transport
 from redheart_labelling.summary import Summary
 
@@ -57,7 +58,7 @@ class Bench:
     ) -> Summary:
         """Run a labelling to its end."""
         endpoint = read_endpoint(model.url(protocol), protocol)
-        asked = Question(tuple(fields.split(",")), endpoint, "made-up", **(question or {}))
+        asked = Question(read_schema(fields), endpoint, "made-up", **(question or {}))
         given = {"effort": ONCE, "transport": QUICK, **more}
         return label_file(write_texts(self.folder, lines), self.output, asked, **given)
 

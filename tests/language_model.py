@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from redheart_labelling.schema import read_schema
+from redheart_labelling.schema_option import read_schema
 
 THREADS = 16
 """More than connections at once."""

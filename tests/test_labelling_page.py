@@ -33,11 +33,12 @@ def test_the_page_labels_its_texts(tmp_path: Path, quick_disk: None, monkeypatch
             words = shlex.split(command.line)
             if words[:3] == ["redheart", "data", "label"]:
                 fields = words[words.index("--schema") + 1]
-                with LanguageModel(fields, lambda r: said(r, labels(fields, r.text))) as model:  # noqa: B023  # in this turn
+                answer = lambda r: said(r, labels(fields, r.text))  # noqa: B023, E731  # in this turn
+                with chdir(tmp_path), LanguageModel(fields, answer) as model:
                     given = [model.url() if word == ADDRESS else word for word in words[1:]]
                     succeed(*given, cwd=tmp_path, more={"OPENAI_API_KEY": KEY})
                 done.append(words[-1])
-    assert done == ["labels", "fine_labels", "more_labels"]
+    assert done == ["labels", "fine_labels", "own_labels", "more_labels"]
     for name in done:
         lines = (tmp_path / name / "labels.jsonl").read_text(encoding="utf-8").splitlines()
         assert len(lines) == 3

@@ -24,6 +24,7 @@ from redheart_core.storage.files import FileError
 from redheart_core.storage.locks import locked
 from redheart_labelling.endpoint import Protocol, read_endpoint
 from redheart_labelling.label import label_file
+from redheart_labelling.schema_option import read_schema
 from redheart_labelling.settings import Effort, Question
 
 __all__ = ["bench"]
@@ -171,7 +172,7 @@ def test_a_folder_with_other_files_is_left_alone(bench: Bench) -> None:
     (bench.folder / "plugins.toml").write_text("mine")
     with LanguageModel(FIELDS) as model:
         source = write_texts(bench.folder, texts(1))
-        question = Question(("regret",), read_endpoint(model.url()), "made-up")
+        question = Question(read_schema("regret"), read_endpoint(model.url()), "made-up")
         with pytest.raises(DataError, match=r"holds no labels but other files \(plugins.toml, posts.txt\); name a new"):
             label_file(source, bench.folder, question)
         assert model.requests == []

@@ -12,7 +12,8 @@ from language_model import labels
 
 from redheart_core import CATALOGUE, SettingsError
 from redheart_labelling.prompt import VERSION, make_prompt, user_message
-from redheart_labelling.schema import LABELLED, WrongAnswerError, read_schema
+from redheart_labelling.schema import LABELLED, WrongAnswerError
+from redheart_labelling.schema_option import read_schema
 
 ALL = ",".join(LABELLED)
 

@@ -24,7 +24,12 @@ NAMED = 20
 
 @click.command()
 @click.argument("file", type=UserPath())
-@click.option("--schema", required=True, metavar="FIELDS", help="Fields of the catalogue, with commas between them.")
+@click.option(
+    "--schema",
+    required=True,
+    metavar="FIELDS",
+    help="Fields of the catalogue, and .toml files with your own, with commas between them.",
+)
 @click.option(
     "--endpoint",
     required=True,
@@ -77,6 +82,9 @@ def label(file: Path, schema: str, endpoint: str, model: str, output: Path, as_j
 
     The key comes from the environment and is written nowhere. The texts are sent to the endpoint.
 
+    A .toml file of --schema declares fields of your own. Each table is one, with its meaning, and kind = "values" with
+    low and high, or kind = "labels" or "distribution" with labels: [blame] low = 0, high = 10, meaning = "...".
+
     The exit code is 3 if the budget ended the work, 4 if some answers failed.
 
     \b
@@ -85,6 +93,8 @@ def label(file: Path, schema: str, endpoint: str, model: str, output: Path, as_j
         --model gpt-5-mini --budget 5 --price-in 0.25 --price-out 2 -o labels
       redheart data label posts.txt --schema goemotions --endpoint http://127.0.0.1:8000/v1 --model local \\
         --no-structured --output-limit max_tokens --passes 3 -o labels
+      redheart data label posts.txt --schema emotion,own.toml --endpoint http://127.0.0.1:8000/v1 --model local \\
+        -o labels
       redheart run --plugins labels/plugins.toml
     """
     from redheart_labelling.label import label_file
@@ -106,14 +116,14 @@ def label(file: Path, schema: str, endpoint: str, model: str, output: Path, as_j
 def _settings(schema: str, endpoint: str, model: str, given: dict[str, Any]) -> dict[str, Any]:
     """The options as the arguments of label_file."""
     from redheart_labelling.endpoint import read_endpoint
-    from redheart_labelling.schema import read_schema
+    from redheart_labelling.schema_option import read_schema
     from redheart_labelling.settings import Effort, Question, Spending, Transport
 
-    fields = tuple(field.name for field in read_schema(schema).fields)
     protocol = cast(Literal["openai", "anthropic"] | None, given["protocol"])
     return {
         "question": Question(
-            fields, read_endpoint(endpoint, protocol), model, not given["no_structured"], given["temperature"]
+            read_schema(schema), read_endpoint(endpoint, protocol), model, not given["no_structured"],
+            given["temperature"],
         ),
         "column": given["column"],
         "key_variable": given["key_variable"],

@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 import tomli_w
 
-from redheart_core import Field
+from redheart_core import CATALOGUE, Field
 from redheart_core.storage.files import write_bytes
 from redheart_core.storage.sealed import sealed_line
 from redheart_core.storage.structuring import unstructure
 from redheart_labelling.figures import mean, passes_of, variance
 from redheart_labelling.ledger import Header, Job, Labelled, Ledger
+from redheart_labelling.own_fields import declaration
 from redheart_labelling.spending import Usage
 from redheart_labelling.texts import TextToLabel
 
@@ -82,7 +83,7 @@ def _plugins_toml(folder: Path, fields: Sequence[Field], texts: Sequence[TextToL
     table: dict[str, Any] = {"path": str((folder / LABELS_FILE).resolve())}
     if language is not None:
         table["language"] = language
-    table["fields"] = {field.name: field.name for field in fields}
+    table["fields"] = {field.name: field.name if field.name in CATALOGUE else declaration(field) for field in fields}
     whole = {
         "active": list(ACTIVE),
         "data": {"dataset": "jsonl", "encoder": ENCODER},

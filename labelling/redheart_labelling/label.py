@@ -20,7 +20,6 @@ from redheart_labelling.ledger import Header, Ledger
 from redheart_labelling.pace import Pace
 from redheart_labelling.plan import open_jobs, wanted_jobs
 from redheart_labelling.prompt import VERSION, Prompt, make_prompt
-from redheart_labelling.schema import AnswerSchema, read_schema
 from redheart_labelling.settings import Effort, Question, Spending, Transport
 from redheart_labelling.spending import Budget, Usage, check_spending, cost
 from redheart_labelling.summary import SUMMARY, SUMMARY_FILE, Summary, money, summarise
@@ -59,7 +58,7 @@ def label_file(
     """
     effort, transport, spending = effort or Effort(), transport or Transport(), spending or Spending()
     display = display or SilentDisplay()
-    schema = read_schema(",".join(question.fields))
+    schema = question.schema
     check_spending(spending)
     variable = key_variable or KEY_VARIABLES[question.endpoint.protocol]
     key = check_key(os.environ.get(variable), variable)
@@ -69,7 +68,7 @@ def label_file(
     most = {text.id: Usage(prompt.most_tokens(text.text), max_tokens) for text in texts}
     pace.check(max(one.total for one in most.values()))
     jobs = wanted_jobs(texts, effort)
-    header = header_of(question, schema, prompt)
+    header = header_of(question, prompt)
     with (
         connected(question, prompt, transport, max_tokens, key) as ask,
         _own(output),
@@ -104,13 +103,13 @@ def _own(folder: Path) -> Iterator[None]:
         yield
 
 
-def header_of(question: Question, schema: AnswerSchema, prompt: Prompt) -> Header:
+def header_of(question: Question, prompt: Prompt) -> Header:
     """What decides the answers of a folder."""
     return Header(
         protocol=question.endpoint.protocol,
         endpoint=question.endpoint.host,
         model=question.model,
-        fields=tuple(field.name for field in schema.fields),
+        fields=tuple(field.name for field in question.schema.fields),
         structured=question.structured,
         temperature=question.temperature,
         prompt_version=VERSION,

@@ -1,4 +1,4 @@
-"""Fields of the catalogue as a JSON schema, and answers as their numbers, checked."""
+"""Fields as a JSON schema, and answers as their numbers, checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABELLED: tuple[str, ...] = tuple(name for name in FROM_TEXT if not CATALOGUE[na
 """Fields that a text alone decides and one reader can state; votes are counts of many readers."""
 Values = Mapping[str, Mapping[str, float]]
 """Field to element to number; the element of a field without labels has the name of the field."""
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Property names that every endpoint takes."""
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*)\n\s*```", re.DOTALL)
 _LEAST_TOKENS = 256
@@ -45,7 +45,7 @@ class AnswerSchema:
     def keys(self, field: Field) -> dict[str, str]:
         """Key in an answer to label; a label that is no key everywhere stands under its number."""
         return {
-            label if _KEY.fullmatch(label) else f"label_{number}": label for number, label in enumerate(field.labels, 1)
+            label if KEY.fullmatch(label) else f"label_{number}": label for number, label in enumerate(field.labels, 1)
         }
 
     @property
@@ -99,13 +99,13 @@ class AnswerSchema:
         return {label: float(number) for label, number in numbers.items()}
 
 
-def read_schema(names: str) -> AnswerSchema:
-    """The schema of fields that are named with commas between them.
+def catalogue_schema(names: Sequence[str]) -> AnswerSchema:
+    """The schema of fields of the catalogue.
 
     Raises:
         SettingsError: A field is unknown, named twice, or none that a text alone decides.
     """
-    given = [composed(name.strip()) for name in names.split(",")]
+    given = [composed(name) for name in names]
     known = f"fields that a language model can label: {', '.join(LABELLED)}"
     for name in given:
         if name in CATALOGUE and name not in LABELLED:
@@ -114,7 +114,9 @@ def read_schema(names: str) -> AnswerSchema:
                 f"from a text alone; {known}"
             )
         if name not in CATALOGUE:
-            raise SettingsError(f"--schema: there is no field '{name}'; {known}")
+            raise SettingsError(
+                f"--schema: there is no field '{name}'; {known}; fields of your own stand in a file that ends in .toml"
+            )
     twice = sorted({name for name in given if given.count(name) > 1})
     if twice:
         raise SettingsError(f"--schema names {', '.join(twice)} more than once; name each field once")
@@ -129,7 +131,8 @@ def describe(schema: AnswerSchema) -> str:
 def _lines(schema: AnswerSchema, field: Field) -> str:
     number = "0 or 1" if field.binary else f"a number from {field.low:g} to {field.high:g}"
     if not field.labels:
-        return f'- "{field.name}": {field.meaning}. {number[0].upper()}{number[1:]}.'
+        unit = "" if field.name in CATALOGUE or field.unit == "1" else f" ({field.unit})"
+        return f'- "{field.name}": {field.meaning}. {number[0].upper()}{number[1:]}{unit}.'
     rule = {
         "distribution": "; the numbers sum to 1",
         "labels": "; several may be 1, or none",

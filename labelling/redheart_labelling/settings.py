@@ -9,6 +9,7 @@ import attrs
 from attrs.validators import and_, ge, gt, le, optional
 
 from redheart_labelling.endpoint import Endpoint
+from redheart_labelling.schema import AnswerSchema
 
 OutputLimit = Literal["max_completion_tokens", "max_tokens"]
 """What an OpenAI-style endpoint calls the limit of an answer's tokens."""
@@ -18,8 +19,8 @@ OutputLimit = Literal["max_completion_tokens", "max_tokens"]
 class Question:
     """What decides an answer: the same for all answers of a folder."""
 
-    fields: tuple[str, ...]
-    """Of the catalogue, in its order."""
+    schema: AnswerSchema
+    """The fields: of the catalogue, of the user's own, or both."""
     endpoint: Endpoint
     model: str
     structured: bool = True

@@ -12,7 +12,7 @@ from redheart_core import CATALOGUE, DataError, Field, Record
 from redheart_core.contract.names import composed
 from redheart_core.data.published import read_all
 from redheart_core.storage.bad_rows import BadRows
-from redheart_tables.declaring import declared_field, is_declaration, same_as_shipped
+from redheart_tables.declaring import is_declaration, mapped_field, same_as_shipped
 from redheart_tables.settings import Columns, CsvSettings, Entry, JsonlSettings
 
 Row = Mapping[str, object]
@@ -66,7 +66,7 @@ def _mapped(name: str, entry: Entry, table: str, objects: bool) -> Mapped:
             f"{table} has no field {name} (fields: {', '.join(sorted(CATALOGUE))}); to declare it, write a table "
             f'{where} with column = "..." or columns = {{ label = "..." }}, kind, and low and high or labels'
         )
-    field = declared_field(name, entry, where)
+    field = mapped_field(name, entry, where)
     place = entry.get("column", entry.get("columns"))
     if isinstance(place, str) and field.labels and not objects:
         raise DataError(
