@@ -10,8 +10,9 @@ import attrs
 import numpy as np
 
 from redheart.decision import ActFigures, CrowdVerdict, Decision, Measured
-from redheart.dilemma import LAYERS, Act, Dilemma, read_dilemma
+from redheart.dilemma import LAYERS, Act, Complaint, Dilemma, DilemmaError, read_dilemma
 from redheart.ranking import rank
+from redheart_core.contract.errors import DataError
 from redheart_core.data.language import Language, language_name
 from redheart_core.exact import choice, regret
 from redheart_core.exact.hedonic import (
@@ -87,8 +88,8 @@ def act_figures(dilemma: Dilemma) -> tuple[ActFigures, ...]:
         figures = [attrs.evolve(one, **found) for one, found in zip(figures, _payoff_figures(dilemma), strict=True)]
     if dilemma.acts[0].lots is not None:
         figures = [
-            attrs.evolve(one, **_lot_figures(dilemma, act, one.views is None))
-            for one, act in zip(figures, dilemma.acts, strict=True)
+            attrs.evolve(one, **_figures_of_lots(dilemma, number, one.views is None))
+            for number, one in enumerate(figures)
         ]
     return tuple(figures)
 
@@ -115,6 +116,15 @@ def _payoff_figures(dilemma: Dilemma) -> list[dict[str, Any]]:
         }
         for act, one in enumerate(found)
     ]
+
+
+def _figures_of_lots(dilemma: Dilemma, number: int, with_views: bool) -> dict[str, Any]:
+    """Of the act of a number, which an error names."""
+    try:
+        return _lot_figures(dilemma, dilemma.acts[number], with_views)
+    except DataError as error:
+        message = f"act {number + 1}: {error}"
+        raise DilemmaError(message, [Complaint(f"/acts/{number}/lots", message)]) from error
 
 
 def _lot_figures(dilemma: Dilemma, act: Act, with_views: bool) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _ranking(decision: Decision, ranking: Ranking, names: Sequence[str]) -> Iter
         yield f"people would name as least ethical: {shares} (by the model {decision.crowd.model})"
         yield f"   {_reliance(decision.crowd.measured)}"
     yield "what the first place depends on:"
-    yield from (f"   {_sensitivity(one)}" for one in ranking.sensitivity)
+    yield from (f"   {sensitivity_line(one)}" for one in ranking.sensitivity)
 
 
 def _reliance(measured: Measured | None) -> str:
@@ -81,7 +81,8 @@ def _reliance(measured: Measured | None) -> str:
     )
 
 
-def _sensitivity(one: Sensitivity) -> str:
+def sensitivity_line(one: Sensitivity) -> str:
+    """A number that the first place depends on, and where another act draws level."""
     if one.break_even is None or one.act is None:
         return f"{one.what} {one.value:.3g}: no value brings another act level"
     return f"{one.what} {one.value:.3g}: {letter_of(one.act)} draws level at {one.break_even:.3g}"

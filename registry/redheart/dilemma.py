@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -86,11 +86,30 @@ class Dilemma:
         return self.outcomes or tuple(f"outcome {number}" for number in range(1, self.states + 1))
 
 
+@attrs.frozen
+class Complaint:
+    """One thing that is wrong with a dilemma."""
+
+    pointer: str
+    """Where, as a JSON pointer (RFC 6901) into what was given, acts in words as objects with a text."""
+    detail: str
+    """What was expected, what came, how to fix it."""
+
+
+class DilemmaError(DataError):
+    """A dilemma that is not whole, or does not fit together."""
+
+    def __init__(self, message: str, complaints: Sequence[Complaint]) -> None:
+        super().__init__(message)
+        self.complaints = tuple(complaints)
+
+
 def read_dilemma(given: Sequence[str] | Mapping[str, Any], where: str = "the dilemma") -> Dilemma:
     """Acts in words, or a table as in a JSON file, whose acts may be words too.
 
     Raises:
-        DataError: It is not whole, or does not fit together; the message says everything that is wrong.
+        DilemmaError: It has not the form of a dilemma, is not whole, or does not fit together; names everything that is
+            wrong, with its place.
     """
     from redheart_core.storage.structuring import structure
 
@@ -98,10 +117,14 @@ def read_dilemma(given: Sequence[str] | Mapping[str, Any], where: str = "the dil
     acts = table.get("acts")
     if isinstance(acts, list | tuple):
         table["acts"] = [{"text": act} if isinstance(act, str) else act for act in acts]
-    dilemma = structure(_plain(table), Dilemma, where, DataError)
+    try:
+        dilemma = structure(_plain(table), Dilemma, where, DataError)
+    except DataError as error:
+        raise DilemmaError(str(error), [Complaint("", str(error))]) from error
     complaints = [*_acts(dilemma), *_outcomes(dilemma), *_persons(dilemma), *_choice(dilemma)]
     if complaints:
-        raise DataError(join_complaints(f"{where} cannot be decided:", complaints))
+        message = join_complaints(f"{where} cannot be decided:", [one.detail for one in complaints])
+        raise DilemmaError(message, complaints)
     return dilemma
 
 
@@ -112,82 +135,105 @@ def _plain(value: object) -> object:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _acts(dilemma: Dilemma) -> list[str]:
+def _acts(dilemma: Dilemma) -> Iterator[Complaint]:
+    acts = dilemma.acts
+    if len(acts) < 2:
+        yield Complaint(
+            "/acts", f"a choice needs two acts or more, got {len(acts)}; give each alternative, doing nothing too"
+        )
+    if len(acts) > MOST_ACTS:
+        yield Complaint(
+            "/acts", f"at most {MOST_ACTS} acts are compared, got {len(acts)}; leave out those that are ruled out"
+        )
+    yield from _texts(dilemma)
+    for number, act in enumerate(acts):
+        unknown = sorted(act.layers.keys() - set(LAYERS))
+        if unknown:
+            yield Complaint(
+                f"/acts/{number}/layers",
+                f"act {number + 1}: there is no layer {', '.join(unknown)} (layers: {', '.join(LAYERS)})",
+            )
+        if act.lots is None and (act.layers or act.external_cost or act.redistribution or act.self_damage):
+            yield Complaint(
+                f"/acts/{number}", f"act {number + 1}: burdens and layers weigh lots, and it has none; give its 'lots'"
+            )
+
+
+def _texts(dilemma: Dilemma) -> Iterator[Complaint]:
     from redheart_core.data.text import check_text
 
-    acts, found = dilemma.acts, []
-    if len(acts) < 2:
-        found.append(f"a choice needs two acts or more, got {len(acts)}; give each alternative, doing nothing too")
-    if len(acts) > MOST_ACTS:
-        found.append(f"at most {MOST_ACTS} acts are compared, got {len(acts)}; leave out those that are ruled out")
-    texts = [(f"act {number}", act.text) for number, act in enumerate(acts, 1)]
-    for place, text in [*texts, *([("situation", dilemma.situation)] if dilemma.situation else [])]:
+    texts = [(f"/acts/{number}/text", f"act {number + 1}", act.text) for number, act in enumerate(dilemma.acts)]
+    situation = [("/situation", "situation", dilemma.situation)] if dilemma.situation else []
+    for pointer, place, text in [*texts, *situation]:
         try:
             check_text(text, place)
         except DataError as error:
-            found.append(str(error))
-    words = [" ".join(act.text.split()) for act in acts]
-    twice = sorted({word for word in words if word and words.count(word) > 1})
-    found += [f"the act {word!r:.60} is given twice" for word in twice]
-    for number, act in enumerate(acts, 1):
-        unknown = sorted(act.layers.keys() - set(LAYERS))
-        if unknown:
-            found.append(f"act {number}: there is no layer {', '.join(unknown)} (layers: {', '.join(LAYERS)})")
-        if act.lots is None and (act.layers or act.external_cost or act.redistribution or act.self_damage):
-            found.append(f"act {number}: burdens and layers weigh lots, and it has none; give its 'lots'")
-    return found
+            yield Complaint(pointer, str(error))
+    words = [" ".join(act.text.split()) for act in dilemma.acts]
+    for word in sorted({word for word in words if word and words.count(word) > 1}):
+        again = words.index(word, words.index(word) + 1)
+        yield Complaint(f"/acts/{again}/text", f"the act {word!r:.60} is given twice")
 
 
-def _outcomes(dilemma: Dilemma) -> list[str]:
+def _outcomes(dilemma: Dilemma) -> Iterator[Complaint]:
     """Payoffs go with outcomes and probabilities."""
-    found, acts = [], dilemma.acts
+    acts = dilemma.acts
     for key in ("payoffs", "lots"):
-        without = [str(number) for number, act in enumerate(acts, 1) if getattr(act, key) is None]
+        without = [number for number, act in enumerate(acts) if getattr(act, key) is None]
         if 0 < len(without) < len(acts):
-            found.append(f"some acts have {key} and act {', '.join(without)} has none; give them for all acts or none")
+            named = ", ".join(str(number + 1) for number in without)
+            yield Complaint(
+                f"/acts/{without[0]}", f"some acts have {key} and act {named} has none; give them for all acts or none"
+            )
     sizes = {len(act.payoffs) for act in acts if act.payoffs is not None}
     if len(sizes) > 1 or 0 in sizes:
-        found.append(f"every act needs a payoff for each outcome, got {sorted(sizes)} payoffs; give as many for each")
+        yield Complaint(
+            "/acts", f"every act needs a payoff for each outcome, got {sorted(sizes)} payoffs; give as many for each"
+        )
     for key in ("outcomes", "probabilities"):
         own = getattr(dilemma, key)
         if own is not None and not sizes:
-            found.append(f"'{key}' go with payoffs; give each act a list of 'payoffs'")
+            yield Complaint(f"/{key}", f"'{key}' go with payoffs; give each act a list of 'payoffs'")
         elif own is not None and len(sizes) == 1 and len(own) not in sizes:
-            found.append(f"'{key}' has {len(own)} entries for {min(sizes)} payoffs; give one for each outcome")
+            yield Complaint(
+                f"/{key}", f"'{key}' has {len(own)} entries for {min(sizes)} payoffs; give one for each outcome"
+            )
     if dilemma.probabilities is not None:
         from redheart_core.exact.numbers import distribution
 
         try:
             distribution("probabilities", dilemma.probabilities)
         except DataError as error:
-            found.append(str(error))
-    return found
+            yield Complaint("/probabilities", str(error))
 
 
-def _persons(dilemma: Dilemma) -> list[str]:
+def _persons(dilemma: Dilemma) -> Iterator[Complaint]:
     names = [person.name for person in dilemma.persons]
-    found = [f"the person '{name}' is given twice" for name in sorted({one for one in names if names.count(one) > 1})]
-    found += [
-        f"person '{person.name}': vulnerability lies in 0..1, got {person.vulnerability:g}"
-        for person in dilemma.persons
-        if not 0.0 <= person.vulnerability <= 1.0
-    ]
+    for name in sorted({one for one in names if names.count(one) > 1}):
+        yield Complaint("/persons", f"the person '{name}' is given twice")
+    for number, person in enumerate(dilemma.persons):
+        if not 0.0 <= person.vulnerability <= 1.0:
+            yield Complaint(
+                f"/persons/{number}/vulnerability",
+                f"person '{person.name}': vulnerability lies in 0..1, got {person.vulnerability:g}",
+            )
     felt = {lot.person for act in dilemma.acts for lot in act.lots or () if lot.person is not None}
     known = ", ".join(names) or "none"
-    found += [
-        f"a lot names the person '{name}', who is not given (persons: {known})" for name in sorted(felt - {*names})
-    ]
+    for name in sorted(felt - {*names}):
+        yield Complaint("/persons", f"a lot names the person '{name}', who is not given (persons: {known})")
     if dilemma.vulnerable_first and not felt:
-        found.append("'vulnerable_first' needs to know who is harmed; give 'persons', and lots that name them")
-    return found
+        yield Complaint(
+            "/vulnerable_first",
+            "'vulnerable_first' needs to know who is harmed; give 'persons', and lots that name them",
+        )
 
 
-def _choice(dilemma: Dilemma) -> list[str]:
+def _choice(dilemma: Dilemma) -> Iterator[Complaint]:
     unknown = sorted(dilemma.weights.keys() - set(CRITERIA))
-    found = [f"there is no criterion {', '.join(unknown)} (criteria: {', '.join(CRITERIA)})"] if unknown else []
-    found += [
-        f"the weight of {name} is {value:g}; give one from 0 on" for name, value in dilemma.weights.items() if value < 0
-    ]
+    if unknown:
+        yield Complaint("/weights", f"there is no criterion {', '.join(unknown)} (criteria: {', '.join(CRITERIA)})")
+    for name, value in dilemma.weights.items():
+        if value < 0:
+            yield Complaint("/weights", f"the weight of {name} is {value:g}; give one from 0 on")
     if not 0.0 <= dilemma.error <= 1.0:
-        found.append(f"'error' is a share in 0..1 of the range of the numbers, got {dilemma.error:g}")
-    return found
+        yield Complaint("/error", f"'error' is a share in 0..1 of the range of the numbers, got {dilemma.error:g}")

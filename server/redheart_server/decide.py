@@ -8,7 +8,6 @@ from starlette.responses import Response
 from redheart_server.access import needs
 from redheart_server.bodies import read_object
 from redheart_server.documents import DECIDED, ModelName, dilemma_body
-from redheart_server.problems import ProblemError
 from redheart_server.served import Deciding
 from redheart_server.state import State
 
@@ -28,7 +27,7 @@ def decide_routes(state: State) -> APIRouter:
         given = await read_object(request)
         (found,) = await state.answer(request, Deciding(served), [given])
         if found.refused is not None:
-            raise ProblemError(422, found.refused)
+            raise found.problem()
         return Response(found.body, headers={"x-redheart-model": served.name}, media_type="application/json")
 
     return router

@@ -11,8 +11,9 @@ import attrs
 
 from redheart.analyzing import Refused, analyze_records, in_windows
 from redheart.deciding import decide_with
+from redheart.dilemma import Complaint, DilemmaError
 from redheart_core.contract.errors import DataError, SettingsError
-from redheart_server.problems import encode
+from redheart_server.problems import ProblemError, encode
 
 if TYPE_CHECKING:
     from redheart.memory import Memory
@@ -28,6 +29,15 @@ class Said:
 
     body: bytes
     refused: str | None = None
+    complaints: tuple[Complaint, ...] = ()
+    """What is wrong in which place of the question, where that is known."""
+
+    def problem(self) -> ProblemError:
+        """Of what is refused."""
+        assert self.refused is not None
+        if not self.complaints:
+            return ProblemError(422, self.refused)
+        return ProblemError(422, self.refused, errors=[attrs.asdict(one) for one in self.complaints])
 
 
 @attrs.frozen(eq=False)
@@ -103,7 +113,12 @@ class Deciding(OfModel):
         try:
             return Said(encode(decide_with(self.served.model, self.served.preferences, given).to_json()))
         except DataError as error:
-            return Said(b"", str(error))
+            return undecided(error)
+
+
+def undecided(error: DataError) -> Said:
+    """Why a dilemma is not decided, with the places if they are known."""
+    return Said(b"", str(error), error.complaints if isinstance(error, DilemmaError) else ())
 
 
 @attrs.frozen

@@ -23,7 +23,7 @@ from redheart_server.pages.reasons_view import reason_views
 from redheart_server.pages.rendering import render
 from redheart_server.pages.words import words
 from redheart_server.problems import ProblemError
-from redheart_server.served import Item, OfModel
+from redheart_server.served import Item, OfModel, Said, undecided
 from redheart_server.state import State
 
 if TYPE_CHECKING:
@@ -67,17 +67,17 @@ class Comparing(OfModel):
 
     country: str
 
-    def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Decision | str]:
+    def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Decision | Said]:
         """A decision for each dilemma, or why there is none."""
         model = _of_country(self.served.model, self.country)
         return [_decide(model, self.served.preferences, given) for given in items]
 
 
-def _decide(model: Loaded, preferences: Loaded | None, given: Mapping[str, Any]) -> Decision | str:
+def _decide(model: Loaded, preferences: Loaded | None, given: Mapping[str, Any]) -> Decision | Said:
     try:
         return decide_with(model, preferences, given)
     except DataError as error:
-        return str(error)
+        return undecided(error)
 
 
 def asking_routes(state: State) -> APIRouter:
@@ -110,8 +110,8 @@ def asking_routes(state: State) -> APIRouter:
         served = state.served(model or None)
         given = await read_object(request)
         (found,) = await state.answer(request, Comparing(served, country.upper()), [given])
-        if isinstance(found, str):
-            raise ProblemError(422, found)
+        if isinstance(found, Said):
+            raise found.problem()
         return render("decision.html.j2", lang, decision=found, **decision_view(found, words(lang)))
 
     return router

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from redheart.decision_page import EMOTIONS, MOST_LABELS, letter_of
+from redheart.decision_page import EMOTIONS, MOST_LABELS, letter_of, sensitivity_line
 from redheart_server.pages.notes_view import language_line
 from redheart_server.pages.words import Words
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
-    from redheart.decision import Decision
+    from redheart.decision import ActFigures, Decision
 
 
 @attrs.frozen
@@ -30,6 +30,8 @@ class ActView:
     """The same as a width, 0..100."""
     blame: str
     """Probability that people name it as the least ethical one; empty where nobody knows."""
+    figures: tuple[str, ...]
+    """What follows exactly from what is given."""
     words: tuple[str, ...]
     """What the model says of its words."""
 
@@ -51,8 +53,31 @@ def _act(decision: Decision, act: int, place: int, say: Words) -> ActView:
         "" if first is None else say("first_with", share=f"{first:.0%}"),
         round(100 * (first or 0.0), 1),
         "" if crowd is None else say("blame", share=f"{crowd.least_ethical[act]:.0%}"),
+        tuple(_figures(decision, decision.figures[act], say)),
         tuple(_words(decision.analyses[act], say)),
     )
+
+
+def _figures(decision: Decision, figures: ActFigures, say: Words) -> Iterator[str]:
+    """As the command says it: utility, regrets, the hedonic value, views, harm to each person."""
+    for key, value in (
+        ("figure_utility", figures.expected_utility),
+        ("figure_expected_regret", figures.expected_regret),
+        ("figure_largest_regret", figures.largest_regret),
+        ("figure_hedonic", figures.hedonic_value),
+    ):
+        if value is not None:
+            yield say(key, value=f"{value:.6g}")
+    if figures.views is not None:
+        high, middle, low = (None if one is None else f"{one:.6g}" for one in figures.views)
+        if middle is None:
+            yield say("best_worst", high=high, low=low)
+        else:
+            yield say("views", high=high, middle=middle, low=low)
+    for person in sorted(decision.dilemma.persons, key=lambda one: -one.vulnerability):
+        if person.name in figures.harm:
+            harm = f"{figures.harm[person.name]:.6g}"
+            yield say("figure_harm", person=person.name, value=harm, vulnerability=f"{person.vulnerability:g}")
 
 
 def _words(analysis: Analysis, say: Words) -> Iterator[str]:
@@ -84,6 +109,10 @@ def decision_view(decision: Decision, say: Words) -> dict[str, Any]:
             "level", first=letter_of(ranking.order[0]), others=", ".join(map(letter_of, level))
         ),
         "criteria": [say.task(name) for name, weight in weights.items() if weight > 0],
+        "vulnerable_first": "" if ranking is None or not ranking.vulnerable_first else say(
+            "vulnerable_first", persons=", ".join(ranking.vulnerable_first)
+        ),
+        "depends": [] if ranking is None else [sensitivity_line(one) for one in ranking.sensitivity],
         "reliance": "" if measured is None else say(
             "reliance", records=measured.records, accuracy=f"{measured.accuracy:.0%}",
             error=f"{measured.calibration_error:.2f}",

@@ -80,12 +80,14 @@ function addAct(text = "") {
 }
 
 function nameActs() {
+  nothingWrong();
   [...acts.children].forEach((box, number) => {
     const [label, area, remove] = box.children;
+    const letter = LETTERS[number] ?? number + 1;
     area.id = `act-${number}`;
     label.htmlFor = area.id;
-    label.textContent = words.act.replace("{letter}", LETTERS[number]);
-    remove.ariaLabel = words.remove.replace("{letter}", LETTERS[number]);
+    label.textContent = words.act.replace("{letter}", letter);
+    remove.ariaLabel = words.remove.replace("{letter}", letter);
     remove.hidden = acts.children.length <= 2;
   });
   field("add").hidden = acts.children.length >= LETTERS.length;
@@ -93,30 +95,44 @@ function nameActs() {
 
 const texts = () => [...acts.querySelectorAll("textarea")].map((area) => area.value);
 
-/** What is asked for; null where something has to be written first. */
+/** What is asked for; null where a field is wrong, which it then says. */
 function question() {
   const language = field("written").value ? { language: field("written").value } : {};
   if (mode() === "text") {
     const text = field("text").value;
-    return text.trim() ? { path: "/v1/analyze/page", body: { text, ...language } } : null;
+    return { path: "/v1/analyze/page", body: { text, ...language } };
   }
-  const given = texts().filter((text) => text.trim());
-  const situation = field("situation").value.trim() ? { situation: field("situation").value } : {};
-  return given.length < 2 ? null : { path: "/v1/decide/page", body: { acts: given, ...situation, ...language } };
+  const situation = field("situation").value.trim() ? field("situation").value : "";
+  const body = dilemma(situation, texts(), language);
+  return body && { path: "/v1/decide/page", body };
+}
+
+/** Whether something has to be written before anything can be asked. */
+function nothingWritten() {
+  const given = mode() === "text" ? [field("text").value] : texts();
+  return given.filter((text) => text.trim()).length < (mode() === "text" ? 1 : 2);
+}
+
+/** Fields of acts that are empty go, so that acts of the answer and fields are the same. */
+function dropEmptyActs() {
+  for (const box of [...acts.children]) if (!box.children[1].value.trim()) box.remove();
+  nameActs();
 }
 
 function trouble(title, sentences, help) {
   const box = node("section", "", { className: "box error" });
   box.append(node("h2", title), ...sentences.map(([text, lang]) => node("p", text, { lang })));
-  const first = [];
-  if (help) {
-    const section = node("section", "", { className: "box help", lang: help.language });
-    section.append(node("h2", words.help, { lang: document.documentElement.lang }));
-    section.append(...help.text.split("\n").map((line) => node("p", line)));
-    first.push(section);
-  }
-  field("trouble").replaceChildren(...first, box);
+  field("trouble").replaceChildren(...helpFirst(help), box);
   field("status").textContent = "";
+}
+
+/** Help for a person in crisis, as far as there is any. */
+function helpFirst(help) {
+  if (!help) return [];
+  const section = node("section", "", { className: "box help", lang: help.language });
+  section.append(node("h2", words.help, { lang: document.documentElement.lang }));
+  section.append(...help.text.split("\n").map((line) => node("p", line)));
+  return [section];
 }
 
 /** A refusal in words: the server says what was expected, what came and how to fix it. */
@@ -128,6 +144,14 @@ async function refused(response) {
   if (response.status === 401 || response.status === 403) {
     said.push([words.key, lang]);
     field("settings").open = true;
+  } else if (mode() === "acts" && response.status === 422) {
+    const { some, others } = wrongPlaces(problem);
+    if (some && !others.length) {
+      field("trouble").replaceChildren(...helpFirst(problem.help));
+      field("status").textContent = words.wrong;
+      return;
+    }
+    said.push([IN_WORDS[422], lang], ...(some ? others : [problem.detail]).map((text) => [text, "en"]));
   } else {
     said.push([IN_WORDS[response.status] ?? words.failed, lang], [problem.detail, "en"]);
   }
@@ -138,16 +162,24 @@ async function refused(response) {
 
 async function ask(event) {
   event.preventDefault();
-  const wanted = question();
   const lang = document.documentElement.lang;
-  if (!wanted) {
+  field("trouble").replaceChildren();
+  nothingWrong();
+  if (nothingWritten()) {
     trouble(words.refused, [[mode() === "text" ? words.empty : words.few, lang]]);
     (mode() === "text" ? field("text") : acts.querySelector("textarea")).focus();
     return;
   }
+  if (mode() === "acts") dropEmptyActs();
+  const wanted = question();
+  if (!wanted) {
+    field("answer").replaceChildren();
+    field("status").textContent = words.wrong;
+    field("known").focus();
+    return;
+  }
   asked?.abort();
   const own = (asked = new AbortController());
-  field("trouble").replaceChildren();
   field("answer").replaceChildren();
   field("status").textContent = words.working;
   form.ariaBusy = "true";
@@ -184,7 +216,7 @@ async function copyLink() {
 
 /** Another language is another page: what was written goes along in this tab, and is removed from it at once. */
 function keepForNextPage() {
-  const kept = { text: field("text").value, situation: field("situation").value, acts: texts() };
+  const kept = { text: field("text").value, situation: field("situation").value, acts: texts(), known: field("known").value };
   sessionStorage.setItem("redheart-written", JSON.stringify(kept));
 }
 
@@ -193,6 +225,8 @@ function takeFromLastPage() {
   sessionStorage.removeItem("redheart-written");
   field("text").value = kept.text ?? "";
   field("situation").value = kept.situation ?? "";
+  field("known").value = kept.known ?? "";
+  field("known-box").open = Boolean(kept.known);
   for (const text of kept.acts ?? ["", ""]) addAct(text);
 }
 
@@ -204,6 +238,16 @@ else readModels();
 form.addEventListener("submit", ask);
 field("link").addEventListener("click", copyLink);
 field("add").addEventListener("click", () => addAct().focus());
+field("known-file").addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  if (!file) return;
+  await takeFile(file, (situation, given) => {
+    field("situation").value = situation;
+    acts.replaceChildren();
+    for (const text of [...given, "", ""].slice(0, Math.max(given.length, 2))) addAct(text);
+  });
+  event.target.value = ""; // so that the same file can be taken again
+});
 for (const id of [...CHOICES, ...Object.keys(SWITCHES)]) field(id).addEventListener("change", settingsChanged);
 form.elements.mode.forEach((radio) => radio.addEventListener("change", settingsChanged));
 form.addEventListener("keydown", (event) => {
