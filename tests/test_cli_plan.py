@@ -14,7 +14,7 @@ def plan(finished: Finished, tmp_path: Path, *more: str | Path) -> tuple[str | P
 
 def test_a_budget_that_holds_and_one_that_does_not(finished: Finished, tmp_path: Path) -> None:
     arguments = plan(finished, tmp_path)
-    table = redheart(*arguments, "--memory", "1G", cwd=tmp_path)
+    table = redheart(*arguments, "--memory", "100G", cwd=tmp_path)
     assert table.code == 0, table.err
     assert "backbone" in table.out
     assert "hours of steps" in table.out
@@ -28,15 +28,15 @@ def test_a_budget_that_holds_and_one_that_does_not(finished: Finished, tmp_path:
 def test_the_document_has_groups_tiers_and_settings_of_groups(finished: Finished, tmp_path: Path) -> None:
     file = tmp_path / "groups.toml"
     file.write_text("[groups.neural_regret]\nbatch_size = 8\nepochs = 2\n")
-    answer = redheart(*plan(finished, tmp_path, "--groups", file), "--memory", "1G", "--json", cwd=tmp_path)
+    answer = redheart(*plan(finished, tmp_path, "--groups", file), "--memory", "100G", "--json", cwd=tmp_path)
     assert answer.code == 0, answer.err
     found = answer.json()
     groups = {one["name"]: one for one in found["groups"]}
     assert groups["neural_regret"]["batch_size"] == 8
     assert groups["backbone"]["batch_size"] > 8
-    assert found["memory"] == 10**9
+    assert found["memory"] == 10**11
     assert found["peak"] == found["base"] + max(tier["peak"] for tier in found["tiers"])
-    assert found["turns"]["peak"] <= found["peak"] <= 10**9
+    assert found["turns"]["peak"] <= found["peak"] <= 10**11
     assert {name for tier in found["turns"]["tiers"] for name in tier["stay"]} == set(groups)
 
 
@@ -46,7 +46,7 @@ def test_a_training_within_a_budget_has_the_files_of_one_without(finished: Finis
     assert refused.code == 1
     assert "does not fit into 1 MB" in refused.err
     assert not (tmp_path / "within" / "run.json").exists()
-    budget = ("--memory", "2G", "--turn-steps", "2")
+    budget = ("--memory", "100G", "--turn-steps", "2")
     within = redheart("train", "-o", "within", "--store", folder / "store", *SMALL, *budget, cwd=tmp_path)
     assert within.code == 0, within.err
     for group in GROUPS:

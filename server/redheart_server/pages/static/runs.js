@@ -7,13 +7,13 @@ const REDRAW_MS = 1000;
 const RETRY_MS = 3000;
 let following = null;
 
-/** A part of the page from the server; null where it was refused, which the page then says. */
-async function fetched(path, options = {}) {
+/** What read makes of an answer of the server; null where it was refused, which the page then says, or given up. */
+async function fetched(path, read, options = {}) {
   try {
     const response = await fetch(path, { ...options, headers: withKey(options.headers ?? {}) });
     if (response.ok) {
       document.getElementById("trouble").replaceChildren();
-      return response;
+      return await read(response);
     }
     const locked = response.status === 401 || response.status === 403;
     trouble(locked ? said.key : (await response.json()).detail, locked ? lang : "en");
@@ -33,10 +33,8 @@ function trouble(text, language) {
 
 /** Draw a part anew; where the reader is, and how far a table is scrolled, stays. */
 async function draw(id, path, signal) {
-  const response = await fetched(`${path}?lang=${lang}`, { signal });
-  if (!response) return false;
-  const html = await response.text();
-  if (signal?.aborted) return false;
+  const html = await fetched(`${path}?lang=${lang}`, (response) => response.text(), { signal });
+  if (html === null || signal?.aborted) return false;
   const target = document.getElementById(id);
   const focused = document.activeElement?.id;
   const scrolled = [...target.querySelectorAll(".scroll[id]")].map((one) => [one.id, one.scrollLeft]);
@@ -59,7 +57,8 @@ async function show(name) {
   document.getElementById("run-title").focus({ preventScroll: false });
   let last = 0;
   while (!own.signal.aborted) {
-    const response = await fetched(`${path}/events`, { headers: { "last-event-id": String(last) }, signal: own.signal });
+    const options = { headers: { "last-event-id": String(last) }, signal: own.signal };
+    const response = await fetched(`${path}/events`, (stream) => stream, options);
     if (response) {
       live.textContent = said.live;
       last = await follow(response, path, last, own.signal);
