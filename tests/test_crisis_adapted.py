@@ -32,6 +32,8 @@ from redheart_core.safety.vector_fitting import LeftOut
 from redheart_core.safety.vectors import ENCODER
 
 VEILED = "I have written a letter to each of them and put the dog's food by the door."
+UNSURE = "I wait and hope nobody notices."
+"""Words alone would give a line of help."""
 CALM = "The kettle hums."
 HIGH, LOW = 1000.0, -1000.0
 """Scores that decide alone."""
@@ -114,7 +116,8 @@ def test_they_add_a_sign_take_one_back_and_never_one_that_is_certain() -> None:
     calm = search_text(CALM)
     assert not calm.signs(0.0)
     assert calm.signs(0.0, HIGH)
-    assert not search_text(VEILED).signs(0.0, LOW)
+    assert search_text(UNSURE).signs(0.0)
+    assert not search_text(UNSURE).signs(0.0, LOW)
     for text in ("I want to die.", "I want to kill myself."):
         assert search_text(text).signs(0.0, LOW), text
 
@@ -127,7 +130,7 @@ def test_they_change_no_korean_sentence() -> None:
 def test_help_by_vectors_asks_them(monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = SimpleNamespace(parts=(SimpleNamespace(revision=ENCODER),))
     vectors = np.zeros((1, 512), np.float32)
-    read = Safety().read(VEILED)
+    read = Safety().read(UNSURE)
     for third in (HIGH, LOW):
         monkeypatch.setattr(adapted, "score_text", lambda searched, second, third=third: third)
         assert (read.by_vectors(vectors, encoder) is not None) == (third == HIGH)  # type: ignore[arg-type]

@@ -92,7 +92,7 @@ def test_vectors_add_a_sign_that_the_words_do_not_show(language: str) -> None:
 
 def test_vectors_take_back_what_is_not_certain_and_never_what_is_or_what_a_plugin_finds() -> None:
     lowest = -1000.0
-    veiled = search_text("I gave away all of my things, nobody will miss me.")
+    veiled = search_text("I wait and hope nobody notices.")
     assert veiled.signs()
     assert not veiled.signs(lowest)
     for text in ("I want to die.", "I want to kill myself.", "죽고 싶어요.", "자살하고 싶어요."):
@@ -131,3 +131,19 @@ def test_a_check_of_given_vectors_takes_less_than_a_millisecond_on_average() -> 
 
 def test_the_weights_of_all_voters_are_small() -> None:
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_600_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Take all the pills",
+        "I gave away all of my things, nobody will miss me.",
+        "알약을 한꺼번에 다 삼키려고 모아 뒀어",
+    ],
+)
+def test_where_words_alone_are_sure_a_line_of_help_stays(text: str) -> None:
+    searched = search_text(text)
+    assert any(not sign.doubtful for sign in searched.signs())
+    beside = searched.signs(-1000.0, -1000.0)
+    assert beside
+    assert all(sign.doubtful for sign in beside)

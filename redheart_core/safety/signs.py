@@ -109,7 +109,8 @@ class Searched:
         """What the classifier sees in sentences of which no rule has found a sign."""
         start, end, nearby = sentence.first, sentence.last, sentence.nearby
         likelihood, limits = sentence.likelihood(second, third)
-        if likelihood < limits.threshold or any(sign.start < end and sign.end > start for sign in found):
+        sign = likelihood >= limits.threshold or sentence.sure_by_words
+        if not sign or any(sign.start < end and sign.end > start for sign in found):
             return
         if harmless_words(nearby.language).search(nearby.normalized) is None:
             kind = likeliest_kind(nearby.language, nearby.places())
@@ -135,6 +136,11 @@ class _Sentence:
     score: float
     """Of the words, with those of its neighbours."""
 
+    @property
+    def sure_by_words(self) -> bool:
+        """Whether the words alone would give the whole help: then vectors and adapters leave a line of it at least."""
+        return self.score >= load_weights(self.nearby.language).alone.clear
+
     def asks_adapters(self, second: float) -> bool:
         """Whether words and vectors speak enough for a crisis that the adapters can turn the answer."""
         adapted = load_weights(self.nearby.language).adapted
@@ -153,7 +159,7 @@ class _Sentence:
     def ruled(self, second: float | None, third: float | None) -> Iterator[Sign]:
         """Each kind of sign that rules find; the acute ones come last, which a dict by kind keeps."""
         likelihood, limits = self.likelihood(second, third)
-        if likelihood < limits.doubt and not self._certain:  # then all signs are taken back
+        if likelihood < limits.doubt and not self._certain and not self.sure_by_words:  # then all signs are taken back
             return
         certain = any(rule.certain for rule in self._rules)
         for rule in sorted(self._rules, key=lambda rule: rule.acute):
