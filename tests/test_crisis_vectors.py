@@ -133,14 +133,7 @@ def test_the_weights_of_all_voters_are_small() -> None:
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_600_000
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Take all the pills",
-        "I gave away all of my things, nobody will miss me.",
-        "알약을 한꺼번에 다 삼키려고 모아 뒀어",
-    ],
-)
+@pytest.mark.parametrize("text", ["Take all the pills", "I gave away all of my things, nobody will miss me."])
 def test_where_words_alone_are_sure_a_line_of_help_stays(text: str) -> None:
     searched = search_text(text)
     assert any(not sign.doubtful for sign in searched.signs())
