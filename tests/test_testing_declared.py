@@ -216,7 +216,7 @@ def test_a_data_set_without_its_file_is_skipped_with_the_reason() -> None:
 def test_the_pytest_function_has_one_case_per_check() -> None:
     (mark,) = conformance_tests("neural_regret").pytestmark  # type: ignore[attr-defined] # pytest adds it
     assert mark.args[0] == ("plugin", "check")
-    assert len(mark.args[1]) == 25
+    assert len(mark.args[1]) == 26
 
 
 @pytest.mark.parametrize(

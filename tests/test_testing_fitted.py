@@ -118,6 +118,7 @@ def test_an_honest_fit_passes_and_is_not_asked_to_descend(sample: Sample) -> Non
         "starts at the baseline": begins,
         "same without the baseline": begins,
         "every parameter adds to the baseline": begins,
+        "grows": "it declares no way to grow, and keeps its size when others do",
     }
 
 

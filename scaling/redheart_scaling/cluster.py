@@ -87,11 +87,11 @@ def connected(address: str) -> Iterator[Any]:
         ) from error
     for number, handler in handlers.items():
         signal.signal(number, handler)  # Ray's own end the process without the command's last words
-    try:
-        with redirect_stdout(sys.stderr):  # where Ray reports lost nodes
+    with redirect_stdout(sys.stderr):  # where Ray reports lost nodes, up to its very end
+        try:
             yield ray
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def _require_answer(address: str) -> None:
