@@ -133,10 +133,26 @@ def test_the_weights_of_all_voters_are_small() -> None:
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_600_000
 
 
-@pytest.mark.parametrize("text", ["Take all the pills", "I gave away all of my things, nobody will miss me."])
-def test_where_words_alone_are_sure_a_line_of_help_stays(text: str) -> None:
+NO_DOUBT = (
+    "Take all the pills",
+    "I gave away all of my things, nobody will miss me.",
+    "My partner put his hands around my neck during an argument.",
+    "오늘 약을 전부 모아 두었다",
+    "남편이 또 때릴까 봐 집에 가기 무섭다",
+)
+
+
+@pytest.mark.parametrize("text", NO_DOUBT)
+def test_where_words_alone_leave_no_doubt_a_line_of_help_stays(text: str) -> None:
     searched = search_text(text)
     assert any(not sign.doubtful for sign in searched.signs())
     beside = searched.signs(-1000.0, -1000.0)
     assert beside
-    assert all(sign.doubtful for sign in beside)
+    assert all(sign.doubtful and not sign.acute for sign in beside)
+
+
+def test_a_line_stays_beside_the_signs_of_other_sentences_in_their_order() -> None:
+    text = f"{NO_DOUBT[2]} The weather is mild today. We had soup. I want to kill myself."
+    line, block = search_text(text).signs(-1000.0, -1000.0)
+    assert (line.kind, line.doubtful, line.start) == ("abuse", True, 0)
+    assert (block.kind, block.doubtful) == ("self_harm", False)

@@ -13,6 +13,7 @@ from redheart_core.models.manifest import read_manifest, verify_files
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.description import RUN_DESCRIPTION
 from redheart_core.runs.retention import references
+from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import check_sha256
 from redheart_core.storage.sealed import read_sealed, read_sealed_lines
 
@@ -57,6 +58,8 @@ def verify_run(run: Path) -> Found:
             found.check(lambda file=file: read_sealed(file, _REMEDY))  # type: ignore[misc] # bound at once
     for name in ("events.jsonl", "test_reads.jsonl"):
         found.check(lambda name=name: read_sealed_lines(run / name, _REMEDY))  # type: ignore[misc] # as above
+    for name, sha in description.starts.items():
+        found.check(lambda name=name, sha=sha: check_sha256(RunFolder(run).start_file(name), sha))  # type: ignore[misc] # as above
     for name in description.groups:
         _verify_group(found, run, name)
     _verify_store(found, run / description.data.store)

@@ -118,23 +118,6 @@ class GroupFolder:
         file = "honest-0001.safetensors"
         return StateFile(file, save_tensors(self.path / file, dict(tensors)))
 
-    def begin_at(self, tensors: Mapping[str, Tensor]) -> None:
-        """Let the group begin with weights."""
-        self._refuse_links()
-        make_folder(self.path)
-        file = "start-0000.safetensors"
-        self.write(
-            GroupManifest(self.group, "running", start=StateFile(file, save_tensors(self.path / file, dict(tensors))))
-        )
-
-    def start(self, beside: StateFile) -> dict[str, Tensor]:
-        """The weights that the group begins with, verified.
-
-        Raises:
-            CheckpointError: The file is missing or its SHA-256 is another.
-        """
-        return load_tensors(self.path / beside.file, beside.sha256)
-
     def honest(self, beside: StateFile) -> dict[str, Tensor]:
         """What save_honest wrote, verified.
 

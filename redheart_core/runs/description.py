@@ -94,6 +94,8 @@ class RunDescription:
     nodes: Mapping[str, NodeDescription]
     groups: Mapping[str, GroupDescription]
     data: DataDescription
+    starts: Mapping[str, str] = attrs.field(factory=dict)
+    """SHA-256 of the weights that groups begin with, by name, of a run that a smaller model has grown into."""
     origin: Origin | None = None
     """What began it; None of descriptions that are only compared."""
 

@@ -10,7 +10,7 @@ import attrs
 
 from redheart_core.storage.sealed import SealedFile
 
-FILE_NAME = re.compile(r"(average-)?(epoch|losses|start|state|honest)-[0-9]{4,}\.safetensors")
+FILE_NAME = re.compile(r"(average-)?(epoch|losses|state|honest)-[0-9]{4,}\.safetensors")
 """Every file that a group's folder holds beside its manifest."""
 
 
@@ -92,8 +92,6 @@ class GroupManifest:
     """The weights were computed in closed form; the one epoch stands for that."""
     state: StateFile | None = None
     """The optimizer state of the newest epoch, for resuming. None as long as there is none, and for a closed form."""
-    start: StateFile | None = None
-    """The weights that it begins with, of a run that a smaller model has grown into."""
     honest: StateFile | None = None
     """Of a closed form that gives some: its answers on the training records that were not learnt from these."""
     inputs: Mapping[str, FixedInput] = attrs.field(factory=dict)
@@ -117,7 +115,7 @@ class GroupManifest:
     def files(self) -> frozenset[str]:
         """Every file that it needs."""
         own = {file for entry in self.candidates for file in entry.files}
-        return frozenset(own | {beside.file for beside in (self.state, self.start, self.honest) if beside is not None})
+        return frozenset(own | {beside.file for beside in (self.state, self.honest) if beside is not None})
 
     def entry(self, epoch: int) -> EpochEntry | None:
         """The entry of an epoch, None if it is not on disk."""

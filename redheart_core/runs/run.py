@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -12,9 +13,12 @@ from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.description import RUN_DESCRIPTION, RunDescription
 from redheart_core.runs.origin import find_origin
-from redheart_core.storage.files import make_folder
+from redheart_core.storage.files import load_tensors, make_folder, save_tensors
 from redheart_core.storage.locks import updating
 from redheart_core.storage.presence import require_run
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @attrs.frozen
@@ -50,6 +54,28 @@ class RunFolder:
     def group(self, name: str) -> GroupFolder:
         return GroupFolder(self.path, name)
 
+    @property
+    def starts(self) -> Mapping[str, str]:
+        """SHA-256 of the weights that groups begin with in place of those that are drawn; none before it was begun."""
+        return self.read().starts if self.exists else {}
+
+    def add_start(self, group: str, tensors: Mapping[str, Tensor]) -> str:
+        """Write the weights that a group begins with; run.json names them by the SHA-256 that this returns."""
+        make_folder(self.start_file(group).parent)
+        return save_tensors(self.start_file(group), tensors)
+
+    def start(self, group: str) -> dict[str, Tensor] | None:
+        """The weights that a group begins with, verified; None for those that are drawn.
+
+        Raises:
+            CheckpointError: The file is missing or its SHA-256 is another.
+        """
+        expected = self.starts.get(group)
+        return None if expected is None else load_tensors(self.start_file(group), expected)
+
+    def start_file(self, group: str) -> Path:
+        return self.path / "starts" / f"{group}.safetensors"
+
     def settings(self) -> TrainSettings:
         return self.read().training
 
@@ -68,5 +94,7 @@ class RunFolder:
             begun = self.read() if self.exists else None
             if begun is not None:
                 begun.require_same(description, self.path)
-            origin = begun.origin if begun is not None else find_origin()
-            RUN_DESCRIPTION.write(self.file, attrs.evolve(description, origin=origin))
+                description = attrs.evolve(description, origin=begun.origin, starts=begun.starts)
+            else:
+                description = attrs.evolve(description, origin=find_origin())
+            RUN_DESCRIPTION.write(self.file, description)

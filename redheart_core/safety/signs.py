@@ -87,10 +87,24 @@ class Searched:
     def signs(self, second: float | None = None, third: float | None = None) -> tuple[Sign, ...]:
         """The signs, in the order of the text; each kind once a sentence.
 
+        Where the words of a sentence leave no doubt, vectors and adapters may say that there is one, and no more.
+
         Args:
             second: The score of the text's vectors (see vectors); None if it has none that can be read.
             third: The score of the adapters (see adapted), beside that of the vectors; None if they were not asked.
         """
+        found = self._signs(second, third, RISE)
+        if second is None:
+            return found
+        kept = [
+            attrs.evolve(sign, acute=False, doubtful=True)
+            for sign in self._signs(None, None, 0.0)  # a line stays, however long the text
+            if not sign.doubtful and not any(one.start < sign.end and one.end > sign.start for one in found)
+        ]
+        return tuple(sorted((*found, *kept), key=lambda sign: sign.start)) if kept else found
+
+    def _signs(self, second: float | None, third: float | None, rise: float) -> tuple[Sign, ...]:
+        """Those that the voters see who have a score; rise as RISE."""
         found: list[Sign] = []
         for sentence in self._sentences:
             core = {sign.kind: sign for sign in sentence.ruled(second, third)}
@@ -100,21 +114,20 @@ class Searched:
                 for spec in sentence.others
                 if spec.kind not in core
             ]
-            found += self._unforeseen(sentence, second, third, found)
+            found += self._unforeseen(sentence, second, third, rise, found)
         return tuple(dict.fromkeys(found))
 
     def _unforeseen(
-        self, sentence: _Sentence, second: float | None, third: float | None, found: Sequence[Sign]
+        self, sentence: _Sentence, second: float | None, third: float | None, rise: float, found: Sequence[Sign]
     ) -> Iterator[Sign]:
         """What the classifier sees in sentences of which no rule has found a sign."""
         start, end, nearby = sentence.first, sentence.last, sentence.nearby
         likelihood, limits = sentence.likelihood(second, third)
-        sign = likelihood >= limits.threshold or sentence.sure_by_words
-        if not sign or any(sign.start < end and sign.end > start for sign in found):
+        if likelihood < limits.threshold or any(sign.start < end and sign.end > start for sign in found):
             return
         if harmless_words(nearby.language).search(nearby.normalized) is None:
             kind = likeliest_kind(nearby.language, nearby.places())
-            clear = limits.clear + RISE * math.log(len(self._sentences))
+            clear = limits.clear + rise * math.log(len(self._sentences))
             yield Sign(kind, start, end, doubtful=likelihood < clear, language=nearby.language)
 
 
@@ -136,11 +149,6 @@ class _Sentence:
     score: float
     """Of the words, with those of its neighbours."""
 
-    @property
-    def sure_by_words(self) -> bool:
-        """Whether the words alone would give the whole help: then vectors and adapters leave a line of it at least."""
-        return self.score >= load_weights(self.nearby.language).alone.clear
-
     def asks_adapters(self, second: float) -> bool:
         """Whether words and vectors speak enough for a crisis that the adapters can turn the answer."""
         adapted = load_weights(self.nearby.language).adapted
@@ -159,7 +167,7 @@ class _Sentence:
     def ruled(self, second: float | None, third: float | None) -> Iterator[Sign]:
         """Each kind of sign that rules find; the acute ones come last, which a dict by kind keeps."""
         likelihood, limits = self.likelihood(second, third)
-        if likelihood < limits.doubt and not self._certain and not self.sure_by_words:  # then all signs are taken back
+        if likelihood < limits.doubt and not self._certain:  # then all signs are taken back
             return
         certain = any(rule.certain for rule in self._rules)
         for rule in sorted(self._rules, key=lambda rule: rule.acute):

@@ -98,7 +98,7 @@ def group_disk(run: RunFolder, context: TrainingContext, module: GroupModule, ma
     averages = 1 if group.settings.is_on("ema") else 0
     state = (2 + averages) * file_bytes(learnt) + len(learnt) * (4 + HEADER)
     updated, keep = context.own_settings(group).epochs, context.settings.keep_epochs
-    first = 0 if group.begins_at_baseline else 1
+    first = 0 if group.begins_at_baseline or group.name in run.starts else 1
     on_disk = [entry.epoch for entry in manifest.epochs]
     epochs = len(on_disk) + updated - (on_disk[-1] if on_disk else first - 1)
     kept = epochs if keep == 0 else min(epochs, keep + 1 + len(references(run.path).get(group.name, ())))

@@ -13,7 +13,7 @@ from redheart_core.training.progress import GroupProgress
 
 def begins_now(one: GroupProgress) -> bool:
     """Whether the group has an epoch 0 and none of its epochs has been saved."""
-    begins = one.trainer.group.begins_at_baseline or one.manifest.start is not None
+    begins = one.trainer.group.begins_at_baseline or one.grown
     return begins and not one.manifest.epochs
 
 

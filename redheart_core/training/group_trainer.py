@@ -235,8 +235,13 @@ class GroupTrainer:
         """The module's outputs in training, in float32; with less precision inside if the group's settings say so."""
         lower = self.precision != torch.float32
         with torch.autocast(self.device.type, self.precision if lower else None, enabled=lower):
-            outputs: dict[str, Tensor] = self.module(batch)
+            outputs: dict[str, Tensor] = self.called(batch)
         return outputs
+
+    @property
+    def called(self) -> nn.Module:
+        """What is called in an update."""
+        return self.module
 
     def take_effects(self) -> dict[str, int]:
         """How often each technique that is on has acted since this was last asked."""

@@ -210,7 +210,7 @@ class _Training:
         try:
             require_same_inputs(group, one.manifest, inputs)
             one.manifest = attrs.evolve(one.manifest, inputs=inputs)
-            one.restore()
+            one.restore(self.run)
         except CheckpointError as error:
             self.stop(group.name, one.done, str(error))
             return None

@@ -61,10 +61,13 @@ class Ladder:
     residency: Residency
     device: torch.device
     groups: dict[str, GroupProgress] = attrs.Factory(dict)
+    buffers: dict[str, list[Tensor]] = attrs.Factory(dict)
+    """Of each group's module, as walking over its parts at every step would take its time."""
 
     def begin(self, one: GroupProgress) -> None:
         """A group goes on behind its newest epoch."""
         self.groups[one.name] = one
+        self.buffers[one.name] = list(one.trainer.module.buffers())
         for epoch, _, size in one.manifest.halved:
             if epoch <= one.done:
                 one.trainer.micro_batch = size
@@ -81,7 +84,7 @@ class Ladder:
                 trainer.micro_batch = min(size, trainer.micro_batch or size)
         tried, size_before = list[str](), trainer.micro_batch
         while True:
-            before, effects = _state(trainer), Counter(trainer.effects)
+            before, effects = self._state(trainer), Counter(trainer.effects)
             try:
                 return trainer.step(batch, epoch, number)
             except ERRORS as error:
@@ -91,7 +94,7 @@ class Ladder:
             # here the error is gone, and with it the tensors that its traceback held
             trainer.module.zero_grad(set_to_none=True)
             trainer.effects = effects
-            rung = self._climb(trainer, batch, epoch, number, tried) if _state(trainer) == before else None
+            rung = self._climb(trainer, batch, epoch, number, tried) if self._state(trainer) == before else None
             if rung is None:
                 trainer.micro_batch = size_before
                 self.groups[trainer.group.name].forget_halved(epoch, number)
@@ -116,6 +119,12 @@ class Ladder:
             return ALONE
         return None
 
+    def _state(self, trainer: GroupTrainer) -> tuple[object, ...]:
+        """What tells a step that failed before it changed anything from one that cannot be taken again."""
+        readings = trainer.readings
+        versions = [buffer._version for buffer in self.buffers[trainer.group.name]]
+        return len(readings.norms), len(readings.unread), versions
+
 
 def _may_be_parted(trainer: GroupTrainer) -> bool:
     try:
@@ -123,10 +132,3 @@ def _may_be_parted(trainer: GroupTrainer) -> bool:
     except SettingsError:
         return False
     return True
-
-
-def _state(trainer: GroupTrainer) -> tuple[object, ...]:
-    """What tells a step that failed before it changed anything from one that cannot be taken again."""
-    readings = trainer.readings
-    versions = [buffer._version for buffer in trainer.module.buffers()]
-    return len(readings.norms), len(readings.unread), versions

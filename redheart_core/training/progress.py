@@ -28,6 +28,8 @@ class GroupProgress:
     trainer: GroupTrainer
     folder: GroupFolder
     manifest: GroupManifest
+    grown: bool = False
+    """It begins with weights of a smaller model, and none of its epochs has been saved."""
 
     @property
     def name(self) -> str:
@@ -43,17 +45,20 @@ class GroupProgress:
         """How many it is trained for."""
         return self.trainer.settings.epochs
 
-    def restore(self) -> None:
-        """Take over the weights and the optimizer of the newest epoch, if there is one.
+    def restore(self, run: RunFolder) -> None:
+        """Take over the weights and the optimizer of the newest epoch, or the weights that the run begins with, if any.
 
         Raises:
             CheckpointError: A file is missing or damaged.
         """
         if self.folder.path.exists():
             self.folder.clean_up(self.manifest)
-        if self.manifest.start is not None and not self.manifest.epochs:
-            self.trainer.begin_at(self.folder.start(self.manifest.start))
-        if self.manifest.epochs:
+        if not self.manifest.epochs:
+            start = run.start(self.name)
+            self.grown = start is not None
+            if start is not None:
+                self.trainer.begin_at(start)
+        else:
             self.trainer.module.load(self.folder.weights(self.manifest.epochs[-1]))
             if self.done:  # the optimizer has no state before its first update
                 self.trainer.load_optimizer(self.folder.optimizer(self.manifest))

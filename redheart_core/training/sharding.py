@@ -104,11 +104,10 @@ class ShardedTrainer(GroupTrainer):
         zero = torch.zeros((), device=self.device)  # with a gradient, as the others wait in the backward pass
         return sum((tensor.nan_to_num().sum() for tensor in outputs.values()), zero) * 0.0
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """As GroupTrainer has it, by the module that exchanges gradients."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.group.settings.is_on("precision")):
-            outputs: dict[str, Tensor] = self.parallel(batch)
-        return outputs
+    @property
+    def called(self) -> nn.Module:
+        """The module that exchanges gradients."""
+        return self.parallel
 
     def clip(self) -> Tensor:
         """As GroupTrainer has it, by the norm over all pieces."""

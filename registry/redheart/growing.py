@@ -60,12 +60,13 @@ def grow(
         nodes = [grown_node(node, scale) for node in session.registry.nodes(small.settings.scale)]
         settings = attrs.evolve(small.settings, scale=scale, epochs=epochs or small.settings.epochs)
         context = TrainingContext.prepare(small.store, nodes, settings, session.run.group_settings())
-        groups = []
+        groups, starts = [], {}
         with new_folder(place) as building:
             for one, weights in grow_groups(small, context, modules):
-                RunFolder(building).group(one.group).begin_at(weights)
+                starts[one.group] = RunFolder(building).add_start(one.group, weights)
                 groups.append(one)
-            RunFolder(building).begin(describe(place, context.nodes, context.groups, settings, context.store))
+            description = describe(place, context.nodes, context.groups, settings, context.store)
+            RunFolder(building).begin(attrs.evolve(description, starts=starts))
     return Grown(place, tuple(groups))
 
 

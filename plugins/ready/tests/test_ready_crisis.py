@@ -23,7 +23,7 @@ REACHED = {"en": (7, 16, 9), "ko": (18, 21, 13)}
 SELDOM = {
     "everyday_en": (6, 9),
     "everyday_ko": (11, 9),
-    "goemotions": (24, 30),
+    "goemotions": (24, 29),
     "goemotions_ko": (9, 12),
     "kote": (15, 17),
 }
