@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +76,7 @@ class Served:
 
 
 @attrs.frozen
-class OfModel:
+class OfModel(ABC):
     """What a model answers; every process that has the model can, so that items, settings and results are pickled."""
 
     served: Served
@@ -85,9 +86,9 @@ class OfModel:
         """All but the model."""
         return attrs.asdict(self, recurse=False, filter=attrs.filters.exclude("served"))
 
+    @abstractmethod
     def __call__(self, items: Sequence[Any]) -> list[Any]:
         """A result for each item."""
-        raise NotImplementedError
 
 
 @attrs.frozen
