@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from redheart_core.safety.help import help_for_text
+from redheart_core.safety.help import help_for_text, help_for_texts
 
 HARMLESS = [
     "Pay back now", "Pay it back", "Pay later", "Tell her the truth", "Say nothing", "Leave the job", "Go alone",
     "Call my boss", "Ask for help", "Throw it away", "Report the theft", "Sell the house", "Never speak to him again",
     "Cut contact", "Stop the meeting", "Drink with them", "Push the button", "Hold her back", "Run away with him",
     "Put the dog down", "Save five people", "Make him pay", "Force him to apologise", "Confess", "Refuse",
+    "Step off the bus", "Jump into the lake", "Drink the whole cup", "Jump the queue",
     "나중에 갚는다", "사실대로 말한다", "비밀을 지킨다", "그 사람 곁에 남는다", "혼자 간다", "도움을 청한다",
     "신고한다", "연락을 끊는다", "밤 기차를 탄다", "손잡이를 당긴다", "같이 술을 마신다", "맞서 싸운다",
     "같이 도망간다", "개를 안락사시킨다", "다섯 명을 구한다", "억지로 사과하게 한다", "나가라고 한다", "거절한다",
@@ -36,6 +37,7 @@ MOST = 2
 """Of UNSEEN."""
 CRISES = [
     "Kill myself", "Take all the pills", "Cut myself again", "Stay with the man who beats me",
+    "Jump off the bridge", "Jumping off the bridge", "Swallow the whole bottle",
     "약을 다 먹는다", "다리에서 뛰어내린다", "나를 때리는 남편 곁에 남는다",
 ]  # fmt: skip
 
@@ -57,3 +59,21 @@ def test_acts_that_once_got_help_get_none(text: str) -> None:
 @pytest.mark.parametrize("text", CRISES)
 def test_a_short_act_that_is_a_crisis_gets_help(text: str) -> None:
     assert help_for_text(text) is not None
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("Take all the pills", "Call my sister"),
+        ("Call my sister", "Take all the pills"),
+    ],
+)
+def test_another_act_does_not_change_whom_the_words_of_help_are_for(texts: tuple[str, str]) -> None:
+    found = help_for_texts(texts)
+    assert found is not None
+    assert (found.kinds[0], found.doubtful) == ("self_harm", False)
+
+
+def test_acts_without_a_sign_get_no_help_together_either() -> None:
+    assert help_for_texts(["Tell her the truth", "Say nothing"]) is None
+    assert help_for_texts([]) is None

@@ -129,7 +129,7 @@ def analyze(
         return
     with help_for_unreadable(country, as_json):
         where, content = ("text", text) if text is not None and text != "-" else read_text(file)
-    first = first_help(content, country)  # before anything that may fail or takes seconds
+    first = first_help(country, content)  # before anything that may fail or takes seconds
     if first is not None and not as_json:
         print_help(first)
         if first.acute:

@@ -76,7 +76,7 @@ def decide(
     given |= {"language": language} if language is not None else {}
     given |= {"vulnerable_first": True} if vulnerable_first else {}
     given |= {"weights": dict(map(_weight, weights))} if weights else {}
-    first = first_help("\n\n".join(texts_of(given)), country)  # before anything that may fail or takes seconds
+    first = first_help(country, *texts_of(given))  # before anything that may fail or takes seconds
     if first is not None and not as_json:
         print_help(first)
         if first.acute:

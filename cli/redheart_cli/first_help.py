@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from redheart_core.safety.help import Help
 
 
-def first_help(text: str, country: str | None) -> Help | None:
-    """What core alone says, which needs neither a model nor a plugin; None if the text has no sign of a crisis.
+def first_help(country: str | None, *texts: str) -> Help | None:
+    """What core alone says, which needs neither a model nor a plugin; None if the texts have no sign of a crisis.
 
     Raises:
         SettingsError: The country is no code of two letters.
     """
     from redheart.crisis import find_country
-    from redheart_core.safety.help import help_for_text
+    from redheart_core.safety.help import help_for_texts
 
     try:
         place = find_country(country)
     except SettingsError:
-        found = help_for_text(text)
+        found = help_for_texts(texts)
         if found is not None:
             print_help(found, err=True)
         raise
-    return help_for_text(text, place)
+    return help_for_texts(texts, place)
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def help_for_unreadable(country: str | None, as_json: bool) -> Iterator[None]:
     try:
         yield
     except BadLineError as error:
-        first = first_help(str(error.read), country)
+        first = first_help(country, str(error.read))
         if first is not None and as_json:
             print_json({"help": first.to_json(), "refused": str(error)})
         elif first is not None:

@@ -85,7 +85,7 @@ def add(
         raise click.UsageError("give one of TEXT and --jsonl")
     if jsonl is not None and given:
         raise click.UsageError(f"{', '.join(given)}: with --jsonl these stand in the lines")
-    help_ = None if text is None else first_help(text, None)
+    help_ = None if text is None else first_help(None, text)
     if help_ is not None:
         if as_json:
             print_json({"help": help_.to_json(), "added": 0})

@@ -52,7 +52,7 @@ def search(
     """
     with help_for_unreadable(country, as_json):
         content = read_text(None)[1] if text is None or text == "-" else text
-    help_ = first_help(content, country)
+    help_ = first_help(country, content)
     if help_ is not None and not as_json:
         print_help(help_)
     if help_ is not None and help_.acute:

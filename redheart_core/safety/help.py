@@ -90,6 +90,21 @@ def help_for_text(text: str, country: str = "", added: Sequence[SignSpec] = ()) 
     return help_for(found, country, added) if found else None
 
 
+def help_for_texts(texts: Sequence[str], country: str = "", added: Sequence[SignSpec] = ()) -> Help | None:
+    """The most urgent help for texts that stand side by side, such as acts: each is read alone, and all together.
+
+    Together alone they would not do: a sentence is read with its neighbours, and another act says nothing of it.
+    """
+    read = (*texts, "\n\n".join(texts)) if len(texts) > 1 else texts
+    return most_urgent([help_for_text(text, country, added) for text in read])
+
+
+def most_urgent(given: Sequence[Help | None]) -> Help | None:
+    """An acute one before others, one that is no mere doubt, then the kind that is the most urgent; None if all are."""
+    found = [one for one in given if one is not None]
+    return min(found, key=lambda one: (not one.acute, one.doubtful, _urgency(one.kinds[0])), default=None)
+
+
 def help_for(found: Sequence[Sign], country: str = "", added: Sequence[SignSpec] = ()) -> Help:
     """Help for signs, at least one; the words are those of the most urgent kind, in the language of its sign."""
     kinds = _by_urgency(found)
@@ -127,8 +142,11 @@ def country_names(language: str) -> dict[str, str]:
 
 
 def _by_urgency(found: Sequence[Sign]) -> tuple[str, ...]:
-    kinds = dict.fromkeys(sign.kind for sign in found)
-    return tuple(sorted(kinds, key=lambda kind: _URGENCY.index(kind) if kind in _URGENCY else len(_URGENCY)))
+    return tuple(sorted(dict.fromkeys(sign.kind for sign in found), key=_urgency))
+
+
+def _urgency(kind: str) -> int:
+    return _URGENCY.index(kind) if kind in _URGENCY else len(_URGENCY)
 
 
 def _fill(text: str, values: dict[str, str]) -> str:

@@ -25,6 +25,7 @@ from redheart_core.exact.hedonic import (
     net_and_gross,
     with_side_effects,
 )
+from redheart_core.safety.help import help_for_texts, most_urgent
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
@@ -55,7 +56,7 @@ def decide_with(model: Model, preferences: Model | None, given: Sequence[str] | 
     if found is not None and found.acute:
         return Decision(dilemma, found)
     analyses = tuple(_analyze(model, dilemma, number) for number in range(len(dilemma.acts)))
-    found = _most_urgent([one.help for one in analyses])  # by the vectors too, which may take back what words show
+    found = most_urgent([one.help for one in analyses])  # by the vectors too, which may take back what words show
     if found is not None and found.acute:
         return Decision(dilemma, found)
     crowd, silence = _crowd(preferences, dilemma)
@@ -65,14 +66,9 @@ def decide_with(model: Model, preferences: Model | None, given: Sequence[str] | 
 
 
 def help_for_dilemma(model: Model, dilemma: Dilemma) -> Help | None:
-    """Help for the person who wrote it; the situation and all acts are read, an acute sign first."""
+    """Help for the person who wrote it; the situation and all acts are read."""
     texts = [text for text in (dilemma.situation, *(act.text for act in dilemma.acts)) if text]
-    return _most_urgent([model.safety.help_for(text) for text in (*texts, BETWEEN.join(texts))])
-
-
-def _most_urgent(given: Sequence[Help | None]) -> Help | None:
-    """The first with an acute sign, else the first; None if there is none."""
-    return min((one for one in given if one is not None), key=lambda one: not one.acute, default=None)
+    return help_for_texts(texts, model.safety.country, model.safety.added)
 
 
 def _analyze(model: Model, dilemma: Dilemma, number: int) -> Analysis:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from redheart_core.safety.help import most_urgent
 from redheart_core.storage.jsonlines import parse_json
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ async def help_for_body(safety: Safety, body: bytes) -> Help | None:
 
 
 def _find(safety: Safety, body: bytes) -> Help | None:
-    found = [help_ for text in texts_of(body) if (help_ := safety.help_for(text))]
-    return min(found, key=lambda one: not one.acute, default=None)
+    return most_urgent([safety.help_for(text) for text in texts_of(body)])
 
 
 def texts_of(body: bytes) -> list[str]:
