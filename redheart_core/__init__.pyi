@@ -1,3 +1,4 @@
+from .contract.agents import AgentSpec, EnvironmentSpec, Learner, Seats, Transitions
 from .contract.calculators import CalculatorInput, CalculatorSpec
 from .contract.catalogue import AFFECT, CATALOGUE
 from .contract.data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
@@ -41,6 +42,7 @@ __all__ = [
     "SIGN_KINDS",
     "SPLITS",
     "ActiveNode",
+    "AgentSpec",
     "AuditError",
     "BuildContext",
     "CalculatorInput",
@@ -50,6 +52,7 @@ __all__ = [
     "DatasetSpec",
     "Encoder",
     "EncoderSpec",
+    "EnvironmentSpec",
     "EpochFinished",
     "ExplainedAnswer",
     "ExplainedText",
@@ -62,6 +65,7 @@ __all__ = [
     "LayerAnswers",
     "LayerSpec",
     "LayerTexts",
+    "Learner",
     "LossTerm",
     "Metric",
     "MissingResourceError",
@@ -76,10 +80,12 @@ __all__ = [
     "RedheartError",
     "RunFinished",
     "RunStarted",
+    "Seats",
     "SettingsError",
     "ShapeError",
     "SignSpec",
     "StoreError",
+    "Transitions",
     "UndefinedError",
     "calculate",
     "hookimpl",

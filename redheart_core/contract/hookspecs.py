@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from redheart_core.contract.markers import hookspec
 
 if TYPE_CHECKING:
+    from redheart_core.contract.agents import AgentSpec, EnvironmentSpec
     from redheart_core.contract.calculators import CalculatorSpec
     from redheart_core.contract.data import DatasetSpec, EncoderSpec
     from redheart_core.contract.events import EpochFinished, GroupStopped, RunFinished, RunStarted
@@ -56,6 +57,18 @@ def redheart_provide_fusions() -> list[NodeSpec]:
 @hookspec
 def redheart_provide_calculators() -> list[CalculatorSpec]:
     """Offer exact calculators for arrays that a user gives; they take no part in training."""
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_environments() -> list[EnvironmentSpec]:
+    """Offer environments in which agents act."""
+    raise NotImplementedError
+
+
+@hookspec
+def redheart_provide_agents() -> list[AgentSpec]:
+    """Offer ways in which agents learn from what they do in an environment."""
     raise NotImplementedError
 
 

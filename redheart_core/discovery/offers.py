@@ -12,6 +12,7 @@ import attrs
 import pluggy
 
 from redheart_core.contract import hookspecs
+from redheart_core.contract.agents import AgentSpec, EnvironmentSpec
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError
@@ -25,11 +26,34 @@ from redheart_core.discovery.entries import NOT_INSTALLED, Entry, check_entry, n
 from redheart_core.discovery.fence import fence
 
 Kind = Literal[
-    "dataset", "encoder", "analyzer", "head", "fusion", "calculator", "model", "signs", "layer", "explanation", "events"
+    "dataset",
+    "encoder",
+    "analyzer",
+    "head",
+    "fusion",
+    "calculator",
+    "environment",
+    "agent",
+    "model",
+    "signs",
+    "layer",
+    "explanation",
+    "events",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Spec = DatasetSpec | EncoderSpec | NodeSpec | CalculatorSpec | ModelSpec | SignSpec | LayerSpec | ExplanationSpec
+Spec = (
+    DatasetSpec
+    | EncoderSpec
+    | NodeSpec
+    | CalculatorSpec
+    | EnvironmentSpec
+    | AgentSpec
+    | ModelSpec
+    | SignSpec
+    | LayerSpec
+    | ExplanationSpec
+)
 
 _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
     {
@@ -39,6 +63,8 @@ _PROVIDERS: Mapping[str, tuple[Kind, type[Any]]] = MappingProxyType(
         "redheart_provide_heads": ("head", NodeSpec),
         "redheart_provide_fusions": ("fusion", NodeSpec),
         "redheart_provide_calculators": ("calculator", CalculatorSpec),
+        "redheart_provide_environments": ("environment", EnvironmentSpec),
+        "redheart_provide_agents": ("agent", AgentSpec),
         "redheart_provide_models": ("model", ModelSpec),
         "redheart_provide_signs": ("signs", SignSpec),
         "redheart_provide_layers": ("layer", LayerSpec),

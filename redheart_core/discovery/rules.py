@@ -7,6 +7,7 @@ import re
 from packaging.version import InvalidVersion, Version
 
 from redheart_core.config.tables import NODE_OPTIONS
+from redheart_core.contract.agents import AgentSpec
 from redheart_core.contract.errors import PluginError, join_complaints
 from redheart_core.contract.nodes import SCALES, NodeSpec
 from redheart_core.contract.signs import SIGN_KINDS, SignSpec
@@ -35,8 +36,10 @@ def check_rules(plugin: Plugin) -> None:
     taken = [key for key in keys if key in NODE_OPTIONS]
     if taken:
         raise PluginError(f"{owner}: settings cannot be named {', '.join(taken)}; redheart reads those itself")
+    if isinstance(spec, NodeSpec | AgentSpec):
+        _check_scales(owner, spec)
     if isinstance(spec, NodeSpec):
-        _check_node(owner, spec)
+        _check_outputs(owner, spec)
     if isinstance(spec, SignSpec):
         _check_signs(owner, spec)
 
@@ -54,7 +57,7 @@ def _check_version(plugin: Plugin, minimum: str) -> None:
         )
 
 
-def _check_node(owner: str, spec: NodeSpec) -> None:
+def _check_scales(owner: str, spec: NodeSpec | AgentSpec) -> None:
     if set(spec.scales) != set(SCALES):
         raise PluginError(f"{owner} has to have the scales {', '.join(SCALES)}, got {names(spec.scales)}")
     complaints = [
@@ -62,6 +65,9 @@ def _check_node(owner: str, spec: NodeSpec) -> None:
     ]
     if complaints:
         raise PluginError(join_complaints(f"{owner} has scales that do not fit its settings:", complaints))
+
+
+def _check_outputs(owner: str, spec: NodeSpec) -> None:
     given = [output.name for output in spec.gives]
     twice = sorted({name for name in given if given.count(name) > 1})
     if twice:

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from redheart_core import SettingsError
+from redheart_core.config.agents import AgentsSettings
 from redheart_core.config.tables import (
     NODE_OPTIONS,
     AnalysisSettings,
@@ -28,6 +29,7 @@ FILE_NAME = "plugins.toml"
 _HOST_SETTINGS: Mapping[str, type[Any]] = {
     "data": DataSettings,
     "training": TrainSettings,
+    "agents": AgentsSettings,
     "analysis": AnalysisSettings,
     "memory": MemorySettings,
 }
@@ -50,7 +52,7 @@ class PluginsToml:
     options: Mapping[str, Mapping[str, Any]]
     """Per plugin its node options as far as they are given."""
     free: Mapping[str, Mapping[str, Any]]
-    """The tables [training], [data], [analysis] and [memory]."""
+    """The tables [training], [agents], [data], [analysis] and [memory]."""
     groups: Mapping[str, Mapping[str, Any]]
     """The tables [groups.<name>]."""
     missing: tuple[str, ...]

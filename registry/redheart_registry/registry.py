@@ -12,8 +12,10 @@ import pluggy
 from redheart_core import (
     SCALES,
     ActiveNode,
+    AgentSpec,
     DatasetSpec,
     EncoderSpec,
+    EnvironmentSpec,
     NodeSpec,
     PluginError,
     SettingsError,
@@ -37,7 +39,7 @@ from redheart_registry.plugins_toml import (
     resolve,
 )
 
-SpecType = TypeVar("SpecType", DatasetSpec, EncoderSpec)
+SpecType = TypeVar("SpecType", DatasetSpec, EncoderSpec, EnvironmentSpec)
 
 
 @attrs.frozen(eq=False)
@@ -83,6 +85,25 @@ class Registry:
     def encoder(self, name: str) -> tuple[EncoderSpec, Any]:
         """An active encoder and its settings; raises as dataset does."""
         return self._source(name, EncoderSpec, "encoder")
+
+    def environment(self, name: str) -> tuple[EnvironmentSpec, Any]:
+        """An active environment and its settings; raises as dataset does."""
+        return self._source(name, EnvironmentSpec, "environment")
+
+    def agent(self, scale: str) -> tuple[AgentSpec, Any]:
+        """How agents learn: the only active plugin of that kind, with the settings of a scale overlaid with its own.
+
+        Raises:
+            SettingsError: None or several are active, or its settings do not fit.
+        """
+        active = {name: one.spec for name, one in self.plugins.items() if isinstance(one.spec, AgentSpec)}
+        if len(active) != 1:
+            raise SettingsError(
+                f"one plugin says how agents learn, active are: {names(active)}; --enable one, or --disable all others"
+            )
+        [(name, spec)] = active.items()
+        table = {**spec.scales[scale], **self.plugins_toml.tables.get(name, {})}
+        return spec, read_table(spec.settings, table, f"[plugins.{name}]")
 
     def table(self, name: str) -> Mapping[str, Any]:
         """The table [training] or [data], empty if there is none."""
