@@ -4,8 +4,10 @@
 const said = document.getElementById("runs").dataset;
 const lang = document.documentElement.lang;
 const REDRAW_MS = 1000;
+const LIST_MS = 3000;
 const RETRY_MS = 3000;
 let following = null;
+let listing = false;
 
 /** What read makes of an answer of the server; null where it was refused, which the page then says, or given up. */
 async function fetched(path, read, options = {}) {
@@ -120,9 +122,18 @@ function throttled(work) {
 
 const drawList = (signal) => draw("list-body", "/v1/page/runs", signal);
 
+/** A training that begins, or goes on, comes into the list by itself. */
+async function keepListed() {
+  await new Promise((done) => setTimeout(done, LIST_MS));
+  if (!document.hidden) await drawList();
+  keepListed();
+}
+
 async function start() {
   await Promise.all([drawList(), draw("plugins-body", "/v1/plugins/page")]);
   const wanted = new URLSearchParams(location.search).get("run");
+  if (!listing) keepListed();
+  listing = true;
   if (wanted) await show(wanted);
 }
 
