@@ -79,6 +79,7 @@ OTHER_MEANINGS = {
     "limits": "of intervals, of thresholds, and of what a model knows",
     "linear": "maps, layers and baselines",
     "reasons": "why something is as it is, or failed",
+    "pettingzoo": "the library whose interface environments have",
     "ready": "prepared; the extra with pretrained encoders",
     "scenarios": "of a person, in the meaning of a field",
     "tables": "of settings and of reports",

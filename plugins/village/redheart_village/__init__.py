@@ -1,13 +1,13 @@
-"""Embedded data set: short scenarios from a small causal world, in English and Korean."""
+"""The embedded data set, short scenarios from a small causal world, and a life in it as an environment."""
 
 from __future__ import annotations
 
 import attrs
 
-from redheart_core import CATALOGUE, DatasetSpec, Field, hookimpl
-from redheart_village.settings import VillageSettings
+from redheart_core import CATALOGUE, DatasetSpec, EnvironmentSpec, Field, hookimpl
+from redheart_village.settings import LifeSettings, VillageSettings
 
-__all__ = ["redheart_provide_datasets"]
+__all__ = ["redheart_provide_datasets", "redheart_provide_environments"]
 
 FIELDS = (
     *("emotion", "bentham", "utility", "regret", "choice_factors"),
@@ -37,6 +37,19 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             licence="MIT",
             source="made by this plugin",
             sample={"english": 120, "korean": 80},
+        )
+    ]
+
+
+@hookimpl
+def redheart_provide_environments() -> list[EnvironmentSpec]:
+    """A life among a few persons of the village."""
+    return [
+        EnvironmentSpec(
+            name="village_life",
+            meaning="Two or three persons live through events, rewarded with the utility of their acts less regret.",
+            settings=LifeSettings,
+            make="redheart_village.life:make",
         )
     ]
 

@@ -87,9 +87,9 @@ class Company:
 def gather(rng: random.Random, language: str, situation: Situation) -> Company:
     """The two of the situation and up to four of the crowd, or up to two onlookers where it touches no crowd."""
     pair = situation.pair
-    one, other = (_member(rng, person, pair.closeness, language) for person in (pair.agent, pair.other))
+    one, other = (member_of(rng, person, pair.closeness, language) for person in (pair.agent, pair.other))
     size = min(situation.crowd, 1 + int(4 * rng.random())) if situation.crowd else int(3 * rng.random())
-    crowd = [_member(rng, anybody(rng), CLOSENESS[pick_weighted(rng, FREQUENCY)], language) for _ in range(size)]
+    crowd = [member_of(rng, anybody(rng), CLOSENESS[pick_weighted(rng, FREQUENCY)], language) for _ in range(size)]
     return Company(one, (other, *crowd))
 
 
@@ -110,7 +110,8 @@ def similarity(situation: Situation, one: Person, other: Person) -> float:
     return 1.0 - sum(gaps) / len(gaps)
 
 
-def _member(rng: random.Random, person: Person, closeness: float, language: str) -> Member:
+def member_of(rng: random.Random, person: Person, closeness: float, language: str) -> Member:
+    """A person with a character, and a culture by the language of the record."""
     status = rng.random()
     return Member(
         person=person,

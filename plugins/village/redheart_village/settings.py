@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+from attrs.validators import ge, in_, le
 
 from redheart_core import SettingsError
 
@@ -31,3 +32,23 @@ class VillageSettings:
                 )
         if self.english == 0 and self.korean == 0:
             raise SettingsError("village: english and korean are both 0; ask for at least one record")
+
+
+@attrs.frozen
+class LifeSettings:
+    """The [plugins.village_life] table: who lives through what, for how long."""
+
+    seed: int = 2026
+    """Of the persons and the events; the seed of an episode decides what happens in it."""
+    persons: int = attrs.field(default=3, validator=in_((2, 3)))
+    """2 or 3; of more, the exact optimum would take too long."""
+    events: int = attrs.field(default=8, validator=[ge(1), le(64)])
+    """Different events; every step brings one of them, each equally likely."""
+    steps: int = attrs.field(default=10, validator=[ge(1), le(1000)])
+    """Events of an episode."""
+    lasting: bool = True
+    """Acts change ties and means, and so the future; without, these stay as they were at the start of the episode."""
+    regret_weight: float = attrs.field(default=1.0, validator=[ge(0.0), le(10.0)])
+    """Of the regret that is taken off the utility."""
+    team: bool = False
+    """Everybody is rewarded with the mean over all persons."""

@@ -97,7 +97,12 @@ class Episode:
 
 def norm_of(situation: Situation, act: Act) -> float:
     """-1 breaks a norm .. 1 does more than is owed, the promise counted in."""
-    norm = PROFILES[act].norm + (PROMISE_NORM[act] if situation.pair.promise else 0.0)
+    return norm_under(situation.pair.promise, act)
+
+
+def norm_under(promise: bool, act: Act) -> float:
+    """The same by the promise alone, of which the norm depends."""
+    norm = PROFILES[act].norm + (PROMISE_NORM[act] if promise else 0.0)
     return min(max(norm, -1.0), 1.0)
 
 

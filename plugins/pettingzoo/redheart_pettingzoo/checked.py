@@ -1,0 +1,183 @@
+"""A parallel environment whose every answer is checked, and whose failures say how to see them again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv
+
+from redheart_core import DataError
+from redheart_core.storage.files import write_bytes
+from redheart_pettingzoo.settings import PettingZooSettings
+from redheart_pettingzoo.spaces import Spaces
+
+PerAgent = dict[str, Any]
+
+
+class CheckedEnvironment(ParallelEnv):  # type: ignore[misc]
+    """Vectors in, vectors out; errors name the agent, the step and the seed."""
+
+    def __init__(self, environment: Any, spaces: Mapping[str, Spaces], settings: PettingZooSettings) -> None:
+        self._environment = environment
+        self._spaces = spaces
+        self._settings = settings
+        self.metadata = environment.metadata
+        self.render_mode = None
+        self.possible_agents: list[str] = list(environment.possible_agents)
+        self.agents: list[str] = []
+        self._seed: int | None = None
+        self._actions: list[dict[str, list[float]]] = []
+        self._last: PerAgent = {}
+        self._waiting: list[str] = []
+
+    def observation_space(self, agent: str) -> Box:
+        """One axis of numbers."""
+        return self._spaces[agent].observation
+
+    def action_space(self, agent: str) -> Box:
+        """One axis of bounded numbers."""
+        return self._spaces[agent].action
+
+    @property
+    def unwrapped(self) -> Any:
+        """PettingZoo's own environment."""
+        return self._environment.unwrapped
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[PerAgent, PerAgent]:
+        """Begin an episode.
+
+        Raises:
+            DataError: The environment fails, or what it says is not what its spaces promise.
+        """
+        self._seed, self._actions, self._waiting = seed, [], []
+        observations, infos = self._call(lambda: self._environment.reset(seed=seed, options=options))
+        self.agents = list(self.possible_agents)
+        if missing := [agent for agent in self.possible_agents if agent not in self._environment.agents]:
+            raise self._failure(f"begins without {', '.join(missing)}; agents have to be there from the first step on")
+        self._last = {agent: self._seen(agent, observations) for agent in self.agents}
+        return dict(self._last), {agent: infos.get(agent, {}) for agent in self.agents}
+
+    def step(self, actions: Mapping[str, Any]) -> tuple[PerAgent, PerAgent, PerAgent, PerAgent, PerAgent]:
+        """Everybody acts.
+
+        Raises:
+            DataError: An action is not of its space; the environment fails; a reward or an observation is not finite;
+                an agent has ended before the others and the settings refuse that.
+        """
+        if not self.agents:
+            raise DataError(f"no episode of {self._settings.module} is going on; call reset(seed) first")
+        acting = [agent for agent in self.agents if agent not in self._waiting]
+        done = {agent: self._done(agent, actions) for agent in acting}
+        self._actions.append({agent: np.asarray(action, float).tolist() for agent, action in actions.items()})
+        seen, rewards, ended, cut, infos = self._call(lambda: self._environment.step(done))
+        for agent in acting:
+            self._last[agent] = self._seen(agent, seen)
+        given = {agent: self._reward(agent, rewards) if agent in acting else 0.0 for agent in self.agents}
+        over = {agent: bool(ended[agent]) if agent in acting else True for agent in self.agents}
+        cut_off = {agent: bool(cut[agent]) if agent in acting else False for agent in self.agents}
+        self._wait_for_others([agent for agent in acting if over[agent] or cut_off[agent]], acting)
+        answer = (
+            {agent: self._last[agent] for agent in self.agents},
+            given,
+            over,
+            cut_off,
+            {agent: infos.get(agent, {}) for agent in self.agents},
+        )
+        if all(over[agent] or cut_off[agent] for agent in self.agents):
+            self.agents = []
+        return answer
+
+    def state(self) -> NDArray[np.float32]:
+        """What everybody sees, one after the other."""
+        return np.concatenate([self._last[agent] for agent in self.possible_agents])
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._environment.close()
+
+    def points(self) -> dict[str, tuple[float, float]]:
+        """Positions of agents and landmarks for a replay, of environments of mpe2; of others none."""
+        if self._settings.module.partition(".")[0] != "mpe2":
+            return {}
+        entities = self._environment.unwrapped.world.entities
+        return {one.name: (float(one.state.p_pos[0]), float(one.state.p_pos[1])) for one in entities}
+
+    @property
+    def said(self) -> str:
+        """Nothing beyond the points."""
+        return ""
+
+    def _wait_for_others(self, ending: list[str], acting: list[str]) -> None:
+        going_on = [agent for agent in acting if agent not in ending]
+        if ending and going_on and self._settings.ended == "refuse":
+            raise self._failure(
+                f"ends for {', '.join(ending)} and goes on for {', '.join(going_on)}; agents that learn side by side "
+                'have to end together: set ended = "wait" under [plugins.pettingzoo]'
+            )
+        self._waiting += ending
+
+    def _call(self, function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        except Exception as error:
+            raise self._failure(f"fails with {type(error).__name__}: {error}") from error
+
+    def _seen(self, agent: str, observations: Mapping[str, Any]) -> NDArray[np.float32]:
+        if agent not in observations:
+            raise self._failure(f"gives {agent} no observation")
+        values = np.asarray(observations[agent], np.float32).reshape(-1)
+        expected = self._spaces[agent].observation.shape
+        if values.shape != expected:
+            raise self._failure(f"shows {agent} {values.size} numbers, and its space has {expected[0]}")
+        if not np.isfinite(values).all():
+            raise self._failure(f"shows {agent} a number that is not finite: {values[~np.isfinite(values)][0]}")
+        return values
+
+    def _reward(self, agent: str, rewards: Mapping[str, Any]) -> float:
+        if agent not in rewards:
+            raise self._failure(f"gives {agent} no reward")
+        value = float(rewards[agent])
+        if not np.isfinite(value):
+            raise self._failure(f"rewards {agent} with {value}, which is not finite")
+        return value
+
+    def _done(self, agent: str, actions: Mapping[str, Any]) -> Any:
+        """The environment's own action."""
+        space = self._spaces[agent]
+        values = np.asarray(actions.get(agent, ()), np.float32)
+        if not space.action.contains(values):
+            raise DataError(
+                f"{self._settings.module}: {agent} needs an action of {space.action.shape[0]} numbers within its "
+                f"bounds in step {len(self._actions)}, got {actions.get(agent, 'nothing')}; clip what a policy or its "
+                "noise gives"
+            )
+        if isinstance(space.inner_action, Box):
+            return values.reshape(space.inner_action.shape).astype(space.inner_action.dtype)
+        return int(space.inner_action.start) + int(values.argmax())
+
+    def _failure(self, what: str) -> DataError:
+        step = f"step {len(self._actions) - 1}" if self._actions else "reset"
+        seed = "no seed" if self._seed is None else f"seed {self._seed}"
+        if not self._settings.failures:
+            again = 'set failures = "FILE.json" under [plugins.pettingzoo] and run again to keep its actions'
+        else:
+            path = Path(self._settings.failures)
+            kept = {
+                "module": self._settings.module,
+                "arguments": dict(self._settings.arguments),
+                "discrete": self._settings.discrete,
+                "ended": self._settings.ended,
+                "seed": self._seed,
+                "actions": self._actions,
+            }
+            write_bytes(path, json.dumps(kept).encode())
+            again = f"python -m redheart_pettingzoo {path} plays it again"
+        return DataError(
+            f"the environment {self._settings.module} {what} (in {step} of the episode with {seed}; {again})"
+        )
