@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+import safetensors.torch
 import torch
 
 from redheart_core import CheckpointError, RedheartError, StoreError
 from redheart_core.storage.files import (
     FileError,
+    hash_tensors,
     load_tensors,
     make_folder,
     read_json,
@@ -29,6 +31,7 @@ from redheart_core.storage.files import (
 )
 from redheart_core.storage.locks import locked
 from redheart_core.storage.temporary import remove_stale, temporary_path
+from redheart_core.storage.tensor_file import DTYPES, tensor_file
 
 
 def names(folder: Path) -> list[str]:
@@ -188,6 +191,31 @@ def test_tensors_come_back_bit_for_bit_and_the_hash_is_that_of_the_file(tmp_path
         assert loaded[name].dtype == tensor.dtype
         assert torch.equal(loaded[name].nan_to_num(7.0), tensor.nan_to_num(7.0))
     assert save_tensors(tmp_path / "b", dict(reversed(tensors.items()))) == digest
+
+
+def every_type(stream: torch.Generator) -> dict[str, torch.Tensor]:
+    """Tensors of all types, some empty or without dimensions, with names that need escapes."""
+    found = {f"{dtype}": torch.randn(3, 5, generator=stream).mul(9).abs().to(dtype) for dtype in DTYPES}
+    found |= {f"none of {dtype}": torch.zeros(0, 2, dtype=dtype) for dtype in (torch.float16, torch.int64)}
+    names = ("one", "ä", "가.b", 'quoted "x" \\ \t \x01 \x7f', "Z", "a/b", "😀", "\uffff")
+    return found | {name: torch.randn((), generator=stream) for name in names}
+
+
+def test_the_bytes_are_those_of_the_safetensors_library(tmp_path: Path) -> None:
+    stream = torch.Generator().manual_seed(0)
+    for tensors in (every_type(stream), {"w": torch.randn(7, generator=stream)}, {}):
+        digest = save_tensors(tmp_path / "a", tensors)
+        assert (tmp_path / "a").read_bytes() == safetensors.torch.save(tensors)
+        assert digest == hash_tensors(tensors) == sha256(tmp_path / "a")
+
+
+def test_a_file_of_tensors_is_never_in_memory_as_a_whole() -> None:
+    """The parts of contiguous tensors are the tensors' own memory."""
+    tensors = {name: torch.zeros(1000) for name in "abc"}
+    _, _, *parts = tensor_file(tensors)
+    for tensor, part in zip(tensors.values(), parts, strict=True):
+        tensor += 1
+        assert bytes(part) == tensor.numpy().tobytes()
 
 
 def test_one_flipped_byte_is_found_and_both_hashes_are_shown(tmp_path: Path) -> None:

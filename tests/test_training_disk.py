@@ -87,8 +87,8 @@ def test_epoch_zero_and_a_closed_form_are_counted(toy: Toy, disk: Disk) -> None:
 def test_with_retention_the_best_and_the_referenced_epochs_stay(
     toy: Toy, disk: Disk, groups: dict[str, GroupSettings] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = property(lambda manifest: manifest.epochs[0])
-    monkeypatch.setattr(GroupManifest, "best", first)
+    first = property(lambda manifest: sorted(manifest.candidates, key=lambda entry: entry.epoch))
+    monkeypatch.setattr(GroupManifest, "ranked", first)
     context = toy.context([wide(toy, "a")], groups=groups, epochs=6, keep_epochs=1)
     run = RunFolder(toy.folder / "run")
     run.path.mkdir()

@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("redheart_cli.audit", "Account for every parameter."),
     "plan": ("redheart_cli.plan", "Measure what memory a training needs."),
     "verify": ("redheart_cli.verify", "Compare every file of a run or model with its hash."),
-    "repair": ("redheart_cli.verify", "Let the damaged groups of a run begin again."),
+    "repair": ("redheart_cli.verify", "Take the damaged groups of a run back to their last good epoch."),
     "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),
     "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),
     "grow": ("redheart_cli.grow", "Go on with a model at a larger scale."),

@@ -36,7 +36,7 @@ def verify(folder: Path, as_json: bool) -> None:
             click.echo(line)
         click.echo(f"{folder}: {found.files} files as recorded, {len(found.damaged)} damaged or missing")
         if found.groups:
-            click.echo(f"redheart repair {folder} lets {', '.join(sorted(found.groups))} begin again")
+            click.echo(f"redheart repair {folder} takes {', '.join(sorted(found.groups))} back to the last good epoch")
     raise SystemExit(int(bool(found.damaged)))
 
 
@@ -44,10 +44,11 @@ def verify(folder: Path, as_json: bool) -> None:
 @click.argument("run", type=UserPath())
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def repair(run: Path, yes: bool) -> None:
-    """Let the damaged groups of RUN begin again; all others stay as they are.
+    """Take the damaged groups of RUN back to their last good epoch; all others stay as they are.
 
-    The files of a damaged group are moved to RUN/damaged. redheart train --resume then trains it from its beginning,
-    to the same bits as before. What else is damaged is named, and left.
+    That is the newest one with an optimizer state before which nothing is damaged; without one a group begins again.
+    Damaged files and those of later epochs are moved to RUN/damaged. redheart train --resume then trains these epochs
+    again, to the same bits as before. What else is damaged is named, and left.
 
     Example: redheart repair runs/village
     """
@@ -62,9 +63,12 @@ def repair(run: Path, yes: bool) -> None:
         raise SystemExit(int(bool(found.damaged)))
     names = ", ".join(sorted(found.groups))
     if not yes:
-        click.confirm(f"give up all epochs of {names} (they are moved to {run / 'damaged'})?", abort=True)
+        click.confirm(
+            f"give up the epochs of {names} from the first damaged file on (they are moved to {run / 'damaged'})?",
+            abort=True,
+        )
     for moved in repair_groups(run, found.groups):
-        click.echo(f"{moved.group} begins again; its files are in {moved.aside}")
+        click.echo(moved.said)
     click.echo(f"redheart train --resume -o {run} goes on")
 
 

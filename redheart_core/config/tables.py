@@ -115,7 +115,12 @@ class TrainSettings:
     interleave: Literal["epoch", "batch"] = "epoch"
     """Groups of a tier take turns by epoch or by batch: the same bits either way."""
     keep_epochs: int = attrs.field(default=0, validator=ge(0))
-    """Checkpoints kept: 0 all, otherwise the newest so many, the best and the referenced ones."""
+    """Checkpoints kept: 0 all, otherwise the newest so many, the best ones and the referenced ones."""
+    keep_best: int = attrs.field(default=1, validator=ge(1))
+    """How many of the lowest validation loss are kept per group, where keep_epochs does not keep all."""
+    keep_states: int = attrs.field(default=2, validator=ge(0))
+    """Optimizer states kept per group, twice the size of its weights each: those of the newest kept checkpoints; 0
+    keeps one beside each. `redheart repair` goes back to an epoch that has one."""
     seed: int = attrs.field(default=0, validator=ge(0))
     threads: int = attrs.field(default=1, validator=[ge(1), le(MOST_THREADS)])
     """Part of the result: sums split over another number round differently. Small modules gain

@@ -96,12 +96,16 @@ def _verify_group(found: Found, run: Path, name: str) -> None:
     manifest = folder.read()
     named = [(one.file, one.sha256) for one in manifest.candidates]
     named += [(one.losses_file, one.losses_sha256) for one in manifest.candidates]
-    named += [(one.file, one.sha256) for one in (manifest.state, manifest.honest) if one is not None]
-    for file, sha in named:
+    beside = [*(one.state for one in manifest.epochs), manifest.honest]
+    named += [(one.file, one.sha256) for one in beside if one is not None]
+    for file, sha in sorted(set(named)):
         found.check(lambda file=file, sha=sha: check_sha256(folder.path / file, sha), name)  # type: ignore[misc] # as above
 
     def referred() -> None:
+        newest = manifest.epochs[-1].epoch if manifest.epochs else 0
         for epoch in references(run).get(name, ()):
+            if manifest.status == "running" and epoch > newest:  # it was repaired, and comes back with the training
+                continue
             if manifest.entry(epoch) is None:
                 raise CheckpointError(f"{folder.path} holds no epoch {epoch}, which a model is made of")
 

@@ -16,8 +16,15 @@ from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.manifest import GROUP_MANIFEST, EpochEntry, GroupManifest, StateFile
-from redheart_core.runs.retention import epochs_to_keep
-from redheart_core.storage.files import load_tensors, make_folder, remove_file, save_tensors
+from redheart_core.runs.retention import Retention
+from redheart_core.storage.files import (
+    hash_tensors,
+    load_tensors,
+    make_folder,
+    remove_file,
+    save_tensors,
+    write_tensors,
+)
 from redheart_core.storage.locks import updating
 from redheart_core.storage.temporary import remove_stale
 
@@ -70,42 +77,33 @@ class GroupFolder:
         weights: Mapping[str, Tensor],
         optimizer: Mapping[str, Tensor],
         losses: Tensor,
-        keep_epochs: int,
+        retention: Retention,
         average: tuple[Mapping[str, Any], Mapping[str, Tensor], Tensor] | None = None,
     ) -> GroupManifest:
         """Save an epoch: weights, losses, optimizer state, then the manifest; then drop what is no longer needed.
+
+        Tensors that an epoch before has bit for bit are not written again: the entry names that file.
 
         Args:
             manifest: The state before.
             entry: epoch, train_loss, validation_loss, metrics and learning_rate.
             weights: What the model folder will hold.
-            optimizer: Replaces the state of the epoch before.
+            optimizer: The state from which training goes on; none before the first update.
             losses: (N,) float64, the validation loss record by record.
-            keep_epochs: Newest epochs to keep besides the best one and those that models refer to; 0 keeps all.
+            retention: What stays beside this epoch.
             average: The same of the moving average of the weights, if there is one: entry, weights, losses.
         """
         self._refuse_links()
         make_folder(self.path)
-        epoch = int(entry["epoch"])
-        new = self._save(entry, weights, losses, "")
-        averages = manifest.averages
-        if average is not None:
-            averages = (*averages, attrs.evolve(self._save(*average, "average-"), averaged=True))
-        updated = attrs.evolve(manifest, epochs=(*manifest.epochs, new), averages=averages)
+        new = self._save(manifest, entry, weights, losses, "")
         if optimizer:
-            state_file = f"state-{epoch:04d}.safetensors"
-            updated = attrs.evolve(
-                updated, state=StateFile(state_file, save_tensors(self.path / state_file, dict(optimizer)))
-            )
+            new = attrs.evolve(new, state=self._write(manifest, f"state-{new.epoch:04d}.safetensors", optimizer))
+        updated = attrs.evolve(manifest, epochs=(*manifest.epochs, new))
+        if average is not None:
+            beside = attrs.evolve(self._save(updated, *average, "average-"), averaged=True)
+            updated = attrs.evolve(updated, averages=(*manifest.averages, beside))
         with updating(self.run):  # a model may be assembled meanwhile, and refer to an epoch
-            keep = epochs_to_keep(self.run, manifest, keep_epochs)
-            if keep is not None:
-                kept = {*keep, epoch, updated.best.epoch}
-                updated = attrs.evolve(
-                    updated,
-                    epochs=tuple(e for e in updated.epochs if e.epoch in kept),
-                    averages=tuple(e for e in updated.averages if e.epoch in kept),
-                )
+            updated = retention.apply(self.run, updated)
             updated = attrs.evolve(updated, retired=tuple(sorted(manifest.files - updated.files)))
             self.write(updated)
             self.remove_retired(updated)
@@ -126,16 +124,33 @@ class GroupFolder:
         """
         return load_tensors(self.path / beside.file, beside.sha256)
 
-    def _save(self, entry: Mapping[str, Any], weights: Mapping[str, Tensor], losses: Tensor, prefix: str) -> EpochEntry:
+    def _save(
+        self,
+        manifest: GroupManifest,
+        entry: Mapping[str, Any],
+        weights: Mapping[str, Tensor],
+        losses: Tensor,
+        prefix: str,
+    ) -> EpochEntry:
         file, losses_file = (f"{prefix}{kind}-{entry['epoch']:04d}.safetensors" for kind in ("epoch", "losses"))
+        saved = self._write(manifest, file, weights)
+        saved_losses = self._write(manifest, losses_file, {"losses": losses})
         return EpochEntry(
             **entry,
-            file=file,
-            sha256=save_tensors(self.path / file, dict(weights)),
-            bytes=(self.path / file).stat().st_size,
-            losses_file=losses_file,
-            losses_sha256=save_tensors(self.path / losses_file, {"losses": losses}),
+            file=saved.file,
+            sha256=saved.sha256,
+            bytes=(self.path / saved.file).stat().st_size,
+            losses_file=saved_losses.file,
+            losses_sha256=saved_losses.sha256,
         )
+
+    def _write(self, manifest: GroupManifest, name: str, tensors: Mapping[str, Tensor]) -> StateFile:
+        """Write tensors, unless the manifest names a file that has them bit for bit; the file that has them."""
+        digest = hash_tensors(tensors)
+        there = manifest.hashes.get(digest)
+        if there is None:
+            write_tensors(self.path / name, tensors)
+        return StateFile(there or name, digest)
 
     def remove_retired(self, manifest: GroupManifest) -> None:
         """Delete the files that the manifest, which is on disk, names as no longer needed, and nothing else."""
@@ -161,17 +176,18 @@ class GroupFolder:
         """(N,) float64, the validation loss record by record."""
         return load_tensors(self.path / entry.losses_file, entry.losses_sha256)["losses"]
 
-    def optimizer(self, manifest: GroupManifest) -> dict[str, Tensor]:
-        """The optimizer state of the newest epoch.
+    def optimizer(self, entry: EpochEntry) -> dict[str, Tensor]:
+        """The optimizer state at the end of an epoch.
 
         Raises:
-            CheckpointError: There is none, or the file is missing or damaged.
+            CheckpointError: None is kept, or the file is missing or damaged.
         """
-        if manifest.state is None:
+        if entry.state is None:
             raise CheckpointError(
-                f"{self.manifest_file} names no optimizer state; remove the folder to train the group again"
+                f"{self.manifest_file} names no optimizer state of epoch {entry.epoch}; "
+                "redheart repair goes back to an epoch that has one"
             )
-        return load_tensors(self.path / manifest.state.file, manifest.state.sha256)
+        return load_tensors(self.path / entry.state.file, entry.state.sha256)
 
 
 def _is_own(path: Path) -> bool:

@@ -20,12 +20,21 @@ def _is_file_name(_instance: object, attribute: attrs.Attribute[Any], value: str
 
 
 @attrs.frozen
+class StateFile:
+    """Tensors beside an epoch: its optimizer state, or honest answers."""
+
+    file: str = attrs.field(validator=_is_file_name)
+    sha256: str
+
+
+@attrs.frozen
 class EpochEntry:
     """What is known of one finished epoch of one group; all of it is reproducible bit for bit."""
 
     epoch: int
     """From 1; 0 is a group that answers as the baseline does, before its first update."""
     file: str = attrs.field(validator=_is_file_name)
+    """That of an earlier epoch if the weights are the same; so for the losses and the optimizer state."""
     sha256: str
     bytes: int
     train_loss: float
@@ -50,24 +59,18 @@ class EpochEntry:
     gradient: Mapping[str, float] = attrs.field(factory=dict)
     """"mean" and "max" of the gradient's norm before clipping over the updates, and the share "clipped" of them.
     In float16 also "skipped": updates that were not made as the gradient overflowed, as a share of the others."""
+    state: StateFile | None = None
+    """The optimizer state, from which training goes on; None where none is kept, and before the first update."""
 
     @property
-    def files(self) -> tuple[str, str]:
+    def files(self) -> tuple[str, ...]:
         """Its files."""
-        return self.file, self.losses_file
+        return (self.file, self.losses_file) if self.state is None else (self.file, self.losses_file, self.state.file)
 
     @property
     def name(self) -> str:
         """For people."""
         return f"{self.epoch} (average)" if self.averaged else str(self.epoch)
-
-
-@attrs.frozen
-class StateFile:
-    """Tensors beside the epochs: the optimizer state of the newest one, or honest answers."""
-
-    file: str = attrs.field(validator=_is_file_name)
-    sha256: str
 
 
 @attrs.frozen
@@ -90,8 +93,6 @@ class GroupManifest:
     """The moving averages at the end of each epoch, if [groups.<name>] ema is on."""
     fitted: bool = False
     """The weights were computed in closed form; the one epoch stands for that."""
-    state: StateFile | None = None
-    """The optimizer state of the newest epoch, for resuming. None as long as there is none, and for a closed form."""
     honest: StateFile | None = None
     """Of a closed form that gives some: its answers on the training records that were not learnt from these."""
     inputs: Mapping[str, FixedInput] = attrs.field(factory=dict)
@@ -104,7 +105,12 @@ class GroupManifest:
     @property
     def best(self) -> EpochEntry:
         """The epoch of the lowest validation loss, or the average at its end; the earlier one of equals."""
-        return min(self.candidates, key=lambda entry: (entry.validation_loss, entry.epoch, entry.averaged))
+        return self.ranked[0]
+
+    @property
+    def ranked(self) -> tuple[EpochEntry, ...]:
+        """The candidates, best first."""
+        return tuple(sorted(self.candidates, key=lambda entry: (entry.validation_loss, entry.epoch, entry.averaged)))
 
     @property
     def candidates(self) -> tuple[EpochEntry, ...]:
@@ -115,7 +121,18 @@ class GroupManifest:
     def files(self) -> frozenset[str]:
         """Every file that it needs."""
         own = {file for entry in self.candidates for file in entry.files}
-        return frozenset(own | {beside.file for beside in (self.state, self.honest) if beside is not None})
+        return frozenset(own if self.honest is None else {*own, self.honest.file})
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 to file, of all that the epochs have; the earliest of equals."""
+        found = dict[str, str]()
+        for entry in self.candidates:
+            found.setdefault(entry.sha256, entry.file)
+            found.setdefault(entry.losses_sha256, entry.losses_file)
+            if entry.state is not None:
+                found.setdefault(entry.state.sha256, entry.state.file)
+        return found
 
     def entry(self, epoch: int) -> EpochEntry | None:
         """The entry of an epoch, None if it is not on disk."""
@@ -123,5 +140,5 @@ class GroupManifest:
 
 
 GROUP_MANIFEST = SealedFile(
-    GroupManifest, "group", 4, "restore it from a copy, or remove the group's folder to train the group again"
+    GroupManifest, "group", 5, "restore it from a copy, or remove the group's folder to train the group again"
 )

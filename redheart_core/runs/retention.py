@@ -7,9 +7,37 @@ from pathlib import Path
 
 import attrs
 
+from redheart_core.config.tables import TrainSettings
 from redheart_core.runs.manifest import GroupManifest
 from redheart_core.storage.locks import updating
 from redheart_core.storage.sealed import SealedFile
+
+
+@attrs.frozen
+class Retention:
+    """How much of a group stays on disk; the names are those of [training], which explains them."""
+
+    keep_epochs: int = 0
+    keep_best: int = 1
+    keep_states: int = 2
+
+    @classmethod
+    def of(cls, settings: TrainSettings) -> Retention:
+        return cls(settings.keep_epochs, settings.keep_best, settings.keep_states)
+
+    def apply(self, run: Path, manifest: GroupManifest) -> GroupManifest:
+        """The manifest without what is no longer needed: the newest epochs, the best and those of models stay."""
+        epochs, averages = manifest.epochs, manifest.averages
+        if self.keep_epochs:
+            best = [*dict.fromkeys(entry.epoch for entry in manifest.ranked)][: self.keep_best]
+            newest = [entry.epoch for entry in epochs[-self.keep_epochs :]]
+            kept = {*newest, *best, *references(run).get(manifest.group, ())}
+            epochs = tuple(entry for entry in epochs if entry.epoch in kept)
+            averages = tuple(entry for entry in averages if entry.epoch in kept)
+        if self.keep_states:
+            first = min((entry.epoch for entry in epochs[-self.keep_states :]), default=0)
+            epochs = tuple(entry if entry.epoch >= first else attrs.evolve(entry, state=None) for entry in epochs)
+        return attrs.evolve(manifest, epochs=epochs, averages=averages)
 
 
 @attrs.frozen
@@ -23,18 +51,6 @@ class References:
 REFERENCES = SealedFile(
     References, "references", 1, "restore it from a copy, or remove it and assemble the run's models again"
 )
-
-
-def epochs_to_keep(run: Path, manifest: GroupManifest, keep_epochs: int) -> list[int] | None:
-    """Epochs that may not be deleted when the next one is saved; None keeps all.
-
-    The next epoch itself and the best one are kept by the group folder.
-    """
-    if keep_epochs == 0:
-        return None
-    done = [entry.epoch for entry in manifest.epochs]
-    newest = done[-(keep_epochs - 1) :] if keep_epochs > 1 else []
-    return [*newest, *references(run).get(manifest.group, ())]
 
 
 def references(run: Path) -> Mapping[str, tuple[int, ...]]:

@@ -134,11 +134,29 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     Raises:
         FileError: As write_atomically.
     """
-    import safetensors.torch  # with torch, which readers of plain files do without
+    write_tensors(path, tensors)
+    return hash_tensors(tensors)
 
-    data = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-    write_bytes(path, data)
-    return hashlib.sha256(data).hexdigest()
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """As save_tensors, where the SHA-256 is known.
+
+    Raises:
+        FileError: As write_atomically.
+    """
+    from redheart_core.storage.tensor_file import tensor_file  # with torch, which readers of plain files do without
+
+    write_atomically(path, lambda file: file.writelines(tensor_file(tensors)))
+
+
+def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of the file that save_tensors would write."""
+    from redheart_core.storage.tensor_file import tensor_file  # as above
+
+    digest = hashlib.sha256()
+    for part in tensor_file(tensors):
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def load_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.runs.manifest import GroupManifest
-from redheart_core.runs.retention import references
+from redheart_core.runs.retention import Retention, references
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.placing import can_link
 from redheart_core.training.context import TrainingContext
@@ -97,13 +97,15 @@ def group_disk(run: RunFolder, context: TrainingContext, module: GroupModule, ma
         return GroupDisk(0, 0)
     averages = 1 if group.settings.is_on("ema") else 0
     state = (2 + averages) * file_bytes(learnt) + len(learnt) * (4 + HEADER)
-    updated, keep = context.own_settings(group).epochs, context.settings.keep_epochs
+    updated, keep = context.own_settings(group).epochs, Retention.of(context.settings)
     first = 0 if group.begins_at_baseline or group.name in run.starts else 1
     on_disk = [entry.epoch for entry in manifest.epochs]
     epochs = len(on_disk) + updated - (on_disk[-1] if on_disk else first - 1)
-    kept = epochs if keep == 0 else min(epochs, keep + 1 + len(references(run.path).get(group.name, ())))
-    replaced = (state if updated > 1 else 0) + ((1 + averages) * one if kept < epochs else 0)
-    return GroupDisk((kept + averages * min(kept, updated)) * one + state, replaced)
+    referred = len(references(run.path).get(group.name, ()))
+    kept = min(epochs, keep.keep_epochs + keep.keep_best + referred) if keep.keep_epochs else epochs
+    states = min(keep.keep_states or updated, kept, updated)
+    replaced = (state if states < updated else 0) + ((1 + averages) * one if kept < epochs else 0)
+    return GroupDisk((kept + averages * min(kept, updated)) * one + states * state, replaced)
 
 
 def file_bytes(tensors: Mapping[str, Tensor]) -> int:

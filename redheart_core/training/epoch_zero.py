@@ -4,6 +4,7 @@ first update."""
 from __future__ import annotations
 
 from redheart_core.groups.validation import evaluate
+from redheart_core.runs.retention import Retention
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
 from redheart_core.training.finished_epoch import Entry, evaluated
@@ -29,6 +30,6 @@ def finish_epoch_zero(context: TrainingContext, one: GroupProgress) -> Entry:
     result = validate_epoch(context, module, 0)
     entry = {"epoch": 0, "train_loss": on_train.loss, **evaluated(result), "learning_rate": 0.0}
     one.manifest = one.folder.add_epoch(
-        one.manifest, entry, module.parameter_dict(), {}, result.losses, context.settings.keep_epochs
+        one.manifest, entry, module.parameter_dict(), {}, result.losses, Retention.of(context.settings)
     )
     return entry

@@ -9,6 +9,7 @@ import torch
 
 from redheart_core.contract.events import EpochFinished
 from redheart_core.groups.validation import SplitResult
+from redheart_core.runs.retention import Retention
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import TrainedEpoch, validate_epoch
 from redheart_core.training.group_trainer import GroupTrainer
@@ -38,7 +39,7 @@ def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, train
         trainer.module.parameter_dict(),
         trainer.optimizer_tensors(),
         result.losses,
-        context.settings.keep_epochs,
+        Retention.of(context.settings),
         _average(context, trainer, epoch, entry),
     )
     return entry

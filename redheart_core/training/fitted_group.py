@@ -10,6 +10,7 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.discovery.calls import Hooks
 from redheart_core.groups.group import Group
 from redheart_core.groups.validation import evaluate
+from redheart_core.runs.retention import Retention
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.audit import ParameterAccount, audit_fitted
 from redheart_core.training.context import TrainingContext
@@ -46,6 +47,6 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
     entry = {"epoch": 1, "train_loss": on_train.loss, **evaluated(result), "learning_rate": 0.0}
     honest = None if module.honest is None else folder.save_honest(module.honest.tensors())
     manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished", honest=honest)
-    folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, 0)
+    folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, Retention())
     hooks.after_epoch(event(group.name, 1, time.monotonic() - started, entry))
     return audit_fitted(module)

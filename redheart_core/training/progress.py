@@ -61,12 +61,13 @@ class GroupProgress:
         else:
             self.trainer.module.load(self.folder.weights(self.manifest.epochs[-1]))
             if self.done:  # the optimizer has no state before its first update
-                self.trainer.load_optimizer(self.folder.optimizer(self.manifest))
+                self.trainer.load_optimizer(self.folder.optimizer(self.manifest.epochs[-1]))
 
     def finish(self) -> None:
         """Write that the last epoch is done."""
         if self.manifest.status != "finished":
-            self.manifest = attrs.evolve(self.manifest, status="finished")
+            # what was retired has been removed; the names would tell a group that was repaired from one that was not
+            self.manifest = attrs.evolve(self.manifest, status="finished", retired=())
             self.folder.write(self.manifest)
 
     def note_halved(self, epoch: int, step: int, size: int) -> None:

@@ -15,9 +15,6 @@ from torch import Tensor
 from redheart_core.data.batch import Batch
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer
 
-SAVED_COPIES = 2
-"""Of the tensors of a file that are in memory while it is written: those of the safetensors library."""
-
 
 @attrs.frozen
 class StepMemory:
@@ -32,7 +29,8 @@ class StepMemory:
     working: int
     """Most that a step holds beyond these at any moment: its batch, activations and intermediate results."""
     after: int
-    """Most that validation and saving hold beyond weights and optimizer, after the last step of an epoch."""
+    """Most that validation holds beyond weights and optimizer, after the last step of an epoch; files are written
+    tensor by tensor."""
     seconds: float
     """Of a step."""
 
@@ -68,14 +66,13 @@ def measure_step(trainer: GroupTrainer, batch: Batch) -> StepMemory:
     trainer.module.zero_grad(set_to_none=True)
     weights = bytes_of([*trainer.module.parameters(), *trainer.module.buffers()])
     optimizer, records = bytes_of(trainer.optimizer_tensors().values()), batch.bytes
-    saving = SAVED_COPIES * max(weights, optimizer) if trainer.device.type == "cpu" else 0
     averaging = 0 if trainer.average is None else weights
     return StepMemory(
         weights=weights,
         gradients=gradients,
         optimizer=optimizer,
         working=most - gradients + records,
-        after=averaging + max(saving, _evaluating(trainer, batch) + records),
+        after=averaging + _evaluating(trainer, batch) + records,
         seconds=seconds,
     )
 
