@@ -31,7 +31,7 @@ from redheart_core.storage.runtime import generator
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.short_runs import run_rates, short_context
 from redheart_core.tuning.sweep import SweepSettings, sweep
-from redheart_core.tuning.trial import train_group
+from redheart_core.tuning.trial import Trained, train_group
 
 AWAY = {"a": GroupSettings(learning_rate=0.3)}
 """Leads away from a baseline that says the truth."""
@@ -139,11 +139,10 @@ def test_a_search_counts_epoch_0(residual: ResidualToy) -> None:
         reported.append(epoch)
         return False
 
-    losses = train_group(context, a, context.module(a), report)
+    trained = train_group(context, a, context.module(a), report)
     run, _ = residual.toy.run("run", nodes_of(residual, 1.0), Store.open(residual.toy.folder / "store"), groups=AWAY)
-    assert not isinstance(losses, str)
-    assert losses is not None
-    assert losses.mean() == pytest.approx(run.group("a").read().epochs[0].validation_loss)
+    assert isinstance(trained, Trained)
+    assert trained.losses.mean() == pytest.approx(run.group("a").read().epochs[0].validation_loss)
     assert reported == [1, 2, 3, 4]
 
 

@@ -13,9 +13,10 @@ from redheart_core import CheckpointError, RedheartError, SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.store import Store
 from redheart_core.runs.run import RunFolder
+from redheart_core.tuning.changes import changed
 from redheart_core.tuning.search import SearchResult, search
-from redheart_core.tuning.search_space import Range, Space, changed, default_space, read_space, space_document
-from redheart_core.tuning.trial import train_group
+from redheart_core.tuning.search_space import Range, Space, default_space, read_space, space_document
+from redheart_core.tuning.trial import Trained, train_group
 
 pytest.importorskip("optuna", reason="needs redheart[search]")
 
@@ -28,7 +29,7 @@ SPACE = {
 def searched(toy: Toy, name: str, store: Store, trials: int, document: Any = SPACE, **options: Any) -> SearchResult:
     context = toy.context([toy.node("a"), toy.node("c", target="choice_factors")], store, epochs=2)
     group = next(one for one in context.groups if one.name == "a")
-    space = read_space(document, "space.toml", group)
+    space = read_space(document, "space.toml", group, "tiny")
     return search(RunFolder(toy.folder / name), context, group, space, trials, **options)
 
 
@@ -58,17 +59,19 @@ def test_trials_are_evaluated_by_their_own_loss_weights(toy: Toy) -> None:
     (group,) = context.groups
     judge = context.module(group)
     own = train_group(context, group, judge, lambda epoch, loss: False)
-    light = train_group(context, changed(group, {("plugins", "a", "loss_weight"): 0.02}), judge, lambda *_: False)
-    assert not isinstance(own, str | None)
-    assert not isinstance(light, str | None)
-    assert float(light.mean()) == pytest.approx(float(own.mean()), rel=0.2)
+    light = train_group(
+        context, changed(group, {("plugins", "a", "loss_weight"): 0.02}, "tiny"), judge, lambda *_: False
+    )
+    assert isinstance(own, Trained)
+    assert isinstance(light, Trained)
+    assert float(light.losses.mean()) == pytest.approx(float(own.losses.mean()), rel=0.2)
 
 
 def test_report_stops_a_trial_and_a_fault_says_why(toy: Toy) -> None:
     context = toy.context([toy.node("a")], epochs=2)
     (group,) = context.groups
     assert train_group(context, group, context.module(group), lambda epoch, loss: epoch == 1) is None
-    broken = changed(group, {("plugins", "a", "fault_after"): 1})
+    broken = changed(group, {("plugins", "a", "fault_after"): 1}, "tiny")
     reason = train_group(context, broken, context.module(group), lambda epoch, loss: False)
     assert isinstance(reason, str)
     assert "became nan" in reason
@@ -103,7 +106,7 @@ def test_spaces_say_everything_that_is_wrong(toy: Toy) -> None:
         "plugins": {"a": {"width": {"low": 1}, "dropout": 3, "loss_weight": {"choices": [1.0], "low": 1.0}}},
     }
     with pytest.raises(SettingsError) as caught:
-        read_space(wrong, "space.toml", group)
+        read_space(wrong, "space.toml", group, "tiny")
     for part in (
         "no table 'training'",
         "[groups.b]: not of group 'a'",
@@ -115,15 +118,15 @@ def test_spaces_say_everything_that_is_wrong(toy: Toy) -> None:
     ):
         assert part in str(caught.value)
     with pytest.raises(SettingsError, match="'ema' must be < 1"):
-        read_space({"groups": {"a": {"ema": {"low": 0.0, "high": 1.0}}}}, "space.toml", group)
+        read_space({"groups": {"a": {"ema": {"low": 0.0, "high": 1.0}}}}, "space.toml", group, "tiny")
     with pytest.raises(SettingsError, match="names no setting"):
-        read_space({}, "space.toml", group)
+        read_space({}, "space.toml", group, "tiny")
 
 
 def test_spaces_come_back_as_they_were(toy: Toy) -> None:
     (group,) = toy.context([toy.node("a", dropout=0.7)]).groups
     space = default_space(group)
-    assert read_space(space_document(space), "stored", group) == space
+    assert read_space(space_document(space), "stored", group, "tiny") == space
     assert space["plugins", "a", "dropout"] == Range(0.0, 0.7)
     assert set(space) == {
         ("groups", "a", "learning_rate"),
@@ -142,8 +145,8 @@ def test_without_optuna_the_extra_is_named(toy: Toy, monkeypatch: pytest.MonkeyP
 def test_a_node_takes_its_changed_settings(toy: Toy) -> None:
     (group,) = toy.context([toy.node("a")]).groups
     values = {("plugins", "a", "width"): 16, ("plugins", "a", "loss_weight"): 3.0, ("groups", "a", "ema"): 0.9}
-    found = changed(group, values)  # type: ignore[arg-type]  # keys of literals
+    found = changed(group, values, "tiny")  # type: ignore[arg-type]  # keys of literals
     assert (found.nodes[0].settings.width, found.nodes[0].loss_weight, found.settings.ema) == (16, 3.0, 0.9)
     assert attrs.evolve(found, nodes=group.nodes, settings=group.settings) == group
     with pytest.raises(SettingsError, match="above 0"):
-        changed(group, {("plugins", "a", "loss_weight"): -1.0})
+        changed(group, {("plugins", "a", "loss_weight"): -1.0}, "tiny")

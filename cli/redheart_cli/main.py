@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("redheart_cli.train", "Train every checkpoint group."),
     "sweep": ("redheart_cli.sweep", "Find the learning rate of every group."),
     "search": ("redheart_cli.search", "Search settings of one group."),
+    "auto": ("redheart_cli.auto", "Choose settings and plugins, for every group by itself."),
     "watch": ("redheart_cli.watch", "Show how the training in a run goes, live."),
     "audit": ("redheart_cli.audit", "Account for every parameter."),
     "plan": ("redheart_cli.plan", "Measure what memory a training needs."),
@@ -42,7 +43,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command to the module that holds it, imported only when it is called, and its line of help."""
 
-GOES_ON = dict.fromkeys(("run", "data", "train", "sweep", "search", "bench"), "the same command goes on where it was")
+GOES_ON = dict.fromkeys(
+    ("run", "data", "train", "sweep", "search", "auto", "bench"), "the same command goes on where it was"
+)
 """Commands that go on after an interruption; all others begin again. A training that has begun says more itself."""
 
 

@@ -206,6 +206,8 @@ class NodeOptions:
     """The fields that it learns, of those that it learns where the data set has them; all of them if none is named."""
     beside: tuple[str, ...] = ()
     """Features "node.output" of other groups that it reads beside the embedding."""
+    ignores: tuple[str, ...] = ()
+    """Fields, of those that it reads where the data set has them, that it does without."""
 
 
 NODE_OPTIONS = tuple(attribute.name for attribute in attrs.fields(NodeOptions))

@@ -43,7 +43,6 @@ class Addition:
     alone answers the field, without it stands for the constant predictor."""
 
 
-@torch.no_grad()
 def measure_additions(run: RunFolder, context: TrainingContext, progress: Progress | None = None) -> list[Addition]:
     """Leave each group out of the fusion of each field that it answers.
 
@@ -60,10 +59,24 @@ def measure_additions(run: RunFolder, context: TrainingContext, progress: Progre
         DataError: No fusion gathers anything, or the validation records are too few to evaluate its weights.
         CheckpointError: A file is damaged.
     """
-    fusions = [(group, node) for group in context.groups for node in group.nodes if is_fusion(node)]
-    if not fusions:
+    if not any(is_fusion(node) for node in context.nodes):
         raise DataError("no fusion is finished in this run, so that no module adds to one; train with --enable NAME")
     _answer(run, context)
+    return additions_in(context, progress)
+
+
+@torch.no_grad()
+def additions_in(context: TrainingContext, progress: Progress | None = None) -> list[Addition]:
+    """The same of a context that holds what its groups answer on the records that training may see.
+
+    Args:
+        context: Of groups with a fusion among them.
+        progress: Called now and then.
+
+    Raises:
+        DataError: The validation records are too few to evaluate the fusions' weights.
+    """
+    fusions = [(group, node) for group in context.groups for node in group.nodes if is_fusion(node)]
     whole = _fused_losses(context, fusions)
     source = _Leaving(context)
     answering = list(_answering(context, {field: node for field, (_, node, _) in whole.items()}))

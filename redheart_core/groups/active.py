@@ -36,6 +36,8 @@ class ActiveNode:
     """Fields, of those that it learns where the data set has them; all of them if none is named."""
     beside: tuple[str, ...] = ()
     """Features "node.output" of other groups that stand beside the embedding for it."""
+    ignores: tuple[str, ...] = ()
+    """Optional fields that it does not read although the data set has them."""
     absent: tuple[str, ...] = ()
     """Of reads those that may be absent; set when groups are planned."""
 
@@ -50,6 +52,6 @@ class ActiveNode:
         return (*self.spec.reads, *self.beside, *(f"{self.baseline}.{name}" for name in added))
 
     def learnable(self, fields: Mapping[str, Field]) -> dict[str, Field]:
-        """The data set's fields without those that the node could learn and that learns does not name."""
+        """The data set's fields without those that it ignores, or that it could learn and learns does not name."""
         left_out = set(resolve_node(self.spec, fields).optional_targets) - set(self.learns) if self.learns else set()
-        return {name: field for name, field in fields.items() if name not in left_out}
+        return {name: field for name, field in fields.items() if name not in left_out | set(self.ignores)}

@@ -76,6 +76,7 @@ def describe_node(
         residual=node.residual,
         learns=node.learns,
         beside=node.beside,
+        ignores=node.ignores,
         resources=_resources(node, {} if hashes is None else hashes) if resources is None else dict(resources),
     )
 

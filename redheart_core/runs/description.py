@@ -36,6 +36,7 @@ class NodeDescription:
     resources: Mapping[str, str]
     """SHA-256 of the files outside of redheart that its module is built from, by name."""
     beside: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
 
     def differences(self, other: NodeDescription) -> list[str]:
         """What another description of the node says otherwise, for messages."""

@@ -47,6 +47,25 @@ def locked_groups(run: Path, groups: Iterable[str], wait_s: float = 0.0) -> Iter
 
 
 @contextmanager
+def claimed(folder: Path, piece: str, *, wait: bool = False) -> Iterator[bool]:
+    """Keep other processes from a piece of work; False inside where another one holds it and nobody waits.
+
+    Raises:
+        FileError: The file system has no locks.
+    """
+    lock = filelock.FileLock(folder / f".{piece}.lock", timeout=-1 if wait else 0.0)
+    with writing(folder / f".{piece}.lock"):
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            pass
+        except NotImplementedError as error:
+            raise FileError(f"{folder} is on a file system without locks; choose a folder on another one") from error
+    with cleaning_up(lambda: _let_go(lock, folder / f".{piece}.lock") if lock.is_locked else None):
+        yield lock.is_locked
+
+
+@contextmanager
 def updating(folder: Path) -> Iterator[None]:
     """Keep other processes from changing the same small files; what is done inside takes a moment.
 

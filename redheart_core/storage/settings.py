@@ -17,6 +17,8 @@ from redheart_core.storage.toml_text import parse_toml
 Settings = TypeVar("Settings")
 
 _WORDS = {str: "text", bool: "true or false", int: "an integer", float: "a finite number", Path: "a path as text"}
+_HINTS: dict[type[Any], dict[str, Any]] = {}
+"""Of settings classes: evaluating annotations takes most of the time of reading a table."""
 _BARE_WORD = re.compile(r"""[^\s"'\[\]{},=#]+""")
 
 
@@ -158,7 +160,13 @@ def _keys(cls: type[Any]) -> dict[str, attrs.Attribute[Any]]:
 
 
 def _type(cls: type[Any], attribute: attrs.Attribute[Any]) -> Any:
-    return get_type_hints(cls)[attribute.name]
+    return _hints(cls)[attribute.name]
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    if cls not in _HINTS:
+        _HINTS[cls] = get_type_hints(cls)
+    return _HINTS[cls]
 
 
 def _describe(cls: type[Any], attribute: attrs.Attribute[Any]) -> str:

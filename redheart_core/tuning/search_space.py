@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from redheart_core.config.tables import GroupSettings
 from redheart_core.contract.errors import SettingsError, join_complaints
-from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
-from redheart_core.storage.settings import as_table, describe_settings, read_or_complain, setting_names
+from redheart_core.storage.settings import as_table, read_or_complain
+from redheart_core.tuning.changes import Place, Value, changed, dropouts, group_keys, node_keys
 
 if TYPE_CHECKING:
     import optuna
-
-Value = bool | int | float | str
-Kind = Literal["groups", "plugins"]
-NODE_OPTIONS = ("learning_rate_scale", "loss_weight")
-"""Settings that every plugin has beside its own."""
 
 
 @attrs.frozen
@@ -54,6 +48,15 @@ class Range:
             return trial.suggest_int(name, self.low, self.high, log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
+    def holds(self, value: object) -> bool:
+        """Whether a value lies in it."""
+        if self.choices:
+            return any(type(choice) is type(value) and choice == value for choice in self.choices)
+        assert self.low is not None
+        assert self.high is not None
+        kinds = int if isinstance(self.low, int) and isinstance(self.high, int) else (int, float)
+        return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
+
     def ends(self) -> tuple[Value, ...]:
         """Values that have to be allowed if all are."""
         if self.choices:
@@ -63,60 +66,82 @@ class Range:
         return self.low, self.high
 
 
-Space = Mapping[tuple[Kind, str, str], Range]
-"""("groups", group, key) or ("plugins", plugin, key) to its range."""
+Space = Mapping[Place, Range]
 
 
 def default_space(group: Group) -> Space:
     """Learning rate, weight decay, and every dropout of its plugins, from 0 to 0.5 or to what it is."""
-    space: dict[tuple[Kind, str, str], Range] = {
+    space: dict[Place, Range] = {
         ("groups", group.name, "learning_rate"): Range(1e-4, 1e-2, log=True),
         ("groups", group.name, "weight_decay"): Range(1e-4, 1e-1, log=True),
     }
     for node in group.nodes:
-        for row in describe_settings(node.spec.settings):
-            if "dropout" in row["key"] and row["type"] == "a finite number":
-                own = as_table(node.settings)[row["key"]]
-                space["plugins", node.name, row["key"]] = Range(0.0, max(0.5, own))
+        for key in dropouts(node):
+            space["plugins", node.name, key] = Range(0.0, max(0.5, as_table(node.settings)[key]))
     return space
 
 
-def read_space(document: Mapping[str, Any], where: str, group: Group) -> Space:
-    """A space out of tables [groups.NAME.key] and [plugins.NAME.key] with low, high, log or choices.
+def read_space(document: Mapping[str, Any], where: str, group: Group, scale: str) -> Space:
+    """The space of one group, as read_spaces."""
+    return read_spaces(document, where, (group,), scale)[group.name]
+
+
+def read_spaces(
+    document: Mapping[str, Any], where: str, groups: Sequence[Group], scale: str
+) -> dict[str, dict[Place, Range]]:
+    """Spaces out of tables [groups.NAME.key] and [plugins.NAME.key] with low, high, log or choices.
+
+    Args:
+        document: Of all groups.
+        where: Names it in messages.
+        groups: Those that may be searched.
+        scale: Of the training.
+
+    Returns:
+        By the names of the groups of which something may change.
 
     Raises:
-        SettingsError: Everything that is wrong with it: other tables, settings that the group has not, ranges that
+        SettingsError: Everything that is wrong with it: other tables, settings that the groups have not, ranges that
             are none, and ends that a setting does not allow.
     """
-    known = {
-        "groups": {group.name: set(setting_names(GroupSettings))},
-        "plugins": {node.name: {*setting_names(node.spec.settings), *NODE_OPTIONS} for node in group.nodes},
+    owners: dict[str, dict[str, Group]] = {
+        "groups": {group.name: group for group in groups},
+        "plugins": {node.name: group for group in groups for node in group.nodes},
     }
-    complaints = [f"it has no table '{key}' (known: groups, plugins)" for key in sorted(document.keys() - known)]
-    space: dict[tuple[Kind, str, str], Range] = {}
+    keys_of = {
+        "groups": {group.name: group_keys() for group in groups},
+        "plugins": {node.name: node_keys(node) for group in groups for node in group.nodes},
+    }
+    complaints = [f"it has no table '{key}' (known: groups, plugins)" for key in sorted(document.keys() - owners)]
+    spaces: dict[str, dict[Place, Range]] = {}
+    of = f"group '{groups[0].name}'" if len(groups) == 1 else "the groups that descend"
     for kind in ("groups", "plugins"):
         for name, keys in _tables(document.get(kind, {}), kind, complaints).items():
-            if name not in known[kind]:
-                allowed = ", ".join(sorted(known[kind]))
-                complaints.append(f"[{kind}.{name}]: not of group '{group.name}' (known: {allowed})")
+            if name not in owners[kind]:
+                complaints.append(f"[{kind}.{name}]: not of {of} (known: {', '.join(sorted(owners[kind]))})")
                 continue
             for key, table in _tables(keys, f"{kind}.{name}", complaints).items():
-                place = f"[{kind}.{name}.{key}]"
-                if key not in known[kind][name]:
-                    complaints.append(f"{place}: no such setting (known: {', '.join(sorted(known[kind][name]))})")
+                place, known = f"[{kind}.{name}.{key}]", keys_of[kind][name]
+                if key not in known:
+                    complaints.append(f"{place}: no such setting (known: {', '.join(sorted(known))})")
                 elif found := read_or_complain(Range, table, place, complaints):
                     if complaint := found.complaint():
                         complaints.append(f"{place} {complaint}")
-                    space[kind, name, key] = found
+                    spaces.setdefault(owners[kind][name].name, {})[kind, name, key] = found
     if not complaints:
-        if not space:
+        if not spaces:
             complaints.append("it names no setting; give tables such as [groups.my_group.learning_rate]")
+        by_name = owners["groups"]
         complaints += [
-            text for place, found in space.items() for end in found.ends() if (text := _try(group, place, end))
+            text
+            for name, space in spaces.items()
+            for place, found in space.items()
+            for end in found.ends()
+            if (text := _try(by_name[name], place, end, scale))
         ]
     if complaints:
         raise SettingsError(join_complaints(f"{where} is no search space:", complaints))
-    return space
+    return spaces
 
 
 def space_document(space: Space) -> dict[str, Any]:
@@ -127,37 +152,10 @@ def space_document(space: Space) -> dict[str, Any]:
     return document
 
 
-def changed(group: Group, values: Mapping[tuple[Kind, str, str], Value]) -> Group:
-    """The group with other settings.
-
-    Raises:
-        SettingsError: A value is not allowed.
-    """
-    complaints: list[str] = []
-    own = {key: value for (kind, _, key), value in values.items() if kind == "groups"}
-    where = f"[groups.{group.name}]"
-    settings = read_or_complain(GroupSettings, {**as_table(group.settings), **own}, where, complaints)
-    nodes = tuple(_changed_node(node, values, complaints) for node in group.nodes)
-    if complaints or settings is None:
-        raise SettingsError(join_complaints("the settings cannot be used:", complaints))
-    return attrs.evolve(group, settings=settings, nodes=nodes)
-
-
-def _changed_node(node: ActiveNode, values: Mapping[tuple[Kind, str, str], Value], complaints: list[str]) -> ActiveNode:
-    own = {key: value for (kind, name, key), value in values.items() if kind == "plugins" and name == node.name}
-    options: dict[str, Any] = {key: own.pop(key) for key in NODE_OPTIONS if key in own}
-    for key, value in options.items():
-        if isinstance(value, bool | str) or value <= 0:
-            complaints.append(f"[plugins.{node.name}] '{key}' expects a number above 0, got {value!r}")
-    table = {**as_table(node.settings), **own}
-    settings = read_or_complain(node.spec.settings, table, f"[plugins.{node.name}]", complaints)
-    return attrs.evolve(node, settings=settings, **options)
-
-
-def _try(group: Group, place: tuple[Kind, str, str], value: Value) -> str:
+def _try(group: Group, place: Place, value: Value, scale: str) -> str:
     """Why a setting cannot have a value, or nothing."""
     try:
-        changed(group, {place: value})
+        changed(group, {place: value}, scale)
     except SettingsError as error:
         return str(error).splitlines()[-1].strip("- ")
     return ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import attrs
+from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.exact.numbers import FloatArray
@@ -16,14 +17,26 @@ from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch, validate_epoch
-from redheart_core.training.group_trainer import GroupFault
+from redheart_core.training.group_trainer import GroupFault, stopping_alone
 from redheart_core.training.progress import load_fixed
 
 Report = Callable[[int, float], bool]
 """Takes an epoch and its validation loss; whether to stop."""
 
 
-def train_group(context: TrainingContext, group: Group, own: GroupModule, report: Report) -> FloatArray | str | None:
+@attrs.frozen(eq=False)
+class Trained:
+    """A training that came to its end."""
+
+    losses: FloatArray
+    """(N,) validation losses at the best epoch, record by record or cluster by cluster of near-duplicates."""
+    weights: Mapping[str, Tensor]
+    """Of that epoch, "node.parameter" to tensor; empty if they were not wanted."""
+
+
+def train_group(
+    context: TrainingContext, group: Group, own: GroupModule, report: Report, *, keep: bool = False
+) -> Trained | str | None:
     """Train a group with changed settings, and evaluate every epoch by the losses and weights of its own ones.
 
     Args:
@@ -31,39 +44,43 @@ def train_group(context: TrainingContext, group: Group, own: GroupModule, report
         group: One of its groups, changed.
         own: The group as it is in the context.
         report: Called after every epoch but epoch 0, which is the same for all settings.
+        keep: Whether the weights of the best epoch are wanted.
 
     Returns:
-        (N,) validation losses at the best epoch, record by record or cluster by cluster of near-duplicates; None if
-        report stopped it; or why a loss, a gradient or a metric is not finite.
+        None if report stopped it; or why a plugin's code fails, or a loss, a gradient or a metric is not finite.
     """
-    context = _changed_context(context, group)
+    context = with_group(context, group)
     clusters = context.store.clusters_of(context.store.rows("validation"))
-    trainer = context.trainer(group)
-    best: FloatArray | None = None
-    for epoch in range(0 if group.begins_at_baseline else 1, trainer.settings.epochs + 1):
-        try:
+    best: Trained | None = None
+    try:
+        with stopping_alone():
+            trainer = context.trainer(group)
+        for epoch in range(0 if group.begins_at_baseline else 1, trainer.settings.epochs + 1):
             if epoch:
                 (trained,) = train_epoch(context, [trainer], epoch)
                 trained.check()
             with _evaluated_as(trainer.module, own):
                 result = validate_epoch(context, trainer.module, epoch)
-        except GroupFault as fault:
-            return str(fault)
-        losses = clusters.values(result.losses)
-        if best is None or losses.mean() < best.mean():
-            best = losses
-        if epoch and report(epoch, result.loss):
-            return None
+            losses = clusters.values(result.losses)
+            if best is None or losses.mean() < best.losses.mean():
+                parameters = trainer.module.parameter_dict() if keep else {}
+                best = Trained(losses, {name: tensor.clone() for name, tensor in parameters.items()})
+            if epoch and report(epoch, result.loss):
+                return None
+    except GroupFault as fault:
+        return str(fault)
     return best
 
 
-def _changed_context(context: TrainingContext, group: Group) -> TrainingContext:
-    """The context with a group's changed nodes: their settings decide the shapes of their outputs."""
+def with_group(context: TrainingContext, group: Group) -> TrainingContext:
+    """The context with a changed group: the settings of its nodes decide the shapes of their outputs."""
     own = {node.name: node for node in group.nodes}
     nodes = tuple(own.get(node.name, node) for node in context.nodes)
+    groups = tuple(group if one.name == group.name else one for one in context.groups)
     store = context.store
     shapes = output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizer)
-    return attrs.evolve(context, nodes=nodes, surroundings=attrs.evolve(context.surroundings, shapes=shapes))
+    surroundings = attrs.evolve(context.surroundings, shapes=shapes)
+    return attrs.evolve(context, nodes=nodes, groups=groups, surroundings=surroundings)
 
 
 @contextmanager

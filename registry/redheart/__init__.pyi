@@ -1,5 +1,6 @@
 from . import memory
 from .analysis import Analysis
+from .automating import auto
 from .calculating import calculate
 from .decision import Decision
 from .models import Model, decide, load
@@ -16,6 +17,7 @@ __all__ = [
     "Explanation",
     "Model",
     "Run",
+    "auto",
     "calculate",
     "decide",
     "inspect",

@@ -235,6 +235,7 @@ def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, 
                 "residual": node.residual,
                 "learns": list(node.learns),
                 "beside": list(node.beside),
+                "ignores": list(node.ignores),
                 **node.settings,
             }
             for name, node in nodes.items()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, begin
+from redheart.settings_files import write_plugins_toml
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import RedheartError
 from redheart_core.storage.paths import find_optional
@@ -126,38 +127,8 @@ def search_session(
     if name not in groups:
         raise RedheartError(f"there is no group '{name}' (groups: {', '.join(sorted(groups))})")
     group = groups[name]
-    space = read_space(parse_file(space_file), str(space_file), group) if space_file else default_space(group)
+    scale = session.context.settings.scale
+    space = read_space(parse_file(space_file), str(space_file), group, scale) if space_file else default_space(group)
     found = search_group(session.run, session.context, group, space, trials, pruner, display.progress)
-    return found, _write_settings(session, found)
-
-
-def _write_settings(session: Session, found: SearchResult) -> dict[str, Path]:
-    """The best settings as files; option to file.
-
-    One for --groups alone is written only if no plugin's setting was searched: it would be a mixture nobody tried.
-    """
-    import tomli_w
-
-    from redheart_core.config.tables import GroupSettings
-    from redheart_core.storage.files import write_bytes
-    from redheart_core.storage.settings import as_table
-
-    folder = session.run.path / "search"
-    document = session.registry.plugins_toml.document()
-    plain = as_table(GroupSettings())
-    groups = {
-        group.name: {key: value for key, value in as_table(group.settings).items() if plain.get(key) != value}
-        for group in session.context.groups
-    }
-    groups = {name: table for name, table in _merge(groups, found.settings.get("groups", {})).items() if table}
-    plugins = _merge(document["plugins"], found.settings.get("plugins", {}))
-    files = {"plugins": folder / f"{found.group}.plugins.toml"}
-    write_bytes(files["plugins"], tomli_w.dumps({**document, "plugins": plugins, "groups": groups}).encode())
-    if "plugins" not in found.settings:
-        files["groups"] = folder / f"{found.group}.groups.toml"
-        write_bytes(files["groups"], tomli_w.dumps({"groups": found.settings["groups"]}).encode())
-    return files
-
-
-def _merge(tables: Mapping[str, Mapping[str, Any]], more: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {**tables.get(name, {}), **more.get(name, {})} for name in {**tables, **more}}
+    files = write_plugins_toml(session, found.settings, session.run.path / "search", f"{found.group}.")
+    return found, files

@@ -106,4 +106,12 @@ def settings_complaints(plugin: Plugin, table: Mapping[str, Any], options: Mappi
         complaints.append(f"{where}: a plugin of event hooks has no settings, got {names(table)}")
     if options and not isinstance(plugin.spec, NodeSpec):
         complaints.append(f"{where}: only nodes have {names(options)}; '{plugin.name}' is of kind {plugin.kind}")
+    if isinstance(plugin.spec, NodeSpec):
+        ignored = options.get("ignores", ())
+        known = plugin.spec.optional_reads
+        complaints += [
+            f"{where} ignores: '{name}' is no field that it can do without (such fields: {names(known)})"
+            for name in (ignored if isinstance(ignored, list | tuple) else ())
+            if name not in known
+        ]
     return complaints

@@ -207,6 +207,7 @@ def _bare_nodes(plugins: Mapping[str, Plugin], configuration: PluginsToml) -> tu
                 residual=options.residual,
                 learns=options.learns,
                 beside=options.beside,
+                ignores=options.ignores,
             )
             nodes.append(node)
     return tuple(nodes)

@@ -1,0 +1,55 @@
+"""What may change of a group if nobody says so: sizes, rates, decay, dropout, techniques, inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from redheart_core.contract.fields import Field
+from redheart_core.contract.nodes import SCALES
+from redheart_core.groups.active import ActiveNode
+from redheart_core.groups.group import Group
+from redheart_core.tuning.changes import DROPOUT, READS, RESIDUAL, SCALE, Place, dropouts
+from redheart_core.tuning.search_space import Range, Space
+
+
+def wide_space(group: Group, fields: Mapping[str, Field], scale: str) -> Space:
+    """What may change of a group, as few settings as do: a few tens of candidates say little of many.
+
+    Rate, weight decay, one dropout for all; every scale up to that of the training; label smoothing where targets are
+    distributions or 0/1 labels, mixup where no tokens are read, layer decay where layers are declared; whether plugins
+    start from the baseline, and which optional fields each reads.
+
+    Args:
+        group: Bound.
+        fields: Of the data set.
+        scale: Of the training.
+    """
+    own = group.name
+    space: dict[Place, Range] = {
+        ("groups", own, "learning_rate"): Range(1e-4, 1e-2, log=True),
+        ("groups", own, "weight_decay"): Range(1e-4, 1e-1, log=True),
+    }
+    if any(dropouts(node) for node in group.nodes):
+        space["groups", own, DROPOUT] = Range(0.0, 0.5)
+    sizes = SCALES[: SCALES.index(scale) + 1]
+    if any(node.spec.scales[size] != node.spec.scales[scale] for node in group.nodes for size in sizes):
+        space["groups", own, SCALE] = Range(choices=sizes)
+    targets = [fields[name] for name in group.targets]
+    if any(field.simplex or field.binary for field in targets):
+        space["groups", own, "label_smoothing"] = Range(0.0, 0.2)
+    if "tokens" not in group.inputs:
+        space["groups", own, "mixup"] = Range(choices=(0.0, 0.2, 0.4))
+    if any(node.spec.layers for node in group.nodes):
+        space["groups", own, "layer_decay"] = Range(0.6, 1.0)
+    if any(node.residual_fields for node in group.nodes):
+        space["groups", own, RESIDUAL] = Range(choices=(True, False))
+    for node in group.nodes:
+        for name in _may_ignore(node):
+            space["plugins", node.name, READS + name] = Range(choices=(True, False))
+    return space
+
+
+def _may_ignore(node: ActiveNode) -> tuple[str, ...]:
+    """Optional fields that no output needs, so that nothing above is left without its input."""
+    needed = {name for output in node.spec.gives for name in output.needs}
+    return tuple(name for name in node.spec.optional_reads if name not in needed)
