@@ -110,6 +110,8 @@ class TakingTurns:
         self._away = set[str]()
         self._occupancy: Occupancy | None = None
         self._now = ""
+        self._garbage = True
+        """Whether a module may have gone, whose parts refer to each other in circles, since garbage was collected."""
 
     @property
     def turn_steps(self) -> int:
@@ -129,6 +131,7 @@ class TakingTurns:
 
     def add(self, trainer: GroupTrainer) -> None:
         self._trainers[trainer.group.name] = trainer
+        self._garbage = True
 
     def order(self, groups: Sequence[str]) -> None:
         self.occupancy.order = tuple(groups)
@@ -163,20 +166,24 @@ class TakingTurns:
         self._trainers.clear()
         self._away.clear()
         self._now = ""
-        self._meter.release()
+        self._garbage = True
 
     def _switch(self, group: str) -> None:
         """Give a group its turn; one that takes no steps, whose need nobody knows, gets the device for itself."""
         self._note_peak()
-        self._meter.begin()
         self._now = group
         if group not in self.occupancy.needs:
             self._leave(sorted(self.occupancy.present))
             self.occupancy.present.clear()
+            self._release()
             return
+        there = group in self.occupancy.present
         moves = self.occupancy.enter(group)
         assert moves is not None, "the plan was checked"
         self._leave(moves.leaving)
+        need = self.occupancy.needs[group]
+        self._make_sure_of(need.transient if there else need.state + need.transient)
+        self._meter.begin()
         if group in self._away:
             self._come(group)
         self._shelf.wait()
@@ -189,8 +196,16 @@ class TakingTurns:
             if name in self._trainers and name not in self._away:
                 self.moved += lay_down(self._trainers[name], self._shelf)
                 self._away.add(name)
-        if groups:
-            self._meter.release()
+
+    def _make_sure_of(self, need: int) -> None:
+        """Have allocators give back what they keep only where the budget may not hold a turn otherwise: the turn would
+        pay for each page of it anew."""
+        if self._meter.current() + need > self.plan.budget.memory:
+            self._release()
+
+    def _release(self) -> None:
+        self._meter.release(self._garbage)
+        self._garbage = False
 
     def _come(self, group: str) -> None:
         self.moved += bring(self._trainers[group], self._shelf)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
@@ -14,12 +15,18 @@ from torch import Tensor
 
 from redheart_core.storage.files import make_folder, writing
 
+ALIGNMENT = 64
+"""Bytes, of what PyTorch allocates on the CPU."""
+
 
 class Shelf(Protocol):
     """Holds copies of the storages of idle groups. A block is a whole storage as bytes, (N,) uint8."""
 
     def put(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
-        """Copy a group's blocks off the device, and hand over each copy by its number, so that the block can go."""
+        """Copy a group's blocks off the device, and hand over each copy by its number, so that the block can go.
+
+        Blocks that are copies already, from the last time, are not handed over again.
+        """
         ...
 
     def take(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
@@ -36,36 +43,34 @@ class Shelf(Protocol):
 
 
 class MappedFiles:
-    """One memory-mapped file per group, whose pages are let go once they are copied.
+    """One memory-mapped file per group, in which the group's state lies from its first turn off the device on.
 
-    They then cost no memory but the page cache, which the system takes back where it needs it. Space on the disk is
-    allocated before anything is copied, so that a full disk is an error and not a signal.
+    The mapping is private: what is computed changes pages of this process alone, and nothing is written to the disk
+    meanwhile. A group that leaves is written to its file, at once, and its pages are let go: they then cost no memory
+    but the page cache, which the system takes back where it needs it. They come back as they are touched, at the same
+    addresses, so that nothing is copied on the way back, no allocator keeps freed blocks, and tensors are aligned as
+    before. Space on the disk is allocated before anything is copied, so that a full disk is an error and not a signal.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files: dict[str, mmap.mmap] = {}
+        self._files: dict[str, _MappedFile] = {}
         make_folder(folder)
 
     def put(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
-        places = list(_places(blocks))
-        file = self._file(group, sum(_pages(len(block)) for block in blocks))
-        for number, (block, place) in enumerate(zip(blocks, places, strict=True)):
-            copy = torch.frombuffer(file, dtype=torch.uint8, count=len(block), offset=place)
-            copy.copy_(block)
-            file.madvise(mmap.MADV_DONTNEED, place, _pages(len(block)))
-            moved(number, copy)
+        file = self._files.get(group)
+        if file is None or not file.holds(blocks):
+            file = self._files[group] = _MappedFile(self._folder / f"{group}.state", blocks)
+            for number, block in enumerate(file.blocks):
+                moved(number, block)
+        else:
+            file.save()
 
     def take(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
-        file = self._files[group]
-        for number, (block, place) in enumerate(zip(blocks, _places(blocks), strict=True)):
-            copy = torch.empty_like(block)  # aligned as what was allocated first, so that kernels round the same way
-            copy.copy_(block)
-            file.madvise(mmap.MADV_DONTNEED, place, _pages(len(block)))
-            moved(number, copy)
+        self._files[group].read_ahead()
 
     def wait(self) -> None:
-        """Copies of the CPU are done when they return."""
+        """Pages come as they are touched."""
 
     def close(self) -> None:
         self._files.clear()
@@ -74,15 +79,51 @@ class MappedFiles:
                 path.unlink()
             self._folder.rmdir()
 
-    def _file(self, group: str, size: int) -> mmap.mmap:
-        """The file of a group, made anew where its state has grown."""
-        if group in self._files and len(self._files[group]) == size:
-            return self._files[group]
-        path = self._folder / f"{group}.state"
-        with writing(path), path.open("w+b") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
-            self._files[group] = mmap.mmap(file.fileno(), size)
-        return self._files[group]
+
+class _MappedFile:
+    """The state of a group in a file of its own; the last tensor of it that goes closes the file."""
+
+    def __init__(self, path: Path, blocks: Sequence[Tensor]) -> None:
+        """Write blocks to a new file, whose blocks are then theirs."""
+        self.path = path
+        *places, size = accumulate((_aligned(len(block)) for block in blocks), initial=0)
+        with writing(path):
+            path.unlink(missing_ok=True)  # of the file before, if there is one, the mapping stays until it has been read
+            with path.open("x+b", buffering=0) as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+                for block, place in zip(blocks, places, strict=True):
+                    _write(file.fileno(), memoryview(block.numpy()), place)
+                self._pages = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
+        self.blocks = [
+            torch.frombuffer(self._pages, dtype=torch.uint8, count=len(block), offset=place)
+            for block, place in zip(blocks, places, strict=True)
+        ]
+
+    def holds(self, blocks: Sequence[Tensor]) -> bool:
+        """Whether these are its blocks."""
+        return [one.data_ptr() for one in blocks] == [one.data_ptr() for one in self.blocks]
+
+    def save(self) -> None:
+        """Write what was computed to the file, and let the pages go."""
+        with writing(self.path), self.path.open("r+b", buffering=0) as file:
+            _write(file.fileno(), memoryview(self._pages), 0)
+        self._pages.madvise(mmap.MADV_DONTNEED)
+
+    def read_ahead(self) -> None:
+        """Have the system read what is no longer in its cache, all at once."""
+        self._pages.madvise(mmap.MADV_WILLNEED)
+
+
+def _write(file: int, data: memoryview, place: int) -> None:
+    """All of some bytes; the system writes 2 GiB at a time at most."""
+    while data:
+        count = os.pwrite(file, data, place)
+        data, place = data[count:], place + count
+
+
+def _aligned(size: int) -> int:
+    """Bytes until the next block, which is aligned as PyTorch allocates, so that kernels round the same way."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 class Cuda:
@@ -157,16 +198,3 @@ class PinnedMemory:
     def close(self) -> None:
         self._cuda.finish()
         self._pinned.clear()
-
-
-def _places(blocks: Iterable[Tensor]) -> Iterable[int]:
-    """Where each block begins in a file: at a page."""
-    place = 0
-    for block in blocks:
-        yield place
-        place += _pages(len(block))
-
-
-def _pages(size: int) -> int:
-    """Bytes of the pages that hold so many."""
-    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
