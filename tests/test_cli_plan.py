@@ -18,7 +18,7 @@ def test_a_budget_that_holds_and_one_that_does_not(finished: Finished, tmp_path:
     assert table.code == 0, table.err
     assert "backbone" in table.out
     assert "hours of steps" in table.out
-    assert "a turn is an epoch; predicted peak" in table.out
+    assert "a turn is whole epochs; predicted peak" in table.out
     refused = redheart(*arguments, "--memory", "1K", cwd=tmp_path)
     assert refused.code == 1
     assert "does not fit into 1 MB" in refused.err

@@ -19,7 +19,7 @@ from turns import Tight
 from redheart_core.runs.run import RunFolder
 from redheart_core.training import residency
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.held import bring, lay_down
+from redheart_core.training.held import Held
 from redheart_core.training.shelves import Cuda, PinnedMemory
 from redheart_core.training.turns import TurnPlan
 
@@ -60,15 +60,15 @@ class MadeUp(Cuda):
 def test_copies_begin_behind_the_computation_and_it_waits_for_them(toy: Toy) -> None:
     context = toy.context([toy.node("a")])
     trainer, cuda = context.trainer(context.groups[0]), MadeUp()
-    shelf, tensors = PinnedMemory(cuda), len(list(trainer.module.parameters()))
-    lay_down(trainer, shelf)
+    shelf, tensors, group = PinnedMemory(cuda), len(list(trainer.module.parameters())), Held(trainer)
+    group.lay_down(shelf)
     assert cuda.calls == [*["pinned"] * tensors, "side waits", "beside", *["keep for side"] * tensors]
     cuda.calls.clear()
-    bring(trainer, shelf)
+    group.bring(shelf)
     shelf.wait()
     assert cuda.calls == [*["beside", "keep for computation"] * tensors, "computation waits"]
     cuda.calls.clear()
-    lay_down(trainer, shelf)
+    group.lay_down(shelf)
     assert "pinned" not in cuda.calls, "what was pinned once is used again"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -15,11 +15,11 @@ from redheart_core import ActiveNode, SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.budget import Budget
-from redheart_core.training.held import bring, held_tensors, lay_down
+from redheart_core.training.held import Held, held_tensors
 from redheart_core.training.memory_plan import GroupMemory, MemoryPlan
-from redheart_core.training.shelves import MappedFiles
+from redheart_core.training.shelves import MappedFiles, Storages
 from redheart_core.training.step_memory import StepMemory
-from redheart_core.training.turns import plan_turns
+from redheart_core.training.turns import epochs_together, plan_turns
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 GROUPS = {
@@ -46,18 +46,20 @@ def train(toy: Toy, name: str, **more: object) -> RunFolder:
     return run
 
 
-def moved_files(seen: list[str]) -> Callable[[MappedFiles, str, Sequence[torch.Tensor], object], None]:
+def moved_files(seen: list[str]) -> Callable[[MappedFiles, str, Storages], None]:
     """A MappedFiles.put that notes whose state it moves."""
     real = MappedFiles.put
 
-    def put(self: MappedFiles, group: str, *more: object) -> None:
+    def put(self: MappedFiles, group: str, storages: Storages) -> None:
         seen.append(group)
-        real(self, group, *more)  # type: ignore[arg-type] # handed on
+        real(self, group, storages)
 
     return put
 
 
-@pytest.mark.parametrize("plan", [Tight(), Tight(more=9000), Tight(turn_steps=1), Tight(turn_steps=4)])
+@pytest.mark.parametrize(
+    "plan", [Tight(), Tight(step_seconds=1e-4), Tight(more=9000), Tight(turn_steps=1), Tight(turn_steps=4)]
+)
 def test_turns_change_no_bit(toy: Toy, files_of: FilesOf, monkeypatch: pytest.MonkeyPatch, plan: Tight) -> None:
     resident = train(toy, "resident")
     moved = list[str]()
@@ -68,11 +70,11 @@ def test_turns_change_no_bit(toy: Toy, files_of: FilesOf, monkeypatch: pytest.Mo
     assert not list(turns.path.glob(".idle*")), "nothing of it stays"
 
 
-@pytest.mark.parametrize("after", [2, 5])
-def test_a_stopped_training_goes_on_under_another_budget(toy: Toy, files_of: FilesOf, after: int) -> None:
+@pytest.mark.parametrize(("after", "first"), [(2, Tight(step_seconds=1e-4)), (5, Tight())])
+def test_a_stopped_training_goes_on_under_another_budget(toy: Toy, files_of: FilesOf, after: int, first: Tight) -> None:
     resident = train(toy, "resident")
     with pytest.raises(KeyboardInterrupt):
-        train(toy, "turns", plan=Tight(), listeners=[StopAfter(after)])
+        train(toy, "turns", plan=first, listeners=[StopAfter(after)])
     run = train(toy, "turns", plan=Tight(turn_steps=3))
     assert {name: files_of(run, name) for name in NAMES} == {name: files_of(resident, name) for name in NAMES}
 
@@ -89,12 +91,13 @@ def test_a_group_that_is_laid_down_and_brought_back_is_the_same_and_costs_nothin
     before = [tensor.clone() for tensor in held]
     shelf = MappedFiles(tmp_path / "idle")
     places = [tensor.data_ptr() for tensor in held]
-    away = lay_down(trainer, shelf)
+    group = Held(trainer)
+    away = group.lay_down(shelf)
     assert away == sum(tensor.nbytes for tensor in held)
     assert (tmp_path / "idle" / "a.state").stat().st_size >= away
     assert all(now.data_ptr() != place for now, place in zip(held_tensors(trainer), places, strict=True))
     assert all(torch.equal(now, then) for now, then in zip(held_tensors(trainer), before, strict=True))
-    bring(trainer, shelf)
+    group.bring(shelf)
     assert all(now is then for now, then in zip(held_tensors(trainer), held, strict=True)), "the same tensors"
     assert all(torch.equal(now, then) for now, then in zip(held, before, strict=True))
     shelf.close()
@@ -108,9 +111,9 @@ def test_tensors_that_share_memory_share_it_after_a_move(toy: Toy, tmp_path: Pat
     whole = torch.arange(12.0)
     first, second = torch.nn.Parameter(whole[:4]), torch.nn.Parameter(whole[4:].view(2, 4).t())
     trainer.module.first, trainer.module.second = first, second
-    shelf = MappedFiles(tmp_path / "idle")
-    lay_down(trainer, shelf)
-    bring(trainer, shelf)
+    shelf, group = MappedFiles(tmp_path / "idle"), Held(trainer)
+    group.lay_down(shelf)
+    group.bring(shelf)
     assert first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr() != whole.data_ptr()
     assert torch.equal(second.data, whole[4:].view(2, 4).t())
     shelf.close()
@@ -133,6 +136,57 @@ def test_a_plan_says_who_stays_what_is_moved_and_the_peak() -> None:
     two = plan_turns(MEMORY, Budget(210)).tiers[0]
     assert two.peak <= 210
     assert 0 < two.moved < one.moved
+
+
+def test_turns_are_as_long_as_moving_is_dear() -> None:
+    all_stay, two_leave = (plan_turns(MEMORY, Budget(size)).tiers[0] for size in (250, 180))
+    assert epochs_together(all_stay, 0.001) == 1, "nothing is moved"
+    assert epochs_together(two_leave, 60.0) == 1
+    assert epochs_together(two_leave, 1.0) == 3, "two moves of a hundredth of a second each, and some bytes"
+    dearer = attrs.evolve(two_leave, moved=3 * 10**9)
+    assert [epochs_together(dearer, seconds) for seconds in (600.0, 60.0, 6.0)] == [1, 6, 51]
+
+
+def test_a_turn_of_several_epochs_moves_less(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = list[str]()
+    monkeypatch.setattr(MappedFiles, "put", moved_files(moved))
+    toy.run("epochs", nodes(toy)[:2], plan=Tight())
+    each_epoch = len(moved)
+    moved.clear()
+    toy.run("several", nodes(toy)[:2], plan=Tight(step_seconds=1e-4))
+    assert 0 < len(moved) < each_epoch
+
+
+def test_a_group_that_is_not_on_the_device_can_be_read_and_learns_on_from_what_it_was(toy: Toy, tmp_path: Path) -> None:
+    trainer = (context := toy.context([toy.node("a", width=64)])).trainer(context.groups[0])
+    batch = context.source.batch(context.source.training_order(1)[0])
+    shelf, group = MappedFiles(tmp_path / "idle"), Held(trainer)
+    for number in range(3):
+        trainer.step(batch, 1, number)
+        trainer.module.zero_grad(set_to_none=True)
+        before = [tensor.clone() for tensor in held_tensors(trainer)]
+        group.lay_down(shelf)
+        places = [tensor.data_ptr() for tensor in held_tensors(trainer)]
+        assert all(torch.equal(now, then) for now, then in zip(held_tensors(trainer), before, strict=True))
+        group.bring(shelf)
+        assert [tensor.data_ptr() for tensor in held_tensors(trainer)] == places, "nothing is copied back"
+    shelf.close()
+
+
+def test_memory_is_given_back_only_where_the_budget_may_not_hold_a_turn(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from redheart_core.training.peaks import ProcessMemory
+
+    released = list[bool]()
+    monkeypatch.setattr(ProcessMemory, "release", lambda self, garbage=True: released.append(garbage))
+    toy.run("ample", nodes(toy)[:2], plan=Tight())
+    planning = len(released)
+    monkeypatch.setattr(ProcessMemory, "current", lambda self: ENOUGH)
+    toy.run("full", nodes(toy)[:2], plan=Tight())
+    assert planning == 1, "before the plan alone"
+    assert False in released, "freed memory at first"
+    assert True in released[planning + 1 :], "then garbage, once"
 
 
 def test_a_group_that_does_not_fit_alone_is_refused_with_what_would() -> None:

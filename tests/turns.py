@@ -19,8 +19,14 @@ class Tight:
 
     turn_steps: int = 0
     more: int = 0
+    step_seconds: float = 1.0
+    """Of each group, as if measured: long steps make a turn one epoch, short ones several."""
 
     def __call__(self, context: TrainingContext) -> TurnPlan:
         memory = plan_memory(context)
         room = max(one.alone for one in memory.groups) + self.more
-        return plan_turns(attrs.evolve(memory, base=ENOUGH - room), Budget(ENOUGH, turn_steps=self.turn_steps))
+        groups = tuple(
+            attrs.evolve(one, step=attrs.evolve(one.step, seconds=self.step_seconds)) for one in memory.groups
+        )
+        memory = attrs.evolve(memory, groups=groups, base=ENOUGH - room)
+        return plan_turns(memory, Budget(ENOUGH, turn_steps=self.turn_steps))

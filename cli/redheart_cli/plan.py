@@ -140,7 +140,7 @@ def print_turns(turns: TurnPlan) -> None:
     )
     steps = turns.budget.turn_steps
     click.echo(
-        f"a turn is {f'{steps} steps' if steps else 'an epoch'}; predicted peak {megabytes(turns.peak)} "
+        f"a turn is {f'{steps} steps' if steps else 'whole epochs'}; predicted peak {megabytes(turns.peak)} "
         f"of {megabytes(turns.budget.memory)}"
     )
     if turns.memory.device != "cpu":

@@ -18,7 +18,7 @@ from redheart_core.groups.objective import find_target, loss_terms
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch
 from redheart_core.training.group_trainer import GroupTrainer
-from redheart_core.training.held import bring, lay_down
+from redheart_core.training.held import Held
 from redheart_core.training.schedule import schedule_factor
 
 if TYPE_CHECKING:
@@ -67,14 +67,15 @@ def in_turns(shelf: Shelf) -> Loop:
 
     def loop(context: FewBatches, trainer: GroupTrainer, epoch: int) -> Spent:
         trainer.module.zero_grad(set_to_none=True)
-        lay_down(trainer, shelf)
+        held = Held(trainer)
+        held.lay_down(shelf)
         with Clock(trainer.device) as clock:
-            bring(trainer, shelf)
+            held.bring(shelf)
             shelf.wait()
             (trained,) = train_epoch(context, [trainer], epoch)
             trainer.module.zero_grad(set_to_none=True)
-            lay_down(trainer, shelf)
-        bring(trainer, shelf)
+            held.lay_down(shelf)
+        held.bring(shelf)
         shelf.wait()
         trained.check()
         trainer.take_record(epoch)

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from redheart_core.training.group_trainer import GroupTrainer
-from redheart_core.training.shelves import Shelf
+from redheart_core.training.shelves import Shelf, Storages
 
 
-def lay_down(trainer: GroupTrainer, shelf: Shelf) -> int:
-    """Move a group off its device; returns the bytes."""
-    storages = _storages(held_tensors(trainer))
-    blocks = [_block(tensors[0]) for tensors in storages]
-    shelf.put(trainer.group.name, blocks, lambda number, copy: _point(storages[number], copy))
-    return sum(map(len, blocks))
+class Held:
+    """A group's tensors, found once: walking over all parts of a module takes longer than moving a small group."""
 
+    def __init__(self, trainer: GroupTrainer) -> None:
+        self._trainer = trainer
+        self._storages: Storages = []
+        self._states = -1
+        """Parameters with a state of AdamW when the tensors were found, which its first update creates."""
 
-def bring(trainer: GroupTrainer, shelf: Shelf) -> int:
-    """Move a group back to its device; returns the bytes."""
-    storages = _storages(held_tensors(trainer))
-    blocks = [_block(tensors[0]) for tensors in storages]
-    shelf.take(trainer.group.name, blocks, lambda number, copy: _point(storages[number], copy))
-    return sum(map(len, blocks))
+    def lay_down(self, shelf: Shelf) -> int:
+        """Move the group off its device; returns the bytes."""
+        shelf.put(self._trainer.group.name, self._found())
+        return self._size()
+
+    def bring(self, shelf: Shelf) -> int:
+        """Move the group back to its device; returns the bytes."""
+        shelf.take(self._trainer.group.name, self._found())
+        return self._size()
+
+    def _found(self) -> Storages:
+        optimizer = self._trainer.optimizer
+        states = 0 if optimizer is None else len(optimizer.state)
+        if states != self._states:
+            self._storages, self._states = _by_storage(held_tensors(self._trainer)), states
+        return self._storages
+
+    def _size(self) -> int:
+        return sum(tensors[0].untyped_storage().nbytes() for tensors in self._storages)
 
 
 def held_tensors(trainer: GroupTrainer) -> list[Tensor]:
@@ -37,22 +50,10 @@ def held_tensors(trainer: GroupTrainer) -> list[Tensor]:
     return tensors
 
 
-def _storages(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
+def _by_storage(tensors: Sequence[Tensor]) -> Storages:
     """Tensors that share memory, together."""
     found: dict[int, list[Tensor]] = {}
     for tensor in tensors:
         if tensor.untyped_storage().nbytes():
             found.setdefault(tensor.untyped_storage().data_ptr(), []).append(tensor)
     return list(found.values())
-
-
-def _block(tensor: Tensor) -> Tensor:
-    """The whole storage of a tensor as bytes."""
-    return torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(tensor.untyped_storage())
-
-
-def _point(tensors: Sequence[Tensor], block: Tensor) -> None:
-    """Have tensors that share memory lie in another block as they lay in theirs."""
-    for tensor in tensors:
-        moved = torch.empty(0, dtype=tensor.dtype, device=block.device)
-        tensor.data = moved.set_(block.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())

@@ -236,8 +236,14 @@ class _Training:
             epoch = min(one.done for one in unfinished) + 1
             turn = [one for one in unfinished if one.done + 1 == epoch]
             self.residency.order([one.name for one in turn])
-            for together in [turn] if self.residency.turn_steps else [[one] for one in turn]:
-                self.train_turn(together, epoch)
+            if self.residency.turn_steps:
+                self.train_turn(turn, epoch)
+                continue
+            epochs = self.residency.turn_epochs([one.trainer for one in turn])
+            for one in turn:
+                for number in range(epoch, min(epoch + epochs, one.epochs + 1)):
+                    if one.name not in self.stopped:
+                        self.train_turn([one], number)
         for one in active:
             if one.name not in self.stopped:
                 one.finish()

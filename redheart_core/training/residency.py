@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,12 +13,12 @@ from redheart_core.storage.temporary import temporary_path
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import staying
 from redheart_core.training.group_trainer import GroupTrainer
-from redheart_core.training.held import bring, lay_down
+from redheart_core.training.held import Held
 from redheart_core.training.memory_plan import megabytes
 from redheart_core.training.occupancy import Occupancy
 from redheart_core.training.peaks import Meter, meter_of
 from redheart_core.training.shelves import Cuda, MappedFiles, PinnedMemory, Shelf
-from redheart_core.training.turns import TurnPlan
+from redheart_core.training.turns import TurnPlan, epochs_together
 
 FOLDER = "idle"
 """What the folder of a run is called in which the states of idle groups lie while it trains on the CPU."""
@@ -28,7 +29,11 @@ class Residency(Protocol):
 
     @property
     def turn_steps(self) -> int:
-        """Steps of a turn where groups take turns inside an epoch; 0 if a turn is an epoch or nobody leaves."""
+        """Steps of a turn where groups take turns inside an epoch; 0 if a turn is whole epochs or nobody leaves."""
+        ...
+
+    def turn_epochs(self, trainers: Sequence[GroupTrainer]) -> int:
+        """Epochs of a turn where it is whole ones."""
         ...
 
     def begin(self, tier: int) -> None:
@@ -74,6 +79,9 @@ class AllResident:
     def __init__(self, turn_steps: int) -> None:
         self.turn_steps = turn_steps
 
+    def turn_epochs(self, trainers: Sequence[GroupTrainer]) -> int:
+        return 1
+
     def begin(self, tier: int) -> None: ...
 
     def make_room(self, group: str) -> None: ...
@@ -106,16 +114,28 @@ class TakingTurns:
         self.moved = 0
         """Bytes that left or came."""
         self._shelf, self._meter = shelf, meter
-        self._trainers: dict[str, GroupTrainer] = {}
+        self._groups: dict[str, Held] = {}
         self._away = set[str]()
         self._occupancy: Occupancy | None = None
         self._now = ""
+        self._growth: dict[str, int] = {}
+        """Bytes by which the device's memory grew in a turn of each group, the most that was measured. It can be more than was planned, as allocators do not fill every hole."""
+        self._before = 0
         self._garbage = True
         """Whether a module may have gone, whose parts refer to each other in circles, since garbage was collected."""
 
     @property
     def turn_steps(self) -> int:
         return self.plan.budget.turn_steps
+
+    def turn_epochs(self, trainers: Sequence[GroupTrainer]) -> int:
+        names = {trainer.group.name for trainer in trainers}
+        updates = {trainer.group.name: trainer.updates_per_epoch for trainer in trainers}
+        tiers = [tier for tier in self.plan.tiers if names & {*tier.leave}]
+        if not tiers:
+            return 1
+        steps = {one.name: one.step.seconds for one in self.plan.memory.groups}
+        return epochs_together(tiers[0], math.fsum(steps[name] * updates[name] for name in sorted(names)))
 
     @property
     def occupancy(self) -> Occupancy:
@@ -130,8 +150,7 @@ class TakingTurns:
         self._switch(group)
 
     def add(self, trainer: GroupTrainer) -> None:
-        self._trainers[trainer.group.name] = trainer
-        self._garbage = True
+        self._groups[trainer.group.name] = Held(trainer)
 
     def order(self, groups: Sequence[str]) -> None:
         self.occupancy.order = tuple(groups)
@@ -163,7 +182,7 @@ class TakingTurns:
 
     def end(self) -> None:
         self._note_peak()
-        self._trainers.clear()
+        self._groups.clear()
         self._away.clear()
         self._now = ""
         self._garbage = True
@@ -175,14 +194,15 @@ class TakingTurns:
         if group not in self.occupancy.needs:
             self._leave(sorted(self.occupancy.present))
             self.occupancy.present.clear()
-            self._release()
+            self._release(self._garbage)
             return
         there = group in self.occupancy.present
         moves = self.occupancy.enter(group)
         assert moves is not None, "the plan was checked"
         self._leave(moves.leaving)
         need = self.occupancy.needs[group]
-        self._make_sure_of(need.transient if there else need.state + need.transient)
+        self._make_sure_of(max(need.transient, self._growth.get(group, 2 * need.transient)) + (not there) * need.state)
+        self._before = self._meter.current()
         self._meter.begin()
         if group in self._away:
             self._come(group)
@@ -193,27 +213,31 @@ class TakingTurns:
 
     def _leave(self, groups: Sequence[str]) -> None:
         for name in groups:
-            if name in self._trainers and name not in self._away:
-                self.moved += lay_down(self._trainers[name], self._shelf)
+            if name in self._groups and name not in self._away:
+                self.moved += self._groups[name].lay_down(self._shelf)
                 self._away.add(name)
 
     def _make_sure_of(self, need: int) -> None:
         """Have allocators give back what they keep only where the budget may not hold a turn otherwise: the turn would
         pay for each page of it anew."""
-        if self._meter.current() + need > self.plan.budget.memory:
-            self._release()
+        for garbage in (False, True) if self._garbage else (False,):
+            if self._meter.current() + need <= self.plan.budget.memory:
+                return
+            self._release(garbage)
 
-    def _release(self) -> None:
-        self._meter.release(self._garbage)
-        self._garbage = False
+    def _release(self, garbage: bool) -> None:
+        self._meter.release(garbage)
+        self._garbage = self._garbage and not garbage
 
     def _come(self, group: str) -> None:
-        self.moved += bring(self._trainers[group], self._shelf)
+        self.moved += self._groups[group].bring(self._shelf)
         self._away.remove(group)
 
     def _note_peak(self) -> None:
         if self._now in self.occupancy.needs:
-            self.peaks[self._now] = max(self.peaks.get(self._now, 0), self._meter.peak())
+            peak = self._meter.peak()
+            self.peaks[self._now] = max(self.peaks.get(self._now, 0), peak)
+            self._growth[self._now] = max(self._growth.get(self._now, 0), peak - self._before)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from itertools import accumulate
 from pathlib import Path
@@ -19,18 +19,19 @@ ALIGNMENT = 64
 """Bytes, of what PyTorch allocates on the CPU."""
 
 
+Storages = list[list[Tensor]]
+"""Tensors, those that share a storage together."""
+
+
 class Shelf(Protocol):
-    """Holds copies of the storages of idle groups. A block is a whole storage as bytes, (N,) uint8."""
+    """Holds the storages of idle groups. A block is a whole storage as bytes, (N,) uint8."""
 
-    def put(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
-        """Copy a group's blocks off the device, and hand over each copy by its number, so that the block can go.
-
-        Blocks that are copies already, from the last time, are not handed over again.
-        """
+    def put(self, group: str, storages: Storages) -> None:
+        """Move a group's storages off the device; its tensors then lie there."""
         ...
 
-    def take(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
-        """The way back, of what put handed over."""
+    def take(self, group: str, storages: Storages) -> None:
+        """The way back."""
         ...
 
     def wait(self) -> None:
@@ -57,16 +58,14 @@ class MappedFiles:
         self._files: dict[str, _MappedFile] = {}
         make_folder(folder)
 
-    def put(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
+    def put(self, group: str, storages: Storages) -> None:
         file = self._files.get(group)
-        if file is None or not file.holds(blocks):
-            file = self._files[group] = _MappedFile(self._folder / f"{group}.state", blocks)
-            for number, block in enumerate(file.blocks):
-                moved(number, block)
+        if file is None or not file.holds(storages):
+            self._files[group] = _MappedFile(self._folder / f"{group}.state", storages)
         else:
             file.save()
 
-    def take(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
+    def take(self, group: str, storages: Storages) -> None:
         self._files[group].read_ahead()
 
     def wait(self) -> None:
@@ -83,25 +82,27 @@ class MappedFiles:
 class _MappedFile:
     """The state of a group in a file of its own; the last tensor of it that goes closes the file."""
 
-    def __init__(self, path: Path, blocks: Sequence[Tensor]) -> None:
-        """Write blocks to a new file, whose blocks are then theirs."""
+    def __init__(self, path: Path, storages: Storages) -> None:
+        """Write storages to a new file, in which their tensors then lie."""
         self.path = path
+        blocks = [_block(tensors[0]) for tensors in storages]
         *places, size = accumulate((_aligned(len(block)) for block in blocks), initial=0)
         with writing(path):
-            path.unlink(missing_ok=True)  # of the file before, if there is one, the mapping stays until it has been read
+            path.unlink(
+                missing_ok=True
+            )  # of the file before, if there is one, the mapping stays until it has been read
             with path.open("x+b", buffering=0) as file:
                 os.posix_fallocate(file.fileno(), 0, size)
                 for block, place in zip(blocks, places, strict=True):
                     _write(file.fileno(), memoryview(block.numpy()), place)
                 self._pages = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
-        self.blocks = [
-            torch.frombuffer(self._pages, dtype=torch.uint8, count=len(block), offset=place)
-            for block, place in zip(blocks, places, strict=True)
-        ]
+        for tensors, block, place in zip(storages, blocks, places, strict=True):
+            _point(tensors, torch.frombuffer(self._pages, dtype=torch.uint8, count=len(block), offset=place))
+        self._addresses = _addresses(storages)
 
-    def holds(self, blocks: Sequence[Tensor]) -> bool:
-        """Whether these are its blocks."""
-        return [one.data_ptr() for one in blocks] == [one.data_ptr() for one in self.blocks]
+    def holds(self, storages: Storages) -> bool:
+        """Whether all of these lie in it."""
+        return _addresses(storages) == self._addresses
 
     def save(self) -> None:
         """Write what was computed to the file, and let the pages go."""
@@ -173,24 +174,26 @@ class PinnedMemory:
         self._cuda = cuda
         self._pinned: dict[str, list[Tensor]] = {}
 
-    def put(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
+    def put(self, group: str, storages: Storages) -> None:
+        blocks = [_block(tensors[0]) for tensors in storages]
         held = self._pinned.get(group, [])
         if [len(one) for one in held] != [len(block) for block in blocks]:
             held = self._pinned[group] = [self._cuda.pinned(len(block)) for block in blocks]
         self._cuda.side_waits()
         with self._cuda.beside():
-            for number, (block, pinned) in enumerate(zip(blocks, held, strict=True)):
+            for tensors, block, pinned in zip(storages, blocks, held, strict=True):
                 pinned.copy_(block, non_blocking=True)
                 self._cuda.keep_for_side(block)
-                moved(number, pinned)
+                _point(tensors, pinned)
 
-    def take(self, group: str, blocks: Sequence[Tensor], moved: Callable[[int, Tensor], None]) -> None:
-        for number, block in enumerate(blocks):
+    def take(self, group: str, storages: Storages) -> None:
+        for tensors in storages:
+            block = _block(tensors[0])
             with self._cuda.beside():  # in order behind the copy that filled the block
                 copy = self._cuda.empty(len(block))
                 copy.copy_(block, non_blocking=True)
             self._cuda.keep_for_computation(copy)
-            moved(number, copy)
+            _point(tensors, copy)
 
     def wait(self) -> None:
         self._cuda.computation_waits()
@@ -198,3 +201,19 @@ class PinnedMemory:
     def close(self) -> None:
         self._cuda.finish()
         self._pinned.clear()
+
+
+def _addresses(storages: Storages) -> list[int]:
+    return [tensors[0].untyped_storage().data_ptr() for tensors in storages]
+
+
+def _block(tensor: Tensor) -> Tensor:
+    """The whole storage of a tensor as bytes."""
+    return torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(tensor.untyped_storage())
+
+
+def _point(tensors: Sequence[Tensor], block: Tensor) -> None:
+    """Have tensors that share memory lie in another block as they lay in theirs."""
+    for tensor in tensors:
+        moved = torch.empty(0, dtype=tensor.dtype, device=block.device)
+        tensor.data = moved.set_(block.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
 from redheart_core.contract.errors import SettingsError, join_complaints
@@ -11,6 +13,13 @@ from redheart_core.training.occupancy import Need, Occupancy
 
 ROUNDS = 3
 """Turns of all groups that are gone through, of which the last one stands for all that follow."""
+
+MOVED_PER_SECOND = 1e9
+"""Bytes: less than what was measured on either device."""
+SECONDS_OF_A_MOVE = 0.01
+"""Beside that; the first steps of a turn find nothing in the caches, and memory that was given back."""
+COST_OF_TURNS = 0.01
+"""Share of the time for which turns are made long enough."""
 
 
 @attrs.frozen
@@ -80,6 +89,17 @@ def plan_turns(memory: MemoryPlan, budget: Budget) -> TurnPlan:
             "would hold them: raise --host-memory, or --memory so that more groups stay on the device"
         )
     return plan
+
+
+def epochs_together(tier: TierTurns, seconds: float) -> int:
+    """Epochs of a turn, so that moving groups takes a small share of the time.
+
+    Args:
+        tier: Who leaves.
+        seconds: Of an epoch of all groups that have turns.
+    """
+    moving = tier.moved / MOVED_PER_SECOND + SECONDS_OF_A_MOVE * len(tier.leave)
+    return max(1, math.ceil(moving / (COST_OF_TURNS * seconds)))
 
 
 def _turns(plan: TurnPlan, tier: int) -> TierTurns:

@@ -3,9 +3,9 @@
 python tests/benchmarks/bench_memory_budget.py turns STORE --plugins FILE [--scale small --epochs 2 --rounds 3]
 python tests/benchmarks/bench_memory_budget.py full STORE --plugins FILE --memory 8e9 -o FOLDER
 
-"turns" trains the groups of a store in turns of an epoch and of some steps, with as little memory as the largest group
+"turns" trains the groups of a store in turns of epochs and of some steps, with as little memory as the largest group
 needs, and with everything in memory, one after another in each round; it prints the time of each beside the resident
-one's, and whether all files have the same SHA-256. "full" measures the groups at first and writes the plan beside
+one's, the share of moving groups and of measuring memory, and whether all files have the same SHA-256. "full" measures the groups at first and writes the plan beside
 FOLDER; the same command again takes steps of every group in turns within the budget, and prints the peak that was
 predicted for these beside those that were measured.
 """
@@ -35,8 +35,10 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import make_folder
 from redheart_core.training.budget import Budget
 from redheart_core.training.context import TrainingContext
+from redheart_core.training.held import Held
 from redheart_core.training.loop import train
 from redheart_core.training.memory_plan import MemoryPlan, megabytes, plan_memory
+from redheart_core.training.peaks import ProcessMemory
 from redheart_core.training.residency import TakingTurns, opened
 from redheart_core.training.turns import TierTurns, TurnPlan, plan_turns
 
@@ -75,23 +77,29 @@ def prepare(arguments: argparse.Namespace) -> TrainingContext:
 
 def compare(make: Callable[[], TrainingContext], rounds: int, steps: int) -> None:
     """Train in each way in each round."""
-    ways: dict[str, Callable[[TrainingContext], TurnPlan | None]] = {
+    ways: dict[str, Callable[[TurnPlan], TurnPlan | None]] = {
         "resident": lambda _: None,
-        "turns of an epoch": lambda context: tight(context, 0),
-        f"turns of {steps} steps": lambda context: tight(context, steps),
+        "turns of epochs": lambda plan: plan,
+        f"turns of {steps} steps": lambda plan: attrs.evolve(plan, budget=attrs.evolve(plan.budget, turn_steps=steps)),
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     processor: dict[str, list[float]] = {way: [] for way in ways}
     digests: dict[str, set[str]] = {way: set() for way in ways}
-    for _ in range(rounds):
-        for way, planned in ways.items():
+    moves: dict[str, list[float]] = {way: [] for way in ways}
+    account = Account.of_moves()
+    for number in range(rounds + 1):  # the first does not count: libraries are loaded, and caches filled
+        for way in (order := [*ways])[number % len(order) :] + order[: number % len(order)]:
             context = make()
-            plan = planned(context)
+            tight_plan = tight(context, 0)  # made for all, as measuring leaves memory and garbage behind
+            planned = ways[way](tight_plan)
+            account.seconds = 0.0
             with tempfile.TemporaryDirectory() as folder:
                 started, worked = time.perf_counter(), time.process_time()
-                stopped = train(RunFolder(Path(folder, "run")), context, no_hooks(), plan=plan)
-                seconds[way].append(time.perf_counter() - started)
-                processor[way].append(time.process_time() - worked)
+                stopped = train(RunFolder(Path(folder, "run")), context, no_hooks(), plan=planned)
+                if number:
+                    seconds[way].append(time.perf_counter() - started)
+                    processor[way].append(time.process_time() - worked)
+                    moves[way].append(account.seconds / processor[way][-1])
                 digests[way].add(digest(Path(folder, "run", "groups")))
             assert not stopped, stopped
     for way in ways:
@@ -99,8 +107,39 @@ def compare(make: Callable[[], TrainingContext], rounds: int, steps: int) -> Non
         wall, work = (_ratio(found[way], found["resident"]) for found in (seconds, processor))
         print(
             f"{way}: {statistics.median(seconds[way]):.1f} s, {wall} of the resident time, {work} of the processor "
-            f"time, files {'the same' if same else 'DIFFER'}"
+            f"time, {statistics.median(moves[way]):.2%} of it for moving and measuring, "
+            f"files {'the same' if same else 'DIFFER'}",
+            flush=True,
         )
+
+
+@attrs.define
+class Account:
+    """Processor seconds of what taking turns does beside the training, which noise of other programs hides less than
+    a difference of two trainings."""
+
+    seconds: float = 0.0
+    depth: int = 0
+
+    @classmethod
+    def of_moves(cls) -> Account:
+        """Have moving, measuring and giving back be counted from now on."""
+        account = cls()
+        for owner, names in ((Held, ("lay_down", "bring")), (ProcessMemory, ("begin", "peak", "current", "release"))):
+            for name in names:
+                setattr(owner, name, account.counted(getattr(owner, name)))
+        return account
+
+    def counted(self, function: Callable[..., object]) -> Callable[..., object]:
+        def call(*given: object) -> object:
+            started, self.depth = time.process_time(), self.depth + 1
+            try:
+                return function(*given)
+            finally:
+                self.depth -= 1
+                self.seconds += 0.0 if self.depth else time.process_time() - started
+
+        return call
 
 
 def _ratio(found: list[float], resident: list[float]) -> str:
