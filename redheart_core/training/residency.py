@@ -119,7 +119,8 @@ class TakingTurns:
         self._occupancy: Occupancy | None = None
         self._now = ""
         self._growth: dict[str, int] = {}
-        """Bytes by which the device's memory grew in a turn of each group, the most that was measured. It can be more than was planned, as allocators do not fill every hole."""
+        """Bytes by which the device's memory grew in a turn of each group, the most that was measured. It can be more
+        than was planned, as allocators do not fill every hole."""
         self._before = 0
         self._garbage = True
         """Whether a module may have gone, whose parts refer to each other in circles, since garbage was collected."""

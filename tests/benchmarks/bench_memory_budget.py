@@ -5,9 +5,9 @@ python tests/benchmarks/bench_memory_budget.py full STORE --plugins FILE --memor
 
 "turns" trains the groups of a store in turns of epochs and of some steps, with as little memory as the largest group
 needs, and with everything in memory, one after another in each round; it prints the time of each beside the resident
-one's, the share of moving groups and of measuring memory, and whether all files have the same SHA-256. "full" measures the groups at first and writes the plan beside
-FOLDER; the same command again takes steps of every group in turns within the budget, and prints the peak that was
-predicted for these beside those that were measured.
+one's, the share of moving groups and of measuring memory, and whether all files have the same SHA-256. "full"
+measures the groups at first and writes the plan beside FOLDER; the same command again takes steps of every group in
+turns within the budget, and prints the peak that was predicted for these beside those that were measured.
 """
 
 from __future__ import annotations
