@@ -68,6 +68,7 @@ def whole(world: tuple[Toy, Store]) -> AutoResult:
     return found(world, "whole", 4)
 
 
+@pytest.mark.slow
 def test_a_search_that_was_killed_ends_as_one_that_was_not(world: tuple[Toy, Store], whole: AutoResult) -> None:
     for after in (2, 4):
         with pytest.raises(KeyboardInterrupt):
@@ -75,6 +76,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(world: tuple[Toy, Sto
     assert found(world, "killed", 4) == whole
 
 
+@pytest.mark.slow
 def test_a_candidate_under_way_begins_again(
     world: tuple[Toy, Store], whole: AutoResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_run_with_what_was_chosen_has_its_losses(world: tuple[Toy, Store], who
         assert loss == pytest.approx(choice.candidate(choice.chosen).loss, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_more_trials_go_on_and_groups_above_are_searched_anew_if_what_they_read_is_another(
     world: tuple[Toy, Store], whole: AutoResult
 ) -> None:
@@ -138,6 +141,7 @@ def test_more_trials_go_on_and_groups_above_are_searched_anew_if_what_they_read_
     assert text.count('"study_name":"b-') == 1 + changed
 
 
+@pytest.mark.slow
 def test_the_time_is_shared_by_the_tiers_and_nothing_begins_after_it(world: tuple[Toy, Store]) -> None:
     now = [0.0]
 
@@ -192,6 +196,7 @@ def test_other_options_in_the_same_folder_are_refused(world: tuple[Toy, Store], 
         found(world, "whole", 4, spaces={**SPACES, "a": {("groups", "a", "learning_rate"): RATE}})
 
 
+@pytest.mark.slow
 def test_a_warm_start_tries_the_best_of_an_earlier_search_first(world: tuple[Toy, Store], whole: AutoResult) -> None:
     toy, _ = world
     folder = toy.folder / "whole" / "auto"
@@ -205,6 +210,7 @@ def test_a_warm_start_tries_the_best_of_an_earlier_search_first(world: tuple[Toy
     assert warm_values(folder, "nobody", SPACES["a"]) == []
 
 
+@pytest.mark.slow
 def test_two_processes_train_every_candidate_once(world: tuple[Toy, Store], whole: AutoResult) -> None:
     """One has trained candidate 1 alone; random candidates do not depend on who trains them."""
     toy, store = world
@@ -299,6 +305,7 @@ def test_cost_decides_among_those_within_a_standard_error_alone() -> None:
     assert {one.number for one in beaten.candidates if one.front} == {OWN, 0, 1}
 
 
+@pytest.mark.slow
 def test_several_objectives_stop_what_is_worse_than_all_that_cost_no_more(
     world: tuple[Toy, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,7 +116,7 @@ def print_automated(found: Automated) -> None:
         print_choice(choice, result.trials)
     click.echo(
         f"mean over groups, corrected for having chosen on validation: {with_interval(result.gain, '+.2%')} "
-        "validation loss (below 0 is better)"
+        "validation loss (below 0 is better; over validation records, with one seed)"
     )
     print_off(found.off)
     click.echo(f"for --plugins: {found.plugins}")
