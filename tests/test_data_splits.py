@@ -115,7 +115,10 @@ def test_a_split_for_some_records_only_is_refused() -> None:
         DataError, match=r"line 1: record 'r0001' has no split, but record 'r0000' \(line 0\) has 'test'"
     ):
         divide([record(0, "a", "test"), record(1, "b")], 0)
-    with pytest.raises(DataError, match=r"record 'r0000' has the split 'dev'; expected train, test or none"):
+    with pytest.raises(
+        DataError,
+        match=r"record 'r0000' has the split 'dev'; expected one of train, validation, calibration, test, or none",
+    ):
         divide([record(0, "a", "dev")], 0)
 
 

@@ -78,6 +78,7 @@ OTHER_MEANINGS = {
     "consistency": "of answers, a kind of layer",
     "limits": "of intervals, of thresholds, and of what a model knows",
     "linear": "maps, layers and baselines",
+    "series": "numbers in order of time",
     "reasons": "why something is as it is, or failed",
     "pettingzoo": "the library whose interface environments have",
     "ready": "prepared; the extra with pretrained encoders",

@@ -53,7 +53,8 @@ def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, outp
     if as_json:
         print_json({"store": str(folder), "index": index.to_json()})
         return
-    click.echo(f"{folder}: data set {index.dataset}, {len(store)} records, encoder {index.encoder.label}")
+    made = f"encoder {index.encoder.label}" if store.has_texts else "no texts"
+    click.echo(f"{folder}: data set {index.dataset}, {len(store)} records, {made}")
     print_splits(index.counts, index.split_report.wanted)
     print_clusters(index.split_report.clusters)
     rows = [(field.name, ", ".join(field.labels) or "-", index.coverage[field.name]) for field in store.fields.values()]
@@ -110,8 +111,9 @@ def print_inspection(found: Inspection) -> None:
     click.echo()
     _print_baselines(found)
     click.echo()
-    _print_duplicates(found)
-    click.echo()
+    if found.disk.text:
+        _print_duplicates(found)
+        click.echo()
     _print_disk(found.disk)
     click.echo()
     for warning in found.warnings:
@@ -195,7 +197,7 @@ def _print_duplicates(found: Inspection) -> None:
 
 def _print_disk(disk: DiskUse) -> None:
     rows = [
-        (part, f"{bytes_ / 1e6:.2f}", f"{bytes_ / disk.text:.2f}" if part != "encoder" else "")
+        (part, f"{bytes_ / 1e6:.2f}", f"{bytes_ / disk.text:.2f}" if part != "encoder" and disk.text else "")
         for part, bytes_ in {"text": disk.text, **disk.parts}.items()
         if bytes_
     ]

@@ -45,7 +45,12 @@ def plugin_options(command: Command) -> Command:
             metavar="NAME",
             help="Add a plugin, and what it reads, to the active ones; repeatable.",
         ),
-        click.option("--disable", multiple=True, metavar="NAME", help="Leave an active plugin out; repeatable."),
+        click.option(
+            "--disable",
+            multiple=True,
+            metavar="NAME",
+            help="Leave an active plugin out; all: every node that plugins.toml lists; repeatable.",
+        ),
         click.option(
             "--set", "overrides", multiple=True, metavar="PLUGIN.KEY=VALUE", help="Change a setting; repeatable."
         ),

@@ -21,7 +21,7 @@ from redheart_core.training.budget import Budget
 @groups_option
 @plugin_options
 @budget_options
-@click.option("--text", default=EXAMPLE, help="A text to analyze at the end.")
+@click.option("--text", default=EXAMPLE, help="A text to analyze at the end, if the data set has texts.")
 @json_option
 def run(
     choice: PluginChoice, new: RunOptions, groups_file: Path | None, budget: Budget | None, text: str, as_json: bool
@@ -56,15 +56,16 @@ def run(
                 "report": str(found.report),
                 "sweetspot": found.selection.to_json(),
                 "evaluation": found.evaluation.to_json(),
-                "text": text,
-                "analysis": found.analysis.to_json(),
+                "text": None if found.analysis is None else text,
+                "analysis": None if found.analysis is None else found.analysis.to_json(),
             }
         )
     else:
         print_sweetspot(found.selection)
         print_evaluation(found.evaluation)
-        click.echo(f'"{text}"')
-        print_analysis(found.analysis)
+        if found.analysis is not None:
+            click.echo(f'"{text}"')
+            print_analysis(found.analysis)
         click.echo(f"model:  {model}\nreport: {found.report.resolve()}")
     if found.evaluation.stopped:
         raise SystemExit(3)

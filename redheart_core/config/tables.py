@@ -35,7 +35,7 @@ Vectors = Literal["float16", "float32"]
 
 def _names(_: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...]) -> None:
     names = _split(value)
-    if not all(names) or not names or len(set(names)) < len(names):
+    if not all(names) or len(set(names)) < len(names):
         raise ValueError(f"'{attribute.name}' must be one name or a list of different names: {value}")
 
 
@@ -48,8 +48,9 @@ class DataSettings:
     """The [data] table."""
 
     dataset: str
-    encoder: str | tuple[str, ...] = attrs.field(validator=_names)
-    """One encoder, or several as a list or joined by a plus: their vectors stand side by side, each of length 1."""
+    encoder: str | tuple[str, ...] = attrs.field(default=(), validator=_names)
+    """One encoder, or several as a list or joined by a plus: their vectors stand side by side, each of length 1. A data
+    set without texts needs none, and uses none."""
     vectors: Vectors = "float32"
     """The type of the numbers of a stored vector. What is stored is what trains; analysis rounds the same way."""
     chunk_chars: int = attrs.field(default=200, validator=ge(1))

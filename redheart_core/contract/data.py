@@ -36,12 +36,14 @@ class Record:
     id: str
     """Unique within the data set; decides the split."""
     text: str
+    """Empty in a data set without texts."""
     values: Mapping[str, object] = attrs.field(eq=_comparable)
     """Field name to raw value, as Field.to_numbers takes it."""
     where: str
     """Where it was read, for error messages: "train.jsonl.gz line 7"."""
-    split: Literal["train", "test"] | None = None
-    """The publisher's own split; None leaves the choice to redheart."""
+    split: SplitName | None = None
+    """The publisher's own, "train" or "test", or any of SPLITS where a data set divides all of its records itself; None
+    leaves the choice to redheart."""
     language: str | None = None
     """BCP 47 code such as "en"; None if the data set does not say. A model answers in the languages that its validation
     records state, and in any where some state none."""
@@ -84,6 +86,8 @@ class DatasetSpec:
     """The data sets that it joins."""
     sample: Mapping[str, Any] | None = None
     """Settings that give a few hundred records in seconds, from the package alone; None if there are none."""
+    texts: bool = True
+    """Whether records have texts; without any no encoder is needed, and nodes read fields alone."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:

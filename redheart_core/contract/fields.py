@@ -52,6 +52,12 @@ class Field:
     """The numbers say how often each label was chosen, such as votes; only their shares are predicted."""
     exact: bool = False
     """The data set computes the numbers exactly, from facts that its texts do not state."""
+    mean: tuple[float, ...] = ()
+    """Of each label, over the training records alone; with std, of numbers without a range of their own."""
+    std: tuple[float, ...] = ()
+    """Likewise the standard deviation, above 0, in which errors are measured."""
+    step: tuple[float, ...] = ()
+    """Likewise the mean absolute change from one step of a series to the next, above 0."""
     axes: tuple[int, ...] = ()
     """Sizes of the axes in front of the labels; a record may fill less of them, from the start."""
     text: bool = False

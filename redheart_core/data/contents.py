@@ -86,6 +86,8 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
         raise PluginError(f"data set '{dataset.name}' declares a field twice: {', '.join(f.name for f in fields)}")
     for field in fields:
         check_field_name(field.name, f"data set '{dataset.name}'")
+        if field.text and not dataset.texts:
+            raise PluginError(f"data set '{dataset.name}' has no texts, and its field '{field.name}' is one")
     numbers = {field.name: Spool(np.float32, field.shape, scratch) for field in fields if not field.text}
     beside = [field for field in fields if field.text]
     lines, offsets = Spool(np.uint8, (), scratch), Spool(np.int64, (), scratch)
@@ -97,14 +99,17 @@ def read_contents(dataset: DatasetSpec, settings: Any, scratch: Path, tell: Prog
     clusters: list[str | None] = []
     parts, bad, digest = PublishedParts(), BadRows(), hashlib.sha256()
     for field in fields:
-        digest.update(_line([field.name, *field.labels, *field.axes]))
+        digest.update(_line([field.name, *field.labels, *field.axes, *field.mean, *field.std]))
     with fence(f"plugin '{dataset.name}'", streams=False):
         given = dataset.records(settings)
     for record in bad.passing(given):
         with bad.row():
             where = _check(record, [field.name for field in fields], places)
             source = record.source if record.source is not None else dataset.name
-            checked = attrs.evolve(record, text=check_text(record.text, where), source=source)
+            if record.text and not dataset.texts:
+                raise DataError(f"{where}: data set '{dataset.name}' declares no texts, and the record has one")
+            text = check_text(record.text, where) if dataset.texts else ""
+            checked = attrs.evolve(record, text=text, source=source)
             parts.check(checked)
             values = {name: known[name].to_numbers(record.values.get(name), where) for name in numbers}
             texts = {field.name: field_text(field, record.values.get(field.name), where) for field in beside}

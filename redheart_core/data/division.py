@@ -64,6 +64,8 @@ class SplitReport:
     """Ids of a few pairs from the same set."""
     clusters: tuple[ClusterReport, ...]
     """The largest sets, the largest first."""
+    divided: bool = False
+    """A data set divides all of its records itself."""
 
 
 def division_warnings(report: SplitReport) -> Iterator[DataWarning]:

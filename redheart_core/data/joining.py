@@ -40,6 +40,12 @@ def join_datasets(members: Sequence[tuple[DatasetSpec, Any]]) -> tuple[DatasetSp
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"data set {', '.join(twice)} comes more than once in {SEPARATOR.join(names)}")
+    without = sorted(spec.name for spec, _ in members if not spec.texts)
+    if without and len(without) < len(members):
+        raise DataError(
+            f"data set {', '.join(without)} has no texts, and the others of {'+'.join(names)} have some; "
+            "train on each by itself"
+        )
     fields = _join_fields(members)
 
     def records(settings: JoinedSettings) -> Iterator[Record]:
@@ -58,6 +64,7 @@ def join_datasets(members: Sequence[tuple[DatasetSpec, Any]]) -> tuple[DatasetSp
         fields=lambda settings: fields,
         records=records,
         members=tuple(spec for spec, _ in members),
+        texts=not without,
     )
     return spec, JoinedSettings({spec.name: settings for spec, settings in members})
 

@@ -38,6 +38,7 @@ from redheart_core.data.index import (
     STORE_INDEX,
     TOKENS_FILE,
     FileEntry,
+    Shard,
     StoreIndex,
 )
 from redheart_core.data.journal import JOURNAL_FILE, Journal, Request
@@ -76,7 +77,8 @@ def prepare(
         folder: Made if missing; holds nothing else.
         dataset: Gives the records.
         dataset_settings: An instance of dataset.settings.
-        encoders: Each with an instance of its settings; fitted on the train split alone, on at most 32 MB of it.
+        encoders: Each with an instance of its settings; fitted on the train split alone, on at most 32 MB of it. A data
+            set without texts needs none, and the arguments about texts say nothing there.
         vectors: The type of the numbers that are stored.
         chunk_chars: Longest chunk of text that gets a vector of its own.
         terms: At most so many terms of the train split make up the second view of a text; 0 for none.
@@ -95,6 +97,10 @@ def prepare(
     if shard_records < 1:
         raise DataError(f"shard_records has to be at least 1, got {shard_records}")
     tell = progress if progress is not None else _quiet
+    if not dataset.texts:
+        encoders, vectors, chunk_chars, terms, tokenizer, near_duplicates = (), "float32", 1, 0, "", 1.0
+    elif not encoders:
+        raise DataError(f"data set '{dataset.name}' has texts, and no encoder is given; name one under [data]")
     size = learnt_size(tokenizer)
     chosen = size if size is not None else open_tokenizer(tokenizer) if tokenizer else None
     folder = find_path(folder)
@@ -142,19 +148,25 @@ def _build(
     tokenizer: TextTokenizer | int | None,
     tell: Progress,
 ) -> None:
-    alike = near_duplicate_clusters(contents.texts(), request.near_duplicates, folder)
+    if dataset.texts:
+        alike = near_duplicate_clusters(contents.texts(), request.near_duplicates, folder)
+    else:
+        alike = np.arange(len(contents))
     clusters = merge_clusters(alike, contents.clusters)
     splits = assign_splits(contents.origins, clusters, request.seed, contents.text)
     if "train" not in splits.names:
         raise DataError(f"data set '{request.dataset}' has no train records: {empty_split(splits.report)}")
     journal = Journal(folder, request)
-    fitted_on = fitting_rows(contents, splits)
-    chunks = [chunk for row in fitted_on for chunk in chunk_text(contents.text(row), request.chunk_chars)]
-    fit_encoder(folder, journal, encoders, chunks, tell)
-    del chunks
+    fitted_on = fitting_rows(contents, splits) if dataset.texts else []
+    shards: tuple[Shard, ...] = ()
+    if dataset.texts:
+        chunks = [chunk for row in fitted_on for chunk in chunk_text(contents.text(row), request.chunk_chars)]
+        fit_encoder(folder, journal, encoders, chunks, tell)
+        del chunks
     specs = [spec for spec, _ in encoders]
     encoder = open_encoder(specs, folder / "encoder", request.chunk_chars, request.vectors)
-    shards = write_shards(folder, journal, encoder, contents, request.shard_records, tell)
+    if dataset.texts:
+        shards = write_shards(folder, journal, encoder, contents, request.shard_records, tell)
     targets = {**contents.targets, **text_vectors(folder, encoder, contents, tell)}
     languages, sources = write_records(folder, contents, splits, clusters, targets)
     names = [RECORDS_FILE, ROWS_FILE, FIELDS_FILE, *(shard.file for shard in shards)]

@@ -58,9 +58,10 @@ class PublishedParts:
         Raises:
             DataError: Its split is unknown, or only some of the records of a data set have one.
         """
-        if record.split not in (None, "train", "test"):
+        if record.split is not None and record.split not in SPLITS:
             raise DataError(
-                f"{record.where}: record '{record.id}' has the split {record.split!r}; expected train, test or none"
+                f"{record.where}: record '{record.id}' has the split {record.split!r}; expected one of "
+                f"{', '.join(SPLITS)}, or none"
             )
         other = self._first.setdefault(record.source, record)
         if (record.split is None) != (other.split is None):
@@ -79,7 +80,8 @@ def assign_splits(
     A data set with a test part of its own keeps it; its training part is divided
     80/10/10, and records that are near-duplicates of its test records are
     excluded. A training part alone is divided like any other data. Of joined data
-    sets each is divided by its own rule, and near-duplicates among them stay together.
+    sets each is divided by its own rule, and near-duplicates among them stay together. One that divides all of its
+    records itself is left as it is.
 
     Args:
         origins: N, checked by PublishedParts.
@@ -87,14 +89,17 @@ def assign_splits(
         seed: Of the hash.
         text: Row to text, for the report.
     """
-    published = frozenset(origin.source for origin in origins if origin.part == "test")
+    divided = divided_sources(origins)
+    published = frozenset(origin.source for origin in origins if origin.part == "test") - divided
     order = np.argsort(clusters, kind="stable")
     ends = np.flatnonzero(np.diff(clusters[order])) + 1
     names = [""] * len(origins)
     wanted: dict[str, float] = dict.fromkeys(SPLITS, 0.0)
     sets: list[list[int]] = []
     for part in np.split(order, ends):
-        rows = part.tolist()
+        rows = [row for row in part.tolist() if origins[row].source not in divided]
+        if not rows:
+            continue
         kept = any(origins[row].source in published for row in rows)
         tested = any(origins[row].part == "test" for row in rows)
         rule = _PUBLISHED if kept else _OWN
@@ -108,6 +113,10 @@ def assign_splits(
                 wanted[split] += (end - start) * len(rows)
         if len(rows) > 1:
             sets.append(rows)
+    for row, origin in enumerate(origins):
+        if origin.source in divided:
+            names[row] = str(origin.part)
+            wanted[names[row]] += 1
     report = SplitReport(
         counts={name: names.count(name) for name in (*SPLITS, EXCLUDED)},
         wanted={name: round(number, 1) for name, number in wanted.items()},
@@ -127,8 +136,29 @@ def assign_splits(
             )
             for rows in sorted(sets, key=len, reverse=True)[:REPORTED]
         ),
+        divided=bool(divided),
     )
     return Splits(tuple(names), report)
+
+
+def divided_sources(origins: Sequence[Origin]) -> frozenset[str | None]:
+    """The data sets that divide all of their records themselves.
+
+    Raises:
+        DataError: One of them leaves a split without a record.
+    """
+    stated: dict[str | None, set[str | None]] = {}
+    for origin in origins:
+        stated.setdefault(origin.source, set()).add(origin.part)
+    divided = {source: parts for source, parts in stated.items() if parts & {"validation", "calibration"}}
+    for source, parts in divided.items():
+        missing = [split for split in SPLITS if split not in parts]
+        if missing:
+            raise DataError(
+                f"data set '{source}' divides its records itself and has none in {', '.join(missing)}; a data set that "
+                f"names validation or calibration has to give records in all of {', '.join(SPLITS)}"
+            )
+    return frozenset(divided)
 
 
 def _side(id_: str, seed: int, rule: Mapping[str, float]) -> str:

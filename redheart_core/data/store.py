@@ -54,6 +54,8 @@ class Store:
         self.fields: Mapping[str, Field] = MappingProxyType(dict(index.fields))
         self.encoder_identity = index.encoder
         self.embedding_width = index.encoder.width
+        self.has_texts = bool(index.encoder.parts)
+        """Without texts a record is one chunk, whose vector has no numbers."""
         rows = map_tensors(folder / ROWS_FILE)
         self._offsets = rows["offsets"]
         self._lines = np.memmap(folder / RECORDS_FILE, np.uint8, mode="r")
@@ -72,8 +74,12 @@ class Store:
         self._targets = map_fields(folder / FIELDS_FILE, shapes)
         shards = [map_tensors(folder / shard.file) for shard in index.shards]
         self._chunks = [tensors["chunks"] for tensors in shards]
-        self._starts = np.concatenate([tensors["offsets"][:-1] for tensors in shards])
-        self.chunk_counts = torch.from_numpy(np.concatenate([np.diff(tensors["offsets"]) for tensors in shards]))
+        starts = [tensors["offsets"][:-1] for tensors in shards]
+        counts = [np.diff(tensors["offsets"]) for tensors in shards]
+        if not self.has_texts:
+            starts, counts = [np.zeros(len(self), np.int64)], [np.ones(len(self), np.int64)]
+        self._starts = np.concatenate(starts)
+        self.chunk_counts = torch.from_numpy(np.concatenate(counts))
         """(N,) int64, how many chunks each text has."""
         self.terms: TermView | None = load_terms(folder / "terms") if TERMS_FILE in index.files else None
         """The terms of the second view; None if there are none."""
@@ -214,6 +220,8 @@ class Store:
         """
         if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < len(self):
             raise DataError(f"rows have to lie in 0..{len(self) - 1}, got {int(rows.min())}..{int(rows.max())}")
+        if not self.has_texts:
+            return torch.empty(len(rows), 1, 0), torch.ones(len(rows), 1, dtype=torch.bool)
         counts = self.chunk_counts[rows]
         longest = int(counts.max()) if len(rows) else 0
         embedding = np.empty((len(rows), longest, self.embedding_width), dtype=np.float32)

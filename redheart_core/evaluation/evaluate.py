@@ -87,7 +87,7 @@ def evaluate_with_draws(
     stopped |= evaluator.stopped
     if stopped and not tables:
         raise _nothing(stopped)
-    names = (*predicted, *BASELINES)
+    names = (*predicted, *(BASELINES if context.store.has_texts else BASELINES[:1]))
     skill, points = (evaluator.overall(names, kind, counted) for kind in ("skill", "points"))
     none = Interval.undefined("no module has a main metric with a skill for every variant")
     evaluation = Evaluation(

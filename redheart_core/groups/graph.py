@@ -11,7 +11,7 @@ from redheart_core.config.tables import DEFAULT_TERMS, GroupSettings
 from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
 from redheart_core.contract.fields import Field, Shape
-from redheart_core.contract.nodes import NodeSpec
+from redheart_core.contract.nodes import VIEWS, NodeSpec
 from redheart_core.groups.absences import with_absences
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.baseline import find_baseline, start_from_baseline
@@ -129,6 +129,22 @@ def check_targets(
             complaints.append(f"plugin '{node.name}' can learn none of the data set's fields (fields: {known})")
     if complaints:
         raise PluginError(join_complaints("leave out with --disable NAME what this data set cannot train", complaints))
+
+
+def check_without_texts(nodes: Iterable[ActiveNode]) -> None:
+    """On records without texts no node may read a view of the text.
+
+    Raises:
+        PluginError: Names every node that does.
+    """
+    reading = {node.name: [read for read in node.reads if read in VIEWS] for node in nodes}
+    readers = [f"{name} ({', '.join(views)})" for name, views in reading.items() if views]
+    if readers:
+        raise PluginError(
+            f"the records of this data set have no texts, and these plugins read the text: {', '.join(readers)}; only "
+            "nodes that read fields can be trained: --disable all leaves out what plugins.toml lists, and --enable "
+            "names what is to learn"
+        )
 
 
 def output_shapes(

@@ -26,15 +26,15 @@ FIT_RECORDS = 100_000
 def baseline_predictions(
     store: Store, fields: Sequence[Field], splits: Sequence[Tensor]
 ) -> dict[str, dict[str, list[Tensor]]]:
-    """For each field each of BASELINES on the rows of some splits, (N, *shape) for each."""
+    """For each field each of BASELINES, without texts the constant alone, on the rows of some splits, (N, *shape) for
+    each."""
     sizes = [len(rows) for rows in splits]
+    constant = {field.name: [constant_baseline(store, field, size) for size in sizes] for field in fields}
+    if not store.has_texts:
+        return {name: {"constant": found} for name, found in constant.items()}
     linear = linear_baselines(store, fields, torch.cat(list(splits)))
     return {
-        field.name: {
-            "constant": [constant_baseline(store, field, size) for size in sizes],
-            "linear": list(torch.split(linear[field.name], sizes)),
-        }
-        for field in fields
+        name: {"constant": found, "linear": list(torch.split(linear[name], sizes))} for name, found in constant.items()
     }
 
 

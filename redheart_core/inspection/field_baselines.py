@@ -54,6 +54,8 @@ def field_baselines(store: Store, fields: Sequence[tuple[Field, Numbers]]) -> di
     train, validation = store.sample("train", FIT_RECORDS), store.rows("validation")
     parts = {field.name: [numbers[rows.numpy(), 0] for rows in (train, validation)] for field, numbers in fields}
     reasons = {field.name: _obstacle(field, *parts[field.name]) for field, _ in fields}
+    if not store.has_texts:
+        return dict.fromkeys(parts, FieldBaselines((), "none: the linear baseline reads texts, and there are none"))
     able = [field for field, _ in fields if not reasons[field.name]]
     found = {name: FieldBaselines((), f"none: {reason}") for name, reason in reasons.items() if reason}
     if not able:

@@ -52,7 +52,8 @@ def inspect_store(store: Store) -> Inspection:
     """
     fields = [(field, field_numbers(store, field)) for field in store.fields.values() if not field.text]
     splits = split_names(store)
-    clusters, report = store.clusters.numpy(), store.index.split_report
+    report = store.index.split_report
+    clusters = store.clusters.numpy() if store.has_texts else np.arange(len(store))
     duplicates = find_duplicates(clusters, store.id, splits, store.text, report.clusters)
     baselines = field_baselines(store, fields)
     looked_at = tuple(_inspect_field(store, field, numbers, baselines[field.name]) for field, numbers in fields)
@@ -60,7 +61,7 @@ def inspect_store(store: Store) -> Inspection:
     used = np.array([row for row, split in enumerate(splits) if split != EXCLUDED])
     columns = join_columns([(field, numbers[rows["train"]]) for field, numbers in fields])
     repeats = find_repeats(
-        [(field, numbers[used]) for field, numbers in fields],
+        [(field, numbers[used]) for field, numbers in fields if store.has_texts],
         lambda place: store.text(int(used[place])),
         lambda place: store.id(int(used[place])),
     )

@@ -172,7 +172,7 @@ def _calibrate(
         texts = add_answers(texts, model, answers, calibration, rows, context.store)
         return add_training_cases(texts, context.store, rows)
 
-    limits = fit_limits(building, context.store, layers, answered)
+    limits = fit_limits(building, context.store, layers, answered) if context.store.has_texts else {}
     return {ANSWERS_FILE: sha256(building / ANSWERS_FILE), **limits}
 
 

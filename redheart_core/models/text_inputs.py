@@ -55,7 +55,9 @@ def read_texts(model: Model, encoder: TextEncoder, texts: Sequence[TextToAnalyze
         encoder: Its own.
         texts: They are encoded together.
     """
-    vectors = encoder.encode_texts([one.text for one in texts])
+    vectors = [np.zeros((1, 0), np.float32)] * len(texts)  # of records without texts
+    if encoder.parts:
+        vectors = encoder.encode_texts([one.text for one in texts])
     return [_read(model, encoder, one, own) for one, own in zip(texts, vectors, strict=True)]
 
 
@@ -63,7 +65,8 @@ def _read(
     model: Model, encoder: TextEncoder, given: TextToAnalyze, vectors: NDArray[np.float32]
 ) -> ReadText | DataError:
     try:
-        encoder.require_known(vectors, given.where)
+        if encoder.parts:
+            encoder.require_known(vectors, given.where)
         return ReadText(given, vectors, field_numbers(model, encoder, given.values, given.where))
     except DataError as error:
         return error

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import has_any
-from redheart_core.nn.answers import LEAST, kind_of
-from redheart_core.nn.losses import binary_cross_entropy, divergence, squared_error
+from redheart_core.nn.answers import LEAST, kind_of, scale_of
+from redheart_core.nn.losses import binary_cross_entropy, divergence, squared_error_in
 from redheart_core.nn.vote_losses import vote_cross_entropy
 
 
 def answer_losses(field: Field, answer: Tensor, target: Tensor) -> Tensor:
-    """Squared errors in units of the field's range, or divergences and cross-entropies of probabilities in nats.
+    """Squared errors in units of scale_of the field, or divergences and cross-entropies of probabilities in nats.
 
     A record's loss is the mean over the places of the axes that it has, and there over the labels.
 
@@ -33,8 +33,7 @@ def answer_losses(field: Field, answer: Tensor, target: Tensor) -> Tensor:
     counted = (torch.where(present, y, 0.0).sum(1) > 0) if kind == "votes" else present.any(1)
     p, y, there = p[counted], y[counted], present[counted]
     if kind == "values":
-        width = field.high - field.low
-        found = squared_error(p, y, there) / (width**2 if math.isfinite(width) else 1.0)
+        found = squared_error_in(scale_of(field))(p, y, there)
     elif kind == "labels":
         found = binary_cross_entropy()(p.clamp(LEAST, 1 - LEAST).logit(), y, there)
     else:

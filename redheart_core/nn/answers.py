@@ -93,6 +93,13 @@ def is_values(field: Field) -> bool:
     return kind_of(field) == "values"
 
 
+def scale_of(field: Field) -> tuple[float, ...]:
+    """Of each label, or of all, the unit of squared errors of values: the range of the field; without a finite one the
+    standard deviations over the training records that the data set states, or 1."""
+    width = field.high - field.low
+    return (width,) if isfinite(width) else field.std or (1.0,)
+
+
 def size_of(field: Field) -> int:
     """Raw numbers of an answer."""
     return len(field.labels) or 1
@@ -137,7 +144,7 @@ def answer_objective(
 
     Cross-entropies for probabilities; squared errors in units of the field's range for values.
     """
-    from redheart_core.nn.losses import binary_cross_entropy, divergence, squared_error
+    from redheart_core.nn.losses import binary_cross_entropy, divergence, squared_error, squared_error_in
     from redheart_core.nn.vote_losses import vote_cross_entropy
 
     losses: list[LossTerm] = []
@@ -153,8 +160,11 @@ def answer_objective(
         elif field.counts:
             losses.append(LossTerm(logits, name, "logits", vote_cross_entropy, weight))
         else:
-            scale = (field.high - field.low) ** -2
-            losses.append(LossTerm(name, name, "values", squared_error, weight * scale))
+            scale = scale_of(field)
+            if len(scale) == 1:
+                losses.append(LossTerm(name, name, "values", squared_error, weight * scale[0] ** -2))
+            else:
+                losses.append(LossTerm(name, name, "values", squared_error_in(scale), weight))
         metrics += [attrs.evolve(metric, name=prefix + metric.name) for metric in answer_metrics(field)]
     return Objective(tuple(losses), tuple(metrics))
 

@@ -49,6 +49,22 @@ def squared_error(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor
     return present_mean((prediction - fill_missing(prediction, target, present)).square(), present)
 
 
+def squared_error_in(units: Sequence[float]) -> Loss:
+    """((p - y) / u)^2; takes values.
+
+    Args:
+        units: u > 0, one of all labels or one for each.
+    """
+
+    def loss(prediction: Tensor, target: Tensor, present: Tensor) -> Tensor:
+        if len(units) == 1:
+            return squared_error(prediction, target, present) / units[0] ** 2
+        unit = prediction.new_tensor(units)
+        return squared_error(prediction / unit, target / unit, present)
+
+    return loss
+
+
 def huber(beta: float) -> Loss:
     """Smooth L1 (Huber 1964): 0.5 e^2 / beta below beta, |e| - beta / 2 above; takes values."""
 

@@ -73,6 +73,7 @@ def read_store(file: Path, fingerprint: str) -> StoreState:
         seed=index.seed,
         coverage=index.coverage,
         published=report.published,
+        divided=report.divided,
         duplicate_clusters=report.duplicate_clusters,
         clustered_records=report.clustered_records,
         largest_cluster=report.largest_cluster,

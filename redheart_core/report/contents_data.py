@@ -47,6 +47,7 @@ class StoreState:
     seed: int
     coverage: Mapping[str, int]
     published: bool
+    divided: bool
     duplicate_clusters: int
     clustered_records: int
     largest_cluster: int

@@ -159,10 +159,10 @@ def _on_test(evaluation: Evaluation) -> list[str]:
     skill = evaluation.skill
     if skill["crossover"].value is None:
         return [f"There is no mean skill on the test split: {skill['crossover'].reason}.", beaten(evaluation)]
+    linear = f" (linear baseline {number(skill['linear'].value)})" if "linear" in skill else ""
     sentences = [
         f"On {plural(evaluation.test_records, 'test record')} the crossover reaches a mean skill of "
-        f"{number(skill['crossover'].value)} (linear baseline {number(skill['linear'].value)}); 0 is the constant "
-        "predictor, 1 is perfect.",
+        f"{number(skill['crossover'].value)}{linear}; 0 is the constant predictor, 1 is perfect.",
         f"Its gain over the single best common epoch is {gain(evaluation.skill_gains['crossover'])}.",
     ]
     if evaluation.best_method != "selection":

@@ -78,7 +78,8 @@ def check_records(subject: DatasetSubject) -> None:
         unknown = sorted(record.values.keys() - fields.keys())
         require(subject.plugin, not unknown, f"{record.where} has the undeclared field {', '.join(unknown)}")
         try:
-            check_text(record.text, record.where)
+            if subject.spec.texts:
+                check_text(record.text, record.where)
             for name, value in record.values.items():
                 if fields[name].text:
                     field_text(fields[name], value, record.where)
@@ -89,9 +90,13 @@ def check_records(subject: DatasetSubject) -> None:
     splits = {record.split for record in records}
     require(
         subject.plugin,
-        splits == {None} or splits <= {"train", "test"},
-        f"records have the splits {sorted(map(str, splits))}; all of them are train or test, or none has one "
-        f"(redheart itself makes {', '.join(SPLITS)})",
+        splits == {None} or splits <= set(SPLITS),
+        f"records have the splits {sorted(map(str, splits))}; all have one of {', '.join(SPLITS)}, or none has one",
+    )
+    require(
+        subject.plugin,
+        subject.spec.texts or not any(record.text for record in records),
+        "it declares no texts, and records have some",
     )
 
 

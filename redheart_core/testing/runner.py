@@ -38,7 +38,7 @@ from redheart_core.testing import (
 )
 from redheart_core.testing.discovery import importable, load_folder, load_module, load_named
 from redheart_core.testing.plugin import NotApplicable, Plugin
-from redheart_core.testing.sample import real_chunks, real_sample
+from redheart_core.testing.sample import real_chunks, sample_for
 from redheart_core.testing.subject import Sample, Subject, make_subject
 
 Check = Callable[[Any], None]
@@ -179,7 +179,7 @@ def subject_of(
     """
     spec = plugin.spec
     if isinstance(spec, NodeSpec):
-        return make_subject(plugin, real_sample() if sample is None else sample, beside)
+        return make_subject(plugin, sample_for(spec) if sample is None else sample, beside)
     if spec is None:
         raise NotApplicable("it only listens to events")
     if isinstance(spec, CalculatorSpec):
@@ -192,6 +192,7 @@ def subject_of(
         return layer_checks.layer_subject(plugin, spec)
     if isinstance(spec, ExplanationSpec):
         return explanation_checks.ExplanationSubject(plugin, spec, explanation_checks.made_up_texts())
+    assert isinstance(spec, DatasetSpec | EncoderSpec)  # no other kind has checks
     values = read_table(spec.settings, settings or {}, f"[plugins.{plugin.name}]")
     try:
         if isinstance(spec, DatasetSpec):

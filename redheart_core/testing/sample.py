@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from redheart_core.contract.data import DatasetSpec, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.markers import PROJECT_NAME
+from redheart_core.contract.nodes import NodeSpec
 from redheart_core.data.batch import Batch
 from redheart_core.data.prepare import prepare
 from redheart_core.data.store import Store
@@ -52,7 +53,7 @@ def shipped_sample(kind: type[Offer]) -> Offer:
     """
     entries = tuple(entry for entry in installed_entries() if entry.distribution == PROJECT_NAME)
     offered = [plugin.spec for plugin in load_all(entries)]
-    found = [spec for spec in offered if isinstance(spec, kind) and spec.sample is not None]
+    found = [spec for spec in offered if isinstance(spec, kind) and spec.sample is not None and has_texts(spec)]
     if len(found) != 1:
         raise PluginError(
             f"the conformance kit expects one {kind.__name__} with a sample in the distribution {PROJECT_NAME}, found "
@@ -60,6 +61,11 @@ def shipped_sample(kind: type[Offer]) -> Offer:
             "check_plugin(sample=...), or a fixture redheart_sample in conftest.py"
         )
     return found[0]
+
+
+def has_texts(spec: DatasetSpec | EncoderSpec) -> bool:
+    """Whether it is about texts, as every encoder is."""
+    return not isinstance(spec, DatasetSpec) or spec.texts
 
 
 def sample_settings(spec: DatasetSpec | EncoderSpec) -> Any:
@@ -73,6 +79,8 @@ def sample_of(store: Store, size: int = SIZE) -> Sample:
     rows = train[torch.linspace(0, len(train) - 1, min(size, len(train))).round().long()]
     embedding, mask = store.batch(rows)
     targets = {name: store.target(name)[rows] for name in store.fields}
+    if not store.has_texts:
+        return Sample(Batch({"embedding": embedding, "mask": mask}, targets), store.fields)
     terms = torch.from_numpy(store.term_matrix(rows).toarray())
     tokens = pad([_hashed_words(store.text(row)) for row in rows.tolist()])
     inputs = {"embedding": embedding, "mask": mask, "terms": terms, "tokens": tokens}
@@ -90,6 +98,29 @@ def real_sample() -> Sample:
     """The sample that every check of this process looks at."""
     with tempfile.TemporaryDirectory() as folder:
         return sample_of(small_store(Path(folder)))
+
+
+def sample_for(spec: NodeSpec) -> Sample:
+    """The sample for a node: the real one, or that of an installed data set without texts, if only this one has the
+    fields that the node reads."""
+    usual, read = real_sample(), set(spec.read_fields)
+    if read <= usual.fields.keys():
+        return usual
+    return next((one for one in samples_without_texts() if read <= one.fields.keys()), usual)
+
+
+@cache
+def samples_without_texts() -> tuple[Sample, ...]:
+    """Of every installed data set without texts that declares one, by name."""
+    offered = (plugin.spec for plugin in load_all(installed_entries()))
+    found = [spec for spec in offered if isinstance(spec, DatasetSpec) and spec.sample is not None and not spec.texts]
+    return tuple(map(sample_without_texts, sorted(found, key=lambda spec: spec.name)))
+
+
+def sample_without_texts(spec: DatasetSpec) -> Sample:
+    """The sample of a data set without texts."""
+    with tempfile.TemporaryDirectory() as folder:
+        return sample_of(prepare(Path(folder), spec, sample_settings(spec), ()))
 
 
 @cache

@@ -20,7 +20,7 @@ from redheart_core.data.store import Store
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.closed_form import fit_nodes
 from redheart_core.groups.fused_for import fused_for, own_fields
-from redheart_core.groups.graph import bind_nodes, check_targets, output_shapes, plan_groups
+from redheart_core.groups.graph import bind_nodes, check_targets, check_without_texts, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
 from redheart_core.groups.serving import serves
@@ -85,6 +85,8 @@ class TrainingContext:
         use_threads(settings.threads)
         device = choose_device(settings.device)
         nodes = bind_nodes(nodes, usable_fields(store))
+        if not store.has_texts:
+            check_without_texts(nodes)
         groups = plan_groups(nodes, group_settings)
         for split in ("train", "validation"):
             rows = store.filled(split)

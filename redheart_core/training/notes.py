@@ -19,7 +19,7 @@ def data_notes(context: TrainingContext) -> tuple[str, ...]:
     """One line per fact; the test split is not looked at."""
     store = context.store
     notes = [note for group in context.groups for note in sameness(store, group)]
-    if int(store.chunk_counts[store.rows("train")].max()) == 1:
+    if store.has_texts and int(store.chunk_counts[store.rows("train")].max()) == 1:
         notes.append(
             f"a chunk_chars below {store.encoder_identity.chunk_chars} gives texts of several chunks: prepare the data "
             "again with --set data.chunk_chars=N"

@@ -45,7 +45,7 @@ def sameness(store: Store, group: Group) -> tuple[str, ...]:
     """What is the same in all training records that a group reads or learns, for people."""
     rows = store.rows("train")
     found = []
-    if int(store.chunk_counts[rows].max()) == 1:
+    if store.has_texts and int(store.chunk_counts[rows].max()) == 1:
         found.append(
             "every training text has one chunk, so that nothing can be learnt about the order and weight of chunks"
         )

@@ -114,12 +114,21 @@ def read_record(model: Model, given: Text, where: str, language: str | None) -> 
     Raises:
         DataError: It has no text, one that cannot be analyzed, or a language that is none.
     """
-    from redheart_core.data.language import detect, stated
+    from redheart_core.data.language import Language, detect, stated
     from redheart_core.data.text import check_text
     from redheart_core.models.text_inputs import TextToAnalyze
 
     record = given if isinstance(given, Mapping) else {"text": given}
     text = record.get("text")
+    if not model.reads_texts:
+        if text is not None:
+            fields = ", ".join(model.read_fields)
+            raise DataError(
+                f"{where}: the model was trained on records without texts and answers none; give a record with "
+                f"{fields}, as a line of a file: redheart analyze MODEL --jsonl FILE"
+            )
+        values = {name: record[name] for name in model.read_fields if record.get(name) is not None}
+        return TextToAnalyze("", where, values, Language(None, None))
     if not isinstance(text, str):
         raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
     values = {name: record[name] for name in model.read_fields if record.get(name) is not None}
@@ -162,7 +171,7 @@ def _acute(model: Model, text: str, language: Language, found: Help) -> Analysis
 
 
 def _as_given(given: Text) -> str:
-    return given if isinstance(given, str) else str(given["text"])
+    return given if isinstance(given, str) else str(given.get("text", ""))
 
 
 def _length(given: object) -> int:

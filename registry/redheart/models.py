@@ -70,6 +70,11 @@ class Model:
         """Fields of a record that some plugin reads beside the text."""
         return self.assembled.read_fields
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether it answers texts; one that was trained on records without texts answers records of fields."""
+        return bool(self.assembled.encoder_identity.parts)
+
     @contextmanager
     def remembering(self, memory: Memory | str | Path) -> Iterator[Model]:
         """The same model, which looks up the nearest cases of a memory; a memory that is named by its place is closed.

@@ -45,8 +45,12 @@ def data_settings(registry: Registry, **given: Any) -> DataSettings:
         SettingsError: It names no data set or encoder and several are active, or none; or it is wrong.
     """
     named = {*registry.table("data"), *(key for key, value in given.items() if value is not None)}
-    missing = [kind for kind in ("dataset", "encoder") if kind not in named]
-    return _host_table(DataSettings, "data", registry, given | {kind: _only_active(registry, kind) for kind in missing})
+    if "dataset" not in named:
+        given |= {"dataset": _only_active(registry, "dataset")}
+    found = _host_table(DataSettings, "data", registry, given)
+    if not find_dataset(registry, found.dataset)[0].texts:
+        return attrs.evolve(found, encoder=())
+    return found if found.encoders else attrs.evolve(found, encoder=_only_active(registry, "encoder"))
 
 
 def _only_active(registry: Registry, kind: str) -> str:

@@ -154,10 +154,11 @@ class Finished:
     selection: Sweetspot
     evaluation: Evaluation
     report: Path
-    analysis: Analysis
+    analysis: Analysis | None
+    """None of a model of records without texts."""
 
     def _repr_html_(self) -> str:
-        return self.run._repr_html_() + self.analysis._repr_html_()
+        return self.run._repr_html_() + ("" if self.analysis is None else self.analysis._repr_html_())
 
 
 EXAMPLE = (
@@ -194,7 +195,7 @@ def run(
     Args:
         data: As for train, like all that is not named here.
         output: Folder of the run; runs/DATA if left out.
-        text: Analyzed at the end.
+        text: Analyzed at the end, unless the data set has no texts.
         enable: As for train, like everything below.
 
     Raises:
@@ -251,7 +252,8 @@ def finish_run(
     else:
         model = one.assemble()
     evaluation = evaluation or one.evaluate_shown(one.path / "model", display)
-    return Finished(one, selection, evaluation, one.report(), model.analyze(text))
+    analysis = model.analyze(text) if model.reads_texts else None
+    return Finished(one, selection, evaluation, one.report(), analysis)
 
 
 def inspect_run(session: Session) -> None:

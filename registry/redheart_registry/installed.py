@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -13,6 +14,10 @@ from redheart_core.discovery.entries import Entry, installed_entries
 from redheart_registry.cache import read_cache, write_cache
 from redheart_registry.inspection import Inspection, Offer, inspect_entries
 
+ALL = "all"
+"""Names every node that plugins.toml lists, after --disable."""
+NODES = ("analyzer", "head", "fusion")
+"""Kinds of plugins that are nodes."""
 _SETTLED_NS = 2_000_000_000
 """A folder that changed later than this before now might change again without its time showing it."""
 
@@ -43,6 +48,18 @@ def installed_plugins(wanted: Collection[str] = ()) -> dict[str, Installed]:
     entries = installed_entries()
     found = index(inspect_entries(entries, again=False))
     return found if all(name in found for name in wanted) else index(inspect_entries(entries))
+
+
+def disabled(
+    names: Sequence[str], document: Mapping[str, Any], enable: Collection[str], installed: Mapping[str, Installed]
+) -> tuple[str, ...]:
+    """The names after --disable, in which "all" stands for all nodes that a document lists and --enable does not."""
+    if ALL not in names:
+        return tuple(names)
+    listed = document.get("active")  # its form is checked later
+    known = [name for name in (listed if isinstance(listed, list) else ()) if name in installed]
+    nodes = (name for name in known if installed[name].offer.kind in NODES and name not in enable)
+    return tuple(dict.fromkeys((*(name for name in names if name != ALL), *nodes)))
 
 
 def listed_plugins() -> dict[str, Installed]:

@@ -28,7 +28,7 @@ from redheart_core.discovery.offers import Plugin, plugin_manager, register
 from redheart_core.groups.graph import plan_groups, read_nodes
 from redheart_core.storage.settings import read_or_complain, read_table
 from redheart_registry.copies import with_copies
-from redheart_registry.installed import Installed, broken_packages, installed_plugins
+from redheart_registry.installed import Installed, broken_packages, disabled, installed_plugins
 from redheart_registry.loading import load_active, settings_complaints
 from redheart_registry.plugins_toml import (
     FREE_TABLES,
@@ -161,6 +161,7 @@ def load_registry(
         path = find_plugins_toml(plugins_toml)
         document, where = parse_file(path), str(path)
     installed = with_copies(installed_plugins(named_plugins(document, enable)), document)
+    disable = disabled(disable, document, enable, installed)
     configuration = resolve(document, where, installed, enable, disable, overrides)
     manager = plugin_manager()
     if trace is not None:

@@ -10,7 +10,7 @@ import attrs
 from redheart_core import SettingsError
 from redheart_core.contract.errors import join_complaints
 from redheart_registry.copies import with_copies
-from redheart_registry.installed import Installed, broken_packages, listed_plugins
+from redheart_registry.installed import Installed, broken_packages, disabled, listed_plugins
 from redheart_registry.plugins_toml import PluginsToml, find_plugins_toml, parse_file, resolve
 
 
@@ -50,6 +50,7 @@ def list_plugins(
     path = find_plugins_toml(plugins_toml)
     document = parse_file(path)
     installed = with_copies(listed_plugins(), document)
+    disable = disabled(disable, document, enable, installed)
     configuration = resolve(document, str(path), installed, enable, disable, overrides)
     if configuration.complaints:
         reasons = broken_packages(installed.values()) if configuration.missing else []
