@@ -1,4 +1,4 @@
-from .contract.agents import AgentSpec, EnvironmentSpec, Learner, Seats, Transitions
+from .contract.agents import AgentSpec, EnvironmentSpec, Learner, Scene, Seats, Transitions
 from .contract.calculators import CalculatorInput, CalculatorSpec
 from .contract.catalogue import AFFECT, CATALOGUE
 from .contract.data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
@@ -80,6 +80,7 @@ __all__ = [
     "RedheartError",
     "RunFinished",
     "RunStarted",
+    "Scene",
     "Seats",
     "SettingsError",
     "ShapeError",

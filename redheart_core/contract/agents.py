@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
+class Scene:
+    """A moment of an environment, for a replay."""
+
+    places: Mapping[str, tuple[float, float]]
+    """By name: all agents, and what else is in the world."""
+    axes: tuple[str, str] = ("x", "y")
+    """What a place's numbers are."""
+    said: str = ""
+    """What has happened in the last step, in a sentence."""
+
+
+@attrs.frozen
 class EnvironmentSpec:
     """A source of experience: agents that act at the same time in one world."""
 
@@ -26,6 +38,8 @@ class EnvironmentSpec:
     make: Callable[[Any], ParallelEnv[Any, Any, Any]] = attrs.field(converter=to_function)
     """Settings to a new PettingZoo ParallelEnv. Observations are vectors and actions bounded Boxes; reset(seed) decides
     all that is random in an episode. Raises MissingResourceError if a library that it needs is not installed."""
+    scene: Callable[[Any], Scene | None] = attrs.field(default=lambda environment: None, converter=to_function)
+    """What the environment that make has made looks like now; None, as without, if no episode of it can be replayed."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:

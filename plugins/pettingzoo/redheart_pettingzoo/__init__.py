@@ -17,5 +17,6 @@ def redheart_provide_environments() -> list[EnvironmentSpec]:
             meaning="An environment of PettingZoo by the name of its module, such as mpe2.simple_spread_v3.",
             settings=PettingZooSettings,
             make="redheart_pettingzoo.opening:make",
+            scene="redheart_pettingzoo.checked:scene",
         )
     ]

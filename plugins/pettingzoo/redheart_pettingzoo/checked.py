@@ -12,12 +12,17 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from redheart_core import DataError
+from redheart_core import DataError, Scene
 from redheart_core.storage.files import write_bytes
 from redheart_pettingzoo.settings import PettingZooSettings
 from redheart_pettingzoo.spaces import Spaces
 
 PerAgent = dict[str, Any]
+
+
+def scene(environment: CheckedEnvironment) -> Scene | None:
+    """A moment of an environment, for a replay."""
+    return environment.scene
 
 
 class CheckedEnvironment(ParallelEnv):  # type: ignore[misc]
@@ -34,7 +39,6 @@ class CheckedEnvironment(ParallelEnv):  # type: ignore[misc]
         self._seed: int | None = None
         self._actions: list[dict[str, list[float]]] = []
         self._last: PerAgent = {}
-        self._waiting: list[str] = []
 
     def observation_space(self, agent: str) -> Box:
         """One axis of numbers."""
@@ -55,7 +59,7 @@ class CheckedEnvironment(ParallelEnv):  # type: ignore[misc]
         Raises:
             DataError: The environment fails, or what it says is not what its spaces promise.
         """
-        self._seed, self._actions, self._waiting = seed, [], []
+        self._seed, self._actions = seed, []
         observations, infos = self._call(lambda: self._environment.reset(seed=seed, options=options))
         self.agents = list(self.possible_agents)
         if missing := [agent for agent in self.possible_agents if agent not in self._environment.agents]:
@@ -68,59 +72,47 @@ class CheckedEnvironment(ParallelEnv):  # type: ignore[misc]
 
         Raises:
             DataError: An action is not of its space; the environment fails; a reward or an observation is not finite;
-                an agent has ended before the others and the settings refuse that.
+                an agent ends before the others and the settings refuse that.
         """
         if not self.agents:
             raise DataError(f"no episode of {self._settings.module} is going on; call reset(seed) first")
-        acting = [agent for agent in self.agents if agent not in self._waiting]
-        done = {agent: self._done(agent, actions) for agent in acting}
-        self._actions.append({agent: np.asarray(action, float).tolist() for agent, action in actions.items()})
+        done = {agent: self._done(agent, actions) for agent in self.agents}
+        self._actions.append({agent: np.asarray(actions[agent], float).tolist() for agent in self.agents})
         seen, rewards, ended, cut, infos = self._call(lambda: self._environment.step(done))
-        for agent in acting:
+        now = self.agents
+        for agent in now:
             self._last[agent] = self._seen(agent, seen)
-        given = {agent: self._reward(agent, rewards) if agent in acting else 0.0 for agent in self.agents}
-        over = {agent: bool(ended[agent]) if agent in acting else True for agent in self.agents}
-        cut_off = {agent: bool(cut[agent]) if agent in acting else False for agent in self.agents}
-        self._wait_for_others([agent for agent in acting if over[agent] or cut_off[agent]], acting)
         answer = (
-            {agent: self._last[agent] for agent in self.agents},
-            given,
-            over,
-            cut_off,
-            {agent: infos.get(agent, {}) for agent in self.agents},
+            {agent: self._last[agent] for agent in now},
+            {agent: self._reward(agent, rewards) for agent in now},
+            {agent: self._over(agent, ended) for agent in now},
+            {agent: self._over(agent, cut) for agent in now},
+            {agent: infos.get(agent, {}) for agent in now},
         )
-        if all(over[agent] or cut_off[agent] for agent in self.agents):
-            self.agents = []
+        self.agents = [agent for agent in now if not (answer[2][agent] or answer[3][agent])]
+        if self.agents and len(self.agents) < len(now) and self._settings.ended == "refuse":
+            gone = [agent for agent in now if agent not in self.agents]
+            raise self._failure(
+                f"ends for {', '.join(gone)} and goes on for {', '.join(self.agents)}; "
+                'ended = "leave" under [plugins.pettingzoo] lets agents leave'
+            )
         return answer
 
     def state(self) -> NDArray[np.float32]:
-        """What everybody sees, one after the other."""
+        """What everybody sees, or saw last, one after the other."""
         return np.concatenate([self._last[agent] for agent in self.possible_agents])
 
     def close(self) -> None:
         """Close the environment."""
         self._environment.close()
 
-    def points(self) -> dict[str, tuple[float, float]]:
-        """Positions of agents and landmarks for a replay, of environments of mpe2; of others none."""
-        if self._settings.module.partition(".")[0] != "mpe2":
-            return {}
-        entities = self._environment.unwrapped.world.entities
-        return {one.name: (float(one.state.p_pos[0]), float(one.state.p_pos[1])) for one in entities}
-
     @property
-    def said(self) -> str:
-        """Nothing beyond the points."""
-        return ""
-
-    def _wait_for_others(self, ending: list[str], acting: list[str]) -> None:
-        going_on = [agent for agent in acting if agent not in ending]
-        if ending and going_on and self._settings.ended == "refuse":
-            raise self._failure(
-                f"ends for {', '.join(ending)} and goes on for {', '.join(going_on)}; agents that learn side by side "
-                'have to end together: set ended = "wait" under [plugins.pettingzoo]'
-            )
-        self._waiting += ending
+    def scene(self) -> Scene | None:
+        """Positions of agents and landmarks in the worlds of mpe2; of other environments none is known."""
+        if self._settings.module.partition(".")[0] != "mpe2":
+            return None
+        entities = self._environment.unwrapped.world.entities
+        return Scene({one.name: (float(one.state.p_pos[0]), float(one.state.p_pos[1])) for one in entities})
 
     def _call(self, function: Callable[[], Any]) -> Any:
         try:
@@ -146,6 +138,11 @@ class CheckedEnvironment(ParallelEnv):  # type: ignore[misc]
         if not np.isfinite(value):
             raise self._failure(f"rewards {agent} with {value}, which is not finite")
         return value
+
+    def _over(self, agent: str, flags: Mapping[str, Any]) -> bool:
+        if agent not in flags:
+            raise self._failure(f"does not say whether {agent} has ended")
+        return bool(flags[agent])
 
     def _done(self, agent: str, actions: Mapping[str, Any]) -> Any:
         """The environment's own action."""

@@ -22,8 +22,8 @@ class PettingZooSettings:
     """What `parallel_env` is called with, by name."""
     discrete: Literal["refuse", "scores"] = "refuse"
     """Of actions that are one out of n: an error, or n numbers of 0..1 of which the largest says which."""
-    ended: Literal["refuse", "wait"] = "refuse"
-    """Of agents that end before the others: an error, or they wait: they see what they saw last, get 0, act in vain."""
+    ended: Literal["leave", "refuse"] = "leave"
+    """Of agents that end before the others: they leave, or it is an error."""
     failures: str = ""
     """A file for the seed and the actions of an episode in which the environment fails, to play it again."""
 

@@ -55,8 +55,10 @@ class Toy(ParallelEnv):  # type: ignore[misc]
         rewards = {agent: float(self.at) for agent in self.agents}
         rewards |= self.faults.get((self.at, "rewards"), {})
         ended = {agent: self.at == 3 or agent == self.faults.get((self.at, "ends")) for agent in self.agents}
+        if (self.at, "is silent on") in self.faults:
+            ended.pop(self.faults[self.at, "is silent on"])
         answer: Any = self._observations(), rewards, ended, dict.fromkeys(self.agents, False), {}
-        self.agents = [agent for agent in self.agents if not ended[agent]]
+        self.agents = [agent for agent in self.agents if not ended.get(agent)]
         return answer
 
     def _observations(self) -> dict[str, Any]:
@@ -116,14 +118,17 @@ def test_environments_of_mpe2_are_played_to_the_end_and_seeds_give_equal_bits(na
     assert first == episode()
 
 
-def test_agents_may_have_spaces_of_their_own_and_places() -> None:
+def test_agents_may_have_spaces_of_their_own_and_places(toy: Opened) -> None:
     environment = make(PettingZooSettings(module="mpe2.simple_tag_v3"))
     environment.reset(seed=0)
     sizes = {agent: environment.observation_space(agent).shape[0] for agent in environment.possible_agents}
     assert sizes == {"adversary_0": 16, "adversary_1": 16, "adversary_2": 16, "agent_0": 14}
-    points = environment.points()
-    assert {"agent_0", "landmark 0"} <= set(points)
-    assert points["agent_0"] == pytest.approx(environment.state()[-12:-10])
+    assert environment.scene
+    places = environment.scene.places
+    assert {"agent_0", "landmark 0"} <= set(places)
+    assert places["agent_0"] == pytest.approx(environment.state()[-12:-10])
+
+    assert toy().scene is None
 
 
 def test_what_agents_see_and_do_are_vectors(toy: Opened) -> None:
@@ -205,7 +210,7 @@ NAN = {"b": np.array([[np.nan], [0]], np.float32)}
         ({(2, "shows"): NAN}, "shows b a number that is not finite: nan (in step 1 "),
         ({(0, "shows"): NAN}, "shows b a number that is not finite: nan (in reset "),
         ({(1, "shows"): {"a": np.zeros(3)}}, "shows a 3 numbers, and its space has 2 (in step 0 "),
-        ({(1, "ends"): "b"}, "ends for b and goes on for a; agents that learn side by side have to end together"),
+        ({(1, "is silent on"): "a"}, "does not say whether a has ended (in step 0 "),
         ({(0, "agents"): ["b"]}, "begins without a;"),
     ],
 )
@@ -232,15 +237,18 @@ def test_a_failure_can_be_played_again(toy: Opened, tmp_path: Path, capsys: pyte
     assert main([]) == 2
 
 
-def test_an_agent_that_ends_early_waits_for_the_others_if_asked(toy: Opened) -> None:
-    environment = toy({(1, "ends"): "b"}, ended="wait")
+def test_an_agent_that_ends_early_leaves_or_is_refused(toy: Opened) -> None:
+    environment = toy({(1, "ends"): "b"})
     first, second, third = steps(environment, 3)
     assert first[2] == {"a": False, "b": True}
-    assert second[1] == {"a": 2.0, "b": 0.0}
-    assert second[2] == {"a": False, "b": True}
-    assert (second[0]["b"] == first[0]["b"]).all()
-    assert third[2] == {"a": True, "b": True}
+    assert second[1] == {"a": 2.0}
+    assert third[2] == {"a": True}
+    assert environment.state().tolist() == [3, 3, 1, 1]
     assert environment.agents == []
+    with pytest.raises(DataError, match=r"ends for b and goes on for a; ended = \"leave\".*in step 0 of the episode"):
+        steps(toy({(1, "ends"): "b"}, ended="refuse"), 3)
+    # all at once is no early end
+    assert steps(toy(ended="refuse"), 3)[-1][2] == {"a": True, "b": True}
 
 
 def test_actions_outside_the_space_are_refused(toy: Opened) -> None:

@@ -50,6 +50,7 @@ def redheart_provide_environments() -> list[EnvironmentSpec]:
             meaning="Two or three persons live through events, rewarded with the utility of their acts less regret.",
             settings=LifeSettings,
             make="redheart_village.life:make",
+            scene="redheart_village.environment:scene",
         )
     ]
 

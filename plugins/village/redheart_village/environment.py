@@ -11,7 +11,7 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from redheart_core import DataError
+from redheart_core import DataError, Scene
 from redheart_village.acts import ACTS
 from redheart_village.hearts import Case, Hearts
 from redheart_village.life import MOST_MEANS, RUNGS, Life, Numbers, Steps, advance, ties
@@ -21,6 +21,11 @@ from redheart_village.world import STATES
 
 Vector = NDArray[np.float32]
 PerPerson = dict[str, Any]
+
+
+def scene(environment: VillageLife) -> Scene:
+    """A moment of a life, for a replay."""
+    return environment.scene
 
 
 def shares(action: Numbers, possible: NDArray[np.bool_]) -> Numbers:
@@ -179,12 +184,12 @@ class VillageLife(ParallelEnv):  # type: ignore[misc]
         """Step, event, means and rungs, as the plans of redheart_village.optimum count them."""
         return self._steps, self._event, self._means, self._rungs
 
-    def points(self) -> dict[str, tuple[float, float]]:
-        """Valence and arousal, -1..1, of everybody right after the last event, for a replay."""
-        return {
-            agent: (affect[0], affect[1])
-            for agent, affect in zip(self.possible_agents, self._hearts.after, strict=True)
-        }
+    @property
+    def scene(self) -> Scene:
+        """Valence and arousal, -1..1, of everybody right after the last event, and what happened."""
+        affects = zip(self.possible_agents, self._hearts.after, strict=True)
+        places = {agent: (affect[0], affect[1]) for agent, affect in affects}
+        return Scene(places, ("valence", "arousal"), self.said)
 
     def _observations(self) -> PerPerson:
         return {agent: self.observe(agent) for agent in self.agents}

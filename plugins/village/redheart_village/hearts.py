@@ -46,7 +46,6 @@ class Hearts:
 
     def __init__(self, life: Life) -> None:
         self._life = life
-        self._touch = functools.cache(self._touch_of)
         self.homes = [rest(member) for member in life.members]
         self._homes_shown = [show(home, member) for home, member in zip(self.homes, life.members, strict=True)]
         self.reset()
@@ -68,7 +67,7 @@ class Hearts:
             cases: Per person.
             regrets: r(a, s) of each of their acts.
         """
-        touches = [self._touch(case) for case in cases]
+        touches = [touch(self._life, case) for case in cases]
         after = [moved(mood, one.own, one.own_share) for mood, one in zip(self.moods, touches, strict=True)]
         for person, one in enumerate(touches):
             other = (person + 1) % len(after)
@@ -115,19 +114,21 @@ class Hearts:
         self.moods = caught
         self.shown = [show(mood, member) for mood, member in zip(caught, members, strict=True)]
 
-    def _touch_of(self, case: Case) -> Touch:
-        life = self._life
-        situation = life.situation(case.event, case.person, case.rung, case.has_means)
-        account = account_for(Episode(situation, ACTS[case.act], STATES[case.state], known=True, focus="agent"))
-        scores = own_scores(account, "agent"), own_scores(account, "other")
-        agent_fate, other_fate = (one[ACTS[case.act]][case.state] for one in scores)
-        closeness = situation.pair.closeness
-        actor, other = life.members[case.person], life.members[(case.person + 1) % len(life.members)]
-        own_view = appraise_from(account, scores[0], False, closeness)
-        other_view = appraise_from(account, scores[1], True, closeness)
-        return Touch(
-            felt(own_view, actor, actor.person.care * closeness * other_fate),
-            impact(own_view),
-            felt(other_view, other, other.person.care * closeness * agent_fate),
-            impact(other_view),
-        )
+
+@functools.lru_cache(maxsize=2**16)
+def touch(life: Life, case: Case) -> Touch:
+    """How an act in its case feels to the two, by the data set's own appraisal."""
+    situation = life.situation(case.event, case.person, case.rung, case.has_means)
+    account = account_for(Episode(situation, ACTS[case.act], STATES[case.state], known=True, focus="agent"))
+    scores = own_scores(account, "agent"), own_scores(account, "other")
+    agent_fate, other_fate = (one[ACTS[case.act]][case.state] for one in scores)
+    closeness = situation.pair.closeness
+    actor, other = life.members[case.person], life.members[(case.person + 1) % len(life.members)]
+    own_view = appraise_from(account, scores[0], False, closeness)
+    other_view = appraise_from(account, scores[1], True, closeness)
+    return Touch(
+        felt(own_view, actor, actor.person.care * closeness * other_fate),
+        impact(own_view),
+        felt(other_view, other, other.person.care * closeness * agent_fate),
+        impact(other_view),
+    )

@@ -6,6 +6,7 @@ Person i acts towards person i + 1, the last one towards the first. Persons, eve
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -97,8 +98,9 @@ def make(settings: LifeSettings) -> VillageLife:
     return VillageLife(settle(settings))
 
 
+@functools.lru_cache(maxsize=8)  # trainings play several episodes of the same life side by side
 def settle(settings: LifeSettings) -> Life:
-    """The persons and events of a seed."""
+    """The persons and events of a seed; equal settings share one, which nobody changes."""
     seed, persons = settings.seed, range(settings.persons)
     streams = [stream(seed, LANGUAGE, person, "life person") for person in persons]
     members = tuple(member_of(rng, anybody(rng), 0.0, LANGUAGE) for rng in streams)

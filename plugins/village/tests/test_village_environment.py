@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import random
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from fenced_blocks import fenced_blocks
@@ -16,13 +19,17 @@ from numpy.typing import NDArray
 pytest.importorskip("pettingzoo", reason="needs redheart[agents]")
 
 from redheart_core import DataError, MissingResourceError
-from redheart_village.acts import ACTS
-from redheart_village.affect import rest
+from redheart_village.account import account_for
+from redheart_village.acts import ACTS, Act
+from redheart_village.affect import moved, rest
+from redheart_village.company import Company
 from redheart_village.environment import VillageLife, shares
-from redheart_village.feelings import show
-from redheart_village.life import make
+from redheart_village.feelings import feel, show
+from redheart_village.hearts import Case, touch
+from redheart_village.life import make, settle
 from redheart_village.past import lasting
 from redheart_village.settings import LifeSettings
+from redheart_village.world import STATES, Episode
 
 ALL = np.ones(5, dtype=np.bool_)
 
@@ -150,6 +157,25 @@ def test_others_feelings_are_seen_as_shown_and_their_moods_are_caught() -> None:
     closeness = observation[12]
     alone = lasting(rest(first), environment._hearts.after[0], environment._hearts._brooding[0])
     assert (np.abs(observation[:6] - np.array(alone)).max() > 1e-4) == (closeness > 0)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_acts_feel_as_in_the_stories_of_the_data_set(act: Act) -> None:
+    life = settle(LifeSettings(events=8))
+    felt = 0
+    for event, state in itertools.product(range(8), range(4)):
+        if act not in life.events[event].acts:
+            continue
+        felt += 1
+        situation = life.situation(event, 1, 2, True)
+        account = account_for(Episode(situation, act, STATES[state], known=True, focus="agent"))
+        other = attrs.evolve(life.members[2], closeness=situation.pair.closeness)
+        mood = (0.1, -0.2, 0.3, 0.0, 0.4, -0.5)
+        told = feel(account, Company(life.members[1], (other,)), mood, random.Random(0))
+        found = touch(life, Case(event, 1, 2, True, ACTS.index(act), state))
+        assert moved(mood, found.own, found.own_share) == told.actor_after
+        assert moved(told.others_before[0], found.others, found.others_share) == told.others_after[0]
+    assert felt
 
 
 def test_without_lasting_effects_ties_and_means_stay() -> None:
