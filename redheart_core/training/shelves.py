@@ -94,7 +94,7 @@ class _MappedFile:
             with path.open("x+b", buffering=0) as file:
                 os.posix_fallocate(file.fileno(), 0, size)
                 for block, place in zip(blocks, places, strict=True):
-                    _write(file.fileno(), memoryview(block.numpy()), place)
+                    _write(file.fileno(), block.numpy().data, place)
                 self._pages = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
         for tensors, block, place in zip(storages, blocks, places, strict=True):
             _point(tensors, torch.frombuffer(self._pages, dtype=torch.uint8, count=len(block), offset=place))
