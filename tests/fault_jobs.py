@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import word_store
@@ -49,14 +50,20 @@ class Job:
     """Whether its write operations are calls of Python code; SQLite writes by itself."""
 
 
-def train_toy(folder: Path) -> None:
+def train_toy(folder: Path, background_saving: bool = False) -> None:
     """Two groups on two tiers, one with a moving average; old epochs are dropped."""
     toy = Toy(folder)
     nodes = [toy.node("a"), toy.node("high", reads=("a.value", "embedding"), target="choice_factors")]
     settings = {"a": GroupSettings(ema=0.8)}
-    _, stopped = toy.run("run", nodes, Store.open(folder / "store"), groups=settings, epochs=3, keep_epochs=1)
+    kept: dict[str, Any] = {"epochs": 3, "keep_epochs": 1, "background_saving": background_saving}
+    _, stopped = toy.run("run", nodes, Store.open(folder / "store"), groups=settings, **kept)
     if stopped:
         raise CheckpointError(f"groups stopped: {stopped}")
+
+
+def train_in_background(folder: Path) -> None:
+    """The same groups, saved in the background."""
+    train_toy(folder, background_saving=True)
 
 
 def make_run(folder: Path) -> None:
@@ -171,6 +178,7 @@ TRAINING_JOB = Job("training", lambda folder: Toy(folder).store(), train_toy)
 JOBS = (
     PREPARATION,
     TRAINING_JOB,
+    Job("background saving", lambda folder: Toy(folder).store(), train_in_background),
     Job("selection and assembly", make_run, assemble),
     Job("evaluation and report", make_model, evaluate, evaluated),
     Job("analyze a list", make_model, analyze),

@@ -10,7 +10,7 @@ import pytest
 from fault_campaign import EVERY_KIND, Ground, Wrong
 from fault_jobs import JOBS, Job
 
-SHORT = [job for job in JOBS if job.name in ("data preparation", "training", "memory")]
+SHORT = [job for job in JOBS if job.name in ("data preparation", "training", "background saving", "memory")]
 
 
 @pytest.mark.slow

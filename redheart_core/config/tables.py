@@ -122,6 +122,9 @@ class TrainSettings:
     keep_states: int = attrs.field(default=2, validator=ge(0))
     """Optimizer states kept per group, twice the size of its weights each: those of the newest kept checkpoints; 0
     keeps one beside each. `redheart repair` goes back to an epoch that has one."""
+    background_saving: bool = False
+    """Whether an epoch is written while the next one is trained, from a copy of weights and optimizer state: the same
+    files. Takes memory for that copy, and a second core or the time of one."""
     seed: int = attrs.field(default=0, validator=ge(0))
     threads: int = attrs.field(default=1, validator=[ge(1), le(MOST_THREADS)])
     """Part of the result: sums split over another number round differently. Small modules gain

@@ -4,10 +4,9 @@ first update."""
 from __future__ import annotations
 
 from redheart_core.groups.validation import evaluate
-from redheart_core.runs.retention import Retention
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
-from redheart_core.training.finished_epoch import Entry, evaluated
+from redheart_core.training.finished_epoch import FinishedEpoch, evaluated
 from redheart_core.training.group_trainer import stopping_alone
 from redheart_core.training.progress import GroupProgress
 
@@ -18,8 +17,8 @@ def begins_now(one: GroupProgress) -> bool:
     return begins and not one.manifest.epochs
 
 
-def finish_epoch_zero(context: TrainingContext, one: GroupProgress) -> Entry:
-    """Evaluate and save a group as it is before its first update.
+def finish_epoch_zero(context: TrainingContext, one: GroupProgress) -> FinishedEpoch:
+    """Evaluate a group as it is before its first update; returns what is to be saved.
 
     Raises:
         GroupFault: The validation loss is not finite, or a plugin's code fails.
@@ -29,7 +28,4 @@ def finish_epoch_zero(context: TrainingContext, one: GroupProgress) -> Entry:
         on_train = evaluate(module, context.source, context.training_rows(group))
     result = validate_epoch(context, module, 0)
     entry = {"epoch": 0, "train_loss": on_train.loss, **evaluated(result), "learning_rate": 0.0}
-    one.manifest = one.folder.add_epoch(
-        one.manifest, entry, module.parameter_dict(), {}, result.losses, Retention.of(context.settings)
-    )
-    return entry
+    return FinishedEpoch(0, entry, module.parameter_dict(), {}, result.losses)

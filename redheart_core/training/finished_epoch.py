@@ -1,4 +1,4 @@
-"""What follows the updates of an epoch: validation, the moving average, the checkpoint, the event."""
+"""What follows the updates of an epoch: validation, the moving average, what is saved, the event."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch
 
 from redheart_core.contract.events import EpochFinished
 from redheart_core.groups.validation import SplitResult
+from redheart_core.runs.checkpoint import GroupFolder
+from redheart_core.runs.manifest import GroupManifest
 from redheart_core.runs.retention import Retention
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import TrainedEpoch, validate_epoch
@@ -18,10 +20,37 @@ from redheart_core.training.regularization import check_effective
 
 Entry = Mapping[str, object]
 """The part of an EpochEntry that says how the epoch was trained and what it is worth."""
+Tensors = Mapping[str, torch.Tensor]
 
 
-def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, trained: TrainedEpoch) -> Entry:
-    """Validate and save; returns what is known of the epoch.
+@attrs.frozen
+class FinishedEpoch:
+    """What is saved of an epoch; GroupFolder.add_epoch explains it."""
+
+    epoch: int
+    entry: Entry
+    weights: Tensors
+    optimizer: Tensors
+    losses: torch.Tensor
+    average: tuple[Entry, Tensors, torch.Tensor] | None = None
+
+    def copied(self) -> FinishedEpoch:
+        """The same in memory of its own, whatever the next epoch does."""
+        average = self.average and (self.average[0], _copied(self.average[1]), self.average[2])
+        return attrs.evolve(self, weights=_copied(self.weights), optimizer=_copied(self.optimizer), average=average)
+
+    def save(self, folder: GroupFolder, manifest: GroupManifest, retention: Retention) -> GroupManifest:
+        """Write it behind what a manifest has; the new manifest."""
+        saved = self.entry, self.weights, self.optimizer, self.losses
+        return folder.add_epoch(manifest, *saved, retention, self.average)
+
+
+def _copied(tensors: Tensors) -> Tensors:
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+
+
+def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, trained: TrainedEpoch) -> FinishedEpoch:
+    """Validate; returns what is known of the epoch, and what is to be saved.
 
     Raises:
         GroupFault: The updates met one, or the validation loss is not finite.
@@ -33,16 +62,9 @@ def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, train
     record = trainer.take_record(epoch)
     check_effective(trainer.group.settings, record.effects, trainer.group.name)
     entry = {"epoch": epoch, "train_loss": trained.loss, **evaluated(result), **attrs.asdict(record)}
-    one.manifest = one.folder.add_epoch(
-        one.manifest,
-        entry,
-        trainer.module.parameter_dict(),
-        trainer.optimizer_tensors(),
-        result.losses,
-        Retention.of(context.settings),
-        _average(context, trainer, epoch, entry),
-    )
-    return entry
+    average = _average(context, trainer, epoch, entry)
+    weights, optimizer = trainer.module.parameter_dict(), trainer.optimizer_tensors()
+    return FinishedEpoch(epoch, entry, weights, optimizer, result.losses, average)
 
 
 def evaluated(result: SplitResult) -> dict[str, object]:

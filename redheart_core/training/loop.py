@@ -8,12 +8,15 @@ from contextlib import nullcontext
 from functools import partial
 
 import attrs
+from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError, DataError
 from redheart_core.contract.events import GroupStopped, RunFinished, RunStarted
+from redheart_core.data.batch import Batch
 from redheart_core.discovery.calls import Hooks
 from redheart_core.groups.group import Group
 from redheart_core.runs.describe import describe
+from redheart_core.runs.retention import Retention
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import make_folder
 from redheart_core.storage.locks import locked_groups
@@ -22,7 +25,7 @@ from redheart_core.training.context import TrainingContext
 from redheart_core.training.disk import check_disk
 from redheart_core.training.epoch_zero import begins_now, finish_epoch_zero
 from redheart_core.training.epochs import train_epoch
-from redheart_core.training.finished_epoch import Entry, event, finish_epoch
+from redheart_core.training.finished_epoch import FinishedEpoch, event, finish_epoch
 from redheart_core.training.fitted_group import fit_group
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer
 from redheart_core.training.out_of_memory import ERRORS, Ladder, MemoryFault, is_out_of_memory, no_memory
@@ -37,6 +40,7 @@ from redheart_core.training.progress import (
 )
 from redheart_core.training.ranks import CommonFolder, Ranks
 from redheart_core.training.residency import Residency, opened
+from redheart_core.training.saving import Saver, opened_saver
 from redheart_core.training.share import await_below, chosen_groups, groups_below, require_started
 from redheart_core.training.turns import TurnPlan
 
@@ -82,9 +86,13 @@ def train(
             begin(run, context, chosen)
         below = groups_below(context.groups, chosen)
         stopped = await_below(run, context, below, wait_s)
-        with opened(run.path, context, plan) as residency:
+        background = context.settings.background_saving and ranks is None  # the others wait for each file
+        with (
+            opened(run.path, context, plan) as residency,
+            opened_saver(Retention.of(context.settings), background) as saver,
+        ):
             ladder = Ladder(residency, context.device)
-            return _Training(run, context, hooks, residency, chosen, below, ranks, stopped, ladder).run_tiers()
+            return _Training(run, context, hooks, residency, chosen, below, ranks, stopped, ladder, saver).run_tiers()
 
 
 def begin(run: RunFolder, context: TrainingContext, groups: Sequence[Group] | None = None) -> None:
@@ -119,6 +127,7 @@ class _Training:
     stopped: dict[str, str]
     """Those of them that stopped, with the reason; this process adds its own."""
     ladder: Ladder
+    saver: Saver
     accounts: list[ParameterAccount] = attrs.Factory(list)
 
     def run_tiers(self) -> dict[str, str]:
@@ -188,7 +197,8 @@ class _Training:
                 return None
             trainer = self.context.trainer(group)
             self.accounts += self.context.audit(trainer)
-            one = GroupProgress(trainer if self.ranks is None else self.shared(group, self.ranks), folder, manifest)
+            trainer = trainer if self.ranks is None else self.shared(group, self.ranks)
+            one = GroupProgress(trainer, folder, manifest, settle=self.settle)
         except DamagedGroup as error:
             self.stop(group.name, 0, str(error))
             return None
@@ -244,6 +254,7 @@ class _Training:
                 for number in range(epoch, min(epoch + epochs, one.epochs + 1)):
                     if one.name not in self.stopped:
                         self.train_turn([one], number)
+        self.settle()
         for one in active:
             if one.name not in self.stopped:
                 one.finish()
@@ -252,29 +263,53 @@ class _Training:
         """One epoch of some groups; those that meet a fault stop."""
         started, block = time.monotonic(), self.residency.turn_steps or turn[0].trainer.updates_per_epoch
         trainers, residency = [one.trainer for one in turn], self.residency
-        step = self.ladder.step if self.ranks is None else GroupTrainer.step  # no process can take one again alone
+        step = self.step if self.ranks is None else GroupTrainer.step  # no process can take one again alone
         results = train_epoch(self.context, trainers, epoch, block, residency.turn, step)
         for one, result in zip(turn, results, strict=True):
             with self.residency.turn(one.trainer):
                 self.finish_turn(one, epoch, started, partial(finish_epoch, self.context, one, epoch, result))
             self.residency.check()
 
-    def finish_turn(self, one: GroupProgress, epoch: int, started: float, finish: Callable[[], Entry]) -> None:
+    def step(self, trainer: GroupTrainer, batch: Batch, epoch: int, number: int) -> Tensor | None:
+        """An update; before it an epoch that was saved meanwhile is reported."""
+        if self.saver.written:
+            self.settle()
+        return self.ladder.step(trainer, batch, epoch, number)
+
+    def finish_turn(self, one: GroupProgress, epoch: int, started: float, finish: Callable[[], FinishedEpoch]) -> None:
         """Evaluate and save an epoch, and report it; a group that meets a fault stops."""
         try:
-            entry = finish()
+            finished = finish()
+            seconds = time.monotonic() - started
+            self.settle()
+            if one.name in self.stopped:  # the save of its last epoch found no memory
+                return
+            done = event(one.name, one.epochs, seconds, finished.entry)
+            self.saver.save(one, finished, lambda: self.hooks.after_epoch(done))
         except ERRORS as fault:
-            if is_out_of_memory(fault):  # its files stay as they are, so that a resumed training tries again
-                known = isinstance(fault, MemoryFault)
-                self.stop(one.name, epoch, str(fault) if known else no_memory(fault, f"the end of epoch {epoch}"))
+            if is_out_of_memory(fault):
+                self.stop_without_memory(one, epoch, fault)
                 return
             if not isinstance(fault, GroupFault):
                 raise
             one.stop(str(fault))
             self.stop(one.name, epoch, str(fault))
-            return
-        seconds = time.monotonic() - started
-        self.hooks.after_epoch(event(one.name, one.epochs, seconds, entry))
+
+    def settle(self) -> None:
+        """Wait for the save that is under way; a group whose save finds no memory stops."""
+        try:
+            self.saver.settle()
+        except ERRORS as fault:
+            one = self.saver.failed
+            if one is None or not is_out_of_memory(fault):
+                raise
+            one.saving, epoch = None, one.done
+            self.stop_without_memory(one, epoch, fault)
+
+    def stop_without_memory(self, one: GroupProgress, epoch: int, fault: BaseException) -> None:
+        """Note it; the group's files stay as they are, so that a resumed training tries again."""
+        known = isinstance(fault, MemoryFault)
+        self.stop(one.name, epoch, str(fault) if known else no_memory(fault, f"the end of epoch {epoch}"))
 
     def stop(self, group: str, epoch: int, reason: str) -> None:
         """Note and report that a group does not go on."""

@@ -63,7 +63,8 @@ class MemoryPlan:
     device: str
     groups: tuple[GroupMemory, ...]
     base: int = 0
-    """Bytes that the device holds before any group: on the CPU the process with its libraries and the data it read."""
+    """Bytes that the device holds beside any group: on the CPU the process with its libraries and the data it read, and
+    the largest copy of a group that is written in the background."""
     host_base: int = 0
     """The same of this process, whatever the device."""
 
@@ -119,7 +120,9 @@ def plan_memory(context: TrainingContext, progress: Callable[[str, int, int], No
             apart.source.add_lower(compute_outputs(context.module(group), apart.source, rows, names))
     meter, host = meter_of(context.device), meter_of(torch.device("cpu"))
     meter.release()
-    return MemoryPlan(context.device.type, tuple(found), meter.current(), host.current())
+    copied = max((one.step.copied for one in found), default=0) if context.settings.background_saving else 0
+    base = meter.current() + (copied if context.device.type == "cpu" else 0)
+    return MemoryPlan(context.device.type, tuple(found), base, host.current() + copied)
 
 
 def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
@@ -30,6 +31,10 @@ class GroupProgress:
     manifest: GroupManifest
     grown: bool = False
     """It begins with weights of a smaller model, and none of its epochs has been saved."""
+    settle: Callable[[], object] = attrs.field(default=lambda: None)
+    """Waits for a save that is under way, after which the manifest is that on disk."""
+    saving: int | None = None
+    """The epoch that is being saved."""
 
     @property
     def name(self) -> str:
@@ -37,7 +42,9 @@ class GroupProgress:
 
     @property
     def done(self) -> int:
-        """The newest epoch on disk, 0 if no update was made."""
+        """The newest epoch on disk or on the way there, 0 if no update was made."""
+        if self.saving is not None:
+            return self.saving
         return self.manifest.epochs[-1].epoch if self.manifest.epochs else 0
 
     @property
@@ -65,26 +72,29 @@ class GroupProgress:
 
     def finish(self) -> None:
         """Write that the last epoch is done."""
+        self.settle()
         if self.manifest.status != "finished":
             # what was retired has been removed; the names would tell a group that was repaired from one that was not
-            self.manifest = attrs.evolve(self.manifest, status="finished", retired=())
-            self.folder.write(self.manifest)
+            self._write(status="finished", retired=())
 
     def note_halved(self, epoch: int, step: int, size: int) -> None:
         """Write that from an update on so many records are computed at a time."""
-        self.manifest = attrs.evolve(self.manifest, halved=(*self.manifest.halved, (epoch, step, size)))
-        self.folder.write(self.manifest)
+        self._write(halved=(*self.manifest.halved, (epoch, step, size)))
 
     def forget_halved(self, epoch: int, step: int) -> None:
         """Take back what was written of an update, which did not help."""
         kept = tuple(one for one in self.manifest.halved if one[:2] != (epoch, step))
         if kept != self.manifest.halved:
-            self.manifest = attrs.evolve(self.manifest, halved=kept)
-            self.folder.write(self.manifest)
+            self._write(halved=kept)
 
     def stop(self, reason: str) -> None:
         """Write why the group does not go on."""
-        self.manifest = write_stop(self.folder, self.manifest, reason)
+        self._write(status="stopped", reason=reason)
+
+    def _write(self, **changes: Any) -> None:
+        self.settle()  # a save leaves what is changed here as it was
+        self.manifest = attrs.evolve(self.manifest, **changes)
+        self.folder.write(self.manifest)
 
 
 def write_stop(folder: GroupFolder, manifest: GroupManifest, reason: str) -> GroupManifest:

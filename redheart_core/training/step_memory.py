@@ -33,6 +33,8 @@ class StepMemory:
     tensor by tensor."""
     seconds: float
     """Of a step."""
+    copied: int = 0
+    """What a save in the background holds while other groups have their turns."""
 
     @property
     def state(self) -> int:
@@ -74,6 +76,7 @@ def measure_step(trainer: GroupTrainer, batch: Batch) -> StepMemory:
         working=most - gradients + records,
         after=averaging + _evaluating(trainer, batch) + records,
         seconds=seconds,
+        copied=weights + optimizer + averaging,
     )
 
 
