@@ -76,6 +76,7 @@ class Listener:
         self.seen.append((event.group, -1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"keep_epochs": 1}, {"interleave": "batch"}], ids=["all", "one", "by batch"])
 def test_files_and_the_order_of_events_are_those_of_saving_in_the_foreground(
     bench: Bench, changes: dict[str, Any]
