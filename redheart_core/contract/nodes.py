@@ -94,6 +94,9 @@ class Metric:
     direction: Literal["min", "max"]
     thresholded: bool = False
     """For probabilities of labels that are 0 or 1."""
+    shape: Shape | None = None
+    """Per-record shape of the prediction, if it differs from the target's on purpose, as that of quantiles does; the
+    function then takes predictions of the target's shape too, such as those of a baseline."""
 
 
 @attrs.frozen

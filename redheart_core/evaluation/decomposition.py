@@ -106,7 +106,7 @@ def _outputs(
             outputs |= evaluate(module, context.source, rows).predictions
         context.add_outputs(group, module, (split,), whole=True)
         for node, objective in module.objectives.items():
-            for metric in objective.metrics:
+            for metric in (one for one in objective.metrics if one.shape is None):
                 evaluated.setdefault(f"{node}.{metric.output}", {})[metric.target] = None
     return outputs, evaluated
 

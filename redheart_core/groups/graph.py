@@ -276,7 +276,7 @@ def _check_reads(nodes: Sequence[ActiveNode], by_name: Mapping[str, ActiveNode])
                 complaints.append(
                     f"plugin '{node.name}' reads '{read}', but '{source}' is not active; --enable {source}"
                 )
-            elif output not in {given.name for given in by_name[source].spec.gives}:
+            elif not _may_give(by_name[source], output):
                 known = ", ".join(sorted(given.name for given in by_name[source].spec.gives))
                 complaints.append(
                     f"plugin '{node.name}' reads '{read}', which '{source}' does not give (gives: {known})"
@@ -285,13 +285,18 @@ def _check_reads(nodes: Sequence[ActiveNode], by_name: Mapping[str, ActiveNode])
         raise PluginError(join_complaints("some plugins read what is not there", complaints))
 
 
+def _may_give(node: ActiveNode, output: str) -> bool:
+    """Whether it gives an output; of a node that is not bound yet its data set may have the field of it."""
+    return node.spec.learns_any is not None or output in {given.name for given in node.spec.gives}
+
+
 def _check_trained(groups: Sequence[Group], by_name: Mapping[str, ActiveNode]) -> None:
     """What a group reads of another one has to be trained there."""
     wanted = {node.name: group.wanted(node) for group in groups for node in group.nodes}
     for group in groups:
         for read in group.external:
             source, _, output = read.partition(".")
-            if output not in wanted[source]:
+            if output not in wanted[source] and by_name[source].spec.learns_any is None:
                 raise PluginError(
                     f"group '{group.name}' reads '{read}', which nothing in group '{by_name[source].group}' trains; "
                     "enable a plugin there that learns from it"

@@ -332,9 +332,11 @@ def check_objective(
             )
     for metric in objective.metrics:
         shape = node.spec.output(metric.output).resolve(node.settings, fields)
-        if shape != fields[metric.target].shape:
+        expected = fields[metric.target].shape if metric.shape is None else metric.shape
+        if shape != expected:
             raise PluginError(
                 f"plugin '{node.name}': metric '{metric.name}' compares '{metric.output}' {shape} with "
-                f"'{metric.target}' {fields[metric.target].shape} per record"
+                f"'{metric.target}' {fields[metric.target].shape} per record; state Metric(shape=...) if they differ "
+                "on purpose"
             )
     return objective

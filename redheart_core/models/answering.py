@@ -27,7 +27,7 @@ def rank_answers(
     """For each field, by name, the nodes that answer it.
 
     Fusions come first, by the loss of their cross-fitted answers, then all others by their validation loss; of equals
-    the first by name. Whatever is evaluated against a field answers it.
+    the first by name. Whatever is evaluated against a field in the field's own shape answers it.
 
     Args:
         context: Whose groups have validated and whose outputs are there.
@@ -41,7 +41,8 @@ def rank_answers(
         module, fused = modules[group.name], fused_outputs(group)
         given: dict[str, Tensor | None] = {**results[group.name].predictions, **_honest(context, group, fused)}
         for node, objective in module.objectives.items():
-            for output, target in dict.fromkeys((metric.output, metric.target) for metric in objective.metrics):
+            answers = (metric for metric in objective.metrics if metric.shape is None)
+            for output, target in dict.fromkeys((metric.output, metric.target) for metric in answers):
                 name = f"{node}.{output}"
                 loss, records = _mean_loss(context, module, node, target, given[name])
                 spoken = _languages(context, _evaluated(context, module, node, target))

@@ -108,11 +108,15 @@ def size_of(field: Field) -> int:
 def finish(field: Field, raw: Tensor) -> dict[str, Tensor]:
     """Raw numbers (B, size) to the outputs of a field; values are squeezed into its range by a sigmoid.
 
+    Values without a finite range are in standard deviations from the mean, which the data set states.
     Probabilities are computed in float32, also of raw numbers that autocast has given in half precision.
     """
     raw = raw.float()
     if is_values(field):
-        values = field.low + (field.high - field.low) * raw.sigmoid()
+        if isfinite(field.high - field.low):
+            values = field.low + (field.high - field.low) * raw.sigmoid()
+        else:
+            values = raw.new_tensor(field.mean) + raw.new_tensor(scale_of(field)) * raw
         return {field.name: values if field.labels else values.squeeze(-1)}
     probabilities = raw.sigmoid() if field.binary else raw.softmax(-1)
     return {field.name: probabilities, f"{field.name}_logits": raw}

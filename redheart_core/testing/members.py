@@ -1,4 +1,5 @@
-"""Stand-ins that answer what a checked node gathers or starts from: untrained maps of the text per field."""
+"""Stand-ins that answer what a checked node gathers or starts from: untrained maps of the text, where records have one,
+per field."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from redheart_core.contract.fields import Field
 from redheart_core.contract.fitting import FitData
@@ -26,15 +28,15 @@ class NoSettings:
 
 
 class Member(nn.Module):
-    """The mean chunk mapped to each field's raw numbers."""
+    """The mean chunk mapped to each field's raw numbers; without texts the same numbers for every record."""
 
     def __init__(self, width: int, fields: Sequence[Field]) -> None:
         super().__init__()
         self.fields = tuple(fields)
-        self.maps = Named({field.name: nn.Linear(width, size_of(field)) for field in fields})
+        self.maps = Named({field.name: nn.Linear(width + 1, size_of(field), bias=False) for field in fields})
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        mean = masked_mean(inputs["embedding"], inputs["mask"])
+        mean = F.pad(masked_mean(inputs["embedding"], inputs["mask"]), (0, 1), value=1.0)
         outputs: dict[str, Tensor] = {}
         for field in self.fields:
             outputs |= finish(field, self.maps[field.name](mean))
