@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 from toy import NodeSettings, Toy
@@ -10,7 +12,7 @@ from redheart_core import CATALOGUE, SCALES, ActiveNode, Output, SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.groups.binding import bind_node
 from redheart_core.groups.group import Group
-from redheart_core.tuning.changes import changed, settings_tables
+from redheart_core.tuning.changes import Place, Values, changed, settings_tables
 from redheart_core.tuning.search_space import Range, read_spaces
 from redheart_core.tuning.wide_space import wide_space
 
@@ -18,7 +20,7 @@ WIDTHS = dict(zip(SCALES, (4, 8, 16, 32), strict=True))
 FIELDS = {name: CATALOGUE[name] for name in ("regret", "choice_factors", "history", "emotion")}
 
 
-def node(toy: Toy, **settings: float) -> ActiveNode:
+def node(toy: Toy, **settings: Any) -> ActiveNode:
     """A node that may read a history, whose scales are widths."""
     made = toy.node("a", **settings)
     spec = attrs.evolve(
@@ -40,8 +42,8 @@ def test_a_scale_changes_what_the_old_one_says_and_nothing_that_was_set_by_hand(
     assert tiny.nodes[0].settings == NodeSettings(width=4)
     assert changed(by_hand, {("groups", "a", "scale"): "tiny"}, "small") == by_hand
     assert changed(own, {("groups", "a", "scale"): "small"}, "small") == own
-    both = {("groups", "a", "scale"): "tiny", ("plugins", "a", "width"): 5}
-    assert changed(own, both, "small").nodes[0].settings.width == 5  # type: ignore[arg-type]  # keys of literals
+    both: Values = {("groups", "a", "scale"): "tiny", ("plugins", "a", "width"): 5}
+    assert changed(own, both, "small").nodes[0].settings.width == 5
     assert settings_tables(tiny, own, {("groups", "a", "scale"): "tiny"}) == {"plugins": {"a": {"width": 4}}}
 
 
@@ -64,8 +66,8 @@ def test_a_field_that_is_not_read_is_ignored_as_plugins_toml_has_it(toy: Toy) ->
     assert "history" not in without.fields
     assert [output.name for output in without.nodes[0].spec.gives] == ["value"]
     assert changed(own, {("plugins", "a", "reads.history"): True}, "small") == own
-    values = {("plugins", "a", "reads.history"): False}
-    assert settings_tables(without, own, values) == {"plugins": {"a": {"ignores": ["history"]}}}  # type: ignore[arg-type]  # as above
+    values: Values = {("plugins", "a", "reads.history"): False}
+    assert settings_tables(without, own, values) == {"plugins": {"a": {"ignores": ["history"]}}}
 
 
 def test_a_start_from_nothing_takes_the_baseline_away(toy: Toy) -> None:
@@ -79,15 +81,19 @@ def test_a_start_from_nothing_takes_the_baseline_away(toy: Toy) -> None:
 
 def test_values_that_are_none_are_refused(toy: Toy) -> None:
     own = group(node(toy))
-    for place, value, says in (
+    cases: tuple[tuple[Place, Any, str], ...] = (
         (("groups", "a", "scale"), "huge", "'scale' expects one of tiny, small, base, full, got 'huge'"),
         (("plugins", "a", "reads.history"), 3, "'reads.history' expects true or false, got 3"),
         (("plugins", "a", "residual"), "no", "'residual' expects true or false, got 'no'"),
         (("groups", "a", "dropout"), "much", "'dropout' expects a finite number"),
-    ):
+    )
+    for place, value, says in cases:
         with pytest.raises(SettingsError, match=says):
-            changed(own, {place: value}, "small")  # type: ignore[dict-item]  # keys of literals
-    document = {"groups": {"a": {"scale": {"choices": ["huge"]}}}, "plugins": {"a": {"reads.eeg": {"choices": [True]}}}}
+            changed(own, {place: value}, "small")
+    document: dict[str, Any] = {
+        "groups": {"a": {"scale": {"choices": ["huge"]}}},
+        "plugins": {"a": {"reads.eeg": {"choices": [True]}}},
+    }
     with pytest.raises(SettingsError, match=r"\[plugins.a.reads.eeg\]: no such setting .*reads.history"):
         read_spaces(document, "space.toml", (own,), "small")
     with pytest.raises(SettingsError, match="'scale' expects one of"):
@@ -96,7 +102,10 @@ def test_values_that_are_none_are_refused(toy: Toy) -> None:
 
 def test_spaces_of_several_groups_stand_in_one_file(toy: Toy) -> None:
     other = attrs.evolve(group(toy.node("b")), name="b")
-    document = {"groups": {"b": {"ema": {"choices": [0.0, 0.9]}}}, "plugins": {"a": {"width": {"low": 2, "high": 8}}}}
+    document: dict[str, Any] = {
+        "groups": {"b": {"ema": {"choices": [0.0, 0.9]}}},
+        "plugins": {"a": {"width": {"low": 2, "high": 8}}},
+    }
     assert read_spaces(document, "space.toml", (group(node(toy)), other), "small") == {
         "b": {("groups", "b", "ema"): Range(choices=(0.0, 0.9))},
         "a": {("plugins", "a", "width"): Range(2, 8)},
