@@ -17,7 +17,7 @@ from redheart_core.data.store import Store
 from redheart_core.groups.active import ActiveNode
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.locks import claimed
-from redheart_core.tuning.auto import AutoResult, AutoSettings, auto
+from redheart_core.tuning.auto import AUTO, AutoResult, AutoSettings, auto
 from redheart_core.tuning.choice import choose
 from redheart_core.tuning.search_space import Range, Space
 from redheart_core.tuning.studies import OWN, GroupStudy, StudySettings, journal_file, warm_values
@@ -163,6 +163,7 @@ def test_a_plugin_that_fails_in_a_trial_is_recorded_and_the_others_go_on(world: 
     assert choice.failures
     assert all("became nan" in reason for reason in choice.failures.values())
     assert choice.trials == 5
+    assert AUTO.read(toy.folder / "fails" / "auto" / "auto.json") == result
     assert {one.number for one in choice.candidates} == {OWN, *range(5)} - set(choice.failures)
     # the same settings as the own ones: no gain, so that the own ones stay
     assert (choice.best, choice.chosen, choice.corrected.value) == (OWN, OWN, 0.0)
@@ -329,3 +330,4 @@ def test_the_folder_of_a_search_names_what_it_holds(world: tuple[Toy, Store], wh
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     assert {"auto.json", "a.journal", "b.journal", "c.journal"} <= names
     assert Path(folder / "a-own.safetensors").exists()
+    assert AUTO.read(folder / "auto.json") == whole

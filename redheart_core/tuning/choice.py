@@ -36,7 +36,7 @@ class CandidateRow:
     loss: float
     """Lowest validation loss."""
     cost: Cost
-    values: Mapping[str, Value]
+    values: Mapping[str, Any]
     """By "kind.name.key"."""
     front: bool
     """No other one is as good in loss, arithmetic and memory, and better in one of them; costs that are within some 2 %
