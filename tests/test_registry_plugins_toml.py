@@ -44,7 +44,7 @@ def test_every_mistake_is_named_at_once_with_what_is_known() -> None:
     )
     assert list(found.complaints) == [
         "plugins.toml has no key or table 'trainnig' "
-        "(known: active, analysis, data, groups, memory, plugins, training)",
+        "(known: active, agents, analysis, data, groups, memory, plugins, training)",
         "active lists 'alpha' 2 times",
         "active lists 'delta', which is not installed (installed: alpha, beta, gamma)",
         "plugins.beta expects a table, as in [plugins.beta], got 1",
@@ -52,7 +52,8 @@ def test_every_mistake_is_named_at_once_with_what_is_known() -> None:
         "data expects a table, as in [data], got 3",
         "--set expects plugin.key=value, such as my_plugin.width=256; got 'nothing'",
         "--set gamma.width=1: 'gamma' is not active; add --enable gamma",
-        "--set zeta.width=1: there is no plugin or table 'zeta' (known: alpha, analysis, data, memory, training)",
+        "--set zeta.width=1: there is no plugin or table 'zeta' "
+        "(known: agents, alpha, analysis, data, memory, training)",
         "[plugins.alpha] 'learning_rate_scale' expects a finite number, got text 'fast'",
         "[plugins.alpha] 'group' must match regex '[A-Za-z0-9_-]+' ('../x' doesn't)",
     ]

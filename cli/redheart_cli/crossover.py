@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from redheart.agents import assemble, is_agents_run
 from redheart.runs import open_run
 from redheart_cli.output import figure, print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
+from redheart_cli.teams import print_teams
 from redheart_core.selection.names import NAMES
+from redheart_core.storage.structuring import unstructure
 
 if TYPE_CHECKING:
     from redheart_core.selection.rivals import Rivals
@@ -48,6 +51,10 @@ def crossover(
     loss of each group in the assembled model has to equal the recorded one exactly; that is
     checked and printed.
 
+    Of a run of agents it links a team, and plays it in the environment against the best common
+    epoch, the last one and random actions: agents that were best among others need not be so
+    together.
+
     \b
     Examples:
       redheart crossover runs/village --compare
@@ -58,6 +65,18 @@ def crossover(
     if method is not None and (epochs or rule != "best" or partial):
         raise click.UsageError("--method chooses by itself among all groups; leave --rule, --epoch and --partial out")
     taken = dict(map(_group_and_epoch, epochs))
+    if is_agents_run(run):
+        if compare or method is not None or partial:
+            raise click.UsageError("weights of agents are not averaged, and a team is whole; leave --compare, --method "
+                                   "and --partial out")  # fmt: skip
+        team = output or run / "team"
+        teams = assemble(run, team, rule, taken)
+        if as_json:
+            print_json({"team": str(team), **unstructure(teams)})
+            return
+        print_teams(teams)
+        click.echo(f"team: {team}")
+        return
     opened = open_run(run)
     if compare:
         _print_comparison(opened.compare(), as_json)

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redheart.agents import evaluate as evaluate_team
 from redheart.progress import make_display
 from redheart.runs import Run
 from redheart.sessions import run_of_model
 from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
+from redheart_cli.teams import print_teams
+from redheart_core.storage.structuring import unstructure
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.calibrated import CalibratedTask
@@ -28,8 +31,16 @@ def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
 
     Main metrics come with 95 % bootstrap intervals, and with paired gains over the single best
     common epoch. The run keeps count of how often its test split has been read. The exit code
-    is 3 if a group's losses or metrics failed; the others are evaluated.
+    is 3 if a group's losses or metrics failed; the others are evaluated. A team of agents plays test
+    episodes, which nothing was chosen on.
     """
+    if (model / "team.json").exists():
+        teams = evaluate_team(model, run)
+        if as_json:
+            print_json(unstructure(teams))
+        else:
+            print_teams(teams)
+        return
     with make_display() as display:
         result = Run(run or run_of_model(model)).evaluate_shown(model, display)
     if as_json:

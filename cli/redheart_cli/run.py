@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from redheart import agents
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.training import EXAMPLE, GroupsStoppedError, finish_run
@@ -13,6 +14,7 @@ from redheart_cli.budget import budget_options
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
 from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_core.storage.structuring import unstructure
 from redheart_core.training.budget import Budget
 
 
@@ -36,7 +38,11 @@ def run(
     Examples:
       redheart run
       redheart run --data scenarios --set scenarios.path=data/scenarios
+      redheart run --data pettingzoo --enable pettingzoo
     """
+    if agents.names_environment(choice, new):
+        _run_agents(choice, new, groups_file, budget, text, as_json)
+        return
     from redheart_cli.analyze import print_analysis
     from redheart_cli.evaluate import print_evaluation
     from redheart_cli.sweetspot import print_sweetspot
@@ -69,3 +75,33 @@ def run(
         click.echo(f"model:  {model}\nreport: {found.report.resolve()}")
     if found.evaluation.stopped:
         raise SystemExit(3)
+
+
+def _run_agents(
+    choice: PluginChoice, new: RunOptions, groups_file: Path | None, budget: Budget | None, text: str, as_json: bool
+) -> None:
+    """The same for agents in an environment."""
+    from redheart_cli.sweetspot import print_sweetspot
+    from redheart_cli.teams import print_teams
+
+    if budget is not None or text != EXAMPLE:
+        raise click.UsageError("agents act in an environment, without texts and turns; leave --memory and --text out")
+    with make_display() as display:
+        found = agents.finish(choice, new, groups_file, display)
+    if not isinstance(found, agents.FinishedAgents):
+        click.echo("Error: the agents stopped: " + "; ".join(dict.fromkeys(found.values())), err=True)
+        raise SystemExit(3)
+    if as_json:
+        print_json(
+            {
+                "run": str(found.run),
+                "team": str(found.team),
+                "report": str(found.report),
+                "sweetspot": found.selection.to_json(),
+                "evaluation": unstructure(found.evaluation),
+            }
+        )
+        return
+    print_sweetspot(found.selection)
+    print_teams(found.evaluation)
+    click.echo(f"team:   {found.team}\nreport: {found.report.resolve()}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, gt, lt
+from attrs.validators import ge, gt
 
 
 @attrs.frozen
@@ -22,10 +22,10 @@ class AgentsSettings:
     """Newest steps that are remembered."""
     evaluation_episodes: int = attrs.field(default=30, validator=ge(2))
     """Episodes without noise after each epoch, the same ones every time."""
+    comparison_episodes: int = attrs.field(default=200, validator=ge(2))
+    """In which teams of checkpoints are compared."""
     steps: int = attrs.field(default=1000, validator=ge(1))
     """After which an episode is cut off that the environment has not ended."""
-    discount: float = attrs.field(default=0.95, validator=[ge(0.0), lt(1.0)])
-    """Of a reward one step later."""
     shared: bool = False
     """Agents learn from each other's experience as if it were their own; their spaces have to be equal."""
     communication: bool = False

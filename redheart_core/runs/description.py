@@ -12,6 +12,7 @@ from redheart_core.contract.data import Provenance, Tokenizer
 from redheart_core.contract.errors import CheckpointError, join_complaints
 from redheart_core.contract.fields import Field
 from redheart_core.data.identity import EncoderIdentity
+from redheart_core.runs.environment import EnvironmentDescription
 from redheart_core.runs.origin import Origin
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.settings import as_table
@@ -97,6 +98,8 @@ class RunDescription:
     data: DataDescription
     starts: Mapping[str, str] = attrs.field(factory=dict)
     """SHA-256 of the weights that groups begin with, by name, of a run that a smaller model has grown into."""
+    environment: EnvironmentDescription | None = None
+    """Of a run of agents, who have no texts: data then names the environment alone."""
     origin: Origin | None = None
     """What began it; None of descriptions that are only compared."""
 
@@ -116,6 +119,8 @@ class RunDescription:
             f"data: {key} was {getattr(self.data, key)!r:.120}, is {getattr(new.data, key)!r:.120}"
             for key in self.data.differences(new.data)
         ]
+        if self.environment is not None:
+            complaints += self.environment.differences(new.environment)
         for name, node in self.nodes.items():
             if name not in new.nodes:
                 complaints.append(f"plugin '{name}' is no longer active")

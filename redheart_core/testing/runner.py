@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import attrs
 
+from redheart_core.contract.agents import AgentSpec, EnvironmentSpec
 from redheart_core.contract.calculators import CalculatorSpec
 from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import PluginError, RedheartError
@@ -190,6 +191,8 @@ def subject_of(
         return sign_checks.SignSubject(plugin, spec)
     if isinstance(spec, LayerSpec):
         return layer_checks.layer_subject(plugin, spec)
+    if isinstance(spec, EnvironmentSpec | AgentSpec):
+        raise NotApplicable("environments and agents are checked when they are trained")
     if isinstance(spec, ExplanationSpec):
         return explanation_checks.ExplanationSubject(plugin, spec, explanation_checks.made_up_texts())
     assert isinstance(spec, DatasetSpec | EncoderSpec)  # no other kind has checks

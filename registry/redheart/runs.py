@@ -220,10 +220,15 @@ class Run:
             output: The file; RUN/report.html if left out.
             model: Folder of the model that it shows; RUN/model if that is there.
         """
+        from redheart.agents import is_agents_run
+        from redheart_core.report.agents_page import write_agents_report
         from redheart_core.report.page import write_report
 
         file = find_path(output) if output is not None else self.path / "report.html"
-        write_report(self.path, file, self._shown_model(model))
+        if is_agents_run(self.path):
+            write_agents_report(self.path, file)
+        else:
+            write_report(self.path, file, self._shown_model(model))
         return file
 
     def decompose(

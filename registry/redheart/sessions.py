@@ -47,7 +47,7 @@ def data_settings(registry: Registry, **given: Any) -> DataSettings:
     named = {*registry.table("data"), *(key for key, value in given.items() if value is not None)}
     if "dataset" not in named:
         given |= {"dataset": _only_active(registry, "dataset")}
-    found = _host_table(DataSettings, "data", registry, given)
+    found = host_table(DataSettings, "data", registry, given)
     if not find_dataset(registry, found.dataset)[0].texts:
         return attrs.evolve(found, encoder=())
     return found if found.encoders else attrs.evolve(found, encoder=_only_active(registry, "encoder"))
@@ -65,7 +65,7 @@ def _only_active(registry: Registry, kind: str) -> str:
 
 def train_settings(registry: Registry, **given: Any) -> TrainSettings:
     """The [training] table, with what was given in place of it."""
-    return _host_table(TrainSettings, "training", registry, given)
+    return host_table(TrainSettings, "training", registry, given)
 
 
 def prepare_store(registry: Registry, folder: Path, data: DataSettings, display: Display) -> Store:
@@ -178,6 +178,11 @@ def described_session(
     Raises:
         CheckpointError: A plugin has changed since.
     """
+    if description.environment is not None:
+        raise RedheartError(
+            f"{folder} is a run of agents in the environment {description.environment.name}, which has no texts; "
+            "redheart train --resume, sweetspot, crossover, evaluate, report and watch are for it"
+        )
     from redheart_core.data.store import Store
 
     registry = load_registry(
@@ -247,6 +252,7 @@ def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, 
     }
 
 
-def _host_table(cls: type[T], name: str, registry: Registry, given: Mapping[str, Any]) -> T:
+def host_table(cls: type[T], name: str, registry: Registry, given: Mapping[str, Any]) -> T:
+    """A table that the commands read, with what was given in place of it."""
     table = dict(registry.table(name)) | {key: value for key, value in given.items() if value is not None}
     return read_table(cls, table, f"[{name}]")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from redheart import agents
 from redheart.analysis import Analysis
 from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
@@ -52,7 +53,8 @@ def train(
     fault stops alone: see Run.stopped.
 
     Args:
-        data: Name of the data set plugin; several are joined as "one+other". That of plugins.toml if left out.
+        data: Name of the data set plugin, or of an environment, in which agents learn; several data sets are joined as
+            "one+other". That of plugins.toml if left out.
         output: Folder of the run; runs/DATA if left out.
         enable: Plugins to add to the active ones, with what they read.
         disable: Active plugins to leave out.
@@ -108,6 +110,16 @@ def train_run(
     share: Share = WHOLE,
 ) -> Run:
     """What train does, for a caller with a display of its own."""
+    if _is_for_agents(choice, options, resume):
+        if share != WHOLE:
+            raise RedheartError(
+                "agents learn among each other, so that none can be trained alone or at another time; "
+                "leave --only, --wait and --memory out"
+            )
+        players = agents.training_session(choice, options, groups_file, resume, display)
+        with resumable(players.run.path):
+            agents.train_session(players)
+        return Run(players.run.path)
     session = training_session(choice, options, groups_file, resume, display, joins=bool(share.only))
     with resumable(session.run.path):
         train_session(session, share, display)
@@ -124,15 +136,28 @@ def training_session(
     joins: bool,
 ) -> Session:
     """The run that train is about; joins allows one that was begun already, under the same settings."""
+    if _is_for_agents(choice, options, resume):
+        raise RedheartError(
+            "agents learn among each other, in one environment and one process; leave --ray and torchrun out"
+        )
     if resume:
         if not options.changes_nothing or groups_file is not None:
             raise RedheartError("a run is resumed with its own data and settings; leave the other options out")
-        folder = options.output or Path("runs") / "village"
+        folder = _resumed(options)
         return open_session(folder, choice.with_listeners(), display)
     session = begin(choice, options, display, groups_file)
     if session.run.exists and not joins:
         raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")
     return session
+
+
+def _is_for_agents(choice: PluginChoice, options: RunOptions, resume: bool) -> bool:
+    return agents.is_agents_run(_resumed(options)) if resume else agents.names_environment(choice, options)
+
+
+def _resumed(options: RunOptions) -> Path:
+    """The folder of a run that goes on."""
+    return options.output or Path("runs") / "village"
 
 
 @contextmanager

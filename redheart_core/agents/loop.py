@@ -1,0 +1,233 @@
+"""The training of agents: epochs of episodes, in which all agents learn side by side.
+
+What the promise of islands means here: no gradient crosses from one agent to another, and each agent has an optimizer,
+random streams, epochs and files of its own. Agents are not independent, though: each lives among the others, so that
+what it learns follows from what they do. A training of some agents alone would be another one, and is refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import attrs
+import torch
+from torch import Tensor
+
+from redheart_core.agents.acting import at_random, episode_seeds, exploring, play_team
+from redheart_core.agents.context import AgentsContext
+from redheart_core.agents.episodes import Played, play
+from redheart_core.agents.learning import listening_weights, update_all
+from redheart_core.agents.progress import checkpoint, commit, restore, save
+from redheart_core.agents.replay import Replay
+from redheart_core.agents.trainer import AgentTrainer
+from redheart_core.contract.errors import AuditError, CheckpointError, DataError, PluginError
+from redheart_core.contract.events import GroupStopped, RunFinished, RunStarted
+from redheart_core.discovery.calls import Hooks
+from redheart_core.runs.checkpoint import GroupFolder
+from redheart_core.runs.description import RunDescription
+from redheart_core.runs.manifest import GroupManifest
+from redheart_core.runs.retention import Retention
+from redheart_core.runs.run import RunFolder
+from redheart_core.storage.files import make_folder
+from redheart_core.storage.locks import locked_groups
+from redheart_core.training.audit import add_accounts
+from redheart_core.training.finished_epoch import event
+from redheart_core.training.group_trainer import GroupFault
+from redheart_core.training.progress import write_stop
+
+
+def train_agents(run: RunFolder, context: AgentsContext, description: RunDescription, hooks: Hooks) -> dict[str, str]:
+    """Train all agents to the last epoch, from wherever an earlier process stopped, to the same bits.
+
+    Args:
+        run: Its folder.
+        context: The environment and the settings.
+        description: What run.json says, or will say.
+        hooks: Called with the events.
+
+    Returns:
+        The groups that stopped at a fault, with the reason: if one cannot go on, none can.
+
+    Raises:
+        RedheartError: Settings, plugins or the environment are wrong, a file cannot be written, or another process
+            trains the run.
+    """
+    make_folder(run.path)
+    with locked_groups(run.path, context.world.groups):
+        run.begin(description)
+        return _Training(run, context, hooks).run_epochs()
+
+
+@attrs.define(eq=False)
+class _Training:
+    """One process's work on a run of agents."""
+
+    run: RunFolder
+    context: AgentsContext
+    hooks: Hooks
+    trainers: list[AgentTrainer] = attrs.field(init=False)
+    replay: Replay = attrs.field(init=False)
+    listening: Tensor | None = attrs.field(init=False)
+    manifests: list[GroupManifest] = attrs.field(init=False)
+    audited: bool = attrs.field(init=False)
+
+    def run_epochs(self) -> dict[str, str]:
+        context, groups = self.context, self.context.world.groups
+        self.trainers = context.trainers()
+        self.replay = Replay(context.agents.replay, context.observed(), context.world.actions)
+        done, self.listening = restore(self.run, self.trainers, self.replay, context.listening())
+        self.manifests = [folder.read() for folder in self.folders()]
+        self.audited = (self.run.path / "audit.json").exists()
+        self.require_consistent(done)
+        last = context.training.epochs
+        self.hooks.before_run(
+            RunStarted(self.run.path, groups, dict.fromkeys(groups, last), dict.fromkeys(groups, done))
+        )
+        stopped = {one.group: one.reason for one in self.manifests if one.status == "stopped"}
+        for epoch in range(done + 1, last + 1) if not stopped else ():
+            try:
+                self.run_epoch(epoch)
+            except (GroupFault, DataError, PluginError) as fault:
+                stopped = self.stop(epoch, str(fault))
+                break
+        if not stopped:
+            self.finish()
+        self.hooks.after_run(RunFinished(self.run.path, tuple(stopped)))
+        return stopped
+
+    def folders(self) -> list[GroupFolder]:
+        return [self.run.group(name) for name in self.context.world.groups]
+
+    def require_consistent(self, done: int) -> None:
+        """Refuse folders of groups that do not belong to the state that all go on from.
+
+        Raises:
+            CheckpointError: A group has fewer epochs, or more than the one that was being written.
+        """
+        for manifest in self.manifests:
+            newest = manifest.epochs[-1].epoch if manifest.epochs else 0
+            if newest not in (done, done + 1):
+                raise CheckpointError(
+                    f"group '{manifest.group}' is at epoch {newest}, all agents together are at {done}; agents go on "
+                    "together, so restore the whole folder of the run from a copy"
+                )
+
+    def run_epoch(self, epoch: int) -> None:
+        """Episodes with noise, updates after each block of them, then episodes without noise and the checkpoints."""
+        started, context = time.monotonic(), self.context
+        returns = self.learn(epoch)
+        evaluated = play_team(
+            context, [one.learner for one in self.trainers],
+            episode_seeds(context, context.agents.evaluation_episodes, "evaluation"), self.listening,
+        )  # fmt: skip
+        if not self.audited and all(one.descended == set(one.parts) for one in self.trainers):
+            self.audit()
+        self.write(epoch, evaluated, time.monotonic() - started)
+        if self.listening is not None:
+            self.listening = listening_weights(returns.mean(0), context.agents.temperature)
+        commit(self.run, save(self.run, epoch, self.trainers, self.replay, self.listening))
+
+    def learn(self, epoch: int) -> Tensor:
+        """The episodes of an epoch and their updates; the returns, (episodes, N)."""
+        context, settings = self.context, self.context.agents
+        returns, number = [], (epoch - 1) * context.updates_per_epoch
+        for first in range(0, settings.episodes, settings.together):
+            count = min(settings.together, settings.episodes - first)
+            played = self.gather(epoch, first, count)
+            returns.append(played.returns)
+            for _ in range(settings.updates * count):
+                if self.replay.size >= settings.begin:
+                    update_all(context, self.trainers, self.replay, number)
+                number += 1
+        return torch.cat(returns)
+
+    def gather(self, epoch: int, first: int, count: int) -> Played:
+        """A block of episodes with noise, or at random as long as little is remembered."""
+        context = self.context
+        seeds = episode_seeds(context, count, "episode", epoch, first)
+        if self.replay.size < context.agents.begin:
+            streams = [context.stream("begin", group, epoch, first) for group in context.world.groups]
+            act = at_random(context.world, streams)
+        else:
+            progress = (epoch - 1 + first / context.agents.episodes) / context.training.epochs
+            for one in self.trainers:
+                one.learner.module.eval()
+            act = exploring(context, [one.learner for one in self.trainers], count, progress, epoch, first)
+        return play(context.world, seeds, act, context.agents.steps, self.listening, self.replay.add)
+
+    def write(self, epoch: int, evaluated: Played, seconds: float) -> None:
+        """Each agent's checkpoint, whose loss is its mean return with the sign changed.
+
+        Raises:
+            CheckpointError: An epoch that a killed process had begun to write is there with other weights.
+        """
+        team = evaluated.returns.sum(1).mean().item()
+        for agent, (trainer, folder) in enumerate(zip(self.trainers, self.folders(), strict=True)):
+            own, name = evaluated.returns[:, agent], trainer.spec.name
+            entry = {
+                "epoch": epoch,
+                "validation_loss": -own.mean().item(),
+                "metrics": {f"{name}.return": own.mean().item(), f"{name}.team_return": team},
+                **trainer.take_record(),
+            }
+            there = self.manifests[agent].entry(epoch)
+            if there is not None and there.validation_loss != entry["validation_loss"]:
+                raise CheckpointError(
+                    f"group '{trainer.group}' has an epoch {epoch} with another result than this process gets; "
+                    "restore the run's folder from a copy, or train again into another folder"
+                )
+            if there is None:
+                self.manifests[agent] = folder.add_epoch(
+                    self.manifests[agent],
+                    entry,
+                    checkpoint(trainer, agent, self.listening),
+                    {},
+                    -own,
+                    Retention.of(self.context.training),
+                )
+            self.hooks.after_epoch(event(trainer.group, self.context.training.epochs, seconds, entry))
+
+    def audit(self) -> None:
+        """Write the account of every parameter.
+
+        Raises:
+            AuditError: One got no gradient in an epoch.
+        """
+        groups = list(self.context.world.groups)
+        accounts = [account for trainer in self.trainers for account in trainer.accounts()]
+        add_accounts(self.run.path, accounts, groups, groups)
+        for trainer in self.trainers:
+            trainer.require_alive()
+        self.audited = True
+
+    def finish(self) -> None:
+        """Write that the last epoch is done.
+
+        Raises:
+            AuditError: No update was made.
+        """
+        if not self.audited:
+            raise AuditError(
+                f"the agents have not learnt: {self.replay.size} steps are remembered, and they begin to learn at "
+                f"[agents] begin = {self.context.agents.begin}; lower it, or give more epochs or episodes"
+            )
+        for agent, folder in enumerate(self.folders()):
+            if self.manifests[agent].status != "finished":
+                self.manifests[agent] = attrs.evolve(self.manifests[agent], status="finished")
+                folder.write(self.manifests[agent])
+
+    def stop(self, epoch: int, reason: str) -> dict[str, str]:
+        """Write and report that the agents do not go on, none without the others."""
+        stopped = {}
+        for agent, folder in enumerate(self.folders()):
+            self.manifests[agent] = write_stop(folder, self.manifests[agent], reason)
+            stopped[self.manifests[agent].group] = reason
+            self.hooks.after_group_stopped(GroupStopped(self.manifests[agent].group, epoch, reason))
+        return stopped
+
+
+def newest_epoch(manifests: Sequence[GroupManifest]) -> int:
+    """The newest epoch that all agents have on disk."""
+    common = set.intersection(*({entry.epoch for entry in one.epochs} for one in manifests))
+    return max(common, default=0)

@@ -1,0 +1,104 @@
+"""Agents by the commands: one run from training to report, its resumption, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from front_door import hashes, install, refuse, succeed
+
+from redheart_core.agents.teams import read_team
+from redheart_core.runs.run import RunFolder
+
+ARENA = """
+from redheart_core import EnvironmentSpec, hookimpl
+from toy_worlds import Meeting, ToySettings
+
+@hookimpl
+def redheart_provide_environments():
+    return [EnvironmentSpec("arena", "agents who want to be near each other", ToySettings, Meeting)]
+"""
+CHOICE = ("--data", "arena", "--enable", "arena", "--enable", "multi_agent")
+SMALL = (
+    *("--scale", "tiny", "--epochs", "3", "--set", "training.threads=1", "--set", "training.batch_size=8"),
+    *("--set", "agents.episodes=6", "--set", "agents.begin=12", "--set", "agents.evaluation_episodes=3"),
+    *("--set", "agents.comparison_episodes=5"),
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    install(folder, "arena", ARENA)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("agents")
+    succeed("run", *CHOICE, *SMALL, "-o", "run", cwd=folder, site=site)
+    return folder
+
+
+@pytest.mark.slow
+def test_run_goes_from_training_to_report(made: Path, site: Path) -> None:
+    run = made / "run"
+    assert {path.name for path in (run / "groups").iterdir()} == {"agent_0", "agent_1"}
+    page = (run / "report.html").read_text()
+    assert "agent_1" in page
+    assert "random actions" in page
+    assert "Test episodes" in page
+    accounts = json.loads((run / "audit.json").read_text())["accounts"]
+    assert {one["state"] for one in accounts if "target" not in one["name"]} == {"trained"}
+    assert {one["state"] for one in accounts if "target" in one["name"]} == {"frozen"}
+    before = hashes(run / "groups")
+    again = succeed("run", *CHOICE, *SMALL, "-o", "run", "--json", cwd=made, site=site).json()
+    assert hashes(run / "groups") == before
+    assert again["evaluation"]["readings"] == 1
+    assert set(again["evaluation"]["teams"]) >= {"crossover", "random actions"}
+
+
+@pytest.mark.slow
+def test_a_team_is_linked_not_rewritten_and_played_anew(made: Path, site: Path) -> None:
+    best = succeed("sweetspot", "run", "--json", cwd=made, site=site).json()["chosen"]
+    found = succeed("crossover", "run", "-o", "other", "--epoch", "agent_1=1", "--json", cwd=made, site=site).json()
+    assert found["teams"]["crossover"]["epochs"] == {**best, "agent_1": 1}
+    run = RunFolder(made / "run")
+    for group, member in read_team(made / "other").members.items():
+        [entry] = [one for one in run.group(group).read().epochs if one.sha256 == member.sha256]
+        linked, file = made / "other" / f"{group}.safetensors", run.group(group).path / entry.file
+        assert linked.stat().st_ino == file.stat().st_ino
+    tested = [succeed("evaluate", "other", "--json", cwd=made, site=site).json() for _ in range(2)]
+    assert tested[1] == {**tested[0], "readings": tested[0]["readings"] + 1}
+    shown = succeed("evaluate", "other", cwd=made, site=site).out
+    assert "5 test episodes of arena" in shown
+    refuse("crossover", "run", "-o", "other", cwd=made, site=site, says=["other exists already", "-o"])
+    refuse("crossover", "run", "--epoch", "nobody=1", "-o", "x", cwd=made, site=site, says=["no group 'nobody'"])
+    refuse("crossover", "run", "--epoch", "agent_0=9", "-o", "x", cwd=made, site=site, says=["epoch 9 of agent_0"])
+    refuse("crossover", "run", "--compare", cwd=made, site=site, code=2, says=["--compare"])
+    (made / "other" / "agent_0.safetensors").unlink()
+    (made / "other" / "agent_0.safetensors").write_bytes(b"nothing")
+    refuse("evaluate", "other", cwd=made, site=site, says=["agent_0.safetensors is damaged"])
+
+
+def test_what_would_train_agents_apart_is_refused(site: Path, tmp_path: Path) -> None:
+    where: dict[str, Any] = {"cwd": tmp_path, "site": site}
+    for option in (("--only", "agent_0"), ("--memory", "1G")):
+        refuse("train", *CHOICE, *SMALL, *option, **where, says=["agents learn among each other", option[0]])
+    refuse("train", *CHOICE, "--encoder", "lsa", **where, says=["no texts", "--encoder"])
+    refuse("train", "--data", "arena", "--enable", "multi_agent", **where, says=["--enable arena"])
+    refuse("train", "--data", "arena", "--enable", "arena", **where, says=["how agents learn", "--enable"])
+    refuse("run", *CHOICE, "--text", "hello", **where, code=2, says=["--text"])
+    refuse("train", *CHOICE, "--set", "agents.episode=3", **where, says=["episode", "episodes"])
+    refuse("train", *CHOICE, "--set", "agents.begin=0", **where, says=["begin"])
+
+
+@pytest.mark.slow
+def test_a_run_of_agents_is_no_run_on_texts(made: Path, site: Path) -> None:
+    refuse("decompose", "run", "--target", "emotion", cwd=made, site=site, says=["a run of agents", "sweetspot"])
+    refuse("train", *CHOICE, *SMALL, "-o", "run", cwd=made, site=site, says=["holds a run already", "--resume"])
+    finished = succeed("train", "--resume", "-o", "run", "--json", cwd=made, site=site).json()
+    assert finished == {"run": "run", "stopped": {}}
+    assert succeed("watch", "run", "--once", "--json", cwd=made, site=site).json()["state"] == "finished"
