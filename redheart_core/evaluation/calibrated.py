@@ -70,6 +70,29 @@ class Together:
 
 
 @attrs.frozen
+class Track:
+    """An answer along an axis for one record, a number for each place; None where there is none."""
+
+    answer: tuple[float | None, ...]
+    truth: tuple[float | None, ...]
+    low: tuple[float | None, ...]
+    """Ends of the intervals; None without a limit."""
+    high: tuple[float | None, ...]
+
+
+@attrs.frozen
+class Along:
+    """Answers of values along an axis, such as the steps of a forecast, for one label."""
+
+    label: str
+    unit: str
+    errors: tuple[float | None, ...]
+    """Mean absolute error at each place; None where no record has a truth."""
+    tracks: tuple[Track, ...]
+    """A few test records, from the first to the last."""
+
+
+@attrs.frozen
 class CalibratedTask:
     """Whether the intervals, sets and probabilities of an answer hold in a language."""
 
@@ -101,6 +124,8 @@ class CalibratedTask:
     records are too few to say how large the loss is."""
     area: float | None
     """Under the risk-coverage curve, the mean of the mean losses (AURC)."""
+    along: tuple[Along, ...] = ()
+    """By label, of values with one axis."""
 
     @property
     def coverage(self) -> float | None:

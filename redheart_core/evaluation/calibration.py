@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from redheart_core.contract.fields import Field
+from redheart_core.evaluation.along import along_axis
 from redheart_core.evaluation.calibrated import COVERAGES, CalibratedTask, Covered, LabelError, Together
 from redheart_core.evaluation.diagnostics import filled_bins
 from redheart_core.exact.calibration import CalibrationBins, calibration_bins
@@ -76,6 +77,7 @@ def task_of(
         temperature=own.temperature,
         risks=() if risks is None else tuple(float(risks[max(0, round(c * len(risks)) - 1)]) for c in COVERAGES),
         area=None if risks is None else float(risks.mean()),
+        along=tuple(along_axis(field, own, scaled, given.truth)),
     )
 
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from redheart_core.evaluation.calibrated import COVERAGES, CalibratedTask
 from redheart_core.report import words
 from redheart_core.report.axes import style
+from redheart_core.report.plots_along import error_by_place, tracks
 from redheart_core.report.plots_results import reliability
 from redheart_core.report.svg import BEST, MUTED, to_svg
 
@@ -51,6 +52,14 @@ def calibration_parts(tasks: Sequence[CalibratedTask]) -> dict[str, object]:
         "outside": Outside.of(tasks),
         "calibrated_reliability": {
             _name(one): reliability(one.reliability, f"the answer on {_name(one)}") for one in tasks if one.reliability
+        },
+        "along": {
+            f"{_name(one)}, {along.label} ({along.unit})": (
+                tracks(along, _name(one)),
+                error_by_place(along, _name(one)),
+            )
+            for one in tasks
+            for along in one.along
         },
         "risk_curves": [(one, risk_curve(one)) for one in tasks if one.risks],
     }
