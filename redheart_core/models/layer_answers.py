@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import attrs
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from redheart_core.contract.fields import Field
@@ -128,7 +129,7 @@ class _Ends:
         if own is None:
             return found
         for code in set(self.codes):
-            rows = np.array([one == code for one in self.codes], bool)
+            rows = _rows_of(code, self.codes)
             found[:, rows] = intervals(self.field, own.in_language(code), numbers[rows])
         return found
 
@@ -166,12 +167,17 @@ def _calibrated(
     own = None if calibration is None else calibration.of(source.plugin, source.output, field.name)
     if own is None:
         return given
-    found = given.copy()
+    found, said = given.copy(), ~np.isnan(given).any(1)
     for code in set(codes):
-        rows = np.array([one == code for one in codes], bool) & ~np.isnan(given).any(1)
-        if rows.any():
-            found[rows] = at_temperature(field, given[rows], own.in_language(code).temperature)
+        rows, temperature = _rows_of(code, codes) & said, own.in_language(code).temperature
+        if temperature is not None and rows.any():
+            found[rows] = at_temperature(field, given[rows], temperature)
     return found
+
+
+def _rows_of(code: str, codes: Sequence[str]) -> NDArray[np.bool_]:
+    """Which texts are in a language."""
+    return np.fromiter((one == code for one in codes), np.bool_, len(codes))
 
 
 def _name(source: AnswerSource) -> str:

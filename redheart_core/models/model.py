@@ -28,6 +28,7 @@ from redheart_core.groups.group_module import Answering, Surroundings
 from redheart_core.groups.serving import absent_outputs
 from redheart_core.models.calibration import Calibration, read_calibration
 from redheart_core.models.engine import Engine, TorchEngine
+from redheart_core.models.evaluated import EvaluatedOutput, evaluated_outputs
 from redheart_core.models.limits import ActiveLayer, LoadedLayer, read_limits
 from redheart_core.models.manifest import ModelManifest, read_manifest, verify_files
 from redheart_core.runs.describe import describe_node, missing_resources
@@ -89,6 +90,15 @@ class Model:
     def reads(self) -> Mapping[str, frozenset[str]]:
         """What each node reads."""
         return {node.name: frozenset(node.spec.reads) for group in self.groups for node in group.nodes}
+
+    @cached_property
+    def evaluated(self) -> Mapping[str, tuple[EvaluatedOutput, ...]]:
+        """By group that can answer here, the outputs that were evaluated against a field."""
+        return {
+            group.name: tuple(evaluated_outputs(self.manifest, self.fields, group, self.modules[group.name]))
+            for group in self.groups
+            if group.name not in self.absent
+        }
 
     def missing_fields(self, fields: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Plugins that cannot evaluate a record with these fields alone, and which fields they lack."""

@@ -7,28 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-import attrs
 from torch import Tensor
 
 from redheart_core.groups.group import Group
 from redheart_core.models.abstaining import Place
+from redheart_core.models.evaluated import EvaluatedOutput
 from redheart_core.models.findings import Finding, LabelValue
 from redheart_core.models.model import Model
-
-
-@attrs.frozen
-class _Evaluated:
-    """An output that was evaluated against a field, and what its findings have in common."""
-
-    place: Place
-    group: Group
-    epoch: int | None
-    unit: str
-
-    @property
-    def name(self) -> str:
-        """Of the output."""
-        return f"{self.place[0]}.{self.place[1]}"
 
 
 def findings_of_texts(
@@ -52,48 +37,35 @@ def findings_of_texts(
         if group.name in model.absent:
             continue
         warning = _warning(model, group) if chunks > 1 else ""
-        for evaluated in _evaluated(model, group):
+        for evaluated in model.evaluated[group.name]:
             speaking = [row for row, places in enumerate(silent) if evaluated.place not in places]
-            for row, values in zip(speaking, _values(model, evaluated, outputs, spreads, speaking), strict=True):
-                plugin, output, field = evaluated.place
+            plugin, output, field = evaluated.place
+            for row, values in zip(speaking, _values(evaluated, outputs, spreads, speaking), strict=True):
                 found[row].append(
                     Finding(plugin, output, field, group.name, evaluated.epoch, evaluated.unit, values, warning)
                 )
     return [tuple(own) for own in found]
 
 
-def _evaluated(model: Model, group: Group) -> Iterator[_Evaluated]:
-    """The outputs of a group that were evaluated; one that was taken at epoch 0 has learnt nothing of its own."""
-    module, epoch = model.modules[group.name], model.manifest.groups[group.name].epoch
-    for node in group.nodes:
-        objective = module.objectives.get(node.name)
-        pairs = {(one.output, one.target): None for one in objective.metrics} if objective else {}
-        if epoch == 0:  # all else is untrained there
-            pairs = {pair: None for pair in pairs if pair[0] == pair[1] in node.residual_fields}
-        for output, target in pairs:
-            unit = model.fields[target].unit if node.spec.output(output).form == "values" else "1"
-            yield _Evaluated((node.name, output, target), group, epoch, unit)
-
-
 def _values(
-    model: Model,
-    evaluated: _Evaluated,
-    outputs: Mapping[str, Tensor],
-    spreads: Mapping[str, Tensor],
-    rows: Sequence[int],
+    evaluated: EvaluatedOutput, outputs: Mapping[str, Tensor], spreads: Mapping[str, Tensor], rows: Sequence[int]
 ) -> Iterator[tuple[LabelValue, ...]]:
     """The numbers of an output for some of the texts."""
-    labels, statistics = model.fields[evaluated.place[2]].elements, model.manifest.statistics[evaluated.place[2]]
-    usual = [statistics[label] for label in labels]
-    means = [one.mean for one in usual]
-    numbers = outputs[evaluated.name][rows].reshape(len(rows), len(labels)).tolist()
-    thresholds = model.manifest.groups[evaluated.group.name].thresholds.get(evaluated.name, [None] * len(labels))
+    labels, usual = evaluated.labels, evaluated.usual
+    numbers = _lists(outputs[evaluated.name], rows, len(labels))
     apart: Sequence[Sequence[float | None]] = [[None] * len(labels)] * len(rows)
     if evaluated.name in spreads:
-        apart = spreads[evaluated.name][rows].reshape(len(rows), len(labels)).tolist()
+        apart = _lists(spreads[evaluated.name], rows, len(labels))
     for own, spread in zip(numbers, apart, strict=True):
         deviations = [one.deviations(number) for one, number in zip(usual, own, strict=True)]
-        yield tuple(map(LabelValue, labels, own, means, deviations, thresholds, spread))
+        yield tuple(map(LabelValue, labels, own, evaluated.means, deviations, evaluated.thresholds, spread))
+
+
+def _lists(numbers: Tensor, rows: Sequence[int], size: int) -> list[list[float]]:
+    """Some rows of (B, *shape) as numbers; all of them are not copied first."""
+    some = numbers if len(rows) == len(numbers) else numbers[rows]
+    found: list[list[float]] = some.reshape(len(rows), size).tolist()
+    return found
 
 
 def _warning(model: Model, group: Group) -> str:
