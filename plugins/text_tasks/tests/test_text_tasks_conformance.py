@@ -82,8 +82,15 @@ def test_every_node_is_declared_as_agreed(name: str, check: Callable[[Any], None
     check(load_installed(name))
 
 
-@pytest.mark.parametrize("check", NODE_CHECKS, ids=title)
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        pytest.param(name, check, id=f"{name}-{title(check)}")
+        for name in KINDS
+        for check in NODE_CHECKS
+        if title(check) != "exports_to_onnx" or name.startswith("ekman")  # no graph depends on the kind of the labels
+    ],
+)
 def test_conformance(name: str, check: Callable[[Any], None]) -> None:
     try:
         check(make_subject(load_installed(name), sample()))
