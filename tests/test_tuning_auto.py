@@ -19,8 +19,9 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.storage.locks import claimed
 from redheart_core.tuning.auto import AUTO, AutoResult, AutoSettings, auto
 from redheart_core.tuning.choice import choose
+from redheart_core.tuning.journals import journal_file, warm_values
 from redheart_core.tuning.search_space import Range, Space
-from redheart_core.tuning.studies import OWN, GroupStudy, StudySettings, journal_file, warm_values
+from redheart_core.tuning.studies import OWN, GroupStudy, StudySettings
 from redheart_core.tuning.trial import train_group
 
 pytest.importorskip("optuna", reason="needs redheart[search]")

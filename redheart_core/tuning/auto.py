@@ -26,8 +26,9 @@ from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.structuring import unstructure
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.choice import GroupChoice, Judged, Prefer, choose, mean_gain
+from redheart_core.tuning.journals import warm_values
 from redheart_core.tuning.search_space import Space
-from redheart_core.tuning.studies import OWN, GroupStudy, StudySettings, warm_values
+from redheart_core.tuning.studies import OWN, GroupStudy, StudySettings
 from redheart_core.tuning.trial import with_group
 
 FOLDER = "auto"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import filelock
 
-from redheart.models import find_model
+from redheart.finding import find_model
 from redheart.shipped import Verified, verify
 from redheart_core.contract.errors import SettingsError
 from redheart_core.storage.files import writing

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redheart.crisis import Safety, load_safety
-from redheart.models import Model, find_model
+from redheart.finding import find_model
+from redheart.models import Model
 from redheart.threads import keeping_threads
 from redheart_core.storage.presence import require_model_folder
 

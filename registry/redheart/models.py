@@ -13,6 +13,7 @@ import attrs
 from redheart.analysis import Analysis
 from redheart.analyzing import WINDOW, Refused, Text, analyze_records, in_windows, read_record
 from redheart.crisis import Safety, load_safety
+from redheart.finding import shipped_model
 from redheart.reasons import Explanation, explain_analysis
 from redheart.sessions import open_model, run_of_model
 from redheart.threads import keeping_threads, making_what_stays
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from redheart_core.memory.cases import Cases
     from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
-    from redheart_registry.models import ShippedModel
 
 T = TypeVar("T", bound=Text)
 
@@ -323,33 +323,3 @@ def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") ->
     title, broken = (str(folder), ()) if shipped is None else (shipped.title, shipped.broken)
     broken = (*broken, *broken_layers().values())
     return Model(folder, assembled, encoder, title, safety, broken=broken)
-
-
-def find_model(model: str | Path | None) -> tuple[Path, str]:
-    """The folder of a model and what it is called, as load finds it.
-
-    Raises:
-        PluginError: No model is named, and none is installed or several are.
-        CheckpointError: A package does not hold the folder that it declares.
-    """
-    shipped = shipped_model(model)
-    if shipped is not None:
-        return shipped.folder, shipped.title
-    folder = find_path(model or "")
-    return folder, str(folder)
-
-
-def shipped_model(model: str | Path | None) -> ShippedModel | None:
-    """The installed model that load takes; None of a folder.
-
-    Raises:
-        PluginError: No model is named, and none is installed or several are.
-        CheckpointError: A package does not hold the folder that it declares.
-    """
-    from redheart_registry import models
-
-    if model is None:
-        return models.default_model()
-    if find_path(model).exists() or not models.is_model_name(str(model)):
-        return None
-    return models.find_model(str(model))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from redheart.models import Model, find_model, load
+from redheart.finding import find_model
+from redheart.models import Model, load
 from redheart.options import PluginChoice
 from redheart.progress import make_display
 from redheart.sessions import open_session, run_of_model

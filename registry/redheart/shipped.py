@@ -7,7 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from redheart.models import find_model, load, shipped_model
+from redheart.finding import find_model, shipped_model
+from redheart.models import load
 from redheart.sessions import plugin_table
 from redheart_core.models.manifest import ModelManifest, read_manifest
 from redheart_core.storage.presence import require_model_folder
