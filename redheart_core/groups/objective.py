@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -100,7 +100,7 @@ def training_loss(
         outputs: What it gave on the batch.
         batch: The records.
         counts: Of a larger batch that this one is a part of (term_counts): how many records each mean is over, so that
-            the parts add up to the loss of the whole.
+            the parts add up to the loss of the whole but for its penalties, which are of a whole batch.
     """
     terms = record_losses(module, outputs, batch)
     total: Tensor | None = None
@@ -112,14 +112,35 @@ def training_loss(
             total = part if total is None else total + part
     if total is None:
         return None
+    for penalty in penalties(module, outputs) if counts is None else ():
+        total = total + penalty
+    return total
+
+
+def penalties(module: Answering, outputs: Mapping[str, Tensor]) -> Iterator[Tensor]:
+    """What each node's penalty adds to the loss of a batch, () float32.
+
+    Args:
+        module: The group.
+        outputs: What it gave on the whole batch, those of penalised_outputs at least.
+    """
+    for node, penalty in _penalised(module):
+        own = {name: outputs[f"{node.name}.{name}"].clone() for name in module.group.wanted(node)}
+        with lending(node.name, "penalty", own, error=DataError):
+            value = penalty(dict(own))
+        yield value * node.loss_weight
+
+
+def penalised_outputs(module: Answering) -> list[str]:
+    """The outputs that penalties look at, sorted; none if the group has no penalty."""
+    return sorted(f"{node.name}.{name}" for node, _ in _penalised(module) for name in module.group.wanted(node))
+
+
+def _penalised(module: Answering) -> Iterator[tuple[ActiveNode, Callable[[Mapping[str, Tensor]], Tensor]]]:
     for node in module.group.nodes:
         objective = module.objectives.get(node.name)
         if objective is not None and objective.penalty is not None:
-            own = {name: outputs[f"{node.name}.{name}"].clone() for name in module.group.wanted(node)}
-            with lending(node.name, "penalty", own, error=DataError):
-                penalty = objective.penalty(dict(own))
-            total = total + penalty * node.loss_weight
-    return total
+            yield node, objective.penalty
 
 
 def term_counts(module: Answering, batch: Batch) -> dict[tuple[str, int], int]:

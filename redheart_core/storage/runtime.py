@@ -58,11 +58,7 @@ def random_stream(device: torch.device, *parts: object) -> Iterator[None]:
     Dropout and initialisation take no generator, so the global one is seeded for a moment.
     No state has to be saved: any step's stream follows from its numbers.
     """
-    generators = [torch.default_generator]
-    if device.type == "cuda":
-        torch.cuda.init()  # type: ignore[no-untyped-call]
-        index = torch.cuda.current_device() if device.index is None else device.index
-        generators.append(torch.cuda.default_generators[index])
+    generators = default_generators(device)
     states = [one.get_state() for one in generators]
     try:
         for one in generators:
@@ -72,6 +68,16 @@ def random_stream(device: torch.device, *parts: object) -> Iterator[None]:
     finally:
         for one, state in zip(generators, states, strict=True):
             one.set_state(state)
+
+
+def default_generators(device: torch.device) -> list[torch.Generator]:
+    """Those from which dropout on a device may draw."""
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        index = torch.cuda.current_device() if device.index is None else device.index
+        generators.append(torch.cuda.default_generators[index])
+    return generators
 
 
 def generator(*parts: object) -> torch.Generator:

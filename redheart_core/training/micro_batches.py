@@ -1,4 +1,4 @@
-"""The gradient of a batch as the sum of those of its micro-batches, for groups whose loss is a mean over records."""
+"""The gradient of a batch as the sum of those of its micro-batches, for groups whose losses are means over records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from redheart_core.contract.errors import SettingsError
 from redheart_core.data.batch import Batch
-from redheart_core.groups.objective import loss_terms, record_losses, term_counts, training_loss
+from redheart_core.groups.objective import loss_terms, penalised_outputs, record_losses, term_counts, training_loss
+from redheart_core.training.cached_penalties import CachedPenalties
 
 if TYPE_CHECKING:
     from redheart_core.training.group_trainer import GroupTrainer
@@ -30,20 +31,30 @@ def accumulate(trainer: GroupTrainer, batch: Batch, size: int) -> Tensor | None:
     counts = term_counts(trainer.module, batch)
     if not any(counts.values()):
         return None
-    total = torch.zeros((), device=trainer.device)
-    for part in batch.parts(size):
+    total, parts = torch.zeros((), device=trainer.device), batch.parts(size)
+    cached = CachedPenalties(trainer, parts, where) if penalised_outputs(trainer.module) else None
+    if cached is not None:
+        total += cached.value
+    for number, part in enumerate(parts):
+        if cached is not None:
+            cached.draw_again(number)
         outputs = trainer.forward(part)
         if not trainer.separable:
             require_separable(trainer, outputs, part, where)
         loss = training_loss(trainer.module, outputs, part, counts)
+        share = None if cached is None else cached.share(number, outputs)
+        descended = [one for one in (loss, share) if one is not None]
+        if descended:
+            trainer.backward(descended[0] if len(descended) == 1 else descended[0] + descended[1])
         if loss is not None:
-            trainer.backward(loss)
             total += loss.detach()
     return total
 
 
 def require_mean_over_records(trainer: GroupTrainer, where: str) -> None:
     """Refuse a group of which something is not a mean over the records of a batch, as far as it can be known.
+
+    A penalty is none either, and has its own way (cached_penalties).
 
     Args:
         trainer: Of the group.
@@ -53,11 +64,6 @@ def require_mean_over_records(trainer: GroupTrainer, where: str) -> None:
         SettingsError: Names what is not.
     """
     module = trainer.module
-    for name, objective in module.objectives.items():
-        if objective.penalty is not None:
-            raise SettingsError(
-                f"{where}: the penalty of plugin '{name}' is no mean over records; leave the setting out"
-            )
     if trainer.group.settings.is_on("r_drop"):
         raise SettingsError(f"{where}: r_drop is a mean over all numbers of a batch; leave one of the two out")
     for name, inner in module.named_modules():

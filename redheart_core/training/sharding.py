@@ -20,7 +20,7 @@ from redheart_core.contract.errors import RedheartError, SettingsError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings
-from redheart_core.groups.objective import term_counts, training_loss
+from redheart_core.groups.objective import penalised_outputs, term_counts, training_loss
 from redheart_core.storage.runtime import random_stream
 from redheart_core.training.group_trainer import FAULTS, GroupTrainer
 from redheart_core.training.micro_batches import require_mean_over_records, require_separable
@@ -164,4 +164,10 @@ def _require_divisible(trainer: GroupTrainer) -> None:
         raise SettingsError(f'{where}: several processes cannot train with float16; write precision = "bfloat16"')
     if trainer.optimizer is None:
         raise SettingsError(f"{where}: the group has no parameters that descend; leave shard out")
+    penalised = penalised_outputs(trainer.module)
+    if penalised:
+        raise SettingsError(
+            f"{where}: the penalty on {', '.join(penalised)} is no mean over records, so that no process can compute "
+            "its share alone; leave the setting out"
+        )
     require_mean_over_records(trainer, where)
