@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 import pytest
 import torch
 from refusing_allocator import RefusingAllocator, refusing
-from test_training_micro_batches import penalised
-from torch import Tensor
+from torch import Tensor, nn
 from toy import StopAfter, Toy
 
 from redheart_core import ActiveNode, PluginError
@@ -69,7 +69,17 @@ def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
 
 
 def two_wide_nodes(toy: Toy) -> list[ActiveNode]:
-    return [penalised(toy.node("a", group="g", width=3000)), toy.node("b", group="g", width=3000)]
+    """In a group that computes no batch in parts, as one of them says that it normalises by a whole batch."""
+    node = toy.node("a", group="g", width=3000)
+    build: Any = node.spec.build
+
+    def undivided(context: Any) -> nn.Module:
+        module: nn.Module = build(context)
+        module.norm = nn.BatchNorm1d(1, affine=False, track_running_stats=False)
+        return module
+
+    node = attrs.evolve(node, spec=attrs.evolve(node.spec, build=undivided))
+    return [node, toy.node("b", group="g", width=3000)]
 
 
 def test_what_says_that_memory_is_short_is_known_from_what_does_not() -> None:
