@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -66,3 +67,27 @@ def test_files_of_an_engine_are_verified_in_place_of_the_weights(trained: Traine
     wrong = _Zeroed(engine, "b", {**engine.files, "groups/b.onnx": "0" * 64})
     with pytest.raises(CheckpointError, match=r"b\.onnx"):
         load_model(folder, trained.context.nodes, CPU, engine=wrong)
+
+
+def test_loading_one_group_touches_the_file_of_that_group_alone(trained: Trained, tmp_path: Path) -> None:
+    folder = _assembled(trained, tmp_path / "model")
+    manifest, groups = read_manifest(folder), {group.name: group for group in trained.context.groups}
+    before = load_model(folder, trained.context.nodes, CPU).modules["b"]
+    opened, listens = list[str](), [True]
+
+    def listen(event: str, values: tuple[object, ...]) -> None:
+        if listens[0] and event == "open":
+            opened.append(str(values[0]))
+
+    sys.addaudithook(listen)  # for good
+    for name, group in manifest.groups.items():
+        for file in group.files if name != "b" else ():
+            (folder / file.file).unlink()  # a library that opens files without Python would miss them
+    opened.clear()
+    module = TorchEngine(folder, manifest).open_group(groups["b"], trained.context.surroundings, CPU)
+    listens[0] = False
+    assert {Path(name).name for name in opened if name.startswith(str(folder))} == {"b.safetensors"}
+    assert isinstance(module, GroupModule) and isinstance(before, GroupModule)
+    found, whole = module.parameter_dict(), before.parameter_dict()
+    assert found.keys() == whole.keys()
+    assert all(found[name].equal(tensor) for name, tensor in whole.items())
