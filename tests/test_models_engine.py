@@ -87,7 +87,8 @@ def test_loading_one_group_touches_the_file_of_that_group_alone(trained: Trained
     module = TorchEngine(folder, manifest).open_group(groups["b"], trained.context.surroundings, CPU)
     listens[0] = False
     assert {Path(name).name for name in opened if name.startswith(str(folder))} == {"b.safetensors"}
-    assert isinstance(module, GroupModule) and isinstance(before, GroupModule)
+    assert isinstance(module, GroupModule)
+    assert isinstance(before, GroupModule)
     found, whole = module.parameter_dict(), before.parameter_dict()
     assert found.keys() == whole.keys()
     assert all(found[name].equal(tensor) for name, tensor in whole.items())
