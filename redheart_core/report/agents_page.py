@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from redheart_core.agents.teams import EVALUATION, TeamEvaluation
 from redheart_core.contract.errors import CheckpointError
-from redheart_core.report import words
 from redheart_core.report.axes import epoch_ticks, style
-from redheart_core.report.page import breakable, interval, setting
+from redheart_core.report.page import templates
 from redheart_core.report.svg import BEST, COMMON, MUTED, VALIDATION, to_svg
 from redheart_core.runs.manifest import GroupManifest
 from redheart_core.runs.read_status import read_status
@@ -67,39 +65,28 @@ def render_agents(path: Path) -> str:
         raise CheckpointError(f"there is nothing to show of {path}: {', '.join(without)} has no epoch yet")
     common = common_epoch(manifests)
     curves = [read_curve(run, name, manifest) for name, manifest in manifests.items()]
-    pages = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters |= {
-        "number": words.number,
-        "value": setting,
-        "breakable": breakable,
-        "interval": interval,
-        "signed_interval": lambda figure: interval(figure, words.signed),
-        "duration": words.duration,
-    }
     status = read_status(path, datetime.now(UTC))
     learner: Mapping[str, Any] = next(iter(description.nodes.values())).settings
-    return pages.get_template("agents.html.j2").render(
-        title=f"redheart run {path.resolve().name}",
-        path=path,
-        run=description,
-        environment=environment,
-        status=status,
-        curves=curves,
-        plots={curve.group: learning_curve(curve, common) for curve in curves},
-        common=common,
-        teams=_teams(path / "team_test.json", path / "teams.json"),
-        tables={
-            "training": as_table(description.training),
-            "agents": as_table(environment.playing),
-            environment.learner: learner,
-            environment.name: environment.settings,
-        },
+    return (
+        templates()
+        .get_template("agents.html.j2")
+        .render(
+            title=f"redheart run {path.resolve().name}",
+            path=path,
+            run=description,
+            environment=environment,
+            status=status,
+            curves=curves,
+            plots={curve.group: learning_curve(curve, common) for curve in curves},
+            common=common,
+            teams=_teams(path / "team_test.json", path / "teams.json"),
+            tables={
+                "training": as_table(description.training),
+                "agents": as_table(environment.playing),
+                environment.learner: learner,
+                environment.name: environment.settings,
+            },
+        )
     )
 
 

@@ -70,6 +70,30 @@ def render_sections(run: Path, model: Path | None, sections: Sequence[str]) -> s
 
 def render(contents: Contents, sections: Sequence[str] = SECTIONS) -> str:
     """The page as text."""
+    rows = tables.account_rows(contents.accounts or ())
+    return (
+        templates()
+        .get_template("report.html.j2")
+        .render(
+            run=contents,
+            sections=sections,
+            all_sections=SECTIONS,
+            title=f"redheart run {contents.path.resolve().name}",
+            summary=words.summary(contents),
+            source=sources(contents),
+            excess=list(zip(plots.EXCESS_STEPS, plots.EXCESS_COLORS, strict=True)),
+            **epoch_parts(contents),
+            **training_parts(contents),
+            **result_parts(contents.evaluation),
+            **calibration_parts(contents.evaluation.calibrated if contents.evaluation else ()),
+            accounts=rows,
+            total=tables.total(rows),
+        )
+    )
+
+
+def templates() -> jinja2.Environment:
+    """The templates of the pages, with what they write numbers and names by."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -91,22 +115,7 @@ def render(contents: Contents, sections: Sequence[str] = SECTIONS) -> str:
         "signed_interval": lambda figure: interval(figure, words.signed),
         "percent_interval": lambda figure: interval(figure, words.percent),
     }
-    rows = tables.account_rows(contents.accounts or ())
-    return environment.get_template("report.html.j2").render(
-        run=contents,
-        sections=sections,
-        all_sections=SECTIONS,
-        title=f"redheart run {contents.path.resolve().name}",
-        summary=words.summary(contents),
-        source=sources(contents),
-        excess=list(zip(plots.EXCESS_STEPS, plots.EXCESS_COLORS, strict=True)),
-        **epoch_parts(contents),
-        **training_parts(contents),
-        **result_parts(contents.evaluation),
-        **calibration_parts(contents.evaluation.calibrated if contents.evaluation else ()),
-        accounts=rows,
-        total=tables.total(rows),
-    )
+    return environment
 
 
 def sources(contents: Contents) -> Callable[[str], Markup]:
