@@ -97,8 +97,8 @@ def main() -> None:
             row(label, environment, follows(plan), chosen.seeds, chosen.episodes)
     for module in ("simple_spread_v3", "simple_tag_v3", "simple_reference_v3"):
         arguments = {"continuous_actions": True, "max_cycles": 25}
-        environment = make_pettingzoo(PettingZooSettings(module=f"mpe2.{module}", arguments=arguments))
-        row(f"mpe2.{module}: random", environment, at_random, chosen.seeds, chosen.episodes)
+        game = make_pettingzoo(PettingZooSettings(module=f"mpe2.{module}", arguments=arguments))
+        row(f"mpe2.{module}: random", game, at_random, chosen.seeds, chosen.episodes)
 
 
 if __name__ == "__main__":
