@@ -10,15 +10,19 @@ import pytest
 from front_door import hashes, install, refuse, succeed
 
 from redheart_core.agents.teams import read_team
+from redheart_core.runs.episode import EPISODE
 from redheart_core.runs.run import RunFolder
 
 ARENA = """
-from redheart_core import EnvironmentSpec, hookimpl
+from redheart_core import EnvironmentSpec, Scene, hookimpl
 from toy_worlds import Meeting, ToySettings
+
+def scene(meeting):
+    return Scene({agent: (at, 0.0) for agent, at in meeting.places.items()}, ("place", "height"))
 
 @hookimpl
 def redheart_provide_environments():
-    return [EnvironmentSpec("arena", "agents who want to be near each other", ToySettings, Meeting)]
+    return [EnvironmentSpec("arena", "agents who want to be near each other", ToySettings, Meeting, scene)]
 """
 CHOICE = ("--data", "arena", "--enable", "arena", "--enable", "multi_agent")
 SMALL = (
@@ -50,6 +54,13 @@ def test_run_goes_from_training_to_report(made: Path, site: Path) -> None:
     assert "agent_1" in page
     assert "random actions" in page
     assert "Test episodes" in page
+    episode = EPISODE.read(run / "episode.json")
+    assert episode.points == ("agent_0", "agent_1")
+    ends = [frame.places for frame in episode.frames]
+    for places, frame in zip(ends[1:], episode.frames[1:], strict=True):
+        middle = (places[0][0] + places[1][0]) / 2
+        assert frame.rewards == pytest.approx([-abs(x - middle) for x, _ in places], abs=1e-6)
+    assert f"Step {len(ends) - 1} of {len(ends) - 1}." in page
     accounts = json.loads((run / "audit.json").read_text())["accounts"]
     assert {one["state"] for one in accounts if "target" not in one["name"]} == {"trained"}
     assert {one["state"] for one in accounts if "target" in one["name"]} == {"frozen"}

@@ -17,6 +17,7 @@ from redheart_core.agents.acting import episode_seeds, play_at_random, play_team
 from redheart_core.agents.context import AgentsContext
 from redheart_core.agents.loop import newest_epoch
 from redheart_core.agents.progress import open_team
+from redheart_core.contract.agents import Learner
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.exact.bootstrap import Draws, interval
 from redheart_core.exact.clusters import Clusters
@@ -141,6 +142,19 @@ def read_team(folder: Path) -> Team:
     return found
 
 
+def open_members(
+    run: RunFolder, context: AgentsContext, members: Mapping[str, Member]
+) -> tuple[list[Learner], Tensor | None]:
+    """The agents of a team, and how much each hears of each other.
+
+    Raises:
+        CheckpointError: A checkpoint is no longer in the run, or damaged.
+    """
+    weights = [load_tensors(_file(run, group, one), one.sha256) for group, one in members.items()]
+    trainers, listening = open_team(context, weights)
+    return [one.learner for one in trainers], listening
+
+
 def compare_teams(run: RunFolder, context: AgentsContext, chosen: Mapping[str, Member], purpose: str) -> TeamEvaluation:
     """Play the same episodes with a team and what a user would take instead.
 
@@ -159,9 +173,8 @@ def compare_teams(run: RunFolder, context: AgentsContext, chosen: Mapping[str, M
     seeds = episode_seeds(context, episodes, purpose)
     returns = {}
     for name, members in teams.items():
-        weights = [load_tensors(_file(run, group, one), one.sha256) for group, one in members.items()]
-        trainers, listening = open_team(context, weights)
-        returns[name] = play_team(context, [one.learner for one in trainers], seeds, listening).returns
+        learners, listening = open_members(run, context, members)
+        returns[name] = play_team(context, learners, seeds, listening).returns
     returns[RANDOM] = play_at_random(context, seeds).returns
     baseline = returns[f"common epoch {common}"].sum(1)
     draws = Draws(Clusters(torch.arange(episodes)), context.stream("intervals", purpose))

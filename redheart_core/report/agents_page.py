@@ -16,8 +16,10 @@ from matplotlib.ticker import MaxNLocator
 from redheart_core.agents.teams import EVALUATION, TeamEvaluation
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.report.axes import epoch_ticks, style
+from redheart_core.report.episode import replay
 from redheart_core.report.page import templates
 from redheart_core.report.svg import BEST, COMMON, MUTED, VALIDATION, to_svg
+from redheart_core.runs.episode import EPISODE
 from redheart_core.runs.manifest import GroupManifest
 from redheart_core.runs.read_status import read_status
 from redheart_core.runs.run import RunFolder
@@ -65,6 +67,7 @@ def render_agents(path: Path) -> str:
         raise CheckpointError(f"there is nothing to show of {path}: {', '.join(without)} has no epoch yet")
     common = common_epoch(manifests)
     curves = [read_curve(run, name, manifest) for name, manifest in manifests.items()]
+    episode = EPISODE.read_if_there(path / "episode.json")
     status = read_status(path, datetime.now(UTC))
     learner: Mapping[str, Any] = next(iter(description.nodes.values())).settings
     return (
@@ -80,6 +83,8 @@ def render_agents(path: Path) -> str:
             plots={curve.group: learning_curve(curve, common) for curve in curves},
             common=common,
             teams=_teams(path / "team_test.json", path / "teams.json"),
+            episode=episode,
+            replay=replay(episode, "replay") if episode else None,
             tables={
                 "training": as_table(description.training),
                 "agents": as_table(environment.playing),

@@ -238,11 +238,15 @@ def assemble(folder: Path, output: Path, rule: str = "best", epochs: Mapping[str
 def evaluate(folder: Path, run_folder: Path | None = None) -> TeamEvaluation:
     """A team on test episodes, which nothing was chosen on, beside the others; also written as team_test.json.
 
+    An episode of the team for a replay is written as episode.json, if the environment can be shown.
+
     Args:
         folder: Of the team.
         run_folder: Of its run, if it has moved.
     """
+    from redheart_core.agents.recording import record_team
     from redheart_core.agents.teams import EVALUATION, compare_teams, read_team
+    from redheart_core.runs.episode import EPISODE
     from redheart_core.runs.readings import count_reading
 
     team = read_team(folder)
@@ -250,6 +254,10 @@ def evaluate(folder: Path, run_folder: Path | None = None) -> TeamEvaluation:
     readings = count_reading(session.run.path)
     with _threads(session):
         found = compare_teams(session.run, session.context, team.members, "test")
+        spec, _ = session.registry.environment(session.context.world.name)
+        episode = record_team(session.run, session.context, team.members, spec)
+    if episode is not None:
+        EPISODE.write(session.run.path / "episode.json", episode)
     found = attrs.evolve(found, readings=readings)
     EVALUATION.write(session.run.path / "team_test.json", found)
     return found
