@@ -14,6 +14,7 @@ from toy_worlds import PLAYING, Meeting, ToySettings, context, described
 from redheart_core import EpochFinished, hookimpl
 from redheart_core.agents import loop
 from redheart_core.agents.context import AgentsContext
+from redheart_core.agents.episodes import play
 from redheart_core.agents.learning import batch_of, update_all
 from redheart_core.agents.loop import train_agents
 from redheart_core.agents.replay import Replay
@@ -69,7 +70,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(
         with pytest.raises(Killed):
             train(folder, fresh(), listener)
     count = 0
-    update = loop.update_all
+    update = update_all
 
     def dying(*arguments: Any) -> None:
         nonlocal count
@@ -114,9 +115,7 @@ def test_another_seed_is_another_training_and_is_refused(tmp_path: Path) -> None
 
 def filled(of: AgentsContext) -> tuple[list[Any], Replay]:
     trainers, replay = of.trainers(), Replay(of.agents.replay, of.observed(), of.world.actions)
-    loop.play(
-        of.world, [1, 2, 3], lambda seen, n: tuple(torch.rand(len(n), 1) - 0.5 for _ in seen), 9, None, replay.add
-    )
+    play(of.world, [1, 2, 3], lambda seen, n: tuple(torch.rand(len(n), 1) - 0.5 for _ in seen), 9, None, replay.add)
     return trainers, replay
 
 

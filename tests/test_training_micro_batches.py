@@ -162,6 +162,7 @@ class Counting(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.last = nn.Linear(16, 1)
+        self.calls: Tensor
         self.register_buffer("calls", torch.zeros(1))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

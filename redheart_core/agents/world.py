@@ -81,7 +81,7 @@ class World:
     def scaled(self, agent: int, action: Tensor) -> np.ndarray[Any, Any]:
         """An action -1..1 of an agent, (A,), within its bounds."""
         low, high = self.low[agent], self.high[agent]
-        return (low + (action.clamp(-1, 1) + 1) / 2 * (high - low)).clamp(low, high).numpy()  # type: ignore[no-any-return]
+        return (low + (action.clamp(-1, 1) + 1) / 2 * (high - low)).clamp(low, high).numpy()
 
     def observed(self, found: Mapping[str, Any], where: str) -> list[Tensor | None]:
         """(O,) float32 of each agent, None of one that is not there.

@@ -92,7 +92,8 @@ class Patches(nn.Module):
         front = -length % self.steps
         values = F.pad(values, (0, 0, front, 0), value=float("nan"))
         times, there = F.pad(times, (front, 0)), F.pad(there, (front, 0))
-        return tuple(one.unflatten(1, (-1, self.steps)) for one in (values, times, there))  # type: ignore[return-value] # of three
+        shape = (values.shape[0], -1, self.steps)
+        return values.reshape(*shape, values.shape[2]), times.reshape(shape), there.reshape(shape)
 
 
 def _latest(times: Tensor) -> Tensor:

@@ -82,5 +82,7 @@ def _gradients(value: Tensor, whole: dict[str, Tensor], sizes: Sequence[int]) ->
         return {}
     found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     return {
-        name: gradient.split(list(sizes)) for name, gradient in zip(leaves, found, strict=True) if gradient is not None
+        name: torch.split(gradient, list(sizes))
+        for name, gradient in zip(leaves, found, strict=True)
+        if gradient is not None
     }

@@ -77,7 +77,8 @@ def learn(folder: Path, node: str, seed: int, epochs: int, settings: Mapping[str
 
 def answers(run: Run, split: str) -> dict[str, Numbers]:
     """What the best epochs of all groups say of the windows of a split, "node.output" to (N, *shape)."""
-    context, found = run.session.context, {}
+    context = run.session.context
+    found: dict[str, torch.Tensor] = {}
     rows = context.store.rows(split)
     for group in context.groups:
         module = context.module(group)
@@ -182,7 +183,7 @@ def classify(seed: int, steps: int, epochs: int, settings: Mapping[str, Any], sc
             "y": np.concatenate(list(series.values())).round(6).tolist(),
         }
         write(folder / "series.csv", columns)
-        own = {"series.covariates": ["y"], "series.classes": ["system"], "series.groups": ["name"]}
+        own: dict[str, Any] = {"series.covariates": ["y"], "series.classes": ["system"], "series.groups": ["name"]}
         own |= {"series.context": WINDOW, "series.horizon": 1, "series.stride": 5}
         run = learn(folder, "sequence_class", seed, epochs, {**own, **settings}, scale)
         said = answers(run, "test")["sequence_class.outcome"]

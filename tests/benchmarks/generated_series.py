@@ -104,7 +104,8 @@ def chaotic(rate: float, shake: float, noise: float, cells: int = 400) -> System
         x[0] = 0.4
         for t in range(1, len(e)):
             x[t] = np.clip(rate * x[t - 1] * (1 - x[t - 1]) + shake * e[t], 0.5 / cells, 1 - 0.5 / cells)
-        return (x + noise * f)[WARM_UP:]
+        seen: Numbers = (x + noise * f)[WARM_UP:]
+        return seen
 
     def best(y: Numbers, horizon: int) -> Numbers:
         found, belief = np.zeros((len(y), horizon)), np.full(cells, 1 / cells)

@@ -89,7 +89,7 @@ class ActorCritic:
     def actor_loss(self, batch: Transitions) -> Tensor:
         """Others' actions are those of the replay; the own ones are what the actor does now."""
         n = self.judged
-        raw = self.networks.actor(batch.observations[0])
+        raw: Tensor = self.networks.actor(batch.observations[0])
         actions = (torch.tanh(raw), *batch.actions[1:n])
         value = self.networks.values((*batch.observations[:n], *actions))[0]
         return -value.mean() + self.settings.action_cost * raw.square().mean()

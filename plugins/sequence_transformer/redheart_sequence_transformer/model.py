@@ -189,7 +189,8 @@ class Answers(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, summary: Tensor, plain: Tensor) -> dict[str, Tensor]:
-        plain, found = self.dropout(plain), {}
+        plain = self.dropout(plain)
+        found: dict[str, Tensor] = {}
         for field in self.fields:
             found |= finish(field, self.heads[field.name](summary) + self.lines[field.name](plain))
         return found

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core import CATALOGUE, BuildContext, DataError, Field
+from redheart_core.contract.fields import Shape
 from redheart_core.groups.binding import bind_node
 from redheart_sequence_transformer import redheart_provide_analyzers
 from redheart_sequence_transformer.settings import ForecastSettings
@@ -44,8 +45,9 @@ def context(node: str, *left_out: str, **changes: Any) -> BuildContext:
     spec = SPECS[node]
     settings = attrs.evolve(spec.settings(**spec.scales["tiny"]), **changes)
     bound = bind_node(spec, fields)
-    shapes = {name: fields[name].shape for name in ("past", "past_times", "known") if name in bound.reads}
-    shapes |= {"series_ridge.next": (AHEAD, 1)}
+    read = ("past", "past_times", "known")
+    shapes: dict[str, Shape] = {name: fields[name].shape for name in read if name in bound.reads}
+    shapes["series_ridge.next"] = (AHEAD, 1)
     return BuildContext(settings, "tiny", shapes, fields, frozenset(given.name for given in bound.gives))
 
 
