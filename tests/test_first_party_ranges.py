@@ -9,7 +9,7 @@ import attrs
 import pytest
 import torch
 
-from redheart_core import CATALOGUE, ActiveNode, DatasetSpec, EncoderSpec, NodeSpec, SettingsError
+from redheart_core import CATALOGUE, ActiveNode, DatasetSpec, EncoderSpec, Field, NodeSpec, SettingsError
 from redheart_core.contract.data import EXAMPLE_TOKENIZER
 from redheart_core.discovery.entries import installed_entries
 from redheart_core.discovery.offers import Plugin, load_entry
@@ -26,7 +26,23 @@ OURS = {
     if entry.distribution == "redheart"
     for plugin in load_entry(entry)
 }
-FIELDS = dict(CATALOGUE)
+
+
+def of_a_window(name: str, labels: tuple[str, ...], *axes: int) -> Field:
+    """A field as the data set of time series declares it."""
+    size = len(labels)
+    scale: dict[str, Any] = {"mean": (0.0,) * size, "std": (1.0,) * size, "step": (1.0,) * size}
+    return Field(name, "made up", -1e9, 1e9, labels=labels, axes=axes, **scale)
+
+
+FIELDS = {
+    **CATALOGUE,
+    "past": of_a_window("past", ("sales", "rain"), 8),
+    "past_times": of_a_window("past_times", (), 8),
+    "next": of_a_window("next", ("sales",), 3),
+    "outcome": Field("outcome", "made up", 0.0, 1.0, labels=("up", "down"), simplex=True),
+    "quantity": of_a_window("quantity", ("size",)),
+}
 ACTIVE = [activate(plugin) for plugin in OURS.values() if isinstance(plugin.spec, NodeSpec)]
 
 

@@ -115,7 +115,7 @@ def test_mistakes_in_file_and_settings_and_broken_plugins_are_reported_at_once(i
     text = str(caught.value)
     for part in (
         "active lists 'nobody', which is not installed",
-        "[plugins.alpha] has no key 'widht' (known: beside, group, learning_rate_scale, learns, loss_weight, of, ",
+        "[plugins.alpha] has no key 'widht' (known: beside, group, ignores, learning_rate_scale, learns, ",
         "[plugins.gamma] 'path' expects a path as text, got the integer 1",
         "[plugins.gamma]: only nodes have group; 'gamma' is of kind dataset",
         "plugin 'beta' (fake-beta 1.5, module fake_beta) cannot be imported",

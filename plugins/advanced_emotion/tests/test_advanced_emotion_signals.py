@@ -64,7 +64,11 @@ def inputs(subject: Subject) -> dict[str, Tensor]:
     return dict(subject.records.inputs)
 
 
-@pytest.mark.parametrize("check", NODE_CHECKS, ids=lambda check: str(check.__name__))
+CHECKS = [check for check in NODE_CHECKS if check.__name__ != "check_exports_to_onnx"]
+"""The export of all signals takes a minute; the conformance test exports the module without them."""
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: str(check.__name__))
 def test_the_contract_holds_with_all_signals(check: Callable[[Any], None], subject: Subject) -> None:
     try:
         check(subject)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from torch import Tensor, nn
 
-from redheart_core import BuildContext, DataError, Objective
+from redheart_core import BuildContext, DataError, Objective, SettingsError
 from redheart_core.contract.fitting import FitData, FitPart
 from redheart_core.nn.forecasts import forecast_objective
 from redheart_series.model import Naive, Ridge
@@ -29,7 +29,7 @@ def build_naive(context: BuildContext) -> Naive:
     length = context.inputs["past"][0]
     assert isinstance(length, int)
     if settings.season > length:
-        raise DataError(
+        raise SettingsError(
             f"plugin 'series_naive' has season = {settings.season}, and windows have {length} steps of the past; set a "
             "smaller season, or a larger context under [plugins.series]"
         )
