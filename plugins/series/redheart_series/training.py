@@ -30,8 +30,8 @@ def build_naive(context: BuildContext) -> Naive:
     assert isinstance(length, int)
     if settings.season > length:
         raise SettingsError(
-            f"plugin 'series_naive' has season = {settings.season}, and windows have {length} steps of the past; set a "
-            "smaller season, or a larger context under [plugins.series]"
+            f"season = {settings.season}, and windows have {length} steps of the past; set a smaller season, or a "
+            "larger context of the windows"
         )
     return Naive(field.axes[0], field.mean, settings.season)
 
