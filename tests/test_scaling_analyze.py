@@ -40,10 +40,10 @@ def test_the_output_is_that_of_one_process_though_a_node_and_the_command_are_los
     with cluster_of(workers=2) as (cluster, nodes):
         ray = ("out.jsonl", "--ray", cluster.address)
         with started(*command, *ray, cwd=tmp_path) as first:
-            first.wait_until(lambda: output.exists() and lines_in(output) >= WINDOW)
+            first.wait_until(lambda: output.exists() and lines_in(output) >= WINDOW, timeout_s=240.0)
             cluster.remove_node(nodes[0], allow_graceful=False)
             before = lines_in(output)
-            first.wait_until(lambda: lines_in(output) > before)
+            first.wait_until(lambda: lines_in(output) > before, timeout_s=240.0)
             first.send(signal.SIGKILL)
             assert first.wait().code == -signal.SIGKILL
         assert 0 < output.stat().st_size < whole.stat().st_size
