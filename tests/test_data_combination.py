@@ -173,8 +173,8 @@ def test_encoders_are_named_as_a_list_or_joined_by_a_plus(given: object) -> None
     assert read_table(DataSettings, {"dataset": "d", "encoder": given}, "[data]").encoders == ("letters", "words")
 
 
-@pytest.mark.parametrize("given", [[], "", "a+", ["a", "a"], "a+a", ["a", ""]])
-def test_no_encoder_or_the_same_twice_is_refused(given: object) -> None:
+@pytest.mark.parametrize("given", ["", "a+", ["a", "a"], "a+a", ["a", ""]])
+def test_an_encoder_without_a_name_or_the_same_twice_is_refused(given: object) -> None:
     with pytest.raises(SettingsError, match="'encoder' must be one name or a list of different names"):
         read_table(DataSettings, {"dataset": "d", "encoder": given}, "[data]")
 
