@@ -85,6 +85,10 @@ class Broken(Meeting):
             seen["agent_1"] = np.array([np.inf, 0.0])
         if self.how == "size":
             seen["agent_1"] = np.zeros(3)
+        if self.how == "no reward":
+            del rewards["agent_1"]
+        if self.how == "no observation":
+            del seen["agent_1"]
         if self.how == "dies":
             raise RuntimeError("out of coffee")
         return seen, rewards, *rest
@@ -96,6 +100,8 @@ class Broken(Meeting):
         ("reward", "'toy', seed 7, step 1: agent_1 gets the reward nan"),
         ("observation", "'toy', seed 7, step 1: agent_1 observes .*finite"),
         ("size", "seed 7, step 1: agent_1 observes 3 numbers, its space has 2"),
+        ("no reward", "seed 7, step 1: agent_1 acted and gets no reward"),
+        ("no observation", "seed 7, step 1: agent_1 goes on or is cut off, and observes nothing"),
         ("dies", "seed 7, step 1 failed with RuntimeError: out of coffee"),
     ],
 )

@@ -22,6 +22,7 @@ from redheart_core.contract.errors import AuditError, CheckpointError, SettingsE
 from redheart_core.discovery.calls import Hooks
 from redheart_core.discovery.offers import plugin_manager
 from redheart_core.runs.run import RunFolder
+from redheart_core.training.group_trainer import GroupFault
 from redheart_multi_agent import redheart_provide_agents
 
 [SPEC] = redheart_provide_agents()
@@ -163,10 +164,29 @@ def test_shared_experience_is_seen_from_the_seat_of_the_one_who_lived_through_it
         assert reward == replay.columns["rewards"][place, seat].item()
 
 
-def test_agents_that_never_learn_are_an_error(tmp_path: Path) -> None:
+def test_enough_is_remembered_before_the_first_epoch_so_that_every_epoch_learns(tmp_path: Path) -> None:
     few = attrs.evolve(context(SPEC).training, epochs=2)
-    with pytest.raises(AuditError, match=r"have not learnt: 24 steps .* begin = 40"):
-        train(tmp_path, context(SPEC, training=few, playing=attrs.evolve(PLAYING, begin=40, episodes=3)))
+    train(tmp_path, context(SPEC, training=few, playing=attrs.evolve(PLAYING, begin=40, episodes=1)))
+    entries = RunFolder(tmp_path).group("agent_0").read().epochs
+    assert [entry.updates for entry in entries] == [2, 2]
+    assert all(entry.train_loss > 0 for entry in entries)
+
+
+def test_a_part_that_never_learns_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = attrs.evolve(context(SPEC).training, epochs=1)
+    with pytest.raises(AuditError, match="no update has reached actor of agent_0, actor of agent_1"):
+        train(tmp_path / "actor", context(SPEC, training=few, delay=100))
+    monkeypatch.setattr("redheart_multi_agent.learner.ActorCritic.loss", lambda *_: None)
+    stopped = train(tmp_path / "critics", context(SPEC, training=few))
+    assert "the loss of 'critics' was None in all updates of an epoch" in stopped["agent_0"]
+
+
+def test_an_agent_that_has_not_acted_has_nothing_to_learn_from() -> None:
+    of = context(SPEC)
+    trainers, replay = filled(of)
+    replay.columns["present"][:, 1] = False
+    with pytest.raises(GroupFault, match=f"agent_1 did not act in any of the {replay.size} steps"):
+        update_all(of, trainers, replay, 0)
 
 
 def test_a_loss_that_is_not_finite_stops_all_and_says_why(tmp_path: Path) -> None:

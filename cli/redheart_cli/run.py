@@ -38,7 +38,7 @@ def run(
     Examples:
       redheart run
       redheart run --data scenarios --set scenarios.path=data/scenarios
-      redheart run --data pettingzoo --enable pettingzoo
+      redheart run --data pettingzoo --enable pettingzoo --enable multi_agent
     """
     if agents.names_environment(choice, new):
         _run_agents(choice, new, groups_file, budget, text, as_json)

@@ -71,13 +71,15 @@ def play(
             }
             found, gained, ended, cut, _ = _call(where, lambda e=episode, c=chosen: copies[e].step(c))  # type: ignore[misc]
             rows.append(world.observed(found, where))
-            rewards[row] = torch.tensor(world.rewarded(gained, where))
+            rewards[row] = torch.tensor(world.rewarded(gained, there[episode].tolist(), where))
             for number, agent in enumerate(world.agents):
                 terminated[row, number] = float(ended.get(agent, False))
-                over = (
-                    bool(ended.get(agent, False)) or bool(cut.get(agent, False)) or agent not in copies[episode].agents
-                )
-                if there[episode, number] and over:
+                if agent in chosen and rows[row][number] is None and not ended.get(agent, False):
+                    raise DataError(
+                        f"{where}: {agent} goes on or is cut off, and observes nothing; step has to give what it "
+                        "would act on next"
+                    )
+                if ended.get(agent, False) or cut.get(agent, False) or agent not in copies[episode].agents:
                     there[episode, number] = False
         steps += 1
         after = _joined(world, rows, listening)

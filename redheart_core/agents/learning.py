@@ -12,6 +12,7 @@ from redheart_core.agents.replay import Replay
 from redheart_core.agents.trainer import AgentTrainer
 from redheart_core.contract.agents import Learner, Transitions
 from redheart_core.groups.plugin_calls import naming
+from redheart_core.training.group_trainer import GroupFault
 
 
 def update_all(context: AgentsContext, trainers: Sequence[AgentTrainer], replay: Replay, number: int) -> None:
@@ -24,7 +25,7 @@ def update_all(context: AgentsContext, trainers: Sequence[AgentTrainer], replay:
         number: Of the update, counted from 0 over the training.
 
     Raises:
-        GroupFault: As AgentTrainer.update.
+        GroupFault: As AgentTrainer.update, or as batch_of.
     """
     learners = [trainer.learner for trainer in trainers]
     batches = [
@@ -33,16 +34,16 @@ def update_all(context: AgentsContext, trainers: Sequence[AgentTrainer], replay:
     ]
     for trainer, batch in zip(trainers, batches, strict=True):
         trainer.learner.module.train()
-        if batch is not None:
-            trainer.update(batch, number)
+        trainer.update(batch, number)
 
 
 def batch_of(
     context: AgentsContext, learners: Sequence[Learner], replay: Replay, agent: int, stream: Generator
-) -> Transitions | None:
+) -> Transitions:
     """A batch for an agent, out of its own experience, or out of everyone's as if it had been in their place.
 
-    None if none of those whose experience it learns from has acted yet.
+    Raises:
+        GroupFault: None of those whose experience it learns from has acted in the steps that are remembered.
     """
     size, count = context.training.batch_size, len(learners)
     seats = torch.randint(count, (size,), generator=stream) if context.agents.shared else torch.full((size,), agent)
@@ -53,7 +54,10 @@ def batch_of(
         if len(places):
             parts.append(_seen_from(context, learners, replay, agent, seat, places, stream))
     if not parts:
-        return None
+        raise GroupFault(
+            f"{context.world.agents[agent]} did not act in any of the {replay.size} steps that are remembered, so it "
+            "has nothing to learn from; raise begin and replay under [agents]"
+        )
     if len(parts) == 1:
         return parts[0]
     return Transitions(

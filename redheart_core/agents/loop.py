@@ -16,7 +16,7 @@ from torch import Tensor
 
 from redheart_core.agents.acting import at_random, episode_seeds, exploring, play_team
 from redheart_core.agents.context import AgentsContext
-from redheart_core.agents.episodes import Played, play
+from redheart_core.agents.episodes import Act, Played, play
 from redheart_core.agents.learning import listening_weights, update_all
 from redheart_core.agents.progress import checkpoint, commit, restore, save
 from redheart_core.agents.replay import Replay
@@ -131,29 +131,38 @@ class _Training:
     def learn(self, epoch: int) -> Tensor:
         """The episodes of an epoch and their updates; the returns, (episodes, N)."""
         context, settings = self.context, self.context.agents
+        self.remember_enough()
         returns, number = [], (epoch - 1) * context.updates_per_epoch
         for first in range(0, settings.episodes, settings.together):
             count = min(settings.together, settings.episodes - first)
             played = self.gather(epoch, first, count)
             returns.append(played.returns)
             for _ in range(settings.updates * count):
-                if self.replay.size >= settings.begin:
-                    update_all(context, self.trainers, self.replay, number)
+                update_all(context, self.trainers, self.replay, number)
                 number += 1
         return torch.cat(returns)
 
+    def remember_enough(self) -> None:
+        """Episodes at random before the first epoch, so that every epoch learns."""
+        context, block = self.context, 0
+        while self.replay.size < context.agents.begin:
+            streams = [context.stream("begin", group, block) for group in context.world.groups]
+            seeds = episode_seeds(context, context.agents.together, "begin", block)
+            self.play(seeds, at_random(context.world, streams))
+            block += 1
+
     def gather(self, epoch: int, first: int, count: int) -> Played:
-        """A block of episodes with noise, or at random as long as little is remembered."""
+        """A block of episodes with noise."""
+        context, learners = self.context, [one.learner for one in self.trainers]
+        progress = (epoch - 1 + first / context.agents.episodes) / context.training.epochs
+        for learner in learners:
+            learner.module.eval()
+        act = exploring(context, learners, count, progress, epoch, first)
+        return self.play(episode_seeds(context, count, "episode", epoch, first), act)
+
+    def play(self, seeds: Sequence[int], act: Act) -> Played:
+        """Episodes that are remembered."""
         context = self.context
-        seeds = episode_seeds(context, count, "episode", epoch, first)
-        if self.replay.size < context.agents.begin:
-            streams = [context.stream("begin", group, epoch, first) for group in context.world.groups]
-            act = at_random(context.world, streams)
-        else:
-            progress = (epoch - 1 + first / context.agents.episodes) / context.training.epochs
-            for one in self.trainers:
-                one.learner.module.eval()
-            act = exploring(context, [one.learner for one in self.trainers], count, progress, epoch, first)
         return play(context.world, seeds, act, context.agents.steps, self.listening, self.replay.add)
 
     def write(self, epoch: int, evaluated: Played, seconds: float) -> None:
@@ -205,12 +214,15 @@ class _Training:
         """Write that the last epoch is done.
 
         Raises:
-            AuditError: No update was made.
+            AuditError: A part has never learnt.
         """
         if not self.audited:
+            idle = [
+                f"{part} of {one.group}" for one in self.trainers for part in one.parts if part not in one.descended
+            ]
             raise AuditError(
-                f"the agents have not learnt: {self.replay.size} steps are remembered, and they begin to learn at "
-                f"[agents] begin = {self.context.agents.begin}; lower it, or give more epochs or episodes"
+                f"no update has reached {', '.join(idle)}, so nobody can say whether every parameter learns; give more "
+                "updates or episodes under [agents]"
             )
         for agent, folder in enumerate(self.folders()):
             if self.manifests[agent].status != "finished":

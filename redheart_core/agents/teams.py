@@ -98,11 +98,6 @@ def read_manifests(run: RunFolder, context: AgentsContext) -> dict[str, GroupMan
     return found
 
 
-def best_members(manifests: Mapping[str, GroupManifest]) -> dict[str, Member]:
-    """Each agent at its own best epoch."""
-    return {name: Member(one.best.epoch, one.best.sha256) for name, one in manifests.items()}
-
-
 def members_at(manifests: Mapping[str, GroupManifest], epoch: int) -> dict[str, Member]:
     """All agents at one epoch, which all have."""
     found = {name: one.entry(epoch) for name, one in manifests.items()}

@@ -66,12 +66,13 @@ class AgentTrainer:
                 continue
             own = [self.parameters[name] for name in names]
             gradients = torch.autograd.grad(loss, own, allow_unused=True)
-            self._descend(part, number, loss.item(), own, gradients)
+            value = loss.item()
+            self._descend(part, number, value, own, gradients)
             for name, gradient in zip(names, gradients, strict=True):
                 if gradient is not None and not bool(self.live[name].all()):
                     self.live[name] |= gradient != 0
             if place == 0:
-                self.losses.append(loss.item())
+                self.losses.append(value)
         with naming(self.spec.name, "after_update"), torch.no_grad():
             self.learner.after_update(number)
 
@@ -117,17 +118,25 @@ class AgentTrainer:
             raise AuditError(join_complaints(f"group '{self.group}': no gradient reached", idle))
 
     def take_record(self) -> dict[str, object]:
-        """What an EpochEntry says of how the epoch was trained; counting starts anew."""
+        """What an EpochEntry says of how the epoch was trained; counting starts anew.
+
+        Raises:
+            PluginError: The first part has not learnt, so that there is no training loss.
+        """
         losses, norms = self.losses, self.norms
+        if not losses:
+            part = next(iter(self.parts))
+            raise PluginError(
+                f"plugin '{self.spec.name}': the loss of '{part}' was None in all updates of an epoch; the first part "
+                "gives the training loss, so it has to learn in every epoch"
+            )
         self.losses, self.norms = [], []
         clipped = sum(norm > self.settings.clip_norm for norm in norms)
         return {
-            "train_loss": math.fsum(losses) / len(losses) if losses else 0.0,
+            "train_loss": math.fsum(losses) / len(losses),
             "learning_rate": self.rate,
             "updates": len(losses),
-            "gradient": {"mean": math.fsum(norms) / len(norms), "max": max(norms), "clipped": clipped / len(norms)}
-            if norms
-            else {},
+            "gradient": {"mean": math.fsum(norms) / len(norms), "max": max(norms), "clipped": clipped / len(norms)},
         }
 
     def weights(self) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -102,16 +102,20 @@ class World:
             rows.append(row)
         return rows
 
-    def rewarded(self, rewards: Mapping[str, Any], where: str) -> list[float]:
-        """The reward of each agent, 0 of one that is not there.
+    def rewarded(self, rewards: Mapping[str, Any], acted: Sequence[bool], where: str) -> list[float]:
+        """The reward of each agent, 0 of one that did not act.
 
         Raises:
-            DataError: One is not finite.
+            DataError: One that acted has none, or one that is not finite.
         """
-        values = [float(rewards.get(agent, 0.0)) for agent in self.agents]
-        for agent, value in zip(self.agents, values, strict=True):
+        values = []
+        for agent, there in zip(self.agents, acted, strict=True):
+            if there and agent not in rewards:
+                raise DataError(f"{where}: {agent} acted and gets no reward; step has to give one for each that acts")
+            value = float(rewards[agent]) if there else 0.0
             if not np.isfinite(value):
                 raise DataError(f"{where}: {agent} gets the reward {value}; rewards have to be finite")
+            values.append(value)
         return values
 
 

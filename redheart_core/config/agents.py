@@ -17,7 +17,7 @@ class AgentsSettings:
     updates: int = attrs.field(default=5, validator=ge(1))
     """Of each agent after every episode."""
     begin: int = attrs.field(default=1000, validator=ge(1))
-    """Steps with random actions before the agents act and learn."""
+    """Steps with random actions that are remembered before the first epoch."""
     replay: int = attrs.field(default=100_000, validator=ge(1))
     """Newest steps that are remembered."""
     evaluation_episodes: int = attrs.field(default=30, validator=ge(2))

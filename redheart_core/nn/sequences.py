@@ -119,6 +119,7 @@ class SequenceEncoder(nn.Module):
 
     def __init__(self, channels: int, patch: int, width: int, layers: int, heads: int, dropout: float) -> None:
         super().__init__()
+        self.width = width
         self.patches = Patches(channels, patch, width)
         self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)

@@ -134,8 +134,17 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     Raises:
         FileError: As write_atomically.
     """
-    write_tensors(path, tensors)
-    return hash_tensors(tensors)
+    from redheart_core.storage.tensor_file import tensor_file  # with torch, which readers of plain files do without
+
+    digest = hashlib.sha256()
+
+    def write(file: BinaryIO) -> None:
+        for part in tensor_file(tensors):
+            digest.update(part)
+            file.write(part)
+
+    write_atomically(path, write)
+    return digest.hexdigest()
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -144,7 +153,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         FileError: As write_atomically.
     """
-    from redheart_core.storage.tensor_file import tensor_file  # with torch, which readers of plain files do without
+    from redheart_core.storage.tensor_file import tensor_file  # as above
 
     write_atomically(path, lambda file: file.writelines(tensor_file(tensors)))
 

@@ -53,16 +53,13 @@ def claimed(folder: Path, piece: str, *, wait: bool = False) -> Iterator[bool]:
     Raises:
         FileError: The file system has no locks.
     """
-    lock = filelock.FileLock(folder / f".{piece}.lock", timeout=-1 if wait else 0.0)
-    with writing(folder / f".{piece}.lock"):
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            pass
-        except NotImplementedError as error:
-            raise FileError(f"{folder} is on a file system without locks; choose a folder on another one") from error
-    with cleaning_up(lambda: _let_go(lock, folder / f".{piece}.lock") if lock.is_locked else None):
-        yield lock.is_locked
+    file = folder / f".{piece}.lock"
+    lock = filelock.FileLock(file, timeout=-1 if wait else 0.0)
+    if not _acquired(lock, file):
+        yield False
+        return
+    with cleaning_up(lambda: _let_go(lock, file)):
+        yield True
 
 
 @contextmanager
@@ -90,17 +87,28 @@ def appending(path: Path) -> Iterator[None]:
 @contextmanager
 def _held(folder: Path, name: str, wait_s: float, part: str = "") -> Iterator[None]:
     lock = filelock.FileLock(folder / name, timeout=wait_s)
-    with writing(folder / name):
-        try:
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise FileError(
-                f"another process is at work in {folder}{part}; wait for it, or choose another folder"
-            ) from error
-        except NotImplementedError as error:
-            raise FileError(f"{folder} is on a file system without locks; choose a folder on another one") from error
+    if not _acquired(lock, folder / name):
+        raise FileError(f"another process is at work in {folder}{part}; wait for it, or choose another folder")
     with cleaning_up(lambda: _let_go(lock, folder / name)):
         yield
+
+
+def _acquired(lock: filelock.BaseFileLock, file: Path) -> bool:
+    """Whether the lock is held now; False if another process held it all the time.
+
+    Raises:
+        FileError: The file system has no locks.
+    """
+    with writing(file):
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            return False
+        except NotImplementedError as error:
+            raise FileError(
+                f"{file.parent} is on a file system without locks; choose a folder on another one"
+            ) from error
+    return True
 
 
 def _let_go(lock: filelock.BaseFileLock, file: Path) -> None:

@@ -17,8 +17,6 @@ from redheart_core.storage.files import make_folder, writing
 
 ALIGNMENT = 64
 """Bytes, of what PyTorch allocates on the CPU."""
-
-
 Storages = list[list[Tensor]]
 """Tensors, those that share a storage together."""
 
@@ -88,9 +86,7 @@ class _MappedFile:
         blocks = [_block(tensors[0]) for tensors in storages]
         *places, size = accumulate((_aligned(len(block)) for block in blocks), initial=0)
         with writing(path):
-            path.unlink(
-                missing_ok=True
-            )  # of the file before, if there is one, the mapping stays until it has been read
+            path.unlink(missing_ok=True)  # of a file before, the mapping stays until it has been read
             with path.open("x+b", buffering=0) as file:
                 os.posix_fallocate(file.fileno(), 0, size)
                 for block, place in zip(blocks, places, strict=True):

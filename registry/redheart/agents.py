@@ -20,6 +20,7 @@ from redheart_core.config.agents import AgentsSettings
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_run
+from redheart_core.storage.settings import parse_override
 from redheart_registry import Registry, installed_plugins, load_registry
 
 if TYPE_CHECKING:
@@ -51,10 +52,9 @@ def _dataset(choice: PluginChoice) -> object:
     """The data set of the table [data], as --set or plugins.toml has it."""
     from redheart_registry.plugins_toml import find_plugins_toml, parse_file
 
-    for override in reversed(choice.overrides):
-        key, _, value = override.partition("=")
-        if key.strip() == "data.dataset":
-            return value.strip().strip("\"'")
+    for name, key, value in map(parse_override, reversed(choice.overrides)):
+        if (name, key) == ("data", "dataset"):
+            return value
     table = parse_file(find_plugins_toml(choice.plugins_toml)).get("data")
     return table.get("dataset") if isinstance(table, Mapping) else None
 

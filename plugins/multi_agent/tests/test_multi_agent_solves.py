@@ -27,7 +27,7 @@ TRAINING = TrainSettings(
 
 @pytest.mark.slow
 def test_a_bandit_finds_the_known_optimum(tmp_path: Path) -> None:
-    playing = attrs.evolve(PLAYING, episodes=100, together=10, updates=1, begin=30, replay=1000)
+    playing = attrs.evolve(PLAYING, episodes=100, together=10, updates=2, begin=30, replay=1000)
     of = context(SPEC, Bandit, training=TRAINING, playing=playing, noise_scale=0.4, delay=1, tau=0.05)
     train_agents(RunFolder(tmp_path), of, described(of), Hooks(plugin_manager().hook))
     manifest = RunFolder(tmp_path).group("agent_0").read()

@@ -91,7 +91,8 @@ class Forecast(nn.Module):
         levels: Q, rising.
         known: Of the N channels; none without any.
         reads_level: Whether the network reads mean and deviation of a window.
-        patch, width, layers, heads, dropout: See SequenceEncoder.
+        encoder: Of the C channels.
+        dropout: Share of activations dropped in training, beside the encoder's.
     """
 
     def __init__(
@@ -103,17 +104,14 @@ class Forecast(nn.Module):
         levels: Sequence[float],
         known: Scale | None,
         reads_level: bool,
-        patch: int,
-        width: int,
-        layers: int,
-        heads: int,
+        encoder: SequenceEncoder,
         dropout: float,
     ) -> None:
         super().__init__()
         self.targets, self.middle = targets, len(levels) // 2
         channels = len(past.means)
         self.window = Window(past)
-        self.encoder = SequenceEncoder(channels, patch, width, layers, heads, dropout)
+        self.encoder, width = encoder, encoder.width
         self.ahead = None if known is None else Window(known)
         self.reads_level = reads_level
         self.dense = Dense(length, channels, width, dropout)
@@ -203,7 +201,8 @@ class Classes(nn.Module):
         fields: What is answered.
         length: L.
         past: Of the C channels.
-        patch, width, layers, heads, dropout: See SequenceEncoder.
+        encoder: Of the C channels.
+        dropout: Share of activations dropped in training, beside the encoder's.
     """
 
     def __init__(
@@ -212,16 +211,13 @@ class Classes(nn.Module):
         fields: Sequence[Field],
         length: int,
         past: Scale,
-        patch: int,
-        width: int,
-        layers: int,
-        heads: int,
+        encoder: SequenceEncoder,
         dropout: float,
     ) -> None:
         super().__init__()
         channels = len(past.means)
         self.window = Window(past)
-        self.encoder = SequenceEncoder(channels, patch, width, layers, heads, dropout)
+        self.encoder, width = encoder, encoder.width
         level = 2 * channels
         self.answers = Answers(fields, 3 * width + level, 2 * length * channels + level, 2 * width, dropout)
 
@@ -242,7 +238,8 @@ class History(nn.Module):
     Args:
         fields: What is answered.
         shape: S and L.
-        patch, width, layers, heads, dropout: See SequenceEncoder.
+        encoder: Of the L labels.
+        dropout: Share of activations dropped in training, beside the encoder's.
     """
 
     def __init__(
@@ -250,15 +247,12 @@ class History(nn.Module):
         *,
         fields: Sequence[Field],
         shape: tuple[int, int],
-        patch: int,
-        width: int,
-        layers: int,
-        heads: int,
+        encoder: SequenceEncoder,
         dropout: float,
     ) -> None:
         super().__init__()
         scenarios, labels = shape
-        self.encoder = SequenceEncoder(labels, patch, width, layers, heads, dropout)
+        self.encoder, width = encoder, encoder.width
         self.answers = Answers(fields, 3 * width, 2 * scenarios * labels, 2 * width, dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

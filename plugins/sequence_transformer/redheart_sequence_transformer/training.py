@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
 from redheart_core import BuildContext, DataError, Field, LossTerm, Metric, Objective
 from redheart_core.nn.answers import answer_objective
 from redheart_core.nn.forecasts import forecast_objective
 from redheart_core.nn.quantiles import coverage_gap, pinball_in, weighted_quantile_loss
+from redheart_core.nn.sequences import SequenceEncoder
 from redheart_sequence_transformer.fields import ANSWERED, REMEMBERED
 from redheart_sequence_transformer.model import Classes, Forecast, History, Scale, chosen
-from redheart_sequence_transformer.settings import ForecastSettings, SequenceSettings
+from redheart_sequence_transformer.settings import ClassSettings, ForecastSettings, HistorySettings, SequenceSettings
 
 
 def build_forecast(context: BuildContext) -> Forecast:
@@ -27,7 +26,8 @@ def build_forecast(context: BuildContext) -> Forecast:
         levels=settings.levels,
         known=None if known is None else scale(known),
         reads_level=settings.reads_level,
-        **_encoder(settings),
+        encoder=_encoder(settings, len(context.fields["past"].labels)),
+        dropout=settings.dropout,
     )
 
 
@@ -54,13 +54,14 @@ def forecast(context: BuildContext) -> Objective:
 
 def build_classes(context: BuildContext) -> Classes:
     """The module, of the steps and channels that the data set has."""
-    length = context.inputs["past"][0]
-    assert isinstance(length, int)
+    past, settings = context.fields["past"], context.settings
+    assert isinstance(settings, ClassSettings)
     return Classes(
         fields=chosen(context.fields, ANSWERED),
-        length=length,
-        past=scale(context.fields["past"]),
-        **_encoder(context.settings),
+        length=past.axes[0],
+        past=scale(past),
+        encoder=_encoder(settings, len(past.labels)),
+        dropout=settings.dropout,
     )
 
 
@@ -71,11 +72,14 @@ def classes(context: BuildContext) -> Objective:
 
 def build_history(context: BuildContext) -> History:
     """The module, for as many earlier scenarios as the data set has."""
-    scenarios, labels = context.inputs["history"]
-    assert isinstance(scenarios, int)
-    assert isinstance(labels, int)
-    fields = chosen(context.fields, REMEMBERED)
-    return History(fields=fields, shape=(scenarios, labels), **_encoder(context.settings))
+    read, settings = context.fields["history"], context.settings
+    assert isinstance(settings, HistorySettings)
+    return History(
+        fields=chosen(context.fields, REMEMBERED),
+        shape=(read.axes[0], len(read.labels)),
+        encoder=_encoder(settings, len(read.labels)),
+        dropout=settings.dropout,
+    )
 
 
 def history(context: BuildContext) -> Objective:
@@ -97,5 +101,5 @@ def scale(field: Field) -> Scale:
     return Scale(field.mean, field.std)
 
 
-def _encoder(settings: SequenceSettings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in ("patch", "width", "layers", "heads", "dropout")}
+def _encoder(settings: SequenceSettings, channels: int) -> SequenceEncoder:
+    return SequenceEncoder(channels, settings.patch, settings.width, settings.layers, settings.heads, settings.dropout)
