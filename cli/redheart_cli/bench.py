@@ -119,7 +119,7 @@ def fusion(run: Path, choice: PluginChoice, write: Path | None, as_json: bool) -
 def parameters(name: str, choice: PluginChoice, as_json: bool) -> None:
     """Parameters of NAME by submodule at every scale, on a data set with all fields; nothing is allocated."""
     registry = choice.with_sources(name).load()
-    sizes = sizes_by_scale(name, registry, known_fields(registry))
+    sizes = sizes_by_scale(name, registry, known_fields(registry, name))
     if as_json:
         print_json(sizes)
     else:

@@ -24,6 +24,7 @@ from redheart_core import (
 from redheart_core.config.tables import DEFAULT_TERMS
 from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
 from redheart_core.contract.fields import describe_shape
+from redheart_core.contract.nodes import VIEWS
 from redheart_core.discovery.entries import names
 from redheart_core.groups.binding import resolve_node
 from redheart_core.groups.graph import bind_nodes, output_shapes
@@ -154,7 +155,7 @@ def _field(field: Field) -> dict[str, Any]:
 
 
 def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
-    nodes, fields = registry.nodes("small"), known_fields(registry)
+    nodes, fields = registry.nodes("small"), known_fields(registry, name)
     node = next(node for node in nodes if node.name == name)
     spec = resolve_node(node.spec, fields)
     details: dict[str, Any] = {
@@ -226,14 +227,19 @@ def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Fiel
     }
 
 
-def known_fields(registry: Registry) -> dict[str, Field]:
-    """The catalogue and what the loaded data sets declare beyond it."""
-    fields = dict(CATALOGUE)
+def known_fields(registry: Registry, node: str) -> dict[str, Field]:
+    """The catalogue and what the loaded data sets declare beyond it that a node can learn from.
+
+    One that reads the text cannot learn from a data set without texts.
+    """
+    fields, read = dict(CATALOGUE), registry.plugins[node].spec
+    needs_texts = isinstance(read, NodeSpec) and not set(VIEWS).isdisjoint(read.reads)
     for name, plugin in registry.plugins.items():
         if plugin.kind == "dataset":
             try:
                 spec, settings = registry.dataset(name)
-                fields = {field.name: field for field in spec.fields(settings)} | fields
+                if spec.texts or not needs_texts:
+                    fields = {field.name: field for field in spec.fields(settings)} | fields
             except (SettingsError, DataError):  # a data set that nobody has configured declares nothing yet
                 continue
     return fields
