@@ -96,6 +96,19 @@ def test_an_interrupted_command_keeps_the_answers_that_are_on_their_way(bench: B
         assert len(bench.journal("asked")) == len(bench.journal("labelled")) == len(model.requests) < 20
 
 
+def test_the_reply_that_comes_last_is_waited_for_as_well(bench: Bench) -> None:
+    """The thread that is waited for when a signal comes need not be the first to end."""
+
+    def reply(request: Request) -> Response:
+        if request.number == 3:
+            signal.raise_signal(signal.SIGINT)
+        return attrs.evolve(slow(request), after_s=1.0 if request.text.endswith("letter 0 and burnt it.") else 0.3)
+
+    with LanguageModel(FIELDS, reply) as model, pytest.raises(KeyboardInterrupt):
+        bench.label(model, texts(20))
+    assert len(bench.journal("labelled")) == len(bench.journal("asked")) >= 3
+
+
 def test_half_a_line_at_the_end_is_cut_off_and_its_answer_asked_for_again(bench: Bench) -> None:
     journal = bench.output / "journal.jsonl"
     with LanguageModel(FIELDS) as model:

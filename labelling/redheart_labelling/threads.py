@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -36,6 +35,11 @@ class _Work:
     def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
         self.desk, self.jobs = desk, deque(jobs)
         self.lock = threading.Lock()
+        self.threads = min(desk.transport.concurrency, len(jobs))
+        self.ended = threading.Event()
+        """Set when no thread works any more; Thread.join(), when a signal interrupts it, takes a thread for ended."""
+        if not jobs:
+            self.ended.set()
         self.done = self.in_a_row = 0
         self.unanswered: dict[Job, str] = {}
         self.budget_spent = False
@@ -59,6 +63,11 @@ class _Work:
         except BaseException as error:  # raised again by the thread that waits
             self.bug = error
             self.halt()
+        finally:
+            with self.lock:
+                self.threads -= 1
+                if not self.threads:
+                    self.ended.set()
 
     def halt(self) -> None:
         """No thread begins another request."""
@@ -98,25 +107,15 @@ def work_through(desk: Desk, jobs: Sequence[Job], show: Callable[[int], None]) -
 
     """
     work = _Work(desk, jobs)
-    count = min(desk.transport.concurrency, len(jobs))
-    threads = [threading.Thread(target=work.run, name=f"labelling-{n}", daemon=True) for n in range(count)]
-    for thread in threads:
-        thread.start()
     try:
-        while any(thread.is_alive() for thread in threads):
-            next(thread for thread in threads if thread.is_alive() or thread is threads[-1]).join(TICK_S)
-            if work.done < len(jobs):
-                show(work.done)
+        for number in range(work.threads):
+            threading.Thread(target=work.run, name=f"labelling-{number}", daemon=True).start()
+        while not work.ended.wait(TICK_S):
+            show(work.done)
     finally:
         work.halt()
-        _wait(threads)
+        work.ended.wait(GRACE_S)
     if work.bug is not None:
         raise work.bug
     show(work.done)
     return Outcome(work.unanswered, work.budget_spent, work.error)
-
-
-def _wait(threads: Sequence[threading.Thread]) -> None:
-    deadline = time.monotonic() + GRACE_S
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))

@@ -61,10 +61,10 @@ def _dataset(choice: PluginChoice) -> object:
 
 def is_agents_run(folder: Path) -> bool:
     """Whether a folder holds a run of agents."""
-    from redheart_core.runs.run import RunFolder
+    from redheart_core.runs.description import RUN_DESCRIPTION
 
-    run = RunFolder(folder)
-    return run.exists and run.read().environment is not None
+    file = folder / "run.json"
+    return file.exists() and RUN_DESCRIPTION.read(file).environment is not None
 
 
 def begin_agents(
