@@ -76,6 +76,8 @@ NODE_CHECKS: tuple[Check, ...] = (
     growth_checks.check_grows,
 )
 """Of an analyzer, head or fusion; they take a Subject."""
+LONG_CHECKS: tuple[Check, ...] = (export_checks.check_exports_to_onnx,)
+"""Those that take many seconds, whose tests bear the mark `thorough`."""
 DATASET_CHECKS: tuple[Check, ...] = (
     data_checks.check_fields,
     data_checks.check_records,
@@ -271,7 +273,12 @@ def conformance_tests(
         return subjects[plugin.name]
 
     cases = [
-        pytest.param(plugin, check, id=title(check) if len(plugins) == 1 else f"{plugin.name}: {title(check)}")
+        pytest.param(
+            plugin,
+            check,
+            id=title(check) if len(plugins) == 1 else f"{plugin.name}: {title(check)}",
+            marks=[pytest.mark.thorough] if check in LONG_CHECKS else [],
+        )
         for plugin in plugins
         for check in checks_of(plugin)
     ]
