@@ -103,7 +103,7 @@ class SizeOfTheBatch(Little):
         return super().results(state + state.new_zeros(len(state), 1))
 
 
-@pytest.mark.parametrize("kind", [Branching, SizeOfTheBatch])
+@pytest.mark.parametrize("kind", [pytest.param(Branching, marks=pytest.mark.thorough), SizeOfTheBatch])
 def test_a_module_that_takes_branches_or_sizes_from_data_is_found(kind: type[Little], little_sample: Sample) -> None:
     subject = make_subject(plugin_of(attrs.evolve(LITTLE, build=building(kind))), little_sample)
     with pytest.raises(

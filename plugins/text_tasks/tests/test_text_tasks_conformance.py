@@ -19,8 +19,8 @@ from redheart_core.testing import real_sample as village_sample
 TASKS = ("ekman", "goemotions", "kote", "vad", "votes")
 ARCHITECTURES = ("pooled", "attentive", "recurrent")
 NAMES = [f"{task}_{architecture}" for task in TASKS for architecture in ARCHITECTURES]
-KINDS = [f"{task}_{architecture}" for task in ("ekman", "vad", "votes") for architecture in ARCHITECTURES]
-"""A task of each kind of field; goemotions and kote are of the kind of ekman."""
+KINDS = [*(f"ekman_{architecture}" for architecture in ARCHITECTURES), "vad_pooled", "votes_attentive"]
+"""Each architecture, and a task of each kind of field; goemotions and kote are of the kind of ekman."""
 
 
 def made_up(field: Field, count: int, draw: torch.Generator) -> Tensor:
