@@ -16,6 +16,7 @@ from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_core.tuning.choice_words import candidate_name, short_name, verdict
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.switching import Left
@@ -119,6 +120,7 @@ def print_automated(found: Automated) -> None:
         "validation loss (below 0 is better; over validation records, with one seed)"
     )
     print_off(found.off)
+    click.echo(f"report: {found.report}")
     click.echo(f"for --plugins: {found.plugins}")
     if found.groups is not None:
         click.echo(f"for --groups: {found.groups}")
@@ -133,22 +135,21 @@ def print_choice(choice: GroupChoice, trials: int) -> None:
     )
     for number, reason in choice.failures.items():
         click.echo(f"  candidate {number} failed: {reason}")
-    if len(choice.candidates) == 1:
-        click.echo("  no candidate came to its end, so the group keeps its settings")
-        return
-    for line in _verdict(choice):
+    for line in verdict(choice):
         click.echo(f"  {line}")
+    if len(choice.candidates) == 1:
+        return
     front = sorted((one for one in choice.candidates if one.front), key=lambda one: (one.loss, one.number))
     print_table(
         ("candidate", "loss", "MFLOP", "ms", "MB", "settings"),
         [
             (
-                _name(one),
+                candidate_name(one),
                 f"{one.loss:.5f}",
                 f"{one.cost.flops / 1e6:.3f}",
                 f"{one.cost.milliseconds:.2f}",
                 f"{one.cost.bytes / 1e6:.2f}",
-                _values(one),
+                _values(one, choice.group),
             )
             for one in front[:ROWS]
         ],
@@ -167,10 +168,11 @@ def print_settings(choice: GroupChoice) -> None:
     mattering = [row for row in choice.rows if row.matters]
     if mattering:
         listed = ", ".join(
-            f"{row.name} ({row.importance or 0.0:.0%} of the variance, p {row.p:.2g})" for row in mattering
+            f"{short_name(row.name, choice.group)} ({row.importance or 0.0:.0%} of the variance, p {row.p:.2g})"
+            for row in mattering
         )
         click.echo(f"  matters: {listed}")
-    idle = [row.name for row in choice.rows if not row.matters]
+    idle = [short_name(row.name, choice.group) for row in choice.rows if not row.matters]
     if idle:
         click.echo(f"  no effect beyond chance: {', '.join(idle)}")
 
@@ -182,32 +184,8 @@ def print_off(off: tuple[Left, ...]) -> None:
         click.echo(f"left out: {one.group}, which takes away of the fused loss: {added}")
 
 
-def _verdict(choice: GroupChoice) -> list[str]:
-    """What the best candidate gains, and what is taken."""
-    own, best, gain = choice.own, choice.candidate(choice.best), choice.corrected
-    if choice.best < 0:
-        others = min(one.loss for one in choice.candidates[1:])
-        return [
-            f"validation loss {own.loss:.5f} with its own settings; the lowest of all candidates is {others:.5f}",
-            "kept: its own settings",
-        ]
-    found = (
-        f"validation loss {own.loss:.5f} with its own settings, {best.loss:.5f} with those of {_name(best)}: "
-        f"{choice.difference.mean:+.5f} (standard error {choice.difference.error:.5f}); corrected for having chosen on "
-        f"validation {with_interval(gain, '+.5f')}"
-    )
-    if choice.chosen < 0:
-        return [found, "kept: its own settings, as no gain is left after the correction"]
-    beyond = "beyond noise" if gain.is_below(0.0) else "not beyond noise"
-    return [found, f"taken: candidate {choice.chosen}; the corrected gain is {beyond}"]
-
-
-def _name(one: CandidateRow) -> str:
-    return "own settings" if one.number < 0 else f"candidate {one.number}"
-
-
-def _values(one: CandidateRow) -> str:
+def _values(one: CandidateRow, group: str) -> str:
     return ", ".join(
-        f"{name.partition('.')[2]}={value:.3g}" if isinstance(value, float) else f"{name.partition('.')[2]}={value}"
+        f"{short_name(name, group)}={value:.3g}" if isinstance(value, float) else f"{short_name(name, group)}={value}"
         for name, value in one.values.items()
     )

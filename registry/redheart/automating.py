@@ -53,12 +53,18 @@ class Automated:
     """The plugins.toml of all that was chosen."""
     groups: Path | None
     """The tables [groups.NAME] alone, where nothing else is changed."""
+    report: Path
+    """An HTML page of all of it."""
 
     def to_json(self) -> dict[str, Any]:
         return {
             **self.result.to_json(),
             "off": [attrs.asdict(one) for one in self.off],
-            "files": {"plugins": str(self.plugins), "groups": None if self.groups is None else str(self.groups)},
+            "files": {
+                "plugins": str(self.plugins),
+                "groups": None if self.groups is None else str(self.groups),
+                "report": str(self.report),
+            },
         }
 
 
@@ -115,6 +121,7 @@ def auto(
 def auto_session(session: Session, options: RunOptions, wanted: AutoOptions, display: Display) -> Automated:
     """What auto does, for a caller with a session and a display of its own."""
     from redheart_core.evaluation.switching import switch_off
+    from redheart_core.report.search_page import write_search_page
     from redheart_core.tuning.auto import FOLDER, AutoSettings
     from redheart_core.tuning.auto import auto as search_groups
     from redheart_core.tuning.studies import StudySettings
@@ -134,7 +141,8 @@ def auto_session(session: Session, options: RunOptions, wanted: AutoOptions, dis
     }
     folder = session.run.path / FOLDER
     files = write_plugins_toml(session, tables, folder, "", nodes, options)
-    return Automated(found.result, tuple(off), files["plugins"], files.get("groups"))
+    write_search_page(found.result, off, session.run.path, folder / "auto.html")
+    return Automated(found.result, tuple(off), files["plugins"], files.get("groups"), folder / "auto.html")
 
 
 def _spaces(session: Session, file: Path | None) -> dict[str, Space]:
