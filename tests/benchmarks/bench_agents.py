@@ -136,7 +136,7 @@ def show(environment: str, found: dict[str, list[dict[str, Any]]]) -> None:
         speeds = [one["speed"] for one in runs if one["speed"] is not None]
         print(
             f"| {variant} | {len(runs)} | {row(runs, 'crossover')} | {row(runs, 'common')} | {gains} | "
-            f"{row(runs, 'random')} | {np.mean(speeds):.0f} |"
+            f"{row(runs, 'random')} | {f'{np.mean(speeds):.0f}' if speeds else '-'} |"
         )
     if environment == "village_life":
         life = settle(LifeSettings(persons=PERSONS))
@@ -145,9 +145,7 @@ def show(environment: str, found: dict[str, list[dict[str, Any]]]) -> None:
     else:
         for variant, runs in found.items():
             there = ", ".join(f"{key} {with_interval([6 * one[key] - 225 for one in runs], '.0f')}" for key in KEYS)
-            print(
-                f"\n{variant}, in the rewards of Lowe et al. 2017: common {there['common']}, random {there['random']}"
-            )
+            print(f"\n{variant}, in the rewards of Lowe et al. 2017: {there}")
 
 
 def main() -> None:
