@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from redheart.automating import Automated, AutoOptions, Objective, auto_session
+from redheart.automating import Automated, AutoOptions, Objective, automate
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
-from redheart.sessions import begin
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
@@ -42,6 +41,8 @@ ROWS = 8
               help="By a model of what was tried, or by chance alone.")  # fmt: skip
 @click.option("--pruner", type=click.Choice(["median", "halving"]), default="median", show_default=True,
               help="Stops a candidate that is worse than the median so far, or by successive halving.")  # fmt: skip
+@click.option("--try-encoder", "encoders", multiple=True, metavar="NAME[,NAME]",
+              help="Search with this encoder, or several at once; repeatable.")  # fmt: skip
 @click.option("--from", "warm", type=UserPath(), metavar="RUN", help="A run whose best candidates are tried first.")
 @new_run_options
 @groups_option
@@ -56,6 +57,7 @@ def auto(
     prefer: Literal["quality", "cost"],
     sampler: Literal["tpe", "random"],
     pruner: Literal["median", "halving"],
+    encoders: tuple[str, ...],
     warm: Path | None,
     new: RunOptions,
     groups_file: Path | None,
@@ -71,9 +73,13 @@ def auto(
     Everything is kept in RUN/auto, and the same command goes on where it was; it may run several
     times at once, in the same folder. The result is a plugins.toml for redheart run --plugins.
 
+    With --try-encoder a search is made for each encoder, in RUN/ENCODER, and that with the lowest
+    validation losses is taken.
+
     \b
     Examples:
       redheart auto --trials 20 --time 30m
+      redheart auto --trials 20 --try-encoder lsa --try-encoder lsa,use_multilingual
       redheart run -o runs/chosen --store runs/village/store --plugins runs/village/auto/plugins.toml
     """
     wanted = AutoOptions(
@@ -85,9 +91,10 @@ def auto(
         sampler=sampler,
         pruner=pruner,
         warm=warm,
+        encoders=tuple(tuple(one.split(",")) for one in encoders),
     )
     with make_display() as display:
-        found = auto_session(begin(choice, new, display, groups_file), new, wanted, display)
+        found = automate(choice, new, wanted, display, groups_file)
     if as_json:
         print_json(found.to_json())
     else:
@@ -113,6 +120,8 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
 def print_automated(found: Automated) -> None:
     """What was chosen for every group, what it gains, what it costs, and what does not matter."""
     result = found.result
+    if found.encoders:
+        print_encoders(found)
     for choice in result.groups:
         print_choice(choice, result.trials)
     click.echo(
@@ -124,6 +133,21 @@ def print_automated(found: Automated) -> None:
     click.echo(f"for --plugins: {found.plugins}")
     if found.groups is not None:
         click.echo(f"for --groups: {found.groups}")
+
+
+def print_encoders(found: Automated) -> None:
+    """How the searches with each encoder compare, and which is shown."""
+    first = found.encoders[0]
+    best = min(found.encoders, key=lambda one: one.difference.number)
+    print_table(
+        ("encoder", f"validation loss against {first.encoder}", "in"),
+        [
+            (one.encoder, "-" if one is first else with_interval(one.difference, "+.2%"), one.folder)
+            for one in found.encoders
+        ],
+    )
+    beyond = "" if best is first else ", beyond noise" if best.difference.is_below(0.0) else ", within noise"
+    click.echo(f"taken: {best.encoder}{beyond} (mean over groups, over validation records, with one seed); with it:")
 
 
 def print_choice(choice: GroupChoice, trials: int) -> None:
