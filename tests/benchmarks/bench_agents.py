@@ -34,14 +34,13 @@ from redheart_village.life import settle
 from redheart_village.optimum import best_plan, myopic_plan
 from redheart_village.settings import LifeSettings
 
-PERSONS, CYCLES = 2, 25
+PERSONS = 2
+CYCLES = 25
+"""Of an episode of simple_spread, unless its settings say otherwise."""
 KEYS = ("crossover", "common", "random")
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "village_life": {"village_life.persons": PERSONS},
-    "simple_spread": {
-        "pettingzoo.module": "mpe2.simple_spread_v3",
-        "pettingzoo.arguments": {"continuous_actions": True, "max_cycles": CYCLES},
-    },
+    "simple_spread": {"pettingzoo.module": "mpe2.simple_spread_v3"},
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "central": {},
