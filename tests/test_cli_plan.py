@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from front_door import GROUPS, SMALL, Finished, redheart
+import pytest
+from front_door import GROUPS, SMALL, Finished, hashes, redheart
+from own_process import redheart_process
 
 
 def plan(finished: Finished, tmp_path: Path, *more: str | Path) -> tuple[str | Path, ...]:
@@ -58,3 +60,15 @@ def test_options_of_a_budget_belong_to_a_budget(tmp_path: Path) -> None:
     answer = redheart("train", "--turn-steps", "2", cwd=tmp_path)
     assert answer.code == 2
     assert "belong to --memory" in answer.err
+
+
+@pytest.mark.slow
+def test_what_a_plan_predicts_is_enough_for_a_training(finished: Finished, tmp_path: Path) -> None:
+    store = finished.copy(tmp_path) / "store"
+    planned = redheart_process("plan", "--store", store, *SMALL, cwd=tmp_path)
+    (line,) = [line for line in planned.out.splitlines() if line.startswith("train --memory")]
+    budget = line.split()[2]
+    trained = redheart_process("train", "-o", "within", "--store", store, *SMALL, "--memory", budget, cwd=tmp_path)
+    assert trained.code == 0, trained.err
+    for group in GROUPS:
+        assert hashes(tmp_path / "within" / "groups" / group) == hashes(finished.folder / "groups" / group)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from mmap import ACCESS_READ, PAGESIZE, mmap
+from pathlib import Path
+
 import attrs
 import click
 import pytest
@@ -9,7 +12,9 @@ import torch
 from toy import Toy
 
 from redheart_cli.budget import Bytes
-from redheart_core.training.memory_plan import GroupMemory, MemoryPlan, plan_memory
+from redheart_core.data.lower_outputs import LowerOutputs
+from redheart_core.training.memory_plan import BETWEEN_PROCESSES, GroupMemory, MemoryPlan, plan_memory
+from redheart_core.training.peaks import ProcessMemory
 from redheart_core.training.step_memory import StepMemory, most_allocated
 
 CPU = torch.device("cpu")
@@ -65,6 +70,34 @@ def test_measured_states_are_those_of_adamw_and_the_peak_is_that_of_steps_taken(
 
     largest = max(one.step.gradients + one.step.working for one in plan.groups)
     assert most_allocated(steps, CPU) == pytest.approx(tier.resident + largest, rel=0.1)
+
+
+def test_what_a_turn_was_measured_to_take_counts_where_it_is_more_than_its_tensors() -> None:
+    step = StepMemory(weights=1, gradients=20, optimizer=2, working=30, after=40, seconds=0.5)
+    assert [attrs.evolve(step, grown=grown).transient for grown in (0, 49, 70)] == [50, 50, 70]
+
+
+def test_a_plan_for_another_process_allows_for_what_that_one_may_take_more() -> None:
+    assert PLAN.for_others().peak == PLAN.peak + BETWEEN_PROCESSES
+
+
+def test_outputs_of_finished_groups_count_for_all_records() -> None:
+    outputs = LowerOutputs(torch.tensor([3, 1, 2, 5]), ["a.chunks"])
+    outputs.append(torch.tensor([0]), {"a.chunks": torch.zeros(3, 2), "a.value": torch.zeros(1, 7)})
+    assert outputs.bytes_of(torch.tensor([0, 1, 3])) == 4 * ((3 + 1 + 5) * 2 + 3 * 7)
+
+
+def test_files_that_are_mapped_and_not_read_are_still_to_come(tmp_path: Path) -> None:
+    size, page = 64 * PAGESIZE, PAGESIZE
+    (tmp_path / "inside").write_bytes(bytes(size))
+    meter = ProcessMemory()
+    assert meter.to_come(tmp_path) == 0
+    with (tmp_path / "inside").open("rb") as file, mmap(file.fileno(), size, access=ACCESS_READ) as pages:
+        assert meter.to_come(tmp_path) == size
+        assert pages[0] == 0
+        assert 0 < meter.to_come(tmp_path) <= size - page
+        assert sum(pages[::page]) == 0
+        assert meter.to_come(tmp_path) == 0
 
 
 def test_closed_forms_are_not_computed(toy: Toy) -> None:

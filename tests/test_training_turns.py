@@ -184,9 +184,9 @@ def test_memory_is_given_back_only_where_the_budget_may_not_hold_a_turn(
     planning = len(released)
     monkeypatch.setattr(ProcessMemory, "current", lambda self: ENOUGH)
     toy.run("full", nodes(toy)[:2], plan=Tight())
-    assert planning == 1, "before the plan alone"
+    assert planning == 3, "for the plan alone: before each group's turn is measured, and at its end"
     assert False in released, "freed memory at first"
-    assert True in released[planning + 1 :], "then garbage, once"
+    assert True in released[2 * planning + 1 :], "then garbage, once"
 
 
 def test_a_group_that_does_not_fit_alone_is_refused_with_what_would() -> None:

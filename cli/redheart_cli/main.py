@@ -69,11 +69,8 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with interruptible():
-            from redheart_registry.installed import looking_once
-
             try:
-                with looking_once():
-                    return super().invoke(ctx)
+                return super().invoke(ctx)
             except RedheartError as error:
                 raise click.ClickException("\n".join([str(error), *getattr(error, "__notes__", ())])) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,10 @@ def plan(
     """Measure what memory a training needs, by steps of every group on the records with the longest texts.
 
     Within a budget the groups of a tier take turns: shown is who stays, who leaves between its turns, what that moves,
-    and the predicted peak. On the CPU the whole process counts, with the interpreter, its libraries and mapped data; on
-    CUDA the tensors. Closed forms are not measured. The exit code is 1 if a group does not fit alone; train --memory
-    follows the plan. Example: redheart plan --scale base --memory 8G
+    and the predicted peak. On the CPU the whole process counts, with the interpreter, its libraries and mapped data,
+    and what a short turn of each group was measured to take; on CUDA the tensors. Closed forms are not measured. The
+    exit code is 1 if a group does not fit alone; train --memory follows the plan. Example:
+    redheart plan --scale base --memory 8G
 
     With --nodes, the time of a training as tasks of a cluster (train --ray) is predicted instead, from the seconds that
     epochs have taken in the run of --costs: a node runs one task at a time, a task opens the run and computes what it
@@ -65,7 +67,7 @@ def plan(
     from redheart_core.training.turns import plan_turns
 
     with make_display() as display:
-        found = plan_memory(begin(choice, new, display, groups_file).context, display.progress)
+        found = plan_memory(begin(choice, new, display, groups_file).context, display.progress).for_others()
     turns = None if budget is None else plan_turns(found, budget)
     if as_json:
         tiers = [attrs.asdict(tier) | {"peak": tier.peak} for tier in found.tiers]
@@ -82,7 +84,7 @@ def plan(
 
 def print_groups(found: MemoryPlan) -> None:
     """What each group holds, and each tier if all its groups are in memory together."""
-    from redheart_core.training.memory_plan import megabytes
+    from redheart_core.training.memory_plan import BETWEEN_PROCESSES, megabytes
 
     print_table(
         ("group", "tier", "records", "weights", "gradients", "optimizer", "step", "saving", "alone", "steps", "s/step"),
@@ -116,7 +118,11 @@ def print_groups(found: MemoryPlan) -> None:
             for tier in found.tiers
         ],
     )
-    click.echo(f"before any group: {megabytes(found.base)}")
+    click.echo(
+        f"before any group: {megabytes(found.base)}, of which {megabytes(BETWEEN_PROCESSES)} are for what one process "
+        "may take more than another"
+    )
+    click.echo(f"train --memory {math.ceil(found.peak / 1e6)}M holds all groups of a tier together")
 
 
 def print_turns(turns: TurnPlan) -> None:

@@ -33,8 +33,7 @@ def update_all(context: AgentsContext, trainers: Sequence[AgentTrainer], replay:
         for agent, trainer in enumerate(trainers)
     ]
     for trainer, batch in zip(trainers, batches, strict=True):
-        if not trainer.learner.module.training:
-            trainer.learner.module.train()
+        trainer.learner.module.train()
         trainer.update(batch, number)
 
 

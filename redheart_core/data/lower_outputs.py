@@ -41,6 +41,11 @@ class LowerOutputs:
         """Of all outputs."""
         return sum(spool.bytes for spool in self._spools.values())
 
+    def bytes_of(self, rows: Tensor) -> int:
+        """That all outputs of some records would take, by those that are here; 0 if there are none."""
+        counts = {name: int(self._counts[rows].sum()) if name in self.chunked else len(rows) for name in self._spools}
+        return sum(spool.bytes // max(len(spool), 1) * counts[name] for name, spool in self._spools.items())
+
     @property
     def files(self) -> int:
         """How many files are open for them."""

@@ -274,11 +274,13 @@ class _Training:
         """An update; before it an epoch that was saved meanwhile is reported."""
         if self.saver.written:
             self.settle()
+        self.residency.make_sure(trainer)
         return self.ladder.step(trainer, batch, epoch, number)
 
     def finish_turn(self, one: GroupProgress, epoch: int, started: float, finish: Callable[[], FinishedEpoch]) -> None:
         """Evaluate and save an epoch, and report it; a group that meets a fault stops."""
         try:
+            self.residency.make_sure(one.trainer)
             finished = finish()
             seconds = time.monotonic() - started
             self.settle()

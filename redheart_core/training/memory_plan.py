@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from mmap import PAGESIZE
 
 import attrs
 import torch
@@ -13,8 +14,14 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.validation import compute_outputs
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
+from redheart_core.training.held import held_tensors
 from redheart_core.training.peaks import meter_of
+from redheart_core.training.rehearsal import load_algebra, longest_validation, rehearse
 from redheart_core.training.step_memory import StepMemory, measure_step
+
+BETWEEN_PROCESSES = 2_000_000
+"""Bytes by which a process is allowed to be larger than another one with the same training; plans of the same training
+in different processes were measured 0.2 MB apart."""
 
 
 @attrs.frozen
@@ -63,8 +70,9 @@ class MemoryPlan:
     device: str
     groups: tuple[GroupMemory, ...]
     base: int = 0
-    """Bytes that the device holds beside any group: on the CPU the process with its libraries and the data it read, and
-    the largest copy of a group that is written in the background."""
+    """Bytes that the device holds beside any group: on the CPU the process with its libraries, the data that it reads
+    and will read, outputs of finished tiers, pages that tensors use in part, and the largest copy of a group that is
+    written in the background."""
     host_base: int = 0
     """The same of this process, whatever the device."""
 
@@ -79,6 +87,10 @@ class MemoryPlan:
     def peak(self) -> int:
         """Bytes of the tier that needs most, if all its groups are in memory together, with what is there before."""
         return self.base + max((tier.peak for tier in self.tiers), default=0)
+
+    def for_others(self) -> MemoryPlan:
+        """The plan for another process, whose own plan is then met by what this one says."""
+        return attrs.evolve(self, base=self.base + BETWEEN_PROCESSES, host_base=self.host_base + BETWEEN_PROCESSES)
 
     def of(self, tier: int) -> tuple[GroupMemory, ...]:
         """The groups of a tier."""
@@ -107,8 +119,12 @@ def plan_memory(context: TrainingContext, progress: Callable[[str, int, int], No
         SettingsError: A group cannot take a step, so that nothing is known of it.
     """
     apart = attrs.evolve(context, source=context.source.without_lower())
-    rows = torch.cat([context.longest_rows(group) for group in context.groups]).unique()  # type: ignore[no-untyped-call]
-    found = []
+    rows = torch.cat(
+        [rows for group in context.groups for rows in (context.longest_rows(group), longest_validation(context, group))]
+    ).unique()  # type: ignore[no-untyped-call]
+    if any(group.fitted for group in context.groups):
+        load_algebra()
+    found, outputs = [], dict[str, int]()
     for number, group in enumerate(context.groups):
         if progress:
             progress("plan", number, len(context.groups))
@@ -117,12 +133,30 @@ def plan_memory(context: TrainingContext, progress: Callable[[str, int, int], No
             found.append(measured)
         names = context.read_outputs(group)
         if names:
-            apart.source.add_lower(compute_outputs(context.module(group), apart.source, rows, names))
+            lower = compute_outputs(context.module(group), apart.source, rows, names)
+            apart.source.add_lower(lower)
+            outputs[group.name] = lower.bytes_of(context.seen_rows())
     meter, host = meter_of(context.device), meter_of(torch.device("cpu"))
     meter.release()
     copied = max((one.step.copied for one in found), default=0) if context.settings.background_saving else 0
-    base = meter.current() + (copied if context.device.type == "cpu" else 0)
-    return MemoryPlan(context.device.type, tuple(found), base, host.current() + copied)
+    more = copied + _beside(context, found, outputs)
+    host_base = host.current() + host.to_come(context.store.folder) + more
+    base = host_base if context.device.type == "cpu" else meter.current()
+    return MemoryPlan(context.device.type, tuple(found), base, host_base)
+
+
+def _beside(context: TrainingContext, found: Sequence[GroupMemory], outputs: Mapping[str, int]) -> int:
+    """Bytes of the process beside tensors of groups, in the tier where they are most: pages that tensors of the groups
+    that are trained use in part, and outputs of the groups below."""
+    tiers = {one.tier for one in found}
+    return max(
+        (
+            sum(one.step.parts for one in found if one.tier == tier)
+            + sum(outputs.get(group.name, 0) for group in context.groups if group.tier < tier)
+            for tier in tiers
+        ),
+        default=0,
+    )
 
 
 def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:
@@ -136,12 +170,17 @@ def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:
     try:
         with stopping_alone():
             step = measure_step(trainer, measured)
+            turn = rehearse(context, trainer, measured, meter_of(context.device))
     except GroupFault as fault:
         raise SettingsError(f"group '{group.name}' cannot be measured: {fault}") from fault
+    rest, share = whole.bytes - measured.bytes, whole.size / measured.size
     step = attrs.evolve(
         step,
-        working=step.working + whole.bytes - measured.bytes,
-        seconds=step.seconds * whole.size / measured.size,
+        working=step.working + rest,
+        after=step.after + turn.answers,
+        grown=turn.grown + rest + turn.answers,
+        parts=PAGESIZE * len(held_tensors(trainer)),
+        seconds=step.seconds * share,
     )
     return GroupMemory(group.name, group.tier, len(rows), trainer.total_updates, step, group.settings.priority)
 

@@ -17,6 +17,7 @@ from redheart_core.contract.errors import SettingsError
 from redheart_core.storage.guard import writing
 
 STATUS, SIZES, RESET = Path("/proc/self/status"), Path("/proc/self/statm"), Path("/proc/self/clear_refs")
+MAPPINGS = Path("/proc/self/smaps")
 
 
 class Meter(Protocol):
@@ -32,6 +33,10 @@ class Meter(Protocol):
 
     def current(self) -> int:
         """Bytes."""
+        ...
+
+    def to_come(self, folder: Path) -> int:
+        """Bytes of a folder's files that are mapped into this memory and were not touched yet."""
         ...
 
     def release(self, garbage: bool = True) -> None:
@@ -57,6 +62,14 @@ class ProcessMemory:
     def current(self) -> int:
         return mmap.PAGESIZE * int(SIZES.read_text().split()[1])
 
+    def to_come(self, folder: Path) -> int:
+        inside, found = str(folder.resolve()) + "/", 0
+        for mapping in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", MAPPINGS.read_text(), flags=re.MULTILINE):
+            if inside in mapping.partition("\n")[0]:
+                sizes = dict(re.findall(r"^(Size|Rss): +([0-9]+) kB$", mapping, re.MULTILINE))
+                found += 1024 * (int(sizes["Size"]) - int(sizes["Rss"]))
+        return found
+
     def release(self, garbage: bool = True) -> None:
         release_memory(torch.device("cpu"), garbage)
 
@@ -75,6 +88,9 @@ class CudaMemory:
 
     def current(self) -> int:
         return torch.cuda.memory_allocated(self._device)
+
+    def to_come(self, folder: Path) -> int:
+        return 0
 
     def release(self, garbage: bool = True) -> None:
         release_memory(self._device, garbage)

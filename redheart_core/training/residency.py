@@ -56,6 +56,11 @@ class Residency(Protocol):
         """Inside, the group is on the device."""
         ...
 
+    def make_sure(self, trainer: GroupTrainer) -> None:
+        """Before a step or a validation of a group that has its turn: have allocators give back what they keep, if the
+        budget may not hold it otherwise."""
+        ...
+
     def leave_alone(self, trainer: GroupTrainer) -> bool:
         """Have all others leave the device; whether any of them could."""
         ...
@@ -92,6 +97,8 @@ class AllResident:
 
     def turn(self, trainer: GroupTrainer) -> AbstractContextManager[None]:
         return staying(trainer)
+
+    def make_sure(self, trainer: GroupTrainer) -> None: ...
 
     def leave_alone(self, trainer: GroupTrainer) -> bool:
         return False
@@ -162,6 +169,11 @@ class TakingTurns:
             self._switch(trainer.group.name)
         yield
         trainer.module.zero_grad(set_to_none=True)
+
+    def make_sure(self, trainer: GroupTrainer) -> None:
+        need = self.occupancy.needs[trainer.group.name].transient
+        if self.plan.memory.device == "cpu" and self._meter.current() + need > self.plan.budget.memory:
+            self._release(garbage=False)
 
     def leave_alone(self, trainer: GroupTrainer) -> bool:
         others = sorted(self.occupancy.present - {trainer.group.name})

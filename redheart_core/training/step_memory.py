@@ -35,6 +35,12 @@ class StepMemory:
     """Of a step."""
     copied: int = 0
     """What a save in the background holds while other groups have their turns."""
+    grown: int = 0
+    """By which a turn made the device's memory grow beyond weights and optimizer, as measured: libraries and allocators
+    take more than tensors have."""
+    parts: int = 0
+    """Of pages that the group's tensors use in part, as long as its tier is trained: a tensor begins and ends anywhere
+    in a page, so that it holds one page more than its bytes on average."""
 
     @property
     def state(self) -> int:
@@ -44,7 +50,7 @@ class StepMemory:
     @property
     def transient(self) -> int:
         """What its turn takes beyond that, at most."""
-        return max(self.gradients + self.working, self.after)
+        return max(self.gradients + self.working, self.after, self.grown)
 
 
 def measure_step(trainer: GroupTrainer, batch: Batch) -> StepMemory:

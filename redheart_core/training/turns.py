@@ -142,7 +142,8 @@ def _remedy(memory: MemoryPlan, one: GroupMemory, budget: int) -> str:
         return "No batch size makes it fit: leave the group out with --disable, or choose a smaller --scale"
     if one.step.after > room:
         return "Validation or saving is too large for it: lower batch_size in [training], or choose a smaller --scale"
-    size = max(1, int(one.batch_size * (room - one.step.gradients) / one.step.working))
+    working = max(one.step.working, one.step.grown - one.step.gradients)
+    size = max(1, int(one.batch_size * (room - one.step.gradients) / working))
     return (
         f"About {size} records at a time make it fit: micro_batch = {size} under [groups.{one.name}], with the same "
         "batches; redheart plan measures it"
