@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from redheart_core.training.context import TrainingContext
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark of the longest conformance checks known."""
+    config.addinivalue_line("markers", "thorough: takes many seconds; left out with -m 'not thorough'")
+
+
 @pytest.fixture(scope="session")
 def redheart_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store of 200 records, made by the data set and the encoder that redheart ships with a sample. Read only."""

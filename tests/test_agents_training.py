@@ -24,6 +24,7 @@ from redheart_core.discovery.offers import plugin_manager
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.group_trainer import GroupFault
 from redheart_multi_agent import redheart_provide_agents
+from redheart_multi_agent.learner import ActorCritic
 
 [SPEC] = redheart_provide_agents()
 
@@ -174,10 +175,16 @@ def test_enough_is_remembered_before_the_first_epoch_so_that_every_epoch_learns(
 
 def test_a_part_that_never_learns_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = attrs.evolve(context(SPEC).training, epochs=1)
-    with pytest.raises(AuditError, match="no update has reached actor of agent_0, actor of agent_1"):
-        train(tmp_path / "actor", context(SPEC, training=few, delay=100))
-    monkeypatch.setattr("redheart_multi_agent.learner.ActorCritic.loss", lambda *_: None)
-    stopped = train(tmp_path / "critics", context(SPEC, training=few))
+    with pytest.raises(AuditError, match="none of the 12 updates of this run would reach actor of agent_0, actor of"):
+        train(tmp_path / "actor", context(SPEC, training=few, delay=13))
+    assert not RunFolder(tmp_path / "actor").group("agent_0").read().epochs
+    train(tmp_path / "late", context(SPEC, training=few, delay=12))
+    loss = ActorCritic.loss
+    late = attrs.evolve(few, epochs=2)
+    monkeypatch.setattr(
+        ActorCritic, "loss", lambda self, part, batch, at: loss(self, part, batch, at) if at > 11 else None
+    )
+    stopped = train(tmp_path / "critics", context(SPEC, training=late))
     assert "the loss of 'critics' was None in all updates of an epoch" in stopped["agent_0"]
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from front_door import hashes, install, refuse, succeed
 
+from redheart.progress import LineDisplay
+from redheart_core import EpochFinished
 from redheart_core.agents.teams import read_team
 from redheart_core.runs.episode import EPISODE
 from redheart_core.runs.run import RunFolder
@@ -64,6 +66,8 @@ def test_run_goes_from_training_to_report(made: Path, site: Path) -> None:
     accounts = json.loads((run / "audit.json").read_text())["accounts"]
     assert {one["state"] for one in accounts if "target" not in one["name"]} == {"trained"}
     assert {one["state"] for one in accounts if "target" in one["name"]} == {"frozen"}
+    epochs = [line for line in map(json.loads, (run / "events.jsonl").read_text().splitlines()) if "metrics" in line]
+    assert [line["agent_return"] for line in epochs] == [line["metrics"]["multi_agent.return"] for line in epochs]
     before = hashes(run / "groups")
     again = succeed("run", *CHOICE, *SMALL, "-o", "run", "--json", cwd=made, site=site).json()
     assert hashes(run / "groups") == before
@@ -94,6 +98,15 @@ def test_a_team_is_linked_not_rewritten_and_played_anew(made: Path, site: Path) 
     refuse("evaluate", "other", cwd=made, site=site, says=["agent_0.safetensors is damaged"])
 
 
+def test_progress_says_what_an_agent_got(capsys: pytest.CaptureFixture[str]) -> None:
+    display = LineDisplay()
+    display.redheart_after_epoch(EpochFinished("agent_0", 1, 3, 0.5, 2.5, {}, 1e-3, 0.1, agent_return=-2.5))
+    display.redheart_after_epoch(EpochFinished("backbone", 1, 3, 0.5, 2.5, {}, 1e-3, 0.1))
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "agent_0: epoch 1/3, train 0.5000, return -2.5000, 0.1 s"
+    assert "validation 2.5000" in second
+
+
 def test_what_would_train_agents_apart_is_refused(site: Path, tmp_path: Path) -> None:
     where: dict[str, Any] = {"cwd": tmp_path, "site": site}
     for option in (("--only", "agent_0"), ("--memory", "1G")):
@@ -104,6 +117,9 @@ def test_what_would_train_agents_apart_is_refused(site: Path, tmp_path: Path) ->
     refuse("run", *CHOICE, "--text", "hello", **where, code=2, says=["--text"])
     refuse("train", *CHOICE, "--set", "agents.episode=3", **where, says=["episode", "episodes"])
     refuse("train", *CHOICE, "--set", "agents.begin=0", **where, says=["begin"])
+    refuse("train", *CHOICE, "--set", "training.interleave=epoch", **where, says=["[training] interleave", "no use"])
+    two = ("--set", "training.mixture=0.5", "--set", "training.background_saving=true")
+    refuse("train", *CHOICE, *two, **where, says=["[training] mixture, background_saving"])
 
 
 @pytest.mark.slow

@@ -66,6 +66,8 @@ def test_the_same_command_again_changes_nothing_and_prints_tables(searched: tupl
     assert "corrected for having chosen on validation" in out
     assert "it takes 10" in out
     assert "for --plugins: run/auto/plugins.toml" in out
+    assert "report: run/auto/auto.html" in out
+    assert '<section id="neural_surd">' in (beside / "run/auto/auto.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

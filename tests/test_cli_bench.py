@@ -75,6 +75,7 @@ def test_training_steps_are_measured_beside_a_loop_by_hand(tmp_path: Path) -> No
     assert len(rows) == len(costs)
 
 
+@pytest.mark.thorough
 def test_all_ways_to_make_a_model_are_compared_over_seeds_and_with_other_trainings(tmp_path: Path) -> None:
     small = ("--set", "training.scale=tiny", "--disable=regret_head", "--disable=neural_regret", *PLUGINS, *DATA)
     command = ("bench", "crossover", "village", "--seeds", "2", "--epochs", "2", "--one-rate", "3e-3", *small)

@@ -34,10 +34,12 @@ def python(script: str, cwd: Path) -> Answer:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", ENDED)
 @pytest.mark.parametrize(
-    ("command", "left"),
-    [("train", "redheart train --resume -o run goes on where it was"), ("run", SAME)],
+    ("number", "command", "left"),
+    [
+        (signal.SIGTERM, "train", "redheart train --resume -o run goes on where it was"),
+        (signal.SIGINT, "run", SAME),
+    ],
 )
 def test_an_interrupted_training_says_how_it_goes_on(
     tmp_path: Path, number: signal.Signals, command: str, left: str

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from redheart.options import PluginChoice
+from redheart_core.storage.settings import parse_override
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,9 @@ def test_what_is_read_is_brought_where_the_file_does_not_list_it(tmp_path: Path)
     file = tmp_path / "plugins.toml"
     file.write_text('active = ["village", "lsa"]\n')
     assert PluginChoice(file, enable=("kalman",)).enabled() == ("kalman", "neural_emotion", "emotion_dsp")
+
+
+def test_a_setting_of_a_python_function_may_be_a_table() -> None:
+    table = {"continuous_actions": True, "two words": [1, 2], "inner": {"text": "a = b"}}
+    [override] = PluginChoice.of(settings={"pettingzoo.arguments": table}).overrides
+    assert parse_override(override) == ("pettingzoo", "arguments", table)

@@ -69,7 +69,7 @@ def test_padding_changes_no_pooled_state() -> None:
     torch.testing.assert_close(pool(padded, seen, query), pool(states, real, query))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_fit_tells_its_cases_apart_gives_the_same_again_and_is_read_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

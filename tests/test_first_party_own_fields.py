@@ -9,10 +9,11 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from node_checks import CHECKS
 from torch import Tensor
 
 from redheart_core import Field
-from redheart_core.testing import NODE_CHECKS, NotApplicable, Sample, load_installed, make_subject, real_sample
+from redheart_core.testing import NotApplicable, Sample, load_installed, make_subject, real_sample
 
 FIELDS = {
     "type": Field("type", "a name that torch's modules have too", 0.0, 1.0, labels=("a", "b", "c"), binary=True),
@@ -47,7 +48,7 @@ def sample() -> Sample:
     return Sample(attrs.evolve(real.records, targets=targets), FIELDS)
 
 
-@pytest.mark.parametrize("check", NODE_CHECKS, ids=lambda check: str(check.__name__).removeprefix("check_"))
+@pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", ["linear", "mean_fusion", "stacking_fusion"])
 def test_conformance(name: str, check: Callable[[Any], None]) -> None:
     subject = make_subject(load_installed(name), sample())

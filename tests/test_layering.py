@@ -89,14 +89,14 @@ OTHER_MEANINGS = {
 
 
 def test_the_core_names_no_plugin() -> None:
+    paths = [path for path in sorted(CORE.rglob("*")) if path.suffix not in ("", ".pyc", ".bin", ".npz")]
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     found = []
     for name in project["entry-points"]["redheart"]:
         as_a_plugin = rf"redheart_{name}\b|plugins?[. ]['\"]?{name}\b|\b{name}(\.\w+)+=|load_installed\(.{name}\b"
         pattern = re.compile(as_a_plugin if name in OTHER_MEANINGS else rf"redheart_{name}\b|\b{name}\b")
-        for path in sorted(CORE.rglob("*")):
-            if path.suffix not in ("", ".pyc", ".bin", ".npz") and pattern.search(path.read_text(encoding="utf-8")):
-                found.append((name, str(path.relative_to(ROOT))))
+        found += [(name, file) for file, text in texts.items() if name in text and pattern.search(text)]
     assert found == []
 
 

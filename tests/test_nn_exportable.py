@@ -16,7 +16,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.groups.exporting import TensorFunction, to_onnx, trace
 from redheart_core.nn.chunks import masked_mean, present_first
 from redheart_core.nn.named import Named, attribute_name, chosen_name
-from redheart_core.nn.recurrent import gates_of_onnx
+from redheart_core.nn.recurrent import gates_of_onnx, gru_gates_of_onnx
 from redheart_core.testing import Sample, make_subject
 from redheart_core.testing.export_checks import check_exports_to_onnx
 from redheart_core.testing.plugin import ConformanceError, NotApplicable
@@ -46,6 +46,7 @@ def test_what_is_there_comes_first_as_a_stable_sort_has_it() -> None:
 def test_gates_are_in_the_order_of_onnx() -> None:
     rows = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])  # input, forget, cell, output in PyTorch
     assert gates_of_onnx(rows).tolist() == [0, 0, 3, 3, 1, 1, 2, 2]
+    assert gru_gates_of_onnx(rows[:6]).tolist() == [1, 1, 0, 0, 2, 2]
 
 
 def test_keywords_get_an_underscore_in_the_names_of_parameters() -> None:
@@ -103,7 +104,7 @@ class SizeOfTheBatch(Little):
         return super().results(state + state.new_zeros(len(state), 1))
 
 
-@pytest.mark.parametrize("kind", [Branching, SizeOfTheBatch])
+@pytest.mark.parametrize("kind", [pytest.param(Branching, marks=pytest.mark.thorough), SizeOfTheBatch])
 def test_a_module_that_takes_branches_or_sizes_from_data_is_found(kind: type[Little], little_sample: Sample) -> None:
     subject = make_subject(plugin_of(attrs.evolve(LITTLE, build=building(kind))), little_sample)
     with pytest.raises(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from redheart_core.nn.sequences import Patches, SequenceEncoder, time_waves, window_scale
+from redheart_core.nn.sequences import Patches, SequenceEncoder, autocorrelations, time_waves, window_scale
 
 NAN = float("nan")
 MEANS, STDS = torch.tensor([5.0, -1.0]), torch.tensor([2.0, 3.0])
@@ -51,6 +52,27 @@ def test_scale_is_undone_and_follows_the_series() -> None:
     moved, stretched = window_scale(40.0 + 3.0 * values, MEANS, STDS)
     torch.testing.assert_close(moved, 40.0 + 3.0 * mean)
     torch.testing.assert_close(stretched, 3.0 * std)
+
+
+def test_autocorrelations_are_mean_products_of_pairs_that_are_there() -> None:
+    values, _ = windows(9, seed=3)
+    found = autocorrelations(values, 4)
+    numbers = values.numpy()
+    for lag in range(1, 5):
+        wanted = np.nanmean(numbers[:, lag:] * numbers[:, :-lag], 1)
+        np.testing.assert_allclose(found[:, lag - 1].numpy(), wanted, atol=1e-6)
+
+
+def test_autocorrelations_of_a_season_come_back_after_it_and_turn_round_half_way() -> None:
+    season = torch.arange(48.0).mul(2 * math.pi / 8).sin().reshape(1, 48, 1)
+    mean, std = window_scale(season, torch.zeros(1), torch.ones(1))
+    found = autocorrelations((season - mean) / std, 8)[0, :, 0]
+    torch.testing.assert_close(found[[3, 7]], torch.tensor([-1.0, 1.0]), atol=0.02, rtol=0.0)
+
+
+def test_a_lag_without_a_pair_has_no_autocorrelation() -> None:
+    values = torch.tensor([1.0, NAN, 2.0, NAN]).reshape(1, 4, 1)
+    assert autocorrelations(values, 3)[0, :, 0].tolist() == [0.0, 2.0, 0.0]
 
 
 @pytest.mark.parametrize("width", [5, 8])

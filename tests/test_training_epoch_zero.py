@@ -71,7 +71,7 @@ def test_it_is_reported_first_and_counts_as_no_epoch_done(residual: ResidualToy)
     assert told[1][2] == 0.0
 
 
-@pytest.mark.parametrize("after", [2, 3, 4, 5, 9])
+@pytest.mark.parametrize("after", [2, *(pytest.param(n, marks=pytest.mark.thorough) for n in (3, 4, 5)), 9])
 @pytest.mark.parametrize("groups", [{}, {"a": GroupSettings(ema=0.8)}], ids=["plain", "average"])
 def test_interrupted_and_resumed_is_uninterrupted(
     residual: ResidualToy, files_of: FilesOf, after: int, groups: dict[str, GroupSettings]

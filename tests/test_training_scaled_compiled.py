@@ -29,8 +29,8 @@ KINDS = [
     pytest.param({"precision": "float16"}, id="float16"),
     pytest.param({"recompute": True}, id="recompute"),
     pytest.param({"recompute": True, "precision": "bfloat16", "ema": 0.9, "micro_batch": 8}, id="together"),
-    pytest.param({"compile": True}, id="compile", marks=pytest.mark.slow),
-    pytest.param({"compile": True, "precision": "bfloat16"}, id="compile-bfloat16", marks=pytest.mark.slow),
+    pytest.param({"compile": True}, id="compile", marks=pytest.mark.thorough),
+    pytest.param({"compile": True, "precision": "bfloat16"}, id="compile-bfloat16", marks=pytest.mark.thorough),
 ]
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from redheart.automating import Automated, AutoOptions, Objective, auto_session
+from redheart.automating import Automated, AutoOptions, Objective, automate
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
-from redheart.sessions import begin
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_core.tuning.choice_words import candidate_name, short_name, verdict
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.switching import Left
@@ -41,6 +41,8 @@ ROWS = 8
               help="By a model of what was tried, or by chance alone.")  # fmt: skip
 @click.option("--pruner", type=click.Choice(["median", "halving"]), default="median", show_default=True,
               help="Stops a candidate that is worse than the median so far, or by successive halving.")  # fmt: skip
+@click.option("--try-encoder", "encoders", multiple=True, metavar="NAME[,NAME]",
+              help="Search with this encoder, or several at once; repeatable.")  # fmt: skip
 @click.option("--from", "warm", type=UserPath(), metavar="RUN", help="A run whose best candidates are tried first.")
 @new_run_options
 @groups_option
@@ -55,6 +57,7 @@ def auto(
     prefer: Literal["quality", "cost"],
     sampler: Literal["tpe", "random"],
     pruner: Literal["median", "halving"],
+    encoders: tuple[str, ...],
     warm: Path | None,
     new: RunOptions,
     groups_file: Path | None,
@@ -70,9 +73,13 @@ def auto(
     Everything is kept in RUN/auto, and the same command goes on where it was; it may run several
     times at once, in the same folder. The result is a plugins.toml for redheart run --plugins.
 
+    With --try-encoder a search is made for each encoder, in RUN/ENCODER, and that with the lowest
+    validation losses is taken.
+
     \b
     Examples:
       redheart auto --trials 20 --time 30m
+      redheart auto --trials 20 --try-encoder lsa --try-encoder lsa,use_multilingual
       redheart run -o runs/chosen --store runs/village/store --plugins runs/village/auto/plugins.toml
     """
     wanted = AutoOptions(
@@ -84,9 +91,10 @@ def auto(
         sampler=sampler,
         pruner=pruner,
         warm=warm,
+        encoders=tuple(tuple(one.split(",")) for one in encoders),
     )
     with make_display() as display:
-        found = auto_session(begin(choice, new, display, groups_file), new, wanted, display)
+        found = automate(choice, new, wanted, display, groups_file)
     if as_json:
         print_json(found.to_json())
     else:
@@ -112,6 +120,8 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
 def print_automated(found: Automated) -> None:
     """What was chosen for every group, what it gains, what it costs, and what does not matter."""
     result = found.result
+    if found.encoders:
+        print_encoders(found)
     for choice in result.groups:
         print_choice(choice, result.trials)
     click.echo(
@@ -119,9 +129,25 @@ def print_automated(found: Automated) -> None:
         "validation loss (below 0 is better; over validation records, with one seed)"
     )
     print_off(found.off)
+    click.echo(f"report: {found.report}")
     click.echo(f"for --plugins: {found.plugins}")
     if found.groups is not None:
         click.echo(f"for --groups: {found.groups}")
+
+
+def print_encoders(found: Automated) -> None:
+    """How the searches with each encoder compare, and which is shown."""
+    first = found.encoders[0]
+    best = min(found.encoders, key=lambda one: one.difference.number)
+    print_table(
+        ("encoder", f"validation loss against {first.encoder}", "in"),
+        [
+            (one.encoder, "-" if one is first else with_interval(one.difference, "+.2%"), one.folder)
+            for one in found.encoders
+        ],
+    )
+    beyond = "" if best is first else ", beyond noise" if best.difference.is_below(0.0) else ", within noise"
+    click.echo(f"taken: {best.encoder}{beyond} (mean over groups, over validation records, with one seed); with it:")
 
 
 def print_choice(choice: GroupChoice, trials: int) -> None:
@@ -133,22 +159,21 @@ def print_choice(choice: GroupChoice, trials: int) -> None:
     )
     for number, reason in choice.failures.items():
         click.echo(f"  candidate {number} failed: {reason}")
-    if len(choice.candidates) == 1:
-        click.echo("  no candidate came to its end, so the group keeps its settings")
-        return
-    for line in _verdict(choice):
+    for line in verdict(choice):
         click.echo(f"  {line}")
+    if len(choice.candidates) == 1:
+        return
     front = sorted((one for one in choice.candidates if one.front), key=lambda one: (one.loss, one.number))
     print_table(
         ("candidate", "loss", "MFLOP", "ms", "MB", "settings"),
         [
             (
-                _name(one),
+                candidate_name(one),
                 f"{one.loss:.5f}",
                 f"{one.cost.flops / 1e6:.3f}",
                 f"{one.cost.milliseconds:.2f}",
                 f"{one.cost.bytes / 1e6:.2f}",
-                _values(one),
+                _values(one, choice.group),
             )
             for one in front[:ROWS]
         ],
@@ -167,10 +192,11 @@ def print_settings(choice: GroupChoice) -> None:
     mattering = [row for row in choice.rows if row.matters]
     if mattering:
         listed = ", ".join(
-            f"{row.name} ({row.importance or 0.0:.0%} of the variance, p {row.p:.2g})" for row in mattering
+            f"{short_name(row.name, choice.group)} ({row.importance or 0.0:.0%} of the variance, p {row.p:.2g})"
+            for row in mattering
         )
         click.echo(f"  matters: {listed}")
-    idle = [row.name for row in choice.rows if not row.matters]
+    idle = [short_name(row.name, choice.group) for row in choice.rows if not row.matters]
     if idle:
         click.echo(f"  no effect beyond chance: {', '.join(idle)}")
 
@@ -182,32 +208,8 @@ def print_off(off: tuple[Left, ...]) -> None:
         click.echo(f"left out: {one.group}, which takes away of the fused loss: {added}")
 
 
-def _verdict(choice: GroupChoice) -> list[str]:
-    """What the best candidate gains, and what is taken."""
-    own, best, gain = choice.own, choice.candidate(choice.best), choice.corrected
-    if choice.best < 0:
-        others = min(one.loss for one in choice.candidates[1:])
-        return [
-            f"validation loss {own.loss:.5f} with its own settings; the lowest of all candidates is {others:.5f}",
-            "kept: its own settings",
-        ]
-    found = (
-        f"validation loss {own.loss:.5f} with its own settings, {best.loss:.5f} with those of {_name(best)}: "
-        f"{choice.difference.mean:+.5f} (standard error {choice.difference.error:.5f}); corrected for having chosen on "
-        f"validation {with_interval(gain, '+.5f')}"
-    )
-    if choice.chosen < 0:
-        return [found, "kept: its own settings, as no gain is left after the correction"]
-    beyond = "beyond noise" if gain.is_below(0.0) else "not beyond noise"
-    return [found, f"taken: candidate {choice.chosen}; the corrected gain is {beyond}"]
-
-
-def _name(one: CandidateRow) -> str:
-    return "own settings" if one.number < 0 else f"candidate {one.number}"
-
-
-def _values(one: CandidateRow) -> str:
+def _values(one: CandidateRow, group: str) -> str:
     return ", ".join(
-        f"{name.partition('.')[2]}={value:.3g}" if isinstance(value, float) else f"{name.partition('.')[2]}={value}"
+        f"{short_name(name, group)}={value:.3g}" if isinstance(value, float) else f"{short_name(name, group)}={value}"
         for name, value in one.values.items()
     )

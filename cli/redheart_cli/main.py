@@ -69,8 +69,11 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with interruptible():
+            from redheart_registry.installed import looking_once
+
             try:
-                return super().invoke(ctx)
+                with looking_once():
+                    return super().invoke(ctx)
             except RedheartError as error:
                 raise click.ClickException("\n".join([str(error), *getattr(error, "__notes__", ())])) from error
 

@@ -88,6 +88,7 @@ def serve(
         raise SettingsError(
             f"the server needs the package '{error.name}', which is not installed; pip install 'redheart[serve]'"
         ) from error
+    from redheart_registry.installed import look_again
     from redheart_server.access import Access
     from redheart_server.logs import log_to
     from redheart_server.pid_file import written
@@ -96,6 +97,7 @@ def serve(
     from redheart_server.served import Models, Source, wanted
     from redheart_server.settings import Limits
 
+    look_again()  # a model that is loaded anew may be of a package that was installed since
     if keys is None:
         _check_host(host)
     if keep_text and memory is None:

@@ -18,8 +18,11 @@ from redheart_core.contract.errors import SettingsError
 from redheart_core.storage.runtime import choose_device, generator, use_threads
 
 IGNORED = ("label_smoothing", "r_drop", "mixup", "ema", "dropout_end", "layer_decay", "micro_batch", "shard",
-           "precision", "compile", "recompute", "languages")  # fmt: skip
+           "precision", "compile", "recompute", "languages", "priority", "honest")  # fmt: skip
 """Keys of [groups.NAME] that agents have no use for."""
+UNUSED = ("mixture", "interleave", "keep_states", "background_saving")
+"""The same of [training]: agents have one data source and one state, all learn in turn, and the file of an epoch is
+written before the next one begins."""
 
 
 @attrs.frozen(eq=False)

@@ -50,7 +50,7 @@ def play(
     copies = world.side_by_side(len(seeds))
     going = list(range(len(seeds)))
     returns = torch.zeros(len(seeds), len(world.agents), dtype=torch.float64)
-    there = torch.ones(len(seeds), len(world.agents), dtype=torch.bool)
+    there = [[True] * len(world.agents) for _ in seeds]
     seen = []
     for copy, seed in zip(copies, seeds, strict=True):
         where = f"environment '{world.name}', seed {seed}, reset"
@@ -60,33 +60,31 @@ def play(
     while going:
         numbers = torch.tensor(going)
         actions = act(now, numbers)
-        present, rows = there[numbers], []
-        rewards, terminated = torch.zeros(len(going), len(world.agents)), torch.zeros(len(going), len(world.agents))
+        scaled = [world.scaled(number, one) for number, one in enumerate(actions)]
+        present, rows = torch.tensor([there[episode] for episode in going]), []
+        gains, ends = [], []
         for row, episode in enumerate(going):
             where = f"environment '{world.name}', seed {seeds[episode]}, step {steps + 1}"
-            chosen = {
-                agent: world.scaled(number, actions[number][row])
-                for number, agent in enumerate(world.agents)
-                if there[episode, number]
-            }
+            chosen = {agent: scaled[number][row] for number, agent in enumerate(world.agents) if there[episode][number]}
             found, gained, ended, cut, _ = _call(where, lambda e=episode, c=chosen: copies[e].step(c))  # type: ignore[misc]
             rows.append(world.observed(found, where))
-            rewards[row] = torch.tensor(world.rewarded(gained, there[episode].tolist(), where))
+            gains.append(world.rewarded(gained, there[episode], where))
+            ends.append([float(ended.get(agent, False)) for agent in world.agents])
             for number, agent in enumerate(world.agents):
-                terminated[row, number] = float(ended.get(agent, False))
                 if agent in chosen and rows[row][number] is None and not ended.get(agent, False):
                     raise DataError(
                         f"{where}: {agent} goes on or is cut off, and observes nothing; step has to give what it "
                         "would act on next"
                     )
                 if ended.get(agent, False) or cut.get(agent, False) or agent not in copies[episode].agents:
-                    there[episode, number] = False
+                    there[episode][number] = False
         steps += 1
+        rewards, terminated = torch.tensor(gains), torch.tensor(ends)
         after = _joined(world, rows, listening)
         returns[numbers] += rewards.double() * present
         if observe is not None:
             observe(Step(now, actions, rewards, after, terminated, present))
-        kept = [row for row, episode in enumerate(going) if bool(there[episode].any()) and steps < limit]
+        kept = [row for row, episode in enumerate(going) if any(there[episode]) and steps < limit]
         going = [going[row] for row in kept]
         now = tuple(one[kept] for one in after)
     return Played(returns, steps)

@@ -33,7 +33,8 @@ def update_all(context: AgentsContext, trainers: Sequence[AgentTrainer], replay:
         for agent, trainer in enumerate(trainers)
     ]
     for trainer, batch in zip(trainers, batches, strict=True):
-        trainer.learner.module.train()
+        if not trainer.learner.module.training:
+            trainer.learner.module.train()
         trainer.update(batch, number)
 
 

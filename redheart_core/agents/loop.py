@@ -17,13 +17,14 @@ from torch import Tensor
 from redheart_core.agents.acting import at_random, episode_seeds, exploring, play_team
 from redheart_core.agents.context import AgentsContext
 from redheart_core.agents.episodes import Act, Played, play
-from redheart_core.agents.learning import listening_weights, update_all
+from redheart_core.agents.learning import batch_of, listening_weights, update_all
 from redheart_core.agents.progress import checkpoint, commit, restore, save
 from redheart_core.agents.replay import Replay
 from redheart_core.agents.trainer import AgentTrainer
 from redheart_core.contract.errors import AuditError, CheckpointError, DataError, PluginError
 from redheart_core.contract.events import GroupStopped, RunFinished, RunStarted
 from redheart_core.discovery.calls import Hooks
+from redheart_core.groups.plugin_calls import naming
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.description import RunDescription
 from redheart_core.runs.manifest import GroupManifest
@@ -132,6 +133,8 @@ class _Training:
         """The episodes of an epoch and their updates; the returns, (episodes, N)."""
         context, settings = self.context, self.context.agents
         self.remember_enough()
+        if epoch == 1:
+            self.require_learning()
         returns, number = [], (epoch - 1) * context.updates_per_epoch
         for first in range(0, settings.episodes, settings.together):
             count = min(settings.together, settings.episodes - first)
@@ -195,7 +198,29 @@ class _Training:
                     -own,
                     Retention.of(self.context.training),
                 )
-            self.hooks.after_epoch(event(trainer.group, self.context.training.epochs, seconds, entry))
+            finished = event(trainer.group, self.context.training.epochs, seconds, entry)
+            self.hooks.after_epoch(attrs.evolve(finished, agent_return=own.mean().item()))
+
+    def require_learning(self) -> None:
+        """Every part of every agent learns in one of the updates to come.
+
+        Raises:
+            AuditError: Names those that would never begin.
+        """
+        context, idle = self.context, []
+        total = context.updates_per_epoch * context.training.epochs
+        learners = [one.learner for one in self.trainers]
+        for agent, trainer in enumerate(self.trainers):
+            batch = batch_of(context, learners, self.replay, agent, context.stream("batch", trainer.group, 0))
+            for part in trainer.parts:
+                with naming(context.spec.name, "loss"):
+                    if all(trainer.learner.loss(part, batch, number) is None for number in range(total)):
+                        idle.append(f"{part} of {trainer.group}")
+        if idle:
+            raise AuditError(
+                f"none of the {total} updates of this run would reach {', '.join(idle)}; give more epochs, or more "
+                f"updates or episodes under [agents], or let them begin earlier under [plugins.{context.spec.name}]"
+            )
 
     def audit(self) -> None:
         """Write the account of every parameter.

@@ -39,6 +39,8 @@ class AgentTrainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.live = {name: torch.zeros_like(one, dtype=torch.bool) for name, one in self.parameters.items()}
         """Which elements have received a gradient."""
+        self.counted = set(self.live)
+        """The parameters with elements that have not."""
         self.descended = set[str]()
         """Parts that have learnt."""
         self.losses: list[float] = []
@@ -69,8 +71,10 @@ class AgentTrainer:
             value = loss.item()
             self._descend(part, number, value, own, gradients)
             for name, gradient in zip(names, gradients, strict=True):
-                if gradient is not None and not bool(self.live[name].all()):
+                if gradient is not None and name in self.counted:
                     self.live[name] |= gradient != 0
+                    if bool(self.live[name].all()):
+                        self.counted.remove(name)
             if place == 0:
                 self.losses.append(value)
         with naming(self.spec.name, "after_update"), torch.no_grad():

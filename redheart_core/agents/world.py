@@ -79,7 +79,7 @@ class World:
         return self.copies[:number]
 
     def scaled(self, agent: int, action: Tensor) -> np.ndarray[Any, Any]:
-        """An action -1..1 of an agent, (A,), within its bounds."""
+        """Actions -1..1 of an agent, (..., A), within its bounds."""
         low, high = self.low[agent], self.high[agent]
         return (low + (action.clamp(-1, 1) + 1) / 2 * (high - low)).clamp(low, high).numpy()
 
@@ -94,12 +94,12 @@ class World:
             if agent not in found:
                 rows.append(None)
                 continue
-            row = torch.as_tensor(np.asarray(found[agent], np.float32)).flatten()
+            row = np.asarray(found[agent], np.float32).ravel()
             if len(row) != size:
                 raise DataError(f"{where}: {agent} observes {len(row)} numbers, its space has {size}")
-            if not bool(torch.isfinite(row).all()):
+            if not np.isfinite(row).all():
                 raise DataError(f"{where}: {agent} observes {row.tolist()}; observations have to be finite")
-            rows.append(row)
+            rows.append(torch.tensor(row))
         return rows
 
     def rewarded(self, rewards: Mapping[str, Any], acted: Sequence[bool], where: str) -> list[float]:

@@ -37,6 +37,8 @@ class EpochFinished:
     seconds: float
     undefined: Mapping[str, str] = attrs.field(factory=dict)
     """By "node.metric": why a metric has no value on these validation records."""
+    agent_return: float | None = None
+    """Of an agent: its mean return in episodes without noise, which validation_loss is with the sign changed."""
 
 
 @attrs.frozen

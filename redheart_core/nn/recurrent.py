@@ -5,6 +5,8 @@ Shapes: B records, T chunks, W width. A mask is (B, T) bool, True for real chunk
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -45,16 +47,32 @@ def lstm_states(lstm: nn.Module, sequence: Tensor) -> Tensor:
     Exported, it is the operator LSTM of ONNX: torch.export has no recurrence of a length that it does not know, and
     writes out one step after another instead.
     """
-    if not torch.onnx.is_in_onnx_export():
-        states: Tensor = lstm(sequence)[0]
-        return states
-    weights = {name: gates_of_onnx(tensor).unsqueeze(0) for name, tensor in lstm.named_parameters()}
+    if torch.onnx.is_in_onnx_export():
+        return _operator("LSTM", {}, gates_of_onnx, lstm, sequence)
+    states: Tensor = lstm(sequence)[0]
+    return states
+
+
+def gru_states(gru: nn.Module, sequence: Tensor) -> Tensor:
+    """The states of a GRU of one layer, (B, T, in) to (B, T, W); exported as lstm_states."""
+    if torch.onnx.is_in_onnx_export():
+        # the reset gate is applied behind the matrix product, as torch does it
+        return _operator("GRU", {"linear_before_reset": 1}, gru_gates_of_onnx, gru, sequence)
+    states: Tensor = gru(sequence)[0]
+    return states
+
+
+def _operator(
+    name: str, options: dict[str, int], reorder: Callable[[Tensor], Tensor], layer: nn.Module, sequence: Tensor
+) -> Tensor:
+    """A recurrent layer as an operator of ONNX, its gates put into the order there."""
+    weights = {key: reorder(tensor).unsqueeze(0) for key, tensor in layer.named_parameters()}
     biases = torch.cat([weights["bias_ih_l0"], weights["bias_hh_l0"]], 1)
     batch, steps, width = *sequence.shape[:2], weights["weight_hh_l0"].shape[-1]
     found: Tensor = torch.onnx.ops.symbolic(
-        "LSTM",
+        name,
         (sequence.transpose(0, 1), weights["weight_ih_l0"], weights["weight_hh_l0"], biases),
-        {"hidden_size": width},
+        {"hidden_size": width, **options},
         dtype=sequence.dtype,
         shape=(steps, 1, batch, width),
     )
@@ -65,3 +83,9 @@ def gates_of_onnx(tensor: Tensor) -> Tensor:
     """Rows for the input, forget, cell and output gate, in the order of ONNX: input, output, forget, cell."""
     width = tensor.shape[0] // 4
     return torch.cat([tensor[place * width : (place + 1) * width] for place in (0, 3, 1, 2)])
+
+
+def gru_gates_of_onnx(tensor: Tensor) -> Tensor:
+    """Rows for the reset, update and new gate, in the order of ONNX: update, reset, new."""
+    reset, update, new = tensor.chunk(3)
+    return torch.cat([update, reset, new])

@@ -1,4 +1,4 @@
-"""Windows of a time series for a transformer: scale of a window, patches, and sinusoids of real time.
+"""Windows of a time series for a transformer: scale of a window, autocorrelations, patches, sinusoids of real time.
 
 Shapes: B windows, L steps, C channels, P patches, W width. A number that is missing is NaN; a step of which every
 channel is missing is left out, as if the window had never had it, whatever its time.
@@ -39,6 +39,25 @@ def window_scale(values: Tensor, means: Tensor, stds: Tensor) -> tuple[Tensor, T
     std = (torch.where(present, filled - mean, 0.0).square().sum(1, keepdim=True) / there).sqrt()
     varies = std > FLAT * filled.abs().amax(1, keepdim=True)
     return torch.where(count > 0, mean, means), torch.where(varies, std, stds)
+
+
+def autocorrelations(values: Tensor, lags: int) -> Tensor:
+    """Mean product of the numbers that are a lag apart, (B, L, C) to (B, lags, C), for lags 1 to `lags`.
+
+    Of a window in its own scale these are its autocorrelations. Pairs of which a number is missing do not count; a lag
+    without any pair has 0.
+
+    Args:
+        values: NaN where missing.
+        lags: Below L.
+    """
+    filled, present = fill_missing_input(values)
+    there = present.to(filled.dtype)
+    found = []
+    for lag in range(1, lags + 1):
+        pairs = (there[:, lag:] * there[:, :-lag]).sum(1).clamp(min=1.0)
+        found.append((filled[:, lag:] * filled[:, :-lag]).sum(1) / pairs)
+    return torch.stack(found, 1)
 
 
 def time_waves(times: Tensor, width: int) -> Tensor:

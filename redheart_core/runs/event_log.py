@@ -52,6 +52,7 @@ class Epoch:
     undefined: Mapping[str, str]
     peak_memory_bytes: int | None
     """Of the process; None where the system does not say."""
+    agent_return: float | None = None
 
 
 @attrs.frozen

@@ -26,6 +26,7 @@ from redheart_core.testing import (
     calculator_checks,
     contract_checks,
     data_checks,
+    environment_checks,
     evaluation_checks,
     explanation_checks,
     export_checks,
@@ -76,6 +77,8 @@ NODE_CHECKS: tuple[Check, ...] = (
     growth_checks.check_grows,
 )
 """Of an analyzer, head or fusion; they take a Subject."""
+LONG_CHECKS: tuple[Check, ...] = (export_checks.check_exports_to_onnx,)
+"""Those that take many seconds, whose tests bear the mark `thorough`."""
 DATASET_CHECKS: tuple[Check, ...] = (
     data_checks.check_fields,
     data_checks.check_records,
@@ -126,6 +129,14 @@ EXPLANATION_CHECKS: tuple[Check, ...] = (
 )
 """Of an explanation; they take an ExplanationSubject."""
 
+ENVIRONMENT_CHECKS: tuple[Check, ...] = (
+    environment_checks.check_spaces,
+    environment_checks.check_every_step_is_whole,
+    environment_checks.check_seed_decides_the_episode,
+    environment_checks.check_side_by_side,
+)
+"""Of an environment; they take an EnvironmentSubject."""
+
 AnySubject = (
     Subject
     | data_checks.DatasetSubject
@@ -135,6 +146,7 @@ AnySubject = (
     | sign_checks.SignSubject
     | layer_checks.LayerSubject
     | explanation_checks.ExplanationSubject
+    | environment_checks.EnvironmentSubject
 )
 
 
@@ -191,8 +203,10 @@ def subject_of(
         return sign_checks.SignSubject(plugin, spec)
     if isinstance(spec, LayerSpec):
         return layer_checks.layer_subject(plugin, spec)
-    if isinstance(spec, EnvironmentSpec | AgentSpec):
-        raise NotApplicable("environments and agents are checked when they are trained")
+    if isinstance(spec, EnvironmentSpec):
+        return environment_checks.environment_subject(plugin, spec, settings)
+    if isinstance(spec, AgentSpec):
+        raise NotApplicable("how agents learn is checked when they are trained")
     if isinstance(spec, ExplanationSpec):
         return explanation_checks.ExplanationSubject(plugin, spec, explanation_checks.made_up_texts())
     assert isinstance(spec, DatasetSpec | EncoderSpec)  # no other kind has checks
@@ -271,7 +285,12 @@ def conformance_tests(
         return subjects[plugin.name]
 
     cases = [
-        pytest.param(plugin, check, id=title(check) if len(plugins) == 1 else f"{plugin.name}: {title(check)}")
+        pytest.param(
+            plugin,
+            check,
+            id=title(check) if len(plugins) == 1 else f"{plugin.name}: {title(check)}",
+            marks=[pytest.mark.thorough] if check in LONG_CHECKS else [],
+        )
         for plugin in plugins
         for check in checks_of(plugin)
     ]
@@ -302,6 +321,8 @@ def _subject_checks(plugin: Plugin) -> tuple[Check, ...]:
         return LAYER_CHECKS
     if isinstance(plugin.spec, ExplanationSpec):
         return EXPLANATION_CHECKS
+    if isinstance(plugin.spec, EnvironmentSpec):
+        return ENVIRONMENT_CHECKS
     return ENCODER_CHECKS if isinstance(plugin.spec, EncoderSpec) else ()
 
 

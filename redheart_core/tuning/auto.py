@@ -19,6 +19,7 @@ from attrs.validators import ge, gt, optional
 
 from redheart_core.contract.errors import RedheartError
 from redheart_core.exact.interval import Interval
+from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder
@@ -84,6 +85,8 @@ class Searched:
     result: AutoResult
     context: TrainingContext
     """The chosen groups, with the outputs that others read of them."""
+    losses: Mapping[str, FloatArray]
+    """(N,) validation losses of what was chosen of each group."""
 
 
 def auto(
@@ -143,7 +146,7 @@ def auto(
     kept = [found[name] for name in tiers]
     result = AutoResult(settings.trials, tuple(one.choice for one in kept), mean_gain(kept))
     AUTO.write(folder / "auto.json", result)
-    return Searched(result, context)
+    return Searched(result, context, {name: found[name].chosen.losses for name in tiers})
 
 
 def _descends(context: TrainingContext, group: Group) -> bool:

@@ -81,6 +81,7 @@ def begin_agents(
     registry = choice.load(listeners(display), display.say)
     groups = merged_groups(registry, groups_file)
     training = host_table(TrainSettings, "training", registry, options.training)
+    _require_used(registry.table("training"))
     name = options.dataset or str(_dataset(choice))
     spec, settings = registry.environment(name)
     folder = options.output or Path("runs") / name
@@ -89,6 +90,21 @@ def begin_agents(
         display.say(f"an environment has no texts: {', '.join(idle)} take no part")
     playing = host_table(AgentsSettings, "agents", registry, {})
     return _session(registry, folder, spec.name, settings, training, playing, groups)
+
+
+def _require_used(table: Mapping[str, object]) -> None:
+    """Refuse what is set under [training] and would change nothing.
+
+    Raises:
+        SettingsError: Names it.
+    """
+    from redheart_core.agents.context import UNUSED
+
+    if idle := [key for key in UNUSED if key in table]:
+        raise SettingsError(
+            f"[training] {', '.join(idle)}: agents in an environment have no use for it; leave it out (what they do "
+            "and remember is set under [agents])"
+        )
 
 
 def open_agents(folder: Path, choice: PluginChoice, display: Display | None = None) -> AgentsSession:

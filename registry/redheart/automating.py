@@ -18,7 +18,8 @@ from redheart_core.storage.paths import find_optional
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.switching import Left
-    from redheart_core.tuning.auto import AutoResult
+    from redheart_core.exact.interval import Interval
+    from redheart_core.tuning.auto import AutoResult, Searched
     from redheart_core.tuning.search_space import Space
 
 Prefer = Literal["quality", "cost"]
@@ -40,6 +41,21 @@ class AutoOptions:
     pruner: Pruner = "median"
     warm: Path | None = None
     """A run whose searches are read."""
+    encoders: tuple[tuple[str, ...], ...] = ()
+    """Encoders that are tried, one or several at once, in place of that of the run."""
+
+
+@attrs.frozen
+class EncoderRow:
+    """What a search with one encoder has come to."""
+
+    encoder: str
+    """Names with + between them."""
+    folder: Path
+    """Of the run that it is for."""
+    difference: Interval
+    """Mean over groups of the validation loss of what was chosen, relative to that with the first encoder, less 1; 95 %
+    over validation records. Below 0 is better."""
 
 
 @attrs.frozen
@@ -53,12 +69,21 @@ class Automated:
     """The plugins.toml of all that was chosen."""
     groups: Path | None
     """The tables [groups.NAME] alone, where nothing else is changed."""
+    report: Path
+    """An HTML page of all of it."""
+    encoders: tuple[EncoderRow, ...] = ()
+    """Those that were tried; everything else is of the best one."""
 
     def to_json(self) -> dict[str, Any]:
         return {
             **self.result.to_json(),
             "off": [attrs.asdict(one) for one in self.off],
-            "files": {"plugins": str(self.plugins), "groups": None if self.groups is None else str(self.groups)},
+            "encoders": [{**attrs.asdict(one), "folder": str(one.folder)} for one in self.encoders],
+            "files": {
+                "plugins": str(self.plugins),
+                "groups": None if self.groups is None else str(self.groups),
+                "report": str(self.report),
+            },
         }
 
 
@@ -79,6 +104,7 @@ def auto(
     settings: Settings | None = None,
     groups: str | Path | None = None,
     encoder: str | Sequence[str] | None = None,
+    encoders: Sequence[str | Sequence[str]] = (),
     scale: str | None = None,
     epochs: int | None = None,
     seed: int | None = None,
@@ -101,20 +127,37 @@ def auto(
         sampler: The tree-structured Parzen estimator, or draws at random.
         pruner: Stops a candidate that is worse than the median so far, or by successive halving.
         warm: An earlier run whose best candidates come first.
-        enable: As for train, like everything below.
+        encoders: Encoders to try, each a name or several that are used at once: each is searched in a folder of its own
+            below output, and the one with the lowest validation losses is taken. encoder and store are left out then.
+        enable: As for train, like everything else.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed)
+    tried = tuple((one,) if isinstance(one, str) else tuple(one) for one in encoders)
     wanted = AutoOptions(
-        trials, seconds, find_optional(space), tuple(objectives), prefer, sampler, pruner, find_optional(warm)
+        trials, seconds, find_optional(space), tuple(objectives), prefer, sampler, pruner, find_optional(warm), tried
     )
     with keeping_threads(), make_display(progress) as display:
-        return auto_session(begin(choice, options, display, find_optional(groups)), options, wanted, display)
+        return automate(choice, options, wanted, display, find_optional(groups))
 
 
-def auto_session(session: Session, options: RunOptions, wanted: AutoOptions, display: Display) -> Automated:
-    """What auto does, for a caller with a session and a display of its own."""
+def automate(
+    choice: PluginChoice, options: RunOptions, wanted: AutoOptions, display: Display, groups: Path | None
+) -> Automated:
+    """What auto does, for a caller with a display of its own."""
+    if wanted.encoders:
+        from redheart.trying_encoders import try_encoders
+
+        return try_encoders(choice, options, wanted, display, groups)
+    return search_session(begin(choice, options, display, groups), options, wanted, display)[0]
+
+
+def search_session(
+    session: Session, options: RunOptions, wanted: AutoOptions, display: Display
+) -> tuple[Automated, Searched]:
+    """What is found for a session, and the trained groups."""
     from redheart_core.evaluation.switching import switch_off
+    from redheart_core.report.search_page import write_search_page
     from redheart_core.tuning.auto import FOLDER, AutoSettings
     from redheart_core.tuning.auto import auto as search_groups
     from redheart_core.tuning.studies import StudySettings
@@ -134,7 +177,9 @@ def auto_session(session: Session, options: RunOptions, wanted: AutoOptions, dis
     }
     folder = session.run.path / FOLDER
     files = write_plugins_toml(session, tables, folder, "", nodes, options)
-    return Automated(found.result, tuple(off), files["plugins"], files.get("groups"))
+    page = folder / "auto.html"
+    write_search_page(found.result, off, session.run.path, page)
+    return Automated(found.result, tuple(off), files["plugins"], files.get("groups"), page), found
 
 
 def _spaces(session: Session, file: Path | None) -> dict[str, Space]:

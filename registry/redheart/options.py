@@ -129,8 +129,11 @@ def _names(given: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _toml(value: object) -> str:
-    """A value as it stands behind a key in TOML."""
+    """A value as it stands behind a key in TOML, in one line."""
     import tomli_w
 
+    if isinstance(value, Mapping):
+        keys = {str(key): tomli_w.dumps({str(key): 0}).rpartition(" = ")[0] for key in value}
+        return "{" + ", ".join(f"{keys[str(key)]} = {_toml(one)}" for key, one in value.items()) + "}"
     plain = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
     return tomli_w.dumps({"value": plain}).partition("=")[2].strip()

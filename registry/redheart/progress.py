@@ -84,7 +84,7 @@ class LineDisplay:
     def redheart_after_epoch(self, event: EpochFinished) -> None:
         self.say(
             f"{event.group}: epoch {event.epoch}/{event.epochs}, train {event.train_loss:.4f}, "
-            f"validation {event.validation_loss:.4f}, {event.seconds:.1f} s"
+            f"{_worth(event)}, {event.seconds:.1f} s"
         )
 
     @hookimpl
@@ -135,7 +135,7 @@ class BarDisplay:
 
     @hookimpl
     def redheart_after_epoch(self, event: EpochFinished) -> None:
-        note = f"train {event.train_loss:.4f}  validation {event.validation_loss:.4f}"
+        note = f"train {event.train_loss:.4f}  {_worth(event)}"
         self._update(event.group, event.epoch, event.epochs, note)
 
     @hookimpl
@@ -147,3 +147,10 @@ class BarDisplay:
         if what not in self._tasks:
             self._tasks[what] = self._bars.add_task(what, total=known, note=note)
         self._bars.update(self._tasks[what], completed=done, total=known, note=note)
+
+
+def _worth(event: EpochFinished) -> str:
+    """What an epoch is worth, as its group measures it."""
+    if event.agent_return is not None:
+        return f"return {event.agent_return:.4f}"
+    return f"validation {event.validation_loss:.4f}"

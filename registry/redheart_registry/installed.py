@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ NODES = ("analyzer", "head", "fusion")
 """Kinds of plugins that are nodes."""
 _SETTLED_NS = 2_000_000_000
 """A folder that changed later than this before now might change again without its time showing it."""
+
+
+_SEEN: ContextVar[dict[str, Installed] | None] = ContextVar("_SEEN", default=None)
 
 
 @attrs.frozen
@@ -45,9 +50,31 @@ def installed_plugins(wanted: Collection[str] = ()) -> dict[str, Installed]:
         wanted: Names that are needed: a package that was broken when it was last inspected is inspected again
             if one of them is missing.
     """
+    seen = _SEEN.get()
+    if seen and all(name in seen for name in wanted):
+        return dict(seen)
     entries = installed_entries()
     found = index(inspect_entries(entries, again=False))
-    return found if all(name in found for name in wanted) else index(inspect_entries(entries))
+    if not all(name in found for name in wanted):
+        found = index(inspect_entries(entries))
+    if seen is not None:
+        seen |= found
+    return found
+
+
+@contextmanager
+def looking_once() -> Iterator[None]:
+    """Inside, installed_plugins() looks once: nothing is installed while a command runs."""
+    token = _SEEN.set({})
+    try:
+        yield
+    finally:
+        _SEEN.reset(token)
+
+
+def look_again() -> None:
+    """From here on every look is a new one again, for a process that outlives what is installed now."""
+    _SEEN.set(None)
 
 
 def disabled(

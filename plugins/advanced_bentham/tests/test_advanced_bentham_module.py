@@ -9,13 +9,14 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from node_checks import CHECKS
 from torch import Tensor
 
 from redheart_advanced_bentham.calculus import BURDENS, CIRCUMSTANCES, LAYERS, Units
 from redheart_advanced_bentham.model import AdvancedBentham, Parts
 from redheart_advanced_bentham.readings import extent_of
 from redheart_core import CATALOGUE, Field, PluginError
-from redheart_core.testing import NODE_CHECKS, NotApplicable, Sample, Subject, load_installed, make_subject, real_sample
+from redheart_core.testing import NotApplicable, Sample, Subject, load_installed, make_subject, real_sample
 
 ALL = Parts(tuple(range(7)), tuple(range(3)), tuple(range(6)), tuple(range(6)), (2, 4), True, (1, 30, 730))
 FEW = Parts((0, 1), (), (), (2, 4), (2, 4), False, ())
@@ -170,7 +171,7 @@ def bare_subject() -> Subject:
     return made_up_subject({"bentham": bentham, "utility": CATALOGUE["utility"]})
 
 
-@pytest.mark.parametrize("check", NODE_CHECKS, ids=lambda check: str(check.__name__))
+@pytest.mark.parametrize("check", CHECKS)
 def test_the_contract_holds_with_the_least_that_is_needed(check: Callable[[Any], None], bare_subject: Subject) -> None:
     try:
         check(bare_subject)

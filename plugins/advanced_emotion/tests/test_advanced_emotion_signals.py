@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from node_checks import CHECKS
 from torch import Tensor
 
 from redheart_advanced_emotion.encoders import ConvEncoder
 from redheart_advanced_emotion.model import AdvancedEmotion
 from redheart_core import CATALOGUE
-from redheart_core.testing import NODE_CHECKS, NotApplicable, Sample, Subject, load_installed, make_subject, real_sample
+from redheart_core.testing import NotApplicable, Sample, Subject, load_installed, make_subject, real_sample
 
 SIGNALS = ("eeg", "ecg", "gsr", "image", "audio")
 LACKING = {name: row for row, name in enumerate((*SIGNALS, "history"))}
@@ -64,11 +65,7 @@ def inputs(subject: Subject) -> dict[str, Tensor]:
     return dict(subject.records.inputs)
 
 
-CHECKS = [check for check in NODE_CHECKS if check.__name__ != "check_exports_to_onnx"]
-"""The export of all signals takes a minute; the conformance test exports the module without them."""
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: str(check.__name__))
+@pytest.mark.parametrize("check", CHECKS)
 def test_the_contract_holds_with_all_signals(check: Callable[[Any], None], subject: Subject) -> None:
     try:
         check(subject)

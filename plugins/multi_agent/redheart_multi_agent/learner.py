@@ -91,7 +91,7 @@ class ActorCritic:
         n = self.judged
         raw: Tensor = self.networks.actor(batch.observations[0])
         actions = (torch.tanh(raw), *batch.actions[1:n])
-        value = self.networks.values((*batch.observations[:n], *actions))[0]
+        value = self.networks.first_value((*batch.observations[:n], *actions))
         return -value.mean() + self.settings.action_cost * raw.square().mean()
 
     def after_update(self, update: int) -> None:

@@ -45,7 +45,8 @@ class Networks(nn.Module):
         self.critics = nn.ModuleList(Layers(judged, 1, width, depth, norm) for _ in range(critics))
         self.target_actor = Layers(observed, acted, width, depth, norm)
         self.target_critics = nn.ModuleList(Layers(judged, 1, width, depth, norm) for _ in range(critics))
-        for learnt, target in self.pairs():
+        self.following = tuple(self.pairs())
+        for learnt, target in self.following:
             target.data.copy_(learnt.data)
             target.requires_grad_(False)
 
@@ -61,7 +62,12 @@ class Networks(nn.Module):
             [critic(together).squeeze(1) for critic in (self.target_critics if target else self.critics)]
         )
 
+    def first_value(self, seen: Sequence[Tensor]) -> Tensor:
+        """(B,): what the first critic says, from which the actor learns."""
+        value: Tensor = self.critics[0](torch.cat(list(seen), 1))
+        return value.squeeze(1)
+
     def follow(self, tau: float) -> None:
         """Targets take over a share of what was learnt: target + tau (learnt - target)."""
-        for learnt, target in self.pairs():
+        for learnt, target in self.following:
             target.lerp_(learnt, tau)

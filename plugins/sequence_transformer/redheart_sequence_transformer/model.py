@@ -20,7 +20,8 @@ from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.answers import finish, size_of
 from redheart_core.nn.layers import RecordDropout, mlp
 from redheart_core.nn.named import Named
-from redheart_core.nn.sequences import SequenceEncoder, window_scale
+from redheart_core.nn.recurrent import gru_states
+from redheart_core.nn.sequences import SequenceEncoder, autocorrelations, window_scale
 
 LINE = "series_ridge.next"
 """The forecast that is linear in the past, to which the network adds."""
@@ -61,32 +62,32 @@ class Window(nn.Module):
         return torch.cat([self.seen_from_training(mean), (std / self.stds).log()], -1).squeeze(1)
 
 
-class Dense(nn.Module):
-    """All numbers of a window through one hidden layer (TiDE, Das et al. 2023): (B, L, C) to (B, W).
+class Filter(nn.Module):
+    """The steps of a window one after another through a GRU (Cho et al. 2014): (B, L, C) to (B, W).
 
-    What follows from the newest steps alone is learnt within a few updates here, before attention finds it.
+    The best forecast of a system with a hidden state is a recursion of this form (Kalman 1960, Hamilton 1989): what is
+    believed behind a step follows from what was believed before it and from the step itself.
     """
 
-    def __init__(self, length: int, channels: int, width: int, dropout: float) -> None:
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.read = mlp(2 * length * channels, 2 * width, width, dropout=dropout)
+        self.steps = nn.GRU(2 * channels, width, batch_first=True)
 
     def forward(self, values: Tensor) -> Tensor:
         filled, present = fill_missing_input(values)
-        found: Tensor = self.read(torch.cat([filled.flatten(1), present.to(filled.dtype).flatten(1)], -1))
-        return found
+        return gru_states(self.steps, torch.cat([filled, present.to(filled.dtype)], -1))[:, -1]
 
 
 class Forecast(nn.Module):
     """A linear forecast and what a transformer adds, as a mean and as quantiles that never cross.
 
-    next = line + std * delta with the window's own std; delta begins at 0. A recurrent unit (GRU, Cho et al. 2014) goes
-    from step to step, so that what is far ahead is the same map applied again. Quantiles lie around `next`: the middle
-    level at a learnt offset, each other level a softplus beyond the one nearer to the middle.
+    next = line + std * delta with the window's own std; delta begins at 0. A filter goes through the steps of the past,
+    and a unit of the same kind on through those ahead, from the filter's state and what the transformer adds to it:
+    what is far ahead is the same map applied again. Quantiles lie around `next`: the middle level at a learnt offset,
+    each other level a softplus beyond the one nearer to the middle.
 
     Args:
         past: Of the C channels.
-        length: L.
         targets: K.
         levels: Q, rising.
         known: Of the N channels; none without any.
@@ -99,7 +100,6 @@ class Forecast(nn.Module):
         self,
         *,
         past: Scale,
-        length: int,
         targets: int,
         levels: Sequence[float],
         known: Scale | None,
@@ -114,8 +114,8 @@ class Forecast(nn.Module):
         self.encoder, width = encoder, encoder.width
         self.ahead = None if known is None else Window(known)
         self.reads_level = reads_level
-        self.dense = Dense(length, channels, width, dropout)
-        self.start = mlp(4 * width + (2 * channels if reads_level else 0), 2 * width, 2 * width, dropout=dropout)
+        self.filter = Filter(channels, 2 * width)
+        self.start = mlp(5 * width + (2 * channels if reads_level else 0), 2 * width, 2 * width, dropout=dropout)
         read = targets + (0 if known is None else 2 * len(known.means))
         self.step = nn.GRUCell(read, 2 * width)
         self.head = mlp(2 * width, width, targets * (1 + len(levels)), dropout=0.0)
@@ -131,16 +131,15 @@ class Forecast(nn.Module):
         mean, std, scaled = self.window(inputs["past"])
         line = inputs[LINE]
         centre, spread = mean[..., : self.targets], std[..., : self.targets]
-        state = [self.encoder(scaled, inputs["past_times"])]
+        carried = self.filter(self.window.seen_from_training(inputs["past"]) if self.reads_level else scaled)
+        state = [carried, self.encoder(scaled, inputs["past_times"])]
         if self.reads_level:
-            state += [self.window.level(mean, std), self.dense(self.window.seen_from_training(inputs["past"]))]
-        else:
-            state.append(self.dense(scaled))
+            state.append(self.window.level(mean, std))
         ahead = [((line - centre) / spread).asinh()]
         if self.ahead is not None:
             filled, present = fill_missing_input((inputs["known"] - self.ahead.means) / self.ahead.stds)
             ahead += [filled, present.to(filled.dtype)]
-        carried, found = self.start(torch.cat(state, -1)), []
+        carried, found = carried + self.start(torch.cat(state, -1)), []
         for step in torch.cat(ahead, -1).unbind(1):
             carried = self.step(step, carried)
             found.append(carried)
@@ -195,7 +194,10 @@ class Answers(nn.Module):
 
 
 class Classes(nn.Module):
-    """What holds of a window, from a transformer over it.
+    """What holds of a window, from a transformer over it and the autocorrelations of each channel.
+
+    These, up to half of the window, say which process a window is from (Box and Jenkins 1970) whatever its phase, which
+    attention over noisy steps finds only in many more windows.
 
     Args:
         fields: What is answered.
@@ -218,8 +220,9 @@ class Classes(nn.Module):
         channels = len(past.means)
         self.window = Window(past)
         self.encoder, width = encoder, encoder.width
-        level = 2 * channels
-        self.answers = Answers(fields, 3 * width + level, 2 * length * channels + level, 2 * width, dropout)
+        level, self.lags = 2 * channels, length // 2
+        summary = 3 * width + level + self.lags * channels
+        self.answers = Answers(fields, summary, 2 * length * channels + level, 2 * width, dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """`past` and `past_times` to the answers on the fields."""
@@ -227,7 +230,8 @@ class Classes(nn.Module):
         level = self.window.level(mean, std)
         filled, present = fill_missing_input(scaled)
         plain = torch.cat([filled.flatten(1), present.to(filled.dtype).flatten(1), level], -1)
-        summary = torch.cat([self.encoder(scaled, inputs["past_times"]), level], -1)
+        echoes = autocorrelations(scaled, self.lags).flatten(1)
+        summary = torch.cat([self.encoder(scaled, inputs["past_times"]), level, echoes], -1)
         outputs: dict[str, Tensor] = self.answers(summary, plain)
         return outputs
 

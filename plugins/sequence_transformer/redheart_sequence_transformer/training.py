@@ -21,7 +21,6 @@ def build_forecast(context: BuildContext) -> Forecast:
     target, known = context.fields["next"], context.fields.get("known")
     return Forecast(
         past=scale(context.fields["past"]),
-        length=context.fields["past"].axes[0],
         targets=len(target.labels),
         levels=settings.levels,
         known=None if known is None else scale(known),

