@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import word_store
 from numpy.typing import NDArray
 from word_store import WordHashEncoder, load, make, refuse, tree, word_hash
 
-from redheart_core import StoreError
+from redheart_core import PluginError, StoreError
+from redheart_core.data.build import Encoded, Texts, encode_shard
+from redheart_core.data.encoding import open_encoder
 from redheart_core.data.store import Store
 from redheart_core.storage.files import FileError
 
@@ -124,3 +127,36 @@ def test_a_full_disk_while_the_encoder_is_saved_is_reported_and_can_be_gone_on_f
     make(tmp_path / "a")
     make(tmp_path / "b")
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_shards_that_others_encode_are_the_same_and_are_gone_on_from_when_one_is_lost(tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole")
+    spec, asked = word_hash(), list[int]()
+
+    def elsewhere(shards: Iterator[Texts], most: int) -> Iterator[Encoded]:
+        encoder = open_encoder([spec], tmp_path / "store" / "encoder", 30, "float32")
+        for number, texts in enumerate(shards):
+            if number == most:
+                raise StoreError("lost")
+            asked.append(len(texts))
+            encoded = encode_shard(encoder, texts)
+            encoded.vectors.setflags(write=False)  # as what comes out of another process's memory
+            yield encoded
+
+    with pytest.raises(StoreError, match="lost"):
+        make(tmp_path / "store", encoding=lambda shards: elsewhere(shards, 2))
+    assert asked == [6, 6]
+    make(tmp_path / "store", encoding=lambda shards: elsewhere(shards, 9))
+    assert asked == [6] * len(whole.index.shards), "each shard once"
+    assert tree(tmp_path / "store") == tree(tmp_path / "whole")
+
+
+def test_a_shard_that_depends_on_its_neighbours_is_refused_whoever_encoded_it(tmp_path: Path) -> None:
+    def elsewhere(shards: Iterator[Texts]) -> Iterator[Encoded]:
+        encoder = open_encoder([word_hash()], tmp_path / "store" / "encoder", 30, "float32")
+        for texts in shards:
+            encoded = encode_shard(encoder, texts)
+            yield attrs.evolve(encoded, deviation=attrs.evolve(encoded.deviation, distance=1.0))
+
+    with pytest.raises(PluginError, match="must not depend on neighbouring chunks"):
+        make(tmp_path / "store", encoding=elsewhere)

@@ -16,6 +16,7 @@ from redheart_cli.label import label as label_command
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
+from redheart_cli.ray_options import ray_option
 from redheart_cli.run_options import data_options, json_option
 
 if TYPE_CHECKING:
@@ -35,19 +36,36 @@ data.add_command(label_command)
 @data.command()
 @data_options
 @click.option("-o", "--output", type=UserPath(), help="Folder of the store; runs/DATASET/store if not given.")
+@ray_option
 @plugin_options
 @json_option
-def prepare(choice: PluginChoice, dataset: str | None, encoder: str | None, output: Path | None, as_json: bool) -> None:
+def prepare(
+    choice: PluginChoice,
+    dataset: str | None,
+    encoder: str | None,
+    output: Path | None,
+    address: str | None,
+    as_json: bool,
+) -> None:
     """Read a data set, split it, fit the encoder on its train part and store all embeddings.
 
     A prepared store is reused; one that was interrupted is finished.
 
+    With --ray, the nodes of a Ray cluster encode the records, 1,000 at a time; they see the folder of the store and
+    plugins.toml at the same path. The store is the same to the last byte.
+
     \b
-    Example:
+    Examples:
       redheart data prepare --data scenarios --set scenarios.path=data/scenarios
+      redheart data prepare --data kote --encoder use_multilingual -o /shared/kote --ray auto
     """
     with make_display() as display:
-        store = prepare_data(choice, dataset, encoder, output, display)
+        if address is None:
+            store = prepare_data(choice, dataset, encoder, output, display)
+        else:
+            from redheart_scaling.preparing import prepare_on_ray
+
+            store = prepare_on_ray(choice, dataset, encoder, output, display, address)
     folder = store.folder
     index = store.index
     if as_json:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from redheart_core.contract.data import SPLITS, EncoderSpec, Tokenizer
 from redheart_core.contract.errors import PluginError
-from redheart_core.data.company import Encode, largest_deviation
+from redheart_core.data.company import Deviation, Encode, largest_deviation
 from redheart_core.data.contents import Contents, Progress
 from redheart_core.data.encoding import TextEncoder, hash_contents, mean_vector
 from redheart_core.data.field_numbers import write_fields
@@ -75,6 +76,23 @@ def fit_encoder(
     tell("fit", len(encoders), len(encoders))
 
 
+@attrs.frozen(eq=False)
+class Encoded:
+    """The vectors of a shard's records."""
+
+    vectors: NDArray[Any]
+    """(C, D) of all chunks, one record after another."""
+    offsets: NDArray[np.int64]
+    """(n + 1), where each record begins and ends."""
+    deviation: Deviation
+
+
+Texts = Sequence[str]
+"""Of the records of a shard."""
+Encoding = Callable[[Iterator[Texts]], Iterator[Encoded]]
+"""Encodes shards, in their order."""
+
+
 def write_shards(
     folder: Path,
     journal: Journal,
@@ -82,42 +100,75 @@ def write_shards(
     contents: Contents,
     shard_records: int,
     tell: Progress,
+    encoding: Encoding | None = None,
 ) -> tuple[Shard, ...]:
-    """The vectors of all records, shard by shard; finished shards stay."""
-    shards = []
-    for number, start in enumerate(range(0, len(contents), shard_records)):
-        path, end = folder / f"embedding-{number:05d}.safetensors", min(start + shard_records, len(contents))
-        shard = journal.finished_shard(path)
-        if shard is None:
-            chunks = [chunk_text(contents.text(row), encoder.chunk_chars) for row in range(start, end)]
-            shard, digest = _encode_shard(path, encoder, chunks, start, len(contents), tell)
+    """The vectors of all records, shard by shard; finished shards stay.
+
+    Args:
+        folder: Of the store.
+        journal: What is finished.
+        encoder: The fitted encoders.
+        contents: The records.
+        shard_records: Records of a shard.
+        tell: Called now and then.
+        encoding: Has other processes encode the shards, each as encode_shard does; None encodes here.
+    """
+    total = len(contents)
+    ranges = [range(start, min(start + shard_records, total)) for start in range(0, total, shard_records)]
+    paths = [folder / f"embedding-{number:05d}.safetensors" for number in range(len(ranges))]
+    shards = [journal.finished_shard(path) for path in paths]
+    left = [rows for rows, shard in zip(ranges, shards, strict=True) if shard is None]
+
+    def texts_of(rows: range) -> Texts:
+        return [contents.text(row) for row in rows]
+
+    def here(rows: range) -> Encoded:
+        return encode_shard(encoder, texts_of(rows), lambda done: tell("encode", rows.start + done, total))
+
+    encoded = map(here, left) if encoding is None else encoding(map(texts_of, left))
+    for number, rows in enumerate(ranges):
+        if shards[number] is None:
+            shard, digest = _write_shard(paths[number], encoder, next(encoded))
             journal.shard_finished(shard, digest)
-        shards.append(shard)
-        tell("encode", end, len(contents))
-    return tuple(shards)
+            shards[number] = shard
+        tell("encode", rows.stop, total)
+    return tuple(shard for shard in shards if shard is not None)
 
 
-def _encode_shard(
-    path: Path, encoder: TextEncoder, texts: list[tuple[str, ...]], start: int, total: int, tell: Progress
-) -> tuple[Shard, str]:
+def encode_shard(encoder: TextEncoder, texts: Texts, tell: Callable[[int], object] = lambda done: None) -> Encoded:
+    """The vectors of some records.
+
+    Args:
+        encoder: The fitted encoders.
+        texts: Of one record or more.
+        tell: Called now and then with the number of records that are about done.
+    """
+    own = [chunk_text(text, encoder.chunk_chars) for text in texts]
+    chunks = [chunk for text in own for chunk in text]
+    vectors = encode_chunks(encoder.encode, chunks, lambda done: tell(len(own) * done // len(chunks)))
+    offsets = np.cumsum([0, *map(len, own)], dtype=np.int64)
+    return Encoded(vectors, offsets, largest_deviation(encoder.encode, chunks, vectors))
+
+
+def _write_shard(path: Path, encoder: TextEncoder, encoded: Encoded) -> tuple[Shard, str]:
     """Write the vectors of some records: chunks (C, D) float32 or float16, offsets (n + 1) int64."""
-    offsets = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-    chunks = [chunk for text in texts for chunk in text]
-    vectors = encode_chunks(
-        encoder.encode, chunks, lambda done: tell("encode", start + len(texts) * done // len(chunks), total)
-    )
-    deviation = largest_deviation(encoder.encode, chunks, vectors)
-    if deviation.too_large:
+    if encoded.deviation.too_large:
         raise PluginError(
             f"the encoder {encoder.revision} gives a chunk another vector when it is alone, so an analysis would not "
-            f"see what was trained on: {deviation}; encode must not depend on neighbouring chunks"
+            f"see what was trained on: {encoded.deviation}; encode must not depend on neighbouring chunks"
         )
-    digest = save_tensors(path, {"chunks": torch.from_numpy(vectors), "offsets": torch.from_numpy(offsets)})
+    vectors, offsets = encoded.vectors, encoded.offsets
+    digest = save_tensors(path, {"chunks": _tensor(vectors), "offsets": _tensor(offsets)})
     known = np.logical_or.reduceat(vectors.any(axis=1), offsets[:-1])
-    return Shard(path.name, len(texts), len(vectors), int((~known).sum())), digest
+    return Shard(path.name, len(offsets) - 1, len(vectors), int((~known).sum())), digest
 
 
-def encode_chunks(encode: Encode, chunks: Sequence[str], tell: Callable[[int], None]) -> NDArray[Any]:
+def _tensor(array: NDArray[Any]) -> torch.Tensor:
+    """Of an array that another process may have given, which cannot be written to."""
+    return torch.from_numpy(np.require(array, requirements="W"))
+
+
+def encode_chunks(encode: Encode, chunks: Sequence[str], tell: Callable[[int], object]) -> NDArray[Any]:
     """N chunks to (N, D), in calls of ENCODE_CHUNKS from the longest to the shortest, so that little is padded.
 
     Args:

@@ -20,6 +20,7 @@ from redheart_core.contract.data import DatasetSpec, EncoderSpec
 from redheart_core.contract.errors import DataError, PluginError, StoreError
 from redheart_core.contract.tensors import has_any
 from redheart_core.data.build import (
+    Encoding,
     fit_encoder,
     fitting_rows,
     text_vectors,
@@ -67,6 +68,7 @@ def prepare(
     seed: int = 0,
     shard_records: int = 1000,
     progress: Progress | None = None,
+    encoding: Encoding | None = None,
 ) -> Store:
     """Make an embedding store, go on with an unfinished one, or open a finished one.
 
@@ -87,6 +89,8 @@ def prepare(
         seed: Decides the splits.
         shard_records: Records per file of vectors; a kill loses at most the work on one.
         progress: Called now and then.
+        encoding: Has other processes encode the records of shards, each as encode_shard does with the encoders that
+            were saved to the folder; None encodes here.
 
     Raises:
         SettingsError: There is no such tokenizer, or it cannot be used.
@@ -128,7 +132,7 @@ def prepare(
                 shard_records=shard_records,
             )
             if not (folder / "index.json").exists():
-                _build(folder, request, contents, dataset, dataset_settings, encoders, chosen, tell)
+                _build(folder, request, contents, dataset, dataset_settings, encoders, chosen, tell, encoding)
             request.check_index(STORE_INDEX.read(folder / "index.json"), folder)
             remove_file(folder / JOURNAL_FILE)
     except BaseException:
@@ -147,6 +151,7 @@ def _build(
     encoders: Sequence[tuple[EncoderSpec, Any]],
     tokenizer: TextTokenizer | int | None,
     tell: Progress,
+    encoding: Encoding | None,
 ) -> None:
     if dataset.texts:
         alike = near_duplicate_clusters(contents.texts(), request.near_duplicates, folder)
@@ -166,7 +171,7 @@ def _build(
     specs = [spec for spec, _ in encoders]
     encoder = open_encoder(specs, folder / "encoder", request.chunk_chars, request.vectors)
     if dataset.texts:
-        shards = write_shards(folder, journal, encoder, contents, request.shard_records, tell)
+        shards = write_shards(folder, journal, encoder, contents, request.shard_records, tell, encoding)
     targets = {**contents.targets, **text_vectors(folder, encoder, contents, tell)}
     languages, sources = write_records(folder, contents, splits, clusters, targets)
     names = [RECORDS_FILE, ROWS_FILE, FIELDS_FILE, *(shard.file for shard in shards)]

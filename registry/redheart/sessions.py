@@ -20,6 +20,7 @@ from redheart_core.storage.settings import read_table
 from redheart_registry import Registry, load_registry
 
 if TYPE_CHECKING:
+    from redheart_core.data.build import Encoding
     from redheart_core.data.store import Store
     from redheart_core.models.model import Model
     from redheart_core.runs.description import NodeDescription, RunDescription
@@ -68,8 +69,10 @@ def train_settings(registry: Registry, **given: Any) -> TrainSettings:
     return host_table(TrainSettings, "training", registry, given)
 
 
-def prepare_store(registry: Registry, folder: Path, data: DataSettings, display: Display) -> Store:
-    """Make or finish the embedding store of a data set; a finished one is opened."""
+def prepare_store(
+    registry: Registry, folder: Path, data: DataSettings, display: Display, encoding: Encoding | None = None
+) -> Store:
+    """Make or finish the embedding store of a data set; a finished one is opened. Encoding as for prepare of core."""
     from redheart_core.data.division import division_warnings
     from redheart_core.data.prepare import prepare
 
@@ -86,6 +89,7 @@ def prepare_store(registry: Registry, folder: Path, data: DataSettings, display:
         near_duplicates=data.near_duplicates,
         seed=data.seed,
         progress=display.progress,
+        encoding=encoding,
     )
     for warning in division_warnings(store.index.split_report):
         display.say(str(warning))

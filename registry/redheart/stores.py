@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,12 @@ from redheart_core.storage.paths import find_optional
 from redheart_core.storage.presence import require_store
 
 if TYPE_CHECKING:
+    from redheart_core.config.tables import DataSettings
+    from redheart_core.data.build import Encoding
     from redheart_core.data.store import Store
     from redheart_core.inspection.findings import Inspection
+
+    Elsewhere = Callable[[Path, DataSettings], Encoding]
 
 
 def prepare(
@@ -78,12 +82,24 @@ def inspect(
 
 
 def prepare_data(
-    choice: PluginChoice, data: str | None, encoder: str | Sequence[str] | None, folder: Path | None, display: Display
+    choice: PluginChoice,
+    data: str | None,
+    encoder: str | Sequence[str] | None,
+    folder: Path | None,
+    display: Display,
+    elsewhere: Elsewhere | None = None,
 ) -> Store:
-    """What prepare does, for a caller with a display of its own."""
+    """What prepare does, for a caller with a display of its own.
+
+    Args:
+        choice: As for prepare, like all that is not named here.
+        elsewhere: Gives what has other processes encode the records of a store in a folder, with these settings.
+    """
     registry = choice.load(say=display.say)
     settings = data_settings(registry, dataset=data, encoder=encoder)
-    return prepare_store(registry, folder or Path("runs") / settings.dataset / "store", settings, display)
+    folder = folder or Path("runs") / settings.dataset / "store"
+    encoding = None if elsewhere is None else elsewhere(folder, settings)
+    return prepare_store(registry, folder, settings, display, encoding)
 
 
 def inspect_data(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import attrs
 
@@ -16,10 +13,7 @@ from redheart.batch_lines import batch_form
 from redheart.batches import BatchResult, Block, Window, analyze_file, answer_window
 from redheart_core.contract.errors import CheckpointError, DataError
 from redheart_core.storage.files import sha256
-from redheart_scaling.cluster import Resources, connected, require_room, result, submit
-
-AHEAD = 2
-"""Windows under way for each that the cluster can answer at a time, so that no node waits for the next one."""
+from redheart_scaling.cluster import Resources, connected, in_order, require_room
 
 
 @attrs.frozen
@@ -86,19 +80,8 @@ def analyze_on_ray(
             language=language,
             details=details,
             progress=progress,
-            answering=lambda windows: _in_order(ray, wanted, what, windows),
+            answering=lambda windows: in_order(ray, "analyze", answer_one_window, wanted, what, windows),
         )
-
-
-def _in_order(ray: Any, wanted: Resources, what: Answered, windows: Iterator[Window]) -> Iterator[Block]:
-    """What tasks say of windows, in the order of these; few windows are in memory at a time."""
-    at_work: deque[Any] = deque()
-    for window in windows:
-        at_work.append(submit(ray, answer_one_window, wanted, what, window))
-        if len(at_work) >= AHEAD * max(1, wanted.places(ray.cluster_resources())):
-            yield result(ray, "analyze", at_work.popleft())
-    while at_work:
-        yield result(ray, "analyze", at_work.popleft())
 
 
 def answer_one_window(what: Answered, window: Window) -> Block:

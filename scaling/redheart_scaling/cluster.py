@@ -6,13 +6,18 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from redheart_core.contract.errors import RedheartError, SettingsError
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 LOCAL = "local"
 """The address that stands for a cluster on this machine, started for the command and ended with it."""
@@ -21,6 +26,8 @@ RETRIES = 20
 CONNECT_S = 10.0
 LOCK_WAIT_S = 300.0
 """How long a task waits for a lock: of a machine that was lost, a file system may hold it for a while."""
+AHEAD = 2
+"""Parts under way for each that the cluster can compute at a time, so that no node waits for the next one."""
 LOOK_S = 0.5
 """From look to look at the tasks under way."""
 
@@ -170,6 +177,31 @@ def run_planned(ray: Any, planned: Mapping[str, Planned], look: Callable[[int], 
             found[name] = result(ray, name, task)
         look(len(found))
     return found
+
+
+def in_order(
+    ray: Any, name: str, function: Callable[[A, B], C], resources: Resources, what: A, parts: Iterable[B]
+) -> Iterator[C]:
+    """The results of a task for each part, in the order of these; few parts are in memory at a time.
+
+    Args:
+        ray: As connected yields it.
+        name: Of the work, for errors.
+        function: Of a module, of what and a part.
+        resources: What a task asks of a node.
+        what: The same for all parts.
+        parts: Reach the nodes through the memory of the cluster.
+
+    Raises:
+        RedheartError: That of a task, or one of them was lost again and again.
+    """
+    at_work: deque[Any] = deque()
+    for part in parts:
+        at_work.append(submit(ray, function, resources, what, part))
+        if len(at_work) >= AHEAD * max(1, resources.places(ray.cluster_resources())):
+            yield result(ray, name, at_work.popleft())
+    while at_work:
+        yield result(ray, name, at_work.popleft())
 
 
 def result(ray: Any, name: str, task: Any) -> Any:
