@@ -63,14 +63,14 @@ class Started:
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
-    def wait(self, timeout_s: float = 120.0) -> Answer:
+    def wait(self, timeout_s: float = 300.0) -> Answer:
         """What it leaves; the code is that of a signal, negative, if one has ended it."""
         self.process.join(timeout_s)
         assert self.process.exitcode is not None, f"still at work after {timeout_s} s"
         out, err = (os.pread(file.fileno(), 1 << 24, 0).decode() for file in (self.out, self.err))
         return Answer(self.process.exitcode, out, err)
 
-    def wait_until(self, condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = 300.0) -> None:
         """Until something is so, or the process has ended."""
         deadline = time.monotonic() + timeout_s
         while not condition() and self.running:

@@ -29,7 +29,7 @@ def lines_in(file: Path) -> int:
     return file.read_bytes().count(b"\n")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_output_is_that_of_one_process_though_a_node_and_the_command_are_lost(
     finished: Finished, tmp_path: Path
 ) -> None:

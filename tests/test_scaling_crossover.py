@@ -10,7 +10,7 @@ from own_process import started
 from ray_cluster import cluster_of
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_tables_are_those_of_one_process_and_nothing_is_tested_twice(tmp_path: Path) -> None:
     small = ("--set", "training.scale=tiny", "--disable=regret_head", "--disable=neural_regret", *PLUGINS, *DATA)
     command = ("bench", "crossover", "village", "--seeds", "2", "--epochs", "12", "--no-joint", *small, "--json", "-o")

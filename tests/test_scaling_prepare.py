@@ -13,7 +13,7 @@ from word_store import tree
 DATA = ("--data", "village", "--encoder", "lsa", "--set", "village.english=1100", "--set", "village.korean=0")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_store_is_that_of_one_process_though_a_node_is_lost(tmp_path: Path) -> None:
     command = ("data", "prepare", *DATA, "-o")
     one_thread = {"OMP_NUM_THREADS": "1"}

@@ -15,7 +15,7 @@ def pieces(run: Path) -> set[str]:
     return {f"{path.parent.name}/{path.name}" for path in run.glob("sweep/*/stage-*.json")}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_lost_node_costs_a_piece_of_work_and_no_bit(finished: Finished, tmp_path: Path) -> None:
     longer = ("--epochs", "30", "--sweep-epochs", "30", "--no-halving")
     command: tuple[str | Path, ...] = ("sweep", "--store", finished.store, *SMALL, *longer, "--json")

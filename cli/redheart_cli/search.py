@@ -54,7 +54,7 @@ def search(
       [plugins.neural_regret.width]
       choices = [36, 72, 144]
 
-    Trials are kept in RUN/search/NAME.db; the same command goes on where it was, and more
+    Trials are kept in RUN/search/NAME.journal; the same command goes on where it was, and more
     --trials add to them. The best settings are written beside it, as a file for --plugins, and
     as one for --groups if they are the group's own alone.
 
