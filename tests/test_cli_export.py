@@ -29,7 +29,7 @@ def test_an_exported_model_is_compared_on_its_run_and_answers(finished: Finished
     refuse("models", "pack", "onnx", "-o", "packed", cwd=tmp_path, says=["was exported; pack the model"])
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_int8_prints_the_size_and_the_loss_of_each_group(finished: Finished, tmp_path: Path) -> None:
     answer = succeed("export", finished.model, "-o", "int8", "--allow-partial", "--int8", cwd=tmp_path)
     assert "validation loss, and the difference with its 95 % interval" in answer.out

@@ -42,7 +42,7 @@ def test_a_node_that_is_lost_costs_its_groups_an_epoch_and_no_bit(finished: Fini
     assert succeed("watch", "run", "--once", "--json", cwd=tmp_path).json()["state"] == "finished"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_cluster_of_this_machine_is_started_and_faults_are_messages(finished: Finished, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
     begin: tuple[str | Path, ...] = ("train", "-o", "run", "--store", finished.store, *SMALL, "--ray")

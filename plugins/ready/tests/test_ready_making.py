@@ -41,7 +41,7 @@ def write_data(folder: Path) -> None:
     (sentences / "emobank.csv").write_text("id,split,V,A,D,text\n" + lines, encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_same_command_gives_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make = runpy.run_path(str(RECIPE))["make"]
     write_data(tmp_path / "data")
