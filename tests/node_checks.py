@@ -5,11 +5,6 @@ from __future__ import annotations
 import pytest
 
 from redheart_core.testing import NODE_CHECKS
-from redheart_core.testing.runner import LONG_CHECKS
+from redheart_core.testing.runner import marks_of
 
-CHECKS = [
-    pytest.param(
-        check, id=check.__name__.removeprefix("check_"), marks=[pytest.mark.thorough] if check in LONG_CHECKS else []
-    )
-    for check in NODE_CHECKS
-]
+CHECKS = [pytest.param(check, id=check.__name__.removeprefix("check_"), marks=marks_of(check)) for check in NODE_CHECKS]

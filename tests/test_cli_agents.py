@@ -78,6 +78,11 @@ def test_run_goes_from_training_to_report(made: Path, site: Path) -> None:
 @pytest.mark.slow
 def test_a_team_is_linked_not_rewritten_and_played_anew(made: Path, site: Path) -> None:
     best = succeed("sweetspot", "run", "--json", cwd=made, site=site).json()["chosen"]
+    shown = succeed("sweetspot", "run", cwd=made, site=site).out
+    entry = next(one for one in RunFolder(made / "run").group("agent_1").read().epochs if one.epoch == best["agent_1"])
+    [row] = [line.split() for line in shown.splitlines() if line.startswith("agent_1 ")][:1]
+    assert (row[1], row[3]) == (str(best["agent_1"]), f"{-entry.validation_loss:.5f}")
+    assert "validation loss on average" not in shown
     found = succeed("crossover", "run", "-o", "other", "--epoch", "agent_1=1", "--json", cwd=made, site=site).json()
     assert found["teams"]["crossover"]["epochs"] == {**best, "agent_1": 1}
     run = RunFolder(made / "run")

@@ -29,6 +29,7 @@ def test_each_encoder_is_searched_by_itself_and_the_best_is_taken(tmp_path: Path
     assert (first["encoder"], first["folder"], first["difference"]["value"]) == ("lsa", "run/lsa", 0.0)
     better = "use_multilingual" if second["difference"]["value"] < 0 else "lsa"
     assert found["files"]["plugins"] == f"run/{better}/auto/plugins.toml"
+    assert found["encoder"] == better
     document = tomllib.loads((tmp_path / found["files"]["plugins"]).read_text())
     assert document["data"]["encoder"] in (better, [better])
     out = succeed(*command, cwd=tmp_path).out

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from redheart.automating import Automated, AutoOptions, Objective, automate
+from redheart.automating import Automated, AutoOptions, EncoderRow, Objective, automate
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart_cli.options import plugin_options
@@ -120,8 +121,8 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
 def print_automated(found: Automated) -> None:
     """What was chosen for every group, what it gains, what it costs, and what does not matter."""
     result = found.result
-    if found.encoders:
-        print_encoders(found)
+    if found.encoder is not None:
+        print_encoders(found.encoders, found.encoder)
     for choice in result.groups:
         print_choice(choice, result.trials)
     click.echo(
@@ -135,16 +136,12 @@ def print_automated(found: Automated) -> None:
         click.echo(f"for --groups: {found.groups}")
 
 
-def print_encoders(found: Automated) -> None:
+def print_encoders(rows: Sequence[EncoderRow], best: EncoderRow) -> None:
     """How the searches with each encoder compare, and which is shown."""
-    first = found.encoders[0]
-    best = min(found.encoders, key=lambda one: one.difference.number)
+    first = rows[0]
     print_table(
         ("encoder", f"validation loss against {first.encoder}", "in"),
-        [
-            (one.encoder, "-" if one is first else with_interval(one.difference, "+.2%"), one.folder)
-            for one in found.encoders
-        ],
+        [(one.encoder, "-" if one is first else with_interval(one.difference, "+.2%"), one.folder) for one in rows],
     )
     beyond = "" if best is first else ", beyond noise" if best.difference.is_below(0.0) else ", within noise"
     click.echo(f"taken: {best.encoder}{beyond} (mean over groups, over validation records, with one seed); with it:")

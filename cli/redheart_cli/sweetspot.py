@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redheart.agents import is_agents_run
 from redheart.runs import open_run
 from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
@@ -14,6 +15,7 @@ from redheart_cli.run_options import json_option
 from redheart_core.selection.names import NAMES
 
 if TYPE_CHECKING:
+    from redheart_core.runs.manifest import EpochEntry
     from redheart_core.selection.sweetspot import GroupChoice, Sweetspot
 
 
@@ -41,23 +43,33 @@ def sweetspot(run: Path, rule: str, as_json: bool) -> None:
     if as_json:
         print_json({**found.to_json(), "rule": rule, "chosen": chosen})
         return
-    print_sweetspot(found)
+    returns = is_agents_run(run)
+    print_sweetspot(found, returns)
+    if returns:
+        click.echo("the rules look at losses, which are returns with the sign changed")
     for choice in found.groups:
-        print_detections(choice)
+        print_detections(choice, returns)
     click.echo(f"chosen by {NAMES[rule]}: {', '.join(f'{group} {epoch}' for group, epoch in chosen.items())}")
 
 
-def print_sweetspot(found: Sweetspot) -> None:
-    """The choices, and the cost of one common epoch, as tables."""
+def print_sweetspot(found: Sweetspot, returns: bool = False) -> None:
+    """The choices, and the cost of one common epoch, as tables.
+
+    Args:
+        found: What was selected.
+        returns: Whether groups are agents, whose losses are returns with the sign changed. A share of a return says
+            nothing, as it depends on where 0 is.
+    """
     names = [name for name in NAMES if name != "best"]
+    worth = "return" if returns else "loss"
     print_table(
-        ("group", "best epoch", "95 %", "loss", *(NAMES[name] for name in names), "epochs on disk"),
+        ("group", "best epoch", "95 %", worth, *(NAMES[name] for name in names), "epochs on disk"),
         [
             (
                 choice.group,
                 choice.best.epoch,
                 f"{choice.interval.low}..{choice.interval.high}",
-                f"{choice.best.validation_loss:.5f}",
+                _worth(choice.best, returns),
                 *(choice.detections[name].epoch or "-" for name in names),
                 choice.epochs,
             )
@@ -65,12 +77,18 @@ def print_sweetspot(found: Sweetspot) -> None:
         ],
     )
     print_table(
-        ("group", f"loss at epoch {found.common_epoch}", "cost", "difference (95 %)", "corrected (95 %)"),
+        (
+            "group",
+            f"{worth} at epoch {found.common_epoch}",
+            *(() if returns else ("cost",)),
+            "return lost (95 %)" if returns else "difference (95 %)",
+            "corrected (95 %)",
+        ),
         [
             (
                 choice.group,
-                f"{choice.common.validation_loss:.5f}",
-                f"{choice.cost:+.2%}",
+                _worth(choice.common, returns),
+                *(() if returns else (f"{choice.cost:+.2%}",)),
                 with_interval(choice.common_cost.apparent, "+.5f"),
                 with_interval(choice.common_cost.corrected, "+.5f"),
             )
@@ -89,14 +107,19 @@ def print_sweetspot(found: Sweetspot) -> None:
     ]
     print_table(("validation metric", "group", "best", "1-SE", "common", "common - best"), metrics)
     corrected = found.mean_common_cost.corrected
+    common = (
+        f"one common epoch for all, {found.common_epoch} ({found.common_interval.low}..{found.common_interval.high})"
+    )
+    if returns:
+        click.echo(f"{common}; corrected: for having chosen it on the episodes that are compared")
+        return
     click.echo(
-        f"one common epoch for all, {found.common_epoch} ({found.common_interval.low}..{found.common_interval.high}), "
-        f"costs {found.mean_cost:+.2%} validation loss on average; corrected for having chosen on validation "
+        f"{common}, costs {found.mean_cost:+.2%} validation loss on average; corrected for having chosen on validation "
         f"{with_interval(corrected, '+.2%')}"
     )
 
 
-def print_detections(choice: GroupChoice) -> None:
+def print_detections(choice: GroupChoice, returns: bool) -> None:
     """What each detector says of a group, and why."""
     share = choice.interval.shares.get(choice.best.epoch, 0.0)
     click.echo(
@@ -104,12 +127,16 @@ def print_detections(choice: GroupChoice) -> None:
         f"{choice.interval.high}, epoch {choice.best.epoch} in {share:.0%} of them"
     )
     print_table(
-        ("rule", "epoch", "loss", "why"),
+        ("rule", "epoch", "return" if returns else "loss", "why"),
         [
             (name, "-", "", f"abstains: {detection.reason}")
             if detection.epoch is None
-            else (name, detection.epoch, f"{choice.entries[detection.epoch].validation_loss:.5f}", detection.reason)
+            else (name, detection.epoch, _worth(choice.entries[detection.epoch], returns), detection.reason)
             for name, detection in ((NAMES[rule], choice.detections[rule]) for rule in NAMES)
         ],
         indent="  ",
     )
+
+
+def _worth(entry: EpochEntry, returns: bool) -> str:
+    return f"{-entry.validation_loss if returns else entry.validation_loss:.5f}"

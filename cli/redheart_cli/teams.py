@@ -11,6 +11,8 @@ from redheart_cli.output import print_table, with_interval
 if TYPE_CHECKING:
     from redheart_core.agents.teams import TeamEvaluation
 
+BEYOND = "the best common epoch, beyond the chance of these episodes; another training may say otherwise"
+
 
 def print_teams(found: TeamEvaluation) -> None:
     """Every team with what it got, as a table, and what that is measured on."""
@@ -36,9 +38,9 @@ def print_teams(found: TeamEvaluation) -> None:
     if any(team.epochs == chosen for name, team in found.teams.items() if name.startswith("common epoch")):
         click.echo("each agent's best epoch is the best common one: the crossover is the same team")
     elif gain.is_above(0.0):
-        click.echo("the crossover gets more than the best common epoch, beyond the chance of these episodes")
+        click.echo(f"the crossover gets more than {BEYOND}")
     elif gain.is_below(0.0):
-        click.echo("the crossover gets less than the best common epoch, beyond the chance of these episodes")
+        click.echo(f"the crossover gets less than {BEYOND}")
     else:
         click.echo("whether the crossover gets more or less than the best common epoch, these episodes do not say")
     if found.purpose == "test":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -42,6 +42,9 @@ from redheart_core.testing.discovery import importable, load_folder, load_module
 from redheart_core.testing.plugin import NotApplicable, Plugin
 from redheart_core.testing.sample import real_chunks, sample_for
 from redheart_core.testing.subject import Sample, Subject, make_subject
+
+if TYPE_CHECKING:
+    import pytest
 
 Check = Callable[[Any], None]
 
@@ -167,6 +170,13 @@ def checks_of(plugin: Plugin) -> tuple[Check, ...]:
     return PLUGIN_CHECKS + _subject_checks(plugin)
 
 
+def marks_of(check: Check) -> list[pytest.MarkDecorator]:
+    """Of a test that makes a check."""
+    import pytest
+
+    return [pytest.mark.thorough] if check in LONG_CHECKS else []
+
+
 def title(check: Check) -> str:
     """A check's name in words."""
     return check.__name__.removeprefix("check_").replace("_", " ")
@@ -289,7 +299,7 @@ def conformance_tests(
             plugin,
             check,
             id=title(check) if len(plugins) == 1 else f"{plugin.name}: {title(check)}",
-            marks=[pytest.mark.thorough] if check in LONG_CHECKS else [],
+            marks=marks_of(check),
         )
         for plugin in plugins
         for check in checks_of(plugin)

@@ -74,10 +74,16 @@ class Automated:
     encoders: tuple[EncoderRow, ...] = ()
     """Those that were tried; everything else is of the best one."""
 
+    @property
+    def encoder(self) -> EncoderRow | None:
+        """Of those that were tried the one that is taken."""
+        return best_encoder(self.encoders) if self.encoders else None
+
     def to_json(self) -> dict[str, Any]:
         return {
             **self.result.to_json(),
             "off": [attrs.asdict(one) for one in self.off],
+            "encoder": None if self.encoder is None else self.encoder.encoder,
             "encoders": [{**attrs.asdict(one), "folder": str(one.folder)} for one in self.encoders],
             "files": {
                 "plugins": str(self.plugins),
@@ -85,6 +91,11 @@ class Automated:
                 "report": str(self.report),
             },
         }
+
+
+def best_encoder(rows: Sequence[EncoderRow]) -> EncoderRow:
+    """The one with the lowest loss, the first of equals."""
+    return min(rows, key=lambda one: one.difference.number)
 
 
 def auto(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,9 @@ from redheart_core.storage.presence import require_store
 
 if TYPE_CHECKING:
     from redheart_core.config.tables import DataSettings
-    from redheart_core.data.build import Encoding
     from redheart_core.data.store import Store
     from redheart_core.inspection.findings import Inspection
-
-    Elsewhere = Callable[[Path, DataSettings], Encoding]
+    from redheart_registry import Registry
 
 
 def prepare(
@@ -82,24 +80,19 @@ def inspect(
 
 
 def prepare_data(
-    choice: PluginChoice,
-    data: str | None,
-    encoder: str | Sequence[str] | None,
-    folder: Path | None,
-    display: Display,
-    elsewhere: Elsewhere | None = None,
+    choice: PluginChoice, data: str | None, encoder: str | Sequence[str] | None, folder: Path | None, display: Display
 ) -> Store:
-    """What prepare does, for a caller with a display of its own.
+    """What prepare does, for a caller with a display of its own."""
+    return prepare_store(*wanted_store(choice, data, encoder, folder, display), display)
 
-    Args:
-        choice: As for prepare, like all that is not named here.
-        elsewhere: Gives what has other processes encode the records of a store in a folder, with these settings.
-    """
+
+def wanted_store(
+    choice: PluginChoice, data: str | None, encoder: str | Sequence[str] | None, folder: Path | None, display: Display
+) -> tuple[Registry, Path, DataSettings]:
+    """The plugins, the folder and the settings of the store that prepare makes."""
     registry = choice.load(say=display.say)
     settings = data_settings(registry, dataset=data, encoder=encoder)
-    folder = folder or Path("runs") / settings.dataset / "store"
-    encoding = None if elsewhere is None else elsewhere(folder, settings)
-    return prepare_store(registry, folder, settings, display, encoding)
+    return registry, folder or Path("runs") / settings.dataset / "store", settings
 
 
 def inspect_data(

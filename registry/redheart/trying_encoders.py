@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from redheart.automating import Automated, AutoOptions, EncoderRow, search_session
+from redheart.automating import Automated, AutoOptions, EncoderRow, best_encoder, search_session
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import Display
 from redheart.sessions import Session, begin, data_settings
@@ -50,8 +50,7 @@ def try_encoders(
         losses.append(searched.losses)
     differences = [relative(one, losses[0], sessions[0].context.settings.seed) for one in losses]
     rows = tuple(EncoderRow(name, base / name, difference) for name, difference in zip(names, differences, strict=True))
-    best = min(range(len(rows)), key=lambda place: (rows[place].difference.number, place))
-    return attrs.evolve(found[best], encoders=rows)
+    return attrs.evolve(found[rows.index(best_encoder(rows))], encoders=rows)
 
 
 def relative(losses: Mapping[str, FloatArray], first: Mapping[str, FloatArray], seed: int) -> Interval:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from redheart.options import PluginChoice
 from redheart.progress import Display
-from redheart.stores import prepare_data
+from redheart.sessions import prepare_store
+from redheart.stores import wanted_store
 from redheart_core.config.tables import DataSettings
 from redheart_core.contract.errors import StoreError
-from redheart_core.data.build import Encoded, Encoding, Texts, encode_shard
+from redheart_core.data.build import Encoded, Texts, encode_shard
 from redheart_core.data.encoding import TextEncoder, hash_contents, open_encoder
 from redheart_core.storage.runtime import use_threads
 from redheart_registry.plugins_toml import find_plugins_toml
@@ -60,18 +61,16 @@ def prepare_on_ray(
     asked, threads = attrs.evolve(choice, plugins_toml=toml, trace=None), torch.get_num_threads()
     wanted = Resources(cpus=threads)
 
-    def elsewhere(ray: Any, store: Path, data: DataSettings) -> Encoding:
+    with connected(address) as ray:
+        require_room(ray, {"encode": wanted})
+        registry, store, data = wanted_store(choice, dataset, encoder, folder, display)
         encoders = store.resolve() / "encoder"
 
         def encoding(shards: Iterator[Texts]) -> Iterator[Encoded]:
             what = Encoder(asked, str(encoders), hash_contents(encoders), data, threads)
             return in_order(ray, "encode", encode_one_shard, wanted, what, shards)
 
-        return encoding
-
-    with connected(address) as ray:
-        require_room(ray, {"encode": wanted})
-        return prepare_data(choice, dataset, encoder, folder, display, lambda store, data: elsewhere(ray, store, data))
+        return prepare_store(registry, store, data, display, encoding)
 
 
 def encode_one_shard(what: Encoder, texts: Texts) -> Encoded:
