@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart_core.contract.errors import DataError
+from redheart_core.storage.npz import read_npz
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -123,18 +124,17 @@ def load_detector() -> None:
 def _identifier() -> LanguageIdentifier:
     """The library's own, whose file is unpacked at once: Python does other things meanwhile, which it cannot where the
     library unpacks it piece by piece."""
-    import numpy as np
     from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
     from py3langid.modelio import _to_array
 
     unpacked = lzma.decompress((MODEL_DIR / MODEL_FILE).read_bytes())
-    with np.load(io.BytesIO(unpacked), allow_pickle=False) as found:
-        return LanguageIdentifier(
-            found["ptc"],
-            found["pc"],
-            found["classes"].tolist(),
-            _to_array(found["nextmove"]),
-            found["out_feat"].tolist(),
-            norm_probs=True,
-            tk_row=_to_array(found["nextmove_row"]),
-        )
+    found = read_npz(io.BytesIO(unpacked))
+    return LanguageIdentifier(
+        found["ptc"],
+        found["pc"],
+        found["classes"].tolist(),
+        _to_array(found["nextmove"]),
+        found["out_feat"].tolist(),
+        norm_probs=True,
+        tk_row=_to_array(found["nextmove_row"]),
+    )

@@ -15,6 +15,7 @@ import attrs
 
 from redheart_core.contract.errors import RedheartError
 from redheart_core.safety.classifier import FOLDER
+from redheart_core.storage.npz import read_npz
 from redheart_core.storage.packaged import packaged_path
 
 if TYPE_CHECKING:
@@ -113,8 +114,7 @@ def load_reader() -> Reader:
     """
     import numpy as np
 
-    with np.load(FILE) as file:
-        numbers = {name: file[name].astype(np.float32) for name in file.files}
+    numbers = {name: array.astype(np.float32) for name, array in read_npz(FILE).items()}
     names = [name.removesuffix(":in") for name in numbers if name.endswith(":in")]
     maps = {name: (numbers[f"{name}:in"], numbers[f"{name}:out"]) for name in names}
     return make_reader(Adapters(maps, numbers["query"], numbers["slopes"], float(numbers["bias"])))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart_core.safety.classifier import FOLDER
+from redheart_core.storage.npz import read_npz
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,9 +61,9 @@ def load_kernel() -> Kernel:
     """The shipped one."""
     import numpy as np
 
-    with np.load(FILE) as file:
-        axes, support = (file[name].astype(np.float32) * np.float32(STEP) for name in ("axes", "support"))
-        return Kernel(file["mean"], axes, support, file["slopes"], float(file["bias"]), float(file["width"]))
+    file = read_npz(FILE)
+    axes, support = (file[name].astype(np.float32) * np.float32(STEP) for name in ("axes", "support"))
+    return Kernel(file["mean"], axes, support, file["slopes"], float(file["bias"]), float(file["width"]))
 
 
 def reads_vectors_of(revisions: Iterable[str]) -> bool:

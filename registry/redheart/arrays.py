@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from redheart_core import DataError
 from redheart_core.storage.jsonlines import parse_json, read_lines
+from redheart_core.storage.npz import read_npz
 from redheart_core.storage.paths import find_path
 
 FORMATS = ".json, .csv or .npz"
@@ -72,14 +73,8 @@ def _npz(path: Path) -> dict[str, Any]:
     import zipfile
     import zlib
 
-    import numpy as np
-
     try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise ValueError("a single array, which has no name")
-        with archive:
-            return {name: archive[name] for name in archive.files}
+        return read_npz(path)
     except FileNotFoundError as error:
         raise DataError(f"no such file: {path}") from error
     except OSError as error:
