@@ -82,7 +82,8 @@ def test_a_team_is_linked_not_rewritten_and_played_anew(made: Path, site: Path) 
     entry = next(one for one in RunFolder(made / "run").group("agent_1").read().epochs if one.epoch == best["agent_1"])
     [row] = [line.split() for line in shown.splitlines() if line.startswith("agent_1 ")][:1]
     assert (row[1], row[3]) == (str(best["agent_1"]), f"{-entry.validation_loss:.5f}")
-    assert "validation loss on average" not in shown
+    assert "loss" not in shown
+    assert f"highest mean return, {-entry.validation_loss:.5f}" in shown
     found = succeed("crossover", "run", "-o", "other", "--epoch", "agent_1=1", "--json", cwd=made, site=site).json()
     assert found["teams"]["crossover"]["epochs"] == {**best, "agent_1": 1}
     run = RunFolder(made / "run")
@@ -133,4 +134,11 @@ def test_a_run_of_agents_is_no_run_on_texts(made: Path, site: Path) -> None:
     refuse("train", *CHOICE, *SMALL, "-o", "run", cwd=made, site=site, says=["holds a run already", "--resume"])
     finished = succeed("train", "--resume", "-o", "run", "--json", cwd=made, site=site).json()
     assert finished == {"run": "run", "stopped": {}}
-    assert succeed("watch", "run", "--once", "--json", cwd=made, site=site).json()["state"] == "finished"
+    status = succeed("watch", "run", "--once", "--json", cwd=made, site=site).json()
+    assert status["state"] == "finished"
+    header, row, _ = succeed("watch", "run", "--once", cwd=made, site=site).out.splitlines()[-3:]
+    assert header.split()[3:7] == ["train", "return", "best", "returns"]
+    newest, best = status["groups"][0]["epochs"][-1], status["groups"][0]["best"]
+    assert row.split()[4] == f"{-newest['validation_loss']:.4f}"
+    assert row.split()[5] == f"{-best['validation_loss']:.4f}@{best['epoch']}"
+    assert best["validation_loss"] == min(one["validation_loss"] for one in status["groups"][0]["epochs"])

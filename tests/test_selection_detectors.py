@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from redheart_core import DataError
 from redheart_core.selection.detectors import (
+    RETURNS,
     Detection,
     ValidationCurve,
     best,
@@ -75,6 +77,36 @@ def test_reasons_carry_the_numbers_of_the_vectors() -> None:
     assert (
         "after epoch 5 the loss does not rise beyond chance" in overfit_onset(of_means(NOISY)).reason
     )  # W14: argmin 4
+
+
+RISING = 10 / np.arange(1, 11)
+NOISY_STILL = [*NOISY, 0.5, 0.55, 0.6, 0.65, 0.7]
+OF_RETURNS: list[tuple[Callable[[ValidationCurve], Detection], Any, str]] = [
+    (best, CURVE, "highest mean return, -0.24000"),
+    (lambda curve: plateau(curve, 0.05, 8), CURVE, "no 8 epochs in a row"),
+    (lambda curve: plateau(curve, 0.05, 3), [1, 0.5, 0.5, 0.5, 0.2], "but the return is higher at epoch 5"),
+    (lambda curve: plateau(curve, 0.05, 5), [5, 1, 0.99, 0.98, 0.97, 0.96], "but rise steadily (Mann-Kendall z 2"),
+    (knee, RISING, "the rise to epoch 10 bends there, 0.52 above its chord"),
+    (knee, [1, 2, 3], "the return is highest at epoch 1 already"),
+    (knee, [3, 1, 4, 1, 5, 9, 2, 6, 5, 3], "the return is highest at epoch 2 already"),
+    (knee, [3, 5, 4, 6, 2], "up to epoch 5 the return does not rise beyond chance (Mann-Kendall z 0"),
+    (overfit_onset, NOISY, "after epoch 5 the return does not fall beyond chance"),
+    (overfit_onset, NOISY_STILL, "after epoch 5 the return falls by 0."),
+    (overfit_onset, [5, 4, 3, 2, 1], "the smoothed return is highest at the last epoch"),
+    (lambda curve: detect(curve)["one_se"], [2, 2], "the return is -2 at all 2 epochs; check that what agents do"),
+]
+
+
+@pytest.mark.parametrize(("find", "losses", "says"), OF_RETURNS)
+def test_reasons_of_agents_speak_of_returns(
+    find: Callable[[ValidationCurve], Detection], losses: Any, says: str
+) -> None:
+    curve = of_means(losses)
+    found = find(attrs.evolve(curve, terms=RETURNS))
+    assert says in found.reason
+    assert "loss" not in found.reason
+    assert find(curve).epoch == found.epoch  # the same choice in other words
+    assert "return" not in find(curve).reason
 
 
 def test_the_one_se_choice_is_the_earliest_within_its_own_error() -> None:

@@ -36,7 +36,7 @@ def sweetspot(run: Path, rule: str, as_json: bool) -> None:
     vote     what more than half of them agree on, give or take one epoch
 
     All but the first two may abstain. The corrected cost of a common epoch is measured on
-    records that it was not chosen on.
+    records that it was not chosen on. Of agents it is returns, of which the highest are best.
     """
     found = open_run(run).select()
     chosen = {group: entry.epoch for group, entry in found.chosen(rule).items()}
@@ -45,8 +45,6 @@ def sweetspot(run: Path, rule: str, as_json: bool) -> None:
         return
     returns = is_agents_run(run)
     print_sweetspot(found, returns)
-    if returns:
-        click.echo("the rules look at losses, which are returns with the sign changed")
     for choice in found.groups:
         print_detections(choice, returns)
     click.echo(f"chosen by {NAMES[rule]}: {', '.join(f'{group} {epoch}' for group, epoch in chosen.items())}")

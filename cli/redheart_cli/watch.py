@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redheart.agents import is_agents_run
 from redheart.runs import Run
 from redheart_cli.numbers import FiniteRange
 from redheart_cli.output import print_json, print_table
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from redheart_core.runs.status import GroupStatus, RunStatus
 
 HEADER = ("group", "status", "epoch", "train", "valid", "best", "losses", "rate", "s/epoch")
+AGENTS_HEADER = ("group", "status", "epoch", "train", "return", "best", "returns", "rate", "s/epoch")
 BARS = "▁▂▃▄▅▆▇█"
 SPARKLINE, SHORT_SPARKLINE = 16, 8
 """Epochs that a sparkline shows, the newest ones; the short one where a terminal has fewer columns than WIDE."""
@@ -44,59 +46,60 @@ def watch(run: Path, once: bool, interval: float, as_json: bool) -> None:
 
     Per group: training and validation loss of the newest epoch, the lowest validation loss
     and its epoch, the validation losses of the newest epochs as bars, the learning rate, and
-    seconds per epoch. Time left is that of the epochs to come, without their validation. Peak
-    memory is recorded after each epoch.
+    seconds per epoch. Agents have the mean return in place of the validation loss, of which the
+    highest is best; train is the loss of their critics. Time left is that of the epochs to come,
+    without their validation. Peak memory is recorded after each epoch.
 
     \b
     Examples:
       redheart watch runs/village
       redheart watch runs/village --once --json
     """
-    opened = Run(run)
+    opened, returns = Run(run), is_agents_run(run)
     if as_json:
         print_json(opened.status().to_json())
     elif once or not sys.stdout.isatty():
-        print_view(opened.status())
+        print_view(opened.status(), returns)
     else:
-        follow(opened, interval)
+        follow(opened, interval, returns)
 
 
-def follow(opened: Run, interval: float) -> None:
+def follow(opened: Run, interval: float, returns: bool = False) -> None:
     """Draw the run again and again until nothing more will happen to it."""
     from rich.live import Live
 
     view = opened.status()
     with Live(auto_refresh=False) as live:
-        live.update(draw(view, live.console.width), refresh=True)
+        live.update(draw(view, live.console.width, returns), refresh=True)
         while view.state in ("starting", "running"):
             time.sleep(interval)
             view = opened.status()
-            live.update(draw(view, live.console.width), refresh=True)
+            live.update(draw(view, live.console.width, returns), refresh=True)
 
 
-def print_view(view: RunStatus) -> None:
+def print_view(view: RunStatus, returns: bool = False) -> None:
     """Plain text."""
     for line in summary(view):
         click.echo(line)
-    print_table(HEADER, [row(group) for group in view.groups])
+    print_table(AGENTS_HEADER if returns else HEADER, [row(group, returns=returns) for group in view.groups])
     for line in reasons(view):
         click.echo(line)
 
 
-def draw(view: RunStatus, width: int) -> Group:
+def draw(view: RunStatus, width: int, returns: bool = False) -> Group:
     """The same for a terminal of so many columns, in colours."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for name in HEADER:
-        flexible = name in ("status", "losses")  # what gives way on a narrow terminal
+    for name in AGENTS_HEADER if returns else HEADER:
+        flexible = name in ("status", "losses", "returns")  # what gives way on a narrow terminal
         table.add_column(name, no_wrap=not flexible, min_width=8 if flexible else None, overflow="fold")
     bars = SPARKLINE if width >= WIDE else SHORT_SPARKLINE
     for group in view.groups:
         style = STYLES.get(group.status, "dim")
-        cells = row(group, bars)
+        cells = row(group, bars, returns)
         table.add_row(*(Text(cell, style if number == 1 else "") for number, cell in enumerate(cells)))
     first, *rest = summary(view)
     style = STYLES.get(view.state, "dim")
@@ -120,17 +123,18 @@ def summary(view: RunStatus) -> list[str]:
     return lines
 
 
-def row(group: GroupStatus, bars: int = SPARKLINE) -> tuple[str, ...]:
-    """A group under the header; its sparkline has at most so many bars."""
+def row(group: GroupStatus, bars: int = SPARKLINE, returns: bool = False) -> tuple[str, ...]:
+    """A group under the header; its sparkline has at most so many bars, of returns for agents."""
     newest, best, seconds = group.newest, group.best, group.seconds_per_epoch
+    sign = -1 if returns else 1
     return (
         group.name,
         group.status,
         "-" if group.status == "nothing to train" else f"{group.done}/{group.planned}",
         f"{newest.train_loss:.4f}" if newest else "-",
-        f"{newest.validation_loss:.4f}" if newest else "-",
-        f"{best.validation_loss:.4f}@{best.name}" if best else "-",
-        sparkline([epoch.validation_loss for epoch in group.epochs[-bars:]]) or "-",
+        f"{sign * newest.validation_loss:.4f}" if newest else "-",
+        f"{sign * best.validation_loss:.4f}@{best.name}" if best else "-",
+        sparkline([sign * epoch.validation_loss for epoch in group.epochs[-bars:]]) or "-",
         f"{newest.learning_rate:.2g}" if newest else "-",
         f"{seconds:.2f}" if seconds is not None else "-",
     )

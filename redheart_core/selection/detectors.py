@@ -17,6 +17,25 @@ SIGNIFICANCE = 0.05
 """Two-sided; the p-values are too small for autocorrelated curves, so no rule rests on a trend test alone."""
 
 
+@attrs.frozen
+class Terms:
+    """How reasons speak of a curve: of losses, or of returns, which agents have in place of them."""
+
+    worth: str
+    best: str
+    """What the best one is among all."""
+    gains: str
+    """What a curve does that gets better."""
+    loses: str
+    sign: int
+    """Of the shown number, beside the loss."""
+
+
+LOSSES = Terms("loss", "lowest", "fall", "rise", 1)
+RETURNS = Terms("return", "highest", "rise", "fall", -1)
+"""Their losses are returns with the sign changed."""
+
+
 @attrs.frozen(eq=False)
 class ValidationCurve:
     """One group's validation losses at its epochs on disk; the detectors get no other losses.
@@ -32,6 +51,7 @@ class ValidationCurve:
     """(E,) as recorded."""
     records: FloatArray
     """(E, N) record by record, or cluster by cluster of near-duplicates; their means are the losses."""
+    terms: Terms = LOSSES
 
     def __attrs_post_init__(self) -> None:
         name, steps = f"validation losses of group '{self.group}'", len(self.epochs)
@@ -60,8 +80,13 @@ class ValidationCurve:
         if self.records.shape[1] == 1:
             return "one validation record, or cluster of near-duplicates, has no standard error"
         if len(self.epochs) > 1 and np.ptp(self.losses) == 0:
-            return f"the loss is {self.losses[0]:g} at all {len(self.epochs)} epochs; check that the targets vary"
+            same = f"the {self.terms.worth} is {self.shown(0, 'g')} at all {len(self.epochs)} epochs"
+            return f"{same}; check that {'the targets' if self.terms is LOSSES else 'what agents do'} can vary"
         return ""
+
+    def shown(self, place: int, style: str) -> str:
+        """The loss or return at a place."""
+        return format(float(self.losses[place]) * self.terms.sign, style)
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -93,7 +118,8 @@ class Detection:
 
 def best(curve: ValidationCurve) -> Detection:
     """The lowest loss, the earliest of equals; never abstains."""
-    return Detection(curve.epochs[curve.best], f"lowest validation loss, {curve.losses[curve.best]:.5f}")
+    measured = "validation loss" if curve.terms is LOSSES else "mean return"
+    return Detection(curve.epochs[curve.best], f"{curve.terms.best} {measured}, {curve.shown(curve.best, '.5f')}")
 
 
 def one_standard_error(curve: ValidationCurve, *, paired: bool = True) -> Detection:
@@ -109,7 +135,8 @@ def one_standard_error(curve: ValidationCurve, *, paired: bool = True) -> Detect
         return Detection(curve.epochs[found.best], "no earlier epoch is within a standard error of the best one")
     return Detection(
         curve.epochs[found.choice],
-        f"{excess:.5f} above epoch {curve.epochs[found.best]}, within the standard error {found.error:.5f}",
+        f"{excess:.5f} {'above' if curve.terms is LOSSES else 'below'} epoch {curve.epochs[found.best]}, within the "
+        f"standard error {found.error:.5f}",
     )
 
 
@@ -123,7 +150,7 @@ def plateau(curve: ValidationCurve, relative_tolerance: float = 0.05, least_epoc
         DataError: Epochs are missing.
     """
     curve.require_every_epoch()
-    losses, spread = curve.losses, float(np.ptp(curve.losses))
+    losses, spread, terms = curve.losses, float(np.ptp(curve.losses)), curve.terms
     window = trend.find_plateau(losses, relative_tolerance, least_epochs)
     if window is None:
         return Detection(
@@ -134,10 +161,12 @@ def plateau(curve: ValidationCurve, relative_tolerance: float = 0.05, least_epoc
     where = f"epochs {curve.epochs[window.first]} to {curve.epochs[window.last]}"
     flat = f"{where} stay within {_share(np.ptp(inside), spread)} of the curve's range"
     if inside.min() > losses.min() + relative_tolerance * spread:
-        return Detection(None, f"{flat}, but the loss is lower at epoch {curve.epochs[curve.best]}")
+        better = f"the {terms.worth} is {'lower' if terms is LOSSES else 'higher'} at epoch {curve.epochs[curve.best]}"
+        return Detection(None, f"{flat}, but {better}")
     if _p(test) < SIGNIFICANCE:
-        return Detection(None, f"{flat}, but {'rise' if test.score > 0 else 'fall'} steadily ({_words(test)})")
-    return Detection(curve.epochs[window.first], f"{flat}, without a trend ({_words(test)})")
+        direction = terms.loses if test.score > 0 else terms.gains
+        return Detection(None, f"{flat}, but {direction} steadily ({_words(test, terms)})")
+    return Detection(curve.epochs[window.first], f"{flat}, without a trend ({_words(test, terms)})")
 
 
 def knee(curve: ValidationCurve, sensitivity: float = 1.0) -> Detection:
@@ -150,25 +179,28 @@ def knee(curve: ValidationCurve, sensitivity: float = 1.0) -> Detection:
         DataError: Epochs are missing.
     """
     curve.require_every_epoch()
-    end = curve.best + 1
+    end, terms = curve.best + 1, curve.terms
     if end < 3:
-        return Detection(None, f"the loss is lowest at epoch {curve.epochs[curve.best]} already")
+        return Detection(None, f"the {terms.worth} is {terms.best} at epoch {curve.epochs[curve.best]} already")
     test = trend.mann_kendall(curve.losses[:end])
     if test.score >= 0 or _p(test) >= SIGNIFICANCE:
         return Detection(
-            None, f"up to epoch {curve.epochs[end - 1]} the loss does not fall beyond chance ({_words(test)})"
+            None,
+            f"up to epoch {curve.epochs[end - 1]} the {terms.worth} does not {terms.gains} beyond chance "
+            f"({_words(test, terms)})",
         )
     fall, error = _mean_and_error(curve.records[0] - curve.records[curve.best])
     if fall <= 1.96 * error:
         return Detection(
-            None, f"the fall by {fall:.5f} is within the noise of the records (standard error {error:.5f})"
+            None, f"the {terms.gains} by {fall:.5f} is within the noise of the records (standard error {error:.5f})"
         )
     found = trend.kneedle(curve.epochs[:end], curve.losses[:end], sensitivity=sensitivity)
     if found is None:
-        return Detection(None, f"the loss falls evenly to epoch {curve.epochs[end - 1]}")
+        return Detection(None, f"the {terms.worth} {terms.gains}s evenly to epoch {curve.epochs[end - 1]}")
     return Detection(
         curve.epochs[found.index],
-        f"the fall to epoch {curve.epochs[end - 1]} bends there, {found.difference:.2f} below its chord",
+        f"the {terms.gains} to epoch {curve.epochs[end - 1]} bends there, {found.difference:.2f} "
+        f"{'below' if terms is LOSSES else 'above'} its chord",
     )
 
 
@@ -186,19 +218,21 @@ def overfit_onset(curve: ValidationCurve, half_width: int = 1) -> Detection:
         DataError: Epochs are missing.
     """
     curve.require_every_epoch()
-    turn = trend.smoothed_argmin(curve.losses, half_width).index
+    turn, terms = trend.smoothed_argmin(curve.losses, half_width).index, curve.terms
     if turn >= len(curve.epochs) - 1:
-        return Detection(None, "the smoothed loss is lowest at the last epoch")
+        return Detection(None, f"the smoothed {terms.worth} is {terms.best} at the last epoch")
     test = trend.mann_kendall(curve.losses[turn:])
     if test.score <= 0 or _p(test) >= SIGNIFICANCE:
         return Detection(
-            None, f"after epoch {curve.epochs[turn]} the loss does not rise beyond chance ({_words(test)})"
+            None,
+            f"after epoch {curve.epochs[turn]} the {terms.worth} does not {terms.loses} beyond chance "
+            f"({_words(test, terms)})",
         )
     rise, error = _mean_and_error(curve.records[turn + 1 :].mean(0) - curve.records[turn])
-    says = f"after epoch {curve.epochs[turn]} the loss rises by {rise:.5f} on average"
+    says = f"after epoch {curve.epochs[turn]} the {terms.worth} {terms.loses}s by {rise:.5f} on average"
     if rise <= 1.96 * error:
         return Detection(None, f"{says}, within the noise of the records (standard error {error:.5f})")
-    return Detection(curve.epochs[turn], f"{says} (standard error {error:.5f}; {_words(test)})")
+    return Detection(curve.epochs[turn], f"{says} (standard error {error:.5f}; {_words(test, terms)})")
 
 
 def vote(detections: Mapping[str, Detection], tolerance: int = 1) -> Detection:
@@ -245,8 +279,8 @@ def _p(test: trend.Trend) -> float:
     return test.p if test.exact_p is None else test.exact_p
 
 
-def _words(test: trend.Trend) -> str:
-    return f"Mann-Kendall z {test.z:.2f}, p {_p(test):.2g}"
+def _words(test: trend.Trend, terms: Terms) -> str:
+    return f"Mann-Kendall z {terms.sign * test.z + 0.0:.2f}, p {_p(test):.2g}"
 
 
 def _share(part: float, whole: float) -> str:

@@ -24,7 +24,7 @@ from redheart_core.selection.common_epoch import (
     relative_excess,
     resample_curves,
 )
-from redheart_core.selection.detectors import Detection, ValidationCurve, detect
+from redheart_core.selection.detectors import LOSSES, RETURNS, Detection, ValidationCurve, detect
 from redheart_core.selection.names import NAMES
 from redheart_core.storage.html_table import html_table
 from redheart_core.storage.runtime import generator
@@ -141,8 +141,11 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
     if not manifests:
         return _nothing_to_choose(tuple(map(_choose_fitted, fitted.values())))
     common = common_epoch(manifests)
-    joined = run.read().data.validation_clusters
-    curves = [read_curve(run.group(name), manifest, joined) for name, manifest in manifests.items()]
+    described = run.read()
+    joined, terms = described.data.validation_clusters, LOSSES if described.environment is None else RETURNS
+    curves = [
+        attrs.evolve(read_curve(run.group(name), manifest, joined), terms=terms) for name, manifest in manifests.items()
+    ]
     resampled = resample_curves(curves, generator(run.settings().seed, "sweetspot"))
     costs = common_costs(curves, resampled, common)
     chosen = [

@@ -53,7 +53,7 @@ def check_nothing_outside_learns(subject: Subject) -> None:
     if loss is None or not loss.requires_grad:
         raise NotApplicable("it has no loss")
     names = {id(parameter): name for name, parameter in module.named_parameters()}
-    foreign = [tuple(leaf.shape) for leaf in _leaves(loss) if id(leaf) not in names]
+    foreign = [tuple(leaf.shape) for leaf in leaves_of(loss) if id(leaf) not in names]
     require(
         subject.plugin,
         not foreign,
@@ -112,7 +112,7 @@ def _parts(subject: Subject) -> list[range]:
     return [range(start, min(start + BATCH, subject.size)) for start in range(0, subject.size, BATCH)]
 
 
-def _leaves(loss: Tensor) -> list[Tensor]:
+def leaves_of(loss: Tensor) -> list[Tensor]:
     """All tensors that a backward pass from the loss would give a gradient."""
     leaves, seen, waiting = [], set(), [loss.grad_fn]
     while waiting:

@@ -22,6 +22,7 @@ from redheart_core.contract.signs import SignSpec
 from redheart_core.storage.packaged import packaged_path
 from redheart_core.storage.settings import read_table
 from redheart_core.testing import (
+    agent_checks,
     building_checks,
     calculator_checks,
     contract_checks,
@@ -140,6 +141,16 @@ ENVIRONMENT_CHECKS: tuple[Check, ...] = (
 )
 """Of an environment; they take an EnvironmentSubject."""
 
+AGENT_CHECKS: tuple[Check, ...] = (
+    agent_checks.check_actions,
+    agent_checks.check_no_gradient_crosses,
+    agent_checks.check_every_parameter_learns,
+    agent_checks.check_same_seed_same_bits,
+    agent_checks.check_saving_keeps_everything,
+    agent_checks.check_learns,
+)
+"""Of a way in which agents learn; they take an AgentSubject."""
+
 AnySubject = (
     Subject
     | data_checks.DatasetSubject
@@ -150,6 +161,7 @@ AnySubject = (
     | layer_checks.LayerSubject
     | explanation_checks.ExplanationSubject
     | environment_checks.EnvironmentSubject
+    | agent_checks.AgentSubject
 )
 
 
@@ -216,7 +228,7 @@ def subject_of(
     if isinstance(spec, EnvironmentSpec):
         return environment_checks.environment_subject(plugin, spec, settings)
     if isinstance(spec, AgentSpec):
-        raise NotApplicable("how agents learn is checked when they are trained")
+        return agent_checks.agent_subject(plugin, spec, settings)
     if isinstance(spec, ExplanationSpec):
         return explanation_checks.ExplanationSubject(plugin, spec, explanation_checks.made_up_texts())
     assert isinstance(spec, DatasetSpec | EncoderSpec)  # no other kind has checks
@@ -316,24 +328,22 @@ def conformance_tests(
     return test_conformance
 
 
+_CHECKS_OF: tuple[tuple[type, tuple[Check, ...]], ...] = (
+    (NodeSpec, NODE_CHECKS),
+    (DatasetSpec, DATASET_CHECKS),
+    (EncoderSpec, ENCODER_CHECKS),
+    (CalculatorSpec, CALCULATOR_CHECKS),
+    (ModelSpec, MODEL_CHECKS),
+    (SignSpec, SIGN_CHECKS),
+    (LayerSpec, LAYER_CHECKS),
+    (ExplanationSpec, EXPLANATION_CHECKS),
+    (EnvironmentSpec, ENVIRONMENT_CHECKS),
+    (AgentSpec, AGENT_CHECKS),
+)
+
+
 def _subject_checks(plugin: Plugin) -> tuple[Check, ...]:
-    if isinstance(plugin.spec, NodeSpec):
-        return NODE_CHECKS
-    if isinstance(plugin.spec, DatasetSpec):
-        return DATASET_CHECKS
-    if isinstance(plugin.spec, CalculatorSpec):
-        return CALCULATOR_CHECKS
-    if isinstance(plugin.spec, ModelSpec):
-        return MODEL_CHECKS
-    if isinstance(plugin.spec, SignSpec):
-        return SIGN_CHECKS
-    if isinstance(plugin.spec, LayerSpec):
-        return LAYER_CHECKS
-    if isinstance(plugin.spec, ExplanationSpec):
-        return EXPLANATION_CHECKS
-    if isinstance(plugin.spec, EnvironmentSpec):
-        return ENVIRONMENT_CHECKS
-    return ENCODER_CHECKS if isinstance(plugin.spec, EncoderSpec) else ()
+    return next((checks for kind, checks in _CHECKS_OF if isinstance(plugin.spec, kind)), ())
 
 
 def _run(plugin: Plugin, check: Check, subject: object) -> CheckResult:

@@ -28,9 +28,12 @@ class Boards:
         Raises:
             FileError: They cannot be written.
         """
+        worth = ("loss/validation", event.validation_loss)
+        if event.agent_return is not None:
+            worth = ("return", event.agent_return)
         figures = {
             "loss/train": event.train_loss,
-            "loss/validation": event.validation_loss,
+            worth[0]: worth[1],
             "learning_rate": event.learning_rate,
             "seconds": event.seconds,
             **{f"metrics/{name}": value for name, value in event.metrics.items() if value is not None},

@@ -90,6 +90,16 @@ def test_each_group_has_its_figures_epoch_by_epoch(tmp_path: Path) -> None:
 
 
 @needs_tensorboard
+def test_an_agent_has_returns_in_place_of_losses(tmp_path: Path) -> None:
+    begin(tmp_path, {"agent_0": 0})
+    event = EpochFinished("agent_0", 1, 4, 0.5, 2.5, {}, 1e-3, 0.1, agent_return=-2.5)
+    redheart_tensorboard.redheart_after_epoch(event)
+    shown = read(tmp_path / "tensorboard" / "agent_0")
+    assert shown["return"] == [(1, -2.5)]
+    assert "loss/validation" not in shown
+
+
+@needs_tensorboard
 def test_an_epoch_is_on_disk_before_the_next_one_begins(tmp_path: Path) -> None:
     begin(tmp_path, {"first": 0})
     epoch("first", 1, 0.5)
