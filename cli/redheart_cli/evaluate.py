@@ -15,6 +15,7 @@ from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.teams import print_teams
+from redheart_core.data.language import UNDETERMINED
 from redheart_core.storage.structuring import unstructure
 
 if TYPE_CHECKING:
@@ -86,10 +87,15 @@ def print_evaluation(result: Evaluation) -> None:
         ],
     )
     if result.calibrated:
-        columns = ("calibrated answer", "language", "records", "in intervals or sets", "outside", "by chance",
+        columns = ("calibrated answer", "language", "records", "wanted", "in intervals or sets", "outside", "by chance",
                    "width or labels", "missed together", "calibration error", "at temperature", "loss of surest 50 %",
                    "of all", "risk-coverage area")  # fmt: skip
-        print_table(columns, [_calibrated(task) for task in result.calibrated])
+        rows = [_calibrated(task) for task in result.calibrated]
+        told = [place for place in range(len(columns)) if any(row[place] not in ("-", UNDETERMINED) for row in rows)]
+        print_table([columns[place] for place in told], [[row[place] for place in told] for row in rows])
+        for task in result.calibrated:
+            if task.coverage_sentence:
+                click.echo(task.coverage_sentence)
         labels = sum(len(task.cells) for task in result.calibrated)
         outside = sum(len(task.outside) for task in result.calibrated)
         expected = sum(task.outside_by_chance for task in result.calibrated)
@@ -111,6 +117,7 @@ def _calibrated(task: CalibratedTask) -> tuple[str, ...]:
         task.field,
         task.language,
         str(task.records),
+        figure(1 - task.alpha, ".2f"),
         figure(task.coverage),
         ", ".join(task.outside) or "none",
         f"{task.outside_by_chance:.2f} of {len(task.cells)}",

@@ -134,6 +134,7 @@ def _print_details(details: dict[str, Any]) -> None:
         "module",
         "minimum_core",
         "group",
+        "learning_rate",
         "learning_rate_scale",
         "loss_weight",
         "residual",

@@ -34,7 +34,11 @@ terms (B, V), and the ids of its tokens (B, L) int64, which are -1 after a text'
 
 @attrs.frozen
 class Output:
-    """One named tensor that a node gives, (B, *shape) float32."""
+    """One named tensor that a node gives, (B, *shape) float32.
+
+    Beside the answer on a field of values, FIELD_quantiles of shape (*axes, quantiles) with the field's labels, the
+    lowest first, makes the interval of the answer: from the lowest to the highest, as far beyond as calibration asks.
+    """
 
     name: str
     meaning: str
@@ -175,6 +179,9 @@ class NodeSpec:
     """attrs class of the [plugins.<name>] table; widths and depths included."""
     scales: Mapping[str, Mapping[str, Any]]
     """For each of tiny, small, base, full the settings that make up the scale."""
+    learning_rates: Mapping[str, float] = attrs.field(factory=dict, kw_only=True)
+    """By scale the peak rate of its group where neither [training] nor [groups.<name>] gives one; of several nodes in a
+    group the lowest. Without one it is the default of [training]."""
     reads: tuple[str, ...]
     """"embedding", "terms", "tokens", "node.output" of another node, or a field that is not among the targets."""
     gives: tuple[Output, ...]

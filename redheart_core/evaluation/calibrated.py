@@ -90,6 +90,10 @@ class Along:
     """Mean absolute error at each place; None where no record has a truth."""
     tracks: tuple[Track, ...]
     """A few test records, from the first to the last."""
+    covered: tuple[float | None, ...] = ()
+    """Share of the truths that the intervals hold, at each place; None where there are no intervals."""
+    widths: tuple[float | None, ...] = ()
+    """Mean width of the intervals, likewise."""
 
 
 @attrs.frozen
@@ -126,11 +130,34 @@ class CalibratedTask:
     """Under the risk-coverage curve, the mean of the mean losses (AURC)."""
     along: tuple[Along, ...] = ()
     """By label, of values with one axis."""
+    clusters: int | None = None
+    """Clusters that the records lie in, where these are fewer: chance allows more than it says, as it takes records as
+    independent."""
+    from_quantiles: bool = False
+    """Whether the intervals are the quantiles of the plugin, which calibration moved, and not of one width."""
 
     @property
     def coverage(self) -> float | None:
         """How often the intervals hold the truth, or the sets the labels that are 1; mean over labels."""
         return sum(cell.held / cell.records for cell in self.cells) / len(self.cells) if self.cells else None
+
+    @property
+    def coverage_sentence(self) -> str:
+        """What the intervals along an axis hold, for people; empty of others."""
+        if not self.along or self.coverage is None:
+            return ""
+        made = "calibrated quantiles" if self.from_quantiles else "of one width at each step"
+        often = f"{self.records} records with {len(self.cells)} numbers each"
+        related = f"; not independent, as they lie in {self.clusters} blocks" if self.few_clusters else ""
+        return (
+            f"intervals of {self.field} ({self.plugin}, {made}) are to hold {1 - self.alpha:.0%} and hold "
+            f"{self.coverage:.1%} of the numbers that came true ({often}{related})"
+        )
+
+    @property
+    def few_clusters(self) -> bool:
+        """Whether many records are not independent of others, so that chance allows more than it says."""
+        return self.clusters is not None and self.clusters < 0.9 * self.records
 
     @property
     def outside(self) -> tuple[str, ...]:

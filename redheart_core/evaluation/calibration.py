@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import numpy as np
 
 from redheart_core.contract.fields import Field
@@ -19,6 +20,7 @@ from redheart_core.exact.risk_control import missed_shares
 from redheart_core.exact.selective import risk_coverage
 from redheart_core.models.calibrating import Answered, answered, predict_split
 from redheart_core.models.calibration import Cell, LanguageCalibration, at_temperature
+from redheart_core.models.certainty import intervals
 from redheart_core.models.confidence import confidence, losses_of
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
@@ -43,6 +45,9 @@ def measure_calibration(model: Model, context: TrainingContext, split: str = "te
     listed = model.manifest.answers.items()
     answers = {field: sources[:1] for field, sources in listed if sources[0].plugin in nodes}
     predictions = predict_split(context, model.modules, answers, split)
+    rows = context.store.rows(split)
+    independent = len(context.store.clusters_of(rows))
+    clusters = independent if independent < len(rows) else None
     found = []
     for field, (source,) in answers.items():
         known = model.calibration.of(source.plugin, source.output, field)
@@ -51,7 +56,8 @@ def measure_calibration(model: Model, context: TrainingContext, split: str = "te
             for code in sorted(set(given.codes)):
                 own = known.in_language(code)
                 about = context.store.fields[field]
-                found.append(task_of(about, source, code, own, given.of(code), model.calibration.alpha))
+                task = task_of(about, source, code, own, given.of(code), model.calibration.alpha)
+                found.append(attrs.evolve(task, clusters=clusters))
     return tuple(found)
 
 
@@ -60,6 +66,7 @@ def task_of(
 ) -> CalibratedTask:
     """How an answer's calibration holds on records in a language."""
     scaled = at_temperature(field, given.answers, own.temperature)
+    ends = intervals(field, own, scaled, given.outer)
     shares, risks = kind_of(field) != "values", _risks(field, own, scaled, given.truth)
     return CalibratedTask(
         field=field.name,
@@ -67,8 +74,8 @@ def task_of(
         language=code,
         records=len(given.answers),
         alpha=alpha,
-        cells=tuple(_covered(field, own, scaled, given.truth, alpha)),
-        size=_size(field, own, scaled),
+        cells=tuple(_covered(field, own, scaled, ends, given.truth, alpha)),
+        size=_size(field, own, scaled, ends),
         together=_together(own, scaled, given.truth == 1.0),
         error_before=_bins(given.truth, given.answers).expected_error if shares else None,
         error_after=_bins(given.truth, scaled).expected_error if shares else None,
@@ -77,15 +84,21 @@ def task_of(
         temperature=own.temperature,
         risks=() if risks is None else tuple(float(risks[max(0, round(c * len(risks)) - 1)]) for c in COVERAGES),
         area=None if risks is None else float(risks.mean()),
-        along=tuple(along_axis(field, own, scaled, given.truth)),
+        along=tuple(along_axis(field, ends, scaled, given.truth)),
+        from_quantiles=given.outer is not None and any(cell.margin is not None for cell in own.cells),
     )
 
 
 def _covered(
-    field: Field, own: LanguageCalibration, scaled: FloatArray, truth: FloatArray, alpha: float
+    field: Field,
+    own: LanguageCalibration,
+    scaled: FloatArray,
+    ends: FloatArray,
+    truth: FloatArray,
+    alpha: float,
 ) -> Iterator[Covered]:
     """Each label with a limit beside what chance allows."""
-    for place, held in _inside(field, own, scaled, truth):
+    for place, held in _inside(field, own, scaled, ends, truth):
         cell, count = own.cells[place], len(held)
         if count:
             law = _law(cell, count, alpha)
@@ -107,7 +120,7 @@ def _law(cell: Cell, count: int, alpha: float) -> Any:
 
 
 def _inside(
-    field: Field, own: LanguageCalibration, scaled: FloatArray, truth: FloatArray
+    field: Field, own: LanguageCalibration, scaled: FloatArray, ends: FloatArray, truth: FloatArray
 ) -> Iterator[tuple[int, BoolArray]]:
     """Of each label with a limit which truths its intervals hold, or which of its records with the label 1 its sets."""
     for place, cell in enumerate(own.cells):
@@ -117,18 +130,18 @@ def _inside(
                 yield place, p[y == 1.0] >= cell.limit - TIE
             else:
                 there = ~np.isnan(y)
-                yield place, np.abs(p - y)[there] <= cell.limit + TIE
+                low, high = ends[:, there, place]
+                yield place, (low - TIE <= y[there]) & (y[there] <= high + TIE)
 
 
-def _size(field: Field, own: LanguageCalibration, scaled: FloatArray) -> float | None:
+def _size(field: Field, own: LanguageCalibration, scaled: FloatArray, ends: FloatArray) -> float | None:
     """Mean width of the intervals, cut off at the ends of the range; or mean number of labels in a set."""
     limits = np.array([np.nan if cell.limit is None else cell.limit for cell in own.cells])
     if np.isnan(limits).all():
         return None
     if field.binary:
         return float((scaled >= limits - TIE).sum(1).mean())
-    low, high = (field.low, field.high) if kind_of(field) == "values" else (0.0, 1.0)
-    return float(np.nanmean((scaled + limits).clip(low, high) - (scaled - limits).clip(low, high)))
+    return float(np.nanmean(ends[1] - ends[0]))
 
 
 def _together(own: LanguageCalibration, scaled: FloatArray, true: BoolArray) -> Together | None:

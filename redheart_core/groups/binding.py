@@ -51,6 +51,12 @@ def addend(spec: NodeSpec, field: str) -> str | None:
     return logits[0] if logits in {(one.name, one.form, one.shape, one.labels) for one in spec.gives} else None
 
 
+def quantile_output(spec: NodeSpec, field: str) -> str | None:
+    """The output with the quantiles of a node's answers on a field, FIELD_quantiles; None if it gives none."""
+    name = f"{field}_quantiles"
+    return name if any(one.name == name and one.form == "values" for one in spec.gives) else None
+
+
 def _is_given(output: Output, fields: Collection[str]) -> bool:
     """Whether a data set with these fields allows an output."""
     needed = output.needs if output.labels is None else (*output.needs, output.labels)

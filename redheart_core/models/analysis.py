@@ -85,7 +85,8 @@ def _calibrated(model: Model, finding: Finding, code: str | None) -> tuple[tuple
     if calibration is None or source is None:
         return finding.values, None
     own, about = source.in_language(code), model.fields[field]
-    values = tuple(calibrated(about, own, finding.values, model.manifest.statistics[field]))
+    outer = None if finding.outer is None else np.array(finding.outer)
+    values = tuple(calibrated(about, own, finding.values, model.manifest.statistics[field], outer))
     sets = leading(about, own, values), together(about, own, values)
     return values, Certainty(calibration.alpha, own.records, own.temperature, *sets)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 import numpy as np
+import torch
 from torch import Tensor
 
 from redheart_core.contract.fields import Field
@@ -14,6 +15,7 @@ from redheart_core.exact.calibration import LEAST, fit_temperature_to_shares
 from redheart_core.exact.conformal import conformal_quantile, conformal_rank
 from redheart_core.exact.numbers import BoolArray, FloatArray
 from redheart_core.exact.risk_control import risk_threshold
+from redheart_core.groups.binding import quantile_output
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import evaluated_rows
 from redheart_core.models.calibration import (
@@ -26,12 +28,14 @@ from redheart_core.models.calibration import (
     SourceCalibration,
     at_temperature,
 )
+from redheart_core.models.certainty import intervals
 from redheart_core.models.confidence import fit_loss_curve
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.nn.answers import as_shares, kind_of
 from redheart_core.training.context import TrainingContext
 
-SPLIT = "calibration"
+SPLIT, CHOICE = "calibration", "validation"
+"""What limits rest on, and what the kind of interval is chosen on."""
 
 
 def calibrate(
@@ -50,13 +54,33 @@ def calibrate(
     if not len(rows):
         return None
     predictions = predict_split(context, modules, answers, SPLIT)
+    chosen: dict[str, Tensor] | None = None
     sources = []
-    for field, listed in answers.items():
+    for name, listed in answers.items():
         for source in listed:
-            given = answered(context, modules, predictions, source, field, SPLIT)
+            given, field = answered(context, modules, predictions, source, name, SPLIT), context.store.fields[name]
+            if given is not None and given.outer is not None:
+                chosen = predict_split(context, modules, answers, CHOICE) if chosen is None else chosen
+                on_validation = answered(context, modules, chosen, source, name, CHOICE)
+                if on_validation is None or not quantiles_are_narrower(field, source, on_validation):
+                    given = attrs.evolve(given, outer=None)
             if given is not None:
-                sources.append(calibrate_answer(context.store.fields[field], source, given))
+                sources.append(calibrate_answer(field, source, given))
     return Calibration(ALPHA, len(rows), tuple(sources))
+
+
+def quantiles_are_narrower(field: Field, source: AnswerSource, given: Answered) -> bool:
+    """Whether intervals from quantiles are narrower on average than those of one width at each place.
+
+    Args:
+        field: What is answered.
+        source: Who answers.
+        given: Of records that the limits of the model will not rest on.
+    """
+    own = calibrate_answer(field, source, given).all_languages
+    ours, plain = (intervals(field, own, given.answers, outer) for outer in (given.outer, None))
+    shares = (ours[1] - ours[0]).mean(0) / (plain[1] - plain[0]).mean(0)
+    return bool(np.nanmean(shares) < 1.0) if np.isfinite(shares).any() else False
 
 
 def predict_split(
@@ -65,10 +89,14 @@ def predict_split(
     answers: Mapping[str, tuple[AnswerSource, ...]],
     split: str,
 ) -> dict[str, Tensor]:
-    """What the sources say of the records of a split: "node.output" to (N, *shape), NaN for those not served and those
-    that have none of the fields that a source is for."""
+    """What the sources say of the records of a split, and the quantiles that they give beside: "node.output" to
+    (N, *shape), NaN for those not served and those that have none of the fields that a source is for."""
     rows, found = context.store.rows(split), dict[str, Tensor]()
+    nodes = {node.name: node for group in context.groups for node in group.nodes}
     wanted = {f"{one.plugin}.{one.output}": field for field, sources in answers.items() for one in sources}
+    for field, sources in answers.items():
+        beside = ((one.plugin, quantile_output(nodes[one.plugin].spec, field)) for one in sources)
+        wanted |= {f"{plugin}.{output}": field for plugin, output in beside if output is not None}
     for group in context.groups:
         module, own = modules[group.name], {node.name for node in group.nodes}
         also = {name: field for name, field in wanted.items() if name.partition(".")[0] in own}
@@ -89,11 +117,14 @@ class Answered:
     """(N, L), NaN where missing; shares of counts."""
     codes: tuple[str, ...]
     """(N,) languages."""
+    outer: FloatArray | None = None
+    """(2, N, L), the lowest and the highest quantile that the node gives beside each answer; None if it gives none."""
 
     def of(self, code: str) -> Answered:
         """Those in a language."""
         own = np.array([one == code for one in self.codes], bool)
-        return Answered(self.answers[own], self.truth[own], (code,) * int(own.sum()))
+        outer = None if self.outer is None else self.outer[:, own]
+        return Answered(self.answers[own], self.truth[own], (code,) * int(own.sum()), outer)
 
 
 def answered(
@@ -115,11 +146,19 @@ def answered(
     if not bool(known.any()):
         return None
     codes = (store.language(row) for row in rows[known].tolist())
+    quantiles = predictions.get(f"{source.plugin}.{field}_quantiles")
     return Answered(
         predictions[name][known].double().reshape(int(known.sum()), -1).numpy(),
         shares[known].reshape(int(known.sum()), -1).numpy(),
         tuple(UNDETERMINED if code is None else primary(code) for code in codes),
+        None if quantiles is None else outermost(quantiles[known]),
     )
+
+
+def outermost(quantiles: Tensor) -> FloatArray:
+    """The lowest and the highest of (N, *axes, Q, labels): (2, N, L)."""
+    ends: FloatArray = torch.stack([quantiles[..., 0, :], quantiles[..., -1, :]]).double().flatten(2).numpy()
+    return ends
 
 
 def leaders(truth: FloatArray) -> BoolArray:
@@ -163,7 +202,7 @@ def _cells(field: Field, given: Answered, whole: LanguageCalibration | None) -> 
     """
     few = len(given.answers) < LEAST_RECORDS
     scores = [_scores(field, given, place) for place in range(given.answers.shape[1])]
-    together = np.concatenate(scores)
+    together, beyond = np.concatenate(scores), _beyond(given)
     for place, own in enumerate(scores):
         if field.binary:
             if whole is not None and few:
@@ -172,9 +211,9 @@ def _cells(field: Field, given: Answered, whole: LanguageCalibration | None) -> 
                 cell = _least(_cell(own))
                 yield attrs.evolve(cell, limit=0.0) if cell.limit is None and not few else cell
         elif len(own) >= LEAST_RECORDS or (whole is None and len(scores) == 1):
-            yield _cell(own)
+            yield _cell(own, beyond=None if beyond is None else beyond[:, place])
         elif whole is None or (len(together) >= LEAST_RECORDS and len(scores) > 1):
-            yield _cell(together, "labels")
+            yield _cell(together, "labels", beyond)
         else:
             yield _from_languages(whole.cells[place])
 
@@ -188,10 +227,16 @@ def _scores(field: Field, given: Answered, place: int) -> FloatArray:
     return np.asarray(np.abs(answers - truth)[there])
 
 
-def _cell(scores: FloatArray, borrowed: str = "") -> Cell:
-    """The conformal quantiles of some scores; none of too few."""
+def _beyond(given: Answered) -> FloatArray | None:
+    """How far each truth lies outside of the node's quantiles, (N, L), below 0 inside (Romano et al. 2019)."""
+    return None if given.outer is None else np.maximum(given.outer[0] - given.truth, given.truth - given.outer[1])
+
+
+def _cell(scores: FloatArray, borrowed: str = "", beyond: FloatArray | None = None) -> Cell:
+    """The conformal quantiles of some scores, and of those beyond the node's quantiles; none of too few."""
     widths = tuple(_quantile(scores, 1.0 - sureness) for sureness in SURENESS)
-    return Cell(_quantile(scores, ALPHA), len(scores), borrowed, widths)
+    margin = None if beyond is None else _quantile(beyond[~np.isnan(beyond)], ALPHA)
+    return Cell(_quantile(scores, ALPHA), len(scores), borrowed, widths, margin)
 
 
 def _quantile(scores: FloatArray, alpha: float) -> float | None:

@@ -47,6 +47,9 @@ class Cell:
     widths: tuple[float | None, ...] = ()
     """Half the widths of intervals that hold the truth with the probabilities of SURENESS; None if the records are too
     few. Empty of a model that was assembled before there were any; not used of labels that are 0 or 1."""
+    margin: float | None = None
+    """Of a node that gives quantiles beside its answer: how far the interval goes beyond the lowest and the highest of
+    them, below 0 if it ends before. None if the records are too few, and of all others."""
 
     def width(self, sureness: float) -> float | None:
         """Half the width of an interval that holds the truth with at least one of the probabilities of SURENESS."""
@@ -87,6 +90,11 @@ class LanguageCalibration:
     def half_widths(self) -> FloatArray:
         """Half the widths of the intervals of values and shares, (L,); NaN where there are none."""
         return np.array([np.nan if cell.limit is None else cell.limit for cell in self.cells])
+
+    @cached_property
+    def margins(self) -> FloatArray:
+        """By how much intervals go beyond the quantiles of a node, (L,); NaN where nothing is known of them."""
+        return np.array([np.nan if cell.margin is None else cell.margin for cell in self.cells])
 
 
 @attrs.frozen

@@ -16,7 +16,11 @@ from redheart_core.nn.answers import kind_of
 
 
 def calibrated(
-    field: Field, own: LanguageCalibration, values: Sequence[LabelValue], statistics: Mapping[str, LabelStatistics]
+    field: Field,
+    own: LanguageCalibration,
+    values: Sequence[LabelValue],
+    statistics: Mapping[str, LabelStatistics],
+    outer: FloatArray | None = None,
 ) -> Iterator[LabelValue]:
     """The numbers of a finding at their temperature, each with its interval or whether its label is in the set.
 
@@ -25,16 +29,17 @@ def calibrated(
         own: What the calibration says of the answer in the text's language.
         values: In the order of the field's elements.
         statistics: Of the field's labels over the training records.
+        outer: The lowest and the highest quantile that the node gives of each number, (2, L), if it gives any.
     """
     numbers = _scaled(field, own, [one.value for one in values])
     thresholds = _thresholds(field, own, [one.threshold for one in values])
-    least, most = _range(field)
-    for cell, one, number, threshold in zip(own.cells, values, numbers, thresholds, strict=True):
+    ends = intervals(field, own, np.array([numbers]), None if outer is None else outer[:, None])[:, 0].tolist()
+    for cell, one, number, threshold, *end in zip(own.cells, values, numbers, thresholds, *ends, strict=True):
         low = high = in_set = None
         if cell.limit is not None and field.binary:
             in_set = number >= cell.limit - TIE
         elif cell.limit is not None:
-            low, high = max(least, number - cell.limit), min(most, number + cell.limit)
+            low, high = end
         deviations = statistics[one.label].deviations(number)
         yield LabelValue(
             one.label,
@@ -67,12 +72,30 @@ def together(field: Field, own: LanguageCalibration, values: Sequence[LabelValue
     return tuple(label for label, one in zip(field.labels, values, strict=True) if one.value >= least)
 
 
-def intervals(field: Field, own: LanguageCalibration, values: FloatArray) -> FloatArray:
-    """Ends of the intervals around N answers at their temperature, (N, L) to (2, N, L); NaN where there are none."""
+def intervals(
+    field: Field, own: LanguageCalibration, values: FloatArray, outer: FloatArray | None = None
+) -> FloatArray:
+    """Ends of the intervals of N answers at their temperature, (2, N, L); NaN where there are none.
+
+    They lie around the answer; of a node that gives quantiles they are the outermost ones, which calibration moves
+    (conformalised quantile regression, Romano et al. 2019), so that they are as wide as each record asks for.
+
+    Args:
+        field: What is answered.
+        own: What the calibration says of the answer in a language.
+        values: (N, L).
+        outer: (2, N, L), the lowest and the highest quantile, if the node gives any.
+    """
     if field.binary:
         return np.full((2, *values.shape), np.nan)
+    low, high = values - own.half_widths, values + own.half_widths
+    if outer is not None:
+        moved = ~np.isnan(own.margins)
+        low, high = np.where(moved, outer[0] - own.margins, low), np.where(moved, outer[1] + own.margins, high)
+        crossed = low > high
+        low, high = np.where(crossed, (low + high) / 2, low), np.where(crossed, (low + high) / 2, high)
     least, most = _range(field)
-    return np.stack([np.maximum(least, values - own.half_widths), np.minimum(most, values + own.half_widths)])
+    return np.stack([np.maximum(least, low), np.minimum(most, high)])
 
 
 def _range(field: Field) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Outputs of a group that were evaluated against a field, with what all findings on one have in common."""
+"""Outputs of a group that were evaluated against a field, in its shape, and what all findings on one have in common."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from redheart_core.contract.fields import Field
+from redheart_core.groups.binding import quantile_output
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering
 from redheart_core.models.manifest import LabelStatistics, ModelManifest
@@ -30,6 +31,9 @@ class EvaluatedOutput:
     thresholds: Sequence[float | None]
     """Of each label."""
 
+    quantiles: str | None
+    """"node.output" of the quantiles of the answer, if the node gives any."""
+
     @property
     def name(self) -> str:
         """Of the output."""
@@ -43,11 +47,13 @@ def evaluated_outputs(
     stored = manifest.groups[group.name]
     for node in group.nodes:
         objective = module.objectives.get(node.name)
-        pairs = {(one.output, one.target): None for one in objective.metrics} if objective else {}
+        metrics = objective.metrics if objective else ()
+        pairs = {(one.output, one.target): None for one in metrics if one.shape is None}
         if stored.epoch == 0:  # all else is untrained there
             pairs = {pair: None for pair in pairs if pair[0] == pair[1] in node.residual_fields}
         for output, target in pairs:
             labels = fields[target].elements
+            quantiles = quantile_output(node.spec, target) if output == target else None
             usual = [manifest.statistics[target][label] for label in labels]
             yield EvaluatedOutput(
                 (node.name, output, target),
@@ -57,4 +63,5 @@ def evaluated_outputs(
                 usual,
                 [one.mean for one in usual],
                 stored.thresholds.get(f"{node.name}.{output}", [None] * len(labels)),
+                None if quantiles is None else f"{node.name}.{quantiles}",
             )

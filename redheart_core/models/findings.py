@@ -52,6 +52,8 @@ class Finding:
     values: tuple[LabelValue, ...]
     warning: str = ""
     """Why the numbers are not to be relied on; empty if nothing is known against them."""
+    outer: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    """The lowest and the highest quantile that the plugin gives of each number; None if it gives none."""
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from redheart_core.groups.group import Group
 from redheart_core.models.abstaining import Place
+from redheart_core.models.calibrating import outermost
 from redheart_core.models.evaluated import EvaluatedOutput
 from redheart_core.models.findings import Finding, LabelValue
 from redheart_core.models.model import Model
@@ -40,10 +41,10 @@ def findings_of_texts(
         for evaluated in model.evaluated[group.name]:
             speaking = [row for row, places in enumerate(silent) if evaluated.place not in places]
             plugin, output, field = evaluated.place
-            for row, values in zip(speaking, _values(evaluated, outputs, spreads, speaking), strict=True):
-                found[row].append(
-                    Finding(plugin, output, field, group.name, evaluated.epoch, evaluated.unit, values, warning)
-                )
+            ends = _outer(evaluated, outputs, speaking)
+            about = plugin, output, field, group.name, evaluated.epoch, evaluated.unit
+            for row, values, outer in zip(speaking, _values(evaluated, outputs, spreads, speaking), ends, strict=True):
+                found[row].append(Finding(*about, values, warning, outer))
     return [tuple(own) for own in found]
 
 
@@ -59,6 +60,16 @@ def _values(
     for own, spread in zip(numbers, apart, strict=True):
         deviations = [one.deviations(number) for one, number in zip(usual, own, strict=True)]
         yield tuple(map(LabelValue, labels, own, evaluated.means, deviations, evaluated.thresholds, spread))
+
+
+def _outer(
+    evaluated: EvaluatedOutput, outputs: Mapping[str, Tensor], rows: Sequence[int]
+) -> Sequence[tuple[tuple[float, ...], tuple[float, ...]] | None]:
+    """The lowest and the highest quantile of each number, for some of the texts; None where a node gives none."""
+    if evaluated.quantiles is None:
+        return [None] * len(rows)
+    low, high = outermost(outputs[evaluated.quantiles][list(rows)])
+    return [(tuple(one), tuple(other)) for one, other in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def _lists(numbers: Tensor, rows: Sequence[int], size: int) -> list[list[float]]:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from redheart_core.data.language import UNDETERMINED
 from redheart_core.evaluation.calibrated import COVERAGES, CalibratedTask
 from redheart_core.report import words
 from redheart_core.report.axes import style
@@ -61,6 +62,12 @@ def calibration_parts(tasks: Sequence[CalibratedTask]) -> dict[str, object]:
             for one in tasks
             for along in one.along
         },
+        "steps": {
+            f"{_name(one)}, {along.label}": tuple(zip(along.errors, along.widths, along.covered, strict=True))
+            for one in tasks
+            for along in one.along
+            if along.covered
+        },
         "risk_curves": [(one, risk_curve(one)) for one in tasks if one.risks],
     }
 
@@ -79,4 +86,4 @@ def risk_curve(task: CalibratedTask) -> Markup:
 
 
 def _name(task: CalibratedTask) -> str:
-    return f"{task.field}, {task.language}"
+    return task.field if task.language == UNDETERMINED else f"{task.field}, {task.language}"

@@ -43,7 +43,7 @@ def error_by_place(along: Along, name: str) -> Markup:
     steps = list(range(1, len(along.errors) + 1))
     axes.plot(steps, _drawn(along.errors), "o-", color=BEST, linewidth=1.4, markersize=3.5)
     style(axes)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max((error for error in along.errors if error is not None), default=0.0) or None)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     axes.set_xlabel("step", color=MUTED, fontsize=8)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from redheart.groups_file import merged_groups
+from redheart.groups_file import merged_groups, with_own_rates
 from redheart.options import PluginChoice
 from redheart.progress import Display
 from redheart.sessions import data_settings, listeners, prepare_store, train_settings
@@ -73,7 +73,8 @@ def comparisons(
     for name in datasets or (data_settings(registry).dataset,):
         data = data_settings(registry, dataset=name)
         store = prepare_store(registry, folder / name / "store", data, display)
-        settings, tables = train_settings(registry, epochs=epochs), merged_groups(registry, groups_file)
+        settings = train_settings(registry, epochs=epochs)
+        tables = with_own_rates(registry, merged_groups(registry, groups_file), settings.scale, None)
         found[name] = Comparison(registry, folder / name, store, settings, tables, one_rate)
     return found
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from redheart_core import SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.contract.errors import join_complaints
@@ -26,6 +28,42 @@ def merged_groups(registry: Registry, file: Path | None) -> dict[str, GroupSetti
     for name, table in _read(file).items() if file is not None else ():
         tables[name] = {**tables.get(name, {}), **table}
     return {name: read_table(GroupSettings, table, f"[groups.{name}]") for name, table in tables.items()}
+
+
+def with_own_rates(
+    registry: Registry, groups: Mapping[str, GroupSettings], scale: str, given: float | None
+) -> dict[str, GroupSettings]:
+    """The tables with the rates that nodes declare for a scale, where nobody has given another.
+
+    Args:
+        registry: Whose [training] table counts as given.
+        groups: The tables [groups.<name>]; a rate there counts too.
+        scale: Of the training.
+        given: The rate that an option names, if any.
+    """
+    found = dict(groups)
+    if given is not None or "learning_rate" in registry.table("training"):
+        return found
+    declared: dict[str, float] = {}
+    for node in registry.nodes(scale):
+        if scale in node.spec.learning_rates:
+            rate = node.spec.learning_rates[scale]
+            declared[node.group] = min(rate, declared.get(node.group, rate))
+    for name, rate in declared.items():
+        table = found.get(name, GroupSettings())
+        if table.learning_rate is None:
+            found[name] = attrs.evolve(table, learning_rate=rate)
+    return found
+
+
+def own_rates(groups: Mapping[str, GroupSettings], given: Mapping[str, GroupSettings]) -> list[str]:
+    """A line on each group with a rate that nobody has given."""
+    rates = {name: table.learning_rate for name, table in groups.items()}
+    own = {name: rate for name, rate in rates.items() if rate != given.get(name, GroupSettings()).learning_rate}
+    return [
+        f"{name}: learning rate {rate:g}, its own; --set training.learning_rate=... sets another"
+        for name, rate in own.items()
+    ]
 
 
 def _read(file: Path) -> Mapping[str, Mapping[str, object]]:

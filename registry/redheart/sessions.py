@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from redheart.groups_file import merged_groups
+from redheart.groups_file import merged_groups, own_rates, with_own_rates
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import Display
 from redheart_core import CheckpointError, DatasetSpec, RedheartError, SettingsError
@@ -125,8 +125,9 @@ def new_session(
 def begin(choice: PluginChoice, options: RunOptions, display: Display, groups_file: Path | None = None) -> Session:
     """A session under the current settings; prepares the store if need be."""
     registry = choice.load(listeners(display), display.say)
-    groups = merged_groups(registry, groups_file)
+    given = merged_groups(registry, groups_file)
     data, training = data_settings(registry, **options.data), train_settings(registry, **options.training)
+    groups = with_own_rates(registry, given, training.scale, options.training.get("learning_rate"))
     from redheart_core.storage.runtime import (
         choose_device,  # with torch, once plugins and settings are known to be right
     )
@@ -136,7 +137,7 @@ def begin(choice: PluginChoice, options: RunOptions, display: Display, groups_fi
     folder = options.output or Path("runs") / data.dataset
     store = prepare_store(registry, options.store or folder / "store", data, display)
     session = new_session(registry, folder, store, training, groups)
-    for line in (*left_out(session), *data_notes(session.context)):
+    for line in (*left_out(session), *own_rates(groups, given), *data_notes(session.context)):
         display.say(line)
     return session
 

@@ -160,6 +160,7 @@ def _describe_node(name: str, registry: Registry) -> dict[str, Any]:
     spec = resolve_node(node.spec, fields)
     details: dict[str, Any] = {
         "group": node.group,
+        "learning_rate": ", ".join(f"{rate:g} at {scale}" for scale, rate in spec.learning_rates.items()),
         "learning_rate_scale": node.learning_rate_scale,
         "loss_weight": node.loss_weight,
         "residual": node.residual,

@@ -1,6 +1,7 @@
 """sequence_forecast and sequence_class beside the usual baselines, on generated series whose best answer is known.
 
 Usage: python tests/benchmarks/bench_series.py [--seeds 3] [--steps 4000] [--epochs 30] [--systems NAME ...] [--classes]
+It needs redheart[baselines].
 
 For each system and seed one series is written as CSV, read by the data set `series` (30 steps of the past, 4 ahead,
 split by time) and learnt by `redheart.train`; the epoch is chosen on validation windows. Figures are root mean squared
@@ -24,18 +25,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import numpy as np
 import torch
 from generated_series import SYSTEMS, Numbers, System, autocovariances, recursive, seasonal_weights
 from scipy.linalg import toeplitz
 from scipy.stats import multivariate_normal
-from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
 import redheart
 from redheart.runs import Run
 from redheart_core.groups.validation import evaluate
+from redheart_core.models.calibrating import Answered, calibrate_answer, outermost, quantiles_are_narrower
+from redheart_core.models.certainty import intervals
+from redheart_core.models.manifest import AnswerSource
 from redheart_core.training.progress import load_fixed
+
+try:
+    import lightgbm
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+except ImportError as error:
+    raise SystemExit(
+        f"{error.name} is not installed, and forecasts are compared with it; pip install 'redheart[baselines]'"
+    ) from error
 
 PAST, AHEAD = 30, 4
 OBSERVED = 0.3
@@ -159,11 +169,34 @@ def compare(
             "ridge": said["series_ridge.next"][..., 0],
             "sequence_forecast": said["sequence_forecast.next"][..., 0],
         }
-        quantiles = said["sequence_forecast.next_quantiles"][..., 0]
-        inside = (target[..., 0] >= quantiles[:, :, 0]) & (target[..., 0] <= quantiles[:, :, -1])
+        covered = coverage(run, said)
     errors = {name: float(np.sqrt(((one - target[..., 0]) ** 2).mean())) for name, one in found.items()}
     print(f"  {system.name}, seed {seed}: {seconds:.0f} s of training", flush=True)
-    return {name: error / errors["best"] for name, error in errors.items()} | {"covered": float(inside.mean())}
+    return {name: error / errors["best"] for name, error in errors.items()} | covered
+
+
+def coverage(run: Run, test: Mapping[str, Numbers]) -> dict[str, float]:
+    """Shares of test numbers within the outermost quantiles of the network, and, calibrated on the windows between
+    validation and test, within these once moved and within intervals of one width around the mean; a model serves the
+    kind that is narrower on validation. And mean widths."""
+    field = run.session.context.store.fields["next"]
+    source = AnswerSource("sequence_forecast", "next", False, None, 0, {})
+    parts = {}
+    for name in ("validation", "calibration", "test"):
+        said, (target,) = test if name == "test" else answers(run, name), windows(run, name, "next")
+        mean, quantiles = (said[f"sequence_forecast.{output}"] for output in ("next", "next_quantiles"))
+        flat = mean.reshape(len(mean), -1), target.reshape(len(mean), -1)
+        parts[name] = Answered(*flat, ("und",) * len(mean), outermost(torch.from_numpy(quantiles)))
+    known = calibrate_answer(field, source, parts["calibration"]).all_languages
+    found, given = {}, parts["test"]
+    assert given.outer is not None
+    calibrated, plain = (intervals(field, known, given.answers, outer) for outer in (given.outer, None))
+    served = calibrated if quantiles_are_narrower(field, source, parts["validation"]) else plain
+    kinds = {"quantiles": given.outer, "calibrated": calibrated, "one width": plain, "served": served}
+    for name, (low, high) in kinds.items():
+        found[f"{name}: covered"] = float(((low <= given.truth) & (given.truth <= high)).mean())
+        found[f"{name}: width"] = float((high - low).mean())
+    return found
 
 
 def classify(seed: int, steps: int, epochs: int, settings: Mapping[str, Any], scale: str) -> dict[str, float]:
@@ -210,7 +243,7 @@ def show(title: str, found: Sequence[Mapping[str, float]]) -> None:
     for name in found[0]:
         values = np.array([one[name] for one in found])
         half = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
-        print(f"  {name:18} {values.mean():.3f} +- {half:.3f}", flush=True)
+        print(f"  {name:20} {values.mean():.3f} +- {half:.3f}", flush=True)
 
 
 def main() -> None:

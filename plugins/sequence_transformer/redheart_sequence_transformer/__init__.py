@@ -14,6 +14,8 @@ SCALES: dict[str, dict[str, Any]] = {
     "base": {"width": 512, "layers": 8, "heads": 8},
     "full": {"width": 768, "layers": 12, "heads": 12},
 }
+RATES = {"tiny": 0.01, "small": 0.01}
+"""For a few thousand windows; those of larger scales were not searched."""
 LAYERS = ("encoder.patches", "encoder.layers.*", "encoder.norm|encoder.pooling", "head|answers")
 
 
@@ -26,6 +28,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             meaning="the steps ahead of a series as mean and quantiles: a linear forecast and what a transformer adds",
             settings=ForecastSettings,
             scales=SCALES,
+            learning_rates=RATES,
             reads=("past", "past_times", "series_ridge.next"),
             gives=(),
             build="redheart_sequence_transformer.training:build_forecast",
@@ -39,6 +42,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             meaning="classes and numbers that hold of a window of a series, by a transformer over its steps",
             settings=ClassSettings,
             scales=SCALES,
+            learning_rates=RATES,
             reads=("past", "past_times"),
             gives=(),
             build="redheart_sequence_transformer.training:build_classes",

@@ -8,7 +8,7 @@ import attrs
 
 from redheart_core.config.ranges import POSITIVE, SHARE, divides, repeated, width_from
 
-LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def _rising(_: object, attribute: attrs.Attribute[tuple[float, ...]], value: tuple[float, ...]) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+import redheart
 from redheart_cli.main import cli
 from redheart_core.models.calibration import ANSWERS_FILE
+from redheart_series.dataset import records
+from redheart_series.settings import SeriesSettings
 
 
 @pytest.mark.slow
@@ -29,3 +36,43 @@ def test_a_run_on_the_sample_of_series_is_trained_chosen_assembled_and_evaluated
     answers = (tmp_path / "run" / "model" / ANSWERS_FILE).read_text(encoding="utf-8")
     assert "sequence_forecast" in answers
     assert "next_quantiles" not in answers
+    assert "sequence_forecast: learning rate 0.01, its own" in found.output
+    coverage = re.search(r"intervals of next \((\w+), (.*)\) are to hold 90% and hold ([0-9.]+)% of", found.output)
+    assert coverage is not None
+    assert 50.0 < float(coverage[3]) <= 100.0
+    assert f"({coverage[1]}, {coverage[2]}) are to hold 90% and hold {coverage[3]}%" in page(tmp_path / "run")
+    _forecast_has_the_interval_of_its_quantiles(redheart.load(tmp_path / "run" / "model"))
+
+
+def page(run: Path) -> str:
+    return (run / "report.html").read_text(encoding="utf-8")
+
+
+def _forecast_has_the_interval_of_its_quantiles(model: redheart.Model) -> None:
+    settings = SeriesSettings(context=8, horizon=3, stride=4)
+    record = next(one for one in records(settings) if one.split == "test")
+    labels = {"past": ("sales", "rain", "weekend"), "past_times": (), "known": ("weekend",)}
+    given = {name: [named(own, row) for row in record.values[name].tolist()] for name, own in labels.items()}  # type: ignore[attr-defined]
+    found = model.analyze(given)
+    (said,) = (one for one in found.findings if (one.plugin, one.output) == ("sequence_forecast", "next"))
+    assert said.outer is not None
+    assert not [one for one in found.findings if one.output == "next_quantiles"]
+    answer = next(one for one in found.answers if one.field == "next")
+    source = model.assembled.calibration.of(answer.finding.plugin, "next", "next")  # type: ignore[union-attr]
+    assert source is not None
+    for place, value in enumerate(answer.values):
+        cell = source.all_languages.cells[place]
+        assert value.low is not None
+        if cell.margin is None:
+            assert cell.limit is not None
+            assert value.low == pytest.approx(value.value - cell.limit)
+        else:
+            assert answer.finding.outer is not None
+            assert value.low == pytest.approx(answer.finding.outer[0][place] - cell.margin)
+
+
+def named(labels: Sequence[str], row: Any) -> Any:
+    """A step as in JSON."""
+    if not labels:
+        return row
+    return {label: None if math.isnan(number) else number for label, number in zip(labels, row, strict=True)}
