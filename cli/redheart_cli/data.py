@@ -12,6 +12,7 @@ import click
 from redheart.options import PluginChoice
 from redheart.progress import make_display
 from redheart.stores import inspect_data, prepare_data
+from redheart_cli.encoder import encoder as encoder_command
 from redheart_cli.label import label as label_command
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
@@ -31,6 +32,7 @@ def data() -> None:
 
 
 data.add_command(label_command)
+data.add_command(encoder_command)
 
 
 @data.command()
