@@ -6,8 +6,8 @@
 FOLDER keeps every run; one that was stopped goes on, one that is finished is not done again. After each training the
 team of every agent's best epoch plays the best common epoch, the last one and random actions on the same test episodes,
 which nothing was chosen on. Intervals are 95 % (Student's t) over seeds. Returns are those of `unit`: of village_life
-the mean over the agents, beside the exact optimum; of simple_spread the sum over them. Steps a second are those of a
-whole training, evaluation included, by CPU time of the process.
+the mean over the agents, beside the exact optimum; of simple_spread the sum over them, beside a policy by hand. Steps
+a second are those of a whole training, evaluation included, by CPU time of the process.
 
 What is published of simple_spread is in rewards of the environment of Lowe et al. 2017, where an agent also counts as
 colliding with itself, and everybody gets the sum of all rewards. mpe2 gives an agent half of minus the distances and
@@ -17,17 +17,23 @@ half of minus its collisions. So a sum S over three agents and 25 steps here is 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from scipy import stats
+from torch import Tensor
 
 import redheart
 from redheart.agents import open_agents
 from redheart.options import PluginChoice
+from redheart_core.agents.acting import episode_seeds
+from redheart_core.agents.context import AgentsContext
+from redheart_core.agents.episodes import play
 from redheart_core.agents.teams import RANDOM, Member, compare_teams, read_manifests
 from redheart_core.selection.sweetspot import find_sweetspot
 from redheart_village.life import settle
@@ -37,7 +43,7 @@ from redheart_village.settings import LifeSettings
 PERSONS = 2
 CYCLES = 25
 """Of an episode of simple_spread, unless its settings say otherwise."""
-KEYS = ("crossover", "common", "random")
+KEYS = ("crossover", "common", "random", "scripted")
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "village_life": {"village_life.persons": PERSONS},
     "simple_spread": {"pettingzoo.module": "mpe2.simple_spread_v3"},
@@ -51,19 +57,56 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """What each changes of `central`: critics that see all agents, each learns from its own steps, nobody hears others."""
 COMMON: dict[str, Any] = {
     "training.batch_size": 256,
-    "training.learning_rate": 0.003,
+    "training.learning_rate": 0.01,
     "training.warmup_updates": 0,
     "training.final_rate": 0.2,
     "training.weight_decay": 0.0,
     "training.clip_norm": 10.0,
-    "multi_agent.tau": 0.02,
+    "multi_agent.tau": 0.1,
+    "multi_agent.norm": False,
+    "multi_agent.twin": False,
+    "multi_agent.smoothing": 0.0,
+    "multi_agent.delay": 1,
+    "multi_agent.actor_rate": 1.0,
+    "multi_agent.noise_scale": 0.8,
+    "multi_agent.noise_end": 0.3,
+    "agents.episodes": 250,
+    "agents.together": 50,
+    "agents.updates": 2,
     "agents.comparison_episodes": 100,
 }
+"""MADDPG without TD3's corrections, with targets that follow fast and much exploration."""
 
 
 def unit(environment: str, total: float) -> float:
     """A return as it is printed, of the sum over the agents."""
     return total / PERSONS if environment == "village_life" else total
+
+
+def assigned(seen: tuple[Tensor, ...], _: Tensor) -> tuple[Tensor, ...]:
+    """simple_spread by hand, out of what agents observe: each goes straight to the landmark that it has in the
+    assignment of least total distance, and brakes as friction and force allow."""
+    own = torch.stack([one[:, 2:4] for one in seen], 1)
+    landmarks = own[:, :1] + seen[0][:, 4:10].reshape(-1, 3, 2)
+    way = landmarks[:, None] - own[:, :, None]
+    orders = list(itertools.permutations(range(3)))
+    total = torch.stack([sum(way[:, agent, one[agent]].norm(dim=1) for agent in range(3)) for one in orders], 1)
+    chosen = torch.tensor(orders)[total.argmin(1)]
+    actions = []
+    for agent, one in enumerate(seen):
+        speed, left = one[:, :2], way[torch.arange(len(one)), agent, chosen[:, agent]]
+        force = ((7 * (left - 0.1 * speed) - 0.75 * speed) / 0.5).clamp(-1, 1)
+        sides = torch.stack([torch.zeros(len(one)), -force[:, 0], force[:, 0], -force[:, 1], force[:, 1]], 1)
+        actions.append(sides)
+    return tuple(actions)
+
+
+def scripted(context: AgentsContext, environment: str) -> float | None:
+    """The team return of `assigned` in the test episodes; None where there is no such policy."""
+    if environment != "simple_spread":
+        return None
+    seeds = episode_seeds(context, context.agents.comparison_episodes, "test")
+    return play(context.world, seeds, assigned, context.agents.steps).returns.sum(1).mean().item()
 
 
 def train(folder: Path, environment: str, variant: str, seed: int, epochs: int) -> dict[str, Any]:
@@ -101,6 +144,7 @@ def train(folder: Path, environment: str, variant: str, seed: int, epochs: int) 
         "crossover": teams["crossover"],
         "common": common,
         "random": teams[RANDOM],
+        "scripted": scripted(session.context, environment),
         "speed": None if resumed else steps / spent,
         "seconds": None if resumed else wall,
     }
@@ -142,6 +186,7 @@ def show(environment: str, found: dict[str, list[dict[str, Any]]]) -> None:
         best, myopic = best_plan(life).episode_return, myopic_plan(life).episode_return
         print(f"\nexact: optimum {best:.3f}, myopic {myopic:.3f}")
     else:
+        print(f"\nscripted: {row([one for runs in found.values() for one in runs], 'scripted')}")
         for variant, runs in found.items():
             there = ", ".join(f"{key} {with_interval([6 * one[key] - 225 for one in runs], '.0f')}" for key in KEYS)
             print(f"\n{variant}, in the rewards of Lowe et al. 2017: {there}")
