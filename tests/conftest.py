@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of a test session share the cores; read at import
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,9 +19,34 @@ from toy import Toy, group_files
 from trained_toy import trained, trained_once
 from wheels import redheart_wheel
 
+import redheart_village.records
+from redheart_core import Record
 from redheart_core.runs.run import RunFolder
+from redheart_village.phrases import Wording
 
 __all__ = ["groups", "install", "made", "make_run", "redheart_wheel", "trained", "trained_once", "write_run"]
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end, so that no search for cycles has to go through it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _village_records_are_made_once() -> Iterator[None]:
+    """A record depends on the arguments alone, and most tests make the same ones; plugins/village tests it."""
+    make, made_records = redheart_village.records.make_record, dict[tuple[object, ...], Record]()
+
+    def make_once(seed: int, wording: Wording, index: int, signals: bool = False) -> Record:
+        key = (seed, wording.language, index, signals)
+        if key not in made_records:
+            made_records[key] = make(seed, wording, index, signals)
+        return made_records[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redheart_village.records, "make_record", make_once)
+        yield
 
 
 @pytest.fixture(scope="session")

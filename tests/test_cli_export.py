@@ -12,7 +12,7 @@ pytest.importorskip("onnxscript", reason="needs redheart[export]")
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_exported_model_is_compared_on_its_run_and_answers(finished: Finished, tmp_path: Path) -> None:
     command = ("export", finished.model, "-o", "onnx", "--allow-partial", "--json")
     answer = succeed(*command, cwd=tmp_path)

@@ -35,14 +35,29 @@ CPU = torch.device("cpu")
 pytest.importorskip("onnxscript", reason="needs redheart[export]")
 
 
-@pytest.fixture
-def wide(toy: Toy) -> Trained:
-    """Three groups that are wide enough for int8 graphs to be smaller."""
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Three groups that are wide enough for int8 graphs to be smaller; read only."""
+    toy = Toy(tmp_path_factory.mktemp("wide"))
     reads = {"a": ("embedding",), "b": ("embedding",), "high": ("a.value", "embedding")}
     targets = {"a": "regret", "b": "choice_factors", "high": "regret"}
     nodes = [toy.node(name, reads[name], targets[name], width=512) for name in reads]
     run, _ = toy.run("run", nodes, epochs=2)
     return Trained(run, toy.context(nodes, Store.open(toy.folder / "store"), epochs=2))
+
+
+@pytest.fixture(scope="module")
+def model(wide: Trained, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return _assembled(wide, tmp_path_factory.mktemp("assembled") / "model")
+
+
+@pytest.fixture(scope="module")
+def int8(wide: Trained, model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model with int8 graphs, measured on validation records; read only."""
+    folder = tmp_path_factory.mktemp("exported") / "int8"
+    inputs = inputs_of_validation(model, wide.context)
+    export_model(model, folder, inputs, "validation", int8=True, context=wide.context)
+    return folder
 
 
 def _assembled(trained: Trained, folder: Path) -> Model:
@@ -132,12 +147,9 @@ def _optimized(file: Path, output: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_cost_on_validation_is_that_of_the_models_own_losses(wide: Trained, tmp_path: Path) -> None:
-    model = _assembled(wide, tmp_path / "model")
-    folder, context = tmp_path / "int8", wide.context
-    inputs = inputs_of_validation(model, context)
-    written = export_model(model, folder, inputs, "validation", int8=True, context=context)
-    assert EXPORT_MANIFEST.read(folder / EXPORT_FILE) == written
+def test_the_cost_on_validation_is_that_of_the_models_own_losses(wide: Trained, model: Model, int8: Path) -> None:
+    folder, context = int8, wide.context
+    written = EXPORT_MANIFEST.read(folder / EXPORT_FILE)
     assert any(one.precision != "float32" for one in written.graphs.values())
     for one in written.graphs.values():
         assert one.bytes == (folder / one.file).stat().st_size
@@ -167,8 +179,9 @@ def test_the_cost_on_validation_is_that_of_the_models_own_losses(wide: Trained, 
 
 
 @pytest.mark.slow
-def test_without_int8_nothing_is_quantized_and_without_a_run_no_cost_is_measured(wide: Trained, tmp_path: Path) -> None:
-    model = _assembled(wide, tmp_path / "model")
+def test_without_int8_nothing_is_quantized_and_without_a_run_no_cost_is_measured(
+    wide: Trained, model: Model, tmp_path: Path
+) -> None:
     inputs = list(inputs_of_validation(model, wide.context))
     plain = export_model(model, tmp_path / "plain", inputs, "made up", context=wide.context)
     assert plain.costs == {}
@@ -181,11 +194,9 @@ def test_without_int8_nothing_is_quantized_and_without_a_run_no_cost_is_measured
 
 
 @pytest.mark.slow
-def test_an_answer_does_not_depend_on_the_records_beside_it(wide: Trained, tmp_path: Path) -> None:
-    model = _assembled(wide, tmp_path / "model")
-    export_model(model, tmp_path / "int8", inputs_of_validation(model, wide.context), "validation", int8=True)
-    engine = exported_engine(tmp_path / "int8", read_manifest(tmp_path / "int8"))
-    exported = load_model(tmp_path / "int8", wide.context.nodes, CPU, engine=engine)
+def test_an_answer_does_not_depend_on_the_records_beside_it(wide: Trained, int8: Path) -> None:
+    engine = exported_engine(int8, read_manifest(int8))
+    exported = load_model(int8, wide.context.nodes, CPU, engine=engine)
     embedding, mask = torch.randn(7, 2, 16, generator=torch.Generator().manual_seed(0)), torch.ones(7, 2).bool()
     together = exported.predict(embedding * torch.arange(1, 8).view(-1, 1, 1), mask, {})
     for row in range(7):

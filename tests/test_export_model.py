@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import attrs
 import pytest
 import torch
 from torch import Tensor, nn
-from trained_toy import Trained
+from toy import Toy
+from trained_toy import Trained, trained_in
 
 from redheart_core import CheckpointError
 from redheart_core.groups.ensemble import Ensemble
@@ -52,10 +54,18 @@ def _export(trained: Trained, model: Model, folder: Path) -> None:
     export_model(model, folder, inputs_of_validation(model, trained.context), "validation")
 
 
+@pytest.fixture(scope="module")
+def once(trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model and its export; read only."""
+    folder, trained = tmp_path_factory.mktemp("exported"), trained_in(Toy(trained_once))
+    _export(trained, _assembled(trained, folder / "model"), folder / "onnx")
+    return folder
+
+
 @pytest.mark.slow
-def test_answers_are_those_of_pytorch_on_batches_of_any_size(trained: Trained, tmp_path: Path) -> None:
-    model = _assembled(trained, tmp_path / "model")
-    _export(trained, model, tmp_path / "onnx")
+def test_answers_are_those_of_pytorch_on_batches_of_any_size(trained: Trained, once: Path, tmp_path: Path) -> None:
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
+    model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     exported = _reopened(trained, tmp_path / "onnx")
     assert all(isinstance(module, OnnxGroup) for module in exported.modules.values())
     assert exported.modules.keys() == set(NAMES)
@@ -142,12 +152,12 @@ def test_a_group_without_a_graph_is_named_or_stays_on_pytorch(trained: Trained, 
 
 
 @pytest.mark.slow
-def test_what_is_damaged_or_does_not_fit_is_refused(trained: Trained, tmp_path: Path) -> None:
-    model = _assembled(trained, tmp_path / "model")
+def test_what_is_damaged_or_does_not_fit_is_refused(trained: Trained, once: Path, tmp_path: Path) -> None:
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
+    model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     folder = tmp_path / "onnx"
     with pytest.raises(CheckpointError, match="--texts"):
-        export_model(model, folder, [], "nothing")
-    _export(trained, model, folder)
+        export_model(model, tmp_path / "nothing", [], "nothing")
     with pytest.raises(CheckpointError, match="exists"):
         _export(trained, model, folder)
     with pytest.raises(CheckpointError, match="exported already"):

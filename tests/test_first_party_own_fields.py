@@ -13,7 +13,7 @@ from node_checks import CHECKS
 from torch import Tensor
 
 from redheart_core import Field
-from redheart_core.testing import NotApplicable, Sample, load_installed, make_subject, real_sample
+from redheart_core.testing import NotApplicable, Sample, Subject, load_installed, make_subject, real_sample
 
 FIELDS = {
     "type": Field("type", "a name that torch's modules have too", 0.0, 1.0, labels=("a", "b", "c"), binary=True),
@@ -48,10 +48,16 @@ def sample() -> Sample:
     return Sample(attrs.evolve(real.records, targets=targets), FIELDS)
 
 
+@cache
+def subject_of(name: str) -> Subject:
+    """The node that all checks look at."""
+    return make_subject(load_installed(name), sample())
+
+
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", ["linear", "mean_fusion", "stacking_fusion"])
 def test_conformance(name: str, check: Callable[[Any], None]) -> None:
-    subject = make_subject(load_installed(name), sample())
+    subject = subject_of(name)
     assert set(subject.node.spec.targets) == set(FIELDS)
     try:
         check(subject)

@@ -50,7 +50,7 @@ def test_killed_at_random_moments_and_resumed_pays_for_no_answer_twice(bench: Be
     generator, lines, kills = random.Random(5), texts(60), 0
     with LanguageModel(FIELDS, slow) as model:
         given = command(model, "openai", bench.folder, lines)
-        for _ in range(7):
+        for _ in range(4):
             with started(*given, cwd=bench.folder, more=KEYS) as running:
                 before = len(model.requests)
                 running.wait_until(lambda: len(model.requests) > before)  # noqa: B023  # called in this turn
@@ -61,7 +61,7 @@ def test_killed_at_random_moments_and_resumed_pays_for_no_answer_twice(bench: Be
             answer = running.wait()
         assert answer.code == 0, answer.err
         summary, replies = answer.json(), len(model.requests)
-        assert kills >= 4
+        assert kills >= 2
         wanted = 2 * 60 + 3
         assert (summary["labelled"], summary["answered"], summary["requests"]["right"]) == (60, wanted, wanted)
         cut_off = summary["requests"]["cut_off"]

@@ -328,7 +328,7 @@ def test_the_same_run_gives_the_same_bytes(made: Any, tmp_path: Path) -> None:
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_large_run_stays_below_three_megabytes(make_run: Callable[..., Any], tmp_path: Path) -> None:
     groups = {f"group_{number:02d}": (f"node_{number:02d}", f"other_{number:02d}") for number in range(15)}
     made = make_run(groups, epochs=60)

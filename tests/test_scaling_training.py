@@ -22,6 +22,15 @@ def epochs_of(run: Path) -> Counter[str]:
 
 
 @pytest.mark.slow
+def test_groups_as_tasks_of_a_node_end_in_the_files_of_one_process(finished: Finished, tmp_path: Path) -> None:
+    with cluster_of(workers=1) as (cluster, _):
+        command = ("train", "-o", "run", "--store", finished.store, *SMALL, "--ray", cluster.address, "--json")
+        answer = redheart_process(*command, cwd=tmp_path)
+    assert (answer.code, answer.json()) == (0, {"run": "run", "stopped": {}}), answer.err
+    assert hashes(tmp_path / "run" / "groups") == hashes(finished.folder / "groups")
+
+
+@pytest.mark.thorough
 def test_a_node_that_is_lost_costs_its_groups_an_epoch_and_no_bit(finished: Finished, tmp_path: Path) -> None:
     succeed("train", "-o", "whole", "--store", finished.store, *LONG, cwd=tmp_path)
     run = tmp_path / "run"

@@ -39,7 +39,7 @@ def free_port() -> int:
     return port
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_steps_of_the_dockerfile_serve_in_a_clean_environment(redheart_wheel: Path, tmp_path: Path) -> None:
     environment = make_environment(tmp_path / "venv", redheart_wheel)
     token = add_key(tmp_path / "keys.json", "me", ["analyze"], 600)

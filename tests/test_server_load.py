@@ -66,14 +66,14 @@ def test_no_answer_is_lost_or_wrong_whatever_happens_meanwhile(finished: Finishe
                 assert await oversized(where) == 413
                 assert await slow(where, TEXTS[0], 0.2) == 200
             os.kill(events(server, "worker started")[0]["pid"], signal.SIGKILL)
-            await load.run(200, 4)
+            await load.run(40, 4)
             assert pid_file.read_text() == f"{server.pid}\n"
             await asyncio.to_thread(activate, folder, live, pid_file)
 
         async def until_exchanged() -> None:
             task = asyncio.create_task(disturb())
             while not events(server, "keys and models loaded anew") or not task.done():
-                await load.run(20, 4)
+                await load.run(8, 4)
             await task
 
         asyncio.run(until_exchanged())
@@ -102,7 +102,7 @@ def test_pages_are_answered_by_every_process_and_figures_are_of_all_processes(
 
         async def ask(path: str, body: Any) -> list[tuple[int, bytes]]:
             connection = Connection(where)
-            found = [await connection.post(path, json.dumps(body).encode()) for _ in range(15)]
+            found = [await connection.post(path, json.dumps(body).encode()) for _ in range(4)]
             await connection.close()
             return found
 
@@ -116,8 +116,8 @@ def test_pages_are_answered_by_every_process_and_figures_are_of_all_processes(
             figures = samples(answer.read().decode())
         by_worker = [figures["redheart_items_total", number] for number in "12"]
         assert min(by_worker) > 0
-        assert sum(by_worker) == figures["redheart_batch_items_sum", ""] == 60
-        assert sum(value for (name, _), value in figures.items() if name == "redheart_requests_total") == 60
+        assert sum(by_worker) == figures["redheart_batch_items_sum", ""] == 16
+        assert sum(value for (name, _), value in figures.items() if name == "redheart_requests_total") == 16
         for number, pid in zip("12", (server.pid, events(server, "worker started")[0]["pid"]), strict=True):
             resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
             assert figures["process_resident_memory_bytes", number] == pytest.approx(resident, rel=0.3)

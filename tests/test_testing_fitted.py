@@ -12,13 +12,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from redheart_core import CATALOGUE, SCALES, NodeSpec
+from redheart_core import CATALOGUE, SCALES, NodeSpec, RedheartError
 from redheart_core.contract.fitting import FitData
 from redheart_core.data.batch import Batch
 from redheart_core.discovery.entries import Entry
 from redheart_core.nn.answers import answer_objective, answer_outputs
 from redheart_core.nn.chunks import masked_mean
 from redheart_core.testing import PLUGIN_CHECKS, CheckResult, ConformanceError, Plugin, Sample, make_subject, run_checks
+from redheart_core.testing.building_checks import check_fitting_twice
+from redheart_core.testing.evaluation_checks import check_missing_targets
 
 ENTRY = Entry("made_up", "json", "made-up", "1.0")
 """Of plugins that no package offers; the module imports quickly."""
@@ -99,13 +101,16 @@ def results(spec: NodeSpec, sample: Sample, kind: Any = "analyzer") -> dict[str,
     return {result.check: result for result in run_checks(Plugin(spec.name, kind, spec, ENTRY), sample)}
 
 
-def failures(spec: NodeSpec, sample: Sample) -> dict[str, str]:
-    return {name: result.message for name, result in results(spec, sample).items() if result.status == "failed"}
+def failure(check: Callable[[Any], None], spec: NodeSpec, sample: Sample) -> str:
+    """What a check complains of."""
+    with pytest.raises(RedheartError) as caught:
+        check(make_subject(Plugin(spec.name, "analyzer", spec, ENTRY), sample))
+    return str(caught.value)
 
 
 def test_an_honest_fit_passes_and_is_not_asked_to_descend(sample: Sample) -> None:
     found = results(spec_of(from_the_records), sample)
-    assert failures(spec_of(from_the_records), sample) == {}
+    assert [result for result in found.values() if result.status == "failed"] == []
     skipped = {name: result.message for name, result in found.items() if result.status == "skipped"}
     descends = "it is fitted in closed form and descends no gradient"
     begins = "it answers nothing that a baseline's answers could be added to"
@@ -127,25 +132,25 @@ def test_an_honest_fit_passes_and_is_not_asked_to_descend(sample: Sample) -> Non
     [("torch", lambda: float(torch.rand(()))), ("numpy", np.random.random), ("random", random.random)],
 )
 def test_global_random_numbers_in_a_fit_are_found(sample: Sample, name: str, draw: Callable[[], float]) -> None:
-    found = failures(spec_of(by_chance(draw)), sample)
-    assert f"draws from the global random numbers of {name};" in found["fitting twice"]
+    found = failure(check_fitting_twice, spec_of(by_chance(draw)), sample)
+    assert f"draws from the global random numbers of {name};" in found
 
 
 def test_a_fit_that_remembers_the_last_one_is_found(sample: Sample) -> None:
     calls = iter(range(1000))
-    found = failures(spec_of(by_chance(lambda: next(calls) / 1000)), sample)
-    assert "the weights of two fits have to be equal bit for bit; fitted.slope differ" in found["fitting twice"]
+    found = failure(check_fitting_twice, spec_of(by_chance(lambda: next(calls) / 1000)), sample)
+    assert "the weights of two fits have to be equal bit for bit; fitted.slope differ" in found
 
 
 def test_weights_that_no_fit_has_computed_are_found(sample: Sample) -> None:
-    found = failures(spec_of(not_at_all), sample)
-    assert "slope exactly zero after the fit" in found["fitting twice"]
-    found = failures(spec_of(from_the_records, learns=True), sample)
-    assert "slope wants a gradient, but its group is fitted" in found["fitting twice"]
+    found = failure(check_fitting_twice, spec_of(not_at_all), sample)
+    assert "slope exactly zero after the fit" in found
+    found = failure(check_fitting_twice, spec_of(from_the_records, learns=True), sample)
+    assert "slope wants a gradient, but its group is fitted" in found
 
 
 def test_a_fit_that_missing_targets_spoil_is_found(sample: Sample) -> None:
-    assert "missing targets" in failures(spec_of(from_what_is_missing), sample)
+    assert failure(check_missing_targets, spec_of(from_what_is_missing), sample)
 
 
 def test_the_checks_look_at_the_fitted_module(sample: Sample) -> None:

@@ -106,6 +106,7 @@ def test_the_package_is_listed_with_its_distribution_and_described(installed: En
     assert details["scales"]["tiny"]["parameters"] == 769 * 16 + 16 + 17 * 16 + 17
 
 
+@pytest.mark.thorough
 def test_the_tests_of_the_package_pass_as_they_come(installed: Environment, package: Path) -> None:
     # Isolated, Python does not look for the package in the working directory, so it is the installed one.
     pytest_of_package = ("-Im", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".")

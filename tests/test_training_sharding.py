@@ -14,6 +14,8 @@ from toy import Toy
 from redheart_core.config.tables import GroupSettings, Shard
 from redheart_core.contract.errors import SettingsError
 from redheart_core.runs.run import RunFolder
+from redheart_core.training.ranks import Ranks
+from redheart_core.training.share import require_started
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
@@ -21,6 +23,12 @@ FilesOf = Callable[[RunFolder, str], dict[str, str]]
 def losses_of(run: RunFolder, group: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     """(epochs, 2): of training and of validation."""
     return np.array([(entry.train_loss, entry.validation_loss) for entry in run.group(group).read().epochs])
+
+
+def test_a_group_without_shard_is_not_trained_by_several_processes(toy: Toy) -> None:
+    groups = toy.context([toy.node("low")], toy.store()).groups
+    with pytest.raises(SettingsError, match=r"group 'low' has no \[groups.low\] shard.*without torchrun"):
+        require_started(groups, Ranks(0, 2))
 
 
 @pytest.mark.slow

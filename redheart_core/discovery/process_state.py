@@ -31,8 +31,11 @@ class State:
     """Whether it is a stream of random numbers, which code that builds a module may draw from."""
 
 
+_SIGNALS = tuple(map(int, signal.valid_signals()))
+
+
 def _signals() -> dict[int, Any]:
-    return {number: signal.getsignal(number) for number in signal.valid_signals()}
+    return {number: signal.getsignal(number) for number in _SIGNALS}
 
 
 def _restore_signals(handlers: dict[int, Any]) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -92,8 +93,9 @@ def render(contents: Contents, sections: Sequence[str] = SECTIONS) -> str:
     )
 
 
+@cache
 def templates() -> jinja2.Environment:
-    """The templates of the pages, with what they write numbers and names by."""
+    """The templates of the pages, with what they write numbers and names by; each is compiled once."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,

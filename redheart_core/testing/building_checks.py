@@ -67,7 +67,7 @@ def _begins(layer: str, name: str) -> bool:
 
 def check_same_seed_same_result(subject: Subject) -> None:
     """The same seed gives the same weights and the same training step, bit for bit; eval mode draws no numbers."""
-    first, second = subject.module(), subject.module()
+    first, second = subject.fitted(), subject.fitted()
     _require_equal(subject, first.parameter_dict(), second.parameter_dict(), "two modules of the same seed")
     batch = subject.batch(FEW)
     first.eval()
@@ -88,7 +88,7 @@ def check_same_seed_same_result(subject: Subject) -> None:
 
 def check_saving_keeps_everything(subject: Subject) -> None:
     """Weights saved and loaded into a module of another seed give equal outputs, bit for bit."""
-    trained, other = subject.module(), subject.blank(SEED + 1)
+    trained, other = subject.fitted(), subject.blank(SEED + 1)
     batch = subject.batch(FEW)
     trained.train()
     with torch.no_grad():
@@ -129,7 +129,7 @@ def check_fitting_twice(subject: Subject) -> None:
         raise NotApplicable("it is not fitted in closed form")
     with _global_streams(SEED) as states:
         before = states()
-        first = subject.module()
+        first = subject.fitted()
         moved = [name for name, state in states().items() if state != before[name]]
     require(
         subject.plugin,
@@ -137,7 +137,7 @@ def check_fitting_twice(subject: Subject) -> None:
         f"its fit draws from the global random numbers of {', '.join(moved)}; make a generator of the seed",
     )
     with _global_streams(SEED + 1):
-        second = subject.module()
+        second = subject.fitted()
     _require_equal(subject, first.parameter_dict(), second.parameter_dict(), "the weights of two fits")
     accounts = [account for account in audit_fitted(first) if account.plugin == subject.name]
     require(subject.plugin, bool(accounts), "it has no parameters to fit; hold the weights in nn.Parameter")

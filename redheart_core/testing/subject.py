@@ -60,6 +60,8 @@ class Subject:
     records: Batch
     """Real records; inputs hold the outputs of lower groups too."""
     tokenizer: Tokenizer | None = None
+    _fits: dict[int, Mapping[str, Tensor]] = attrs.field(factory=dict, init=False, repr=False)
+    """Weights that a fit has computed, by seed."""
 
     @property
     def name(self) -> str:
@@ -88,7 +90,17 @@ class Subject:
         return Surroundings(self.fields, shapes, scale, seed, self.tokenizer)
 
     def module(self, seed: int = SEED) -> GroupModule:
-        """The group, new; fitted to the records if it is one that is fitted."""
+        """The group, new; if it is one that is fitted, with the weights of a fit to the records, made once a seed."""
+        if not self.group.fitted:
+            return self.blank(seed)
+        if seed not in self._fits:
+            self._fits[seed] = {name: tensor.clone() for name, tensor in self.fitted(seed).parameter_dict().items()}
+        module = self.blank(seed)
+        module.load(self._fits[seed])
+        return module
+
+    def fitted(self, seed: int = SEED) -> GroupModule:
+        """The group, new, and fitted anew if it is one that is fitted."""
         module = self.blank(seed)
         if self.group.fitted:
             fit_group(module, self.records, seed)

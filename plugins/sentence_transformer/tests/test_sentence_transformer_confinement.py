@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import sentence_transformers
 from forged_encoder import forge, seal, write_code
 from sealed_files import change
 from tiny_bert import write_tiny_bert
@@ -127,6 +126,6 @@ def test_pickled_weights_are_refused(folder: Path) -> None:
 
 
 def test_an_older_library_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sentence_transformers, "__version__", "5.7.0")
+    monkeypatch.setattr("sentence_transformers.__version__", "5.7.0")
     with pytest.raises(RedheartError, match=r"needs sentence-transformers 6\.2 or newer.*5\.7\.0 is installed"):
         SPEC.load(folder)

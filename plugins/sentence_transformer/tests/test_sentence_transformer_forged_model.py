@@ -8,11 +8,11 @@ import random
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sentence_transformers  # noqa: F401  # its first import draws random numbers, which the commands here must not
 from forged_encoder import forge, hashes_below, seal, write_code
 from front_door import refuse, succeed
 from sealed_files import change
@@ -50,6 +50,7 @@ Forgery = Callable[[Path, Path], None]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model that was trained on a tiny encoder of the library; tests only copy it."""
+    import_module("sentence_transformers")  # the first import draws random numbers, which the commands must not
     where = tmp_path_factory.mktemp("forged")
     write_tiny_bert(where / "tiny-bert", WORDS, length=40)
     (where / "plugins.toml").write_text(PLUGINS)

@@ -13,7 +13,15 @@ from node_checks import CHECKS
 from torch import Tensor
 
 from redheart_core import CATALOGUE, Field
-from redheart_core.testing import NODE_CHECKS, PLUGIN_CHECKS, NotApplicable, Sample, load_installed, make_subject
+from redheart_core.testing import (
+    NODE_CHECKS,
+    PLUGIN_CHECKS,
+    NotApplicable,
+    Sample,
+    Subject,
+    load_installed,
+    make_subject,
+)
 from redheart_core.testing import real_sample as village_sample
 
 TASKS = ("ekman", "goemotions", "kote", "vad", "votes")
@@ -73,6 +81,12 @@ def sample() -> Sample:
     return Sample(records, {task: CATALOGUE[task] for task in TASKS})
 
 
+@cache
+def subject(name: str) -> Subject:
+    """The node that all checks look at."""
+    return make_subject(load_installed(name), declared_sample() if name == "pooled" else sample())
+
+
 def title(check: Callable[[Any], None]) -> str:
     return check.__name__.removeprefix("check_")
 
@@ -93,22 +107,21 @@ def test_every_node_is_declared_as_agreed(name: str, check: Callable[[Any], None
 )
 def test_conformance(name: str, check: Callable[[Any], None]) -> None:
     try:
-        check(make_subject(load_installed(name), sample()))
+        check(subject(name))
     except NotApplicable as reason:
         pytest.skip(str(reason))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in KINDS])
 def test_the_other_tasks_learn_with_every_parameter_too(name: str) -> None:
-    subject = make_subject(load_installed(name), sample())
     for check in NODE_CHECKS:
         if title(check) in ("outputs_as_declared", "every_parameter_learns", "loss_falls"):
-            check(subject)
+            check(subject(name))
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_conformance_of_the_node_of_declared_fields(check: Callable[[Any], None]) -> None:
     try:
-        check(make_subject(load_installed("pooled"), declared_sample()))
+        check(subject("pooled"))
     except NotApplicable as reason:
         pytest.skip(str(reason))

@@ -37,7 +37,7 @@ class _Features(TensorFunction):
         return (self.module.features(*tensors),)
 
 
-OTHERS = ("Roberta", "DistilBert", "Electra", "DebertaV2")
+OTHERS = ("MPNet", "Roberta", "DistilBert", "Electra", "DebertaV2")
 
 
 def _texts(*lengths: int) -> Tensor:
@@ -48,9 +48,7 @@ def _texts(*lengths: int) -> Tensor:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind", ["Bert", "MPNet", *(pytest.param(kind, marks=pytest.mark.thorough) for kind in OTHERS)]
-)
+@pytest.mark.parametrize("kind", ["Bert", *(pytest.param(kind, marks=pytest.mark.thorough) for kind in OTHERS)])
 def test_a_graph_answers_as_pytorch_at_all_lengths(tmp_path: Path, kind: str) -> None:
     changes: dict[str, Any] = (
         {"dim": WIDTH, "n_layers": 2, "n_heads": 2, "hidden_dim": 32} if kind == "DistilBert" else {}
