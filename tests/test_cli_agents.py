@@ -14,6 +14,7 @@ from redheart_core import EpochFinished
 from redheart_core.agents.teams import read_team
 from redheart_core.runs.episode import EPISODE
 from redheart_core.runs.run import RunFolder
+from redheart_server.pages.run_routes import run_page
 
 ARENA = """
 from redheart_core import EnvironmentSpec, Scene, hookimpl
@@ -141,4 +142,8 @@ def test_a_run_of_agents_is_no_run_on_texts(made: Path, site: Path) -> None:
     newest, best = status["groups"][0]["epochs"][-1], status["groups"][0]["best"]
     assert row.split()[4] == f"{-newest['validation_loss']:.4f}"
     assert row.split()[5] == f"{-best['validation_loss']:.4f}@{best['epoch']}"
+    page = bytes(run_page("run", made / "run", "en").body).decode()
+    assert f"{-newest['validation_loss']:.4f}" in page
+    assert "Mean return of agent_0 by epoch" in page
+    assert "loss" not in page
     assert best["validation_loss"] == min(one["validation_loss"] for one in status["groups"][0]["epochs"])

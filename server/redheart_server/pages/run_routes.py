@@ -34,7 +34,7 @@ def run_routes(state: State, folder: Path) -> APIRouter:
 
     @router.get("/v1/runs/{name}/page")
     async def one(name: str, lang: Lang = "en") -> Response:
-        return await asyncio.to_thread(_shown, name, find_run(folder, name), lang)
+        return await asyncio.to_thread(run_page, name, find_run(folder, name), lang)
 
     @router.get("/v1/runs/{name}/events")
     async def events(name: str, last: LastEvent = 0) -> Response:
@@ -51,18 +51,27 @@ def run_routes(state: State, folder: Path) -> APIRouter:
     return router
 
 
-def _shown(name: str, path: Path, lang: str) -> Response:
+def run_page(name: str, path: Path, lang: str) -> Response:
+    """A run as it is now, in a language.
+
+    Raises:
+        ProblemError: It cannot be read.
+    """
+    from redheart.agents import is_agents_run
+
     found = read_run(name, path)
     if found.status is None:
         raise ProblemError(422, found.damage)
+    returns = is_agents_run(path)
     return render(
         "run.html.j2",
         lang,
         name=name,
         status=found.status,
-        curves=curves(found.status),
+        returns=returns,
+        curves=curves(found.status, returns),
         epochs=heat_epochs(found.status),
-        heat=heat_rows(found.status),
+        heat=heat_rows(found.status, returns),
         parts=bytes_by_part(path),
         free=size_words(free_bytes(path)),
         size_words=size_words,

@@ -24,10 +24,11 @@ LEVELS = 9
 
 @attrs.frozen
 class Curve:
-    """The losses of a group as points of an SVG polyline."""
+    """The losses of a group, or the returns of an agent, as points of an SVG polyline."""
 
     group: str
     train: str
+    """Empty of an agent, whose returns are in another unit than its losses."""
     validation: str
     best: tuple[float, float] | None
     best_epoch: str
@@ -36,6 +37,8 @@ class Curve:
     first: int
     last: int
     newest: EpochRecord
+    worth: str
+    """Newest validation loss or return."""
 
 
 @attrs.frozen
@@ -44,23 +47,24 @@ class Cell:
 
     epoch: int
     loss: str
+    """Or the return."""
     above: str
-    """The excess over the lowest loss of the group, in words."""
+    """The excess over the lowest loss of the group, or what is lacking to the highest return, in words."""
     level: int
     best: bool
 
 
-def curves(status: RunStatus) -> tuple[Curve, ...]:
-    """Of each group that has an epoch."""
-    return tuple(_curve(group) for group in status.groups if group.epochs)
+def curves(status: RunStatus, returns: bool = False) -> tuple[Curve, ...]:
+    """Of each group that has an epoch; of returns for agents, whose losses are those with the sign changed."""
+    return tuple(_curve(group, returns) for group in status.groups if group.epochs)
 
 
-def heat_rows(status: RunStatus) -> tuple[tuple[str, tuple[Cell | None, ...]], ...]:
+def heat_rows(status: RunStatus, returns: bool = False) -> tuple[tuple[str, tuple[Cell | None, ...]], ...]:
     """Group to a cell for each epoch from the first to the last of all; None where it has none."""
     numbers = heat_epochs(status)
     rows = []
     for group in status.groups:
-        cells = {cell.epoch: cell for cell in _cells(group)}
+        cells = {cell.epoch: cell for cell in _cells(group, returns)}
         if cells:
             rows.append((group.name, tuple(cells.get(number) for number in numbers)))
     return tuple(rows)
@@ -103,8 +107,11 @@ def _variants(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
         yield name, evaluation.skill[name].in_words(), evaluation.skill_gains[name].in_words("+")
 
 
-def _curve(group: GroupStatus) -> Curve:
-    losses = [loss for epoch in group.epochs for loss in (epoch.train_loss, epoch.validation_loss)]
+def _curve(group: GroupStatus, returns: bool) -> Curve:
+    sign = -1 if returns else 1
+    trained = [] if returns else [(one.epoch, one.train_loss) for one in group.epochs]
+    validated = [(one.epoch, sign * one.validation_loss) for one in group.epochs]
+    losses = [loss for _, loss in (*trained, *validated)]
     low, high = min(losses), max(losses)
     first, last = group.epochs[0].epoch, max(group.planned, group.epochs[-1].epoch)
 
@@ -119,23 +126,26 @@ def _curve(group: GroupStatus) -> Curve:
     best = group.best
     return Curve(
         group.name,
-        points([(one.epoch, one.train_loss) for one in group.epochs]),
-        points([(one.epoch, one.validation_loss) for one in group.epochs]),
-        None if best is None else place(best.epoch, best.validation_loss),
+        points(trained),
+        points(validated),
+        None if best is None else place(best.epoch, sign * best.validation_loss),
         "" if best is None else best.name,
         f"{low:.3g}",
         f"{high:.3g}",
         first,
         last,
         group.epochs[-1],
+        f"{validated[-1][1]:.4f}",
     )
 
 
-def _cells(group: GroupStatus) -> Iterator[Cell]:
+def _cells(group: GroupStatus, returns: bool) -> Iterator[Cell]:
     losses = [epoch.validation_loss for epoch in group.epochs]
     low, spread = min(losses, default=0.0), max(losses, default=0.0) - min(losses, default=0.0)
     for epoch, loss in zip(group.epochs, losses, strict=True):
         above = (loss - low) / abs(low) if low else math.nan
         near = 1.0 if not spread else 1.0 - (loss - low) / spread
         words = f"{above:+.1%}" if math.isfinite(above) else f"{loss - low:+.3g}"
-        yield Cell(epoch.epoch, f"{loss:.4f}", words, round(LEVELS * near), loss == low)
+        if returns:  # a share of a return says nothing, as it depends on where 0 is
+            words = f"{low - loss:+.3g}" if loss > low else "0"
+        yield Cell(epoch.epoch, f"{-loss if returns else loss:.4f}", words, round(LEVELS * near), loss == low)
