@@ -15,8 +15,8 @@ from redheart_core.contract.errors import AuditError
 from redheart_core.discovery.entries import NOT_INSTALLED, Entry
 from redheart_core.discovery.offers import Plugin
 from redheart_core.testing import agent_checks as checks
+from redheart_core.testing.checks import AGENT_CHECKS
 from redheart_core.testing.plugin import ConformanceError
-from redheart_core.testing.runner import AGENT_CHECKS
 from redheart_multi_agent import redheart_provide_agents
 from redheart_multi_agent.learner import ActorCritic
 

@@ -12,6 +12,7 @@ from toy_worlds import Bandit, Meeting, Regulator, ToySettings
 from redheart_core import EnvironmentSpec, MissingResourceError
 from redheart_core.discovery.entries import NOT_INSTALLED, Entry
 from redheart_core.discovery.offers import Plugin
+from redheart_core.testing.checks import ENVIRONMENT_CHECKS
 from redheart_core.testing.environment_checks import (
     EnvironmentSubject,
     check_every_step_is_whole,
@@ -20,7 +21,6 @@ from redheart_core.testing.environment_checks import (
     check_spaces,
 )
 from redheart_core.testing.plugin import ConformanceError, NotApplicable
-from redheart_core.testing.runner import ENVIRONMENT_CHECKS
 
 
 def subject(make: Any) -> EnvironmentSubject:

@@ -10,8 +10,9 @@ import pytest
 
 from redheart_core import EXPLANATION_KINDS, ExplainedText, ExplanationSpec, PluginError, Reason, ReasonRow
 from redheart_core.discovery.entries import Entry
+from redheart_core.testing.checks import EXPLANATION_CHECKS
 from redheart_core.testing.plugin import Plugin
-from redheart_core.testing.runner import EXPLANATION_CHECKS, run_checks, title
+from redheart_core.testing.runner import run_checks, title
 
 CALLS: list[int] = []
 

@@ -10,8 +10,9 @@ import pytest
 from redheart_core import Helpline, PluginError, SignSpec
 from redheart_core.discovery.entries import Entry
 from redheart_core.discovery.rules import check_rules
+from redheart_core.testing.checks import SIGN_CHECKS
 from redheart_core.testing.plugin import ConformanceError, Plugin
-from redheart_core.testing.runner import SIGN_CHECKS, checks_of
+from redheart_core.testing.runner import checks_of
 from redheart_core.testing.sign_checks import SignSubject
 
 ENTRY = Entry("made_up", "json", "made-up", "1.0")

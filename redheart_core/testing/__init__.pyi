@@ -1,14 +1,10 @@
 from .calculator_checks import CalculatorSubject
+from .checks import CALCULATOR_CHECKS, DATASET_CHECKS, ENCODER_CHECKS, NODE_CHECKS, PLUGIN_CHECKS
 from .data_checks import DatasetSubject, EncoderSubject
 from .discovery import load_installed, load_module, load_named
 from .made_up import build_context, random_inputs
 from .plugin import ConformanceError, NotApplicable, Plugin, require
 from .runner import (
-    CALCULATOR_CHECKS,
-    DATASET_CHECKS,
-    ENCODER_CHECKS,
-    NODE_CHECKS,
-    PLUGIN_CHECKS,
     CheckResult,
     check_plugin,
     checks_of,
