@@ -57,14 +57,15 @@ def _export(trained: Trained, model: Model, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def once(trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model and its export; read only."""
-    folder, trained = tmp_path_factory.mktemp("exported"), trained_in(Toy(trained_once))
+    folder = tmp_path_factory.mktemp("exported")
+    trained = trained_in(Toy(shutil.copytree(trained_once, folder / "trained")))
     _export(trained, _assembled(trained, folder / "model"), folder / "onnx")
     return folder
 
 
 @pytest.mark.slow
 def test_answers_are_those_of_pytorch_on_batches_of_any_size(trained: Trained, once: Path, tmp_path: Path) -> None:
-    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(once, tmp_path, ignore=shutil.ignore_patterns("trained"), dirs_exist_ok=True)
     model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     exported = _reopened(trained, tmp_path / "onnx")
     assert all(isinstance(module, OnnxGroup) for module in exported.modules.values())
@@ -153,7 +154,7 @@ def test_a_group_without_a_graph_is_named_or_stays_on_pytorch(trained: Trained, 
 
 @pytest.mark.slow
 def test_what_is_damaged_or_does_not_fit_is_refused(trained: Trained, once: Path, tmp_path: Path) -> None:
-    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(once, tmp_path, ignore=shutil.ignore_patterns("trained"), dirs_exist_ok=True)
     model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     folder = tmp_path / "onnx"
     with pytest.raises(CheckpointError, match="--texts"):

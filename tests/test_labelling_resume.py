@@ -103,8 +103,12 @@ def test_the_reply_that_comes_last_is_waited_for_as_well(bench: Bench) -> None:
             signal.raise_signal(signal.SIGINT)
         return attrs.evolve(slow(request), after_s=1.0 if request.text.endswith("letter 0 and burnt it.") else 0.3)
 
-    with LanguageModel(FIELDS, reply) as model, pytest.raises(KeyboardInterrupt):
-        bench.label(model, texts(20))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where tests run in the background
+    try:
+        with LanguageModel(FIELDS, reply) as model, pytest.raises(KeyboardInterrupt):
+            bench.label(model, texts(20))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(bench.journal("labelled")) == len(bench.journal("asked")) >= 3
 
 

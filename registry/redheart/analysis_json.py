@@ -12,7 +12,7 @@ import attrs
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
     from redheart_core.memory.case import Neighbour
-    from redheart_core.models.findings import Answer, LabelValue
+    from redheart_core.models.findings import Answer, Finding, LabelValue
     from redheart_core.models.limits import Reading
     from redheart_core.models.stakes import Context
 
@@ -40,7 +40,7 @@ def analysis_json(analysis: Analysis) -> dict[str, Any]:
         "abstentions": [
             {"field": one.field, "reason": one.reason, "remedy": one.remedy} for one in analysis.abstentions
         ],
-        "findings": [{**_attributes(finding), "values": _values(finding.values)} for finding in analysis.findings],
+        "findings": [_finding(finding) for finding in analysis.findings],
         "not_analyzed": {plugin: list(fields) for plugin, fields in analysis.not_analyzed.items()},
         "calibrated": analysis.calibrated,
         "limits": [_reading(one) for one in analysis.limits],
@@ -50,6 +50,12 @@ def analysis_json(analysis: Analysis) -> dict[str, Any]:
         "missing": dict(analysis.missing),
         "absent": list(analysis.absent),
     }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """Without the quantiles of the plugin, which calibration turns into intervals of the values."""
+    described = {name: value for name, value in _attributes(finding).items() if name != "outer"}
+    return {**described, "values": _values(finding.values)}
 
 
 def _reading(reading: Reading) -> dict[str, Any]:

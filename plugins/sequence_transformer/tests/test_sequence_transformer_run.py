@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
 import redheart
+from redheart.analysis_json import schema
 from redheart_cli.main import cli
 from redheart_core.models.calibration import ANSWERS_FILE
 from redheart_series.dataset import records
@@ -54,6 +56,7 @@ def _forecast_has_the_interval_of_its_quantiles(model: redheart.Model) -> None:
     labels = {"past": ("sales", "rain", "weekend"), "past_times": (), "known": ("weekend",)}
     given = {name: [named(own, row) for row in record.values[name].tolist()] for name, own in labels.items()}  # type: ignore[attr-defined]
     found = model.analyze(given)
+    jsonschema.Draft202012Validator(schema()).validate(json.loads(json.dumps(found.to_json())))
     (said,) = (one for one in found.findings if (one.plugin, one.output) == ("sequence_forecast", "next"))
     assert said.outer is not None
     assert not [one for one in found.findings if one.output == "next_quantiles"]
