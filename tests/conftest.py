@@ -7,12 +7,14 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of a test session share the cores; read at import
 
 import gc
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from front_door import Finished, finished_run
+from hypothesis import settings
 from made_up_run import groups, made, make_run, write_run
 from plugin_sources import install
 from toy import Toy, group_files
@@ -25,6 +27,9 @@ from redheart_core.runs.run import RunFolder
 from redheart_village.phrases import Wording
 
 __all__ = ["groups", "install", "made", "make_run", "redheart_wheel", "trained", "trained_once", "write_run"]
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)  # `--hypothesis-profile default` searches on
+settings.load_profile("repeatable")
 
 
 def pytest_collection_finish() -> None:
@@ -81,8 +86,10 @@ def files_of() -> Callable[[RunFolder, str], dict[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def _threads() -> Iterator[None]:
-    """A test may fix the number of threads; the next one gets the old number."""
+def _alike() -> Iterator[None]:
+    """A test sees the same random numbers and threads, whatever ran before it in its process."""
     threads = torch.get_num_threads()
+    torch.manual_seed(0)
+    random.seed(0)
     yield
     torch.set_num_threads(threads)

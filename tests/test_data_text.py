@@ -42,10 +42,10 @@ def test_the_text_comes_back_composed() -> None:
 
 
 def test_a_text_of_nothing_but_combining_marks_is_refused_at_once() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(DataError, match="combining marks"):
         check_text("a" + "\u0301\u0323" * 49_000, "x")
-    assert time.perf_counter() - start < 1.0  # NFC alone takes 7 s for this
+    assert time.process_time() - start < 1.0  # NFC alone takes 7 s for this
 
 
 def test_sentences_are_packed_into_as_few_chunks_as_their_order_allows() -> None:

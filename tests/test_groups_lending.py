@@ -173,11 +173,11 @@ def test_what_a_fit_writes_past_torch_reaches_nobody_else(toy: Toy) -> None:
 def test_counting_writes_costs_next_to_nothing() -> None:
     """A toy's training step takes about a millisecond."""
     tensors = {name: torch.zeros(2) for name in ("embedding", "mask", "a", "b")}
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(1000):
         with lending("a", "forward", tensors):
             pass
-    assert (time.perf_counter() - started) / 1000 < 1e-4
+    assert (time.process_time() - started) / 1000 < 1e-4
 
 
 def with_metric(node: ActiveNode, function: Callable[[Tensor, Tensor, Tensor], float]) -> ActiveNode:

@@ -119,7 +119,7 @@ def test_a_reservation_waits_for_what_others_give_back() -> None:
     other.join(0.05)
     assert found == []
     budget.settle(Usage(50, 40), Usage(5, 5))
-    other.join(5)
+    other.join(60)
     assert found == [True]
     budget.settle(Usage(50, 40), Usage(50, 0))
     assert not budget.reserve(Usage(41, 0))
@@ -133,7 +133,7 @@ def test_a_budget_that_is_closed_lets_nobody_wait() -> None:
     other = threading.Thread(target=lambda: found.append(budget.reserve(Usage(90))))
     other.start()
     budget.close()
-    other.join(5)
+    other.join(60)
     assert found == [False]
 
 

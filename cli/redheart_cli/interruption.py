@@ -3,7 +3,7 @@
 An exception that a signal raises can be lost: a library that is being imported makes an error of its own out of it,
 and what is raised in a finaliser or a callback is dropped. So nothing is raised before the command runs, while an
 import is on the stack, or once the interruption is under way; a timer asks again until the process has ended, and
-after PATIENCE_S it ends at once.
+after PATIENCE_S without an import it ends at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ ENDING = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 """The signals that ask a process to end, and what the process says then."""
 REPEAT_S = 0.05
 PATIENCE_S = 10.0
+IMPORT_S = 60.0
+"""So long after the signal an import that lasts puts that off; libraries come from slow disks too."""
 AGAIN = "run the same command again"
 """What to do after an interruption if nothing better is known."""
 
@@ -35,7 +37,7 @@ class _Listener:
     def __init__(self) -> None:
         self.number: signal.Signals | None = None
         """The first signal that asked the process to end."""
-        self.deadline_s = 0.0
+        self.since_s = self.deadline_s = 0.0
         self.interruptible = False
         """Whether the command runs; what comes before and after takes no time, and the signal waits for its end."""
         self.advice = AGAIN
@@ -46,12 +48,16 @@ class _Listener:
         if self.number is None:
             if number not in ENDING:
                 return
-            self.number, self.deadline_s = signal.Signals(number), time.monotonic() + PATIENCE_S
-        if time.monotonic() >= self.deadline_s:
+            self.number, self.since_s = signal.Signals(number), time.monotonic()
+            self.deadline_s = self.since_s + PATIENCE_S
+        importing, now = _is_importing(frame), time.monotonic()
+        if importing and now < self.since_s + IMPORT_S:
+            self.deadline_s = now + PATIENCE_S
+        if now >= self.deadline_s:
             self.say("the command did not end in order; what it had finished is kept")
             os._exit(self.code)
         _call_again(REPEAT_S)
-        if self.interruptible and not _is_importing(frame) and not _is_interrupted():
+        if self.interruptible and not importing and not _is_interrupted():
             raise KeyboardInterrupt
 
     @property
