@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("redheart_cli.plan", "Measure what memory a training needs."),
     "verify": ("redheart_cli.verify", "Compare every file of a run or model with its hash."),
     "repair": ("redheart_cli.verify", "Take the damaged groups of a run back to their last good epoch."),
+    "push": ("redheart_cli.remote", "Send a run or model to an object store."),
+    "pull": ("redheart_cli.remote", "Fetch a run or model from an object store."),
     "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),
     "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),
     "grow": ("redheart_cli.grow", "Go on with a model at a larger scale."),

@@ -33,6 +33,11 @@ from redheart_core.training.budget import Budget
     metavar="SECONDS",
     help="Wait so long for groups that other processes train. [default: 0]",
 )
+@click.option(
+    "--mirror",
+    metavar="URL",
+    help="Keep the run in an object store too, such as s3://bucket/village, and go on with what is there.",
+)
 @ray_option
 @resource_option
 @new_run_options
@@ -45,6 +50,7 @@ def train(
     resume: bool,
     only: tuple[str, ...],
     wait_s: float,
+    mirror: str | None,
     address: str | None,
     resources: tuple[tuple[str, str, float], ...],
     new: RunOptions,
@@ -62,6 +68,9 @@ def train(
     groups (or --resume) joins it. A group that reads others needs these finished first: it
     waits for them with --wait, else the command says which are missing.
 
+    With --mirror, machines need share nothing but a folder of an object store, which gets
+    every finished epoch: the same command goes on on another machine, with the same bits.
+
     With --ray, every group is a task of a Ray cluster whose nodes see the folders of the run
     and of its store at the same path.
 
@@ -73,6 +82,7 @@ def train(
       redheart train --groups runs/village/groups.toml
       redheart train --resume -o runs/village
       redheart train --resume -o runs/village --only neural_regret --wait 3600
+      redheart train -o runs/village --mirror s3://bucket/village
       redheart train -o /shared/village --ray 10.0.0.1:6379 --resource backbone.gpus=1
     """
     if resume and (not new.changes_nothing or groups_file is not None):
@@ -81,12 +91,15 @@ def train(
         raise click.UsageError("--ray trains all groups, in order; leave --only and --wait out")
     if address is not None and budget is not None:
         raise click.UsageError("--memory is of one process; leave it out with --ray")
+    if address is not None and mirror is not None:
+        raise click.UsageError("--ray needs a folder that all nodes share; leave --mirror out")
     asked = by_group(resources, address)
+    share = Share(only, wait_s, budget, mirror)
     with make_display(leads()) as display:
         if started_by_torchrun():
-            run = train_together(choice, new, groups_file, resume, display, Share(only, wait_s, budget))
+            run = train_together(choice, new, groups_file, resume, display, share)
         elif address is None:
-            run = train_run(choice, new, groups_file, resume, display, Share(only, wait_s, budget))
+            run = train_run(choice, new, groups_file, resume, display, share)
         else:
             from redheart_scaling.training import train_on_ray
 

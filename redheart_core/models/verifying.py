@@ -94,11 +94,7 @@ def _verify_group(found: Found, run: Path, name: str) -> None:
     if not folder.manifest_file.exists() or not found.check(folder.read, name):
         return
     manifest = folder.read()
-    named = [(one.file, one.sha256) for one in manifest.candidates]
-    named += [(one.losses_file, one.losses_sha256) for one in manifest.candidates]
-    beside = [*(one.state for one in manifest.epochs), manifest.honest]
-    named += [(one.file, one.sha256) for one in beside if one is not None]
-    for file, sha in sorted(set(named)):
+    for file, sha in sorted(manifest.digests.items()):
         found.check(lambda file=file, sha=sha: check_sha256(folder.path / file, sha), name)  # type: ignore[misc] # as above
 
     def referred() -> None:

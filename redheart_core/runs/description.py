@@ -103,8 +103,8 @@ class RunDescription:
     origin: Origin | None = None
     """What began it; None of descriptions that are only compared."""
 
-    def require_same(self, new: RunDescription, path: Path) -> None:
-        """Everything of this run has to be in the new description, unchanged; new groups may join.
+    def require_same(self, new: RunDescription, path: Path | str) -> None:
+        """Everything of this run, which is in a folder, has to be in the new description, unchanged; groups may join.
 
         Raises:
             CheckpointError: Lists every difference.

@@ -118,10 +118,17 @@ class GroupManifest:
         return (*self.epochs, *self.averages)
 
     @property
+    def digests(self) -> dict[str, str]:
+        """File to SHA-256, of every file that it needs."""
+        found = {entry.file: entry.sha256 for entry in self.candidates}
+        found |= {entry.losses_file: entry.losses_sha256 for entry in self.candidates}
+        beside = [*(entry.state for entry in self.candidates), self.honest]
+        return found | {one.file: one.sha256 for one in beside if one is not None}
+
+    @property
     def files(self) -> frozenset[str]:
         """Every file that it needs."""
-        own = {file for entry in self.candidates for file in entry.files}
-        return frozenset(own if self.honest is None else {*own, self.honest.file})
+        return frozenset(self.digests)
 
     @property
     def hashes(self) -> dict[str, str]:

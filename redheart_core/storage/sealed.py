@@ -44,7 +44,11 @@ class SealedFile(Generic[T]):
             FileError: As write_atomically.
             ValueError: A number is not finite.
         """
-        write_sealed(path, {**unstructure(value), "kind": self.kind, "format": self.format})
+        write_bytes(path, self.to_bytes(value))
+
+    def to_bytes(self, value: T) -> bytes:
+        """What write puts into the file."""
+        return to_json(_sealed({**unstructure(value), "kind": self.kind, "format": self.format}))
 
     def read(self, path: Path) -> T:
         """What write wrote.
@@ -52,14 +56,22 @@ class SealedFile(Generic[T]):
         Raises:
             RedheartError: Of the class error: missing, damaged in any way, or of another kind or format.
         """
-        table = read_sealed(path, self.remedy, self.error)
+        return self.parse(read_bytes(path, self.error), str(path))
+
+    def parse(self, data: bytes, where: str) -> T:
+        """What to_bytes gave.
+
+        Raises:
+            RedheartError: As read.
+        """
+        table = parse_sealed(data, where, self.remedy, self.error)
         found = table.pop("kind", None), table.pop("format", None)
         if found != (self.kind, self.format):
             raise self.error(
-                f"{path} is {describe_value(found[0])} of format {found[1]}, expected is '{self.kind}' of format "
+                f"{where} is {describe_value(found[0])} of format {found[1]}, expected is '{self.kind}' of format "
                 f"{self.format}, which this version writes; {self.remedy}"
             )
-        return structure(table, self.holds, str(path), self.error)
+        return structure(table, self.holds, where, self.error)
 
     def read_if_there(self, path: Path) -> T | None:
         """The same; None if there is no such file."""
@@ -77,7 +89,15 @@ def read_sealed(path: Path, remedy: str, error: type[RedheartError] = Checkpoint
     Raises:
         RedheartError: Of the class error: missing, no JSON, not canonical, or the seal is not its own.
     """
-    data = read_bytes(path, error)
+    return parse_sealed(read_bytes(path, error), str(path), remedy, error)
+
+
+def parse_sealed(data: bytes, where: str, remedy: str, error: type[RedheartError] = CheckpointError) -> dict[str, Any]:
+    """The table in the bytes of a sealed file, without the seal.
+
+    Raises:
+        RedheartError: As read_sealed.
+    """
     try:
         table = parse_table(data)
         if SEAL not in table:
@@ -85,7 +105,7 @@ def read_sealed(path: Path, remedy: str, error: type[RedheartError] = Checkpoint
         if table[SEAL] != hashlib.sha256(_without_seal(data, table[SEAL])).hexdigest():
             raise ValueError("its contents and its seal (SHA-256) disagree")
     except (ValueError, RecursionError) as reason:
-        raise error(f"{path} is damaged: {_in_words(data, reason)}; {remedy}") from reason
+        raise error(f"{where} is damaged: {_in_words(data, reason)}; {remedy}") from reason
     return {key: value for key, value in table.items() if key != SEAL}
 
 

@@ -53,6 +53,7 @@ def train(
     wait_s: float = 0.0,
     plan: TurnPlan | None = None,
     ranks: Ranks | None = None,
+    look: Callable[[str], object] = lambda group: None,
 ) -> dict[str, str]:
     """Train groups to their last epoch, from wherever an earlier process stopped.
 
@@ -68,6 +69,7 @@ def train(
         plan: How groups take turns within a budget. Without one all groups of a tier are on the device; the result is
             the same to the last bit.
         ranks: Of processes that train the groups together; the first one writes, and has begun the run.
+        look: Called with a group below that has not finished: it may have done so where this folder is not seen.
 
     Returns:
         The groups that stopped at a fault, with the reason.
@@ -85,7 +87,7 @@ def train(
         if leads:
             begin(run, context, chosen)
         below = groups_below(context.groups, chosen)
-        stopped = await_below(run, context, below, wait_s)
+        stopped = await_below(run, context, below, wait_s, look)
         background = context.settings.background_saving and ranks is None  # the others wait for each file
         with (
             opened(run.path, context, plan) as residency,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from redheart_core.contract.errors import CheckpointError, SettingsError, join_complaints
 from redheart_core.groups.group import Group
@@ -67,8 +67,17 @@ def groups_below(groups: Sequence[Group], chosen: Sequence[Group]) -> tuple[Grou
     return tuple(group for group in groups if group.name in read and group.name not in own)
 
 
-def await_below(run: RunFolder, context: TrainingContext, below: Sequence[Group], wait_s: float) -> dict[str, str]:
+def await_below(
+    run: RunFolder, context: TrainingContext, below: Sequence[Group], wait_s: float, look: Callable[[str], object]
+) -> dict[str, str]:
     """Wait until other processes have finished the groups below.
+
+    Args:
+        run: Its folder.
+        context: Of all groups.
+        below: What is read.
+        wait_s: How long to wait.
+        look: Called with each group that has not finished, before it is looked at again.
 
     Returns:
         Those that stopped, with the reason.
@@ -78,7 +87,7 @@ def await_below(run: RunFolder, context: TrainingContext, below: Sequence[Group]
     """
     deadline = time.monotonic() + wait_s
     learning = {group.name: group for group in below if _learns(context, group)}
-    while missing := _unfinished(run, context, learning):
+    while missing := _unfinished(run, context, learning, look):
         if time.monotonic() >= deadline:
             only = " ".join(f"--only {name}" for name in missing)
             raise CheckpointError(
@@ -102,10 +111,14 @@ def _learns(context: TrainingContext, group: Group) -> bool:
         return True
 
 
-def _unfinished(run: RunFolder, context: TrainingContext, groups: Mapping[str, Group]) -> dict[str, str]:
+def _unfinished(
+    run: RunFolder, context: TrainingContext, groups: Mapping[str, Group], look: Callable[[str], object]
+) -> dict[str, str]:
     """The groups that neither finished nor stopped, and how far they are."""
     found = {}
     for name, group in groups.items():
+        if run.group(name).read().status == "running":
+            look(name)
         manifest = run.group(name).read()
         if manifest.status == "running":
             done = manifest.epochs[-1].epoch if manifest.epochs else 0

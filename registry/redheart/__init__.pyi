@@ -6,6 +6,7 @@ from .decision import Decision
 from .models import Model, decide, load
 from .plugin_list import plugins
 from .reasons import Explanation
+from .remote import pull, push
 from .runs import Run, open_run
 from .stores import inspect, prepare
 from .training import run, train
@@ -26,6 +27,8 @@ __all__ = [
     "open_run",
     "plugins",
     "prepare",
+    "pull",
+    "push",
     "run",
     "search",
     "sweep",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -122,8 +122,14 @@ def new_session(
     return Session(registry, RunFolder(folder), TrainingContext.prepare(store, nodes, settings, groups))
 
 
-def begin(choice: PluginChoice, options: RunOptions, display: Display, groups_file: Path | None = None) -> Session:
-    """A session under the current settings; prepares the store if need be."""
+def begin(
+    choice: PluginChoice,
+    options: RunOptions,
+    display: Display,
+    groups_file: Path | None = None,
+    fetch: Callable[[Path], object] = lambda folder: None,
+) -> Session:
+    """A session under the current settings; prepares the store if need be. Fetch is called with the folder before."""
     registry = choice.load(listeners(display), display.say)
     given = merged_groups(registry, groups_file)
     data, training = data_settings(registry, **options.data), train_settings(registry, **options.training)
@@ -135,6 +141,7 @@ def begin(choice: PluginChoice, options: RunOptions, display: Display, groups_fi
 
     choose_device(training.device)  # before the data are prepared
     folder = options.output or Path("runs") / data.dataset
+    fetch(folder)
     store = prepare_store(registry, options.store or folder / "store", data, display)
     session = new_session(registry, folder, store, training, groups)
     for line in (*left_out(session), *own_rates(groups, given), *data_notes(session.context)):

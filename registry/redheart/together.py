@@ -37,6 +37,10 @@ def train_together(
 
     if share.budget is not None:
         raise SettingsError("--memory is of one process; leave it out under torchrun")
+    if share.mirror is not None:
+        raise SettingsError(
+            "--mirror is of one process; leave it out under torchrun, and redheart push the run after it"
+        )
     only = share.only or None
     with joined() as ranks:
         if ranks.leads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import attrs
 
 from redheart import agents
 from redheart.analysis import Analysis
+from redheart.mirroring import Uploads, sending
 from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
 from redheart.runs import Run
@@ -23,6 +24,7 @@ from redheart_core.training.budget import Budget
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.results import Evaluation
+    from redheart_core.runs.mirror import RunMirror
     from redheart_core.selection.sweetspot import Sweetspot
 
 
@@ -45,6 +47,7 @@ def train(
     resume: bool = False,
     only: str | Iterable[str] = (),
     wait_s: float = 0.0,
+    mirror: str | None = None,
     progress: bool = True,
 ) -> Run:
     """Train every checkpoint group, or some; prepares the data if need be.
@@ -73,6 +76,8 @@ def train(
         only: Names of the groups to train, all if there are none. Others may be trained at the same time by processes
             of this machine or of others that share the folder; such a call joins a run that was begun alike.
         wait_s: How long to wait for a group that another process holds, and for groups below that others train.
+        mirror: URL of a folder in an object store, such as s3://bucket/village, which gets the run as it grows. What is
+            there already is fetched first, so that the same call goes on on another machine.
         progress: Whether progress is shown on stderr.
 
     Raises:
@@ -81,7 +86,7 @@ def train(
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
-    share = Share((only,) if isinstance(only, str) else tuple(only), wait_s, _budget(memory))
+    share = Share((only,) if isinstance(only, str) else tuple(only), wait_s, _budget(memory), mirror)
     with keeping_threads(), make_display(progress) as display:
         return train_run(choice, options, find_optional(groups), resume, display, share)
 
@@ -96,6 +101,8 @@ class Share:
     """How long to wait for groups that other processes train."""
     budget: Budget | None = None
     """What it may hold in memory; groups take turns within that."""
+    mirror: str | None = None
+    """URL of the object store that the run is kept in too."""
 
 
 WHOLE = Share()
@@ -114,16 +121,57 @@ def train_run(
         if share != WHOLE:
             raise RedheartError(
                 "agents learn among each other, so that none can be trained alone or at another time; "
-                "leave --only, --wait and --memory out"
+                "leave --only, --wait, --memory and --mirror out"
             )
         players = agents.training_session(choice, options, groups_file, resume, display)
         with resumable(players.run.path):
             agents.train_session(players)
         return Run(players.run.path)
+    if share.mirror is not None:
+        return _train_mirrored(choice, options, groups_file, resume, display, share, share.mirror)
     session = training_session(choice, options, groups_file, resume, display, joins=bool(share.only))
     with resumable(session.run.path):
         train_session(session, share, display)
     return Run(session.run.path, session)
+
+
+def _train_mirrored(
+    choice: PluginChoice,
+    options: RunOptions,
+    groups_file: Path | None,
+    resume: bool,
+    display: Display,
+    share: Share,
+    url: str,
+) -> Run:
+    """The same with what is in an object store fetched first."""
+    from redheart_core.runs.mirror import RunMirror
+    from redheart_core.runs.run import RunFolder
+    from redheart_core.storage.remote import Remote
+
+    remote = Remote.open(url)
+
+    def fetch(folder: Path) -> None:
+        moved = RunMirror(remote, RunFolder(folder)).fetch()
+        if moved.files:
+            display.say(f"{remote.url}: fetched {moved} of run.json and the store")
+
+    session = training_session(choice, options, groups_file, resume, display, joins=True, fetch=fetch)
+    with resumable(session.run.path):
+        train_mirrored(session, share, display, RunMirror(remote, session.run))
+    return Run(session.run.path, session)
+
+
+def train_mirrored(session: Session, share: Share, display: Display, mirror: RunMirror) -> dict[str, str]:
+    """Train as train_session does, from where the object store has the groups, which gets them as they grow."""
+    from redheart_core.training.share import chosen_groups
+
+    with sending(mirror, display.say) as uploads:
+        for group in chosen_groups(session.context.groups, share.only or None):
+            moved = mirror.join(group.name)
+            if moved.files:
+                display.say(f"{mirror.remote.url}: fetched {moved} of '{group.name}'")
+        return train_session(session, share, display, uploads)
 
 
 def training_session(
@@ -134,8 +182,12 @@ def training_session(
     display: Display,
     *,
     joins: bool,
+    fetch: Callable[[Path], object] = lambda folder: None,
 ) -> Session:
-    """The run that train is about; joins allows one that was begun already, under the same settings."""
+    """The run that train is about; joins allows one that was begun already, under the same settings.
+
+    Fetch is called with its folder before anything is read there.
+    """
     if _is_for_agents(choice, options, resume):
         raise RedheartError(
             "agents learn among each other, in one environment and one process; leave --ray and torchrun out"
@@ -144,8 +196,9 @@ def training_session(
         if not options.changes_nothing or groups_file is not None:
             raise RedheartError("a run is resumed with its own data and settings; leave the other options out")
         folder = _resumed(options)
+        fetch(folder)
         return open_session(folder, choice.with_listeners(), display)
-    session = begin(choice, options, display, groups_file)
+    session = begin(choice, options, display, groups_file, fetch)
     if session.run.exists and not joins:
         raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")
     return session
@@ -295,7 +348,7 @@ def _budget(memory: int | None) -> Budget | None:
     return None if memory is None else Budget(memory)
 
 
-def train_session(session: Session, share: Share, display: Display) -> dict[str, str]:
+def train_session(session: Session, share: Share, display: Display, uploads: Uploads | None = None) -> dict[str, str]:
     """Train; returns the groups that stopped, with the reason."""
     from redheart_core.training.loop import train as train_groups
     from redheart_core.training.memory_plan import plan_memory
@@ -305,4 +358,6 @@ def train_session(session: Session, share: Share, display: Display) -> dict[str,
     if share.budget is not None:
         plan = plan_turns(plan_memory(session.context, display.progress), share.budget)
     hooks, only = session.registry.hooks, share.only or None
-    return train_groups(session.run, session.context, hooks, only, share.wait_s, plan)
+    if uploads is None:
+        return train_groups(session.run, session.context, hooks, only, share.wait_s, plan)
+    return train_groups(session.run, session.context, uploads.over(hooks), only, share.wait_s, plan, look=uploads.look)
