@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -128,8 +128,7 @@ class _Ends:
         own = None if self.calibration is None else self.calibration.of(source.plugin, source.output, self.field.name)
         if own is None:
             return found
-        for code in set(self.codes):
-            rows = _rows_of(code, self.codes)
+        for code, rows in _rows_by_code(self.codes):
             found[:, rows] = intervals(self.field, own.in_language(code), numbers[rows])
         return found
 
@@ -143,13 +142,14 @@ def _layer_answers(
 ) -> LayerAnswers:
     """The first source that says something answers; its members, or all sources of a field that none fuses."""
     names = [_name(source) for source in sources]
-    answer = np.full_like(next(iter(numbers.values())), np.nan)
-    between = np.stack([answer, answer])
-    for source, name in zip(sources, names, strict=True):
+    answer = numbers[names[0]]
+    between = ends.around(sources[0], answer)
+    for source, name in zip(sources[1:], names[1:], strict=True):
         silent = np.isnan(answer).all(1, keepdims=True)
-        if silent.any():
-            answer = np.where(silent, numbers[name], answer)
-            between = np.where(silent, ends.around(source, numbers[name]), between)
+        if not silent.any():
+            break
+        answer = np.where(silent, numbers[name], answer)
+        between = np.where(silent, ends.around(source, numbers[name]), between)
     if sources[0].fused:
         names = [name for name in names if name in reads[sources[0].plugin]]
     members = {name: numbers[name] for name in names}
@@ -168,16 +168,20 @@ def _calibrated(
     if own is None:
         return given
     found, said = given.copy(), ~np.isnan(given).any(1)
-    for code in set(codes):
-        rows, temperature = _rows_of(code, codes) & said, own.in_language(code).temperature
-        if temperature is not None and rows.any():
+    for code, own_rows in _rows_by_code(codes):
+        temperature = own.in_language(code).temperature
+        if temperature is None:
+            continue
+        rows = own_rows & said
+        if rows.any():
             found[rows] = at_temperature(field, given[rows], temperature)
     return found
 
 
-def _rows_of(code: str, codes: Sequence[str]) -> NDArray[np.bool_]:
-    """Which texts are in a language."""
-    return np.fromiter((one == code for one in codes), np.bool_, len(codes))
+def _rows_by_code(codes: Sequence[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Each language of the texts, with the texts that are in it."""
+    for code in set(codes):
+        yield code, np.fromiter((one == code for one in codes), np.bool_, len(codes))
 
 
 def _name(source: AnswerSource) -> str:

@@ -29,7 +29,9 @@ class RecordDropout(nn.Module):
         self.mask = nn.Dropout(share)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or x.dim() == 2:
+        if not self.training:
+            return x
+        if x.dim() == 2:
             return self.mask(x)  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
         return x * self.mask(x.new_ones(x.shape[0], 1, x.shape[2]))  # type: ignore[no-any-return] # as above
 

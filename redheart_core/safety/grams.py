@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain
 from zlib import crc32
 
 import attrs
@@ -49,18 +49,26 @@ def grams_of_normal(text: str, korean: bool) -> frozenset[int]:
 
 def _english(text: str) -> frozenset[int]:
     words = [_english_word(word) for word in ("^", *text.split())]
-    found = set(_runs(words, 3))
-    found.update(crc32(third.behind, first.skipped) % BUCKETS for first, third in zip(words, words[2:], strict=False))
-    return frozenset(found.union(*(word.parts for word in words)))
+    hashes = [word.hash for word in words]
+    behind = [word.behind for word in words[1:]]
+    pairs = list(map(crc32, behind, hashes))
+    threes = map(crc32, behind[1:], pairs)
+    skipped = map(crc32, behind[1:], [word.skipped for word in words])
+    return _places(words, chain(hashes, pairs, threes, skipped))
 
 
 def _korean(text: str) -> frozenset[int]:
     """Syllables across words, words, and single letters within words, since endings join stems inside a syllable."""
     tight, spaced = text.split("\n")
     words = [_korean_word(word) for word in ("^", *spaced.split())]
-    found = set(_parts(tight, (1, 2, 3, 4), _CHARS))
-    found.update(_runs(words, 2))
-    return frozenset(found.union(*(word.parts for word in words)))
+    hashes = [word.hash for word in words]
+    pairs = map(crc32, [word.behind for word in words[1:]], hashes)
+    return _places(words, chain(hashes, pairs)).union(_parts(tight, (1, 2, 3, 4), _CHARS))
+
+
+def _places(words: Sequence[_Word], runs: Iterable[int]) -> frozenset[int]:
+    """Of the parts of words, and of runs of words whose hashes these are."""
+    return frozenset({one % BUCKETS for one in runs}.union(*[word.parts for word in words]))
 
 
 @remembering_words
@@ -76,15 +84,6 @@ def _korean_word(word: str) -> _Word:
 def _word(word: str, parts: Iterator[int]) -> _Word:
     data = _bytes(word)
     return _Word(tuple(set(parts)), crc32(data, _WORDS), crc32(data, _SKIPPED), b" " + data)
-
-
-def _runs(words: Sequence[_Word], longest: int) -> Iterator[int]:
-    """The places of words and of runs of up to so many, with spaces between; a hash goes on from that of one less."""
-    hashes = [word.hash for word in words]
-    yield from (one % BUCKETS for one in hashes)
-    for length in range(1, longest):
-        hashes = [crc32(word.behind, one) for one, word in zip(hashes, words[length:], strict=False)]
-        yield from (one % BUCKETS for one in hashes)
 
 
 def _parts(text: str, lengths: Sequence[int], kind: int) -> Iterator[int]:

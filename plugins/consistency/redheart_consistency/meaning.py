@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def _breaches(texts: LayerTexts) -> Iterator[tuple[str, str, NDArray[Any]]]:
             yield name, "does not sum to 1", _worst(np.abs(shares.sum(2) - 1.0))
         low_end, high_end = answers.between
         yield name, "is outside of its own interval", _worst(np.maximum(low_end - numbers, numbers - high_end) / scale)
-        if quantiles := _quantiles(field):
+        if not field.axes and (quantiles := _quantiles(field.labels)):
             yield name, "has quantiles out of order", _worst(-np.diff(numbers[:, quantiles], axis=1) / scale)
         if name in FALLING:
             yield name, "rises where it has to fall", _worst(np.diff(numbers, axis=1) / scale)
@@ -55,10 +56,11 @@ def _breaches(texts: LayerTexts) -> Iterator[tuple[str, str, NDArray[Any]]]:
             yield lower, f"is above {upper}", _worst((below.answer - above.answer) / _scale(below.field))
 
 
-def _quantiles(field: Field) -> list[int]:
+@lru_cache(256)
+def _quantiles(labels: tuple[str, ...]) -> list[int]:
     """Places of labels that name quantiles, the lowest first; none of a field with less than two."""
-    named = {place: QUANTILE.fullmatch(label) for place, label in enumerate(field.labels)}
-    found = {place: int(match[1]) for place, match in named.items() if match and not field.axes}
+    named = {place: QUANTILE.fullmatch(label) for place, label in enumerate(labels)}
+    found = {place: int(match[1]) for place, match in named.items() if match}
     return sorted(found, key=lambda place: found[place]) if len(found) > 1 else []
 
 

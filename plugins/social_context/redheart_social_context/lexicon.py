@@ -86,6 +86,8 @@ class Form:
     group: str
     name: str
     language: str
+    beginning: str
+    """What every match of the pattern begins with."""
     pattern: str
     """Compiled when it is first tried: compiling all takes a quarter of a second."""
 
@@ -101,12 +103,13 @@ def find(text: str, language: str = "en") -> dict[str, tuple[str, ...]]:
     plain = _without_ignored(unicodedata.normalize("NFC", text).casefold().replace("’", "'"))
     found: dict[str, dict[str, None]] = {group: {} for group in GROUPS}
     forms, english = _forms(), language in ("en", "und")
-    for start in _START.finditer(plain):
-        for form in forms.get(_key(plain[start.start() : start.start() + 2]), ()):
+    for start in map(re.Match.start, _START.finditer(plain)):
+        for form in forms.get(_key(plain[start : start + 2]), ()):
             if (
-                (english or form.language == "ko")
+                plain.startswith(form.beginning, start)
+                and (english or form.language == "ko")
                 and form.name not in found[form.group]
-                and _compiled(form.pattern).match(plain, start.start())
+                and _compiled(form.pattern).match(plain, start)
             ):
                 found[form.group][form.name] = None
     return {group: tuple(names) for group, names in found.items()}
@@ -142,7 +145,7 @@ def _forms() -> Mapping[str, tuple[Form, ...]]:
         for name, forms in _tables()[group].items():
             for code, pattern in (("en", _english), ("ko", _korean)):
                 for form in forms[code]:
-                    entry = (-len(form), Form(group, name, code, pattern(form)))
+                    entry = (-len(form), Form(group, name, code, form.removesuffix("*"), pattern(form)))
                     found.setdefault(_key(form), []).append(entry)
     return {key: tuple(form for _, form in sorted(forms, key=lambda one: one[0])) for key, forms in found.items()}
 

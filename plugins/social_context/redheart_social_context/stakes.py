@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import LayerTexts
 from redheart_social_context.lexicon import find
+
+Named = Mapping[str, tuple[str, ...]]
+_named: WeakKeyDictionary[LayerTexts, list[Named]] = WeakKeyDictionary()
+"""What is named in texts, as long as these exist: core asks for scores and then for notes."""
 
 
 def score(_: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
@@ -23,8 +28,12 @@ def notes(_: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str,
     return [_note(one) for one in _found(texts)]
 
 
-def _found(texts: LayerTexts) -> list[dict[str, tuple[str, ...]]]:
-    return [find(text, code) for text, code in zip(texts.texts, texts.languages, strict=True)]
+def _found(texts: LayerTexts) -> list[Named]:
+    found = _named.get(texts)
+    if found is None:
+        found = [find(text, code) for text, code in zip(texts.texts, texts.languages, strict=True)]
+        _named[texts] = found
+    return found
 
 
 def _note(found: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:

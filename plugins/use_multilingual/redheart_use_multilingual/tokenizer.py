@@ -26,6 +26,16 @@ _PIECE, _TEXT, _SCORE = 0x0A, 0x0A, 0x15
 """Tags of a piece among the fields of sp.model, and of its text and score."""
 
 
+class _Normalizer(pure_tokenizer._Normalizer):  # type: ignore[misc]  # the package ships no types
+    """The package's own, which takes letters of ASCII as they are, one after another; here whole words at once."""
+
+    def normalize(self, text: str) -> str:
+        if text.isascii() and text.isprintable():
+            return "".join(SPACE + word for word in text.split(" ") if word)
+        found: str = super().normalize(text)
+        return found
+
+
 class Tokenizer(pure_tokenizer.UsePureTokenizer):  # type: ignore[misc]  # the package ships no types
     """The package's own, of which tests compare everything that it holds."""
 
@@ -38,7 +48,7 @@ class Tokenizer(pure_tokenizer.UsePureTokenizer):  # type: ignore[misc]  # the p
         self._numbers = {piece: number for number, piece in enumerate(self._pieces)}
         ((start, length),) = pure_tokenizer._parse_fields(data, rest, len(data))[3]
         ((first, size),) = pure_tokenizer._parse_fields(data, start, start + length)[2]
-        self._normalizer = pure_tokenizer._Normalizer(data[first : first + size])
+        self._normalizer = _Normalizer(data[first : first + size])
         self._word = remembering_words(self._cut)
 
     def _viterbi(self, normalized: str) -> list[int]:
