@@ -80,6 +80,8 @@ class _Training:
         done, self.listening = restore(self.run, self.trainers, self.replay, context.listening())
         self.manifests = [folder.read() for folder in self.folders()]
         self.audited = (self.run.path / "audit.json").exists()
+        if self.audited:
+            self.stop_counting()
         self.require_consistent(done)
         last = context.training.epochs
         self.hooks.before_run(
@@ -234,6 +236,12 @@ class _Training:
         for trainer in self.trainers:
             trainer.require_alive()
         self.audited = True
+        self.stop_counting()
+
+    def stop_counting(self) -> None:
+        """No agent looks any more at which elements get a gradient."""
+        for trainer in self.trainers:
+            trainer.counted.clear()
 
     def finish(self) -> None:
         """Write that the last epoch is done.

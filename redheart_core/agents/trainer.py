@@ -40,7 +40,7 @@ class AgentTrainer:
         self.live = {name: torch.zeros_like(one, dtype=torch.bool) for name, one in self.parameters.items()}
         """Which elements have received a gradient."""
         self.counted = set(self.live)
-        """The parameters with elements that have not."""
+        """The parameters with elements that have not; none once the audit is done, as counting takes time."""
         self.descended = set[str]()
         """Parts that have learnt."""
         self.losses: list[float] = []
@@ -88,12 +88,13 @@ class AgentTrainer:
             if not math.isfinite(value):
                 raise GroupFault(f"the {what} of {part} became {value} in update {number + 1}")
         self.norms.append(norm.item())
-        self.optimizer.zero_grad(set_to_none=True)
         for parameter, gradient in zip(own, gradients, strict=True):
             parameter.grad = gradient
-        nn.utils.clip_grads_with_norm_(own, self.settings.clip_norm, norm)
+        if self.norms[-1] > 0.99 * self.settings.clip_norm:  # of smaller ones clipping makes the same bits
+            nn.utils.clip_grads_with_norm_(own, self.settings.clip_norm, norm)
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in own:
+            parameter.grad = None
         self.descended.add(part)
 
     def accounts(self) -> list[ParameterAccount]:

@@ -16,6 +16,7 @@ from redheart_core import DataError, Scene
 from redheart_core.storage.files import write_bytes
 from redheart_pettingzoo.settings import PettingZooSettings
 from redheart_pettingzoo.spaces import Spaces
+from redheart_pettingzoo.turns import step_of
 
 PerAgent = dict[str, Any]
 
@@ -30,6 +31,7 @@ class CheckedEnvironment(ParallelEnv):  # type: ignore[misc]
 
     def __init__(self, environment: Any, spaces: Mapping[str, Spaces], settings: PettingZooSettings) -> None:
         self._environment = environment
+        self._step = step_of(environment)
         self._spaces = spaces
         self._settings = settings
         self.metadata = environment.metadata
@@ -78,7 +80,7 @@ class CheckedEnvironment(ParallelEnv):  # type: ignore[misc]
             raise DataError(f"no episode of {self._settings.module} is going on; call reset(seed) first")
         done = {agent: self._done(agent, actions) for agent in self.agents}
         self._actions.append({agent: np.asarray(actions[agent], float).tolist() for agent in self.agents})
-        seen, rewards, ended, cut, infos = self._call(lambda: self._environment.step(done))
+        seen, rewards, ended, cut, infos = self._call(lambda: self._step(done))
         now = self.agents
         for agent in now:
             self._last[agent] = self._seen(agent, seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from redheart_pettingzoo.__main__ import main
 from redheart_pettingzoo.checked import CheckedEnvironment
 from redheart_pettingzoo.opening import make
 from redheart_pettingzoo.settings import PettingZooSettings
+from redheart_pettingzoo.turns import step_of
 
 
 class Toy(ParallelEnv):  # type: ignore[misc]
@@ -116,6 +118,30 @@ def test_environments_of_mpe2_are_played_to_the_end_and_seeds_give_equal_bits(na
     first = episode()
     assert len(first[1]) == 25
     assert first == episode()
+
+
+@pytest.mark.parametrize("name", ["simple_spread_v3", "simple_tag_v3", "simple_reference_v3"])
+def test_steps_without_wrappers_are_those_of_pettingzoo_to_the_bit(name: str) -> None:
+    module = importlib.import_module(f"mpe2.{name}")
+    arguments = {"continuous_actions": True, "max_cycles": 4}
+    theirs, ours = (module.parallel_env(**arguments) for _ in range(2))
+    step, rng = step_of(ours), np.random.default_rng(0)
+    assert step != ours.step
+    for seed in (0, 1):
+        assert str(theirs.reset(seed=seed)) == str(ours.reset(seed=seed))
+        for count in range(1, 5):
+            actions = {one: rng.random(theirs.action_space(one).shape, np.float32) for one in theirs.agents}
+            (seen, *rest), (seen_here, *rest_here) = theirs.step(actions), step(actions)
+            assert [dict(one) for one in rest] == rest_here
+            assert {one: row.tobytes() for one, row in seen.items()} == {
+                one: row.tobytes() for one, row in seen_here.items()
+            }
+            assert ours.agents == theirs.agents == ([] if count == 4 else theirs.possible_agents)
+
+
+def test_an_environment_without_turns_keeps_its_own_step(toy: Opened) -> None:
+    inner = toy().unwrapped
+    assert step_of(inner) == inner.step
 
 
 def test_agents_may_have_spaces_of_their_own_and_places(toy: Opened) -> None:
