@@ -10,6 +10,7 @@ import pytest
 from front_door import hashes, install, refuse, succeed
 
 from redheart.progress import LineDisplay
+from redheart.runs import open_run
 from redheart_core import EpochFinished
 from redheart_core.agents.teams import read_team
 from redheart_core.runs.episode import EPISODE
@@ -139,11 +140,25 @@ def test_a_run_of_agents_is_no_run_on_texts(made: Path, site: Path) -> None:
     assert status["state"] == "finished"
     header, row, _ = succeed("watch", "run", "--once", cwd=made, site=site).out.splitlines()[-3:]
     assert header.split()[3:7] == ["train", "return", "best", "returns"]
+    assert "validation_loss" not in json.dumps(status)
     newest, best = status["groups"][0]["epochs"][-1], status["groups"][0]["best"]
-    assert row.split()[4] == f"{-newest['validation_loss']:.4f}"
-    assert row.split()[5] == f"{-best['validation_loss']:.4f}@{best['epoch']}"
+    entries = {one.epoch: one for one in RunFolder(made / "run").group("agent_0").read().epochs}
+    assert {one["epoch"]: one["return"] for one in status["groups"][0]["epochs"]} == {
+        epoch: -entry.validation_loss for epoch, entry in entries.items()
+    }
+    assert row.split()[4] == f"{newest['return']:.4f}"
+    assert row.split()[5] == f"{best['return']:.4f}@{best['epoch']}"
     page = bytes(run_page("run", made / "run", "en").body).decode()
-    assert f"{-newest['validation_loss']:.4f}" in page
+    assert f"{newest['return']:.4f}" in page
     assert "Mean return of agent_0 by epoch" in page
     assert "loss" not in page
-    assert best["validation_loss"] == min(one["validation_loss"] for one in status["groups"][0]["epochs"])
+    assert best["return"] == max(one["return"] for one in status["groups"][0]["epochs"])
+    found = open_run(made / "run").select()
+    [choice, _] = found.groups
+    shown = found._repr_html_()
+    assert "<th>return</th>" in shown
+    assert f"<td>{-choice.best.validation_loss:.5f}</td>" in shown
+    assert f"<td>{choice.common.validation_loss - choice.best.validation_loss:.5f}</td>" in shown
+    assert "loss<" not in shown
+    assert found.to_json()["groups"][0]["best"]["return"] == -choice.best.validation_loss
+    assert "validation_loss" not in json.dumps(found.to_json())

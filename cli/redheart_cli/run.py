@@ -102,6 +102,6 @@ def _run_agents(
             }
         )
         return
-    print_sweetspot(found.selection, returns=True)
+    print_sweetspot(found.selection)
     print_teams(found.evaluation)
     click.echo(f"team:   {found.team}\nreport: {found.report.resolve()}")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redheart.agents import is_agents_run
 from redheart.runs import open_run
 from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
@@ -43,21 +42,18 @@ def sweetspot(run: Path, rule: str, as_json: bool) -> None:
     if as_json:
         print_json({**found.to_json(), "rule": rule, "chosen": chosen})
         return
-    returns = is_agents_run(run)
-    print_sweetspot(found, returns)
+    print_sweetspot(found)
     for choice in found.groups:
-        print_detections(choice, returns)
+        print_detections(choice, found.returns)
     click.echo(f"chosen by {NAMES[rule]}: {', '.join(f'{group} {epoch}' for group, epoch in chosen.items())}")
 
 
-def print_sweetspot(found: Sweetspot, returns: bool = False) -> None:
+def print_sweetspot(found: Sweetspot) -> None:
     """The choices, and the cost of one common epoch, as tables.
 
-    Args:
-        found: What was selected.
-        returns: Whether groups are agents, whose losses are returns with the sign changed. A share of a return says
-            nothing, as it depends on where 0 is.
+    Of agents no cost is given as a share: that of a return says nothing, as it depends on where 0 is.
     """
+    returns = found.returns
     names = [name for name in NAMES if name != "best"]
     worth = "return" if returns else "loss"
     print_table(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redheart.agents import is_agents_run
 from redheart.runs import Run
 from redheart_cli.numbers import FiniteRange
 from redheart_cli.output import print_json, print_table
@@ -55,55 +54,60 @@ def watch(run: Path, once: bool, interval: float, as_json: bool) -> None:
       redheart watch runs/village
       redheart watch runs/village --once --json
     """
-    opened, returns = Run(run), is_agents_run(run)
+    opened = Run(run)
     if as_json:
         print_json(opened.status().to_json())
     elif once or not sys.stdout.isatty():
-        print_view(opened.status(), returns)
+        print_view(opened.status())
     else:
-        follow(opened, interval, returns)
+        follow(opened, interval)
 
 
-def follow(opened: Run, interval: float, returns: bool = False) -> None:
+def follow(opened: Run, interval: float) -> None:
     """Draw the run again and again until nothing more will happen to it."""
     from rich.live import Live
 
     view = opened.status()
     with Live(auto_refresh=False) as live:
-        live.update(draw(view, live.console.width, returns), refresh=True)
+        live.update(draw(view, live.console.width), refresh=True)
         while view.state in ("starting", "running"):
             time.sleep(interval)
             view = opened.status()
-            live.update(draw(view, live.console.width, returns), refresh=True)
+            live.update(draw(view, live.console.width), refresh=True)
 
 
-def print_view(view: RunStatus, returns: bool = False) -> None:
+def print_view(view: RunStatus) -> None:
     """Plain text."""
     for line in summary(view):
         click.echo(line)
-    print_table(AGENTS_HEADER if returns else HEADER, [row(group, returns=returns) for group in view.groups])
+    print_table(header(view), [row(group, returns=view.returns) for group in view.groups])
     for line in reasons(view):
         click.echo(line)
 
 
-def draw(view: RunStatus, width: int, returns: bool = False) -> Group:
+def draw(view: RunStatus, width: int) -> Group:
     """The same for a terminal of so many columns, in colours."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for name in AGENTS_HEADER if returns else HEADER:
+    for name in header(view):
         flexible = name in ("status", "losses", "returns")  # what gives way on a narrow terminal
         table.add_column(name, no_wrap=not flexible, min_width=8 if flexible else None, overflow="fold")
     bars = SPARKLINE if width >= WIDE else SHORT_SPARKLINE
     for group in view.groups:
         style = STYLES.get(group.status, "dim")
-        cells = row(group, bars, returns)
+        cells = row(group, bars, view.returns)
         table.add_row(*(Text(cell, style if number == 1 else "") for number, cell in enumerate(cells)))
     first, *rest = summary(view)
     style = STYLES.get(view.state, "dim")
     return Group(Text(first, style), *map(Text, rest), table, *(Text(line, "red") for line in reasons(view)))
+
+
+def header(view: RunStatus) -> tuple[str, ...]:
+    """The names of the columns."""
+    return AGENTS_HEADER if view.returns else HEADER
 
 
 def summary(view: RunStatus) -> list[str]:

@@ -138,6 +138,7 @@ def read_status(run: Path, now: datetime) -> RunStatus:
         host=newest.host if newest else None,
         peak_memory_bytes=newest.peak_memory_bytes if newest else None,
         elapsed_s=log.elapsed_s(now),
+        returns=description.environment is not None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 
 from redheart_core.runs.history import EpochRecord
+from redheart_core.runs.returns import as_returns
 
 NEWEST = 5
 """Seconds per epoch are the mean of so many newest epochs: a run may go on with another load, or elsewhere."""
@@ -67,6 +68,8 @@ class RunStatus:
     """The most that the newest process has held, reported after each epoch; None if no event says it."""
     elapsed_s: float | None
     """Time at work, over all processes; None before the first event."""
+    returns: bool = False
+    """Whether the groups are agents, whose validation losses are returns with the sign changed."""
 
     @property
     def seconds_left(self) -> float:
@@ -91,15 +94,16 @@ class RunStatus:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Everything as JSON values, with what follows from it."""
+        """Everything as JSON values, with what follows from it; of agents returns in place of validation losses."""
         groups = [
             {**attrs.asdict(group), "done": group.done, "seconds_per_epoch": group.seconds_per_epoch}
             for group in self.groups
         ]
-        return {
+        found: dict[str, object] = {
             **attrs.asdict(self),
             "path": str(self.path),
             "groups": groups,
             "seconds_left": self.seconds_left,
             "unmeasured": list(self.unmeasured),
         }
+        return as_returns(found) if self.returns else found

@@ -14,6 +14,7 @@ from redheart_core.exact.clusters import Clusters
 from redheart_core.exact.interval import Interval
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.manifest import EpochEntry, GroupManifest
+from redheart_core.runs.returns import as_returns
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.common_epoch import (
     Cost,
@@ -88,6 +89,8 @@ class Sweetspot:
     """Mean over groups of their relative excess."""
     mean_common_cost: Cost
     """The same with intervals and corrected for having chosen on validation."""
+    returns: bool = False
+    """Whether the groups are agents, whose validation losses are returns with the sign changed."""
 
     def chosen(self, rule: str) -> dict[str, EpochEntry]:
         """Group to epoch by one of RULES.
@@ -108,20 +111,23 @@ class Sweetspot:
         return chosen
 
     def _repr_html_(self) -> str:
+        worth, cost = ("return", "return lost by it") if self.returns else ("validation loss", "its cost")
+        sign = -1 if self.returns else 1
         rows = [
-            (one.group, one.best.epoch, f"{one.interval.low} to {one.interval.high}", f"{one.best.validation_loss:.5f}",
-             self.common_epoch, f"{one.cost:+.2%}")
+            (one.group, one.best.epoch, f"{one.interval.low} to {one.interval.high}",
+             f"{sign * one.best.validation_loss:.5f}", self.common_epoch,
+             f"{one.common.validation_loss - one.best.validation_loss:.5f}" if self.returns else f"{one.cost:+.2%}")
             for one in self.groups
         ]  # fmt: skip
-        return html_table(("group", "best epoch", "95 %", "validation loss", "common epoch", "its cost"), rows)
+        return html_table(("group", "best epoch", "95 %", worth, "common epoch", cost), rows)
 
     def to_json(self) -> dict[str, Any]:
-        """As in sweetspot.json."""
+        """As in sweetspot.json; of agents returns in place of validation losses."""
         plain: dict[str, Any] = unstructure(self)
-        return plain
+        return as_returns(plain) if self.returns else plain  # type: ignore[no-any-return]
 
 
-SWEETSPOT = SealedFile(Sweetspot, "sweetspot", 2, "run redheart sweetspot again")
+SWEETSPOT = SealedFile(Sweetspot, "sweetspot", 3, "run redheart sweetspot again")
 
 
 def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
@@ -154,7 +160,9 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
     ]
     mean = sum(choice.cost for choice in chosen) / len(chosen)
     by_name = {choice.group: choice for choice in (*chosen, *map(_choose_fitted, fitted.values()))}
-    return Sweetspot(tuple(by_name[name] for name in read), common, costs.interval, mean, costs.mean)
+    return Sweetspot(
+        tuple(by_name[name] for name in read), common, costs.interval, mean, costs.mean, described.environment is not None
+    )
 
 
 def read_curve(folder: GroupFolder, manifest: GroupManifest, joined: Sequence[Sequence[int]]) -> ValidationCurve:

@@ -57,12 +57,10 @@ def run_page(name: str, path: Path, lang: str) -> Response:
     Raises:
         ProblemError: It cannot be read.
     """
-    from redheart.agents import is_agents_run
-
     found = read_run(name, path)
     if found.status is None:
         raise ProblemError(422, found.damage)
-    returns = is_agents_run(path)
+    returns = found.status.returns
     return render(
         "run.html.j2",
         lang,
