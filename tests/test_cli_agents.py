@@ -15,6 +15,7 @@ from redheart_core import EpochFinished
 from redheart_core.agents.teams import read_team
 from redheart_core.runs.episode import EPISODE
 from redheart_core.runs.run import RunFolder
+from redheart_multi_agent import redheart_provide_agents
 from redheart_server.pages.run_routes import run_page
 
 ARENA = """
@@ -54,6 +55,11 @@ def made(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_run_goes_from_training_to_report(made: Path, site: Path) -> None:
     run = made / "run"
     assert {path.name for path in (run / "groups").iterdir()} == {"agent_0", "agent_1"}
+    training = RunFolder(run).read().training
+    [learner] = redheart_provide_agents()
+    assert training.batch_size == 8  # as given
+    own = {key: getattr(training, key) for key in learner.training}
+    assert own == {**learner.training, "batch_size": 8}
     page = (run / "report.html").read_text()
     assert "agent_1" in page
     assert "random actions" in page

@@ -22,14 +22,14 @@ def make(_: Any) -> Any:
     raise NotImplementedError
 
 
-def module(scales: dict[str, dict[str, int]]) -> ModuleType:
+def module(scales: dict[str, dict[str, int]], **training: object) -> ModuleType:
     @hookimpl
     def redheart_provide_environments() -> list[EnvironmentSpec]:
         return [EnvironmentSpec("arena", "a world", Settings, make)]
 
     @hookimpl
     def redheart_provide_agents() -> list[AgentSpec]:
-        return [AgentSpec("player", "learns", Settings, scales, make)]
+        return [AgentSpec("player", "learns", Settings, scales, make, training=training)]
 
     found = ModuleType("redheart_arena")
     vars(found).update(
@@ -50,3 +50,10 @@ def test_a_module_offers_environments_and_agents() -> None:
 def test_scales_of_agents_are_checked(scales: dict[str, dict[str, int]], message: str) -> None:
     with pytest.raises(PluginError, match=message):
         load_module(module(scales))
+
+
+def test_what_agents_need_of_training_is_checked() -> None:
+    scales: dict[str, dict[str, int]] = {key: {} for key in SCALES}
+    assert load_module(module(scales, learning_rate=0.1))
+    with pytest.raises(PluginError, match=r"(?s)player.*its training is no table \[training\].*learning_rat\b"):
+        load_module(module(scales, learning_rat=0.1))

@@ -10,11 +10,11 @@ from attrs.validators import ge, gt
 class AgentsSettings:
     """How much agents do, what they remember, and whether they listen to each other."""
 
-    episodes: int = attrs.field(default=100, validator=ge(1))
+    episodes: int = attrs.field(default=250, validator=ge(1))
     """In which the agents learn, per epoch."""
-    together: int = attrs.field(default=10, validator=ge(1))
+    together: int = attrs.field(default=50, validator=ge(1))
     """Episodes that are played side by side, with one call of each actor for all of them; then the agents learn."""
-    updates: int = attrs.field(default=5, validator=ge(1))
+    updates: int = attrs.field(default=2, validator=ge(1))
     """Of each agent after every episode."""
     begin: int = attrs.field(default=1000, validator=ge(1))
     """Steps with random actions that are remembered before the first epoch."""

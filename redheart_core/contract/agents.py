@@ -116,6 +116,8 @@ class AgentSpec:
     """For each of tiny, small, base, full the settings that make up the scale."""
     build: Callable[[Seats], Learner] = attrs.field(converter=to_function)
     """Makes an agent's networks; torch's generator is seeded for the agent when it is called."""
+    training: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
+    """Values of [training] that these agents need, where nobody gives others."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:

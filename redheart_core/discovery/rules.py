@@ -6,7 +6,7 @@ import re
 
 from packaging.version import InvalidVersion, Version
 
-from redheart_core.config.tables import NODE_OPTIONS
+from redheart_core.config.tables import NODE_OPTIONS, TrainSettings
 from redheart_core.contract.agents import AgentSpec
 from redheart_core.contract.errors import PluginError, join_complaints
 from redheart_core.contract.nodes import SCALES, NodeSpec
@@ -38,6 +38,8 @@ def check_rules(plugin: Plugin) -> None:
         raise PluginError(f"{owner}: settings cannot be named {', '.join(taken)}; redheart reads those itself")
     if isinstance(spec, NodeSpec | AgentSpec):
         _check_scales(owner, spec)
+    if isinstance(spec, AgentSpec) and (complaints := check_table(TrainSettings, spec.training, "training")):
+        raise PluginError(join_complaints(f"{owner}: its training is no table [training]:", complaints))
     if isinstance(spec, NodeSpec):
         _check_outputs(owner, spec)
     if isinstance(spec, SignSpec):

@@ -161,7 +161,12 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
     mean = sum(choice.cost for choice in chosen) / len(chosen)
     by_name = {choice.group: choice for choice in (*chosen, *map(_choose_fitted, fitted.values()))}
     return Sweetspot(
-        tuple(by_name[name] for name in read), common, costs.interval, mean, costs.mean, described.environment is not None
+        tuple(by_name[name] for name in read),
+        common,
+        costs.interval,
+        mean,
+        costs.mean,
+        described.environment is not None,
     )
 
 

@@ -20,8 +20,9 @@ from redheart_core.testing.plugin import Plugin, require
 SEED = 20260
 AGENTS, OBSERVED, ACTED = ("agent_0", "agent_1", "agent_2"), (4, 3, 2), (2, 1, 3)
 """Agents of different spaces, as an environment may have them."""
-ROWS, UPDATES, MOST_UPDATES = 16, 4, 100
-"""Steps of a batch; updates that are enough to tell trainings apart; those in which an easy problem is learnt."""
+ROWS, UPDATES, MOST_UPDATES, LEARNING_UPDATES = 16, 4, 100, 300
+"""Steps of a batch; updates that are enough to tell trainings apart; those in which every part has to begin to learn;
+those in which an easy problem is learnt."""
 BEST = 0.4
 """The best action of that problem."""
 LEARNT = 0.5
@@ -179,7 +180,7 @@ def check_learns(subject: AgentSubject) -> None:
     """From random actions, with the reward 0 for one action and less for others, it learns to act better."""
     trainer, stream = subject.trainer(agents=1), generator(SEED, "easy")
     first = found = _easy_return(trainer.learner)
-    for number in range(MOST_UPDATES):
+    for number in range(LEARNING_UPDATES):
         seen = torch.randn(4 * ROWS, OBSERVED[0], generator=stream)
         actions = torch.rand(4 * ROWS, ACTED[0], generator=stream) * 2 - 1
         with torch.no_grad():
@@ -192,7 +193,7 @@ def check_learns(subject: AgentSubject) -> None:
     require(
         subject.plugin,
         False,
-        f"in {MOST_UPDATES} updates from random actions the mean return has to come {LEARNT:.0%} of the way to the "
+        f"in {LEARNING_UPDATES} updates from random actions the mean return has to come {LEARNT:.0%} of the way to the "
         f"best one, 0; it went from {first:.4g} to {found:.4g}",
     )
 

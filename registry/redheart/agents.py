@@ -80,7 +80,10 @@ def begin_agents(
         raise SettingsError("agents act in an environment, which has no texts; leave --encoder and --store out")
     registry = choice.load(listeners(display), display.say)
     groups = merged_groups(registry, groups_file)
-    training = host_table(TrainSettings, "training", registry, options.training)
+    own = registry.agent_spec.training
+    training = host_table(TrainSettings, "training", registry, options.training, own)
+    if kept := [f"{key} {value}" for key, value in own.items() if getattr(training, key) == value]:
+        display.say(f"[training] of {registry.agent_spec.name}, where nothing else is set: {', '.join(kept)}")
     _require_used(registry.table("training"))
     name = options.dataset or str(_dataset(choice))
     spec, settings = registry.environment(name)

@@ -264,7 +264,9 @@ def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, 
     }
 
 
-def host_table(cls: type[T], name: str, registry: Registry, given: Mapping[str, Any]) -> T:
-    """A table that the commands read, with what was given in place of it."""
-    table = dict(registry.table(name)) | {key: value for key, value in given.items() if value is not None}
+def host_table(
+    cls: type[T], name: str, registry: Registry, given: Mapping[str, Any], own: Mapping[str, Any] | None = None
+) -> T:
+    """A table that the commands read, with what was given in place of it, and own values where nothing is."""
+    table = {**(own or {}), **registry.table(name), **{key: value for key, value in given.items() if value is not None}}
     return read_table(cls, table, f"[{name}]")

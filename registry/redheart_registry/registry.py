@@ -91,19 +91,29 @@ class Registry:
         return self._source(name, EnvironmentSpec, "environment")
 
     def agent(self, scale: str) -> tuple[AgentSpec, Any]:
-        """How agents learn: the only active plugin of that kind, with the settings of a scale overlaid with its own.
+        """How agents learn, with the settings of a scale overlaid with its own.
 
         Raises:
             SettingsError: None or several are active, or its settings do not fit.
+        """
+        spec = self.agent_spec
+        table = {**spec.scales[scale], **self.plugins_toml.tables.get(spec.name, {})}
+        return spec, read_table(spec.settings, table, f"[plugins.{spec.name}]")
+
+    @property
+    def agent_spec(self) -> AgentSpec:
+        """How agents learn: the only active plugin of that kind.
+
+        Raises:
+            SettingsError: None or several are active.
         """
         active = {name: one.spec for name, one in self.plugins.items() if isinstance(one.spec, AgentSpec)}
         if len(active) != 1:
             raise SettingsError(
                 f"one plugin says how agents learn, active are: {names(active)}; --enable one, or --disable all others"
             )
-        [(name, spec)] = active.items()
-        table = {**spec.scales[scale], **self.plugins_toml.tables.get(name, {})}
-        return spec, read_table(spec.settings, table, f"[plugins.{name}]")
+        [spec] = active.values()
+        return spec
 
     def table(self, name: str) -> Mapping[str, Any]:
         """The table [training] or [data], empty if there is none."""

@@ -55,27 +55,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "communication": {"agents.communication": True},
 }
 """What each changes of `central`: critics that see all agents, each learns from its own steps, nobody hears others."""
-COMMON: dict[str, Any] = {
-    "training.batch_size": 256,
-    "training.learning_rate": 0.01,
-    "training.warmup_updates": 0,
-    "training.final_rate": 0.2,
-    "training.weight_decay": 0.0,
-    "training.clip_norm": 10.0,
-    "multi_agent.tau": 0.1,
-    "multi_agent.norm": False,
-    "multi_agent.twin": False,
-    "multi_agent.smoothing": 0.0,
-    "multi_agent.delay": 1,
-    "multi_agent.actor_rate": 1.0,
-    "multi_agent.noise_scale": 0.8,
-    "multi_agent.noise_end": 0.3,
-    "agents.episodes": 250,
-    "agents.together": 50,
-    "agents.updates": 2,
-    "agents.comparison_episodes": 100,
-}
-"""MADDPG without TD3's corrections, with targets that follow fast and much exploration."""
+COMMON: dict[str, Any] = {"agents.comparison_episodes": 100}
+"""Everything else is as agents learn by default."""
 
 
 def unit(environment: str, total: float) -> float:

@@ -16,5 +16,13 @@ def redheart_provide_agents() -> list[AgentSpec]:
             settings=MultiAgentSettings,
             scales={"tiny": {"width": 16}, "small": {}, "base": {"width": 256}, "full": {"width": 512, "depth": 3}},
             build="redheart_multi_agent.learner:build",
+            training={
+                "batch_size": 256,
+                "learning_rate": 0.01,
+                "warmup_updates": 0,
+                "final_rate": 0.2,
+                "weight_decay": 0.0,
+                "clip_norm": 10.0,
+            },
         )
     ]

@@ -28,7 +28,19 @@ TRAINING = TrainSettings(
 @pytest.mark.slow
 def test_a_bandit_finds_the_known_optimum(tmp_path: Path) -> None:
     playing = attrs.evolve(PLAYING, episodes=100, together=10, updates=2, begin=30, replay=1000)
-    of = context(SPEC, Bandit, training=TRAINING, playing=playing, noise_scale=0.4, delay=1, tau=0.05)
+    of = context(
+        SPEC,
+        Bandit,
+        training=TRAINING,
+        playing=playing,
+        norm=True,
+        twin=True,
+        smoothing=0.1,
+        actor_rate=0.5,
+        noise_scale=0.4,
+        noise_end=0.05,
+        tau=0.05,
+    )
     train_agents(RunFolder(tmp_path), of, described(of), Hooks(plugin_manager().hook))
     manifest = RunFolder(tmp_path).group("agent_0").read()
     assert manifest.best.metrics["multi_agent.return"] == pytest.approx(1.0, abs=0.002)  # an untrained one gets 0.91
@@ -68,7 +80,7 @@ def test_a_regulator_comes_near_the_riccati_optimum(tmp_path: Path) -> None:
     )
     of = context(
         SPEC, Regulator, ToySettings(steps=12), training=TRAINING, playing=playing,
-        norm=False, delay=1, tau=0.05, discount=0.95, noise_scale=0.4, twin=False,
+        tau=0.05, discount=0.95, noise_scale=0.4, noise_end=0.3,
     )  # fmt: skip
     train_agents(RunFolder(tmp_path), of, described(of), Hooks(plugin_manager().hook))
     folder = RunFolder(tmp_path).group("agent_0")

@@ -38,9 +38,7 @@ def step_of(environment: Any) -> Step:
                 rewards[one] += inner.rewards[one]
         ended, cut, infos = dict(inner.terminations), dict(inner.truncations), dict(inner.infos)
         observations = {agent: inner.observe(agent) for agent in inner.agents}
-        while inner.agents and (
-            inner.terminations[inner.agent_selection] or inner.truncations[inner.agent_selection]
-        ):
+        while inner.agents and (inner.terminations[inner.agent_selection] or inner.truncations[inner.agent_selection]):
             inner.step(None)
         environment.agents = inner.agents
         return observations, rewards, ended, cut, infos
