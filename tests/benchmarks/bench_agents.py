@@ -6,7 +6,7 @@
 FOLDER keeps every run; one that was stopped goes on, one that is finished is not done again. After each training the
 team of every agent's best epoch plays the best common epoch, the last one and random actions on the same test episodes,
 which nothing was chosen on. Intervals are 95 % (Student's t) over seeds. Returns are those of `unit`: of village_life
-the mean over the agents, beside the exact optimum; of simple_spread the sum over them, beside a policy by hand. Steps
+the mean over the agents, beside the exact optimum; of mpe2's the sum over them, of simple_spread beside a policy by hand. Steps
 a second are those of a whole training, evaluation included, by CPU time of the process.
 
 What is published of simple_spread is in rewards of the environment of Lowe et al. 2017, where an agent also counts as
@@ -42,11 +42,12 @@ from redheart_village.settings import LifeSettings
 
 PERSONS = 2
 CYCLES = 25
-"""Of an episode of simple_spread, unless its settings say otherwise."""
+"""Of an episode in mpe2, unless its settings say otherwise."""
 KEYS = ("crossover", "common", "random", "scripted")
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "village_life": {"village_life.persons": PERSONS},
     "simple_spread": {"pettingzoo.module": "mpe2.simple_spread_v3"},
+    "simple_reference": {"pettingzoo.module": "mpe2.simple_reference_v3"},
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "central": {},
@@ -102,7 +103,7 @@ def train(folder: Path, environment: str, variant: str, seed: int, epochs: int) 
     if resumed:
         redheart.train(output=run, resume=True, progress=False)
     else:
-        name = "pettingzoo" if environment == "simple_spread" else environment
+        name = environment if environment == "village_life" else "pettingzoo"
         settings = {**COMMON, **ENVIRONMENTS[environment], **VARIANTS[variant]}
         redheart.train(
             name, output=run, enable=(name, "multi_agent"), settings=settings, epochs=epochs, seed=seed, progress=False
@@ -117,7 +118,7 @@ def train(folder: Path, environment: str, variant: str, seed: int, epochs: int) 
     teams = {name: one.team.number for name, one in played.teams.items()}
     (common,) = (one for name, one in teams.items() if name.startswith("common"))
     playing = session.context.agents
-    length = CYCLES if environment == "simple_spread" else LifeSettings().steps
+    length = LifeSettings().steps if environment == "village_life" else CYCLES
     steps = playing.begin + epochs * (playing.episodes + playing.evaluation_episodes) * length
     figures = {
         "curve": [entry.metrics["multi_agent.team_return"] for entry in first.epochs],
@@ -166,7 +167,7 @@ def show(environment: str, found: dict[str, list[dict[str, Any]]]) -> None:
         life = settle(LifeSettings(persons=PERSONS))
         best, myopic = best_plan(life).episode_return, myopic_plan(life).episode_return
         print(f"\nexact: optimum {best:.3f}, myopic {myopic:.3f}")
-    else:
+    elif environment == "simple_spread":
         print(f"\nscripted: {row([one for runs in found.values() for one in runs], 'scripted')}")
         for variant, runs in found.items():
             there = ", ".join(f"{key} {with_interval([6 * one[key] - 225 for one in runs], '.0f')}" for key in KEYS)
