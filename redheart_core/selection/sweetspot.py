@@ -124,7 +124,7 @@ class Sweetspot:
     def to_json(self) -> dict[str, Any]:
         """As in sweetspot.json; of agents returns in place of validation losses."""
         plain: dict[str, Any] = unstructure(self)
-        return as_returns(plain) if self.returns else plain  # type: ignore[no-any-return]
+        return as_returns(plain) if self.returns else plain
 
 
 SWEETSPOT = SealedFile(Sweetspot, "sweetspot", 3, "run redheart sweetspot again")
