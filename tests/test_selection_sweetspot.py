@@ -130,7 +130,7 @@ def test_the_json_keeps_its_keys_and_gains_new_ones(write: Write) -> None:
     found = find_sweetspot(run, ["early", "late"])
     table = found.to_json()
     assert table == json.loads(json.dumps(table))
-    assert set(table) == {"groups", "common_epoch", "common_interval", "mean_cost", "mean_common_cost"}
+    assert set(table) == {"groups", "common_epoch", "common_interval", "mean_cost", "mean_common_cost", "returns"}
     assert table["common_interval"]["low"] <= table["common_epoch"] <= table["common_interval"]["high"]
     for group, choice in zip(table["groups"], found.groups, strict=True):
         assert set(group) == {

@@ -6,8 +6,8 @@
 FOLDER keeps every run; one that was stopped goes on, one that is finished is not done again. After each training the
 team of every agent's best epoch plays the best common epoch, the last one and random actions on the same test episodes,
 which nothing was chosen on. Intervals are 95 % (Student's t) over seeds. Returns are those of `unit`: of village_life
-the mean over the agents, beside the exact optimum; of mpe2's the sum over them, of simple_spread beside a policy by hand. Steps
-a second are those of a whole training, evaluation included, by CPU time of the process.
+the mean over the agents, beside the exact optimum; of mpe2's the sum over them, of simple_spread beside a policy by
+hand. Steps a second are those of a whole training, evaluation included, by CPU time of the process.
 
 What is published of simple_spread is in rewards of the environment of Lowe et al. 2017, where an agent also counts as
 colliding with itself, and everybody gets the sum of all rewards. mpe2 gives an agent half of minus the distances and
