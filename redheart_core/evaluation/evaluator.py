@@ -131,7 +131,7 @@ class Evaluator:
             except UndefinedError as error:
                 why = str(error)
             if main or self.context.store.fields[metric.target].counts:
-                draws = {name: self._drawn(node, metric, *answer, target, found) for name, answer in answers.items()}
+                draws = self._all_drawn(node, metric, answers, target, found)
                 if main:
                     perfect = best if best is not None else 1.0 if metric.direction == "max" else 0.0
                     self.scores[node] = Scores(metric.direction, figures, draws, perfect)
@@ -180,6 +180,25 @@ class Evaluator:
     def left_out(self) -> dict[str, str]:
         """Node to why it counts in no mean."""
         return {node: scores.obstacle for node, scores in self.scores.items() if scores.obstacle}
+
+    def _all_drawn(
+        self,
+        node: str,
+        metric: Metric,
+        answers: Mapping[str, tuple[Tensor, Limits]],
+        target: Tensor,
+        found: Tensor,
+    ) -> dict[str, Tensor]:
+        """The metric of every variant on every resample; variants that answer alike, as many do, are computed once."""
+        draws: dict[str, Tensor] = {}
+        for name, (prediction, thresholds) in answers.items():
+            for other, drawn in draws.items():
+                if answers[other][1] == thresholds and answers[other][0].equal(prediction):
+                    draws[name] = drawn
+                    break
+            else:
+                draws[name] = self._drawn(node, metric, prediction, thresholds, target, found)
+        return draws
 
     def _drawn(
         self, node: str, metric: Metric, prediction: Tensor, thresholds: Limits, target: Tensor, found: Tensor
