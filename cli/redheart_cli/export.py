@@ -64,7 +64,7 @@ def _print_exported(exported: Exported, int8: bool) -> None:
         for name, one in found.graphs.items()
     ]
     print_table(("group", "members", "graph", "weights MB", "float32 MB", "graph MB"), rows)
-    click.echo(f"difference from PyTorch on {found.texts} texts ({found.source})")
+    click.echo(f"difference from PyTorch on {found.texts} records ({found.source})")
     differences = [(name, f"{one.maximum:.1e}", f"{one.mean:.1e}") for name, one in found.differences.items()]
     print_table(("output", "largest", "mean"), differences)
     if int8:

@@ -144,10 +144,11 @@ def verify_command(model: str | None, as_json: bool) -> None:
 def _print_verified(verified: Verified) -> None:
     from redheart.page import absences
 
-    answers = f"{len(verified.answers)} answers on a text ({', '.join(verified.answers)})"
+    of = "a text" if verified.reads_texts else "a record of fields"
+    answers = f"{len(verified.answers)} answers on {of} ({', '.join(verified.answers)})"
     click.echo(
         f"{verified.title}: {verified.files} files as recorded, {verified.checks} groups reproduce their recorded "
-        f"loss, {answers if verified.answers else 'no answer on a text alone'}"
+        f"loss, {answers if verified.answers else f'no answer on {of} alone'}"
     )
     for group, reason in verified.missing.items():
         click.echo(f"not in this model: group {group}, {reason}")

@@ -143,7 +143,8 @@ def trace(function: TensorFunction, inputs: Sequence[Tensor], shapes: Mapping[st
     ]
     if fixed:
         raise NotExportableError(f"sizes of the traced batch became constants: {', '.join(fixed)}")
-    _compute_constants(program.model)
+    with quiet_exporter():
+        _compute_constants(program.model)
     for node in program.model.graph:
         node.metadata_props.clear()  # where it was traced: lines of the exporting machine's files
         for result in node.outputs:
@@ -175,20 +176,23 @@ def shortened(text: str) -> str:
 
 @contextmanager
 def quiet_exporter() -> Iterator[None]:
-    """Inside, the exporter does not speak of its own deprecated calls and of packages that it could use.
+    """Inside, the exporter does not speak of its own deprecated calls, of packages that it could use and of graphs that
+    could be smaller.
 
     torch makes progress bars that it does not show; tqdm would start a thread for them, which stays.
     """
-    log, bars = logging.getLogger("torch.onnx"), import_module("torch.hub").tqdm
-    level, own = log.level, {name: value for name, value in vars(bars).items() if name == INTERVAL}
-    log.setLevel(logging.ERROR)
+    logs, bars = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")], import_module("torch.hub").tqdm
+    levels, own = [log.level for log in logs], {name: value for name, value in vars(bars).items() if name == INTERVAL}
+    for log in logs:
+        log.setLevel(logging.ERROR)
     setattr(bars, INTERVAL, 0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
         delattr(bars, INTERVAL)
         for name, value in own.items():
             setattr(bars, name, value)

@@ -125,7 +125,7 @@ def read_record(model: Model, given: Text, where: str, language: str | None) -> 
             fields = ", ".join(model.read_fields)
             raise DataError(
                 f"{where}: the model was trained on records without texts and answers none; give a record with "
-                f"{fields}, as a line of a file: redheart analyze MODEL --jsonl FILE"
+                f"{fields} in its place, such as a line of a file: redheart analyze MODEL --jsonl FILE"
             )
         values = {name: record[name] for name in model.read_fields if record.get(name) is not None}
         return TextToAnalyze("", where, values, Language(None, None))

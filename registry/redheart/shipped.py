@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from redheart.finding import find_model, shipped_model
-from redheart.models import load
+from redheart.models import Model, load
 from redheart.sessions import plugin_table
 from redheart_core.models.manifest import ModelManifest, read_manifest
 from redheart_core.storage.presence import require_model_folder
@@ -27,15 +27,17 @@ class Verified:
     checks: int
     """Groups whose recorded validation loss the assembled model reproduced."""
     answers: tuple[str, ...]
-    """Fields that it answers for a text in one of its languages that is within its limits."""
+    """Fields that it answers for a text in one of its languages that is within its limits; of a model of records
+    without texts those that its manifest names."""
     missing: Mapping[str, str]
     """Groups that it does without, with the reason."""
     absent: Mapping[str, str]
     """Groups that cannot answer on this machine, likewise."""
+    reads_texts: bool
 
 
 def verify(model: str | Path | None = None) -> Verified:
-    """Load a model, which compares every file with its recorded SHA-256, and let it answer a text.
+    """Load a model, which compares every file with its recorded SHA-256, and let it answer a text if it reads texts.
 
     Args:
         model: As load.
@@ -45,14 +47,24 @@ def verify(model: str | Path | None = None) -> Verified:
         CheckpointError: As load.
     """
     loaded = load(model)
-    bare = attrs.evolve(loaded, assembled=attrs.evolve(loaded.assembled, limits=()))  # of whatever texts it was made
     manifest = read_manifest(loaded.folder)
     files = len(manifest.files) + len(loaded.assembled.engine.files)
-    codes = loaded.assembled.languages or (None,)
-    answers = {answer.field for code in codes for answer in bare.analyze(PROBE, language=code).answers}
+    answers = _answered(loaded) if loaded.reads_texts else manifest.answers.keys()
     return Verified(
-        loaded.title, files, len(manifest.checks), tuple(sorted(answers)), dict(loaded.missing), dict(loaded.absent)
+        loaded.title,
+        files,
+        len(manifest.checks),
+        tuple(sorted(answers)),
+        dict(loaded.missing),
+        dict(loaded.absent),
+        loaded.reads_texts,
     )
+
+
+def _answered(model: Model) -> set[str]:
+    bare = attrs.evolve(model, assembled=attrs.evolve(model.assembled, limits=()))  # of whatever texts it was made
+    codes = model.assembled.languages or (None,)
+    return {answer.field for code in codes for answer in bare.analyze(PROBE, language=code).answers}
 
 
 @attrs.frozen

@@ -27,8 +27,8 @@ def analyze_routes(state: State) -> APIRouter:
         """
         served = state.served(model)
         given = await read_object(request)
-        several = "texts" in given
-        records = read_as(Several, given).plain() if several else [read_as(Record, given).plain()]
+        several, texts = "texts" in given, served.model.reads_texts
+        records = read_as(Several, given, texts).plain() if several else [read_as(Record, given, texts).plain()]
         if len(records) > state.limits.texts:
             raise ProblemError(422, f"at most {state.limits.texts} texts a request are answered, got {len(records)}")
         items = [(f"text {number}" if several else "text", record) for number, record in enumerate(records, 1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
@@ -19,16 +19,29 @@ KOREAN = "나는 친구에게 거짓말을 했다."
 
 
 class Record(BaseModel):
-    """A text, and the fields that plugins read beside it, as on a line of `redheart analyze --jsonl`."""
+    """A text, and the fields that plugins read beside it, as on a line of `redheart analyze --jsonl`.
+
+    A model that was trained on records without texts takes the fields alone.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"example": {"text": TEXT}})
 
-    text: Annotated[str, Field(description="1 to 100,000 characters with at least one letter")]
+    text: Annotated[
+        str | None, Field(description="1 to 100,000 characters with at least one letter", validate_default=True)
+    ] = None
     language: Annotated[str | None, Field(description="ISO 639 code; detected if left out")] = None
+
+    @field_validator("text")
+    @classmethod
+    def _is_given(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None and (info.context is None or info.context["texts"]):
+            raise PydanticCustomError("missing", "Field required")
+        return text
 
     def plain(self) -> dict[str, Any]:
         """As the library takes it."""
-        return {name: value for name, value in self.model_dump().items() if name != "language" or value is not None}
+        own = {"text": self.text, "language": self.language}
+        return {name: value for name, value in self.model_dump().items() if name not in own or value is not None}
 
 
 def _as_record(given: object) -> object:
@@ -75,13 +88,18 @@ async def read_object(request: Request) -> dict[str, Any]:
     return value
 
 
-def read_as(cls: type[Body], value: Mapping[str, Any]) -> Body:
+def read_as(cls: type[Body], value: Mapping[str, Any], texts: bool = True) -> Body:
     """The object as a body of a class.
+
+    Args:
+        cls: What the body is.
+        value: The object.
+        texts: Whether its records need a text.
 
     Raises:
         ProblemError: It does not fit; names every place.
     """
     try:
-        return cls.model_validate(value)
+        return cls.model_validate(value, context={"texts": texts})
     except ValidationError as error:
         raise refuse_fields(error.errors(include_url=False, include_input=False, include_context=False)) from None

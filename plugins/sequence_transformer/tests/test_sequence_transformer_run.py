@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import jsonschema
 import pytest
 from click.testing import CliRunner
@@ -19,6 +20,9 @@ from redheart_cli.main import cli
 from redheart_core.models.calibration import ANSWERS_FILE
 from redheart_series.dataset import records
 from redheart_series.settings import SeriesSettings
+
+if TYPE_CHECKING:
+    from redheart_server.state import State
 
 
 @pytest.mark.slow
@@ -43,18 +47,43 @@ def test_a_run_on_the_sample_of_series_is_trained_chosen_assembled_and_evaluated
     assert coverage is not None
     assert 50.0 < float(coverage[3]) <= 100.0
     assert f"({coverage[1]}, {coverage[2]}) are to hold 90% and hold {coverage[3]}%" in page(tmp_path / "run")
-    _forecast_has_the_interval_of_its_quantiles(redheart.load(tmp_path / "run" / "model"))
+    model = redheart.load(tmp_path / "run" / "model")
+    given = _record_of_test()
+    _forecast_has_the_interval_of_its_quantiles(model, given)
+    verified = CliRunner().invoke(cli, ("models", "verify", str(model.folder)))
+    assert (verified.exit_code, "answers on a record of fields (next" in verified.output) == (0, True)
+    _server_gives_what_the_library_says(model, given)
 
 
 def page(run: Path) -> str:
     return (run / "report.html").read_text(encoding="utf-8")
 
 
-def _forecast_has_the_interval_of_its_quantiles(model: redheart.Model) -> None:
+def _record_of_test() -> Mapping[str, Any]:
     settings = SeriesSettings(context=8, horizon=3, stride=4)
     record = next(one for one in records(settings) if one.split == "test")
     labels = {"past": ("sales", "rain", "weekend"), "past_times": (), "known": ("weekend",)}
-    given = {name: [named(own, row) for row in record.values[name].tolist()] for name, own in labels.items()}  # type: ignore[attr-defined]
+    return {name: [named(own, row) for row in record.values[name].tolist()] for name, own in labels.items()}  # type: ignore[attr-defined]
+
+
+def _server_gives_what_the_library_says(model: redheart.Model, given: Mapping[str, Any]) -> None:
+    pytest.importorskip("fastapi", reason="needs redheart[serve]")
+    from served_models import asked, loaded
+
+    async def ask(client: httpx.AsyncClient, _: State) -> list[httpx.Response]:
+        bodies: list[Any] = [given, {"texts": [given, {**given, "text": "some words"}]}, {"text": "some words"}]
+        return [await client.post("/v1/analyze", json=body) for body in bodies]
+
+    one, several, refused = asked(loaded(model.folder), ask)
+    asked_here = json.loads(json.dumps(model.analyze(given).to_json()))
+    assert forecast(one.json()) == pytest.approx(forecast(asked_here))
+    assert one.json().keys() == asked_here.keys()
+    assert forecast(several.json()["analyses"][0]) == pytest.approx(forecast(asked_here))
+    assert "trained on records without texts" in several.json()["analyses"][1]["refused"]
+    assert (refused.status_code, "give a record with known, past, past_times" in refused.text) == (422, True)
+
+
+def _forecast_has_the_interval_of_its_quantiles(model: redheart.Model, given: Mapping[str, Any]) -> None:
     found = model.analyze(given)
     jsonschema.Draft202012Validator(schema()).validate(json.loads(json.dumps(found.to_json())))
     (said,) = (one for one in found.findings if (one.plugin, one.output) == ("sequence_forecast", "next"))
@@ -72,6 +101,12 @@ def _forecast_has_the_interval_of_its_quantiles(model: redheart.Model) -> None:
         else:
             assert answer.finding.outer is not None
             assert value.low == pytest.approx(answer.finding.outer[0][place] - cell.margin)
+
+
+def forecast(analysis: Mapping[str, Any]) -> list[float]:
+    """Values and intervals of the answer on `next`."""
+    (answer,) = (one for one in analysis["answers"] if one["field"] == "next")
+    return [number for value in answer["values"] for number in (value["low"], value["value"], value["high"])]
 
 
 def named(labels: Sequence[str], row: Any) -> Any:
