@@ -11,9 +11,9 @@ import attrs
 from redheart_core import ActiveNode, EpochFinished, GroupStopped, NodeSpec, RunFinished, RunStarted
 from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.groups.group import Group
+from redheart_core.runs.accounts import ParameterAccount
 from redheart_core.runs.event_log import EventLog
 from redheart_core.runs.manifest import EpochEntry, GroupManifest
-from redheart_core.training.audit import ParameterAccount
 from redheart_core.training.schedule import schedule_factor
 
 UPDATES = 44

@@ -21,13 +21,13 @@ from redheart_core.data.store import Store
 from redheart_core.evaluation.results import EVALUATION, Evaluation
 from redheart_core.inspection.findings import INSPECTION, Inspection
 from redheart_core.models.manifest import MODEL_MANIFEST
+from redheart_core.runs.accounts import AUDIT, Audit, ParameterAccount
 from redheart_core.runs.describe import describe
 from redheart_core.runs.description import RUN_DESCRIPTION
 from redheart_core.runs.manifest import GROUP_MANIFEST, GroupManifest
 from redheart_core.selection.rivals import RIVALS, Rivals
 from redheart_core.selection.sweetspot import SWEETSPOT, Sweetspot
 from redheart_core.storage.sealed import sealed_line
-from redheart_core.training.audit import AUDIT, Audit, ParameterAccount
 from redheart_core.tuning.sweep_result import SWEEP, Sweep
 
 OPENINGS = ("2026-01-01T08:30:00+00:00", "2026-01-02T09:00:00.25+00:00")

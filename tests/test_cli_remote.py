@@ -35,6 +35,7 @@ def test_a_run_goes_on_from_an_object_store_and_has_the_files_of_the_first_machi
     assert hashes(tmp_path / "run/groups" / GROUPS[0]) == hashes(finished.folder / "groups" / GROUPS[0])
     succeed("pull", url, "run", cwd=tmp_path)
     assert hashes(tmp_path / "run/groups") == hashes(finished.folder / "groups")
+    assert hashes(tmp_path / "run")["audit.json"] == hashes(finished.folder)["audit.json"]
     assert succeed("verify", "run", cwd=tmp_path).code == 0
     flip_byte(tmp_path / "run/groups" / GROUPS[1] / "epoch-0002.safetensors")
     assert "run: fetched 1 file " in succeed("pull", url, "run", cwd=tmp_path).out

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from toy import Toy
 
 from redheart_core import ActiveNode, AuditError, PluginError, ShapeError
-from redheart_core.training.audit import ParameterAccount, require_complete, totals
+from redheart_core.runs.accounts import ParameterAccount
+from redheart_core.training.audit import require_complete, totals
 
 
 def test_every_parameter_of_sound_plugins_is_accounted_for(toy: Toy) -> None:

@@ -14,12 +14,12 @@ from toy import Toy, hooks
 from redheart_core import ActiveNode
 from redheart_core.contract.errors import CheckpointError, SettingsError
 from redheart_core.data.store import Store
+from redheart_core.runs.accounts import AUDIT
 from redheart_core.runs.event_log import EventLog
 from redheart_core.runs.read_status import read_status
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import FileError
 from redheart_core.storage.locks import locked_groups
-from redheart_core.training.audit import AUDIT
 from redheart_core.training.loop import train
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]

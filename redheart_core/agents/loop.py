@@ -25,6 +25,7 @@ from redheart_core.contract.errors import AuditError, CheckpointError, DataError
 from redheart_core.contract.events import GroupStopped, RunFinished, RunStarted
 from redheart_core.discovery.calls import Hooks
 from redheart_core.groups.plugin_calls import naming
+from redheart_core.runs.accounts import add_accounts
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.description import RunDescription
 from redheart_core.runs.manifest import GroupManifest
@@ -32,7 +33,6 @@ from redheart_core.runs.retention import Retention
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import make_folder
 from redheart_core.storage.locks import locked_groups
-from redheart_core.training.audit import add_accounts
 from redheart_core.training.finished_epoch import event
 from redheart_core.training.group_trainer import GroupFault
 from redheart_core.training.progress import write_stop

@@ -12,8 +12,8 @@ from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.agents import AgentSpec, Learner, Seats, Transitions
 from redheart_core.contract.errors import AuditError, CheckpointError, PluginError, join_complaints
 from redheart_core.groups.plugin_calls import naming, setting_up
+from redheart_core.runs.accounts import ParameterAccount
 from redheart_core.storage.runtime import random_stream
-from redheart_core.training.audit import ParameterAccount
 from redheart_core.training.group_trainer import GroupFault
 from redheart_core.training.optimizer import make_optimizer
 from redheart_core.training.optimizer_state import create_state

@@ -33,6 +33,7 @@ from redheart_core.models.model import Model, build_model
 from redheart_core.models.provenance import learnt_from
 from redheart_core.models.similar import add_training_cases
 from redheart_core.nn.answers import as_shares
+from redheart_core.runs.accounts import AUDIT, Audit
 from redheart_core.runs.describe import describe_data, describe_nodes, relative_path
 from redheart_core.runs.manifest import EpochEntry
 from redheart_core.runs.retention import add_references
@@ -41,7 +42,6 @@ from redheart_core.selection.picks import Pick
 from redheart_core.storage.files import check_sha256, make_folder, save_tensors, sha256
 from redheart_core.storage.new_folder import new_folder
 from redheart_core.storage.placing import can_link, place
-from redheart_core.training.audit import AUDIT, Audit
 from redheart_core.training.context import TrainingContext, usable_fields
 
 

@@ -13,13 +13,13 @@ from redheart_core.report.collect_choices import read_choices, read_methods, rea
 from redheart_core.report.collect_data import read_data, read_inspection, read_node
 from redheart_core.report.collect_results import read_evaluation, read_model
 from redheart_core.report.contents import Contents, GroupState
+from redheart_core.runs.accounts import AUDIT, Audit
 from redheart_core.runs.description import GroupDescription
 from redheart_core.runs.event_log import read_events
 from redheart_core.runs.history import LoggedEvents, read_history
 from redheart_core.runs.readings import read_readings
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.settings import as_table
-from redheart_core.training.audit import AUDIT, Audit
 
 
 def collect(run: Path, model: Path | None) -> Contents:

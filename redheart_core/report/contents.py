@@ -11,8 +11,8 @@ from redheart_core.config.tables import GroupSettings, TrainSettings
 from redheart_core.evaluation.results import Evaluation
 from redheart_core.report.contents_choices import Choices, MethodState, SweepState
 from redheart_core.report.contents_data import DataState, InspectionState, NodeState
+from redheart_core.runs.accounts import ParameterAccount
 from redheart_core.runs.history import EpochRecord
-from redheart_core.training.audit import ParameterAccount
 
 
 @attrs.frozen

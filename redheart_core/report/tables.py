@@ -11,7 +11,7 @@ from redheart_core.evaluation.results import Evaluation
 from redheart_core.exact.interval import Interval
 from redheart_core.report import plots
 from redheart_core.report.contents import Contents, GroupState
-from redheart_core.training.audit import ParameterAccount
+from redheart_core.runs.accounts import ParameterAccount
 
 
 @attrs.frozen

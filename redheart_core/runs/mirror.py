@@ -15,6 +15,7 @@ import attrs
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.data.index import STORE_INDEX
+from redheart_core.runs.accounts import AUDIT, Audit, ParameterAccount, add_accounts
 from redheart_core.runs.description import RUN_DESCRIPTION, RunDescription
 from redheart_core.runs.manifest import GROUP_MANIFEST, GroupManifest
 from redheart_core.runs.run import RunFolder
@@ -37,6 +38,8 @@ class RunMirror:
     run: RunFolder
     _known: dict[str, tuple[PartIndex | None, ...]] = attrs.field(factory=dict, init=False)
     """What the index of each part may be as far as this process knows: what it has read or put, or has tried to put."""
+    _accounts: dict[str, tuple[ParameterAccount, ...]] = attrs.field(factory=dict, init=False)
+    """What audit.json said of each group when it was sent."""
 
     def fetch(self, *, heal: bool = False) -> Moved:
         """Bring run.json, the store and the logs into the folder, if there is a run in the object store.
@@ -116,6 +119,7 @@ class RunMirror:
                     )
             index, moved = pull_part(self.remote, part, folder.path)
             self._known[part] = (index,)
+            self._join_accounts(name)
             for file in sorted((mine.files if mine is not None else frozenset()) - folder.read().files):
                 remove_file(folder.path / file)
         return moved
@@ -133,11 +137,27 @@ class RunMirror:
             manifest = folder.read()
             files, document = dict(sorted(manifest.digests.items())), GROUP_MANIFEST.to_bytes(manifest)
             try:
-                return self._push(f"groups/{name}", folder.path, files, folder.manifest_file.name, document)
+                moved = self._push(f"groups/{name}", folder.path, files, folder.manifest_file.name, document)
+                self._send_accounts(name)
+                return moved
             except CheckpointError:
                 if folder.read() == manifest:
                     raise  # else a newer epoch has retired the file
         return Moved()
+
+    def _send_accounts(self, name: str) -> None:
+        """What audit.json says of a group, which is the same whichever process trains it."""
+        found = AUDIT.read_if_there(self.run.path / "audit.json")
+        accounts = () if found is None else tuple(one for one in found.accounts if one.group == name)
+        if accounts and self._accounts.get(name) != accounts:
+            self.remote.replace(f"audits/{name}.json", AUDIT.to_bytes(Audit(accounts)))
+            self._accounts[name] = accounts
+
+    def _join_accounts(self, name: str) -> None:
+        data = self.remote.read(f"audits/{name}.json")
+        if data is not None:
+            found = AUDIT.parse(data, f"{self.remote.url}/audits/{name}.json")
+            add_accounts(self.run.path, found.accounts, [name], list(self.run.read().groups))
 
     def send_logs(self) -> None:
         """Send the lines of the logs.

@@ -35,8 +35,9 @@ from redheart_core.groups.validation import (
     new_outputs,
 )
 from redheart_core.groups.weights_digest import weights_digest
+from redheart_core.runs.accounts import ParameterAccount
 from redheart_core.storage.runtime import choose_device, use_threads
-from redheart_core.training.audit import ParameterAccount, audit_fitted, audit_group, audit_optimizer
+from redheart_core.training.audit import audit_fitted, audit_group, audit_optimizer
 from redheart_core.training.compiling import check_device
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.kept_outputs import KeptOutputs

@@ -10,9 +10,10 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.discovery.calls import Hooks
 from redheart_core.groups.group import Group
 from redheart_core.groups.validation import evaluate
+from redheart_core.runs.accounts import ParameterAccount
 from redheart_core.runs.retention import Retention
 from redheart_core.runs.run import RunFolder
-from redheart_core.training.audit import ParameterAccount, audit_fitted
+from redheart_core.training.audit import audit_fitted
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
 from redheart_core.training.finished_epoch import evaluated, event

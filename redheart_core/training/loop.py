@@ -15,12 +15,13 @@ from redheart_core.contract.events import GroupStopped, RunFinished, RunStarted
 from redheart_core.data.batch import Batch
 from redheart_core.discovery.calls import Hooks
 from redheart_core.groups.group import Group
+from redheart_core.runs.accounts import ParameterAccount, add_accounts
 from redheart_core.runs.describe import describe
 from redheart_core.runs.retention import Retention
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import make_folder
 from redheart_core.storage.locks import locked_groups
-from redheart_core.training.audit import ParameterAccount, add_accounts, require_complete
+from redheart_core.training.audit import require_complete
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.disk import check_disk
 from redheart_core.training.epoch_zero import begins_now, finish_epoch_zero

@@ -21,10 +21,10 @@ from redheart_core.storage.presence import require_run
 if TYPE_CHECKING:
     from redheart_core.evaluation.decomposition import Decomposition
     from redheart_core.evaluation.results import Evaluation
+    from redheart_core.runs.accounts import ParameterAccount
     from redheart_core.runs.status import RunStatus
     from redheart_core.selection.rivals import Rivals
     from redheart_core.selection.sweetspot import Sweetspot
-    from redheart_core.training.audit import ParameterAccount
 
 
 @attrs.define(eq=False)
