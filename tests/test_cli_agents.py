@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import hashes, install, refuse, succeed
+from front_door import flip_byte, hashes, install, redheart, refuse, succeed
 
 from redheart.progress import LineDisplay
 from redheart.runs import open_run
@@ -168,3 +169,23 @@ def test_a_run_of_agents_is_no_run_on_texts(made: Path, site: Path) -> None:
     assert "loss<" not in shown
     assert found.to_json()["groups"][0]["best"]["return"] == -choice.best.validation_loss
     assert "validation_loss" not in json.dumps(found.to_json())
+
+
+@pytest.mark.slow
+def test_every_file_of_a_run_and_of_a_team_is_verified_and_agents_are_not_repaired_one_by_one(
+    made: Path, site: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(made / "run", tmp_path / "run")
+    team = next(path.parent for path in run.glob("*/team.json"))
+    for folder in (run, team):
+        assert "0 damaged or missing" in succeed("verify", folder, cwd=tmp_path, site=site).out
+    state = next((run / "agents").glob("state-*.safetensors"))
+    for file in (state, run / "teams.json", team / "agent_0.safetensors", run / "groups/agent_1/manifest.json"):
+        flip_byte(file)
+        answer = redheart("verify", run, cwd=tmp_path, site=site)
+        assert (answer.code, file.name in answer.out, "redheart repair" in answer.out) == (1, True, False), answer.out
+        if file.parent.name == "agent_1":
+            refuse("repair", run, "--yes", cwd=tmp_path, site=site, says=["agent_1", "agents only go on together"])
+        flip_byte(file)
+    assert "0 damaged or missing" in succeed("verify", run, cwd=tmp_path, site=site).out
+    refuse("analyze", team, "some words", cwd=tmp_path, site=site, says=["holds a team of agents", "redheart evaluate"])

@@ -10,21 +10,22 @@ import click
 from redheart_cli.output import print_json
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
+from redheart_core.contract.errors import CheckpointError
 from redheart_core.storage.presence import require_run
 
 if TYPE_CHECKING:
-    from redheart_core.models.verifying import Found
+    from redheart_core.runs.verifying import Found
 
 
 @click.command()
-@click.argument("folder", metavar="RUN|MODEL", type=UserPath())
+@click.argument("folder", metavar="RUN|MODEL|TEAM", type=UserPath())
 @json_option
 def verify(folder: Path, as_json: bool) -> None:
-    """Compare every file that RUN or MODEL names with its recorded SHA-256.
+    """Compare every file that RUN, MODEL or TEAM names with its recorded SHA-256.
 
     Of a run: epochs, averages, optimizer states and losses of every group, results, the store, and the models below it.
-    Nothing is loaded or computed; redheart models verify also lets a model answer. The exit code is 1 if anything is
-    damaged or missing.
+    Of a run of agents: the same of every agent, from where all of them go on, and the teams below it. Nothing is loaded
+    or computed; redheart models verify also lets a model answer. The exit code is 1 if anything is damaged or missing.
 
     Example: redheart verify runs/village
     """
@@ -35,7 +36,7 @@ def verify(folder: Path, as_json: bool) -> None:
         for line in found.damaged:
             click.echo(line)
         click.echo(f"{folder}: {found.files} files as recorded, {len(found.damaged)} damaged or missing")
-        if found.groups:
+        if found.groups and not _has_agents(folder):
             click.echo(f"redheart repair {folder} takes {', '.join(sorted(found.groups))} back to the last good epoch")
     raise SystemExit(int(bool(found.damaged)))
 
@@ -62,6 +63,11 @@ def repair(run: Path, yes: bool) -> None:
         click.echo("no group is damaged")
         raise SystemExit(int(bool(found.damaged)))
     names = ", ".join(sorted(found.groups))
+    if _has_agents(run):
+        raise CheckpointError(
+            f"files of {names} are damaged, and agents only go on together; restore the run from a copy, or train "
+            "again into another folder"
+        )
     if not yes:
         click.confirm(
             f"give up the epochs of {names} from the first damaged file on (they are moved to {run / 'damaged'})?",
@@ -73,15 +79,28 @@ def repair(run: Path, yes: bool) -> None:
 
 
 def look(folder: Path) -> Found:
-    """Verify a run or a model."""
-    from redheart_core.models.verifying import Found, verify_model, verify_run
+    """Verify a run, a model or a team."""
+    from redheart_core.agents.verifying import verify_agents, verify_team
+    from redheart_core.models.verifying import verify_model, verify_run
+    from redheart_core.runs.verifying import Found
     from redheart_core.storage.presence import require_model_folder
     from redheart_export.opening import exported_files
 
     if (folder / "run.json").exists():
-        return verify_run(folder)
+        return verify_agents(folder) if _has_agents(folder) else verify_run(folder)
+    if (folder / "team.json").exists():
+        return verify_team(folder)
     require_model_folder(folder)
     found = Found()
     if not found.check(lambda: exported_files(folder)):
         return found
     return verify_model(folder, exported_files(folder), found)
+
+
+def _has_agents(run: Path) -> bool:
+    """Whether a run is one of agents, as far as its description can be read."""
+    from redheart_core.runs.description import RUN_DESCRIPTION
+    from redheart_core.runs.verifying import Found
+
+    whole = Found().check(lambda: RUN_DESCRIPTION.read(run / "run.json"))
+    return whole and RUN_DESCRIPTION.read(run / "run.json").environment is not None

@@ -23,6 +23,11 @@ def require_model_folder(folder: Path) -> None:
     Raises:
         CheckpointError: It holds none.
     """
+    if (folder / "team.json").exists():
+        raise CheckpointError(
+            f"{folder} holds a team of agents, who act in an environment and answer nothing; they play with redheart "
+            f"evaluate {folder}"
+        )
     if not (folder / "manifest.json").exists():
         raise CheckpointError(
             f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}, or name an "
