@@ -188,4 +188,5 @@ def test_every_file_of_a_run_and_of_a_team_is_verified_and_agents_are_not_repair
             refuse("repair", run, "--yes", cwd=tmp_path, site=site, says=["agent_1", "agents only go on together"])
         flip_byte(file)
     assert "0 damaged or missing" in succeed("verify", run, cwd=tmp_path, site=site).out
+    refuse("push", run, (tmp_path / "there").as_uri(), cwd=tmp_path, site=site, says=["is a run of agents", "copy"])
     refuse("analyze", team, "some words", cwd=tmp_path, site=site, says=["holds a team of agents", "redheart evaluate"])

@@ -39,7 +39,10 @@ def push(folder: str | Path, url: str) -> Moved:
         from redheart_core.runs.mirror import RunMirror, push_run
         from redheart_core.runs.run import RunFolder
 
-        return push_run(RunMirror(remote, RunFolder(path)))
+        run = RunFolder(path)
+        if run.read().environment is not None:
+            raise CheckpointError(f"{path} is a run of agents, which push does not send; copy the folder as it is")
+        return push_run(RunMirror(remote, run))
     return _push_model(path, remote)
 
 
