@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import attrs
@@ -29,6 +30,7 @@ from redheart_core.models.stakes import Context, read_contexts
 from redheart_core.models.text_findings import findings_of_texts
 from redheart_core.models.text_inputs import ReadText, TextToAnalyze, read_texts
 from redheart_core.nn.answers import is_values
+from redheart_core.storage.runtime import plain_kernels
 
 MOST_CHUNKS = 128
 """Of the texts that are answered in one pass, unless one text alone has more."""
@@ -184,14 +186,15 @@ def _answer(model: Model, texts: Sequence[_Within], counts: Any) -> list[tuple[F
     """What the plugins say of texts with the same number of chunks, in one pass."""
     read = [one.read for one in texts]
     embedding = torch.from_numpy(np.stack([one.vectors for one in read]))
-    outputs, spreads = model.predict_with_disagreement(
-        embedding,
-        torch.ones(embedding.shape[:2], dtype=torch.bool),
-        {name: torch.cat([one.fields[name] for one in read]) for name in model.read_fields},
-        model.terms.dense(counts[[one.row for one in texts]]) if model.terms else None,
-        pad(model.tokenizer.encode([one.given.text for one in read])) if model.tokenizer else None,
-        torch.tensor([language_number(one.given.language.code) for one in read]),
-    )
+    with plain_kernels() if model.tokenizer is None else nullcontext():  # networks that read tokens are large
+        outputs, spreads = model.predict_with_disagreement(
+            embedding,
+            torch.ones(embedding.shape[:2], dtype=torch.bool),
+            {name: torch.cat([one.fields[name] for one in read]) for name in model.read_fields},
+            model.terms.dense(counts[[one.row for one in texts]]) if model.terms else None,
+            pad(model.tokenizer.encode([one.given.text for one in read])) if model.tokenizer else None,
+            torch.tensor([language_number(one.given.language.code) for one in read]),
+        )
     return findings_of_texts(model, outputs, spreads, [one.silent for one in texts], embedding.shape[1])
 
 
