@@ -43,7 +43,8 @@ def shares(action: Numbers, possible: NDArray[np.bool_]) -> Numbers:
 class VillageLife(ParallelEnv):  # type: ignore[misc]
     """Two or three persons live through events; see the plugin's README for what they see and what moves them.
 
-    An action has one number, 0..1, for each of ACTS; `shares` makes probabilities of it, from which the act is drawn.
+    An action has one number, 0..1, for each of ACTS; `shares` makes probabilities of it, over the lead of the settings,
+    from which the act is drawn.
     """
 
     metadata: ClassVar = {"name": "village_life", "render_modes": [], "is_parallelizable": True}
@@ -212,7 +213,8 @@ class VillageLife(ParallelEnv):  # type: ignore[misc]
             )
         person = self.possible_agents.index(agent)
         possible = self.life.possible[self._event, int(self._means[person] > 0)]
-        return _pick(shares(np.asarray(actions[agent], np.float64), possible), point)
+        wished = np.asarray(actions[agent], np.float64) / self.life.settings.lead
+        return _pick(shares(wished, possible), point)
 
     def _cases(self, acts: Steps, state: int) -> list[Case]:
         return [

@@ -100,6 +100,19 @@ def test_shares_are_the_nearest_point_of_the_simplex(action: tuple[float, ...], 
     assert shares(np.array(action, dtype=float), ALL) == pytest.approx(np.array(expected))
 
 
+@pytest.mark.parametrize(("lead", "least", "most"), [(1.0, 60, 90), (0.5, 100, 100)])
+def test_an_act_that_leads_by_enough_is_done_for_sure(lead: float, least: int, most: int) -> None:
+    """An act that leads by half is one of several that may be drawn, 0.6 of five; with a lead of 0.5 it is sure."""
+    environment = make(LifeSettings(persons=2, lead=lead))
+    waiting = np.where(np.array(ACTS) == "wait", 0.5, 0.0).astype(np.float32)
+    done = 0
+    for seed in range(50):
+        environment.reset(seed)
+        infos = environment.step(dict.fromkeys(environment.agents, waiting))[4]
+        done += sum(info["act"] == "wait" for info in infos.values())
+    assert least <= done <= most
+
+
 def test_no_other_point_is_nearer_and_what_is_impossible_has_no_share() -> None:
     rng = np.random.default_rng(0)
     possible = np.array([True, False, True, True, False])
