@@ -54,8 +54,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "independent": {"multi_agent.central": False},
     "shared": {"agents.shared": True},
     "communication": {"agents.communication": True},
+    "decided": {"village_life.lead": 0.5},
 }
-"""What each changes of `central`: critics that see all agents, each learns from its own steps, nobody hears others."""
+"""What each changes of `central`: critics that see all agents, each learns from its own steps, nobody hears others.
+`decided` is of village_life alone, where an act is then done for sure that leads by half."""
 COMMON: dict[str, Any] = {"agents.comparison_episodes": 100}
 """Everything else is as agents learn by default."""
 
@@ -178,11 +180,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--environment", choices=list(ENVIRONMENTS), default="simple_spread")
-    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS)[:-1])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--only-print", action="store_true", help="train nothing, print what is finished")
     chosen = parser.parse_args()
+    if "decided" in chosen.variants and chosen.environment != "village_life":
+        parser.error("decided is of village_life alone; name other --variants")
     chosen.folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[dict[str, Any]]] = {}
     for variant in chosen.variants:
