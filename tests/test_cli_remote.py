@@ -63,8 +63,6 @@ def test_what_is_wrong_is_said(finished: Finished, tmp_path: Path, url: str) -> 
     refuse("push", finished.model, "bucket/run", cwd=tmp_path, says=["expects a URL of a folder such as s3://"])
     secret = refuse("pull", "s3://me:secret@bucket/run", "run", cwd=tmp_path, says=["'s3://bucket/run' was given with"])
     assert "secret" not in secret
-    begin = ("train", "-o", "run", "--mirror", url)
-    refuse(*begin, "--ray", "local", cwd=tmp_path, says=["leave --mirror out"], code=2)
     refuse("train", "--resume", "-o", "run", "--mirror", url, cwd=tmp_path, says=["run holds no run"])
     agents = ("train", "--data", "pettingzoo", "-o", "run", "--mirror", url)
     refuse(*agents, cwd=tmp_path, says=["--mirror out"])

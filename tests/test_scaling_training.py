@@ -31,6 +31,32 @@ def test_groups_as_tasks_of_a_node_end_in_the_files_of_one_process(finished: Fin
 
 
 @pytest.mark.thorough
+def test_nodes_that_share_an_object_store_alone_end_in_the_files_of_one_process(
+    finished: Finished, tmp_path: Path
+) -> None:
+    url = f"file://{tmp_path}/bucket"
+    command: tuple[str | Path, ...] = (
+        "train",
+        "-o",
+        "run",
+        "--store",
+        finished.store,
+        *SMALL,
+        "--mirror",
+        url,
+        "--json",
+    )
+    with cluster_of(workers=1) as (cluster, _):
+        answer = redheart_process(*command, "--ray", cluster.address, cwd=tmp_path)
+    assert (answer.code, answer.json()) == (0, {"run": "run", "stopped": {}}), answer.err
+    assert hashes(tmp_path / "run" / "groups") == hashes(finished.folder / "groups")
+    assert hashes(tmp_path / "run")["audit.json"] == hashes(finished.folder)["audit.json"]
+    succeed("pull", url, "elsewhere", cwd=tmp_path)
+    assert hashes(tmp_path / "elsewhere" / "groups") == hashes(finished.folder / "groups")
+    assert succeed("watch", "run", "--once", "--json", cwd=tmp_path).json()["state"] == "finished"
+
+
+@pytest.mark.thorough
 def test_a_node_that_is_lost_costs_its_groups_an_epoch_and_no_bit(finished: Finished, tmp_path: Path) -> None:
     succeed("train", "-o", "whole", "--store", finished.store, *LONG, cwd=tmp_path)
     run = tmp_path / "run"
@@ -49,6 +75,30 @@ def test_a_node_that_is_lost_costs_its_groups_an_epoch_and_no_bit(finished: Fini
     assert hashes(run / "groups") == hashes(tmp_path / "whole" / "groups")
     assert hashes(run)["audit.json"] == hashes(tmp_path / "whole")["audit.json"]
     assert succeed("watch", "run", "--once", "--json", cwd=tmp_path).json()["state"] == "finished"
+
+
+@pytest.mark.thorough
+def test_a_node_that_is_lost_with_its_disk_costs_no_bit_of_what_is_in_the_object_store(
+    finished: Finished, tmp_path: Path
+) -> None:
+    succeed("train", "-o", "whole", "--store", finished.store, *LONG, cwd=tmp_path)
+    url, logs = f"file://{tmp_path}/bucket", tmp_path / "bucket" / "logs" / "events.jsonl"
+    with cluster_of(workers=2) as (cluster, nodes):
+        command = ("train", "-o", "run", "--store", finished.store, *LONG, "--mirror", url, "--ray", cluster.address)
+        with started(*command, "--json", cwd=tmp_path) as training:
+            training.wait_until(lambda: len(list(logs.glob("[!.]*"))) > 1)
+            assert training.running
+            cluster.remove_node(nodes[0], allow_graceful=False)
+            answer = training.wait()
+    assert (answer.code, answer.json()) == (0, {"run": "run", "stopped": {}}), answer.err
+    began = Counter(
+        group
+        for line in EventReader(tmp_path / "run" / "events.jsonl").read()
+        if isinstance(line, Began)
+        for group in line.groups
+    )
+    assert max(began.values()) > 1  # the group of the lost node was taken up again
+    assert hashes(tmp_path / "run" / "groups") == hashes(tmp_path / "whole" / "groups")
 
 
 @pytest.mark.thorough

@@ -72,7 +72,7 @@ def train(
     every finished epoch: the same command goes on on another machine, with the same bits.
 
     With --ray, every group is a task of a Ray cluster whose nodes see the folders of the run
-    and of its store at the same path.
+    and of its store at the same path, or with --mirror nothing but the object store.
 
     \b
     Examples:
@@ -91,8 +91,6 @@ def train(
         raise click.UsageError("--ray trains all groups, in order; leave --only and --wait out")
     if address is not None and budget is not None:
         raise click.UsageError("--memory is of one process; leave it out with --ray")
-    if address is not None and mirror is not None:
-        raise click.UsageError("--ray needs a folder that all nodes share; leave --mirror out")
     asked = by_group(resources, address)
     share = Share(only, wait_s, budget, mirror)
     with make_display(leads()) as display:
@@ -103,7 +101,7 @@ def train(
         else:
             from redheart_scaling.training import train_on_ray
 
-            run = train_on_ray(choice, new, groups_file, resume, display, address, asked)
+            run = train_on_ray(choice, new, groups_file, resume, display, address, asked, mirror)
     if leads():
         with resumable(run.path):
             print_training(run, as_json)

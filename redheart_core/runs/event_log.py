@@ -169,13 +169,18 @@ class EventReader:
         *lines, _ = read_bytes(self.file)[self._bytes :].split(b"\n")
         found = []
         for line in lines:
-            where = f"{self.file} line {self.lines + 1}"
-            found.append(_parse(parse_sealed_line(line, where, _REMEDY), where))
+            found.append(parse_line(line, f"{self.file} line {self.lines + 1}"))
             self.lines, self._bytes = self.lines + 1, self._bytes + len(line) + 1
         return found
 
 
-def _parse(table: dict[str, object], where: str) -> Line:
+def parse_line(line: bytes, where: str) -> Line:
+    """The event of a line, without its end.
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
+    table: dict[str, object] = parse_sealed_line(line, where, _REMEDY)
     kind = table.pop("event", None)
     if not isinstance(kind, str) or kind not in _KINDS:
         raise CheckpointError(f"{where} is of no known event: {kind!r:.60} (known: {', '.join(_KINDS)}); {_REMEDY}")

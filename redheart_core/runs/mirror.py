@@ -170,10 +170,18 @@ class RunMirror:
             if lines:
                 self.remote.replace(f"logs/{log}/{platform.node()}-{os.getpid()}", b"".join(lines))
 
+    def lines(self, log: str) -> list[bytes]:
+        """The whole lines that all writers have sent of a log, those of one in their order.
+
+        Raises:
+            RemoteError: The store does not answer.
+        """
+        writers = self.remote.names(f"logs/{log}")
+        return [line for one in writers for line in _whole(self.remote.read(f"logs/{log}/{one}") or b"")]
+
     def _join_logs(self) -> None:
         for log in LOGS:
-            writers = self.remote.names(f"logs/{log}")
-            found = [line for one in writers for line in _whole(self.remote.read(f"logs/{log}/{one}") or b"")]
+            found = self.lines(log)
             with updating(self.run.path):
                 mine = _lines(self.run.path / log)
                 if not set(found) <= set(mine):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from redheart_core.evaluation.results import Evaluation
     from redheart_core.runs.mirror import RunMirror
     from redheart_core.selection.sweetspot import Sweetspot
+    from redheart_core.storage.remote import Remote
 
 
 def train(
@@ -146,20 +147,28 @@ def _train_mirrored(
 ) -> Run:
     """The same with what is in an object store fetched first."""
     from redheart_core.runs.mirror import RunMirror
-    from redheart_core.runs.run import RunFolder
     from redheart_core.storage.remote import Remote
 
     remote = Remote.open(url)
-
-    def fetch(folder: Path) -> None:
-        moved = RunMirror(remote, RunFolder(folder)).fetch()
-        if moved.files:
-            display.say(f"{remote.url}: fetched {moved} of run.json and the store")
-
+    fetch = fetching(remote, display)
     session = training_session(choice, options, groups_file, resume, display, joins=True, fetch=fetch)
     with resumable(session.run.path):
         train_mirrored(session, share, display, RunMirror(remote, session.run))
     return Run(session.run.path, session)
+
+
+def fetching(remote: Remote | None, display: Display) -> Callable[[Path], object]:
+    """What brings the beginning of a run out of an object store into its folder; nothing without one."""
+    from redheart_core.runs.mirror import RunMirror
+    from redheart_core.runs.run import RunFolder
+
+    def fetch(folder: Path) -> None:
+        if remote is not None:
+            moved = RunMirror(remote, RunFolder(folder)).fetch()
+            if moved.files:
+                display.say(f"{remote.url}: fetched {moved} of run.json and the store")
+
+    return fetch
 
 
 def train_mirrored(session: Session, share: Share, display: Display, mirror: RunMirror) -> dict[str, str]:

@@ -1,9 +1,13 @@
-"""A training whose groups are tasks on a cluster, each of them a process that trains one group of a shared folder."""
+"""A training whose groups are tasks on a cluster, each of them a process that trains one group of a shared folder, or
+of a folder of its own whose run goes to an object store.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 
@@ -11,14 +15,19 @@ from redheart.options import PluginChoice, RunOptions
 from redheart.progress import Display, make_display
 from redheart.runs import Run
 from redheart.sessions import Session, open_session
-from redheart.training import Share, resumable, train_session, training_session
+from redheart.training import Share, fetching, resumable, train_mirrored, train_session, training_session
 from redheart_core.contract.errors import SettingsError
 from redheart_core.groups.group import Group
-from redheart_core.runs.event_log import Epoch, EventReader, Stopped
+from redheart_core.runs.event_log import Epoch, EventReader, Line, Stopped, parse_line
+from redheart_core.runs.mirror import LOGS, RunMirror, pull_run, push_run
+from redheart_core.runs.run import RunFolder
+from redheart_core.storage.remote import Remote
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.loop import begin
 from redheart_scaling.cluster import LOCK_WAIT_S, Planned, Resources, connected, require_room, run_planned
 
+FAR_LOOK_S = 5.0
+"""From look to look at the logs in an object store."""
 Asked = Mapping[str, Mapping[str, float]]
 """Group to what its task asks of a node beyond the defaults, as Resources names it."""
 
@@ -31,33 +40,43 @@ def train_on_ray(
     display: Display,
     address: str,
     asked: Asked | None = None,
+    url: str | None = None,
 ) -> Run:
     """Train every group as a task of its own; a group that reads others begins when these have finished.
 
-    The folder of the run, and that of its store, are on a file system that all nodes see at the same path. A node that
-    is lost costs its groups the epoch that they were in; they go on elsewhere.
+    The folder of the run, and that of its store, are on a file system that all nodes see at the same path, or all of it
+    goes through an object store. A node that is lost costs its groups the epoch they were in; they go on elsewhere.
 
     Args:
         choice: As for train_run, like all that is not named here.
         address: Of the cluster; see connected.
         asked: What tasks ask of a node beyond the defaults.
+        url: Of the object store; the run is in the folder of this process alone, and complete there in the end.
 
     Raises:
         RedheartError: As train, or the cluster cannot be used.
     """
     with connected(address) as ray:
-        session = training_session(choice, options, groups_file, resume, display, joins=False)
+        remote = None if url is None else Remote.open(url)
+        fetch = fetching(remote, display)
+        session = training_session(choice, options, groups_file, resume, display, joins=remote is not None, fetch=fetch)
         wanted = resources_of(session, asked or {})
         require_room(ray, wanted)
         with resumable(session.run.path):
             begin(session.run, session.context)
-            folder, listening = str(session.run.path.resolve()), listeners_of(choice)
+            mirror = None if remote is None else RunMirror(remote, session.run)
+            if mirror is not None:
+                push_run(mirror)
+            where, listening = url or str(session.run.path.resolve()), listeners_of(choice)
+            task = train_one_group if mirror is None else train_one_group_apart
             planned = {
-                group.name: Planned(train_one_group, wanted[group.name], (folder, group.name, listening), group.reads)
+                group.name: Planned(task, wanted[group.name], (where, group.name, listening), group.reads)
                 for group in largest_first(session.context)
             }
-            follower = Follower.behind(session.run.path, display)
+            follower = Follower.behind(session.run.path, display) if mirror is None else FarFollower(mirror, display)
             run_planned(ray, planned, lambda _: follower.look())
+            if mirror is not None:
+                pull_run(mirror)
             follower.look()
     return Run(session.run.path)
 
@@ -67,6 +86,15 @@ def train_one_group(folder: str, group: str, listening: PluginChoice) -> dict[st
     with make_display(progress=False) as display:
         session = open_session(Path(folder), listening, display)
         return train_session(session, Share((group,), LOCK_WAIT_S), display)
+
+
+def train_one_group_apart(url: str, group: str, listening: PluginChoice) -> dict[str, str]:
+    """The task where nodes share no folder: what it needs comes from the object store, where every epoch goes."""
+    with TemporaryDirectory(prefix="redheart-") as folder, make_display(progress=False) as display:
+        mirror = RunMirror(Remote.open(url), RunFolder(Path(folder) / "run"))
+        mirror.fetch()
+        session = open_session(mirror.run.path, listening, display)
+        return train_mirrored(session, Share((group,), LOCK_WAIT_S), display, mirror)
 
 
 def largest_first(context: TrainingContext) -> list[Group]:
@@ -122,8 +150,36 @@ class Follower:
     def look(self) -> None:
         """Show what is new."""
         for line in self.reader.read():
-            if isinstance(line, Epoch):
-                note = f"train {line.train_loss:.4f}  validation {line.validation_loss:.4f}"
-                self.display.progress(line.group, line.epoch, line.epochs, note)
-            elif isinstance(line, Stopped):
-                self.display.say(f"{line.group}: STOPPED in epoch {line.epoch}: {line.reason}")
+            show(line, self.display)
+
+
+@attrs.define
+class FarFollower:
+    """The same where the log is in an object store, which is looked at now and then."""
+
+    mirror: RunMirror
+    display: Display
+    _shown: set[bytes] = attrs.field(init=False)
+    _looked: float = attrs.field(factory=time.monotonic, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._shown = set(self.mirror.lines(LOGS[0]))
+
+    def look(self) -> None:
+        """Show what is new."""
+        if time.monotonic() - self._looked < FAR_LOOK_S:
+            return
+        for line in self.mirror.lines(LOGS[0]):
+            if line not in self._shown:
+                self._shown.add(line)
+                show(parse_line(line.rstrip(b"\n"), f"{self.mirror.remote.url}/logs/{LOGS[0]}"), self.display)
+        self._looked = time.monotonic()
+
+
+def show(line: Line, display: Display) -> None:
+    """Show an event of the log."""
+    if isinstance(line, Epoch):
+        note = f"train {line.train_loss:.4f}  validation {line.validation_loss:.4f}"
+        display.progress(line.group, line.epoch, line.epochs, note)
+    elif isinstance(line, Stopped):
+        display.say(f"{line.group}: STOPPED in epoch {line.epoch}: {line.reason}")
