@@ -18,10 +18,11 @@ from redheart_core.groups.active import ActiveNode
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.locks import claimed
 from redheart_core.tuning.auto import AUTO, AutoResult, AutoSettings, auto
+from redheart_core.tuning.candidates import OWN, StudySettings
 from redheart_core.tuning.choice import choose
 from redheart_core.tuning.journals import journal_file, warm_values
 from redheart_core.tuning.search_space import Range, Space
-from redheart_core.tuning.studies import OWN, GroupStudy, StudySettings
+from redheart_core.tuning.studies import GroupStudy
 from redheart_core.tuning.trial import train_group
 
 pytest.importorskip("optuna", reason="needs redheart[search]")
@@ -256,8 +257,8 @@ def _study(losses: Mapping[int, np.ndarray[Any, Any]], flops: Mapping[int, int])
     """What choose asks of a study, with losses that are made up."""
     from types import SimpleNamespace
 
+    from redheart_core.tuning.candidates import Candidate
     from redheart_core.tuning.cost import Cost
-    from redheart_core.tuning.studies import Candidate
 
     every = {
         number: Candidate(number, row, Cost(flops.get(number, 1000), 8, 1.0), {"x": number}, {"groups": {"g": {}}})

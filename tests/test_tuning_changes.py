@@ -113,9 +113,11 @@ def test_spaces_of_several_groups_stand_in_one_file(toy: Toy) -> None:
 
 
 def test_the_usual_space_has_what_applies_to_a_group(toy: Toy) -> None:
-    usual = {("groups", "a", key) for key in ("learning_rate", "weight_decay", "dropout", "mixup")}
+    usual = {("groups", "a", key) for key in ("learning_rate", "weight_decay", "dropout_factor", "mixup")}
     plain = group(toy.node("a"))
     assert wide_space(plain, FIELDS, "small").keys() == usual
+    without = wide_space(group(toy.node("a", dropout=0.0)), FIELDS, "small")
+    assert without["groups", "a", "dropout"] == Range(0.0, 0.5), "a factor on nothing would change nothing"
     wide = attrs.evolve(
         node(toy, width=8), baseline="line", residual_fields=("regret",), spec=attrs.evolve(node(toy).spec, gives=())
     )

@@ -22,14 +22,16 @@ from redheart_core.exact.interval import Interval
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.runs.describe import describe
+from redheart_core.runs.description import RunDescription
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.structuring import unstructure
 from redheart_core.training.context import TrainingContext
+from redheart_core.tuning.candidates import OWN, StudySettings
 from redheart_core.tuning.choice import GroupChoice, Judged, Prefer, choose, mean_gain
 from redheart_core.tuning.journals import warm_values
 from redheart_core.tuning.search_space import Space
-from redheart_core.tuning.studies import OWN, GroupStudy, StudySettings
+from redheart_core.tuning.studies import GroupStudy
 from redheart_core.tuning.trial import with_group
 
 FOLDER = "auto"
@@ -119,6 +121,7 @@ def auto(
     tiers = {group.name: group.tier for group in context.groups if group.name in spaces}
     if not tiers:
         raise RedheartError("no group descends, so there is nothing to search; enable a plugin with a network")
+    begun = describe(run.path, context.nodes, context.groups, context.settings, context.store)
     folder, readers = run.path / FOLDER, {name for group in context.groups for name in group.reads}
     ends = None if settings.seconds is None else clock() + settings.seconds
     found: dict[str, Judged] = {}
@@ -127,7 +130,7 @@ def auto(
         open_tiers = len({at for at in tiers.values() if at >= tier})
         deadline = None if ends is None else clock() + (ends - clock()) / max(1, open_tiers)
         studies = {
-            group.name: _open(run, context, group, spaces.get(group.name, {}), settings, warm)
+            group.name: _open(run, context, group, spaces.get(group.name, {}), settings, begun, warm)
             for group in groups
             if group.name in tiers or (group.name in readers and _descends(context, group))
         }
@@ -154,8 +157,15 @@ def _descends(context: TrainingContext, group: Group) -> bool:
 
 
 def _open(
-    run: RunFolder, context: TrainingContext, group: Group, space: Space, settings: AutoSettings, warm: Path | None
+    run: RunFolder,
+    context: TrainingContext,
+    group: Group,
+    space: Space,
+    settings: AutoSettings,
+    begun: RunDescription,
+    warm: Path | None,
 ) -> GroupStudy:
+    """The study of a group; what was chosen below, which more trials may change, tells studies apart."""
     read = "\n".join(context.source.lower_identities(group.external))
     return GroupStudy.open(
         run.path / FOLDER,
@@ -163,7 +173,7 @@ def _open(
         group,
         space,
         settings.study,
-        describe(run.path, context.nodes, context.groups, context.settings, context.store),
+        begun,
         suffix=f"-{hashlib.sha256(read.encode()).hexdigest()[:8]}" if read else "",
         warm=[] if warm is None else warm_values(warm, group.name, space),
     )

@@ -24,6 +24,9 @@ SCALE = "scale"
 """Key of a group: all its plugins at the size of a scale."""
 DROPOUT = "dropout"
 """Key of a group: every dropout of its plugins."""
+DROPOUT_FACTOR = "dropout_factor"
+"""Key of a group: every dropout of its plugins times this, at most MOST_DROPOUT."""
+MOST_DROPOUT = 0.9
 RESIDUAL = "residual"
 """Key of a plugin, and of a group for all its plugins that can: whether they learn what the baseline leaves."""
 READS = "reads."
@@ -34,7 +37,7 @@ FACTORS = ("learning_rate_scale", "loss_weight")
 
 def group_keys() -> set[str]:
     """What may change of a group."""
-    return {*setting_names(GroupSettings), SCALE, DROPOUT, RESIDUAL}
+    return {*setting_names(GroupSettings), SCALE, DROPOUT, DROPOUT_FACTOR, RESIDUAL}
 
 
 def dropouts(node: ActiveNode) -> tuple[str, ...]:
@@ -87,6 +90,15 @@ def _for_each_node(group: Group, own: dict[str, Any]) -> Values:
     if DROPOUT in own:
         share = own.pop(DROPOUT)
         values |= {("plugins", node.name, key): share for node in group.nodes for key in dropouts(node)}
+    if DROPOUT_FACTOR in own:
+        factor = own.pop(DROPOUT_FACTOR)
+        if isinstance(factor, bool | str) or factor < 0:
+            raise SettingsError(f"[groups.{group.name}] '{DROPOUT_FACTOR}' expects a number from 0 on, got {factor!r}")
+        values |= {
+            ("plugins", node.name, key): min(factor * as_table(node.settings)[key], MOST_DROPOUT)
+            for node in group.nodes
+            for key in dropouts(node)
+        }
     if RESIDUAL in own:
         start = own.pop(RESIDUAL)
         values |= {("plugins", node.name, RESIDUAL): start for node in group.nodes if node.residual_fields}
@@ -112,7 +124,7 @@ def settings_tables(group: Group, own: Group, values: Values) -> dict[str, dict[
             table["ignores"] = list(node.ignores)
         tables["plugins"][node.name] = table
     for (kind, name, key), value in values.items():
-        if (kind != "groups" or key not in (SCALE, DROPOUT, RESIDUAL)) and not key.startswith(READS):
+        if (kind != "groups" or key not in (SCALE, DROPOUT, DROPOUT_FACTOR, RESIDUAL)) and not key.startswith(READS):
             tables[kind][name][key] = value
     found = {kind: {name: table for name, table in tables[kind].items() if table} for kind in tables}
     return {kind: named for kind, named in found.items() if named}

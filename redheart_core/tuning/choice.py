@@ -15,10 +15,11 @@ from redheart_core.exact.numbers import FloatArray, IntArray
 from redheart_core.selection.common_epoch import resample_curves, scale
 from redheart_core.selection.detectors import ValidationCurve
 from redheart_core.storage.runtime import generator
+from redheart_core.tuning.candidates import OWN, Candidate
 from redheart_core.tuning.changes import Value
 from redheart_core.tuning.cost import Cost
 from redheart_core.tuning.rates import Difference, difference
-from redheart_core.tuning.studies import OWN, Candidate, GroupStudy
+from redheart_core.tuning.studies import GroupStudy
 
 Prefer = Literal["quality", "cost"]
 ENOUGH = 10

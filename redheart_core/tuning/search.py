@@ -26,10 +26,11 @@ from redheart_core.storage.files import make_folder
 from redheart_core.storage.locks import locked
 from redheart_core.storage.runtime import generator
 from redheart_core.training.context import TrainingContext
+from redheart_core.tuning.candidates import OWN, Pruner, StudySettings
 from redheart_core.tuning.journals import optuna_library
 from redheart_core.tuning.rates import Difference, difference
 from redheart_core.tuning.search_space import Space
-from redheart_core.tuning.studies import OWN, GroupStudy, Pruner, StudySettings
+from redheart_core.tuning.studies import GroupStudy
 from redheart_core.tuning.trial import read_lower
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -47,6 +48,15 @@ class Range:
         if isinstance(self.low, int) and isinstance(self.high, int):
             return trial.suggest_int(name, self.low, self.high, log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
+
+    def distribution(self, library: ModuleType) -> Any:
+        """What Optuna draws from in suggest."""
+        kinds = library.distributions
+        if self.choices:
+            return kinds.CategoricalDistribution(self.choices)
+        if isinstance(self.low, int) and isinstance(self.high, int):
+            return kinds.IntDistribution(self.low, self.high, log=self.log)
+        return kinds.FloatDistribution(self.low, self.high, log=self.log)
 
     def holds(self, value: object) -> bool:
         """Whether a value lies in it."""

@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import attrs
+import numpy as np
 
 from redheart_core.contract.errors import CheckpointError, RedheartError, SettingsError
 from redheart_core.exact.numbers import FloatArray
@@ -31,53 +32,16 @@ from redheart_core.storage.settings import as_table
 from redheart_core.storage.structuring import structure, unstructure
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
+from redheart_core.tuning.candidates import OWN, STARTUP, Candidate, StudySettings
 from redheart_core.tuning.changes import Value, changed, settings_tables
 from redheart_core.tuning.cost import Cost, measure_cost
 from redheart_core.tuning.journals import open_storage, optuna_library
+from redheart_core.tuning.own_values import kept_values, own_values
 from redheart_core.tuning.search_space import Space, space_document
-from redheart_core.tuning.trial import Trained, train_group, with_group
+from redheart_core.tuning.trial import Trained, patience_epochs, train_group, with_group
 
 if TYPE_CHECKING:
     import optuna
-
-Pruner = Literal["median", "halving"]
-Sampler = Literal["tpe", "random"]
-Objective = Literal["loss", "latency", "memory"]
-OWN = -1
-"""The candidate that stands for the group's own settings."""
-STARTUP = 5
-"""Candidates that are drawn at random before the sampler models them, and that are not pruned."""
-
-
-@attrs.frozen
-class StudySettings:
-    """How candidates are chosen."""
-
-    sampler: Sampler = "tpe"
-    pruner: Pruner = "median"
-    """Of a study of the loss alone; with further objectives a candidate stops that is worse than the median of the
-    finished ones that cost no more."""
-    objectives: tuple[Objective, ...] = ("loss",)
-    """The loss first; latency stands for its arithmetic."""
-
-
-@attrs.frozen(eq=False)
-class Candidate:
-    """A candidate that came to its end."""
-
-    number: int
-    """From 0; OWN for the group's own settings."""
-    losses: FloatArray
-    """(N,) validation losses at its best epoch."""
-    cost: Cost
-    values: Mapping[str, Value]
-    """By "kind.name.key" of the space."""
-    settings: Mapping[str, Any]
-    """What it changes of the group, as tables "groups" and "plugins"."""
-
-    @property
-    def loss(self) -> float:
-        return float(self.losses.mean())
 
 
 @attrs.frozen(eq=False)
@@ -127,7 +91,11 @@ class GroupStudy:
         if group.fitted or context.trainer(group).optimizer is None:
             raise RedheartError(f"group '{group.name}' does not descend, so there is nothing to search; choose another")
         make_folder(folder)
-        pruners = {"median": library.pruners.MedianPruner, "halving": library.pruners.SuccessiveHalvingPruner}
+        patience = patience_epochs(context, group)
+        pruners = {
+            "median": lambda: library.pruners.MedianPruner(n_warmup_steps=patience + 1),
+            "halving": lambda: library.pruners.SuccessiveHalvingPruner(min_resource=patience + 1),
+        }
         with updating(folder):
             storage, name = open_storage(library, folder, group.name), group.name + suffix
             own_pruner = pruners[settings.pruner]()
@@ -170,7 +138,7 @@ class GroupStudy:
         """By candidate: those that ended, in whichever way."""
         states = self.library.trial.TrialState
         ended = self.study.get_trials(deepcopy=False, states=(states.COMPLETE, states.PRUNED))
-        return {trial.user_attrs["candidate"]: trial for trial in ended}
+        return {trial.user_attrs["candidate"]: trial for trial in ended if trial.user_attrs["candidate"] != OWN}
 
     def is_done(self, number: int) -> bool:
         """Whether a candidate has ended."""
@@ -221,12 +189,23 @@ class GroupStudy:
             else samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
         )
         warm = self.study.user_attrs["begun"]["warm"]
+        fixed = warm[number] if number < len(warm) else self._kept(number)
         with updating(self.folder):
-            if number < len(warm):
-                self.study.enqueue_trial(warm[number])
+            if fixed:
+                self.study.enqueue_trial(fixed)
             trial = self.study.ask()
             trial.set_user_attr("candidate", number)
         return trial
+
+    def _own_values(self) -> dict[str, Value]:
+        return own_values(self.group, self.context.own_settings(self.group), self.space)
+
+    def _kept(self, number: int) -> dict[str, Value]:
+        """What an early candidate keeps of the group's own settings; draws at random keep nothing."""
+        if self.settings.sampler == "random" or number >= STARTUP:
+            return {}
+        draws = np.random.default_rng(stream_seed(self.context.settings.seed, "kept", self.group.name, number))
+        return kept_values(self._own_values(), self.space, draws)
 
     def _fail(self, trial: optuna.Trial, reason: str) -> None:
         trial.set_user_attr("reason", reason)
@@ -238,11 +217,37 @@ class GroupStudy:
                 cost = measure_cost(self.context, self.own)
         except GroupFault as fault:
             raise RedheartError(f"group '{self.group.name}' cannot answer with its own settings: {fault}") from fault
-        found = train_group(self.context, self.group, self.own, lambda epoch, loss: False)
+        curve: list[float] = []
+
+        def note(epoch: int, loss: float) -> bool:
+            curve.append(loss)
+            return False
+
+        found = train_group(self.context, self.group, self.own, note)
         if not isinstance(found, Trained):
             raise RedheartError(f"group '{self.group.name}' cannot be trained with its own settings: {found}")
         kept = self._save(f"{self.study.study_name}-own", found.losses)
+        self._tell_own(float(found.losses.mean()), cost, curve)
         self.study.set_user_attr("own", {**kept, "cost": attrs.asdict(cost)})
+
+    def _tell_own(self, loss: float, cost: Cost, curve: Sequence[float]) -> None:
+        """Have the sampler and the pruner know what the own settings are worth, as far as they lie in the space."""
+        states = self.library.trial.TrialState
+        with updating(self.folder):
+            told = self.study.get_trials(deepcopy=False, states=(states.COMPLETE,))
+            if any(trial.user_attrs["candidate"] == OWN for trial in told):
+                return
+            params = self._own_values()
+            ranges = {".".join(place): found.distribution(self.library) for place, found in self.space.items()}
+            self.study.add_trial(
+                self.library.trial.create_trial(
+                    values=[loss, *self._costs(cost)],
+                    params=params,
+                    distributions={name: ranges[name] for name in params},
+                    intermediate_values=dict(enumerate(curve, 1)),
+                    user_attrs={"candidate": OWN},
+                )
+            )
 
     def _costs(self, cost: Cost) -> list[float]:
         figures = {"latency": float(cost.flops), "memory": float(cost.bytes)}
@@ -254,6 +259,8 @@ class GroupStudy:
         if len(self.settings.objectives) == 1:
             trial.report(loss, len(curve))
             return bool(trial.should_prune())
+        if len(curve) <= patience_epochs(self.context, self.group):
+            return False
         others = [
             min(other.user_attrs["curve"][: len(curve)])
             for other in self.finished().values()

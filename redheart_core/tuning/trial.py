@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -120,3 +121,13 @@ def _below(context: TrainingContext, group: Group) -> set[str]:
     """Groups that a group reads, and those that these read."""
     by_name = {one.name: one for one in context.groups}
     return {name for read in group.reads for name in (read, *_below(context, by_name[read]))}
+
+
+def patience_epochs(context: TrainingContext, group: Group) -> int:
+    """Epochs before a candidate may stop: a third of them, and all those of the warm-up.
+
+    Until then the loss says how high the rate is, and nothing of where the training ends.
+    """
+    settings = context.own_settings(group)
+    warm = math.ceil(settings.warmup_updates / context.updates_per_epoch(group))
+    return min(max(settings.epochs // 3, warm), settings.epochs - 1)

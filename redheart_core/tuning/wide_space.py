@@ -8,16 +8,18 @@ from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import SCALES
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
-from redheart_core.tuning.changes import DROPOUT, READS, RESIDUAL, SCALE, Place, dropouts
+from redheart_core.storage.settings import as_table
+from redheart_core.tuning.changes import DROPOUT, DROPOUT_FACTOR, READS, RESIDUAL, SCALE, Place, dropouts
 from redheart_core.tuning.search_space import Range, Space
 
 
 def wide_space(group: Group, fields: Mapping[str, Field], scale: str) -> Space:
     """What may change of a group, as few settings as do: a few tens of candidates say little of many.
 
-    Rate, weight decay, one dropout for all; every scale up to that of the training; label smoothing where targets are
-    distributions or 0/1 labels, mixup where no tokens are read, layer decay where layers are declared; whether plugins
-    start from the baseline, and which optional fields each reads.
+    Rate, weight decay, one factor on all dropouts; every scale up to that of the training; label smoothing where
+    targets are distributions or 0/1 labels, mixup where no tokens are read, layer decay where layers are declared;
+    whether plugins start from the baseline, and which optional fields each reads. The group's own settings lie in it,
+    as far as they are usual ones: what is well chosen need not change for another setting to be tried.
 
     Args:
         group: Bound.
@@ -29,18 +31,21 @@ def wide_space(group: Group, fields: Mapping[str, Field], scale: str) -> Space:
         ("groups", own, "learning_rate"): Range(1e-4, 1e-2, log=True),
         ("groups", own, "weight_decay"): Range(1e-4, 1e-1, log=True),
     }
-    if any(dropouts(node) for node in group.nodes):
+    shares = [as_table(node.settings)[key] for node in group.nodes for key in dropouts(node)]
+    if any(shares):
+        space["groups", own, DROPOUT_FACTOR] = Range(0.0, 1.5)
+    elif shares:
         space["groups", own, DROPOUT] = Range(0.0, 0.5)
     sizes = SCALES[: SCALES.index(scale) + 1]
     if any(node.spec.scales[size] != node.spec.scales[scale] for node in group.nodes for size in sizes):
         space["groups", own, SCALE] = Range(choices=sizes)
     targets = [fields[name] for name in group.targets]
     if any(field.simplex or field.binary for field in targets):
-        space["groups", own, "label_smoothing"] = Range(0.0, 0.2)
+        space["groups", own, "label_smoothing"] = Range(choices=(0.0, 0.05, 0.1))
     if "tokens" not in group.inputs:
         space["groups", own, "mixup"] = Range(choices=(0.0, 0.2, 0.4))
     if any(node.spec.layers for node in group.nodes):
-        space["groups", own, "layer_decay"] = Range(0.6, 1.0)
+        space["groups", own, "layer_decay"] = Range(choices=(1.0, 0.85, 0.7))
     if any(node.residual_fields for node in group.nodes):
         space["groups", own, RESIDUAL] = Range(choices=(True, False))
     for node in group.nodes:

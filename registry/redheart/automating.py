@@ -171,7 +171,7 @@ def search_session(
     from redheart_core.report.search_page import write_search_page
     from redheart_core.tuning.auto import FOLDER, AutoSettings
     from redheart_core.tuning.auto import auto as search_groups
-    from redheart_core.tuning.studies import StudySettings
+    from redheart_core.tuning.candidates import StudySettings
 
     study = StudySettings(wanted.sampler, wanted.pruner, wanted.objectives)
     settings = AutoSettings(wanted.trials, wanted.seconds, wanted.prefer, study)
