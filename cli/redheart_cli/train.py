@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from redheart.options import PluginChoice, RunOptions
+from redheart.options import PluginChoice, RunOptions, Share
 from redheart.progress import make_display
 from redheart.runs import Run
 from redheart.together import leads, started_by_torchrun, train_together
-from redheart.training import Share, resumable, train_run
+from redheart.training import resumable, train_run
 from redheart_cli.budget import budget_options
 from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options

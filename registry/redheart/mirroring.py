@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,7 +19,9 @@ from redheart_core.storage.parts import ConflictError
 from redheart_core.storage.remote import RemoteError
 
 if TYPE_CHECKING:
+    from redheart.progress import Display
     from redheart_core.runs.mirror import RunMirror
+    from redheart_core.storage.remote import Remote
 
 LOOK_S = 5.0
 """From look to look at a group that another machine trains."""
@@ -166,3 +169,17 @@ def sending(mirror: RunMirror, say: Callable[[str], None]) -> Iterator[Uploads]:
         uploads = Uploads(mirror, say, thread)
         with cleaning_up(uploads.close):
             yield uploads
+
+
+def fetching(remote: Remote | None, display: Display) -> Callable[[Path], object]:
+    """What brings the beginning of a run out of an object store into its folder; nothing without one."""
+    from redheart_core.runs.mirror import RunMirror
+    from redheart_core.runs.run import RunFolder
+
+    def fetch(folder: Path) -> None:
+        if remote is not None:
+            moved = RunMirror(remote, RunFolder(folder)).fetch()
+            if moved.files:
+                display.say(f"{remote.url}: fetched {moved} of run.json and the store")
+
+    return fetch

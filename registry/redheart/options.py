@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from redheart_core.storage.paths import find_optional
+from redheart_core.training.budget import Budget
 
 if TYPE_CHECKING:
     from redheart_registry import Registry
@@ -137,3 +138,20 @@ def _toml(value: object) -> str:
         return "{" + ", ".join(f"{keys[str(key)]} = {_toml(one)}" for key, one in value.items()) + "}"
     plain = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
     return tomli_w.dumps({"value": plain}).partition("=")[2].strip()
+
+
+@attrs.frozen
+class Share:
+    """What one process trains of a run, and within what."""
+
+    only: tuple[str, ...] = ()
+    """Names of groups; all if there are none."""
+    wait_s: float = 0.0
+    """How long to wait for groups that other processes train."""
+    budget: Budget | None = None
+    """What it may hold in memory; groups take turns within that."""
+    mirror: str | None = None
+    """URL of the object store that the run is kept in too."""
+
+
+WHOLE = Share()

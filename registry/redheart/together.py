@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from redheart.options import PluginChoice, RunOptions
+from redheart.options import PluginChoice, RunOptions, Share
 from redheart.progress import Display
 from redheart.runs import Run
 from redheart.sessions import open_session
-from redheart.training import Share, resumable, training_session
+from redheart.training import resumable, training_session
 from redheart_core.contract.errors import SettingsError
 
 

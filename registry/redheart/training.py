@@ -12,8 +12,8 @@ import attrs
 
 from redheart import agents
 from redheart.analysis import Analysis
-from redheart.mirroring import Uploads, sending
-from redheart.options import PluginChoice, RunOptions, Settings
+from redheart.mirroring import Uploads, fetching, sending
+from redheart.options import WHOLE, PluginChoice, RunOptions, Settings, Share
 from redheart.progress import Display, make_display
 from redheart.runs import Run
 from redheart.sessions import Session, begin, open_session
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from redheart_core.evaluation.results import Evaluation
     from redheart_core.runs.mirror import RunMirror
     from redheart_core.selection.sweetspot import Sweetspot
-    from redheart_core.storage.remote import Remote
 
 
 def train(
@@ -92,23 +91,6 @@ def train(
         return train_run(choice, options, find_optional(groups), resume, display, share)
 
 
-@attrs.frozen
-class Share:
-    """What one process trains of a run, and within what."""
-
-    only: tuple[str, ...] = ()
-    """Names of groups; all if there are none."""
-    wait_s: float = 0.0
-    """How long to wait for groups that other processes train."""
-    budget: Budget | None = None
-    """What it may hold in memory; groups take turns within that."""
-    mirror: str | None = None
-    """URL of the object store that the run is kept in too."""
-
-
-WHOLE = Share()
-
-
 def train_run(
     choice: PluginChoice,
     options: RunOptions,
@@ -155,20 +137,6 @@ def _train_mirrored(
     with resumable(session.run.path):
         train_mirrored(session, share, display, RunMirror(remote, session.run))
     return Run(session.run.path, session)
-
-
-def fetching(remote: Remote | None, display: Display) -> Callable[[Path], object]:
-    """What brings the beginning of a run out of an object store into its folder; nothing without one."""
-    from redheart_core.runs.mirror import RunMirror
-    from redheart_core.runs.run import RunFolder
-
-    def fetch(folder: Path) -> None:
-        if remote is not None:
-            moved = RunMirror(remote, RunFolder(folder)).fetch()
-            if moved.files:
-                display.say(f"{remote.url}: fetched {moved} of run.json and the store")
-
-    return fetch
 
 
 def train_mirrored(session: Session, share: Share, display: Display, mirror: RunMirror) -> dict[str, str]:

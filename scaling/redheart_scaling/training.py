@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 
 import attrs
 
-from redheart.options import PluginChoice, RunOptions
+from redheart.mirroring import fetching
+from redheart.options import PluginChoice, RunOptions, Share
 from redheart.progress import Display, make_display
 from redheart.runs import Run
 from redheart.sessions import Session, open_session
-from redheart.training import Share, fetching, resumable, train_mirrored, train_session, training_session
+from redheart.training import resumable, train_mirrored, train_session, training_session
 from redheart_core.contract.errors import SettingsError
 from redheart_core.groups.group import Group
 from redheart_core.runs.event_log import Epoch, EventReader, Line, Stopped, parse_line
