@@ -20,7 +20,7 @@ WORDS = {
     "expected_regret": "expected regret",
     "largest_regret": "largest regret (minimax)",
     "harm": "harm to persons, by vulnerability",
-    "crowd": "what people find less ethical",
+    "crowd": "what people find less ethical, such acts last",
 }
 VIEW_NAMES = ("optimistic", "realistic", "pessimistic")
 
