@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redheart.agents import is_agents_run
 from redheart_cli.output import print_json
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
@@ -36,7 +37,7 @@ def verify(folder: Path, as_json: bool) -> None:
         for line in found.damaged:
             click.echo(line)
         click.echo(f"{folder}: {found.files} files as recorded, {len(found.damaged)} damaged or missing")
-        if found.groups and not _has_agents(folder):
+        if found.groups and not is_agents_run(folder):
             click.echo(f"redheart repair {folder} takes {', '.join(sorted(found.groups))} back to the last good epoch")
     raise SystemExit(int(bool(found.damaged)))
 
@@ -63,7 +64,7 @@ def repair(run: Path, yes: bool) -> None:
         click.echo("no group is damaged")
         raise SystemExit(int(bool(found.damaged)))
     names = ", ".join(sorted(found.groups))
-    if _has_agents(run):
+    if is_agents_run(run):
         raise CheckpointError(
             f"files of {names} are damaged, and agents only go on together; restore the run from a copy, or train "
             "again into another folder"
@@ -82,12 +83,14 @@ def look(folder: Path) -> Found:
     """Verify a run, a model or a team."""
     from redheart_core.agents.verifying import verify_agents, verify_team
     from redheart_core.models.verifying import verify_model, verify_run
+    from redheart_core.runs.description import RUN_DESCRIPTION
     from redheart_core.runs.verifying import Found
     from redheart_core.storage.presence import require_model_folder
     from redheart_export.opening import exported_files
 
     if (folder / "run.json").exists():
-        return verify_agents(folder) if _has_agents(folder) else verify_run(folder)
+        readable = Found().check(lambda: RUN_DESCRIPTION.read(folder / "run.json"))
+        return verify_agents(folder) if readable and is_agents_run(folder) else verify_run(folder)
     if (folder / "team.json").exists():
         return verify_team(folder)
     require_model_folder(folder)
@@ -95,12 +98,3 @@ def look(folder: Path) -> Found:
     if not found.check(lambda: exported_files(folder)):
         return found
     return verify_model(folder, exported_files(folder), found)
-
-
-def _has_agents(run: Path) -> bool:
-    """Whether a run is one of agents, as far as its description can be read."""
-    from redheart_core.runs.description import RUN_DESCRIPTION
-    from redheart_core.runs.verifying import Found
-
-    whole = Found().check(lambda: RUN_DESCRIPTION.read(run / "run.json"))
-    return whole and RUN_DESCRIPTION.read(run / "run.json").environment is not None

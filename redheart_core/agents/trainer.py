@@ -90,7 +90,7 @@ class AgentTrainer:
         self.norms.append(norm.item())
         for parameter, gradient in zip(own, gradients, strict=True):
             parameter.grad = gradient
-        if self.norms[-1] > 0.99 * self.settings.clip_norm:  # of smaller ones clipping makes the same bits
+        if self.norms[-1] + 1e-5 > 0.99 * self.settings.clip_norm:  # below, clipping multiplies by 1
             nn.utils.clip_grads_with_norm_(own, self.settings.clip_norm, norm)
         self.optimizer.step()
         for parameter in own:

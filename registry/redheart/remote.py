@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from redheart.agents import is_agents_run
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.storage.paths import find_path
 
@@ -39,10 +40,9 @@ def push(folder: str | Path, url: str) -> Moved:
         from redheart_core.runs.mirror import RunMirror, push_run
         from redheart_core.runs.run import RunFolder
 
-        run = RunFolder(path)
-        if run.read().environment is not None:
+        if is_agents_run(path):
             raise CheckpointError(f"{path} is a run of agents, which push does not send; copy the folder as it is")
-        return push_run(RunMirror(remote, run))
+        return push_run(RunMirror(remote, RunFolder(path)))
     return _push_model(path, remote)
 
 

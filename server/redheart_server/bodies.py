@@ -40,8 +40,8 @@ class Record(BaseModel):
 
     def plain(self) -> dict[str, Any]:
         """As the library takes it."""
-        own = {"text": self.text, "language": self.language}
-        return {name: value for name, value in self.model_dump().items() if name not in own or value is not None}
+        declared = type(self).model_fields
+        return {name: value for name, value in self.model_dump().items() if name not in declared or value is not None}
 
 
 def _as_record(given: object) -> object:
