@@ -47,7 +47,7 @@ def _inputs(*sizes: tuple[int, int]) -> Iterator[ModelInputs]:
     for texts, chunks in sizes:
         mask = torch.ones(texts, chunks, dtype=torch.bool)
         mask[0, 1:] = False
-        yield ModelInputs(torch.randn(texts, chunks, 16), mask, {}, None, None, torch.zeros(texts, dtype=torch.int64))
+        yield ModelInputs(torch.randn(texts, chunks, 16), mask, {}, None, {}, torch.zeros(texts, dtype=torch.int64))
 
 
 def _export(trained: Trained, model: Model, folder: Path) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from redheart_core import CATALOGUE, SCALES, ActiveNode, Field, NodeSpec
 from redheart_core.config.tables import TrainSettings
-from redheart_core.contract.data import EXAMPLE_TOKENIZER
+from redheart_core.contract.data import EXAMPLE_TOKENIZERS
 from redheart_core.data.batch import Batch
 from redheart_core.groups.figures import group_figures
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
@@ -50,7 +50,9 @@ def active_nodes(scale: str) -> list[ActiveNode]:
 
 
 def surroundings(nodes: list[ActiveNode], scale: str, width: int) -> Surroundings:
-    return Surroundings(FIELDS, output_shapes(nodes, FIELDS, width, 30, EXAMPLE_TOKENIZER), scale, 0, EXAMPLE_TOKENIZER)
+    return Surroundings(
+        FIELDS, output_shapes(nodes, FIELDS, width, 30, EXAMPLE_TOKENIZERS), scale, 0, EXAMPLE_TOKENIZERS
+    )
 
 
 def group_of(name: str, width: int = 12) -> tuple[Group, Surroundings]:

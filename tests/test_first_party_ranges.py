@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from redheart_core import CATALOGUE, ActiveNode, DatasetSpec, EncoderSpec, Field, NodeSpec, SettingsError
-from redheart_core.contract.data import EXAMPLE_TOKENIZER
+from redheart_core.contract.data import EXAMPLE_TOKENIZERS
 from redheart_core.discovery.entries import installed_entries
 from redheart_core.discovery.offers import Plugin, load_entry
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
@@ -86,8 +86,10 @@ def build(name: str, settings: Any) -> None:
         reads = {read.partition(".")[0] for read in node.spec.reads if "." in read}
         waiting += sorted((reads | set(node.spec.gathers_from)) - chosen.keys())
     bound: list[ActiveNode] = list(bind_nodes(list(chosen.values()), FIELDS))
-    shapes = output_shapes(bound, FIELDS, 24, 30, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(bound, FIELDS, 24, 30, EXAMPLE_TOKENIZERS)
     group = next(group for group in plan_groups(bound) if name in {node.name for node in group.nodes})
     node = next(node for node in group.nodes if node.name == name)
     with torch.device("meta"):
-        build_node(node, Surroundings(FIELDS, shapes, "tiny", seed=0, tokenizer=EXAMPLE_TOKENIZER), group.wanted(node))
+        build_node(
+            node, Surroundings(FIELDS, shapes, "tiny", seed=0, tokenizers=EXAMPLE_TOKENIZERS), group.wanted(node)
+        )

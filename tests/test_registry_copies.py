@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from redheart.sessions import plugin_table
 from redheart_core import PluginError, SettingsError
+from redheart_core.contract.data import Tokenizer
+from redheart_core.groups.tokenizers import choose_tokenizers
 from redheart_core.runs.describe import describe_node
+from redheart_core.storage.structuring import unstructure
 from redheart_registry import load_registry
 from redheart_registry.report import list_plugins
 
@@ -30,6 +34,17 @@ def test_a_run_or_model_knows_what_its_nodes_are_copies_of() -> None:
     nodes = load_registry(document(apart={"of": "linear", "half": True})).nodes("small")
     table = plugin_table({node.name: describe_node(node) for node in nodes})
     assert load_registry(table).nodes("small") == nodes
+
+
+def test_a_run_or_model_knows_the_tokenizer_that_was_chosen_for_a_node() -> None:
+    table = {"active": ["text_convolution"], "plugins": {"text_convolution": {"tokenizer": "learnt:300"}}}
+    (node,) = load_registry(table).nodes("tiny")
+    data = {view: Tokenizer(name, view, 300, (), (), 0) for view, name in (("tokens", "a"), ("tokens/2", "learnt:300"))}
+    (chosen,) = choose_tokenizers([node], data)
+    assert (node.tokenizer, chosen.tokenizer, chosen.tokens) == ("learnt:300", "tokens/2", "tokens/2")
+    again = load_registry(plugin_table({chosen.name: describe_node(chosen)})).nodes("tiny")
+    assert choose_tokenizers(again, data) == (chosen,)
+    assert "tokenizer" not in unstructure(describe_node(attrs.evolve(node, tokenizer="")))  # as it was before
 
 
 def test_a_copy_may_be_active_without_its_original() -> None:

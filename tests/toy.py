@@ -146,7 +146,7 @@ class Toy:
         records: list[Record] | None = None,
         name: str = "store",
         more_fields: tuple[Field, ...] = (),
-        tokenizer: str = "",
+        tokenizers: Sequence[str] = (),
     ) -> Store:
         """A prepared store."""
         held = self.records() if records is None else records
@@ -163,7 +163,7 @@ class Toy:
         )
         folder, nothing = self.folder / name, NoSettings()
         encoders = [(encoder, nothing)]
-        return prepare(folder, dataset, nothing, encoders, chunk_chars=40, tokenizer=tokenizer)
+        return prepare(folder, dataset, nothing, encoders, chunk_chars=40, tokenizers=tokenizers)
 
     def encoder(self) -> TextEncoder:
         """The encoder of the store."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.contract.fields import Shape
+from redheart_core.data.token_views import token_views
 from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.exporting import GroupFunction, TensorFunction
 from redheart_core.groups.group_module import Answering, GroupModule
@@ -68,7 +69,7 @@ def sample_inputs(names: Sequence[str], shapes: Mapping[str, Shape], sizes: Size
     for name in names:
         if name == "mask":
             samples.append(torch.ones(sizes.texts, sizes.chunks, dtype=torch.bool))
-        elif name == "tokens":
+        elif token_views([name]):
             samples.append(torch.zeros(sizes.texts, sizes.tokens, dtype=torch.int64))
         else:
             shape = (sizes.texts, *(sizes.chunks if size == "T" else int(size) for size in shapes[name]))

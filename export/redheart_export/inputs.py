@@ -12,7 +12,6 @@ from torch import Tensor
 from redheart_core.contract.errors import DataError
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import language_number
-from redheart_core.data.tokenizer import pad
 from redheart_core.models.model import Model
 from redheart_core.models.text_inputs import ReadText, TextToAnalyze, read_texts
 from redheart_core.training.context import TrainingContext
@@ -29,7 +28,8 @@ class ModelInputs:
     mask: Tensor
     fields: Mapping[str, Tensor]
     terms: Tensor | None
-    tokens: Tensor | None
+    tokens: Mapping[str, Tensor]
+    """By view."""
     language: Tensor
 
     def answers(self, model: Model) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -66,18 +66,16 @@ def _together(model: Model, read: Sequence[ReadText]) -> ModelInputs:
         torch.ones(embedding.shape[:2], dtype=torch.bool),
         {name: torch.cat([one.fields[name] for one in read]) for name in model.read_fields},
         model.terms.dense(model.terms.count(texts)) if model.terms else None,
-        pad(model.tokenizer.encode(texts)) if model.tokenizer else None,
+        model.tokens_of(texts),
         torch.tensor([language_number(one.given.language.code) for one in read]),
     )
 
 
 def inputs_of_validation(model: Model, context: TrainingContext) -> Iterator[ModelInputs]:
     """The validation records of a run, in its batches."""
-    views = {"terms": model.terms is not None, "tokens": model.tokenizer is not None}
-    names = (*model.read_fields, *(view for view, there in views.items() if there))
+    names = (*model.read_fields, *(["terms"] if model.terms else []), *model.tokenizers)
     for rows in context.source.fixed_order(context.store.rows("validation")):
         given = context.source.batch(rows, names).inputs
         fields = {name: given[name] for name in model.read_fields}
-        yield ModelInputs(
-            given["embedding"], given["mask"], fields, given.get("terms"), given.get("tokens"), given["language"]
-        )
+        tokens = {view: given[view] for view in model.tokenizers}
+        yield ModelInputs(given["embedding"], given["mask"], fields, given.get("terms"), tokens, given["language"])

@@ -39,6 +39,11 @@ def _names(_: object, attribute: attrs.Attribute[Any], value: str | tuple[str, .
         raise ValueError(f"'{attribute.name}' must be one name or a list of different names: {value}")
 
 
+def _places(instance: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...]) -> None:
+    if value != "":
+        _names(instance, attribute, value)
+
+
 def _split(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(value.split("+")) if isinstance(value, str) else value
 
@@ -57,9 +62,10 @@ class DataSettings:
     """A text is packed into chunks of at most so many characters."""
     terms: int = attrs.field(default=DEFAULT_TERMS, validator=ge(0))
     """At most so many words, pairs of words and parts of words make up the second view of a text; 0 for none."""
-    tokenizer: str = ""
+    tokenizer: str | tuple[str, ...] = attrs.field(default="", validator=_places)
     """Cuts texts into the tokens of the third view: a model's folder, "package:NAME/FOLDER", "OWNER/NAME@REVISION" in
-    the local cache of the Hugging Face hub, or "learnt:SIZE" from the training texts; none if empty."""
+    the local cache of the Hugging Face hub, or "learnt:SIZE" from the training texts; none if empty. Several, as a list
+    or joined by a plus, make a view each, and every plugin reads that of its own model."""
     near_duplicates: float = attrs.field(default=0.8, validator=[ge(0.5), le(1.0)])
     """Texts whose shingles have at least this Jaccard index stay in one split; at 1 only equal texts do."""
     seed: int = attrs.field(default=0, validator=ge(0))
@@ -69,6 +75,11 @@ class DataSettings:
     def encoders(self) -> tuple[str, ...]:
         """The names of the encoders, in order."""
         return _split(self.encoder)
+
+    @property
+    def tokenizers(self) -> tuple[str, ...]:
+        """The places of the tokenizers, in order."""
+        return _split(self.tokenizer) if self.tokenizer else ()
 
 
 @attrs.frozen
@@ -212,6 +223,9 @@ class NodeOptions:
     """Features "node.output" of other groups that it reads beside the embedding."""
     ignores: tuple[str, ...] = ()
     """Fields, of those that it reads where the data set has them, that it does without."""
+    tokenizer: str = ""
+    """Name or SHA-256 of the one, of several under [data] tokenizer, whose tokens it reads; that of its own pretrained
+    model if empty."""
 
 
 NODE_OPTIONS = tuple(attribute.name for attribute in attrs.fields(NodeOptions))

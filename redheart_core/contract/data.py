@@ -119,8 +119,8 @@ class Tokenizer:
 
 EXAMPLE_WIDTH = 768
 """Of the embeddings for which sizes and times are given."""
-EXAMPLE_TOKENIZER = Tokenizer("example", "", 30_000, (1,), (2,), 0)
-"""Stands for any where sizes and times are given without data."""
+EXAMPLE_TOKENIZERS = {"tokens": Tokenizer("example", "", 30_000, (1,), (2,), 0)}
+"""By view; stands for any where sizes and times are given without data."""
 
 
 class Encoder(Protocol):

@@ -29,7 +29,8 @@ SCALES = ("tiny", "small", "base", "full")
 
 VIEWS = ("embedding", "terms", "tokens")
 """What a node may read of the text itself: the vectors of its chunks (B, T, D), the TF-IDF weights of the whole text's
-terms (B, V), and the ids of its tokens (B, L) int64, which are -1 after a text's last token."""
+terms (B, V), and the ids of its tokens (B, L) int64, which are -1 after a text's last token. Of several tokenizers
+"tokens" stands for the one that is the node's own."""
 
 
 @attrs.frozen
@@ -227,6 +228,9 @@ class NodeSpec:
     """Settings to the files outside of redheart that the module is built from, by name, such as the weights of a frozen
     encoder. Runs and models record their SHA-256, and refuse others. Raises MissingResourceError if one is missing, or
     a library without which the module cannot be built: a model then does without its group."""
+    tokenizer: Callable[[Any], str | None] | None = attrs.field(default=None, converter=optional(to_function))
+    """Settings to the place of the tokenizer whose tokens alone the module reads, as [data] tokenizer names it; None
+    for a module that reads any. Asked where the data have several."""
     layers: tuple[str, ...] = ()
     """Prefixes of parameter names from input to output, for layer-wise learning-rate decay; "encoder.*" stands for
     encoder.0, encoder.1, ... in order, and "layer.*|block.*" for whichever there are."""

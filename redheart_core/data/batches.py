@@ -13,6 +13,7 @@ from redheart_core.data.batch import Batch
 from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.data.mixture import draw
 from redheart_core.data.store import Store
+from redheart_core.data.token_views import token_views
 from redheart_core.storage.runtime import generator
 
 POOL = 32
@@ -68,7 +69,8 @@ class BatchSource:
 
     def lengths(self, names: Sequence[str] = ()) -> Tensor:
         """What counts as the length of each record's text, (N,): its tokens for a group that reads them, or chunks."""
-        return self.store.token_counts if "tokens" in names else self.store.chunk_counts
+        counts = [self.store.token_counts(view) for view in token_views(names)]
+        return torch.stack(counts).sum(0) if counts else self.store.chunk_counts
 
     def training_order(
         self, epoch: int, rows: Tensor | None = None, names: Sequence[str] = (), size: int | None = None
@@ -110,8 +112,7 @@ class BatchSource:
         inputs |= self.fields(rows, names)
         if "terms" in names:
             inputs["terms"] = torch.from_numpy(self.store.term_matrix(rows).toarray())
-        if "tokens" in names:
-            inputs["tokens"] = self.store.token_batch(rows)
+        inputs |= {view: self.store.token_batch(rows, view) for view in token_views(names)}
         inputs |= {name: self._lower[name].batch(name, rows, mask.shape[1]) for name in names if "." in name}
         targets = {name: numbers[rows] for name, numbers in self._targets.items()}
         if self.device.type != "cpu":

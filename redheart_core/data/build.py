@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from redheart_core.data.company import Deviation, Encode, largest_deviation
 from redheart_core.data.contents import Contents, Progress
 from redheart_core.data.encoding import TextEncoder, hash_contents, mean_vector
 from redheart_core.data.field_numbers import write_fields
-from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE, Shard
+from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, Shard
 from redheart_core.data.journal import Journal
 from redheart_core.data.mapped import narrowest, write_array, write_tensors
 from redheart_core.data.sampling import draw_rows
@@ -28,6 +29,7 @@ from redheart_core.data.term_counts import write_term_counts
 from redheart_core.data.term_view import fit_terms
 from redheart_core.data.text import chunk_text
 from redheart_core.data.token_ids import write_token_ids
+from redheart_core.data.token_views import token_view, tokens_file
 from redheart_core.data.tokenizer import TextTokenizer, learn_tokenizer
 from redheart_core.discovery.fence import fence
 from redheart_core.storage.files import remove_folder, save_tensors, sync, writing
@@ -200,26 +202,35 @@ def write_terms(folder: Path, contents: Contents, rows: Sequence[int], most: int
 
 
 def write_tokens(
-    folder: Path, contents: Contents, rows: Sequence[int], chosen: TextTokenizer | int | None, tell: Progress
-) -> Tokenizer | None:
-    """The tokens of all texts; the file beside the folder tokens/, which holds the tokenizer.
+    folder: Path, contents: Contents, rows: Sequence[int], chosen: Sequence[TextTokenizer | int], tell: Progress
+) -> dict[str, Tokenizer]:
+    """The tokens of all texts by each tokenizer; the files beside the folder tokens/, which holds the tokenizers.
 
     Args:
         folder: Of the store.
         contents: The records.
         rows: Those that a tokenizer may learn from.
-        chosen: The tokenizer, the size of one that is learnt, or None for no tokens.
+        chosen: The tokenizers, and the size of one that is learnt.
         tell: Called now and then.
+
+    Returns:
+        The tokenizer of each view.
     """
-    if isinstance(chosen, int):
-        tell("tokens", 0, len(contents))
-        chosen = learn_tokenizer([contents.text(row) for row in rows], chosen)
-    if chosen is None:
-        return None
-    chosen.save(folder / "tokens")
-    total = len(contents)
-    write_token_ids(folder / TOKENS_FILE, chosen, contents.texts(), folder, lambda done: tell("tokens", done, total))
-    return chosen.identity
+    total, found = len(chosen) * len(contents), {}
+    for place, one in enumerate(chosen):
+        view, before = token_view(place), place * len(contents)
+        if isinstance(one, int):
+            tell("tokens", before, total)
+            one = learn_tokenizer([contents.text(row) for row in rows], one)
+        one.save(folder / view)
+        report = partial(_report_beyond, tell, before, total)
+        write_token_ids(folder / tokens_file(view), one, contents.texts(), folder, report)
+        found[view] = one.identity
+    return found
+
+
+def _report_beyond(tell: Progress, before: int, total: int, done: int) -> None:
+    tell("tokens", before + done, total)
 
 
 def text_vectors(

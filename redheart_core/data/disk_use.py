@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE, TOKENS_FILE
+from redheart_core.data.index import FIELDS_FILE, RECORDS_FILE, ROWS_FILE, TERMS_FILE
+from redheart_core.data.token_views import TOKENS, tokens_file
 
 if TYPE_CHECKING:
     from redheart_core.data.store import Store
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _PARTS = {
     TERMS_FILE: "terms",
-    TOKENS_FILE: "tokens",
+    tokens_file(TOKENS): "tokens",
     RECORDS_FILE: "records",
     ROWS_FILE: "records",
     FIELDS_FILE: "labels",
@@ -41,9 +42,10 @@ class DiskUse:
 
 def disk_use(store: Store) -> DiskUse:
     """The bytes of a store's files by part."""
-    shards = {shard.file for shard in store.index.shards}
+    named = _PARTS | {tokens_file(view): "tokens" for view in store.tokenizers}
+    named |= {shard.file: "vectors" for shard in store.index.shards}
     found: Counter[str] = Counter()
     for name, entry in store.index.files.items():
-        found[_PARTS.get(name, "vectors" if name in shards else "encoder")] += entry.bytes
+        found[named.get(name, "encoder")] += entry.bytes
     text = sum(len(store.text(row).encode()) for row in range(len(store)))
     return DiskUse(text, {part: found[part] for part in ("vectors", *dict.fromkeys(_PARTS.values()), "encoder")})

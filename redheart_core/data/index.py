@@ -12,12 +12,12 @@ from redheart_core.contract.errors import StoreError
 from redheart_core.contract.fields import Field
 from redheart_core.data.division import SplitReport
 from redheart_core.data.identity import EncoderIdentity
+from redheart_core.data.token_views import by_view
 from redheart_core.storage.sealed import SealedFile
-from redheart_core.storage.structuring import unstructure
+from redheart_core.storage.structuring import STORED_IF_SET, unstructure
 
 RECORDS_FILE, ROWS_FILE = "records.jsonl", "rows.safetensors"
 FIELDS_FILE, TERMS_FILE = "fields.safetensors", "terms.safetensors"
-TOKENS_FILE = "tokens.safetensors"
 
 
 @attrs.frozen
@@ -57,7 +57,7 @@ class StoreIndex:
     terms: int
     """The most terms that were asked for."""
     tokenizer: str
-    """What was asked for: "learnt:SIZE", the SHA-256 of a named one, or nothing."""
+    """What was asked for: "learnt:SIZE", the SHA-256 of a named one, several joined by a plus, or nothing."""
     tokens: Tokenizer | None
     """That of the third view, if there is one."""
     near_duplicates: float
@@ -79,6 +79,13 @@ class StoreIndex:
     shards: tuple[Shard, ...]
     files: Mapping[str, FileEntry]
     """Every other file of the store by its path in the folder."""
+    more_tokens: tuple[Tokenizer, ...] = attrs.field(default=(), metadata=STORED_IF_SET)
+    """Those of further views of tokens."""
+
+    @property
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        """Of every view of tokens."""
+        return by_view(self.tokens, self.more_tokens)
 
     def to_json(self) -> dict[str, Any]:
         """As in index.json."""

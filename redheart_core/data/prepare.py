@@ -37,7 +37,6 @@ from redheart_core.data.index import (
     RECORDS_FILE,
     ROWS_FILE,
     STORE_INDEX,
-    TOKENS_FILE,
     FileEntry,
     Shard,
     StoreIndex,
@@ -48,7 +47,8 @@ from redheart_core.data.record_clusters import merge_clusters
 from redheart_core.data.splits import Splits, assign_splits
 from redheart_core.data.store import Store
 from redheart_core.data.text import chunk_text
-from redheart_core.data.tokenizer import TextTokenizer, learnt_size, open_tokenizer
+from redheart_core.data.token_views import TOKENS, token_view, tokens_file
+from redheart_core.data.tokenizer import TextTokenizer, requested
 from redheart_core.storage.files import make_folder, remove_file, sha256, to_json
 from redheart_core.storage.locks import locked
 from redheart_core.storage.paths import find_path
@@ -63,7 +63,7 @@ def prepare(
     vectors: Vectors = "float32",
     chunk_chars: int = 200,
     terms: int = DEFAULT_TERMS,
-    tokenizer: str = "",
+    tokenizers: Sequence[str] = (),
     near_duplicates: float = NEAR_DUPLICATE,
     seed: int = 0,
     shard_records: int = 1000,
@@ -84,7 +84,7 @@ def prepare(
         vectors: The type of the numbers that are stored.
         chunk_chars: Longest chunk of text that gets a vector of its own.
         terms: At most so many terms of the train split make up the second view of a text; 0 for none.
-        tokenizer: Makes the third view of a text, as [data] tokenizer says; none if empty.
+        tokenizers: Each makes a view of tokens, as [data] tokenizer says.
         near_duplicates: Jaccard index from which on texts are kept in one split, 0.5..1.
         seed: Decides the splits.
         shard_records: Records per file of vectors; a kill loses at most the work on one.
@@ -93,7 +93,7 @@ def prepare(
             were saved to the folder; None encodes here.
 
     Raises:
-        SettingsError: There is no such tokenizer, or it cannot be used.
+        SettingsError: There is no such tokenizer, it cannot be used, or it is named twice.
         DataError: Records, texts or values are not what they have to be; names all of them.
         StoreError: The folder holds something else.
         FileError: Disk full, no permission or the like.
@@ -102,18 +102,18 @@ def prepare(
         raise DataError(f"shard_records has to be at least 1, got {shard_records}")
     tell = progress if progress is not None else _quiet
     if not dataset.texts:
-        encoders, vectors, chunk_chars, terms, tokenizer, near_duplicates = (), "float32", 1, 0, "", 1.0
+        encoders, vectors, chunk_chars, terms, tokenizers, near_duplicates = (), "float32", 1, 0, (), 1.0
     elif not encoders:
         raise DataError(f"data set '{dataset.name}' has texts, and no encoder is given; name one under [data]")
-    size = learnt_size(tokenizer)
-    chosen = size if size is not None else open_tokenizer(tokenizer) if tokenizer else None
+    chosen = requested(tokenizers)
+    parts = ["terms", *map(token_view, range(len(chosen)))]
     folder = find_path(folder)
     make_folder(folder)
     try:
         # A finished store is only compared and opened, so that any number of processes may work on it.
         finished = (folder / "index.json").exists()
         with nullcontext() if finished else locked(folder):
-            for part in () if finished else (folder, folder / "terms", folder / "tokens"):
+            for part in () if finished else (folder, *(folder / part for part in parts)):
                 remove_stale(part)
             scratch = Path(tempfile.gettempdir()) if finished else folder  # a finished store may be read-only
             contents = read_contents(dataset, dataset_settings, scratch, tell)
@@ -126,7 +126,10 @@ def prepare(
                 vectors=vectors,
                 chunk_chars=chunk_chars,
                 terms=terms,
-                tokenizer=chosen.identity.sha256 if isinstance(chosen, TextTokenizer) else tokenizer,
+                tokenizer="+".join(
+                    one.identity.sha256 if isinstance(one, TextTokenizer) else place
+                    for place, one in zip(tokenizers, chosen, strict=True)
+                ),
                 near_duplicates=near_duplicates,
                 seed=seed,
                 shard_records=shard_records,
@@ -149,7 +152,7 @@ def _build(
     dataset: DatasetSpec,
     dataset_settings: Any,
     encoders: Sequence[tuple[EncoderSpec, Any]],
-    tokenizer: TextTokenizer | int | None,
+    tokenizers: Sequence[TextTokenizer | int],
     tell: Progress,
     encoding: Encoding | None,
 ) -> None:
@@ -176,11 +179,11 @@ def _build(
     languages, sources = write_records(folder, contents, splits, clusters, targets)
     names = [RECORDS_FILE, ROWS_FILE, FIELDS_FILE, *(shard.file for shard in shards)]
     names += write_terms(folder, contents, fitted_on, request.terms, tell)
-    tokens = write_tokens(folder, contents, fitted_on, tokenizer, tell)
-    names += [TOKENS_FILE] if tokens is not None else []
+    tokens = write_tokens(folder, contents, fitted_on, tokenizers, tell)
+    names += map(tokens_file, tokens)
     names += [
         path.relative_to(folder).as_posix()
-        for part in ("encoder", "terms", "tokens")
+        for part in ("encoder", "terms", TOKENS)
         for path in (folder / part).rglob("*")
         if path.is_file()
     ]
@@ -194,7 +197,8 @@ def _build(
         chunk_chars=request.chunk_chars,
         terms=request.terms,
         tokenizer=request.tokenizer,
-        tokens=tokens,
+        tokens=tokens.pop(TOKENS, None),
+        more_tokens=tuple(tokens.values()),
         near_duplicates=request.near_duplicates,
         seed=request.seed,
         shard_records=request.shard_records,

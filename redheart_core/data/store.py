@@ -26,7 +26,6 @@ from redheart_core.data.index import (
     ROWS_FILE,
     STORE_INDEX,
     TERMS_FILE,
-    TOKENS_FILE,
     StoreIndex,
 )
 from redheart_core.data.language import language_number
@@ -35,6 +34,7 @@ from redheart_core.data.sampling import draw_rows
 from redheart_core.data.term_counts import TermCounts
 from redheart_core.data.term_view import TermView, load_terms
 from redheart_core.data.token_ids import TokenIds
+from redheart_core.data.token_views import TOKENS, tokens_file
 from redheart_core.exact.clusters import Clusters
 from redheart_core.storage.files import check_sha256
 from redheart_core.storage.paths import find_path
@@ -84,9 +84,9 @@ class Store:
         self.terms: TermView | None = load_terms(folder / "terms") if TERMS_FILE in index.files else None
         """The terms of the second view; None if there are none."""
         self._terms = TermCounts(folder / TERMS_FILE, self.terms) if self.terms is not None else None
-        self.tokenizer: Tokenizer | None = index.tokens
-        """That of the third view; None if there is none."""
-        self._tokens = TokenIds(folder / TOKENS_FILE) if index.tokens is not None else None
+        self.tokenizers: Mapping[str, Tokenizer] = MappingProxyType(index.tokenizers)
+        """Of each view of tokens; none if there are none."""
+        self._tokens = {view: TokenIds(folder / tokens_file(view)) for view in self.tokenizers}
 
     @classmethod
     def open(cls, folder: Path, verify: bool = True) -> Store:
@@ -233,27 +233,28 @@ class Store:
         mask = torch.arange(longest) < counts.unsqueeze(1)
         return torch.from_numpy(embedding), mask
 
-    @property
-    def token_counts(self) -> Tensor:
+    def token_counts(self, view: str = TOKENS) -> Tensor:
         """(N,) int64, how many tokens each text has.
 
         Raises:
-            DataError: The store has no tokens.
+            DataError: The store has no such view.
         """
-        return self._token_ids().counts
+        return self._token_ids(view).counts
 
-    def token_batch(self, rows: Tensor) -> Tensor:
+    def token_batch(self, rows: Tensor, view: str = TOKENS) -> Tensor:
         """Tokens of the whole texts of some records, (B, L) int64, -1 after a text's last one.
 
         Raises:
-            DataError: The store has no tokens.
+            DataError: The store has no such view.
         """
-        return self._token_ids().batch(rows)
+        return self._token_ids(view).batch(rows)
 
-    def _token_ids(self) -> TokenIds:
-        if self._tokens is None:
+    def _token_ids(self, view: str) -> TokenIds:
+        if not self._tokens:
             raise DataError('the data set has no tokens; prepare it with --set data.tokenizer="..."')
-        return self._tokens
+        if view not in self._tokens:
+            raise DataError(f"the data set has no view '{view}' (views of tokens: {', '.join(self._tokens)})")
+        return self._tokens[view]
 
     @property
     def term_count(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,30 @@ def learnt_size(place: str) -> int | None:
     return int(match[1])
 
 
+def requested(places: Sequence[str]) -> list[TextTokenizer | int]:
+    """What [data] tokenizer asks for: each tokenizer, and the size of one that is to be learnt.
+
+    Raises:
+        SettingsError: One is not there or cannot be used, two are the same, or several are to be learnt.
+    """
+    found: list[TextTokenizer | int] = []
+    for place in places:
+        size = learnt_size(place)
+        found.append(open_tokenizer(place) if size is None else size)
+    if sum(isinstance(one, int) for one in found) > 1:
+        raise SettingsError(f"[data] tokenizer = {list(places)}: one tokenizer at most is learnt from the texts")
+    taken: dict[str, str] = {}
+    for place, one in zip(places, found, strict=True):
+        if isinstance(one, TextTokenizer):
+            if one.identity.sha256 in taken:
+                raise SettingsError(
+                    f"[data] tokenizer = {list(places)}: {taken[one.identity.sha256]} and {place} are the same "
+                    "tokenizer; name one of them, whose tokens both models read"
+                )
+            taken[one.identity.sha256] = place
+    return found
+
+
 def open_tokenizer(place: str) -> TextTokenizer:
     """The tokenizer of a pretrained model.
 
@@ -91,6 +116,27 @@ def open_tokenizer(place: str) -> TextTokenizer:
     folder = pretrained_folder(place, SettingsError)
     library = _read(folder / TOKENIZER_FILE, SettingsError)
     return TextTokenizer(_identify(_name(place, folder), library, _padding(folder, library)), library)
+
+
+def tokens_of(folder: Path, text: str) -> tuple[int, ...]:
+    """The ids of a text by the tokenizer of a pretrained model, without the tokens that frame a text.
+
+    Args:
+        folder: Of the model.
+        text: Any.
+
+    Raises:
+        SettingsError: The folder holds no tokenizer, or one that cannot be read.
+    """
+    path = folder / TOKENIZER_FILE
+    status = path.stat() if path.is_file() else None
+    return _ids(path, composed(text), status and (status.st_mtime_ns, status.st_ino, status.st_size))
+
+
+@lru_cache(maxsize=16)
+def _ids(path: Path, text: str, status: object) -> tuple[int, ...]:
+    """The ids alone are kept: a large tokenizer takes seconds to read, and hundreds of MB. Status tells files apart."""
+    return tuple(_read(path, SettingsError).encode(text, add_special_tokens=False).ids)
 
 
 def learn_tokenizer(texts: Sequence[str], size: int) -> TextTokenizer:

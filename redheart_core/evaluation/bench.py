@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.config.tables import DEFAULT_TERMS
-from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
+from redheart_core.contract.data import EXAMPLE_TOKENIZERS, EXAMPLE_WIDTH
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import Metric
 from redheart_core.groups.active import ActiveNode
@@ -32,8 +32,8 @@ def submodule_sizes(module: nn.Module) -> dict[str, int]:
 
 def sizes_at(node: ActiveNode, nodes: Sequence[ActiveNode], fields: Mapping[str, Field], scale: str) -> dict[str, int]:
     """submodule_sizes of a bound node at a scale, with nothing allocated."""
-    shapes = output_shapes(nodes, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZER)
-    surroundings = Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(nodes, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZERS)
+    surroundings = Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZERS)
     with torch.device("meta"):
         return submodule_sizes(build_node(node, surroundings, wanted_outputs(node, nodes)))
 

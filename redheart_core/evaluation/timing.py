@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.config.tables import DEFAULT_TERMS, TrainSettings
-from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
+from redheart_core.contract.data import EXAMPLE_TOKENIZERS, EXAMPLE_WIDTH
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
@@ -64,8 +64,8 @@ def measure(
         repeats: Of which the median is taken.
     """
     use_threads(threads)
-    shapes = output_shapes(around, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZER)
-    surroundings = Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(around, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZERS)
+    surroundings = Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZERS)
     group = Group("bench", tuple(nodes), 0, ())
     trainer = GroupTrainer(group, surroundings, TrainSettings(scale=scale, batch_size=BATCH), repeats, CPU)
     batch = _filler(group, surroundings, chunks)
@@ -105,7 +105,7 @@ def _filler(group: Group, surroundings: Surroundings, chunks: int) -> Batch:
     inputs = {"embedding": numbers(("T", EXAMPLE_WIDTH)) - 0.5, "mask": torch.ones(BATCH, chunks, dtype=torch.bool)}
     if "tokens" in group.inputs:
         size = (BATCH, TOKENS_OF_A_CHUNK * chunks)
-        inputs["tokens"] = torch.randint(EXAMPLE_TOKENIZER.size, size, generator=stream)
+        inputs["tokens"] = torch.randint(EXAMPLE_TOKENIZERS["tokens"].size, size, generator=stream)
     others = [name for name in group.inputs if name != "tokens" and name not in group.fields]
     inputs |= {name: numbers(surroundings.shapes[name]) for name in others}
     fields = {*group.fields, *group.targets}

@@ -9,6 +9,7 @@ import attrs
 
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import NodeSpec
+from redheart_core.data.token_views import TOKENS
 from redheart_core.groups.binding import addend, resolve_node
 
 
@@ -38,6 +39,10 @@ class ActiveNode:
     """Features "node.output" of other groups that stand beside the embedding for it."""
     ignores: tuple[str, ...] = ()
     """Optional fields that it does not read although the data set has them."""
+    tokenizer: str = ""
+    """Name or SHA-256 of the one, of several of the data, whose tokens it reads; the SHA-256 once it is chosen."""
+    tokens: str = TOKENS
+    """The view of these tokens; set when it is chosen."""
     absent: tuple[str, ...] = ()
     """Of reads those that may be absent; set when groups are planned."""
 
@@ -50,6 +55,10 @@ class ActiveNode:
         """All that is read for it: what its module reads, what stands beside, and the answers its own are added to."""
         added = (addend(self.spec, field) for field in self.residual_fields)
         return (*self.spec.reads, *self.beside, *(f"{self.baseline}.{name}" for name in added))
+
+    def view(self, read: str) -> str:
+        """What a batch calls that which the module reads by a name."""
+        return self.tokens if read == TOKENS else read
 
     def learnable(self, fields: Mapping[str, Field]) -> dict[str, Field]:
         """The data set's fields without those that it ignores, or that it could learn and learns does not name."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.fields import Shape
+from redheart_core.data.token_views import token_views
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, node_inputs
 from redheart_core.groups.residual import Residual
@@ -74,7 +75,7 @@ class GroupFunction(TensorFunction):
 def inputs_of(module: GroupModule) -> tuple[str, ...]:
     """What a group reads from outside, each once, the mask last."""
     own = {node.name for node in module.group.nodes}
-    read = [name for node in module.group.nodes for name in (*node.spec.reads, *node.beside)]
+    read = [name for node in module.group.nodes for name in (*map(node.view, node.spec.reads), *node.beside)]
     read += [
         name for residual in module.residuals.values() if isinstance(residual, Residual) for name in residual.starts
     ]
@@ -205,15 +206,15 @@ def why_not_exported(group: Group) -> str:
 
 def dynamic_sizes(names: Sequence[str], shapes: Mapping[str, Shape]) -> tuple[dict[int, torch.export.Dim], ...]:
     """Of each input the axes whose size is known only when the graph computes; equal sizes are one symbol."""
-    sizes = {name: torch.export.Dim(name, min=1, max=MOST) for name in ("B", "T", "L")}
-    return tuple(
-        {0: sizes["B"]} | {axis: sizes[size] for axis, size in dynamic_axes(name, shapes).items()} for name in names
-    )
+    axes = [{0: "B"} | dynamic_axes(name, shapes) for name in names]
+    sizes = {size: torch.export.Dim(size, min=1, max=MOST) for one in axes for size in one.values()}
+    return tuple({axis: sizes[size] for axis, size in one.items()} for one in axes)
 
 
 def dynamic_axes(name: str, shapes: Mapping[str, Shape]) -> dict[int, str]:
-    """Axes of an input besides that of the records whose size differs from batch to batch, to T or L."""
-    if name == "tokens":
-        return {1: "L"}
+    """Axes of an input besides that of the records whose size differs from batch to batch, to T, L, or L2 and so on of
+    further tokenizers."""
+    if token_views([name]):
+        return {1: "L" + name.partition("/")[2]}
     shape: Shape = ("T",) if name == "mask" else shapes[name]
     return {1 + shape.index("T"): "T"} if "T" in shape else {}

@@ -8,10 +8,10 @@ from graphlib import CycleError, TopologicalSorter
 import attrs
 
 from redheart_core.config.tables import DEFAULT_TERMS, GroupSettings
-from redheart_core.contract.data import Tokenizer
 from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import VIEWS, NodeSpec
+from redheart_core.data.token_views import token_views
 from redheart_core.groups.absences import with_absences
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.baseline import find_baseline, start_from_baseline
@@ -152,7 +152,7 @@ def output_shapes(
     fields: Mapping[str, Field],
     embedding_width: int,
     terms: int,
-    tokenizer: Tokenizer | None = None,
+    tokens: Collection[str] = (),
 ) -> dict[str, Shape]:
     """Per-record shape of everything that a node may read.
 
@@ -161,7 +161,7 @@ def output_shapes(
         fields: The fields of the data set.
         embedding_width: D.
         terms: V, 0 if the data set has none.
-        tokenizer: Of its tokens; None if it has none.
+        tokens: Its views of tokens.
 
     Raises:
         PluginError: A node reads terms or tokens and there are none.
@@ -174,7 +174,7 @@ def output_shapes(
             "--disable"
         )
     readers = [node.name for node in nodes if "tokens" in node.spec.reads]
-    if readers and tokenizer is None:
+    if readers and not tokens:
         raise PluginError(
             f"{', '.join(readers)} read tokens, and the data set has none; prepare it with the tokenizer of the model "
             "that reads them (--set data.tokenizer=FOLDER, or package:NAME/FOLDER), or with one that is learnt from "
@@ -309,7 +309,7 @@ def _check_kinds(groups: Sequence[Group], settings: Mapping[str, GroupSettings])
     if unknown := sorted(settings.keys() - known):
         raise SettingsError(f"[groups.{unknown[0]}]: there is no such group (groups: {', '.join(sorted(known))})")
     for group in groups:
-        if group.settings.is_on("mixup") and "tokens" in group.inputs:
+        if group.settings.is_on("mixup") and token_views(group.inputs):
             raise SettingsError(f"[groups.{group.name}] mixup: it reads tokens, which cannot be mixed; leave it out")
         if not group.settings.honest:
             _check_dishonest(group, groups)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from redheart_core.config.tables import GroupSettings
+from redheart_core.data.token_views import token_views
 from redheart_core.groups.active import ActiveNode
 
 
@@ -34,8 +35,9 @@ class Group:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Everything beside embedding and mask that a batch for the group holds."""
-        views = [view for view in ("terms", "tokens") if any(view in node.spec.reads for node in self.nodes)]
-        return (*self.fields, *views, *self.external)
+        read = [node.view(name) for node in self.nodes for name in node.spec.reads]
+        terms = ["terms"] if "terms" in read else []
+        return (*self.fields, *terms, *dict.fromkeys(token_views(read)), *self.external)
 
     @property
     def fields(self) -> tuple[str, ...]:

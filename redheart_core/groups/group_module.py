@@ -14,6 +14,7 @@ from redheart_core.contract.errors import DataError, PluginError, ShapeError
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import BuildContext, Objective
 from redheart_core.data.batch import Batch
+from redheart_core.data.token_views import TOKENS
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.beside import widened
 from redheart_core.groups.group import Group
@@ -71,8 +72,8 @@ class Surroundings:
     """Per-record shapes, from output_shapes."""
     scale: str
     seed: int
-    tokenizer: Tokenizer | None = None
-    """Of the view "tokens"; None if the data have none."""
+    tokenizers: Mapping[str, Tokenizer] = attrs.field(factory=dict)
+    """Of each view of tokens of the data."""
     restored: bool = False
     """A checkpoint is loaded right after a module is built."""
 
@@ -199,7 +200,7 @@ def module_name(stored: str) -> str:
 
 def node_inputs(node: ActiveNode, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What a node is given of all that is known."""
-    inputs = {name: known[name] for name in node.spec.reads}
+    inputs = {name: known[node.view(name)] for name in node.spec.reads}
     inputs["mask"] = known["mask"]
     if node.beside:
         inputs["embedding"] = beside_chunks(known["embedding"], [known[name] for name in node.beside])
@@ -216,7 +217,7 @@ def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset
         inputs={name: shapes[name] for name in node.spec.reads},
         fields={name: surroundings.fields[name] for name in fields},
         wanted=wanted,
-        tokenizer=surroundings.tokenizer if "tokens" in node.spec.reads else None,
+        tokenizer=surroundings.tokenizers.get(node.tokens) if TOKENS in node.spec.reads else None,
         restored=surroundings.restored,
         absent=frozenset(node.absent) & frozenset(node.spec.reads),
     )

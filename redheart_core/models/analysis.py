@@ -16,7 +16,6 @@ from redheart_core.contract.fields import Field
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import Language, detect, language_number
 from redheart_core.data.text import check_text
-from redheart_core.data.tokenizer import pad
 from redheart_core.memory.case import Neighbour
 from redheart_core.memory.cases import Cases
 from redheart_core.models.abstaining import Place, Silence, silences
@@ -157,7 +156,7 @@ def analyze_texts(
             found[place] = Analyzed((), silent, readings, one.vectors, (), contexts[row])
         else:
             within.append(_Within(place, row, one, silent, readings))
-    for batch in _passes(within, MOST_CHUNKS if model.tokenizer is None else MOST_CHUNKS_OF_TOKENS):
+    for batch in _passes(within, MOST_CHUNKS_OF_TOKENS if model.tokenizers else MOST_CHUNKS):
         answered = _answer(model, batch, counts)
         places, own = [one.row for one in batch], [one.read for one in batch]
         near = [nearest_cases(cases, one.vectors) for one in own]
@@ -186,13 +185,13 @@ def _answer(model: Model, texts: Sequence[_Within], counts: Any) -> list[tuple[F
     """What the plugins say of texts with the same number of chunks, in one pass."""
     read = [one.read for one in texts]
     embedding = torch.from_numpy(np.stack([one.vectors for one in read]))
-    with plain_kernels() if model.tokenizer is None else nullcontext():  # networks that read tokens are large
+    with nullcontext() if model.tokenizers else plain_kernels():  # networks that read tokens are large
         outputs, spreads = model.predict_with_disagreement(
             embedding,
             torch.ones(embedding.shape[:2], dtype=torch.bool),
             {name: torch.cat([one.fields[name] for one in read]) for name in model.read_fields},
             model.terms.dense(counts[[one.row for one in texts]]) if model.terms else None,
-            pad(model.tokenizer.encode([one.given.text for one in read])) if model.tokenizer else None,
+            model.tokens_of([one.given.text for one in read]),
             torch.tensor([language_number(one.given.language.code) for one in read]),
         )
     return findings_of_texts(model, outputs, spreads, [one.silent for one in texts], embedding.shape[1])

@@ -87,14 +87,14 @@ def _check_answers(model: Model, context: TrainingContext) -> None:
     Raises:
         CheckpointError: A group answers otherwise.
     """
-    views = {"terms": model.terms is not None, "tokens": model.tokenizer is not None}
-    names = (*model.read_fields, *(view for view, there in views.items() if there))
+    names = (*model.read_fields, *(["terms"] if model.terms else []), *model.tokenizers)
     for rows in context.source.fixed_order(_sample(context)):
         given = context.source.batch(rows, names).inputs
         copies = {name: tensor.clone() for name, tensor in given.items()}
         fields = {name: given[name] for name in model.read_fields}
+        tokens = {view: given[view] for view in model.tokenizers}
         answers = model.predict(
-            given["embedding"], given["mask"], fields, given.get("terms"), given.get("tokens"), given["language"]
+            given["embedding"], given["mask"], fields, given.get("terms"), tokens, given["language"]
         )
         known = copies | {name: tensor.to(model.device) for name, tensor in answers.items()}
         for group in model.groups:

@@ -19,7 +19,6 @@ from redheart_core.data.batch import Batch
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import Language, language_number
 from redheart_core.data.text import chunk_text
-from redheart_core.data.tokenizer import pad
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.models.calibration import at_temperature
 from redheart_core.models.findings import Answer
@@ -90,14 +89,10 @@ class AnsweredText:
             "language": torch.tensor([language_number(self.language.code)]),
             **self.fields,
         }
-        views = {
-            "terms": self.model.terms.vector(self.text) if self.model.terms else None,
-            "tokens": self.model.tokenizer.vector(self.text) if self.model.tokenizer else None,
-        }
-        outputs = self.model.predict(
-            embedding, known["mask"], self.fields, views["terms"], views["tokens"], known["language"]
-        )
-        return known | {name: view for name, view in views.items() if view is not None} | outputs
+        terms = self.model.terms.vector(self.text) if self.model.terms else None
+        tokens = self.model.tokens_of([self.text])
+        outputs = self.model.predict(embedding, known["mask"], self.fields, terms, tokens, known["language"])
+        return known | ({} if terms is None else {"terms": terms}) | tokens | outputs
 
     def _outputs(self, texts: Sequence[str], places: Sequence[int]) -> tuple[list[int], dict[str, Tensor]]:
         """Those places of texts of which the encoder knows something, and what the model gives on these."""
@@ -114,7 +109,7 @@ class AnsweredText:
             mask[known],
             {name: tensor.expand(len(some), *tensor.shape[1:]) for name, tensor in self.fields.items()},
             torch.from_numpy(self.model.terms.weigh(some).toarray()) if self.model.terms else None,
-            pad(self.model.tokenizer.encode(some)) if self.model.tokenizer else None,
+            self.model.tokens_of(some),
             torch.full((len(some),), language_number(self.language.code)),
         )
 

@@ -105,7 +105,7 @@ def _outputs(
             *store.batch(some),
             fields,
             torch.from_numpy(store.term_matrix(some).toarray()) if model.terms else None,
-            store.token_batch(some) if model.tokenizer else None,
+            {view: store.token_batch(some, view) for view in model.tokenizers},
             store.language_numbers[some],
         )
         parts.append({name: outputs[name].double().numpy() for name in wanted})

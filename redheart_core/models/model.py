@@ -19,13 +19,15 @@ from redheart_core.data.batch import Batch
 from redheart_core.data.identity import EncoderIdentity
 from redheart_core.data.language import UNDETERMINED
 from redheart_core.data.term_view import TermView, load_terms
-from redheart_core.data.tokenizer import TextTokenizer, load_tokenizer
+from redheart_core.data.token_views import token_views
+from redheart_core.data.tokenizer import TextTokenizer, load_tokenizer, pad
 from redheart_core.groups.absences import with_readers
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.graph import bind_nodes, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, Surroundings
 from redheart_core.groups.serving import absent_outputs
+from redheart_core.groups.tokenizers import choose_tokenizers
 from redheart_core.models.calibration import Calibration, read_calibration
 from redheart_core.models.engine import Engine, TorchEngine
 from redheart_core.models.evaluated import EvaluatedOutput, evaluated_outputs
@@ -45,8 +47,8 @@ class Model:
     fields: Mapping[str, Field]
     terms: TermView | None
     """The second view of a text, if the data set had one."""
-    tokenizer: TextTokenizer | None
-    """The third view, likewise; None too if no group that answers reads it."""
+    tokenizers: Mapping[str, TextTokenizer]
+    """By view of tokens that a group reads which answers."""
     device: torch.device
     surroundings: Surroundings
     """What its groups know of the data and of each other."""
@@ -100,6 +102,10 @@ class Model:
             if group.name not in self.absent
         }
 
+    def tokens_of(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """By view of tokens the ids of B texts, (B, L) int64, -1 after a text's last one."""
+        return {view: pad(one.encode(texts)) for view, one in self.tokenizers.items()}
+
     def missing_fields(self, fields: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Plugins that cannot evaluate a record with these fields alone, and which fields they lack."""
         required = {node: fields for group in self.groups for node, fields in group.requires.items()}
@@ -128,7 +134,7 @@ class Model:
         mask: Tensor,
         fields: Mapping[str, Tensor],
         terms: Tensor | None = None,
-        tokens: Tensor | None = None,
+        tokens: Mapping[str, Tensor] | None = None,
         language: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """All outputs of all groups.
@@ -138,7 +144,7 @@ class Model:
             mask: (B, T) bool, True for real chunks.
             fields: Each of read_fields to (B, *field.shape), NaN where missing.
             terms: (B, V) float32 from the model's own terms; needed if a plugin reads them.
-            tokens: (B, L) int64 from the model's own tokenizer, -1 after a text's last one; likewise.
+            tokens: By view (B, L) int64 from the model's own tokenizers, as tokens_of gives them; likewise.
             language: (B,) int64, the language_number of each text; unknown if left out.
 
         Returns:
@@ -156,15 +162,14 @@ class Model:
         mask: Tensor,
         fields: Mapping[str, Tensor],
         terms: Tensor | None = None,
-        tokens: Tensor | None = None,
+        tokens: Mapping[str, Tensor] | None = None,
         language: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """What predict gives, and of groups that answer as ensembles the members' standard deviation."""
         spreads: dict[str, Tensor] = {}
-        views = {"terms": terms, "tokens": tokens}
         unknown = torch.zeros(len(mask), dtype=torch.int64)
         given = {"embedding": embedding, "mask": mask, "language": unknown if language is None else language, **fields}
-        given |= {name: view for name, view in views.items() if view is not None}
+        given |= {**({} if terms is None else {"terms": terms}), **(tokens or {})}
         known = {name: tensor.to(self.device, copy=True) for name, tensor in given.items()}
         for group in self.groups:
             batch = Batch(inputs=known, targets={})
@@ -222,23 +227,23 @@ def build_model(
     engine = TorchEngine(folder, manifest) if engine is None else engine
     verify_files(folder, manifest, engine.files)
     terms = load_terms(folder / "terms") if (folder / "terms").exists() else None
-    identity = manifest.data.tokens
-    nodes = bind_nodes(nodes, {name: fields[name] for name in manifest.usable})
+    known = manifest.data.tokenizers
+    nodes = choose_tokenizers(bind_nodes(nodes, {name: fields[name] for name in manifest.usable}), known)
     tables = {name: GroupSettings(languages=group.languages) for name, group in manifest.groups.items()}
     groups = plan_groups(nodes, tables)
     surroundings = Surroundings(
         fields=fields,
-        shapes=output_shapes(nodes, fields, manifest.data.encoder.width, terms.size if terms else 0, identity),
+        shapes=output_shapes(nodes, fields, manifest.data.encoder.width, terms.size if terms else 0, known),
         scale=manifest.training.scale,
         seed=manifest.training.seed,
-        tokenizer=identity,
+        tokenizers=known,
         restored=True,
     )
     absent = with_readers(groups, missing)
     present = [group for group in groups if group.name not in absent]
     modules = {group.name: engine.open_group(group, surroundings, device) for group in present}
-    read = identity is not None and any("tokens" in group.inputs for group in present)
-    tokenizer = load_tokenizer(folder / "tokens", identity) if identity is not None and read else None
+    read = {view for group in present for view in token_views(group.inputs)}
+    tokenizers = {view: load_tokenizer(folder / view, one) for view, one in known.items() if view in read}
     return Model(
         folder,
         manifest,
@@ -246,7 +251,7 @@ def build_model(
         modules,
         fields,
         terms,
-        tokenizer,
+        tokenizers,
         device,
         surroundings,
         engine,

@@ -65,7 +65,7 @@ class Bert(nn.Module):
         padded = torch.compiler.is_exporting() or not bool(real.all())
         seen = real[:, None, None, :].expand(-1, -1, real.shape[1], -1) if padded else None
         for layer in self.encoder.layer:
-            if self.checkpointing and self.training:
+            if self.checkpointing and layer.training:
                 states = checkpoint(layer, states, seen, use_reentrant=False)
             else:
                 states = layer(states, seen)

@@ -77,6 +77,7 @@ def describe_node(
         learns=node.learns,
         beside=node.beside,
         ignores=node.ignores,
+        tokenizer=node.tokenizer,
         resources=_resources(node, {} if hashes is None else hashes) if resources is None else dict(resources),
     )
 
@@ -123,6 +124,7 @@ def describe_data(store: Store, folder: Path) -> DataDescription:
         provenance=dict(store.index.provenance),
         splits=dict(store.index.counts),
         validation_clusters=_clusters(store.clusters[store.rows("validation")]),
+        more_tokens=store.index.more_tokens,
     )
 
 

@@ -12,10 +12,12 @@ from redheart_core.contract.data import Provenance, Tokenizer
 from redheart_core.contract.errors import CheckpointError, join_complaints
 from redheart_core.contract.fields import Field
 from redheart_core.data.identity import EncoderIdentity
+from redheart_core.data.token_views import by_view
 from redheart_core.runs.environment import EnvironmentDescription
 from redheart_core.runs.origin import Origin
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.storage.settings import as_table
+from redheart_core.storage.structuring import STORED_IF_SET
 
 
 @attrs.frozen
@@ -38,6 +40,8 @@ class NodeDescription:
     """SHA-256 of the files outside of redheart that its module is built from, by name."""
     beside: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
+    tokenizer: str = attrs.field(default="", metadata=STORED_IF_SET)
+    """SHA-256 of the one whose tokens it reads, of several of the data."""
 
     def differences(self, other: NodeDescription) -> list[str]:
         """What another description of the node says otherwise, for messages."""
@@ -78,12 +82,17 @@ class DataDescription:
     """Records per split, and how many were excluded."""
     validation_clusters: tuple[tuple[int, ...], ...]
     """Places of validation records that are near-duplicates of each other, and count as one."""
+    more_tokens: tuple[Tokenizer, ...] = attrs.field(default=(), metadata=STORED_IF_SET)
+
+    @property
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        """Of every view of tokens."""
+        return by_view(self.tokens, self.more_tokens)
 
     def differences(self, other: DataDescription) -> list[str]:
         """Names of what makes other data than this of another description."""
-        return [
-            key for key in ("fingerprint", "encoder", "tokens", "fields") if getattr(self, key) != getattr(other, key)
-        ]
+        keys = ("fingerprint", "encoder", "tokens", "more_tokens", "fields")
+        return [key for key in keys if getattr(self, key) != getattr(other, key)]
 
 
 @attrs.frozen

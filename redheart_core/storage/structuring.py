@@ -20,6 +20,8 @@ from redheart_core.contract.fields import Field
 T = TypeVar("T")
 NOT_STORED = {"stored": False}
 """Metadata of an attribute that stays out of files; it needs a default."""
+STORED_IF_SET = {"stored": "if set"}
+"""Likewise of one that is left out of files while it has its default, so that those without it stay as they were."""
 _SHOWN = 3
 """Faults that a message names; the rest are counted."""
 
@@ -170,9 +172,10 @@ def _is_attrs(target: Any) -> bool:
 
 
 def _stored(target: Any) -> dict[str, Any]:
-    """What cattrs has to know of attributes that stay out of files."""
-    left_out = [one.name for one in attrs.fields(target) if not one.metadata.get("stored", True)]
-    return {name: override(omit=True) for name in left_out}
+    """What cattrs has to know of attributes that stay out of files, always or while they have their defaults."""
+    kept = {one.name: one.metadata.get("stored", True) for one in attrs.fields(target)}
+    found = {name: override(omit=True) for name, stored in kept.items() if not stored}
+    return found | {name: override(omit_if_default=True) for name, stored in kept.items() if stored == "if set"}
 
 
 def _class_hook(target: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:

@@ -28,7 +28,7 @@ def check_grows(subject: Subject) -> None:
     nodes = [grown_node(node, "small") if node.name in own else node for node in subject.nodes]
     group = next(group for group in plan_groups(nodes) if group.name == subject.group.name)
     views = {view: subject.records.inputs[view].shape[-1] for view in VIEWS if view in subject.records.inputs}
-    shapes = output_shapes(nodes, subject.fields, views["embedding"], views.get("terms", 0), subject.tokenizer)
+    shapes = output_shapes(nodes, subject.fields, views["embedding"], views.get("terms", 0), subject.tokenizers)
     smaller = subject.module()
     generator = torch.Generator().manual_seed(SEED)
     with torch.no_grad():

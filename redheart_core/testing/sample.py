@@ -84,7 +84,7 @@ def sample_of(store: Store, size: int = SIZE) -> Sample:
     terms = torch.from_numpy(store.term_matrix(rows).toarray())
     tokens = pad([_hashed_words(store.text(row)) for row in rows.tolist()])
     inputs = {"embedding": embedding, "mask": mask, "terms": terms, "tokens": tokens}
-    return Sample(Batch(inputs, targets), store.fields, WORDS)
+    return Sample(Batch(inputs, targets), store.fields, {"tokens": WORDS})
 
 
 def _hashed_words(text: str) -> NDArray[np.int32]:

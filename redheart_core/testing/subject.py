@@ -43,8 +43,8 @@ class Sample:
 
     records: Batch
     fields: Mapping[str, Field]
-    tokenizer: Tokenizer | None = None
-    """Of the tokens, if the records have any."""
+    tokenizers: Mapping[str, Tokenizer] = attrs.field(factory=dict)
+    """Of the tokens, if the records have any, by view."""
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -59,7 +59,7 @@ class Subject:
     fields: Mapping[str, Field]
     records: Batch
     """Real records; inputs hold the outputs of lower groups too."""
-    tokenizer: Tokenizer | None = None
+    tokenizers: Mapping[str, Tokenizer] = attrs.field(factory=dict)
     _fits: dict[int, Mapping[str, Tensor]] = attrs.field(factory=dict, init=False, repr=False)
     """Weights that a fit has computed, by seed."""
 
@@ -86,8 +86,8 @@ class Subject:
         """What a module may know when it is built at a scale."""
         views = {view: self.records.inputs[view].shape[-1] for view in VIEWS if view in self.records.inputs}
         nodes = [at_scale(node, scale) for node in self.nodes]
-        shapes = output_shapes(nodes, self.fields, views["embedding"], views.get("terms", 0), self.tokenizer)
-        return Surroundings(self.fields, shapes, scale, seed, self.tokenizer)
+        shapes = output_shapes(nodes, self.fields, views["embedding"], views.get("terms", 0), self.tokenizers)
+        return Surroundings(self.fields, shapes, scale, seed, self.tokenizers)
 
     def module(self, seed: int = SEED) -> GroupModule:
         """The group, new; if it is one that is fitted, with the weights of a fit to the records, made once a seed."""
@@ -175,7 +175,7 @@ def make_subject(plugin: Plugin, sample: Sample, beside: Sequence[Plugin] = ()) 
     check_targets(nodes, sample.fields, coverage, "sample")
     groups = plan_groups(nodes)
     group = next(group for group in groups if plugin.name in {node.name for node in group.nodes})
-    subject = Subject(plugin, nodes, group, sample.fields, sample.records, sample.tokenizer)
+    subject = Subject(plugin, nodes, group, sample.fields, sample.records, sample.tokenizers)
     inputs = dict(sample.records.targets) | dict(sample.records.inputs)
     for lower in groups[: groups.index(group)]:
         module = GroupModule(lower, subject.surroundings(), CPU).eval()

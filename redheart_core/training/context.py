@@ -24,6 +24,7 @@ from redheart_core.groups.graph import bind_nodes, check_targets, check_without_
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
 from redheart_core.groups.serving import serves
+from redheart_core.groups.tokenizers import choose_tokenizers
 from redheart_core.groups.validation import (
     SplitResult,
     append_absent,
@@ -85,7 +86,7 @@ class TrainingContext:
         """
         use_threads(settings.threads)
         device = choose_device(settings.device)
-        nodes = bind_nodes(nodes, usable_fields(store))
+        nodes = choose_tokenizers(bind_nodes(nodes, usable_fields(store)), store.tokenizers)
         if not store.has_texts:
             check_without_texts(nodes)
         groups = plan_groups(nodes, group_settings)
@@ -98,10 +99,10 @@ class TrainingContext:
             check_device(group.name, group.settings, device)
         surroundings = Surroundings(
             fields=store.fields,
-            shapes=output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizer),
+            shapes=output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizers),
             scale=settings.scale,
             seed=settings.seed,
-            tokenizer=store.tokenizer,
+            tokenizers=store.tokenizers,
         )
         targets = sorted({target for group in groups for target in group.targets})
         source = BatchSource(store, targets, settings.batch_size, settings.seed, device, settings.mixture)

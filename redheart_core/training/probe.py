@@ -11,6 +11,7 @@ from torch import Tensor
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.data.batch import Batch
 from redheart_core.data.store import Store
+from redheart_core.data.token_views import token_views
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.nn.answers import as_shares
@@ -32,7 +33,7 @@ def varied(module: GroupModule, batch: Batch, stream: torch.Generator) -> Batch:
             inputs[name] = _random_field(module.fields[name], tensor, stream)
         elif name == "terms":
             inputs[name] = _uniform(tensor, 0.0, 1.0, stream)
-        elif name == "tokens":
+        elif token_views([name]):
             inputs[name] = torch.randint(int(tensor.max()) + 1, (batch.size, 2 * tensor.shape[1]), generator=stream)
             inputs[name] = inputs[name].to(tensor.device)
         elif name != "mask":

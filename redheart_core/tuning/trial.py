@@ -79,7 +79,7 @@ def with_group(context: TrainingContext, group: Group) -> TrainingContext:
     nodes = tuple(own.get(node.name, node) for node in context.nodes)
     groups = tuple(group if one.name == group.name else one for one in context.groups)
     store = context.store
-    shapes = output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizer)
+    shapes = output_shapes(nodes, store.fields, store.embedding_width, store.term_count, store.tokenizers)
     surroundings = attrs.evolve(context.surroundings, shapes=shapes)
     return attrs.evolve(context, nodes=nodes, groups=groups, surroundings=surroundings)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from redheart_core.contract.fields import Field
 from redheart_core.contract.nodes import SCALES
+from redheart_core.data.token_views import token_views
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 from redheart_core.storage.settings import as_table
@@ -42,7 +43,7 @@ def wide_space(group: Group, fields: Mapping[str, Field], scale: str) -> Space:
     targets = [fields[name] for name in group.targets]
     if any(field.simplex or field.binary for field in targets):
         space["groups", own, "label_smoothing"] = Range(choices=(0.0, 0.05, 0.1))
-    if "tokens" not in group.inputs:
+    if not token_views(group.inputs):
         space["groups", own, "mixup"] = Range(choices=(0.0, 0.2, 0.4))
     if any(node.spec.layers for node in group.nodes):
         space["groups", own, "layer_decay"] = Range(choices=(1.0, 0.85, 0.7))

@@ -85,7 +85,7 @@ def prepare_store(
         vectors=data.vectors,
         chunk_chars=data.chunk_chars,
         terms=data.terms,
-        tokenizer=data.tokenizer,
+        tokenizers=data.tokenizers,
         near_duplicates=data.near_duplicates,
         seed=data.seed,
         progress=display.progress,
@@ -257,6 +257,7 @@ def plugin_table(nodes: Mapping[str, NodeDescription], *more: str) -> dict[str, 
                 "learns": list(node.learns),
                 "beside": list(node.beside),
                 "ignores": list(node.ignores),
+                **({"tokenizer": node.tokenizer} if node.tokenizer else {}),
                 **node.settings,
             }
             for name, node in nodes.items()

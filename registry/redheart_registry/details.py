@@ -22,7 +22,7 @@ from redheart_core import (
     SettingsError,
 )
 from redheart_core.config.tables import DEFAULT_TERMS
-from redheart_core.contract.data import EXAMPLE_TOKENIZER, EXAMPLE_WIDTH
+from redheart_core.contract.data import EXAMPLE_TOKENIZERS, EXAMPLE_WIDTH
 from redheart_core.contract.fields import describe_shape
 from redheart_core.contract.nodes import VIEWS
 from redheart_core.discovery.entries import names
@@ -213,9 +213,9 @@ def _objective(name: str, nodes: Sequence[ActiveNode], fields: Mapping[str, Fiel
     node = next(node for node in bound if node.name == name)
     if node.spec.objective is None:
         return {"losses": [], "metrics": []}
-    shapes = output_shapes(bound, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(bound, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZERS)
     wanted = frozenset(output.name for output in node.spec.gives)
-    objective = make_objective(node, Surroundings(fields, shapes, "small", 0, EXAMPLE_TOKENIZER), wanted)
+    objective = make_objective(node, Surroundings(fields, shapes, "small", 0, EXAMPLE_TOKENIZERS), wanted)
     return {
         "losses": [
             {"output": term.output, "target": term.target, "takes": term.takes, "weight": term.weight}
@@ -253,11 +253,11 @@ def _at_scale(name: str, nodes: Sequence[ActiveNode], scale: str, fields: Mappin
     from redheart_core.groups.group_module import Surroundings, build_node
 
     bound = bind_nodes(nodes, fields)
-    shapes = output_shapes(bound, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZER)
+    shapes = output_shapes(bound, fields, EXAMPLE_WIDTH, DEFAULT_TERMS, EXAMPLE_TOKENIZERS)
     node = next(node for node in bound if node.name == name)
     with torch.device("meta"):
         wanted = frozenset(output.name for output in node.spec.gives)
-        module = build_node(node, Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZER), wanted)
+        module = build_node(node, Surroundings(fields, shapes, scale, 0, EXAMPLE_TOKENIZERS), wanted)
     return {
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "settings": dict(node.spec.scales[scale]),

@@ -219,6 +219,7 @@ def _bare_nodes(plugins: Mapping[str, Plugin], configuration: PluginsToml) -> tu
                 learns=options.learns,
                 beside=options.beside,
                 ignores=options.ignores,
+                tokenizer=options.tokenizer,
             )
             nodes.append(node)
     return tuple(nodes)

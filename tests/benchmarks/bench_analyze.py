@@ -55,7 +55,7 @@ def without_groups(model: redheart.Model, beginning: str) -> redheart.Model:
         return model
     whole = model.assembled
     left_out = {one.name: "left out" for one in whole.groups if one.name.startswith(beginning)}
-    return attrs.evolve(model, assembled=attrs.evolve(whole, absent={**whole.absent, **left_out}, tokenizer=None))
+    return attrs.evolve(model, assembled=attrs.evolve(whole, absent={**whole.absent, **left_out}, tokenizers={}))
 
 
 def start_up(model: str | None) -> None:

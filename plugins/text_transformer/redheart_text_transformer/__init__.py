@@ -27,6 +27,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             objective="redheart_text_transformer.training:objective",
             learns_any=text_answers,
             resources="redheart_text_transformer.opening:resources",
+            tokenizer="redheart_text_transformer.opening:own_tokenizer",
             layers=(
                 "base.embeddings",
                 "base.encoder.layer.*|base.transformer.layer.*|base.encoder.layers.*|base.layers.*",

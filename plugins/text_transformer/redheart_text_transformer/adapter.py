@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core import SettingsError
+from redheart_core.nn.bert import Bert
 
 FIRST_STEP = 3e-3
 """Standard deviation of the adapters' second maps at the start. With 0 the first maps would get no gradient in the
@@ -29,20 +30,28 @@ class AdaptedBase(nn.Module):
         base: The encoder.
         rank: R.
         targets: Names of the linear layers that get one; all if there are none.
+        layers: Only the last so many blocks get some; without it all do.
+
+    Raises:
+        SettingsError: There is no such linear layer, or there are fewer blocks.
     """
 
-    def __init__(self, base: nn.Module, rank: int, targets: Sequence[str]) -> None:
+    def __init__(self, base: nn.Module, rank: int, targets: Sequence[str], layers: int | None = None) -> None:
         super().__init__()
         base.requires_grad_(False)
+        below = () if layers is None else _below(base, layers)
+        kept = {id(module) for part in below for module in part.modules()}
         added: list[_Maps] = []
         for name, linear in _targets(base, targets):
+            if id(linear) in kept:
+                continue
             maps = _Maps(linear.in_features, linear.out_features, rank)
             _set(self, name, maps)
             _set(base, name, _Adapted(linear, maps))
             added.append(maps)
         for maps in added:
             nn.init.normal_(maps.lora_B, std=FIRST_STEP)
-        self._held = (base,)  # in a tuple, so that torch does not register it
+        self._held, self._below = (base,), below  # in tuples, so that torch does not register them
 
     def forward(self, **inputs: Tensor) -> Any:
         """The encoder's own output, with the adapters that this module has now."""
@@ -50,6 +59,8 @@ class AdaptedBase(nn.Module):
 
     def train(self, mode: bool = True) -> AdaptedBase:
         self._held[0].train(mode)
+        for part in self._below:
+            part.eval()
         super().train(mode)
         return self
 
@@ -111,6 +122,23 @@ def _targets(base: nn.Module, targets: Sequence[str]) -> list[tuple[str, nn.Line
             f"lora_targets: the encoder has no linear layer {', '.join(unknown)} (layers: {', '.join(known)})"
         )
     return [(name, module) for name, module in linear if name.rpartition(".")[2] in (targets or known)]
+
+
+def _below(base: nn.Module, layers: int) -> tuple[nn.Module, ...]:
+    """What computes before the last so many blocks.
+
+    Raises:
+        SettingsError: The encoder is not one that redheart computes, or has fewer blocks.
+    """
+    if not isinstance(base, Bert):
+        raise SettingsError(
+            f"lora_layers = {layers}: the encoder is of the class {type(base).__name__}, and adapters of some blocks "
+            "alone are for BERT, which redheart computes itself; leave it out"
+        )
+    blocks = list(base.encoder.layer)
+    if layers > len(blocks):
+        raise SettingsError(f"lora_layers = {layers}: the encoder has {len(blocks)} blocks; take at most so many")
+    return (base.embeddings, *blocks[: len(blocks) - layers])
 
 
 def _set(root: nn.Module, name: str, module: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import nn
 
 from redheart_core import SettingsError
 from redheart_core.contract.data import Tokenizer
-from redheart_core.data.tokenizer import open_tokenizer
+from redheart_core.data.tokenizer import TOKENIZER_FILE, open_tokenizer, tokens_of
 from redheart_core.nn.bert import Bert, BertShape
 from redheart_core.nn.bert_files import plain_shape, read_bert
 from redheart_core.storage.files import read_json
@@ -29,7 +30,8 @@ _TEXT = (
 
 
 def resources(settings: TextTransformerSettings) -> dict[str, Path]:
-    """The files that every checkpoint depends on: the architecture, and with adapters the weights beside them.
+    """The files that every checkpoint depends on: the architecture, with adapters the weights beside them, and with a
+    prefix the tokenizer.
 
     Raises:
         MissingResourceError: The encoder or a library is not there.
@@ -40,8 +42,35 @@ def resources(settings: TextTransformerSettings) -> dict[str, Path]:
     place, folder = find_base(settings)
     if plain_shape(_table(folder, place)) is None:
         require_library()
-    weights = _weights(folder, place) if settings.lora else []
-    return {path.name: path for path in (_architecture(folder, place), *weights)}
+    files = [_architecture(folder, place), *(_weights(folder, place) if settings.lora else [])]
+    files += [folder / TOKENIZER_FILE] if settings.prefix is not None else []
+    return {path.name: path for path in files}
+
+
+def own_tokenizer(settings: TextTransformerSettings) -> str | None:
+    """The place of the encoder's own tokenizer; None of an untrained one, which reads the tokens of any.
+
+    Raises:
+        MissingResourceError: The encoder is not there.
+    """
+    return None if settings.model == UNTRAINED else find_base(settings)[0]
+
+
+def with_prefix(settings: TextTransformerSettings, tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer as it frames a window: with the tokens of the prefix before the text.
+
+    Raises:
+        MissingResourceError: The encoder is not there.
+        SettingsError: The encoder is untrained, its tokenizer cannot be read, or the prefix has no tokens.
+    """
+    if settings.prefix is None:
+        return tokenizer
+    if settings.model == UNTRAINED:
+        raise SettingsError(f"prefix = {settings.prefix!r}: an untrained encoder knows none; leave it out")
+    ids = tokens_of(find_base(settings)[1], settings.prefix)
+    if not ids:
+        raise SettingsError(f"prefix = {settings.prefix!r} has no tokens; leave it out")
+    return attrs.evolve(tokenizer, before=(*tokenizer.before, *ids))
 
 
 def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored: bool) -> nn.Module:
@@ -50,7 +79,8 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored:
     Args:
         settings: Name it.
         tokenizer: Of the data.
-        restored: All its weights come from a checkpoint, so that they are not read here.
+        restored: A checkpoint is loaded right after, whose tokens are the encoder's own; without adapters it holds all
+            weights, which are not read here.
 
     Raises:
         MissingResourceError: There is no such model, or a library is not installed.
@@ -58,12 +88,15 @@ def open_base(settings: TextTransformerSettings, tokenizer: Tokenizer, restored:
     """
     place, folder = (UNTRAINED, None) if settings.model == UNTRAINED else find_base(settings)
     shape = _untrained(settings, tokenizer) if folder is None else plain_shape(_table(folder, place))
-    needed = not (restored or torch.get_default_device().type == "meta")
+    real = torch.get_default_device().type != "meta"
+    needed = real and not (restored and not settings.lora)
     if shape is not None:
         base = _own(shape, settings, tokenizer, place, folder, needed)
     else:
         assert folder is not None
         base = _of_library(settings, tokenizer, place, folder, needed)
+    if folder is not None and real and not restored:
+        _check_tokenizer(place, tokenizer)
     for name, parameter in base.named_parameters():
         if name.endswith(_UNMOVED):
             parameter.requires_grad_(False)
@@ -84,7 +117,6 @@ def _own(
     if settings.attention_dropout is not None:
         shape = attrs.evolve(shape, attention_probs_dropout_prob=settings.attention_dropout)
     if needed and folder is not None:
-        _check_tokenizer(place, tokenizer)
         return read_bert(shape, _weights(folder, place), place, SettingsError, checkpointing=settings.checkpointing)
     bert = Bert(shape, checkpointing=settings.checkpointing)
     if needed:
@@ -110,11 +142,8 @@ def _of_library(
         positions -= config.pad_token_id + 1  # RoBERTa and its kin number positions from the padding token on
     _check(_Sizes(config.model_type, config.hidden_size, config.vocab_size, positions), place, settings, tokenizer)
     _set_dropout(config, place, settings)
-    if needed:
-        _check_tokenizer(place, tokenizer)
-        base = _load(folder, place, config)
-    else:
-        base = transformers.AutoModel.from_config(config)  # type: ignore[no-untyped-call]  # transformers leaves out its type
+    empty: Callable[[Any], Any] = transformers.AutoModel.from_config
+    base = _load(folder, place, config) if needed else empty(config)
     if vars(base)["_modules"].get("pooler") is not None:
         base.pooler = None  # reads the first token for a task of the pretraining; the states do not depend on it
     if settings.checkpointing:

@@ -47,6 +47,12 @@ class TextTransformerSettings:
     """Rank of low-rank adapters (Hu et al. 2022), beside which the encoder stays as it is; 0 trains it in full."""
     lora_targets: tuple[str, ...] = ()
     """Names of the linear layers that get an adapter, such as "query"; all of the encoder's if empty."""
+    lora_layers: int | None = attrs.field(default=None, validator=optional(repeated()))
+    """Adapters in the last so many blocks alone. What is below stays as it is: it is computed without dropout, and no
+    gradient goes there, which saves time. All blocks if left out."""
+    prefix: str | None = attrs.field(default=None, validator=optional(min_len(1)))
+    """Stands before the text of every window, as the encoder was trained with it: "query: " for E5 (Wang et al.
+    2024)."""
     checkpointing: bool = False
     """Compute activations again in the backward pass, which takes a third more time and much less memory."""
 

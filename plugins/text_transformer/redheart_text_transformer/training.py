@@ -6,7 +6,7 @@ from redheart_core import BuildContext, Objective, SettingsError
 from redheart_core.nn.answers import answer_objective, text_fields
 from redheart_text_transformer.adapter import AdaptedBase
 from redheart_text_transformer.model import TextTransformer
-from redheart_text_transformer.opening import open_base
+from redheart_text_transformer.opening import open_base, with_prefix
 from redheart_text_transformer.settings import UNTRAINED, TextTransformerSettings
 
 
@@ -16,12 +16,15 @@ def build(context: BuildContext) -> TextTransformer:
     assert context.tokenizer is not None
     if settings.lora and settings.model == UNTRAINED:
         raise SettingsError("lora: an untrained encoder has nothing to keep; name a model, or set lora = 0")
-    base = open_base(settings, context.tokenizer, restored=context.restored and not settings.lora)
+    if settings.lora_layers is not None and not settings.lora:
+        raise SettingsError("lora_layers: without adapters all is trained; set lora too, or leave it out")
+    tokenizer = with_prefix(settings, context.tokenizer)
+    base = open_base(settings, tokenizer, context.restored)
     return TextTransformer(
-        base=AdaptedBase(base, settings.lora, settings.lora_targets) if settings.lora else base,
+        base=AdaptedBase(base, settings.lora, settings.lora_targets, settings.lora_layers) if settings.lora else base,
         width=settings.width,
         fields=text_fields(context),
-        tokenizer=context.tokenizer,
+        tokenizer=tokenizer,
         window=settings.window,
         windows=settings.windows,
         dropout=settings.dropout,

@@ -43,7 +43,7 @@ def transformer(*model: str) -> ActiveNode:
 
 @pytest.fixture
 def store(toy: Toy, folder: Path) -> Store:
-    return toy.store(toy.records(100), tokenizer=str(folder))
+    return toy.store(toy.records(100), tokenizers=[str(folder)])
 
 
 def made(toy: Toy, store: Store, nodes: list[ActiveNode]) -> TrainingContext:
@@ -146,5 +146,5 @@ def test_without_its_libraries_it_abstains_too(
         NAME: "transformers is not installed, which computes encoders other than BERT: "
         "pip install 'redheart[transformers]'"
     }
-    assert model.tokenizer is None
+    assert not model.tokenizers
     assert answers(model, toy) == {"regret": "other"}

@@ -17,9 +17,11 @@ from redheart_core import CATALOGUE, BuildContext, RedheartError, SettingsError
 from redheart_core.contract.data import Tokenizer
 from redheart_core.data.tokenizer import open_tokenizer
 from redheart_core.groups.binding import bind_node
+from redheart_core.nn.bert import Bert
 from redheart_text_transformer import redheart_provide_analyzers
 from redheart_text_transformer.adapter import AdaptedBase
 from redheart_text_transformer.model import TextTransformer
+from redheart_text_transformer.opening import resources
 from redheart_text_transformer.settings import TextTransformerSettings
 from redheart_text_transformer.training import build
 
@@ -96,6 +98,97 @@ def test_adapters_alone_are_parameters_and_the_encoder_stays(folder: Path) -> No
     after = held(module).state_dict()
     assert len(after) == len(frozen)
     assert all(torch.equal(after[name], tensor) for name, tensor in frozen.items())
+
+
+def test_adapters_of_the_last_blocks_leave_what_is_below_as_it_is(tmp_path: Path) -> None:
+    folder = write_encoder(tmp_path / "bert", WORDS, num_hidden_layers=3)
+    module, whole, plain = (
+        build(context(folder, lora=2, lora_layers=1)),
+        build(context(folder, lora=2)),
+        build(context(folder)),
+    )
+    names = [name for name, _ in module.named_parameters() if name.startswith("base.")]
+    assert names == [name for name, _ in whole.named_parameters() if name.startswith("base.encoder.layer.2.")]
+    assert len(names) == 2 * 6
+    module.train()
+    encoder = held(module)
+    assert isinstance(encoder, Bert)
+    below: list[torch.Tensor] = []
+    encoder.encoder.layer[2].register_forward_pre_hook(lambda _, given: below.append(given[0]))
+    torch.manual_seed(0)
+    features = [module({"tokens": TOKENS})["features"] for _ in range(2)]
+    assert torch.equal(*below)  # without dropout
+    assert not torch.equal(*features)  # which the last block has
+    assert not below[0].requires_grad
+    features[0].square().sum().backward()
+    assert all(parameter.grad is not None for name, parameter in module.named_parameters() if ".lora_" in name)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if name.endswith("lora_B"):
+                parameter.zero_()
+        found, expected = (one.eval()({"tokens": TOKENS})["features"] for one in (module, plain))
+    assert torch.equal(found, expected)
+
+
+def test_adapters_of_as_many_blocks_as_there_are_are_those_of_all(folder: Path) -> None:
+    modules = []
+    for layers in (None, 2):
+        torch.manual_seed(0)
+        modules.append(build(context(folder, lora=2, lora_layers=layers)))
+    states = [module.state_dict() for module in modules]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+    wholly, lastly = (module.eval()({"tokens": TOKENS})["features"] for module in modules)
+    assert torch.equal(wholly, lastly)
+
+
+def test_adapters_of_some_blocks_that_cannot_be_are_refused(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(SettingsError, match="lora_layers = 3: the encoder has 2 blocks; take at most so many"):
+        build(context(folder, lora=2, lora_layers=3))
+    with pytest.raises(SettingsError, match="lora_layers: without adapters all is trained; set lora too"):
+        build(context(folder, lora_layers=1))
+    other = write_encoder(tmp_path / "roberta", WORDS, kind="Roberta")
+    with pytest.raises(
+        SettingsError, match="of the class RobertaModel, and adapters of some blocks alone are for BERT"
+    ):
+        build(context(other, lora=2, lora_layers=1))
+
+
+def test_a_prefix_stands_before_the_text_of_every_window(folder: Path) -> None:
+    plain, module = (build(context(folder, window=9, prefix=prefix)).eval() for prefix in (None, "calm late "))
+    prefix = torch.tensor([4, 6])
+    assert module.tokenizer.before == (2, *prefix.tolist())
+    long = torch.tensor(
+        [[5, 7, 8, 9, 9, 7, 4, -1]]
+    )  # nine tokens at once hold four of a text beside both and the frame
+    windows = torch.stack([torch.cat([prefix, part]) for part in (long[0, :4], long[0, 4:])])
+    with torch.no_grad():
+        expected = plain.base(input_ids=_framed(windows), attention_mask=_framed(windows) > 0).last_hidden_state
+        found = module.features(long)[0]
+    torch.testing.assert_close(found, torch.cat([expected[0], expected[1, :-1]]).mean(0))
+    assert not torch.allclose(found, plain.features(long)[0])
+
+
+def _framed(windows: torch.Tensor) -> torch.Tensor:
+    """With the frame, and the padding behind it."""
+    framed = torch.zeros(len(windows), windows.shape[1] + 2, dtype=torch.int64)
+    for row, ids in zip(framed, windows, strict=True):
+        ids = ids[ids >= 0]
+        row[: len(ids) + 2] = torch.cat([torch.tensor([2]), ids, torch.tensor([3])])
+    return framed
+
+
+def test_a_prefix_is_a_resource_and_has_to_be_one_that_the_encoder_knows(tmp_path: Path, folder: Path) -> None:
+    own = write_encoder(tmp_path / "own", WORDS)
+    settings = context(own, prefix="calm ").settings
+    assert sorted(resources(settings)) == ["config.json", "tokenizer.json"]
+    assert sorted(resources(attrs.evolve(settings, prefix=None))) == ["config.json"]
+    with pytest.raises(SettingsError, match="prefix = ' ' has no tokens; leave it out"):
+        build(context(own, prefix=" "))
+    with pytest.raises(SettingsError, match="prefix = 'calm ': an untrained encoder knows none; leave it out"):
+        build(context("untrained", open_tokenizer(str(folder)).identity, prefix="calm ", heads=2))
+    with pytest.raises(SettingsError, match="window = 8: 8 tokens frame a text; take a larger one"):
+        build(context(own, window=8, prefix="calm " * 6))
 
 
 def test_adapters_answer_with_weights_that_are_put_in_for_a_call(folder: Path) -> None:

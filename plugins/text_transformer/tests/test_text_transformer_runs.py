@@ -40,7 +40,7 @@ def transformer(folder: Path, **changes: Any) -> ActiveNode:
 
 @pytest.fixture
 def store(toy: Toy, folder: Path) -> Store:
-    return toy.store(toy.records(60), tokenizer=str(folder))
+    return toy.store(toy.records(60), tokenizers=[str(folder)])
 
 
 def assembled(toy: Toy, run: RunFolder, nodes: list[ActiveNode], store: Store) -> Model:
@@ -77,7 +77,7 @@ def test_the_model_answers_as_its_run_from_the_tokens_of_a_text(
     embedding = toy.encoder().encode_text(store.text(row))
     mask = torch.ones(embedding.shape[:2], dtype=torch.bool)
     tokens = store.token_batch(torch.tensor([row]))
-    expected = model.predict(embedding, mask, {}, None, tokens)
+    expected = model.predict(embedding, mask, {}, None, {"tokens": tokens})
     assert findings["regret"].values[0].value == float(expected[f"{NAME}.regret"])
     held = run.group(NAME).weights(run.group(NAME).read().best)
     assert all(".lora_" in name for name in held if name.startswith(f"{NAME}.base.")) == bool(lora)
