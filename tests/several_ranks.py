@@ -25,9 +25,10 @@ class Wide:
     """A toy group and one that reads it."""
 
     dropout: float
+    width: int = 12
 
     def nodes(self, toy: Toy) -> Sequence[ActiveNode]:
-        low = toy.node("low", target="choice_factors", width=12, dropout=self.dropout)
+        low = toy.node("low", target="choice_factors", width=self.width, dropout=self.dropout)
         return [low, toy.node("high", reads=("embedding", "low.value"), dropout=self.dropout)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from redheart_core.training.disk import needed_bytes
 from redheart_core.training.loop import train
 
 WIDE = 20_000
+needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="needs redheart[lowbit]")
 AVERAGE = {"a": GroupSettings(ema=0.9)}
 
 
@@ -62,12 +64,17 @@ def close(predicted: int, written: int) -> bool:
     return written <= predicted <= 1.05 * written
 
 
-@pytest.mark.parametrize("groups", [None, AVERAGE], ids=["plain", "average"])
+@pytest.mark.parametrize(
+    ("groups", "bits"),
+    [(None, 32), (AVERAGE, 32), pytest.param(None, 4, marks=needs_torchao)],
+    ids=["plain", "average", "4-bit"],
+)
 def test_all_tiers_are_predicted_before_the_first_epoch(
-    toy: Toy, disk: Disk, groups: dict[str, GroupSettings] | None
+    toy: Toy, disk: Disk, groups: dict[str, GroupSettings] | None, bits: int
 ) -> None:
     nodes = [wide(toy, "a"), wide(toy, "b", "a.value")]
-    context, run = toy.context(nodes, groups=groups, epochs=2), RunFolder(toy.folder / "run")
+    context = toy.context(nodes, groups=groups, epochs=2, optimizer_bits=bits)
+    run = RunFolder(toy.folder / "run")
     predicted = needed_bytes(run, context, context.groups, copies=False)
     assert train(run, context, hooks()) == {}
     assert close(predicted, disk.most), (predicted, disk.most)

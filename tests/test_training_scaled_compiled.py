@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,14 @@ from redheart_core.training.step_memory import measure_step
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of torch's compiler, when imported
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
+needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="needs redheart[lowbit]")
 KINDS = [
     pytest.param({"precision": "bfloat16"}, id="bfloat16"),
     pytest.param({"precision": "float16"}, id="float16"),
     pytest.param({"recompute": True}, id="recompute"),
     pytest.param({"recompute": True, "precision": "bfloat16", "ema": 0.9, "micro_batch": 8}, id="together"),
+    pytest.param({"optimizer_bits": 8, "ema": 0.9, "micro_batch": 8}, id="8-bit", marks=needs_torchao),
+    pytest.param({"optimizer_bits": 4, "precision": "float16"}, id="4-bit", marks=needs_torchao),
     pytest.param({"compile": True}, id="compile", marks=pytest.mark.thorough),
     pytest.param({"compile": True, "precision": "bfloat16"}, id="compile-bfloat16", marks=pytest.mark.thorough),
 ]
@@ -59,7 +63,7 @@ def test_runs_are_islands_and_resume_in_the_middle_of_an_epoch(
     own: dict[str, Any], toy: Toy, files_of: FilesOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, groups = toy.store(), {"a": GroupSettings(**own)}
-    nodes = [toy.node("a", layers=("hidden", "last"))]
+    nodes = [toy.node("a", layers=("hidden", "last"), width=256)]
     whole, stopped = toy.run("whole", nodes, store, groups=groups)
     assert not stopped
     with monkeypatch.context() as patch:

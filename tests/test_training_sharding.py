@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import pytest
 from several_ranks import Wide, train_with_ranks
 from toy import Toy
 
-from redheart_core.config.tables import GroupSettings, Shard
+from redheart_core.config.tables import GroupSettings, OptimizerBits, Shard
 from redheart_core.contract.errors import SettingsError
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.ranks import Ranks
 from redheart_core.training.share import require_started
 
+needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="needs redheart[lowbit]")
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 
 
@@ -59,9 +61,19 @@ def test_without_chance_the_losses_are_those_of_one_process(toy: Toy, shard: Sha
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shard", ["ddp", "fsdp"])
-def test_interrupted_and_resumed_it_ends_in_the_same_files(toy: Toy, files_of: FilesOf, shard: Shard) -> None:
-    wide, groups = Wide(dropout=0.2), {name: GroupSettings(shard=shard) for name in ("low", "high")}
+@pytest.mark.parametrize(
+    ("shard", "bits", "width"),
+    [
+        ("ddp", 32, 12),
+        ("fsdp", 32, 12),
+        pytest.param("ddp", 8, 256, marks=[pytest.mark.thorough, needs_torchao]),
+    ],
+)
+def test_interrupted_and_resumed_it_ends_in_the_same_files(
+    toy: Toy, files_of: FilesOf, shard: Shard, bits: OptimizerBits, width: int
+) -> None:
+    wide, groups = Wide(0.2, width), {name: GroupSettings(shard=shard) for name in ("low", "high")}
+    groups["low"] = GroupSettings(shard=shard, optimizer_bits=bits)
     whole, _ = toy.run("whole", wide.nodes(toy), toy.store())
     assert train_with_ranks(toy, "once", wide, groups, ["low"], 2) == [0, 0]
     assert train_with_ranks(toy, "resumed", wide, groups, ["low"], 2, epochs=2) == [1, 1]

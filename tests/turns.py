@@ -15,7 +15,10 @@ ENOUGH = 100 * 10**9
 
 @attrs.frozen
 class Tight:
-    """A plan that leaves room for the largest turn and some bytes more."""
+    """A plan that leaves room for the largest turn and some bytes more.
+
+    Tensors alone count: by how much a process grows is not the same twice.
+    """
 
     turn_steps: int = 0
     more: int = 0
@@ -24,9 +27,9 @@ class Tight:
 
     def __call__(self, context: TrainingContext) -> TurnPlan:
         memory = plan_memory(context)
-        room = max(one.alone for one in memory.groups) + self.more
         groups = tuple(
-            attrs.evolve(one, step=attrs.evolve(one.step, seconds=self.step_seconds)) for one in memory.groups
+            attrs.evolve(one, step=attrs.evolve(one.step, seconds=self.step_seconds, grown=0)) for one in memory.groups
         )
+        room = max(one.alone for one in groups) + self.more
         memory = attrs.evolve(memory, groups=groups, base=ENOUGH - room)
         return plan_turns(memory, Budget(ENOUGH, turn_steps=self.turn_steps))

@@ -87,13 +87,17 @@ def print_groups(found: MemoryPlan) -> None:
     from redheart_core.training.memory_plan import BETWEEN_PROCESSES, megabytes
 
     print_table(
-        ("group", "tier", "records", "weights", "gradients", "optimizer", "step", "saving", "alone", "steps", "s/step"),
+        (
+            *("group", "tier", "records", "weights", "gradients", "optimizer", "bits"),
+            *("step", "saving", "alone", "steps", "s/step"),
+        ),
         [
             (
                 one.name,
                 one.tier,
                 one.batch_size,
                 *map(megabytes, (one.step.weights, one.step.gradients, one.step.optimizer)),
+                one.optimizer_bits,
                 megabytes(one.step.working),
                 megabytes(one.step.after),
                 megabytes(one.alone),

@@ -32,7 +32,8 @@ class AgentTrainer:
         self.parts = {part: self._members(part) for part in self.learner.parts}
         self._require_partition()
         rates = {name: self.learner.parts[part] for part, names in self.parts.items() for name in names}
-        self.optimizer = make_optimizer(self.parameters, rates, settings.learning_rate, settings.weight_decay)
+        peak, decay, bits = settings.learning_rate, settings.weight_decay, settings.optimizer_bits
+        self.optimizer = make_optimizer(self.parameters, rates, peak, decay, bits)
         for parameter in self.parameters.values():
             parameter.grad = torch.zeros_like(parameter)
         create_state(self.optimizer)

@@ -15,6 +15,7 @@ MOST_RECORDS = 2**31 - 1
 """In a batch; torch splits into parts of a 64-bit size, and several batches are sorted together."""
 MOST_THREADS = 1024
 """OpenMP ends the process where it cannot start them."""
+OPTIMIZER_BITS = (32, 8, 4)
 LEAST_CONCENTRATION, MOST_CONCENTRATION = 1e-6, 1e6
 """Of a Beta distribution that is drawn in float32."""
 
@@ -28,6 +29,7 @@ def _off_or_concentration(_: object, attribute: attrs.Attribute[float], value: f
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Shard = Literal["ddp", "fsdp"]
+OptimizerBits = Literal[32, 8, 4]
 
 Vectors = Literal["float16", "float32"]
 """The type of the numbers of a stored vector; half precision takes half the room."""
@@ -119,6 +121,10 @@ class TrainSettings:
     """Rate at the end of a cosine as a share of the peak."""
     weight_decay: float = attrs.field(default=0.01, validator=ge(0.0))
     """AdamW's, on tensors of two or more dimensions."""
+    optimizer_bits: OptimizerBits = attrs.field(default=32, validator=in_(OPTIMIZER_BITS))
+    """Of each moment of AdamW between updates, for parameters of 4096 numbers or more; 8 and 4 as torchao has them, for
+    a quarter and an eighth of the memory, and slower updates. Weights, gradients and all that is computed stay
+    float32."""
     clip_norm: float = attrs.field(default=1.0, validator=gt(0.0))
     """Global norm of a group's gradient."""
     mixture: float = attrs.field(default=1.0, validator=[ge(0.0), le(1.0)])
@@ -148,12 +154,13 @@ class GroupSettings:
     """A [groups.<name>] table: what a checkpoint group does otherwise than [training] says, and its techniques."""
 
     epochs: int | None = attrs.field(default=None, validator=optional(ge(1)))
-    """This and the next four are those of [training] if left out."""
+    """This and the next five are those of [training] if left out."""
     batch_size: int | None = attrs.field(default=None, validator=optional([ge(1), le(MOST_RECORDS)]))
     """Of training; a group is evaluated in batches of [training]."""
     learning_rate: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
     warmup_updates: int | None = attrs.field(default=None, validator=optional(ge(0)))
     weight_decay: float | None = attrs.field(default=None, validator=optional(ge(0.0)))
+    optimizer_bits: OptimizerBits | None = attrs.field(default=None, validator=optional(in_(OPTIMIZER_BITS)))
     micro_batch: int | None = attrs.field(default=None, validator=optional(ge(1)))
     """Records that an update computes at a time; the gradient of the batch is their sum, the same up to rounding where
     nothing is drawn at random. Takes less memory. All of the batch at once if left out."""
@@ -201,7 +208,7 @@ class GroupSettings:
         return bool(getattr(self, technique) != attrs.fields_dict(GroupSettings)[technique].default)
 
 
-_OF_TRAINING = ("epochs", "batch_size", "learning_rate", "warmup_updates", "weight_decay")
+_OF_TRAINING = ("epochs", "batch_size", "learning_rate", "warmup_updates", "weight_decay", "optimizer_bits")
 """Keys of [training] that a group may have otherwise."""
 
 

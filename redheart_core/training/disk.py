@@ -20,6 +20,7 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.storage.placing import can_link
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
+from redheart_core.training.low_bits import state_layout
 
 HEADER = 128
 """Bytes that a safetensors file has for a tensor beside its numbers and its name, at most."""
@@ -96,8 +97,9 @@ def group_disk(run: RunFolder, context: TrainingContext, module: GroupModule, ma
     if not learnt:
         return GroupDisk(0, 0)
     averages = 1 if group.settings.is_on("ema") else 0
-    state = (2 + averages) * file_bytes(learnt) + len(learnt) * (4 + HEADER)
-    updated, keep = context.own_settings(group).epochs, Retention.of(context.settings)
+    settings = context.own_settings(group)
+    state = averages * file_bytes(learnt) + _state_bytes(learnt, settings.optimizer_bits)
+    updated, keep = settings.epochs, Retention.of(context.settings)
     first = 0 if group.begins_at_baseline or group.name in run.starts else 1
     on_disk = [entry.epoch for entry in manifest.epochs]
     epochs = len(on_disk) + updated - (on_disk[-1] if on_disk else first - 1)
@@ -111,6 +113,15 @@ def group_disk(run: RunFolder, context: TrainingContext, module: GroupModule, ma
 def file_bytes(tensors: Mapping[str, Tensor]) -> int:
     """Of a safetensors file, rather too many than too few."""
     return HEADER + sum(HEADER + len(name.encode()) + tensor.nbytes for name, tensor in tensors.items())
+
+
+def _state_bytes(learnt: Mapping[str, Tensor], bits: int) -> int:
+    """Of a file with AdamW's state of some parameters."""
+    return HEADER + sum(
+        HEADER + len(key) + 1 + len(name.encode()) + shape.numel() * dtype.itemsize
+        for name, tensor in learnt.items()
+        for key, (shape, dtype) in state_layout(tensor, bits).items()
+    )
 
 
 def _honest_bytes(context: TrainingContext, group: Group) -> int:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.config.tables import TrainSettings
-from redheart_core.contract.errors import CheckpointError, DataError, PluginError, ShapeError
+from redheart_core.contract.errors import CheckpointError, DataError, PluginError, ShapeError, join_complaints
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings, stored_name
@@ -20,9 +20,10 @@ from redheart_core.groups.objective import training_loss
 from redheart_core.storage.runtime import random_stream
 from redheart_core.training.compiling import compiled_calls
 from redheart_core.training.loss_scale import LossScale
+from redheart_core.training.low_bits import require_few_bits
 from redheart_core.training.micro_batches import accumulate
 from redheart_core.training.optimizer import make_optimizer, parameter_rates
-from redheart_core.training.optimizer_state import create_state
+from redheart_core.training.optimizer_state import create_state, misfits
 from redheart_core.training.readings import Readings, Update
 from redheart_core.training.recompute import recompute
 from redheart_core.training.regularization import Average, DropoutSchedule, disagreement, mix_records, smooth_labels
@@ -117,8 +118,10 @@ class GroupTrainer:
         rates = parameter_rates(self.group, list(self.parameters), self.group.settings.layer_decay)
         self.rates_decay = rates != parameter_rates(self.group, list(self.parameters), 1.0)
         """Whether layer_decay lowers the rate of any parameter."""
-        decay = self.settings.weight_decay
-        self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay) if self.parameters else None
+        decay, bits = self.settings.weight_decay, self.settings.optimizer_bits
+        self.optimizer = make_optimizer(self.parameters, rates, self.peak, decay, bits) if self.parameters else None
+        if (self.group.settings.optimizer_bits or 32) != 32:
+            require_few_bits(self.group.name, self.parameters.values(), bits)
 
     def step(self, batch: Batch, epoch: int, step: int) -> Tensor | None:
         """One update; returns the loss, None if the batch has none of the group's targets.
@@ -323,6 +326,10 @@ class GroupTrainer:
             )
         for name, state in states.items():
             parameter = self.parameters[name]
+            wrong = misfits(self.optimizer, parameter, state)
+            if wrong:
+                where = f"the optimizer state of group '{self.group.name}' does not fit '{name}'"
+                raise CheckpointError(join_complaints(f"{where}:", wrong))
             self.optimizer.state[parameter] = {
                 key: tensor.clone() if key == "step" else tensor.to(parameter.device, copy=True)
                 for key, tensor in state.items()

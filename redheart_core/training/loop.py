@@ -43,6 +43,7 @@ from redheart_core.training.ranks import CommonFolder, Ranks
 from redheart_core.training.residency import Residency, opened
 from redheart_core.training.saving import Saver, opened_saver
 from redheart_core.training.share import await_below, chosen_groups, groups_below, require_started
+from redheart_core.training.state_codes import require_torchao
 from redheart_core.training.turns import TurnPlan
 
 
@@ -82,6 +83,8 @@ def train(
     """
     chosen = chosen_groups(context.groups, only)
     require_started(chosen, ranks)
+    for bits in {context.own_settings(group).optimizer_bits for group in chosen if not group.fitted} - {32}:
+        require_torchao(bits)
     leads = ranks is None or ranks.leads
     make_folder(run.path)
     with locked_groups(run.path, [group.name for group in chosen], wait_s) if leads else nullcontext():

@@ -37,6 +37,8 @@ class GroupMemory:
     step: StepMemory
     priority: int = 0
     """Of staying on the device, from its settings."""
+    optimizer_bits: int = 32
+    """Of each moment of AdamW, for its larger parameters."""
 
     @property
     def alone(self) -> int:
@@ -182,7 +184,8 @@ def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:
         parts=PAGESIZE * len(held_tensors(trainer)),
         seconds=step.seconds * share,
     )
-    return GroupMemory(group.name, group.tier, len(rows), trainer.total_updates, step, group.settings.priority)
+    priority, bits = group.settings.priority, trainer.settings.optimizer_bits
+    return GroupMemory(group.name, group.tier, len(rows), trainer.total_updates, step, priority, bits)
 
 
 def megabytes(count: int) -> str:

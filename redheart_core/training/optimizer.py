@@ -7,30 +7,41 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
+from redheart_core.config.tables import OptimizerBits
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
 from redheart_core.groups.residual import is_gate
+from redheart_core.training.low_bits import LowBitAdamW
+from redheart_core.training.state_codes import require_torchao
 
 GATE_RATE = 10.0
 """Rate of a gate beside that of its node: one that begins at zero has to grow to the order of 1."""
 
 
 def make_optimizer(
-    parameters: Mapping[str, nn.Parameter], rates: Mapping[str, float], peak: float, weight_decay: float
+    parameters: Mapping[str, nn.Parameter],
+    rates: Mapping[str, float],
+    peak: float,
+    weight_decay: float,
+    bits: OptimizerBits,
 ) -> torch.optim.AdamW:
-    """AdamW with one parameter group per rate and decay; vectors (biases, norms) do not decay."""
+    """AdamW with one parameter group per rate and decay; vectors (biases, norms) do not decay.
+
+    Raises:
+        SettingsError: The library that states of fewer than 32 bits need is not installed.
+    """
     members: dict[tuple[float, float], list[str]] = {}
     for name, parameter in parameters.items():
         decay = weight_decay if parameter.dim() > 1 else 0.0
         members.setdefault((rates[name], decay), []).append(name)
-    return torch.optim.AdamW(
-        [
-            {"params": [parameters[name] for name in names], "scale": rate, "weight_decay": decay}
-            for (rate, decay), names in members.items()
-        ],
-        lr=peak,
-        fused=True,
-    )
+    groups = [
+        {"params": [parameters[name] for name in names], "scale": rate, "weight_decay": decay}
+        for (rate, decay), names in members.items()
+    ]
+    if bits == 32:
+        return torch.optim.AdamW(groups, lr=peak, fused=True)
+    require_torchao(bits)
+    return LowBitAdamW(groups, peak, bits)
 
 
 def parameter_rates(group: Group, names: list[str], layer_decay: float) -> dict[str, float]:

@@ -162,6 +162,11 @@ def _require_divisible(trainer: GroupTrainer) -> None:
             raise SettingsError(f"{where}: several processes cannot train with {name}; leave one of the two out")
     if own.precision == "float16":
         raise SettingsError(f'{where}: several processes cannot train with float16; write precision = "bfloat16"')
+    if own.shard == "fsdp" and trainer.settings.optimizer_bits != 32:
+        raise SettingsError(
+            f"{where}: pieces of weights have no states of {trainer.settings.optimizer_bits} bits, whose numbers share "
+            f'scales; write shard = "ddp", or optimizer_bits = 32 under [groups.{trainer.group.name}]'
+        )
     if trainer.optimizer is None:
         raise SettingsError(f"{where}: the group has no parameters that descend; leave shard out")
     penalised = penalised_outputs(trainer.module)
