@@ -122,6 +122,22 @@ def test_a_fusion_answers_out_of_the_members_that_do(toy: Toy, fusion: str) -> N
         torch.testing.assert_close(without["mean_fusion.regret"], without["second.regret"])
 
 
+def test_a_fusion_answers_where_members_speak_different_languages(toy: Toy) -> None:
+    nodes: list[ActiveNode] = [named_output(answering(toy, name)) for name in ("first", "second", "third")]
+    nodes.append(activate(load_installed("stacking_fusion")))
+    groups = {"first": ENGLISH, "third": GroupSettings(languages=("ko",))}
+    run, stopped = toy.run("run", nodes, spoken_store(toy), groups=groups, epochs=1)
+    assert stopped == {}
+    context = toy.context(nodes, spoken_store(toy), groups, epochs=1)
+    assemble(toy.folder / "model", run, context, find_sweetspot(run, trained_groups(run)).chosen("best"))
+    model = load_model(toy.folder / "model", nodes, CPU)
+    for code, member in (("en", "first"), ("ko", "third")):
+        findings = analyze(model, toy.encoder(), TEXT, language=Language(code, None)).findings
+        (answer,) = answer_fields(model, findings)
+        assert {one.plugin for one in answer.members} == {member, "second"}
+        assert answer.finding.plugin == "stacking_fusion"
+
+
 def test_an_analysis_names_who_has_answered(toy: Toy) -> None:
     _, context, model = fused(toy, "stacking_fusion")
 

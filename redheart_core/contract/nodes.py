@@ -134,6 +134,8 @@ class BuildContext:
     absent: frozenset[str] = frozenset()
     """Of inputs "node.output" those that may be absent: NaN for a record that the other group does not answer. Only
     a node that accepts absent answers gets any."""
+    languages: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    """Of these inputs that are answered for texts in some languages alone, the codes of these."""
     restored: bool = False
     """A checkpoint with every parameter is loaded right after, so that no weights need be read to begin with."""
 

@@ -42,10 +42,13 @@ def with_absences(groups: Sequence[Group]) -> list[Group]:
     home = {node.name: group for group in groups for node in group.nodes}
     if complaints := [one for group in groups for node in group.nodes for one in _complaints(group, node, home)]:
         raise PluginError(join_complaints("some groups answer texts in some languages alone:", complaints))
-    return [
-        attrs.evolve(group, nodes=tuple(attrs.evolve(node, absent=_absent(group, node, home)) for node in group.nodes))
-        for group in groups
-    ]
+    return [attrs.evolve(group, nodes=tuple(_informed(group, node, home) for node in group.nodes)) for group in groups]
+
+
+def _informed(group: Group, node: ActiveNode, home: Mapping[str, Group]) -> ActiveNode:
+    silent = [read for read in _outside(group, node, home) if _silent(group, home[_source(read)])]
+    languages = tuple((read, home[_source(read)].languages) for read in silent)
+    return attrs.evolve(node, absent=_absent(group, node, home), languages=languages)
 
 
 def _absent(group: Group, node: ActiveNode, home: Mapping[str, Group]) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ class ActiveNode:
     """The view of these tokens; set when it is chosen."""
     absent: tuple[str, ...] = ()
     """Of reads those that may be absent; set when groups are planned."""
+    languages: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Those of them that are answered for texts in some languages alone, with the codes; likewise."""
 
     @property
     def name(self) -> str:

@@ -220,6 +220,7 @@ def make_context(node: ActiveNode, surroundings: Surroundings, wanted: frozenset
         tokenizer=surroundings.tokenizers.get(node.tokens) if TOKENS in node.spec.reads else None,
         restored=surroundings.restored,
         absent=frozenset(node.absent) & frozenset(node.spec.reads),
+        languages={read: codes for read, codes in node.languages if read in node.spec.reads},
     )
 
 

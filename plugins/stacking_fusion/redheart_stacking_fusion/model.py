@@ -5,7 +5,8 @@ Shapes: B records, M members that answer a field, L numbers of the field.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -56,12 +57,21 @@ class Stack(nn.Module):
 class StackingFusion(nn.Module):
     """One stack per field of all its members; and one of those that always answer, for records on which others do not.
 
+    Where no text has all members, as some answer in one language alone and some in another, there is a stack for each
+    language of the members that answer there, in place of the one of all.
+
     Args:
         gathered: The fields to answer, and the inputs that do.
         absent: Inputs that may be NaN for a record.
+        languages: Those of them that are NaN for texts in other languages, with the codes of their own.
     """
 
-    def __init__(self, gathered: Sequence[Gathered], absent: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        gathered: Sequence[Gathered],
+        absent: Collection[str] = (),
+        languages: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         super().__init__()
         self.gathered = tuple(gathered)
         always = {
@@ -71,7 +81,17 @@ class StackingFusion(nn.Module):
         some = [one for one in self.gathered if 0 < len(always[one.field.name]) < len(one.names)]
         self.certain = {one.field.name: always[one.field.name] for one in some}
         """The places of the members that always answer, of fields that some members may not answer."""
-        self.stacks = Named({one.field.name: _stack(one.field, len(one.names)) for one in self.gathered})
+        found = {one.field.name: teams(one.names, languages) for one in self.gathered}
+        self.teams = {name: own for name, own in found.items() if own}
+        """By field of which no text has all members: by languages the places of those that answer there."""
+        whole = [one for one in self.gathered if one.field.name not in self.teams]
+        self.stacks = Named({one.field.name: _stack(one.field, len(one.names)) for one in whole})
+        self.spoken = Named({
+            one.field.name: Named({
+                codes: _stack(one.field, len(own)) for codes, own in self.teams[one.field.name].items()
+            })
+            for one in self.gathered if one.field.name in self.teams
+        })  # fmt: skip
         self.others = Named({one.field.name: _stack(one.field, len(always[one.field.name])) for one in some})
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -80,12 +100,23 @@ class StackingFusion(nn.Module):
         for one in self.gathered:
             field, members = one.field, one.stacked(inputs.__getitem__)
             members = members if is_values(field) else members.clamp(LEAST, 1 - LEAST)
-            mixed = self.stacks[field.name](members)
-            complete = ~members.isnan().any(-1).any(0).unsqueeze(-1)
-            if torch.compiler.is_exporting() or not bool(complete.all()):  # an exported graph has no branches
-                mixed = torch.where(complete, mixed, self._of_others(field, members))
+            if field.name in self.teams:
+                mixed = self._of_teams(field, members)
+            else:
+                mixed, complete = self.stacks[field.name](members), _complete(members)
+                if torch.compiler.is_exporting() or not bool(complete.all()):  # an exported graph has no branches
+                    mixed = torch.where(complete, mixed, self._of_others(field, members))
             outputs |= answer(field, mixed)
         return outputs
+
+    def _of_teams(self, field: Field, members: Tensor) -> Tensor:
+        """Each record out of the largest team that is there."""
+        mixed, stacks = self._of_others(field, members), self.spoken[field.name]
+        assert isinstance(stacks, Named)
+        for codes, places in self.teams[field.name].items():
+            own = members[places]
+            mixed = torch.where(_complete(own), stacks[codes](own), mixed)
+        return mixed
 
     def _of_others(self, field: Field, members: Tensor) -> Tensor:
         """Out of the members that always answer; the mean of those that do where none always does."""
@@ -93,6 +124,26 @@ class StackingFusion(nn.Module):
             return members.nanmean(0)
         mixed: Tensor = self.others[field.name](members[self.certain[field.name]])
         return mixed
+
+
+def teams(names: Sequence[str], languages: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+    """The places of the members that answer texts in the same languages, smaller teams first, by the codes of these.
+
+    None if some language has all members, or all members answer in all languages.
+    """
+    codes = sorted({code for name in names for code in languages.get(name, ())})
+    spoken: dict[tuple[int, ...], list[str]] = {}
+    for code in codes:
+        team = tuple(place for place, name in enumerate(names) if code in languages.get(name, codes))
+        spoken.setdefault(team, []).append(code)
+    if any(len(team) == len(names) for team in spoken):
+        return {}
+    return {"+".join(spoken[team]): list(team) for team in sorted(spoken, key=lambda team: (len(team), team))}
+
+
+def _complete(members: Tensor) -> Tensor:
+    """(M, B, L) to (B, 1), whether a record has all of them."""
+    return ~members.isnan().any(-1).any(0).unsqueeze(-1)
 
 
 def _stack(field: Field, members: int) -> Stack:

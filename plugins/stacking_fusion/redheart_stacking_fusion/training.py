@@ -13,6 +13,7 @@ from redheart_core import BuildContext, Field
 from redheart_core.contract.fitting import FitData, FitPart
 from redheart_core.nn.answers import LEAST, as_shares, is_values, size_of
 from redheart_core.nn.fusing import Gathered, gathered_fields
+from redheart_core.nn.named import Named
 from redheart_stacking_fusion.candidates import choose
 from redheart_stacking_fusion.evidence import Evidence, Kind, Mask, Matrix
 from redheart_stacking_fusion.model import Stack, StackingFusion
@@ -22,7 +23,7 @@ FOLDS = 5
 
 def build(context: BuildContext) -> StackingFusion:
     """A stack for each field that some node answers."""
-    return StackingFusion(gathered_fields(context), context.absent)
+    return StackingFusion(gathered_fields(context), context.absent, context.languages)
 
 
 def fit(module: nn.Module, data: FitData) -> None:
@@ -32,7 +33,12 @@ def fit(module: nn.Module, data: FitData) -> None:
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
         for one in module.gathered:
             field, evidence = one.field, evidence_of(one, data.validation)
-            _fit_stack(module.stacks[field.name], field, evidence, folds)
+            if field.name not in module.teams:
+                _fit_stack(module.stacks[field.name], field, evidence, folds)
+            for codes, places in module.teams.get(field.name, {}).items():
+                stacks, team = module.spoken[field.name], attrs.evolve(evidence, members=evidence.members[places])
+                assert isinstance(stacks, Named)
+                _fit_stack(stacks[codes], field, team, folds)
             if field.name in module.certain:
                 certain = attrs.evolve(evidence, members=evidence.members[module.certain[field.name]])
                 _fit_stack(module.others[field.name], field, certain, folds)

@@ -13,7 +13,7 @@ from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_core.nn.fusing import Gathered
 from redheart_stacking_fusion.candidates import CANDIDATES
-from redheart_stacking_fusion.model import Stack, StackingFusion
+from redheart_stacking_fusion.model import Stack, StackingFusion, teams
 from redheart_stacking_fusion.training import fit
 
 RECORDS = 600
@@ -113,6 +113,34 @@ def test_the_answer_of_the_best_member_is_given_bit_for_bit_where_it_is_taken() 
     target = (0.5 + 0.1 * noise(RECORDS)).clamp(0, 1)
     module, inputs = fitted(CATALOGUE["regret"], target, target, noise(RECORDS, seed=1))
     assert torch.equal(module(inputs)["regret"], target)
+
+
+def test_members_of_different_languages_are_stacked_with_those_that_answer_there() -> None:
+    field, target = CATALOGUE["regret"], (0.5 + 0.1 * noise(RECORDS)).clamp(0, 1)
+    english = torch.arange(RECORDS) % 2 == 0
+    weak = (target + 0.3 * noise(RECORDS, seed=1)).clamp(0, 1)
+    inputs = {"weak.regret": weak, "en.regret": target.clone(), "ko.regret": 0.5 * target + 0.1}
+    inputs["en.regret"][~english], inputs["ko.regret"][english] = torch.nan, torch.nan
+    inputs["ko.regret"][1] = inputs["en.regret"][0] = torch.nan  # not installed here
+    languages = {"en.regret": ("en",), "ko.regret": ("ko",)}
+    module = StackingFusion([Gathered(field, tuple(inputs))], {"en.regret", "ko.regret"}, languages)
+    part = StorePart(cast(BatchSource, Records({"regret": target, **inputs})), torch.arange(RECORDS))
+    fit(module, StoreFitData(part, part, {"regret": field}, 0))
+    assert {name.rpartition(".")[0] for name, _ in module.named_parameters()} == {
+        "spoken.regret.en", "spoken.regret.ko", "others.regret",
+    }  # fmt: skip
+    found = module(inputs)["regret"]
+    torch.testing.assert_close(found[2:], target[2:], rtol=0, atol=1e-5)
+    certain = module.others["regret"](weak[None, :2, None])
+    assert torch.equal(found[:2], certain[:, 0])
+    assert not torch.allclose(certain[:, 0], target[:2], atol=1e-3)
+
+
+def test_who_answers_together_is_told_by_the_languages() -> None:
+    names = ("all", "en", "ko", "west")
+    languages = {"en": ("en",), "ko": ("ko",), "west": ("de", "en", "fr")}
+    assert teams(names, languages) == {"ko": [0, 2], "de+fr": [0, 3], "en": [0, 1, 3]}
+    assert teams(names[:2], languages) == teams(("en", "west"), languages) == teams(("all",), languages) == {}
 
 
 def test_an_exported_graph_answers_to_the_bit_as_the_module_whether_members_are_absent_or_not() -> None:
