@@ -35,6 +35,12 @@ def test_a_grown_run_begins_at_the_answers_of_the_model(finished: Finished, tmp_
 
 
 @pytest.mark.slow
+def test_a_model_that_has_that_size_already_makes_no_run(finished: Finished, tmp_path: Path) -> None:
+    refuse("grow", finished.model, "--scale", "tiny", "-o", "larger", cwd=tmp_path, says=["no group", "scale tiny"])
+    assert not (tmp_path / "larger").exists()
+
+
+@pytest.mark.slow
 def test_damaged_weights_of_the_beginning_are_named_and_stop_their_group_alone(
     finished: Finished, tmp_path: Path
 ) -> None:

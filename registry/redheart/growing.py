@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from redheart.options import PluginChoice
 from redheart.sessions import Session, open_session, run_of_model
 from redheart.threads import keeping_threads
-from redheart_core.contract.errors import CheckpointError
+from redheart_core.contract.errors import CheckpointError, SettingsError
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.storage.paths import find_path
 from redheart_core.training.context import TrainingContext
@@ -43,7 +44,7 @@ def grow(
 
     Raises:
         CheckpointError: The output exists, or the model holds a blend of several epochs or not all groups of its run.
-        SettingsError: A layer would shrink, or a width cannot be reached.
+        SettingsError: A layer would shrink, a width cannot be reached, or no group becomes larger.
         PluginError: A plugin does not keep what it computed before.
     """
     folder, place = find_path(model), find_path(output)
@@ -65,9 +66,21 @@ def grow(
             for one, weights in grow_groups(small, context, modules):
                 starts[one.group] = RunFolder(building).add_start(one.group, weights)
                 groups.append(one)
+            if not any(after > before for before, after in (one.parameters for one in groups)):
+                raise SettingsError(_none_grows(groups, scale))
             description = describe(place, context.nodes, context.groups, settings, context.store)
             RunFolder(building).begin(attrs.evolve(description, starts=starts))
     return Grown(place, tuple(groups))
+
+
+def _none_grows(groups: Sequence[GrownGroup], scale: str) -> str:
+    """What to say where a run would hold nothing that is larger than the model."""
+    kept = sorted({name for one in groups for name in one.kept})
+    if kept:
+        why = f"{', '.join(kept)} cannot grow (the plugin declares no grown)"
+    else:
+        why = "all have this size already" if groups else "all are closed forms, which are fitted, not grown"
+    return f"no group of the model becomes larger at scale {scale}: {why}; train a run of that scale instead"
 
 
 def _modules(session: Session, folder: Path) -> dict[str, GroupModule]:
