@@ -123,6 +123,7 @@ def choose(study: GroupStudy, trials: int, prefer: Prefer) -> Judged:
     records = np.stack([one.losses for one in every])
     order, slack = _rule(every, records, prefer)
     best = every[int(_first(records.mean(1)[None], order, slack)[0])]
+    gained = difference(best.losses[None], own.losses[None])
     (part,) = resample_curves(
         [ValidationCurve(study.group.name, tuple(range(len(every))), records.mean(1), records)],
         generator(study.context.settings.seed, "search"),
@@ -146,7 +147,7 @@ def choose(study: GroupStudy, trials: int, prefer: Prefer) -> Judged:
         best=best.number,
         chosen=chosen.number,
         settings=chosen.settings,
-        difference=difference(best.losses[None], own.losses[None]),
+        difference=gained,
         corrected=corrected,
         rows=_setting_rows(study, found),
     )

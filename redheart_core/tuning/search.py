@@ -109,6 +109,7 @@ def _result(study: GroupStudy) -> SearchResult:
     if not complete:
         raise RedheartError(f"no trial of group '{group.name}' came to its end; narrow the search space")
     best = min(complete, key=lambda one: (one.loss, one.number))
+    gained = difference(best.losses[None], own.losses[None])
     records = np.stack([own.losses, *(one.losses for one in complete)])
     return SearchResult(
         group=group.name,
@@ -118,7 +119,7 @@ def _result(study: GroupStudy) -> SearchResult:
         best=best.loss,
         best_trial=best.number,
         settings=best.settings,
-        difference=difference(best.losses[None], own.losses[None]),
+        difference=gained,
         corrected=_corrected(group.name, records, study.context.settings.seed),
     )
 
