@@ -264,7 +264,7 @@ def _check(sizes: _Sizes, place: str, settings: TextTransformerSettings, tokeniz
     if tokenizer.size > sizes.vocabulary:
         raise SettingsError(
             f"{model} knows {sizes.vocabulary} tokens, the data's tokenizer {tokenizer.name} has {tokenizer.size}; "
-            f"prepare the data with the model's own: --set data.tokenizer={place}"
+            f"{_remedy(place, tokenizer)}"
         )
 
 
@@ -273,5 +273,12 @@ def _check_tokenizer(place: str, tokenizer: Tokenizer) -> None:
     if own.sha256 != tokenizer.sha256:
         raise SettingsError(
             f"model = {place!r} was trained on the tokens of {own.name}, the data hold those of "
-            f"{tokenizer.name}, which are others; prepare the data with the model's own: --set data.tokenizer={place}"
+            f"{tokenizer.name}, which are others; {_remedy(place, tokenizer)}"
         )
+
+
+def _remedy(place: str, tokenizer: Tokenizer) -> str:
+    return (
+        f"prepare the data with the model's own: --set data.tokenizer={place}, or, where other plugins read the tokens "
+        f"of {tokenizer.name}, with both: --set data.tokenizer={tokenizer.name}+{place}"
+    )

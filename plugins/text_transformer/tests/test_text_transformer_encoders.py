@@ -288,7 +288,10 @@ def test_a_roberta_counts_positions_from_its_padding_token(tmp_path: Path) -> No
 
 def test_tokens_of_another_tokenizer_are_refused(tmp_path: Path, folder: Path) -> None:
     other = open_tokenizer(str(write_tokenizer(tmp_path / "other", WORDS[::-1]))).identity
-    with pytest.raises(SettingsError, match="was trained on the tokens of bert, the data hold those of other"):
+    said = (
+        rf"was trained on the tokens of bert, the data hold those of other, .* --set data\.tokenizer=other\+{folder}$"
+    )
+    with pytest.raises(SettingsError, match=said):
         build(context(folder, other))
     larger = attrs.evolve(other, size=500)
     with pytest.raises(
