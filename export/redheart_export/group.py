@@ -11,7 +11,7 @@ import torch
 
 from redheart_core.contract.fields import Shape
 from redheart_core.groups.exporting import NotExportableError, shortened, trace, why_not_exported
-from redheart_core.groups.group_module import Answering
+from redheart_core.groups.group import Group
 from redheart_export.graph import Graph, Sizes, sample_inputs
 from redheart_export.session import GraphError, open_session, run_session
 
@@ -22,26 +22,23 @@ TOLERANCE = 1e-3
 """Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
 
 
-def export_group(module: Answering, shapes: Mapping[str, Shape], file: Path) -> Graph:
+def export_group(group: Group, graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:
     """Write a group as an ONNX graph.
 
     Args:
-        module: What PyTorch answers with, on the CPU.
+        group: The group.
+        graph: It as one function, on the CPU.
         shapes: Per record, of all that is read and given.
         file: Written here.
-
-    Returns:
-        What the graph was made of.
 
     Raises:
         NotExportableError: Something that a plugin computes has no graph.
     """
-    if reason := why_not_exported(module.group):
+    if reason := why_not_exported(group):
         raise NotExportableError(reason)
-    graph = Graph(module).eval()
+    graph.eval()
     trace(graph, sample_inputs(graph.reads, shapes, TRACED), shapes).save(str(file))
     check_graph(graph, shapes, file)
-    return graph
 
 
 def check_graph(graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:

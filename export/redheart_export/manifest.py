@@ -28,11 +28,15 @@ class GraphFile:
     """Files of constants that other graphs have too, with their SHA-256; not in bytes."""
     precision: Precision
     float32_bytes: int
-    """Of the graph as float32 with all its constants."""
+    """Of the graph as float32 with all its constants, without what was pruned."""
     weights_bytes: int
     """Of the files of weights that it was made from."""
     members: int
     """Checkpoints whose answers it averages."""
+    hidden_units: int
+    """Of the feed-forward blocks of all members, before any is removed; 0 if there is no such block."""
+    left_units: int
+    """As many of these as the graph has."""
     inputs: tuple[str, ...]
     """Names of what it reads: fields, views and "node.output" of other groups; batch, chunks and tokens are dynamic."""
     outputs: tuple[str, ...]
@@ -90,7 +94,11 @@ class ExportManifest:
     texts: int
     """So many were compared."""
     costs: Mapping[str, QualityCost]
-    """By checkpoint group, of an export with int8; empty where no run was at hand, and without int8."""
+    """By checkpoint group, of an export that is pruned or has int8; empty where no run was at hand, and otherwise."""
+    pruned: float
+    """Share of the hidden units of each feed-forward block that was removed; 0 if nothing was."""
+    pruned_on: str
+    """The records by whose activations units were chosen, for people; empty if nothing was pruned."""
     source: str
     """Where these are from, for people."""
     versions: Mapping[str, str]
@@ -98,5 +106,5 @@ class ExportManifest:
 
 
 EXPORT_MANIFEST = SealedFile(
-    ExportManifest, "export", 3, "restore it from a copy, or export the model again with redheart export"
+    ExportManifest, "export", 4, "restore it from a copy, or export the model again with redheart export"
 )

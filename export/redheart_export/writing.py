@@ -25,6 +25,7 @@ from redheart_export.graph import Graph
 from redheart_export.group import export_group
 from redheart_export.inputs import ModelInputs
 from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, GraphFile, Precision
+from redheart_export.pruning import Pruning, count_units, prune_graphs
 from redheart_export.quality import quality_costs
 from redheart_export.quantizing import quantize_graph
 from redheart_export.sharing import share_constants
@@ -38,6 +39,7 @@ def export_model(
     allow_partial: bool = False,
     int8: bool = False,
     context: TrainingContext | None = None,
+    pruning: Pruning | None = None,
 ) -> ExportManifest:
     """Make a model folder that answers by ONNX graphs, and compare its answers with PyTorch's.
 
@@ -48,12 +50,17 @@ def export_model(
         source: Where these are from, for people.
         allow_partial: Keep groups that no graph can be made of on PyTorch, with their weights.
         int8: Replace each graph by its int8 form where that is smaller.
-        context: The model's run, on whose validation records the cost of int8 is measured; not measured if left out.
+        context: The model's run, on whose validation records the cost of int8 and of pruning is measured; not measured
+            if left out.
+        pruning: Remove hidden units of feed-forward blocks, before int8.
 
     Raises:
         CheckpointError: The output exists, the model was exported before or cannot answer here, or some groups cannot
             be exported; the message names them with the reasons.
+        DataError: The records to prune on are too few.
         MissingResourceError: The packages of redheart[export] are not installed.
+        PluginError: What a plugin declares as a feed-forward block is none.
+        SettingsError: No such share of hidden units can be removed.
     """
     versions = {"torch": str(torch.__version__), **require_extra(TO_EXPORT)}
     if output.exists():
@@ -63,7 +70,10 @@ def export_model(
     model.require_whole()
     with new_folder(output) as building:
         make_folder(building / "groups")
-        graphs, kept = _export_groups(model, building, int8)
+        whole = {name: Graph(module) for name, module in model.modules.items()}
+        made = whole if pruning is None else prune_graphs(model, whole, pruning)
+        units = {name: count_units(graph) for name, graph in whole.items()}
+        graphs, kept = _export_groups(model, made, units, building, int8)
         if kept and not allow_partial:
             complaints = [f"{name}: {reason}" for name, reason in kept.items()]
             hint = "--allow-partial leaves them on PyTorch; some groups cannot be exported:"
@@ -73,10 +83,12 @@ def export_model(
             make_folder((building / name).parent)
             place(model.folder / name, building / name, link=False)
         MODEL_MANIFEST.write(building / "manifest.json", without_run(model.manifest))
-        exported = ExportManifest(manifest_sha256(building), graphs, kept, {}, 0, {}, source, versions)
+        share, on = (0.0, "") if pruning is None else (pruning.share, pruning.source)
+        exported = ExportManifest(manifest_sha256(building), graphs, kept, {}, 0, {}, share, on, source, versions)
         answering = _answering_by(model, building, exported)
         differences, texts = compare_models(model, answering, inputs)
-        costs = quality_costs(model, answering, context) if int8 and context is not None else {}
+        changed = int8 or pruning is not None
+        costs = quality_costs(model, answering, context) if changed and context is not None else {}
         exported = attrs.evolve(exported, differences=differences, texts=texts, costs=costs)
         EXPORT_MANIFEST.write(building / EXPORT_FILE, exported)
     return exported
@@ -90,22 +102,26 @@ class _Made:
     file: Path
     bytes: int
     precision: Precision
+    hidden_units: int
 
 
-def _export_groups(model: Model, building: Path, int8: bool) -> tuple[Mapping[str, GraphFile], Mapping[str, str]]:
+def _export_groups(
+    model: Model, graphs: Mapping[str, Graph], units: Mapping[str, int], building: Path, int8: bool
+) -> tuple[Mapping[str, GraphFile], Mapping[str, str]]:
     """The graphs of all groups that have one, and why others have none."""
     made: dict[str, _Made] = {}
     kept: dict[str, str] = {}
     for group in model.groups:
-        file = building / "groups" / f"{group.name}.onnx"
+        file, graph = building / "groups" / f"{group.name}.onnx", graphs[group.name]
         try:
-            graph = export_group(model.modules[group.name], model.shapes, file)
+            export_group(group, graph, model.shapes, file)
         except NotExportableError as error:
             kept[group.name] = str(error)
             remove_file(file)
             continue
         size = file.stat().st_size
-        made[group.name] = _Made(graph, file, size, quantize_graph(file) if int8 else "float32")
+        precision: Precision = quantize_graph(file) if int8 else "float32"
+        made[group.name] = _Made(graph, file, size, precision, units[group.name])
     shared = share_constants([one.file for one in made.values()])
     return {name: _described(model, building, name, one, shared[one.file]) for name, one in made.items()}, kept
 
@@ -120,6 +136,8 @@ def _described(model: Model, building: Path, name: str, made: _Made, shared: Seq
         float32_bytes=made.bytes,
         weights_bytes=sum((model.folder / one.file).stat().st_size for one in model.manifest.groups[name].files),
         members=len(made.graph.members),
+        hidden_units=made.hidden_units,
+        left_units=count_units(made.graph),
         inputs=made.graph.reads,
         outputs=made.graph.outputs,
     )

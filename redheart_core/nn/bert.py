@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from redheart_core.nn.feed_forward import FeedForward, HasFeedForward
+
 INITIAL_DEVIATION = 0.02
 
 
@@ -115,12 +117,15 @@ class _Layers(nn.Module):
         self.layer = nn.ModuleList(_Layer(shape) for _ in range(shape.num_hidden_layers))
 
 
-class _Layer(nn.Module):
+class _Layer(HasFeedForward):
     def __init__(self, shape: BertShape) -> None:
         super().__init__()
         self.attention = _Attended(shape)
         self.intermediate = _Widened(shape)
         self.output = _Added(shape.intermediate_size, shape)
+
+    def feed_forward(self) -> tuple[FeedForward]:
+        return (FeedForward(self, "intermediate.dense", "output.dense"),)
 
     def forward(self, states: Tensor, seen: Tensor | None) -> Tensor:
         attended = self.attention(states, seen)

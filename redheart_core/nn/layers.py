@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.feed_forward import FeedForward, HasFeedForward
 from redheart_core.nn.named import Named
 
 
@@ -49,7 +50,7 @@ def trunk(*widths: int, dropout: float = 0.0) -> nn.Sequential:
     return nn.Sequential(*mlp(*widths, dropout=dropout), nn.LayerNorm(widths[-1]))
 
 
-class Residual(nn.Module):
+class Residual(HasFeedForward):
     """x + mlp(norm(x)) with one hidden layer: (..., W) to (..., W)."""
 
     def __init__(self, width: int, hidden: int, dropout: float) -> None:
@@ -61,6 +62,9 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.inner(self.norm(x))  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
+
+    def feed_forward(self) -> tuple[FeedForward]:
+        return (FeedForward(self.inner, "0", "2"),)
 
 
 class LinearSkips(nn.Module):

@@ -5,6 +5,7 @@ Shapes: R the rank.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 
 from redheart_core import SettingsError
 from redheart_core.nn.bert import Bert
+from redheart_core.nn.feed_forward import FeedForward, HasFeedForward, LinearMap, feed_forward_blocks
 
 FIRST_STEP = 3e-3
 """Standard deviation of the adapters' second maps at the start. With 0 the first maps would get no gradient in the
@@ -23,7 +25,7 @@ SCALE = 2.0
 """Of what an adapter adds."""
 
 
-class AdaptedBase(nn.Module):
+class AdaptedBase(HasFeedForward):
     """An encoder of which only the adapters are parameters; its own weights are a resource that no checkpoint holds.
 
     Args:
@@ -56,6 +58,9 @@ class AdaptedBase(nn.Module):
     def forward(self, **inputs: Tensor) -> Any:
         """The encoder's own output, with the adapters that this module has now."""
         return self._held[0](**inputs)
+
+    def feed_forward(self) -> list[FeedForward]:
+        return feed_forward_blocks(self._held[0])
 
     def train(self, mode: bool = True) -> AdaptedBase:
         self._held[0].train(mode)
@@ -92,7 +97,7 @@ class _Maps(nn.Module):
         return self.lora_B @ self.lora_A * SCALE
 
 
-class _Adapted(nn.Module):
+class _Adapted(LinearMap):
     """A linear layer and its adapter, which is another module's."""
 
     def __init__(self, linear: nn.Linear, maps: _Maps) -> None:
@@ -101,11 +106,21 @@ class _Adapted(nn.Module):
         self._maps = (maps,)  # in a tuple, so that torch does not register it
 
     def forward(self, x: Tensor) -> Tensor:
-        (maps,) = self._maps
         if torch.compiler.is_exporting():  # where weights are constants, so that their sum is one
-            return F.linear(x, self.linear.weight + maps.product(), self.linear.bias)
+            return F.linear(x, self._weight(), self.linear.bias)
+        (maps,) = self._maps
         found: Tensor = self.linear(x) + maps(x)
         return found
+
+    def merged(self) -> nn.Linear:
+        linear = copy.deepcopy(self.linear)
+        with torch.no_grad():
+            linear.weight.copy_(self._weight())
+        return linear
+
+    def _weight(self) -> Tensor:
+        (maps,) = self._maps
+        return self.linear.weight + maps.product()
 
 
 def _targets(base: nn.Module, targets: Sequence[str]) -> list[tuple[str, nn.Linear]]:

@@ -18,6 +18,7 @@ from redheart_core.contract.data import Tokenizer
 from redheart_core.data.tokenizer import open_tokenizer
 from redheart_core.groups.binding import bind_node
 from redheart_core.nn.bert import Bert
+from redheart_core.nn.feed_forward import feed_forward_blocks
 from redheart_text_transformer import redheart_provide_analyzers
 from redheart_text_transformer.adapter import AdaptedBase
 from redheart_text_transformer.model import TextTransformer
@@ -347,3 +348,14 @@ def test_adapters_give_the_numbers_of_the_peft_library(folder: Path, rows: int) 
         ids = torch.tensor([[2, 4, 5, 6, 3], [2, 8, 3, 0, 0], [2, 5, 7, 3, 0]])[:rows]
         given = {"input_ids": ids, "attention_mask": (ids > 0).long()}
         assert torch.equal(module.base(**given).last_hidden_state, library(**given).last_hidden_state)
+
+
+def test_blocks_with_adapters_are_found_and_are_one_map_each(folder: Path) -> None:
+    module = build(context(folder, lora=2)).eval()
+    expected = module.features(TOKENS)
+    blocks = feed_forward_blocks(module)
+    assert len(blocks) == len(held(module).encoder.layer)  # type: ignore[union-attr, arg-type]  # it is a Bert
+    for block in blocks:
+        block.replace(*block.maps())
+    torch.testing.assert_close(module.features(TOKENS), expected, rtol=1e-5, atol=1e-6)
+    assert all(isinstance(block.module.get_submodule(block.first), torch.nn.Linear) for block in blocks)
