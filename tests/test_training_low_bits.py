@@ -24,6 +24,7 @@ from redheart_core.training.memory_plan import plan_memory
 from redheart_core.training.optimizer_state import create_state
 from redheart_core.training.sharding import ShardedTrainer
 from redheart_core.training.shelves import MappedFiles
+from redheart_core.training.state_codes import _tabulate
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="needs redheart[lowbit]")
@@ -57,6 +58,7 @@ def update_with(optimizer: torch.optim.Optimizer, own: list[torch.nn.Parameter],
         optimizer.step()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", BITS)
 def test_large_parameters_have_the_bits_of_torchao_and_small_ones_those_of_torch(bits: Any) -> None:
     from torchao.optim import AdamW4bit, AdamW8bit
@@ -103,10 +105,23 @@ def test_a_scaled_gradient_is_divided_and_an_overflow_skips_the_update(bits: Any
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
 
 
+@needs_torchao
+def test_a_rounding_that_the_tables_cannot_say_is_refused() -> None:
+    def down(numbers: Tensor, levels: Tensor) -> Tensor:
+        return (torch.searchsorted(levels, numbers, right=True) - 1).clamp(0).to(torch.uint8)
+
+    apart, together = torch.linspace(-1, 1, 16), torch.linspace(0.5, 0.5001, 256)
+    numbers = torch.linspace(-1, 1, 1001)
+    assert torch.equal(_tabulate(apart, down).encode(numbers), down(numbers, apart))
+    with pytest.raises(SettingsError, match=r"torchao .* rounds optimizer states in another way than 0\.18"):
+        _tabulate(together, down)
+
+
 def wide(toy: Toy) -> list[ActiveNode]:
     return [toy.node("a", width=512), toy.node("b", width=512)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", BITS)
 def test_what_is_planned_is_what_is_saved(bits: Any, toy: Toy) -> None:
     store, count = toy.store(), 512 * 16
@@ -129,6 +144,7 @@ def test_what_is_planned_is_what_is_saved(bits: Any, toy: Toy) -> None:
     assert state["exp_avg/a.last.weight"].dtype == torch.float32
 
 
+@pytest.mark.slow
 @needs_torchao
 def test_turns_and_saving_in_the_background_change_no_bit(
     toy: Toy, files_of: FilesOf, monkeypatch: pytest.MonkeyPatch
