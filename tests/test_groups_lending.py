@@ -87,7 +87,7 @@ def test_a_model_does_not_answer_if_a_plugin_writes(toy: Toy, write: Write) -> N
     modules = {group.name: context.module(group).eval() for group in context.groups}
     fields, device, around = context.store.fields, torch.device("cpu"), context.surroundings
     manifest, engine = cast(ModelManifest, None), cast(Engine, None)
-    model = Model(toy.folder, manifest, context.groups, modules, fields, None, None, device, around, engine)
+    model = Model(toy.folder, manifest, context.groups, modules, fields, None, {}, device, around, engine)
     embedding, mask = torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool)
     before = embedding.clone()
     alone = model.predict(embedding, mask, {})
