@@ -40,6 +40,21 @@ def test_a_listener_is_asked_for_anew_when_a_run_goes_on(finished: Finished, tmp
     assert hashes(run / "groups") == before
 
 
+@pytest.mark.parametrize(
+    "changed", [("--set", "training.weight_decay=0.5"), ("--set", "data.terms=0"), ("--disable", "backbone")]
+)
+def test_what_a_run_keeps_is_not_changed_when_it_goes_on(
+    changed: tuple[str, str], finished: Finished, tmp_path: Path
+) -> None:
+    run = finished.copy(tmp_path)
+    before = hashes(run)
+    refuse(
+        "train", "--resume", "-o", "run", *changed, cwd=tmp_path,
+        says=["its own data and settings", f"leave out {' '.join(changed)}", "begin another run"],
+    )  # fmt: skip
+    assert hashes(run) == before
+
+
 def test_a_listener_that_cannot_be_loaded_is_refused_by_name(finished: Finished, tmp_path: Path) -> None:
     finished.copy(tmp_path)
     install(tmp_path, "listener", "import no_such_module\n")

@@ -182,7 +182,7 @@ def training_session(
         RedheartError: There is a run in the folder that is not to be resumed.
     """
     if resume:
-        return open_agents(options.output or Path("runs") / "village", choice.with_listeners(), display)
+        return open_agents(options.output or Path("runs") / "village", choice.for_resumed(), display)
     session = begin_agents(choice, options, display, groups_file)
     if session.run.exists:
         raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")

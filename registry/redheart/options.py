@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from redheart_core.contract.errors import SettingsError
 from redheart_core.storage.paths import find_optional
 from redheart_core.training.budget import Budget
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 Settings = Mapping[str, object]
 """Settings by "plugin.key", "training.key" or "data.key"."""
+
+OF_RUN = ("data", "training")
+"""Tables that a run keeps from its beginning."""
 
 
 def _nothing(line: str) -> None:
@@ -94,6 +98,24 @@ class PluginChoice:
         rows = list_plugins(self.plugins_toml, self.enable, self.disable)
         listening = [row.name for row in rows if row.active and row.kind in ("events", "")]  # a broken one is refused
         return attrs.evolve(self, enable=tuple(dict.fromkeys((*self.enable, *listening))))
+
+    def for_resumed(self) -> PluginChoice:
+        """The same for a run that goes on: with listeners, and nothing that the run itself decides.
+
+        Raises:
+            SettingsError: Data or settings of the training are changed, or a plugin of the run is left out.
+        """
+        from redheart_registry.report import list_plugins
+
+        rows = list_plugins(self.plugins_toml, self.enable, self.disable)
+        listeners = {row.name for row in rows if row.kind in ("events", "")}
+        given = [f"--disable {name}" for name in self.disable if name not in listeners]
+        given += [f"--set {one}" for one in self.overrides if one.partition(".")[0] in OF_RUN]
+        if given:
+            raise SettingsError(
+                f"a run is resumed with its own data and settings; leave out {', '.join(given)}, or begin another run"
+            )
+        return self.with_listeners()
 
 
 @attrs.frozen

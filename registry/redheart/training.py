@@ -174,7 +174,7 @@ def training_session(
             raise RedheartError("a run is resumed with its own data and settings; leave the other options out")
         folder = _resumed(options)
         fetch(folder)
-        return open_session(folder, choice.with_listeners(), display)
+        return open_session(folder, choice.for_resumed(), display)
     session = begin(choice, options, display, groups_file, fetch)
     if session.run.exists and not joins:
         raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")
