@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +72,19 @@ def open_boards(event: RunStarted) -> Boards:
     writers = {}
     for group in event.groups:
         with writing(folder / group):
+            _await_next_second(folder / group)
             # TensorBoard takes the first mark of this kind for a beginning and each later one for a restart, which
             # hides all steps from there on; so the very first process sets one too.
             writers[group] = SummaryWriter(str(folder / group), purge_step=event.epochs_done.get(group, 0) + 1)
     return Boards(folder, writers)
+
+
+def _await_next_second(folder: Path) -> None:
+    """Return once a new file is the last one by name.
+
+    TensorBoard reads the files of a folder by name: the second in which one began, the host, the process and a count
+    without leading zeros, so that the tenth of a second would be read before the ninth.
+    """
+    seconds = [int(path.name.split(".")[3]) for path in folder.glob("events.out.tfevents.*")]
+    while int(time.time()) in seconds:
+        time.sleep(0.02)

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import redheart_tensorboard
 from redheart_core import EpochFinished, RedheartError, RunFinished, RunStarted
 from redheart_core.storage.files import FileError
 from redheart_registry import load_registry
+from redheart_tensorboard import boards
 
 needs_tensorboard = pytest.mark.skipif(
     importlib.util.find_spec("tensorboard") is None,
@@ -104,6 +106,15 @@ def test_an_epoch_is_on_disk_before_the_next_one_begins(tmp_path: Path) -> None:
     begin(tmp_path, {"first": 0})
     epoch("first", 1, 0.5)
     assert read(tmp_path / "tensorboard" / "first")["loss/train"] == [(1, 0.5)]
+
+
+def test_a_file_begins_in_another_second_than_those_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read by name, in which the ninth of a second comes after the tenth."""
+    (tmp_path / "events.out.tfevents.0000000100.host.1.9").touch()
+    clock = iter([100.2, 100.9, 101.0])
+    monkeypatch.setattr(boards, "time", SimpleNamespace(time=lambda: next(clock), sleep=lambda seconds: None))
+    boards._await_next_second(tmp_path)
+    assert next(clock, None) is None
 
 
 @needs_tensorboard
