@@ -93,11 +93,7 @@ class PluginChoice:
 
     def with_listeners(self) -> PluginChoice:
         """The same with the active plugins of event hooks alone enabled: they are no part of a run."""
-        from redheart_registry.report import list_plugins
-
-        rows = list_plugins(self.plugins_toml, self.enable, self.disable)
-        listening = [row.name for row in rows if row.active and row.kind in ("events", "")]  # a broken one is refused
-        return attrs.evolve(self, enable=tuple(dict.fromkeys((*self.enable, *listening))))
+        return self._enabling(self._listeners())
 
     def for_resumed(self) -> PluginChoice:
         """The same for a run that goes on: with listeners, and nothing that the run itself decides.
@@ -105,17 +101,25 @@ class PluginChoice:
         Raises:
             SettingsError: Data or settings of the training are changed, or a plugin of the run is left out.
         """
-        from redheart_registry.report import list_plugins
-
-        rows = list_plugins(self.plugins_toml, self.enable, self.disable)
-        listeners = {row.name for row in rows if row.kind in ("events", "")}
+        listeners = self._listeners()
         given = [f"--disable {name}" for name in self.disable if name not in listeners]
         given += [f"--set {one}" for one in self.overrides if one.partition(".")[0] in OF_RUN]
         if given:
             raise SettingsError(
                 f"a run is resumed with its own data and settings; leave out {', '.join(given)}, or begin another run"
             )
-        return self.with_listeners()
+        return self._enabling(listeners)
+
+    def _listeners(self) -> dict[str, bool]:
+        """The plugins of event hooks alone, and whether each is active."""
+        from redheart_registry.report import list_plugins
+
+        rows = list_plugins(self.plugins_toml, self.enable, self.disable)
+        return {row.name: row.active for row in rows if row.kind in ("events", "")}  # a broken one is refused
+
+    def _enabling(self, listeners: Mapping[str, bool]) -> PluginChoice:
+        listening = [name for name, active in listeners.items() if active]
+        return attrs.evolve(self, enable=tuple(dict.fromkeys((*self.enable, *listening))))
 
 
 @attrs.frozen
