@@ -94,7 +94,37 @@ class Forgets(Little):
         """Leaves everything as it was initialised."""
 
 
-@pytest.mark.parametrize(("kind", "says"), [(Grows, ""), (Forgets, "off by"), (Little, "has no method grow_from")])
+class Copies(Little):
+    @torch.no_grad()
+    def grow_from(self, smaller: Little) -> None:
+        """Copies of a unit that are read alike, so that they get the same gradient for ever."""
+        hidden = Axis(torch.arange(self.hidden.out_features) % smaller.hidden.out_features)
+        self.hidden.load_state_dict({name: old[hidden.source] for name, old in smaller.hidden.state_dict().items()})
+        for name in ("mood", "traits", "worth"):
+            new, old = (one.get_submodule(name) for one in (self, smaller))
+            new.get_parameter("weight").copy_(old.get_parameter("weight")[:, hidden.source] / hidden.copies)
+            new.get_parameter("bias").copy_(old.get_parameter("bias"))
+
+
+class Idles(Grows):
+    @torch.no_grad()
+    def grow_from(self, smaller: Little) -> None:
+        """New units that are 0 and read by nothing: neither ever gets a gradient."""
+        super().grow_from(smaller)
+        for parameter in self.hidden.parameters():
+            parameter[smaller.hidden.out_features :] = 0.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (Grows, ""),
+        (Forgets, "off by"),
+        (Little, "has no method grow_from"),
+        (Copies, "units of little.hidden.weight, little.mood.weight"),
+        (Idles, "stay equal or idle for ever"),
+    ],
+)
 def test_growth_is_compared_at_both_sizes(kind: type[Little], says: str, sample: Sample) -> None:
     subject = broken(sample, build=building(kind), grown=lambda smaller, larger: larger)
     found = complaints(subject, [check_grows])

@@ -202,11 +202,18 @@ def grow_pooling(larger: AttentionPooling, smaller: AttentionPooling, columns: A
 
 
 @torch.no_grad()
-def grow_recurrent(larger: nn.Module, smaller: nn.Module, columns: Axis) -> Axis:
+def grow_recurrent(larger: nn.Module, smaller: nn.Module, columns: Axis, *, repeats: bool = False) -> Axis:
     """LSTM layers, as many as before.
 
+    Args:
+        larger: A Recurrent.
+        smaller: Another one.
+        columns: What it reads.
+        repeats: Whether each state stands there again and again, as a layer norm or a residual stream behind it needs;
+            otherwise there are new states.
+
     Raises:
-        SettingsError: There would be more or fewer.
+        SettingsError: There would be more or fewer layers.
     """
     assert isinstance(larger, Recurrent)
     assert isinstance(smaller, Recurrent)
@@ -216,25 +223,53 @@ def grow_recurrent(larger: nn.Module, smaller: nn.Module, columns: Axis) -> Axis
             "changing nothing; keep their number"
         )
     for number, (new, old) in enumerate(zip(larger.forwards, smaller.forwards, strict=True)):
-        states = _grow_lstm(new, old, columns)
+        given, wanted = (one.get_parameter("weight_hh_l0").shape[1] for one in (old, new))
+        states = Axis.repeated(given, wanted) if repeats else Axis.padded(given, wanted)
+        _grow_gates(new, old, columns, states, 4)
         if larger.backwards:
-            awaited = _grow_lstm(larger.backwards[number], smaller.backwards[number], columns)
-            states = Axis.joined(states, awaited)
+            _grow_gates(larger.backwards[number], smaller.backwards[number], columns, states, 4)
+            states = Axis.joined(states, states)
         columns = states
     return columns
 
 
-def _grow_lstm(larger: nn.Module, smaller: nn.Module, columns: Axis) -> Axis:
-    """One layer in one direction; torch puts the weights of its four gates one below the other."""
-    given, wanted = (one.get_parameter("weight_hh_l0").shape[1] for one in (smaller, larger))
-    states = Axis.padded(given, wanted)
+@torch.no_grad()
+def grow_gru(larger: nn.Module, smaller: nn.Module, columns: Axis, states: Axis) -> Axis:
+    """A GRU in one direction of as many layers, or its cell, whose states become as given."""
+    _grow_gates(larger, smaller, columns, states, 3)
+    return states
+
+
+def _grow_gates(larger: nn.Module, smaller: nn.Module, columns: Axis, states: Axis, count: int) -> None:
+    """Recurrent layers in one direction; torch puts the weights of their gates one below the other."""
     for name, tensor in larger.named_parameters():
-        gates, old_gates = (one.view(4, -1, *one.shape[1:]) for one in (tensor, smaller.get_parameter(name)))
+        gates, old_gates = (one.view(count, -1, *one.shape[1:]) for one in (tensor, smaller.get_parameter(name)))
         if name.startswith("bias"):
             gates.copy_(grown_bias(gates, old_gates, states))
         else:
-            gates.copy_(grown_weight(gates, old_gates, states, columns if name.startswith("weight_ih") else states))
-    return states
+            reads = columns if name in ("weight_ih", "weight_ih_l0") else states
+            gates.copy_(grown_weight(gates, old_gates, states, reads))
+
+
+@torch.no_grad()
+def grow_convolution(
+    larger: nn.Module, smaller: nn.Module, columns: Axis, rows: Axis, fill: Fill = "initial", scale: float = 1.0
+) -> None:
+    """A convolution of the same kernel that reads channels and gives others."""
+    weight, old = larger.get_parameter("weight"), smaller.get_parameter("weight")
+    places, old_places = (one.flatten(2).permute(2, 0, 1) for one in (weight, old))
+    grown = grown_weight(places, old_places, rows, columns, fill, scale)
+    bias = larger.get_parameter("bias")
+    bias.copy_(grown_bias(bias, smaller.get_parameter("bias"), rows, fill, scale))
+    weight.copy_(grown.permute(1, 2, 0).view_as(weight))
+
+
+@torch.no_grad()
+def grow_own(larger: nn.Module, smaller: nn.Module, last: Axis | None = None) -> None:
+    """Parameters that a module holds itself, outside of its layers: as they were, or repeated along their last axis."""
+    for name, parameter in larger.named_parameters(recurse=False):
+        old = smaller.get_parameter(name)
+        parameter.copy_(old if last is None else old[..., last.source])
 
 
 def grow_same(larger: nn.Module, smaller: nn.Module) -> None:

@@ -25,8 +25,8 @@ class Axis:
 
     source: Tensor
     """(N,) int64: the unit that each repeats, NEW for none."""
-    silent: bool = False
-    """New units are 0 for every record."""
+    silent: bool | Tensor = False
+    """Whether new units are 0 for every record: all of them, or which, (N,) bool."""
 
     @classmethod
     def same(cls, size: int) -> Axis:
@@ -57,17 +57,22 @@ class Axis:
 
     @classmethod
     def joined(cls, *parts: Axis) -> Axis:
-        """Concatenated, as torch.cat does it; new units count as not silent if those of one part are not."""
+        """Concatenated, as torch.cat does it."""
         sources, start = [], 0
         for part in parts:
             sources.append(torch.where(part.source == NEW, NEW, part.source + start))
             start += part.old
-        return cls(torch.cat(sources), all(part.silent or not part.new.any() for part in parts))
+        return cls(torch.cat(sources), torch.cat([part.idle for part in parts]))
 
     @property
     def new(self) -> Tensor:
         """(N,) bool."""
         return self.source == NEW
+
+    @property
+    def idle(self) -> Tensor:
+        """(N,) bool: new units that are 0 for every record, so that any weight may read them."""
+        return self.new & torch.as_tensor(self.silent)
 
     @property
     def old(self) -> int:
@@ -76,8 +81,8 @@ class Axis:
 
     @property
     def copies(self) -> Tensor:
-        """(N,) float32: how often the unit that each repeats stands here; 1 for a new one."""
-        counts = torch.bincount(self.source[~self.new], minlength=self.old).float()
+        """(N,) float64: how often the unit that each repeats stands here; 1 for a new one."""
+        counts = torch.bincount(self.source[~self.new], minlength=self.old).double()
         return torch.where(self.new, 1.0, counts[self.source.clamp(0)])
 
     @property
@@ -110,7 +115,7 @@ def grown_weight(
     sums = new.new_zeros(*new.shape[:-1], columns.old).index_add_(-1, source[~columns.new], new[..., ~columns.new])
     apart = APART * (new - sums[..., source] / copies)
     weight = torch.where(copies > 1, weight + apart, weight)
-    weight = torch.where(columns.new, new if columns.silent else torch.zeros_like(new), weight)
+    weight = torch.where(columns.new, torch.where(columns.idle, new, 0.0), weight)
     return _filled(weight, new, rows, fill, -2)
 
 

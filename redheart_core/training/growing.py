@@ -42,10 +42,21 @@ def grown_node(node: ActiveNode, scale: str) -> ActiveNode:
     Raises:
         PluginError: The plugin's function fails.
     """
+    return grown_with(node, _of_scale(node.spec, scale))
+
+
+def grown_with(node: ActiveNode, changes: Mapping[str, Any]) -> ActiveNode:
+    """A node with the settings that it has once it has grown towards some others.
+
+    Raises:
+        PluginError: The plugin's function fails.
+    """
     spec = node.spec
     if spec.grown is None:
         return node
-    larger = attrs.evolve(node.settings, **_of_scale(spec, scale))
+    # what it has from growing before, such as the width of its positions, need not fit a width that is not reached
+    with attrs.validators.disabled():
+        larger = attrs.evolve(node.settings, **changes)
     with setting_up(node.name, "grown"):
         return attrs.evolve(node, settings=spec.grown(node.settings, larger))
 

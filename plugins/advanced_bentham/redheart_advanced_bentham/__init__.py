@@ -49,6 +49,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 ),
             ),
             build="redheart_advanced_bentham.training:build",
+            grown="redheart_advanced_bentham.training:grown",
             objective="redheart_advanced_bentham.training:objective",
             targets=("bentham", "utility"),
             optional_targets=("burdens", "context_layers", "utility_in_context", "utility_horizons"),

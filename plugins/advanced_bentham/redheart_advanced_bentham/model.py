@@ -12,6 +12,8 @@ from redheart_advanced_bentham import calculus
 from redheart_advanced_bentham.calculus import HIGHEST_LAYER, LAYERS, LOWEST_LAYER, Lot, Units
 from redheart_advanced_bentham.readings import DIMENSIONS, CrossCultural, DeepEthics, SocialImpact, extent_of
 from redheart_core.nn.chunks import masked_mean, with_positions
+from redheart_core.nn.growing import features_read, grow_chain, grow_mixture, grow_norm, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import RecordDropout, band, mlp, trunk
 from redheart_core.nn.parallel import Mixture
 
@@ -80,6 +82,7 @@ class AdvancedBentham(nn.Module):
         experts: E of the weight predictor.
         parts: What the data set has.
         units: Of the calculus.
+        position_width: Width of the sinusoids of positions, which divides width; 0 is width.
         dropout: Share of activations dropped in training.
     """
 
@@ -93,9 +96,10 @@ class AdvancedBentham(nn.Module):
         parts: Parts,
         units: Units,
         dropout: float,
+        position_width: int = 0,
     ) -> None:
         super().__init__()
-        self.parts, self.units = parts, units
+        self.parts, self.units, self.position_width = parts, units, position_width
         half, read = width // 2, width + 3 * DIMENSIONS
         self.encoder = trunk(width_in, width, dropout=dropout)
         self.norm = nn.LayerNorm(width)
@@ -133,7 +137,7 @@ class AdvancedBentham(nn.Module):
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, T, D) to the dimensions and layers that have labels, and "utility" and "net_share" (B,)."""
         mask, parts, units = inputs["mask"], self.parts, self.units
-        sequence = with_positions(self.encoder(inputs["embedding"]))
+        sequence = with_positions(self.encoder(inputs["embedding"]), self.position_width)
         state = self.norm(masked_mean(sequence, mask))
         ethics, culture = self.deep_ethics(state), self.cross_cultural(state)
         social, shares, places = self.social_impact(sequence, mask)
@@ -185,3 +189,17 @@ class AdvancedBentham(nn.Module):
         """The bounded score of a value (B,) or (B, H) under the counted layers."""
         factor = calculus.context_factor(layers, counted)
         return calculus.bounded_score(value * factor.view(-1, *[1] * (value.dim() - 1)), self.units.half_value)
+
+    def grow_from(self, smaller: AdvancedBentham) -> None:
+        """Take over what a smaller one computes."""
+        (old,), (new,) = smaller.norm.normalized_shape, self.norm.normalized_shape
+        stream = Axis.repeated(old, new)
+        grow_chain(self.encoder, smaller.encoder, features_read(self.encoder, smaller.encoder), stream)
+        grow_norm(self.norm, smaller.norm, stream)
+        self.deep_ethics.grow_from(smaller.deep_ethics, stream)
+        self.social_impact.grow_from(smaller.social_impact, stream)
+        self.cross_cultural.grow_from(smaller.cross_cultural, stream)
+        grow_same(self.skip, smaller.skip)
+        read = Axis.joined(stream, *[Axis.same(DIMENSIONS)] * 3)
+        grow_mixture(self.weight_predictor, smaller.weight_predictor, read)
+        grow_chain(self.balance, smaller.balance, read)

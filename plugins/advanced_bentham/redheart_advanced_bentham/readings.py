@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.nn.attention import AttentionPooling
+from redheart_core.nn.growing import grow_chain, grow_norm, grow_pooling, grow_recurrent
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp, trunk
 from redheart_core.nn.named import Named
 from redheart_core.nn.parallel import ParallelMlp
@@ -35,6 +37,13 @@ class DeepEthics(nn.Module):
         read = torch.cat([self.philosophical(state), self.deontological(state), self.virtue(state)], -1)
         return self.integrator(read)  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
 
+    def grow_from(self, smaller: DeepEthics, state: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_chain(self.philosophical, smaller.philosophical, state)
+        grow_chain(self.deontological, smaller.deontological, state)
+        grow_chain(self.virtue, smaller.virtue, state)
+        grow_chain(self.integrator, smaller.integrator, Axis.same(DIMENSIONS + DUTIES + VIRTUES))
+
 
 class SocialImpact(nn.Module):
     """An LSTM over the chunks for each social level, aggregated."""
@@ -53,6 +62,17 @@ class SocialImpact(nn.Module):
         numbers = self.aggregator(torch.cat(read, -1))
         dimensions, shares, places = numbers.split([DIMENSIONS, len(LEVELS), len(LEVELS)], -1)
         return dimensions, shares.softmax(-1), places
+
+    def grow_from(self, smaller: SocialImpact, stream: Axis) -> None:
+        """Take over what a smaller one computes; states repeat, as one norm is over those of both directions."""
+        for level in LEVELS:
+            states = grow_recurrent(self.levels[level], smaller.levels[level], stream, repeats=True)
+            pool, old = self.pools[level], smaller.pools[level]
+            assert isinstance(pool, AttentionPooling)
+            assert isinstance(old, AttentionPooling)
+            grow_pooling(pool, old, states)
+        grow_norm(self.norm, smaller.norm, states)
+        grow_chain(self.aggregator, smaller.aggregator, Axis.joined(*[states] * len(LEVELS)))
 
 
 def extent_of(shares: Tensor, places: Tensor) -> Tensor:
@@ -75,3 +95,8 @@ class CrossCultural(nn.Module):
 
     def forward(self, state: Tensor) -> Tensor:
         return self.fusion(self.views(self.deep(state)).flatten(1))  # type: ignore[no-any-return] # as above
+
+    def grow_from(self, smaller: CrossCultural, state: Axis) -> None:
+        """Take over what a smaller one computes."""
+        views = grow_chain(self.views, smaller.views, grow_chain(self.deep, smaller.deep, state))
+        grow_chain(self.fusion, smaller.fusion, Axis.joined(*[views] * len(CULTURES)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from attrs.validators import deep_iterable, in_
 
-from redheart_core.config.ranges import POSITIVE, SHARE, WEIGHT, repeated, width_from
+from redheart_core.config.ranges import POSITIVE, SHARE, WEIGHT, divides_or_none, repeated, width_from
 
 LAYER_NAMES = ("cultural", "temporal", "social", "personal", "moral", "situational")
 
@@ -44,6 +44,9 @@ class AdvancedBenthamSettings:
     """Weight of the loss on context_layers."""
     context_weight: float = attrs.field(default=0.25, validator=WEIGHT)
     """Weight of the losses on utility_in_context and utility_horizons, which say much the same as utility."""
+    position_width: int = attrs.field(default=0, validator=divides_or_none("width"))
+    """Width of the sinusoids of a chunk's number, which are repeated up to width; 0 is width. A network that has grown
+    keeps that which it began with."""
     dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of activations dropped in training."""
 

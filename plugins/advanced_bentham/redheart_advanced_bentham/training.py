@@ -12,6 +12,7 @@ from redheart_advanced_bentham.calculus import BURDENS, CIRCUMSTANCES, LAYERS, U
 from redheart_advanced_bentham.model import AdvancedBentham, Parts
 from redheart_advanced_bentham.settings import AdvancedBenthamSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import imbalance, squared_error
 from redheart_core.nn.metrics import value_metrics
 
@@ -28,7 +29,19 @@ def build(context: BuildContext) -> AdvancedBentham:
         experts=settings.experts,
         parts=parts_of(context),
         units=units_of(settings),
+        position_width=settings.position_width,
         dropout=settings.dropout,
+    )
+
+
+def grown(smaller: AdvancedBenthamSettings, larger: AdvancedBenthamSettings) -> AdvancedBenthamSettings:
+    """A width that repeats that of the smaller one; experts, recurrent layers and positions as before."""
+    return attrs.evolve(
+        larger,
+        width=multiple(smaller.width, larger.width),
+        experts=smaller.experts,
+        recurrent_layers=smaller.recurrent_layers,
+        position_width=smaller.position_width or smaller.width,
     )
 
 

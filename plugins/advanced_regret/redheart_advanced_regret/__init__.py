@@ -25,6 +25,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             optional_reads=("history",),
             gives=_outputs(),
             build="redheart_advanced_regret.training:build",
+            grown="redheart_advanced_regret.training:grown",
             objective="redheart_advanced_regret.training:objective",
             targets=("regret",),
             optional_targets=(

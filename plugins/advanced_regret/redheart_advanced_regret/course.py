@@ -8,6 +8,16 @@ from torch import Tensor, nn
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.attention import Attention
 from redheart_core.nn.chunks import last_chunk
+from redheart_core.nn.growing import (
+    grow_attention,
+    grow_chain,
+    grow_gru,
+    grow_linear,
+    grow_norm,
+    grow_own,
+    grow_recurrent,
+)
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 from redheart_core.nn.recurrent import Recurrent
 
@@ -30,6 +40,11 @@ class Past(nn.Module):
         some = steps.any(1)
         filled = steps | ~some.unsqueeze(1)
         return last_chunk(states, filled) * some.unsqueeze(-1)
+
+    def grow_from(self, smaller: Past) -> Axis:
+        """What it gives then."""
+        read = smaller.recurrent.forwards[0].get_parameter("weight_ih_l0").shape[1]
+        return grow_recurrent(self.recurrent, smaller.recurrent, Axis.same(read))
 
 
 class Future(nn.Module):
@@ -63,3 +78,12 @@ class Future(nn.Module):
         course, _ = self.recurrent(steps, begin.contiguous())
         known = torch.cat([state, estimates], -1).unsqueeze(1).expand(-1, course.shape[1], -1)
         return self.dynamics(torch.cat([course, known], -1)).squeeze(-1).sigmoid()  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
+
+    def grow_from(self, smaller: Future, state: Axis, sequence: Axis, estimates: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller, state)
+        grow_attention(self.reading, smaller.reading, grow_norm(self.norm, smaller.norm, state), sequence, state)
+        course = Axis.padded(smaller.recurrent.hidden_size, self.recurrent.hidden_size)
+        grow_linear(self.begin, smaller.begin, state, Axis.joined(*[course] * self.recurrent.num_layers))
+        grow_gru(self.recurrent, smaller.recurrent, state, course)
+        grow_chain(self.dynamics, smaller.dynamics, Axis.joined(course, state, estimates))

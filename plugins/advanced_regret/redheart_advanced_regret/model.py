@@ -13,6 +13,8 @@ from redheart_advanced_regret.regrets import expected_regret, largest_regret, re
 from redheart_advanced_regret.tree import DecisionTree
 from redheart_advanced_regret.world import World
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.growing import features_read, grow_chain, grow_recurrent
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp, trunk
 from redheart_core.nn.recurrent import Recurrent
 
@@ -138,3 +140,23 @@ class AdvancedRegret(nn.Module):
         if self.future is not None:
             outputs["regret_course"] = self.future(state, sequence, mask, estimates)
         return {name: tensor for name, tensor in outputs.items() if name in self.wanted}
+
+    def grow_from(self, smaller: AdvancedRegret) -> None:
+        """Take over what a smaller one computes."""
+        sequence = grow_chain(self.encoder, smaller.encoder, features_read(self.encoder, smaller.encoder))
+        known, past = [sequence, grow_recurrent(self.past, smaller.past, sequence)], None
+        if self.history is not None:
+            assert smaller.history is not None
+            past = self.history.grow_from(smaller.history)
+            known.append(past)
+        state = Axis.repeated(smaller.world.acts.shape[1], self.world.acts.shape[1])
+        grow_chain(self.state, smaller.state, Axis.joined(*known), state)
+        self.world.grow_from(smaller.world, state, sequence)
+        for name in ("score", "belief", *(["expects"] if self.expects is not None else [])):
+            grow_chain(self.get_submodule(name), smaller.get_submodule(name), state)
+        self.tree.grow_from(smaller.tree, Axis.joined(state, Axis.same(2 * len(self.world.acts))))
+        estimates = Axis.same(ESTIMATES)
+        if self.future is not None:
+            assert smaller.future is not None
+            self.future.grow_from(smaller.future, state, sequence, estimates)
+        self.posterior.grow_from(smaller.posterior, state, estimates, past)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from redheart_core.nn.growing import grow_chain, grow_linear, grow_own
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import band, mlp, trunk
 from redheart_core.nn.losses import Loss
 
@@ -45,6 +47,16 @@ class Posterior(nn.Module):
         means = torch.cat([prior[:, :1].sigmoid(), estimates], -1)
         total = precisions.sum(-1)
         return torch.stack([(precisions * means).sum(-1) / total, total.rsqrt()], -1)
+
+    def grow_from(self, smaller: Posterior, state: Axis, estimates: Axis, past: Axis | None) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller)
+        if self.shift is not None:
+            assert smaller.shift is not None
+            assert past is not None
+            grow_linear(self.shift, smaller.shift, past, Axis.same(self.shift.out_features))
+        known = grow_chain(self.deep, smaller.deep, Axis.joined(state, estimates))
+        grow_chain(self.likelihood, smaller.likelihood, known)
 
 
 def smallest_deviation(estimates: int) -> float:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_advanced_regret.model import ESTIMATES, AdvancedRegret
 from redheart_advanced_regret.posterior import gaussian_surprise, smallest_deviation
 from redheart_advanced_regret.scoring import least_regret_agreement, possibility
 from redheart_advanced_regret.settings import AdvancedRegretSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError, SettingsError
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import divergence, each_member, huber, squared_error
 from redheart_core.nn.metrics import explained_variance, jensen_shannon, top_label_accuracy, value_metrics
 
@@ -33,6 +36,12 @@ def build(context: BuildContext) -> AdvancedRegret:
         half_regret=settings.half_regret,
         dropout=settings.dropout,
     )
+
+
+def grown(smaller: AdvancedRegretSettings, larger: AdvancedRegretSettings) -> AdvancedRegretSettings:
+    """A width that repeats that of the smaller one; recurrent layers as before."""
+    width = multiple(smaller.width, larger.width, larger.heads)
+    return attrs.evolve(larger, width=width, recurrent_layers=smaller.recurrent_layers)
 
 
 def objective(context: BuildContext) -> Objective:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from redheart_core.nn.growing import grow_chain
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 from redheart_core.nn.parallel import ParallelMlp
 
@@ -49,3 +51,9 @@ class DecisionTree(nn.Module):
 
     def forward(self, case: Tensor) -> Tensor:
         return torch.einsum("bn,bns->bs", self.ways(case), self.branches(case).sigmoid())
+
+    def grow_from(self, smaller: DecisionTree, case: Axis) -> None:
+        """Take over what a smaller one computes; the depth is the same at every scale."""
+        for larger, decider in zip(self.deciders, smaller.deciders, strict=True):
+            grow_chain(larger, decider, case)
+        grow_chain(self.branches, smaller.branches, case)

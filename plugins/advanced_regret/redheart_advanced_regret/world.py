@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.nn.attention import Attention, TransformerLayer
+from redheart_core.nn.growing import grow_attention, grow_chain, grow_layers, grow_linear, grow_norm, grow_own
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 
 
@@ -70,3 +72,13 @@ class World(nn.Module):
             possible_logits=possible,
             choice_logits=self.choice(branches).squeeze(-1) + F.logsigmoid(possible),
         )
+
+    def grow_from(self, smaller: World, state: Axis, sequence: Axis) -> None:
+        """Take over what a smaller one computes, of a state whose units are repeated."""
+        grow_own(self, smaller, state)
+        grow_attention(self.reading, smaller.reading, grow_norm(self.norm, smaller.norm, state), sequence, state)
+        grow_layers(self.comparison, smaller.comparison, state)
+        branches = grow_norm(self.imagined, smaller.imagined, state)
+        grow_linear(self.direct, smaller.direct, state, Axis.same(self.direct.out_features))
+        for name in ("outcome", "possible", "choice"):
+            grow_chain(self.get_submodule(name), smaller.get_submodule(name), branches)

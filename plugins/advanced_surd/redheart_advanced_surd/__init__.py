@@ -37,6 +37,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 ),
             ),
             build="redheart_advanced_surd.training:build",
+            grown="redheart_advanced_surd.training:grown",
             objective="redheart_advanced_surd.training:objective",
             targets=("causal_parts",),
             optional_targets=("causal_paths", "transfer"),

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from redheart_core.nn.attention import Attention
+from redheart_core.nn.growing import grow_attention, grow_chain, grow_norm, grow_own
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 
 CAUSES = 3
@@ -59,3 +61,18 @@ class CausalModel(nn.Module):
         redundancy, synergy = self.redundancy(several).squeeze(-1), self.synergy(several).squeeze(-1)
         pairs = synergy[:, 1:].logsumexp(-1, keepdim=True)
         return torch.cat([redundancy, self.unique(single).squeeze(-1), pairs, synergy[:, :1], self.leak(outcome)], -1)
+
+    def grow_from(self, smaller: CausalModel, stream: Axis) -> None:
+        """Take over what a smaller one computes, from chunks whose units are repeated."""
+        queries = Axis.repeated(smaller.variables.shape[1], self.variables.shape[1])
+        grow_own(self, smaller, queries)
+        grow_attention(self.reading, smaller.reading, queries, stream, queries)
+        (norm, *chain), (old_norm, *old_chain) = self.chain, smaller.chain
+        assert isinstance(norm, nn.LayerNorm)
+        assert isinstance(old_norm, nn.LayerNorm)
+        normed = grow_norm(norm, old_norm, queries)
+        variables = grow_chain(nn.Sequential(*chain), nn.Sequential(*old_chain), normed)
+        grow_attention(self.attention, smaller.attention, variables, variables, variables)
+        for name, count in {"unique": 2, "redundancy": 3, "synergy": 3, "leak": 1}.items():
+            read = Axis.joined(*[variables] * count)
+            grow_chain(self.get_submodule(name), smaller.get_submodule(name), read)

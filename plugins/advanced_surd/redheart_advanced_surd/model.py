@@ -12,6 +12,8 @@ from redheart_advanced_surd.paths import PATHS
 from redheart_advanced_surd.transfer import Transfer
 from redheart_core.nn.attention import TransformerLayer
 from redheart_core.nn.chunks import masked_mean, with_positions
+from redheart_core.nn.growing import features_read, grow_chain, grow_layers, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, RecordDropout, trunk
 
 
@@ -30,6 +32,7 @@ class AdvancedSurd(nn.Module):
         directions: Source and target of each transfer to give; none if there is no log to read.
         transfer_width: Width of the network over the log.
         wanted: The outputs to give.
+        position_width: Width of the sinusoids of positions, which divides width; 0 is width.
         dropout: Share of activations dropped in training.
         input_dropout: Share of the embedding that the encoder loses in training.
         skip_dropout: Share of the mean embedding that the linear skip loses in training.
@@ -52,8 +55,10 @@ class AdvancedSurd(nn.Module):
         dropout: float,
         input_dropout: float,
         skip_dropout: float,
+        position_width: int = 0,
     ) -> None:
         super().__init__()
+        self.width, self.position_width = width, position_width
         self.input_dropout = RecordDropout(input_dropout)
         self.wanted = frozenset(wanted)
         self.part_places, self.path_places = list(parts), list(paths)
@@ -67,7 +72,7 @@ class AdvancedSurd(nn.Module):
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, T, D), and the log (B, N, P) where it is read, to the wanted outputs."""
         embedding, mask = inputs["embedding"], inputs["mask"]
-        sequence = with_positions(self.encoder(self.input_dropout(embedding)))
+        sequence = with_positions(self.encoder(self.input_dropout(embedding)), self.position_width)
         for layer in self.attention:
             sequence = layer(sequence, mask)
         logits = self.decomposition(masked_mean(sequence, mask)) + self.causal(sequence, mask)
@@ -82,3 +87,16 @@ class AdvancedSurd(nn.Module):
         if self.transfer is not None:
             outputs["transfer"] = self.transfer(inputs["mood_log"])
         return {name: tensor for name, tensor in outputs.items() if name in self.wanted}
+
+    def grow_from(self, smaller: AdvancedSurd) -> None:
+        """Take over what a smaller one computes."""
+        stream = Axis.repeated(smaller.width, self.width)
+        grow_chain(self.encoder, smaller.encoder, features_read(self.encoder, smaller.encoder), stream)
+        grow_layers(self.attention, smaller.attention, stream)
+        grow_chain(self.decomposition.paths, smaller.decomposition.paths, stream)
+        grow_chain(self.decomposition.parts, smaller.decomposition.parts, stream)
+        self.causal.grow_from(smaller.causal, stream)
+        grow_same(self.skips, smaller.skips)
+        if self.transfer is not None:
+            assert smaller.transfer is not None
+            self.transfer.grow_from(smaller.transfer)

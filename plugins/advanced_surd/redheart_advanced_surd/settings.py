@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from redheart_core.config.ranges import POSITIVE, SHARE, divides, repeated, width_from
+from redheart_core.config.ranges import POSITIVE, SHARE, divides, divides_or_none, repeated, width_from
 
 
 @attrs.frozen
@@ -27,6 +27,9 @@ class AdvancedSurdSettings:
     """Width of the network over the mood log."""
     transfer_weight: float = attrs.field(default=1.0, validator=POSITIVE)
     """Weight of the loss on the transfer entropy against those on parts and paths."""
+    position_width: int = attrs.field(default=0, validator=divides_or_none("width"))
+    """Width of the sinusoids of a chunk's number, which are repeated up to width; 0 is width. A network that has grown
+    keeps that which it began with."""
     dropout: float = attrs.field(default=0.3, validator=SHARE)
     """Share of activations dropped in training."""
     input_dropout: float = attrs.field(default=0.7, validator=SHARE)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_advanced_surd.model import AdvancedSurd
 from redheart_advanced_surd.paths import PARTS, PATHS, places
 from redheart_advanced_surd.settings import AdvancedSurdSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import divergence, squared_error
 from redheart_core.nn.metrics import distribution_metrics, explained_variance, jensen_shannon
 
@@ -29,9 +32,20 @@ def build(context: BuildContext) -> AdvancedSurd:
         directions=_directions(context) if "transfer" in context.wanted else (),
         transfer_width=settings.transfer_width,
         wanted=context.wanted,
+        position_width=settings.position_width,
         dropout=settings.dropout,
         input_dropout=settings.input_dropout,
         skip_dropout=settings.skip_dropout,
+    )
+
+
+def grown(smaller: AdvancedSurdSettings, larger: AdvancedSurdSettings) -> AdvancedSurdSettings:
+    """Widths that repeat those of the smaller one, and its positions."""
+    return attrs.evolve(
+        larger,
+        width=multiple(smaller.width, larger.width, larger.heads),
+        causal_width=multiple(smaller.causal_width, larger.causal_width, 4 * larger.causal_heads),
+        position_width=smaller.position_width or smaller.width,
     )
 
 

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.chunks import present_first
+from redheart_core.nn.growing import grow_chain, grow_linear, grow_recurrent
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 from redheart_core.nn.recurrent import Recurrent
 
@@ -67,3 +69,10 @@ class Transfer(nn.Module):
         summary = torch.einsum("ndw,nd->nw", states, weights)
         transfer = F.softplus(self.output(torch.cat([moments / CHANCE, summary], -1)))
         return transfer.view(log.shape[0], len(self.directions))
+
+    def grow_from(self, smaller: Transfer) -> None:
+        """Take over what a smaller one computes."""
+        seen = Axis.padded(smaller.window.out_features, self.window.out_features)
+        grow_linear(self.window, smaller.window, Axis.same(2 * WINDOW), seen)
+        summary = grow_recurrent(self.recurrent, smaller.recurrent, seen)
+        grow_chain(self.output, smaller.output, Axis.joined(Axis.same(len(self.moments)), summary))
