@@ -1,7 +1,7 @@
 from .contract.agents import AgentSpec, EnvironmentSpec, Learner, Scene, Seats, Transitions
 from .contract.calculators import CalculatorInput, CalculatorSpec
 from .contract.catalogue import AFFECT, CATALOGUE
-from .contract.data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record
+from .contract.data import SPLITS, DatasetSpec, Encoder, EncoderSpec, Record, Upcoming
 from .contract.errors import (
     AuditError,
     CheckpointError,
@@ -88,6 +88,7 @@ __all__ = [
     "StoreError",
     "Transitions",
     "UndefinedError",
+    "Upcoming",
     "calculate",
     "hookimpl",
     "text_field",

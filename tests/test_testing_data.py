@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from redheart_core import CATALOGUE, DatasetSpec, EncoderSpec, Field, Record, StoreError
+from redheart_core import CATALOGUE, DatasetSpec, EncoderSpec, Field, Record, StoreError, Upcoming
 from redheart_core.data.store import Store
 from redheart_core.discovery.entries import Entry
 from redheart_core.testing import (
@@ -97,6 +98,27 @@ def test_records_that_change_are_found() -> None:
     subject = dataset(lambda settings: iter(some_records(text=f"Take {next(calls)}, a.")))
     with pytest.raises(ConformanceError, match=r"records differ when read again: \['line 3'\]"):
         DATASET_CHECKS[2](subject)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, ""),
+        ({"where": ""}, "series 'a' does not say where it ends"),
+        ({"values": {"joy": 0.5}}, "line 9 has the undeclared field joy"),
+        ({"values": {"regret": 1.5}}, "an end that is refused: line 9: regret expects a value in 0..1, got 1.5"),
+        ({"values": {"next": [1.0, 2.0]}}, "line 9 has both values and times to come of next"),
+        ({"times": {"next": ("10",)}}, "line 9 has 1 times for 'next' of 2"),
+    ],
+)
+def test_a_broken_end_of_a_series_is_found(changes: dict[str, Any], message: str) -> None:
+    subject = dataset(
+        lambda settings: iter(some_records()), (CATALOGUE["regret"], Field("next", "two steps", 0, 9, axes=(2,)))
+    )
+    end = attrs.evolve(Upcoming("a", "9", {"regret": 0.5}, {"next": ("10", "11")}, "line 9"), **changes)
+    spec = attrs.evolve(subject.spec, upcoming=lambda settings, fields: iter([end]))
+    with pytest.raises(ConformanceError, match=f"plugin 'toy'.*{message}") if message else nullcontext():
+        DATASET_CHECKS[3](attrs.evolve(subject, spec=spec))
 
 
 @attrs.define

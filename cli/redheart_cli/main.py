@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "decompose": ("redheart_cli.decompose", "Which analyzers are redundant, unique, synergistic."),
     "bench": ("redheart_cli.bench", "Measure what a plugin is worth."),
     "analyze": ("redheart_cli.analyze", "Analyze a text, with an installed model or your own."),
+    "forecast": ("redheart_cli.forecast", "What comes next in the time series of a file."),
     "memory": ("redheart_cli.memory", "Keep cases, and find those nearest to a text."),
     "decide": ("redheart_cli.decide", "Compare acts: utility, regret, harm, what people find."),
     "serve": ("redheart_cli.serve", "Answer over HTTP."),

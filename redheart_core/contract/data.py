@@ -65,6 +65,22 @@ class Provenance:
 
 
 @attrs.frozen
+class Upcoming:
+    """The end of a time series as a data set gives it, from which a model says what comes next."""
+
+    series: str
+    """Its name; empty of the only one."""
+    time: str
+    """Of the last step that is known."""
+    values: Mapping[str, object]
+    """What nodes read, as Record.values."""
+    times: Mapping[str, tuple[str, ...]]
+    """Of each field that is answered: the time of each place on its first axis, or the one time of a field without."""
+    where: str
+    """As Record.where."""
+
+
+@attrs.frozen
 class DatasetSpec:
     """A source of records. Its functions may be named as "package.module:function"."""
 
@@ -88,6 +104,11 @@ class DatasetSpec:
     """Settings that give a few hundred records in seconds, from the package alone; None if there are none."""
     texts: bool = True
     """Whether records have texts; without any no encoder is needed, and nodes read fields alone."""
+    upcoming: Callable[[Any, Mapping[str, Field]], Iterator[Upcoming]] | None = attrs.field(
+        default=None, converter=attrs.converters.optional(to_function)
+    )
+    """Settings and the fields that a model was trained with to the end of every series, of which `redheart forecast`
+    says what comes next. Raises DataError naming file and line. None if records have no order in time."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:

@@ -57,7 +57,8 @@ class Field:
     std: tuple[float, ...] = ()
     """Likewise the standard deviation, above 0, in which errors are measured."""
     step: tuple[float, ...] = ()
-    """Likewise the mean absolute change from one step of a series to the next, above 0."""
+    """Likewise the mean absolute change from one step of a series to the next, above 0; of the times of steps, the one
+    median step, in the time of the file."""
     axes: tuple[int, ...] = ()
     """Sizes of the axes in front of the labels; a record may fill less of them, from the start."""
     text: bool = False

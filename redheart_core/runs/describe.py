@@ -125,6 +125,7 @@ def describe_data(store: Store, folder: Path) -> DataDescription:
         splits=dict(store.index.counts),
         validation_clusters=_clusters(store.clusters[store.rows("validation")]),
         more_tokens=store.index.more_tokens,
+        settings={} if store.encoder_identity.parts else dict(store.index.dataset_settings),
     )
 
 

@@ -83,6 +83,8 @@ class DataDescription:
     validation_clusters: tuple[tuple[int, ...], ...]
     """Places of validation records that are near-duplicates of each other, and count as one."""
     more_tokens: tuple[Tokenizer, ...] = attrs.field(default=(), metadata=STORED_IF_SET)
+    settings: Mapping[str, object] = attrs.field(factory=dict, metadata=STORED_IF_SET)
+    """Of a data set without texts, so that its further files can be read alike; paths are reduced to their names."""
 
     @property
     def tokenizers(self) -> dict[str, Tokenizer]:

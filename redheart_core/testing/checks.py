@@ -65,6 +65,7 @@ DATASET_CHECKS: tuple[Check, ...] = (
     data_checks.check_fields,
     data_checks.check_records,
     data_checks.check_same_records_twice,
+    data_checks.check_what_comes_next,
 )
 """Of a data set; they take a DatasetSubject."""
 ENCODER_CHECKS: tuple[Check, ...] = (

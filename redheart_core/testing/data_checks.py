@@ -107,6 +107,31 @@ def check_same_records_twice(subject: DatasetSubject) -> None:
     require(subject.plugin, not differing, f"records differ when read again: {differing[:3]}")
 
 
+def check_what_comes_next(subject: DatasetSubject) -> None:
+    """The end of a series has a place, values that fit the declared fields, and a time for each place of an answer."""
+    if subject.spec.upcoming is None:
+        return
+    fields = {field.name: field for field in subject.spec.fields(subject.settings)}
+    ends = tuple(islice(subject.spec.upcoming(subject.settings, fields), RECORDS))
+    require(subject.plugin, bool(ends), "it has no end of a series")
+    for end in ends:
+        require(subject.plugin, bool(end.where.strip()), f"series '{end.series}' does not say where it ends")
+        unknown = sorted((end.values.keys() | end.times.keys()) - fields.keys())
+        require(subject.plugin, not unknown, f"{end.where} has the undeclared field {', '.join(unknown)}")
+        told = sorted(end.values.keys() & end.times.keys())
+        require(subject.plugin, not told, f"{end.where} has both values and times to come of {', '.join(told)}")
+        for name, times in end.times.items():
+            places = (fields[name].axes or (1,))[0]
+            require(
+                subject.plugin, len(times) == places, f"{end.where} has {len(times)} times for '{name}' of {places}"
+            )
+        try:
+            for name, value in end.values.items():
+                fields[name].to_numbers(value, end.where)
+        except DataError as error:
+            raise ConformanceError(f"plugin '{subject.plugin.name}' gives an end that is refused: {error}") from error
+
+
 def check_vectors(subject: EncoderSubject) -> None:
     """Vectors are finite float32 of the declared width, and do not depend on neighbours beyond rounding."""
     encoder = subject.spec.fit(subject.settings, subject.chunks)

@@ -3,6 +3,7 @@ from .analysis import Analysis
 from .automating import auto
 from .calculating import calculate
 from .decision import Decision
+from .forecasting import Forecast
 from .models import Model, decide, load
 from .plugin_list import plugins
 from .reasons import Explanation
@@ -16,6 +17,7 @@ __all__ = [
     "Analysis",
     "Decision",
     "Explanation",
+    "Forecast",
     "Model",
     "Run",
     "auto",

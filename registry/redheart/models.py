@@ -23,6 +23,7 @@ from redheart_core.storage.presence import require_model_folder
 if TYPE_CHECKING:
     from redheart.batches import BatchResult
     from redheart.decision import Decision
+    from redheart.forecasting import Forecast
     from redheart.memory import Memory
     from redheart_core.data.encoding import TextEncoder
     from redheart_core.evaluation.results import Evaluation
@@ -218,6 +219,21 @@ class Model:
         found = self.analyze_record(given, where, language)
         with keeping_threads(self.assembled.manifest.training.threads):
             return explain_analysis(self, found, read_record(self, given, where, language))
+
+    def forecast(self, *files: str | Path) -> tuple[Forecast, ...]:
+        """What comes next in every time series of some files, for a model that was trained on series.
+
+        Args:
+            *files: With the columns of the files that it was trained on. Rows behind the last number of a target or
+                covariate say what is known of the steps ahead. None for a model of the sample of its data set.
+
+        Raises:
+            SettingsError: The model is of data that have no order in time, or of other files.
+            DataError: A file cannot be used; the message names file and line.
+        """
+        from redheart.forecasting import forecast
+
+        return forecast(self, files)
 
     def decide(
         self, given: Sequence[str] | Mapping[str, Any], *, preferences: Model | str | Path | None = None

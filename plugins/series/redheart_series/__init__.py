@@ -23,6 +23,7 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
             fields="redheart_series.dataset:fields",
             records="redheart_series.dataset:records",
             texts=False,
+            upcoming="redheart_series.upcoming:upcoming",
             sample={"context": 14, "horizon": 3, "stride": 4},
         )
     ]

@@ -54,6 +54,7 @@ def _fields(table: Table, division: Division) -> tuple[Field, ...]:
             -np.inf,
             0.0,
             unit="steps",
+            step=(median_step(table, division),),
             axes=length,
         ),
     ]
@@ -147,16 +148,24 @@ def _classes(table: Table, division: Division) -> tuple[str, ...]:
     return tuple(known)
 
 
-def _record(table: Table, window: Window, step: float, labels: tuple[str, ...]) -> Record:
-    settings, series, origin = table.settings, window.series, window.origin
+def inputs(table: Table, series: Series, origin: int, step: float) -> dict[str, object]:
+    """What nodes read of a window, by field: the past up to the row of origin, and what is known ahead."""
+    settings = table.settings
     past = slice(origin + 1 - settings.context, origin + 1)
-    ahead = slice(origin + 1, origin + 1 + settings.horizon)
     values: dict[str, object] = {
         "past": series.numbers[past][:, table.of(table.channels)],
         "past_times": (series.times[past] - series.times[origin]) / step,
     }
     if settings.known:
+        ahead = slice(origin + 1, origin + 1 + settings.horizon)
         values["known"] = series.numbers[ahead][:, table.of(settings.known)]
+    return values
+
+
+def _record(table: Table, window: Window, step: float, labels: tuple[str, ...]) -> Record:
+    settings, series, origin = table.settings, window.series, window.origin
+    ahead = slice(origin + 1, origin + 1 + settings.horizon)
+    values = inputs(table, series, origin, step)
     if settings.targets:
         values["next"] = series.numbers[ahead][:, table.of(settings.targets)]
     values |= _learnt(table, series, origin + settings.ahead, labels)

@@ -22,8 +22,8 @@ MISSING = 0.01
 """Share of the values of sales and rain that are left out."""
 
 
-def sample_rows() -> Iterator[tuple[str, Row]]:
-    """(where, row) as of a file."""
+def sample_rows(ahead: int = 0) -> Iterator[tuple[str, Row]]:
+    """(where, row) as of a file; behind the last one of each shop rows ahead, which hold what is known alone."""
     generator = np.random.default_rng(SEED)
     line = 1
     for shop, level in SHOPS.items():
@@ -33,14 +33,13 @@ def sample_rows() -> Iterator[tuple[str, Row]]:
         for day in range(DAYS):
             restless = not restless if turns[day] < 1 / 40 else restless
             s = [0.6 * s[0] + 0.2 * s[1] + e[day] * (1.5 if restless else 0.6), s[0]]
-            when = date(2023, 1, 2) + timedelta(day)  # a Monday
             sales = level + WEEK[day % 7] + s[0] + 0.8 * x
             x = 0.7 * x + f[day]
             line += 1
             yield (
                 f"sample line {line}",
                 {
-                    "day": when.isoformat(),
+                    "day": _date(day),
                     "shop": shop,
                     "sales": None if gaps[day, 0] < MISSING else round(sales, 3),
                     "rain": None if gaps[day, 1] < MISSING else round(x, 3),
@@ -48,3 +47,11 @@ def sample_rows() -> Iterator[tuple[str, Row]]:
                     "mood": "restless" if restless else "calm",
                 },
             )
+        for day in range(DAYS, DAYS + ahead):
+            line += 1
+            yield f"sample line {line}", {"day": _date(day), "shop": shop, "weekend": int(day % 7 >= 5)}
+
+
+def _date(day: int) -> str:
+    """The day of that number; the first is a Monday."""
+    return (date(2023, 1, 2) + timedelta(day)).isoformat()

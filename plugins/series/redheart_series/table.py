@@ -62,8 +62,12 @@ class Table:
         return len(self.settings.classes) == 1
 
 
-def read_table(given: SeriesSettings) -> Table:
+def read_table(given: SeriesSettings, ahead: int = 0) -> Table:
     """Read and check all files.
+
+    Args:
+        given: Their names and what the columns mean.
+        ahead: Steps that the sample goes on, if no file is named, with what is known of them.
 
     Raises:
         DataError: Settings name no column or no file; a row cannot be used; times are not in order.
@@ -73,7 +77,7 @@ def read_table(given: SeriesSettings) -> Table:
     columns = (*settings.targets, *settings.covariates, *settings.known, *classes, *settings.quantities)
     reader, bad = TimeReader(settings.time, settings.zone), BadRows()
     found: dict[str, _Rows] = {}
-    for where, row in _all_rows(settings, bad):
+    for where, row in _all_rows(settings, bad, ahead):
         with bad.row():
             name = ", ".join(_group(row, column, where) for column in settings.groups)
             time = reader.read(row.get(settings.time), where)
@@ -127,9 +131,9 @@ def resolved(given: SeriesSettings) -> SeriesSettings:
     return settings
 
 
-def _all_rows(settings: SeriesSettings, bad: BadRows) -> Iterator[tuple[str, Row]]:
+def _all_rows(settings: SeriesSettings, bad: BadRows, ahead: int) -> Iterator[tuple[str, Row]]:
     if not settings.files:
-        yield from sample.sample_rows()
+        yield from sample.sample_rows(ahead)
     keys = ("groups", "targets", "covariates", "known", "classes", "quantities")
     needed = [settings.time, *(column for key in keys for column in getattr(settings, key))]
     for path in settings.files:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from calendar import monthrange
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +23,7 @@ _NAMES: dict[Kind, str] = {
     "offset": "a time with an offset",
 }
 _EPOCH = datetime(1970, 1, 1)
+DAY = 86400
 
 
 @attrs.define
@@ -46,6 +50,11 @@ class TimeReader:
                     f'series.zone = "{self.zone}" is no time zone of this system; give a name such as "Europe/Berlin", '
                     "or leave it out"
                 ) from error
+
+    @property
+    def kind(self) -> Kind | None:
+        """Of all times; None before the first."""
+        return self._kind
 
     def read(self, value: object, where: str) -> float:
         """Seconds since 1970, of local times as if they were UTC; or the number itself.
@@ -105,10 +114,65 @@ class TimeReader:
             )
         return first.timestamp()
 
+    def following(self, times: Sequence[float], step: float, count: int) -> list[float]:
+        """The times that come after some, as read gives them.
+
+        Where all stand at the same day of the month and the same time of day, whole months apart, the next ones do too;
+        others are a step apart, of whole days by the clock of the zone.
+
+        Args:
+            times: Ascending, at least one.
+            step: Of numbers, or in seconds.
+            count: How many.
+        """
+        if self._kind == "number":
+            return [times[-1] + number * step for number in range(1, count + 1)]
+        walls = [self._wall(time) for time in times]
+        months = _months_apart(walls)
+        if months:
+            return [self._time(_later(walls[-1], months * number)) for number in range(1, count + 1)]
+        if step % DAY:
+            return [times[-1] + number * step for number in range(1, count + 1)]
+        return [self._time(walls[-1] + timedelta(seconds=number * step)) for number in range(1, count + 1)]
+
+    def _wall(self, number: float) -> datetime:
+        """What the clock shows."""
+        if self._kind == "local" and self._place is not None:
+            return datetime.fromtimestamp(number, self._place).replace(tzinfo=None)
+        return _EPOCH + timedelta(seconds=number)
+
+    def _time(self, wall: datetime) -> float:
+        """When it shows that; the first time where it does twice."""
+        if self._kind == "local" and self._place is not None:
+            return wall.replace(tzinfo=self._place).timestamp()
+        return (wall - _EPOCH).total_seconds()
+
     def say(self, number: float) -> str:
         """A time for people."""
         if self._kind == "number" or self._kind is None:
             return f"{number:g}" if number != round(number) else f"{number:.0f}"
         moment = _EPOCH + timedelta(seconds=number)
-        text = moment.date().isoformat() if number % 86400 == 0 else moment.isoformat()
+        text = moment.date().isoformat() if number % DAY == 0 else moment.isoformat()
         return f"{text}Z" if self._kind == "offset" or self._place is not None else text
+
+
+def _months_apart(walls: Sequence[datetime]) -> int:
+    """By how many months each of some times is later than the one before; 0 if they are not whole months apart."""
+    counts = {_month(second) - _month(first) for first, second in pairwise(walls)}
+    if len(counts) != 1 or 0 in counts or len({wall.time() for wall in walls}) > 1:
+        return 0
+    (apart,) = counts
+    regular = all(_later(walls[0], number * apart) == wall for number, wall in enumerate(walls))
+    return apart if regular else 0
+
+
+def _month(wall: datetime) -> int:
+    return wall.year * 12 + wall.month - 1
+
+
+def _later(wall: datetime, months: int) -> datetime:
+    """Months later, at the same day; the last one of a month stays the last one."""
+    year, month = divmod(_month(wall) + months, 12)
+    last = monthrange(year, month + 1)[1]
+    whole = wall.day == monthrange(wall.year, wall.month)[1]
+    return wall.replace(year=year, month=month + 1, day=last if whole else min(wall.day, last))

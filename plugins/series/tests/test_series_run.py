@@ -78,3 +78,36 @@ def test_a_node_that_reads_the_text_is_refused_by_name(tmp_path: Path) -> None:
         assert "these plugins read the text:" in said
         assert "linear (terms, embedding)" in said
         assert "--disable all" in said
+
+
+@pytest.mark.slow
+def test_a_model_of_the_sample_says_what_comes_behind_it(run: tuple[Path, str]) -> None:
+    folder = run[0] / "model"
+    said = command("forecast", str(folder)).splitlines()
+    assert said[0].split() == ["series", "time", "column", "value", "low", "high"]
+    assert [line.split()[:3] for line in said[1:4]] == [
+        ["north", day, "sales"] for day in ("2024-02-26", "2024-02-27", "2024-02-28")
+    ]
+    assert "hold what comes in 90% of windows" in said[-1]
+    found = redheart.load(folder).forecast()
+    assert [one.series for one in found] == ["north", "south", "west"]
+    for one in found:
+        answer = {value.label: value for value in one.analysis.answer("next").values}
+        for step, point in enumerate(one.points, 1):
+            same = answer[f"{step}.sales"]
+            assert (point.value, point.low, point.high) == (same.value, same.low, same.high)
+            assert point.low is not None
+            assert point.high is not None
+            assert point.low < point.value < point.high
+
+
+@pytest.mark.slow
+def test_a_forecast_as_a_table_has_every_digit(run: tuple[Path, str], tmp_path: Path) -> None:
+    folder, table = run[0] / "model", tmp_path / "forecast.csv"
+    assert "9 numbers of 3 series" in command("forecast", str(folder), "-o", str(table))
+    points = [point for one in json.loads(command("forecast", str(folder), "--json")) for point in one["points"]]
+    lines = [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
+    assert [tuple(map(float, line[3:])) for line in lines] == [(p["value"], p["low"], p["high"]) for p in points]
+    said = command("forecast", str(folder), "sales.csv", code=1)
+    assert "was trained on the sample of 'series' and forecasts that alone" in said
+    assert "written as .csv" in command("forecast", str(folder), "-o", "forecast.txt", code=1)
