@@ -15,6 +15,8 @@ from torch.nn import functional as F
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.attention import AttentionPooling, TransformerLayer
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.growing import grow_layers, grow_linear, grow_norm, grow_pooling
+from redheart_core.nn.growing_axes import Axis
 
 FLAT = 1e-5
 """Least standard deviation of a window, relative to its largest number, that is not rounding alone."""
@@ -78,11 +80,13 @@ class Patches(nn.Module):
         channels: C.
         steps: Of a patch.
         width: W.
+        position_width: Width of the sinusoids of time, which are repeated up to W and divide it; 0 is W.
     """
 
-    def __init__(self, channels: int, steps: int, width: int) -> None:
+    def __init__(self, channels: int, steps: int, width: int, position_width: int = 0) -> None:
         super().__init__()
-        self.steps, self.width = steps, width
+        self.steps, self.waves = steps, position_width or width
+        self.repeats = width // self.waves
         self.read = nn.Linear(steps * (2 * channels + 1), width)
 
     def forward(self, values: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,7 +97,7 @@ class Patches(nn.Module):
         ends = times[..., -1]
         offsets = torch.where(there, times - ends.unsqueeze(-1), 0.0)
         read = [filled.flatten(2), present.to(filled.dtype).flatten(2), offsets]
-        tokens = self.read(torch.cat(read, -1)) + time_waves(ends, self.width)
+        tokens = self.read(torch.cat(read, -1)) + time_waves(ends, self.waves).repeat(1, 1, self.repeats)
         mask = there.any(-1)
         last = torch.arange(mask.shape[1], device=mask.device) == mask.shape[1] - 1
         return tokens, mask | last
@@ -134,12 +138,22 @@ class SequenceEncoder(nn.Module):
         layers: Of the transformer.
         heads: A divisor of the width.
         dropout: Share of activations dropped in training.
+        position_width: Width of the sinusoids of time, which divides the width; 0 is the width.
     """
 
-    def __init__(self, channels: int, patch: int, width: int, layers: int, heads: int, dropout: float) -> None:
+    def __init__(
+        self,
+        channels: int,
+        patch: int,
+        width: int,
+        layers: int,
+        heads: int,
+        dropout: float,
+        position_width: int = 0,
+    ) -> None:
         super().__init__()
         self.width = width
-        self.patches = Patches(channels, patch, width)
+        self.patches = Patches(channels, patch, width, position_width)
         self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.pooling = AttentionPooling(width, width)
@@ -150,3 +164,12 @@ class SequenceEncoder(nn.Module):
             tokens = layer(tokens, mask)
         tokens = self.norm(tokens)
         return torch.cat([masked_mean(tokens, mask), self.pooling(tokens, mask).squeeze(1), tokens[:, -1]], -1)
+
+    def grow_from(self, smaller: SequenceEncoder) -> Axis:
+        """What it gives then, with tokens whose units are repeated."""
+        stream, read = Axis.repeated(smaller.width, self.width), self.patches.read
+        grow_linear(read, smaller.patches.read, Axis.same(read.in_features), stream)
+        grow_layers(self.layers, smaller.layers, stream)
+        grow_norm(self.norm, smaller.norm, stream)
+        grow_pooling(self.pooling, smaller.pooling, stream)
+        return Axis.joined(stream, stream, stream)

@@ -31,6 +31,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("affect", "affect of the self afterwards", "values", labels="self_after", low=-1.0, high=1.0),
             ),
             build="redheart_advanced_emotion.training:build",
+            grown="redheart_advanced_emotion.training:grown",
             objective="redheart_advanced_emotion.training:objective",
             targets=("emotion",),
             optional_targets=("culture", "self_after"),

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from redheart_advanced_emotion.encoders import AudioEncoder, BiometricProcessor, TextEncoder, image_encoder
 from redheart_advanced_emotion.temporal import EmotionMemory, HistoryEncoder, TemporalTracker, Trend
 from redheart_core.nn.attention import Attention, AttentionPooling
+from redheart_core.nn.growing import grow_attention, grow_chain, grow_mixture, grow_norm, grow_own, grow_pooling
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import RecordDropout, mlp, trunk
 from redheart_core.nn.parallel import Mixture, ParallelMlp
 
@@ -55,6 +57,12 @@ class CrossModalAttention(nn.Module):
         seen = self.attention(sequence, memory, torch.cat([mask, there], 1))
         return self.norm(sequence + self.dropout(seen))  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
 
+    def grow_from(self, smaller: CrossModalAttention, stream: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller, stream)
+        grow_attention(self.attention, smaller.attention, stream, stream, stream)
+        grow_norm(self.norm, smaller.norm, stream)
+
 
 class CulturalNuance(nn.Module):
     """One deep reading, seen by each culture, fused: (B, W) to (B, W)."""
@@ -68,6 +76,11 @@ class CulturalNuance(nn.Module):
     def forward(self, state: Tensor) -> Tensor:
         return self.fusion(self.views(self.deep(state)).flatten(1))  # type: ignore[no-any-return] # as above
 
+    def grow_from(self, smaller: CulturalNuance, stream: Axis) -> None:
+        """Take over what a smaller one computes."""
+        views = grow_chain(self.views, smaller.views, grow_chain(self.deep, smaller.deep, stream))
+        grow_chain(self.fusion, smaller.fusion, Axis.joined(*[views] * len(CULTURES)), stream)
+
 
 class AdvancedEmotion(nn.Module):
     """Emotion distribution of a record.
@@ -80,6 +93,7 @@ class AdvancedEmotion(nn.Module):
         recurrent_layers: Layers of the bidirectional LSTM of the tracker.
         experts: E of the mixture.
         parts: What the data set has.
+        position_width: Width of the sinusoids of positions, which divides width; 0 is width.
         dropout: Share of activations dropped in training.
     """
 
@@ -94,14 +108,21 @@ class AdvancedEmotion(nn.Module):
         experts: int,
         parts: Parts,
         dropout: float,
+        position_width: int = 0,
     ) -> None:
         super().__init__()
+        waves = position_width or width
         self.text_encoder = TextEncoder(
-            width_in=width_in, width=width, heads=heads, layers=attention_layers, dropout=dropout
+            width_in=width_in,
+            width=width,
+            position_width=waves,
+            heads=heads,
+            layers=attention_layers,
+            dropout=dropout,
         )
-        self.biometric = BiometricProcessor(parts.series, width) if parts.series else None
-        self.image = image_encoder(parts.image_channels, width) if parts.image_channels else None
-        self.audio = AudioEncoder(parts.audio_channels, width) if parts.audio_channels else None
+        self.biometric = BiometricProcessor(parts.series, width, waves) if parts.series else None
+        self.image = image_encoder(parts.image_channels, width, waves) if parts.image_channels else None
+        self.audio = AudioEncoder(parts.audio_channels, width, waves) if parts.audio_channels else None
         modalities = parts.modalities
         self.cross_modal = CrossModalAttention(modalities, width, heads, dropout) if modalities else None
         self.pool = AttentionPooling(width, max(width // 4, 1))
@@ -151,3 +172,37 @@ class AdvancedEmotion(nn.Module):
         there = torch.stack([present for _, present in found], 1)
         fused: Tensor = self.cross_modal(sequence, inputs["mask"], tokens, there)
         return fused
+
+    def grow_from(self, smaller: AdvancedEmotion) -> None:
+        """Take over what a smaller one computes.
+
+        The stream is repeated half by half, as the tracker adds the states of its two directions to it.
+        """
+        (old,), (new,) = smaller.norm.normalized_shape, self.norm.normalized_shape
+        stream = Axis.joined(*[Axis.repeated(old // 2, new // 2)] * 2)
+        self.text_encoder.grow_from(smaller.text_encoder, stream)
+        if self.biometric is not None:
+            assert smaller.biometric is not None
+            self.biometric.grow_from(smaller.biometric, stream)
+        if self.image is not None:
+            assert smaller.image is not None
+            self.image.grow_from(smaller.image, stream)
+        if self.audio is not None:
+            assert smaller.audio is not None
+            self.audio.frames.grow_from(smaller.audio.frames, stream)
+        if self.cross_modal is not None:
+            assert smaller.cross_modal is not None
+            self.cross_modal.grow_from(smaller.cross_modal, stream)
+        grow_pooling(self.pool, smaller.pool, stream)
+        if self.history is not None:
+            assert smaller.history is not None
+            self.history.grow_from(smaller.history, stream)
+        self.tracker.grow_from(smaller.tracker, stream)
+        self.memory.grow_from(smaller.memory, stream)
+        self.trend.grow_from(smaller.trend, stream)
+        self.cultural_nuance.grow_from(smaller.cultural_nuance, stream)
+        if self.culture is not None:
+            assert smaller.culture is not None
+            grow_chain(self.culture, smaller.culture, stream)
+        grow_norm(self.norm, smaller.norm, stream)
+        grow_mixture(self.mixture, smaller.mixture, stream)

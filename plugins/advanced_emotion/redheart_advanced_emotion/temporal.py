@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.attention import AttentionPooling
 from redheart_core.nn.chunks import last_chunk
+from redheart_core.nn.growing import features_read, grow_chain, grow_gru, grow_pooling, grow_recurrent
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp, trunk
 from redheart_core.nn.recurrent import Recurrent
 
@@ -33,6 +35,10 @@ class HistoryEncoder(nn.Module):
         is_now = (order == length).unsqueeze(-1)
         return torch.where(is_now, now.unsqueeze(1), with_room), order <= length
 
+    def grow_from(self, smaller: HistoryEncoder, stream: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_chain(self.step, smaller.step, features_read(self.step, smaller.step), stream)
+
 
 class TemporalTracker(nn.Module):
     """A bidirectional LSTM over the steps and a weighted mean of what it tracked."""
@@ -47,6 +53,11 @@ class TemporalTracker(nn.Module):
         tracked = self.lstm(steps, mask)
         return tracked, self.attention(tracked, mask).squeeze(1)
 
+    def grow_from(self, smaller: TemporalTracker, stream: Axis) -> None:
+        """Take over what a smaller one computes; it gives what it reads, a stream whose halves are repeated."""
+        grow_recurrent(self.lstm, smaller.lstm, stream, repeats=True)
+        grow_pooling(self.attention, smaller.attention, stream)
+
 
 class EmotionMemory(nn.Module):
     """A gated memory (GRU) that reads the tracked steps in order: (B, S, W) to (B, W) after the last real one."""
@@ -58,6 +69,10 @@ class EmotionMemory(nn.Module):
     def forward(self, tracked: Tensor, mask: Tensor) -> Tensor:
         states, _ = self.cell(tracked)
         return last_chunk(states, mask)
+
+    def grow_from(self, smaller: EmotionMemory, stream: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_gru(self.cell, smaller.cell, stream, stream)
 
 
 class Trend(nn.Module):
@@ -72,3 +87,11 @@ class Trend(nn.Module):
     def forward(self, course: Tensor, memory: Tensor) -> tuple[Tensor, Tensor | None]:
         state = self.state(torch.cat([course, memory], -1))
         return self.emotion(state), None if self.affect is None else self.affect(state).tanh()
+
+    def grow_from(self, smaller: Trend, stream: Axis) -> None:
+        """Take over what a smaller one computes."""
+        state = grow_chain(self.state, smaller.state, Axis.joined(stream, stream))
+        grow_chain(self.emotion, smaller.emotion, state)
+        if self.affect is not None:
+            assert smaller.affect is not None
+            grow_chain(self.affect, smaller.affect, state)

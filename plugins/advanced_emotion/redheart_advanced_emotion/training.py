@@ -10,6 +10,7 @@ from torch import Tensor
 from redheart_advanced_emotion.model import SERIES, AdvancedEmotion, Parts
 from redheart_advanced_emotion.settings import AdvancedEmotionSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, ShapeError
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import divergence, imbalance, squared_error
 from redheart_core.nn.metrics import distribution_metrics, value_metrics
 
@@ -25,7 +26,19 @@ def build(context: BuildContext) -> AdvancedEmotion:
         recurrent_layers=settings.recurrent_layers,
         experts=settings.experts,
         parts=parts_of(context),
+        position_width=settings.position_width,
         dropout=settings.dropout,
+    )
+
+
+def grown(smaller: AdvancedEmotionSettings, larger: AdvancedEmotionSettings) -> AdvancedEmotionSettings:
+    """A width that repeats that of the smaller one; experts, recurrent layers and positions as before."""
+    return attrs.evolve(
+        larger,
+        width=multiple(smaller.width, larger.width, larger.heads),
+        experts=smaller.experts,
+        recurrent_layers=smaller.recurrent_layers,
+        position_width=smaller.position_width or smaller.width,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from growth import assert_grows
 from node_checks import CHECKS
 from torch import Tensor
 
@@ -113,6 +114,10 @@ def test_an_encoder_says_nothing_about_records_that_lack_its_modality(
     assert 8 not in same
 
 
+def test_it_grows_twice_without_a_change() -> None:
+    assert_grows("advanced_emotion", made_up_sample(), width=144, heads=6, attention_layers=2)
+
+
 def test_a_sample_that_is_missing_differs_from_a_zero_and_leaves_numbers(
     module: AdvancedEmotion, inputs: dict[str, Tensor]
 ) -> None:
@@ -125,7 +130,7 @@ def test_a_sample_that_is_missing_differs_from_a_zero_and_leaves_numbers(
 
 def test_places_whose_samples_are_all_missing_do_not_count() -> None:
     torch.manual_seed(0)
-    encoder = ConvEncoder(space=1, channels=2, widths=(4, 4), kernels=(3, 1), strides=(1, 1), width=6)
+    encoder = ConvEncoder(space=1, channels=2, widths=(4, 4), position_width=4, kernels=(3, 1), strides=(1, 1), width=6)
     signal = torch.randn(1, 2, 12)
     signal[..., 6:] = float("nan")
     with torch.no_grad():

@@ -58,6 +58,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("decay_time", "time in which the reverb falls by 60 dB", "features", (), EMOTION, low=0.0),
             ),
             build="redheart_emotion_dsp.training:build",
+            grown="redheart_emotion_dsp.training:grown",
             objective="redheart_emotion_dsp.training:objective",
             targets=(EMOTION,),
             group="dsp_kalman",

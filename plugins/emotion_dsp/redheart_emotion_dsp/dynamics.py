@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from redheart_core.nn.growing import features_read, grow_chain, grow_own
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 from redheart_emotion_dsp.constants import Sound
 from redheart_emotion_dsp.raw import free_from_positive, free_from_share, positive, quiet_end, share
@@ -43,6 +45,11 @@ class Envelope(nn.Module):
         attack, decay, release = positive(self.times + shift[:, [0, 1, 3]]).unbind(1)
         return torch.stack([attack, decay, share(self.sustain + shift[:, 2]), release], 1)
 
+    def grow_from(self, smaller: Envelope, context: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller)
+        grow_chain(self.shift, smaller.shift, context)
+
 
 def envelope_means(parameters: Tensor, counts: Tensor, steps: int) -> Tensor:
     """The envelope's mean over each chunk: (B, 4, L) and numbers of chunks (B,) to (B, L, steps)."""
@@ -77,3 +84,8 @@ class Compressor(nn.Module):
         knee = positive(knee)
         excess = knee * F.softplus((level - threshold) / knee)
         return torch.exp(-share(slope) * excess)
+
+    def grow_from(self, smaller: Compressor) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller)
+        grow_chain(self.net, smaller.net, features_read(self.net, smaller.net))

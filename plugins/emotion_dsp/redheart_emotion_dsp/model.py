@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from redheart_core.nn.attention import Attention
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.growing import features_read, grow_chain, grow_own, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, mlp, trunk
 from redheart_emotion_dsp.affect import ValenceArousal
 from redheart_emotion_dsp.constants import sounds_of
@@ -143,3 +145,18 @@ class EmotionDsp(nn.Module):
         texture = whole.unsqueeze(1).expand(-1, moment.shape[1], -1)
         change: Tensor = self.synthesiser(torch.cat([moment, texture], -1))
         return channels + change
+
+    def grow_from(self, smaller: EmotionDsp) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller)
+        grow_same(self.skips, smaller.skips)
+        grow_same(self.bands, smaller.bands)
+        encoded = grow_chain(self.encoder, smaller.encoder, features_read(self.encoder, smaller.encoder))
+        grow_chain(self.drive, smaller.drive, encoded)
+        self.equaliser.grow_from(smaller.equaliser)
+        self.envelope.grow_from(smaller.envelope, encoded)
+        self.compressor.grow_from(smaller.compressor)
+        pattern = self.resonance.grow_from(smaller.resonance, encoded)
+        self.reverb.grow_from(smaller.reverb, encoded, pattern)
+        moment = Axis.same(features_read(smaller.synthesiser, smaller.synthesiser).old - pattern.old)
+        grow_chain(self.synthesiser, smaller.synthesiser, Axis.joined(moment, pattern))

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from redheart_core.nn.growing import grow_chain, grow_own
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 from redheart_emotion_dsp.constants import Sound
 from redheart_emotion_dsp.raw import free_from_positive, free_from_share, positive, quiet_end, share
@@ -49,6 +51,12 @@ class Reverb(nn.Module):
             wet = causal_filter(wet, all_pass(gain, delay, signal.shape[-1]))
         amount = share(self.amount + amount).unsqueeze(-1)
         return signal + amount * (wet - signal), decay_time
+
+    def grow_from(self, smaller: Reverb, context: Axis, pattern: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller)
+        grow_chain(self.taps, smaller.taps, context)
+        grow_chain(self.shift, smaller.shift, Axis.joined(context, pattern))
 
 
 def comb_bank(weights: Tensor, decay_time: Tensor, length: int) -> Tensor:

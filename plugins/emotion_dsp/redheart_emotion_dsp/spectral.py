@@ -8,6 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from redheart_core.nn.attention import Attention
+from redheart_core.nn.growing import (
+    features_read,
+    grow_attention,
+    grow_chain,
+    grow_convolution,
+    grow_linear,
+    grow_norm,
+    grow_own,
+)
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 from redheart_emotion_dsp.raw import free_from_positive, free_from_share, positive, quiet, share
 
@@ -45,6 +56,10 @@ class Equaliser(nn.Module):
         gains: Tensor = self.net(log_energy.flatten(1)).view_as(log_energy)
         return torch.exp2(gains.tanh())
 
+    def grow_from(self, smaller: Equaliser) -> None:
+        """Take over what a smaller one computes."""
+        grow_chain(self.net, smaller.net, features_read(self.net, smaller.net))
+
 
 class FilterBank(nn.Module):
     """Learnt filters over time, in the place of wavelets: (B, L, T) to their mean response (B, W)."""
@@ -60,6 +75,14 @@ class FilterBank(nn.Module):
         found = self.norm(self.first(signal.where(real, 0.0)).transpose(1, 2)).transpose(1, 2)
         found = F.gelu(self.second(F.gelu(found).where(real, 0.0)))
         return found.where(real, 0.0).sum(-1) / mask.sum(1, keepdim=True)
+
+    def grow_from(self, smaller: FilterBank) -> Axis:
+        """What it gives then; new filters are 0."""
+        first = Axis.padded(smaller.first.out_channels, self.first.out_channels)
+        second = Axis.padded(smaller.second.out_channels, self.second.out_channels, silent=True)
+        grow_convolution(self.first, smaller.first, Axis.same(self.first.in_channels), first, "mean", first.spread)
+        grow_convolution(self.second, smaller.second, grow_norm(self.norm, smaller.norm, first), second, "zero")
+        return second
 
 
 class Resonance(nn.Module):
@@ -84,7 +107,7 @@ class Resonance(nn.Module):
         bins: int,
         width: int,
         bank: int,
-        attention: nn.Module,
+        attention: Attention,
         dropout: float,
     ) -> None:
         super().__init__()
@@ -109,3 +132,15 @@ class Resonance(nn.Module):
         # away from 0 and pi, where sin(theta) in the response vanishes
         theta = torch.pi * (0.02 + 0.96 * share(self.angle + angle))
         return 0.999 * share(self.radius + radius), theta, share(self.amount + amount), pattern
+
+    def grow_from(self, smaller: Resonance, encoded: Axis) -> Axis:
+        """The pattern that it gives then, a stream whose units are repeated."""
+        stream = Axis.repeated(smaller.shift.in_features, self.shift.in_features)
+        grow_own(self, smaller)
+        bank = self.bank.grow_from(smaller.bank)
+        energies = Axis.same(features_read(smaller.pattern, smaller.pattern).old - bank.old)
+        grow_chain(self.pattern, smaller.pattern, Axis.joined(bank, energies), stream)
+        grow_attention(self.attention, smaller.attention, stream, encoded, stream)
+        grow_norm(self.norm, smaller.norm, stream)
+        grow_linear(self.shift, smaller.shift, stream, Axis.same(self.shift.out_features))
+        return stream

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_core import BuildContext, LossTerm, Objective
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import divergence
 from redheart_core.nn.metrics import distribution_metrics
 from redheart_emotion_dsp.model import EmotionDsp
@@ -23,6 +26,11 @@ def build(context: BuildContext) -> EmotionDsp:
         dropout=settings.dropout,
         skip_dropout=settings.skip_dropout,
     )
+
+
+def grown(smaller: EmotionDspSettings, larger: EmotionDspSettings) -> EmotionDspSettings:
+    """A width that repeats that of the smaller one, as the pattern that resonates is a stream."""
+    return attrs.evolve(larger, width=multiple(smaller.width, larger.width, larger.heads))
 
 
 def objective(context: BuildContext) -> Objective:

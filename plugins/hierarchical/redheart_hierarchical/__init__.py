@@ -43,6 +43,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
                 ),
             ),
             build="redheart_hierarchical.training:build",
+            grown="redheart_hierarchical.training:grown",
             objective="redheart_hierarchical.training:objective",
             targets=("self_after",),
             layers=("reader", "state", "drive", "views"),

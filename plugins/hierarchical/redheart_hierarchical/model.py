@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.facts import FACT_GAIN, LinearPath, with_presence
+from redheart_core.nn.growing import features_read, grow_chain, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp, trunk
 
 VIEWS = 3
@@ -27,6 +29,10 @@ class View(nn.Module):
         """Affect (B, 6), state (B, W) and the drive that all views share (B, 6), unbounded."""
         own, way = torch.split(self.move(torch.cat([FACT_GAIN * affect, state], -1)), self.sizes, -1)
         return torch.lerp(affect, torch.tanh(own + drive), way.sigmoid())
+
+    def grow_from(self, smaller: View, state: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_chain(self.move, smaller.move, Axis.joined(Axis.same(self.sizes[0]), state))
 
 
 class Hierarchical(nn.Module):
@@ -70,6 +76,19 @@ class Hierarchical(nn.Module):
         turn = torch.cat([consensus.new_zeros(consensus.shape[0], VIEWS - 1), consensus], 1)
         shares = (scores + turn.unsqueeze(-1)).softmax(1)
         return {"self_after": (shares * torch.stack(views, 1)).sum(1), "shares": shares}
+
+    def grow_from(self, smaller: Hierarchical) -> None:
+        """Take over what a smaller one computes."""
+        text = grow_chain(self.reader, smaller.reader, features_read(self.reader, smaller.reader))
+        facts = Axis.same(self.linear.facts.in_features)
+        state = grow_chain(self.state, smaller.state, Axis.joined(text, facts))
+        grow_chain(self.drive, smaller.drive, state)
+        grow_same(self.linear, smaller.linear)
+        for view, old in zip(self.views, smaller.views, strict=True):
+            assert isinstance(view, View)
+            assert isinstance(old, View)
+            view.grow_from(old, state)
+        grow_chain(self.share, smaller.share, state)
 
 
 def _mean_of_others(after: Tensor, before: Tensor) -> Tensor:

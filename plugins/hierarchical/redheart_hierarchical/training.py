@@ -34,6 +34,11 @@ def build(context: BuildContext) -> Hierarchical:
     )
 
 
+def grown(_: HierarchicalSettings, larger: HierarchicalSettings) -> HierarchicalSettings:
+    """Any larger width."""
+    return larger
+
+
 def objective(_: BuildContext) -> Objective:
     """Squared error in the affect space."""
     return Objective(

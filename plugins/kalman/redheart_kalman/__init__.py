@@ -49,6 +49,7 @@ def redheart_provide_fusions() -> list[NodeSpec]:
                 Output("surprisal", "negative log-likelihood per observed number, in nats", "features"),
             ),
             build="redheart_kalman.training:build",
+            grown="redheart_kalman.training:grown",
             objective="redheart_kalman.training:objective",
             targets=(EMOTION,),
             group="dsp_kalman",

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from redheart_core.nn.chunks import masked_mean
+from redheart_core.nn.growing import grow_chain, grow_own, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp
 from redheart_kalman.filter import Filtered, StateSpace, filter_states, smooth_states
 from redheart_kalman.log_ratios import contrasts
@@ -143,3 +145,10 @@ class KalmanFusion(nn.Module):
             self._noise(torch.cat([weights, weights.detach()])),
         )
         return found.records(slice(count)), -found.log_likelihood[count:] / present.sum((1, 2))
+
+    def grow_from(self, smaller: KalmanFusion) -> None:
+        """Take over what a smaller one computes: the filter's own numbers as they are, its trust widened."""
+        grow_own(self, smaller)
+        for name in ("process", "noise", "prior"):
+            grow_same(self.get_submodule(name), smaller.get_submodule(name))
+        grow_chain(self.adapter, smaller.adapter, Axis.same(len(self.offset)))

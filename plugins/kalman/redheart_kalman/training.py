@@ -19,6 +19,11 @@ def build(context: BuildContext) -> KalmanFusion:
     return KalmanFusion(len(context.labels("emotion")), settings.hidden)
 
 
+def grown(_: KalmanSettings, larger: KalmanSettings) -> KalmanSettings:
+    """A wider network that weighs the sensors."""
+    return larger
+
+
 def objective(context: BuildContext) -> Objective:
     """Divergence from the labelled distribution and the likelihood of both observations."""
     settings: KalmanSettings = context.settings

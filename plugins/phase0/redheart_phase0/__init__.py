@@ -28,6 +28,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("calibration", "valence bias, arousal modifier, factor on the rest", "features", (3,)),
             ),
             build="redheart_phase0.training:build",
+            grown="redheart_phase0.training:grown",
             objective="redheart_phase0.training:objective",
             targets=("projection",),
             group="empathy",

@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.attention import AttentionPooling
 from redheart_core.nn.facts import LinearPath, unbounded, with_presence
+from redheart_core.nn.growing import features_read, grow_chain, grow_linear, grow_own, grow_pooling, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import band, mlp, trunk
 
 VALENCE, AROUSAL = 0, 1
@@ -61,6 +63,11 @@ class Calibration(nn.Module):
         calibrated = torch.cat([valence, arousal, affect[:, AROUSAL + 1 :] * factor], -1)
         return calibrated, torch.cat([bias, modifier, factor], -1)
 
+    def grow_from(self, smaller: Calibration, state: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller)
+        grow_linear(self.context, smaller.context, state, Axis.same(self.context.out_features))
+
 
 class Phase0(nn.Module):
     """Affect that the self would have in the place of the first other.
@@ -111,3 +118,15 @@ class Phase0(nn.Module):
         calibrated, context = self.calibration(state, imagined, other["traits"][:, self.similarity], other["culture"])
         projection = torch.tanh(self.trust * unbounded(calibrated) + self.residual(state))
         return {"projection": projection, "calibration": context}
+
+    def grow_from(self, smaller: Phase0) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller)
+        grow_same(self.linear, smaller.linear)
+        text = grow_chain(self.reader, smaller.reader, features_read(self.reader, smaller.reader))
+        grow_pooling(self.pool, smaller.pool, text)
+        facts = Axis.same(self.linear.facts.in_features)
+        state = grow_chain(self.state, smaller.state, Axis.joined(text, facts))
+        grow_chain(self.feeling, smaller.feeling, state)
+        self.calibration.grow_from(smaller.calibration, state)
+        grow_linear(self.residual, smaller.residual, state, Axis.same(self.affects))

@@ -37,6 +37,11 @@ def build(context: BuildContext) -> Phase0:
     )
 
 
+def grown(_: Phase0Settings, larger: Phase0Settings) -> Phase0Settings:
+    """Any larger width."""
+    return larger
+
+
 def objective(_: BuildContext) -> Objective:
     """Squared error in the affect space."""
     return Objective(

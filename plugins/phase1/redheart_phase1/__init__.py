@@ -38,6 +38,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("strength", "how far each expectation is corrected", "features", (5,), low=0.0, high=1.0),
             ),
             build="redheart_phase1.training:build",
+            grown="redheart_phase1.training:grown",
             objective="redheart_phase1.training:objective",
             targets=("others_after", "regret"),
             group="empathy",

@@ -12,6 +12,8 @@ from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.attention import AttentionPooling
 from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.facts import FACT_GAIN, LinearPath, unbounded, with_presence
+from redheart_core.nn.growing import features_read, grow_chain, grow_linear, grow_own, grow_pooling, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp, trunk
 
 UPDATES = 10.0
@@ -36,6 +38,13 @@ class Regret(nn.Module):
     def forward(self, embedding: Tensor, mask: Tensor, projection: Tensor) -> Tensor:
         read = self.last(self.pool(self.reader(embedding), mask).squeeze(1))
         return (read + self.linear(embedding, mask, FACT_GAIN * projection)).squeeze(-1).sigmoid()  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
+
+    def grow_from(self, smaller: Regret) -> None:
+        """Take over what a smaller one computes."""
+        text = grow_chain(self.reader, smaller.reader, features_read(self.reader, smaller.reader))
+        grow_pooling(self.pool, smaller.pool, text)
+        grow_chain(self.last, smaller.last, text)
+        grow_same(self.linear, smaller.linear)
 
 
 class Strength(nn.Module):
@@ -76,6 +85,11 @@ class Strength(nn.Module):
         learns = ((signal - self.threshold) / self.log_slope.exp()).sigmoid()
         by_regret = 1 + self.regret_gain * regret.unsqueeze(-1)
         return -torch.expm1(-UPDATES * self.log_rate.exp() * (1 + error) * by_regret * learns)
+
+    def grow_from(self, smaller: Strength, state: Axis) -> None:
+        """Take over what a smaller one computes."""
+        grow_own(self, smaller)
+        grow_linear(self.context, smaller.context, state, Axis.same(self.context.out_features))
 
 
 class Phase1(nn.Module):
@@ -136,6 +150,17 @@ class Phase1(nn.Module):
             "expectation": expectation,
             "strength": strength,
         }
+
+    def grow_from(self, smaller: Phase1) -> None:
+        """Take over what a smaller one computes."""
+        facts = Axis.same(self.linear.facts.in_features)
+        text = grow_chain(self.reader, smaller.reader, features_read(self.reader, smaller.reader))
+        grow_chain(self.blend, smaller.blend, facts)
+        state = grow_chain(self.person, smaller.person, Axis.joined(text, facts))
+        grow_chain(self.perception, smaller.perception, Axis.joined(state, state))
+        grow_same(self.linear, smaller.linear)
+        self.regret.grow_from(smaller.regret)
+        self.strength.grow_from(smaller.strength, state)
 
 
 def _for_each(x: Tensor, persons: int) -> Tensor:

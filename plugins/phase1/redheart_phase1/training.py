@@ -38,6 +38,11 @@ def build(context: BuildContext) -> Phase1:
     )
 
 
+def grown(_: Phase1Settings, larger: Phase1Settings) -> Phase1Settings:
+    """Any larger width."""
+    return larger
+
+
 def objective(context: BuildContext) -> Objective:
     """Squared error on each other's affect and on regret; the expectation has a loss of its own."""
     return Objective(

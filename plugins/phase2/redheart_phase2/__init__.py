@@ -26,6 +26,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
                 Output("consensus", "how alike the persons show themselves to be", "features", low=0.0, high=1.0),
             ),
             build="redheart_phase2.training:build",
+            grown="redheart_phase2.training:grown",
             objective="redheart_phase2.training:objective",
             targets=("community",),
             layers=("reader", "pool", "person", "culture", "society.*", "residual"),

@@ -10,6 +10,16 @@ from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.attention import AttentionPooling, TransformerLayer
 from redheart_core.nn.chunks import masked_mean, present_first
 from redheart_core.nn.facts import FACT_GAIN, LinearPath, unbounded, with_presence
+from redheart_core.nn.growing import (
+    features_read,
+    grow_chain,
+    grow_layers,
+    grow_linear,
+    grow_own,
+    grow_pooling,
+    grow_same,
+)
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import mlp, trunk
 from redheart_core.nn.parallel import ParallelMlp
 
@@ -157,6 +167,22 @@ class Phase2(nn.Module):
         rest = self.residual(torch.cat([text, masked_mean(state, there)], -1))
         community = torch.tanh(self.trust * unbounded(voice) + rest)
         return {"community": community, "consensus": consensus(shown, community, there)}
+
+    def grow_from(self, smaller: Phase2) -> None:
+        """Take over what a smaller one computes, with persons whose units are repeated."""
+        persons = Axis.repeated(smaller.supposed.in_features, self.supposed.in_features)
+        grow_own(self, smaller)
+        for name in ("linear", "expression", "voices"):
+            grow_same(self.get_submodule(name), smaller.get_submodule(name))
+        text = grow_chain(self.reader, smaller.reader, features_read(self.reader, smaller.reader))
+        grow_pooling(self.pool, smaller.pool, text)
+        facts = Axis.same(self.linear.facts.in_features)
+        grow_chain(self.person, smaller.person, Axis.joined(text, facts), persons)
+        grow_chain(self.culture, smaller.culture, persons, persons)
+        grow_layers(self.society, smaller.society, persons)
+        grow_linear(self.supposed, smaller.supposed, persons, Axis.same(self.supposed.out_features))
+        grow_chain(self.feeling, smaller.feeling, persons)
+        grow_chain(self.residual, smaller.residual, Axis.joined(text, persons))
 
     def _members(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Who is there, (B, 1 + P), the self first, and their fields side by side, (B, 1 + P, F), NaN where missing."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
+
 from redheart_core import CATALOGUE, BuildContext, LossTerm, Objective, PluginError
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.losses import squared_error
 from redheart_core.nn.metrics import value_metrics
 from redheart_phase2.model import Phase2
@@ -36,6 +39,11 @@ def build(context: BuildContext) -> Phase2:
         layers=settings.layers,
         dropout=settings.dropout,
     )
+
+
+def grown(smaller: Phase2Settings, larger: Phase2Settings) -> Phase2Settings:
+    """A width that repeats that of the smaller one."""
+    return attrs.evolve(larger, width=multiple(smaller.width, larger.width, larger.heads))
 
 
 def objective(_: BuildContext) -> Objective:

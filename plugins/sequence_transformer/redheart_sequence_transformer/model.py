@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from redheart_core.contract.fields import Field
 from redheart_core.contract.tensors import fill_missing_input
 from redheart_core.nn.answers import finish, size_of
+from redheart_core.nn.growing import grow_chain, grow_gru, grow_same
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import RecordDropout, mlp
 from redheart_core.nn.named import Named
 from redheart_core.nn.recurrent import gru_states
@@ -148,6 +150,18 @@ class Forecast(nn.Module):
         offsets = spread.unsqueeze(-1) * self._offsets(raw[..., 1:])
         return {"next": forecast, "next_quantiles": (forecast.detach().unsqueeze(-1) + offsets).transpose(-1, -2)}
 
+    def grow_from(self, smaller: Forecast) -> None:
+        """Take over what a smaller one computes; the states of the filter and of what goes on from it are one axis."""
+        carried = Axis.padded(smaller.step.hidden_size, self.step.hidden_size)
+        steps = self.filter.steps
+        grow_gru(steps, smaller.filter.steps, Axis.same(steps.input_size), carried)
+        seen = [carried, self.encoder.grow_from(smaller.encoder)]
+        if self.reads_level:
+            seen.append(Axis.same(2 * len(self.window.means)))
+        grow_chain(self.start, smaller.start, Axis.joined(*seen), carried)
+        grow_gru(self.step, smaller.step, Axis.same(self.step.input_size), carried)
+        grow_chain(self.head, smaller.head, carried)
+
     def _offsets(self, raw: Tensor) -> Tensor:
         """(..., Q) free numbers to rising ones."""
         middle, gaps = raw[..., self.middle : self.middle + 1], F.softplus(raw)
@@ -192,6 +206,15 @@ class Answers(nn.Module):
             found |= finish(field, self.heads[field.name](summary) + self.lines[field.name](plain))
         return found
 
+    def grow_from(self, smaller: Answers, summary: Axis) -> None:
+        """Take over what a smaller one computes from a summary that begins as given; its other numbers stay."""
+        for name, head in self.heads.items():
+            first = smaller.heads[name].get_submodule("0")
+            assert isinstance(first, nn.Linear)
+            beside = Axis.same(first.in_features - summary.old)
+            grow_chain(head, smaller.heads[name], Axis.joined(summary, beside))
+        grow_same(self.lines, smaller.lines)
+
 
 class Classes(nn.Module):
     """What holds of a window, from a transformer over it and the autocorrelations of each channel.
@@ -235,6 +258,10 @@ class Classes(nn.Module):
         outputs: dict[str, Tensor] = self.answers(summary, plain)
         return outputs
 
+    def grow_from(self, smaller: Classes) -> None:
+        """Take over what a smaller one computes."""
+        self.answers.grow_from(smaller.answers, self.encoder.grow_from(smaller.encoder))
+
 
 class History(nn.Module):
     """What follows the earlier scenarios of a person, from a transformer over them: (B, S, L) with S scenarios.
@@ -271,6 +298,10 @@ class History(nn.Module):
         plain = [one.gather(1, newest.unsqueeze(-1).expand_as(one)) for one in (filled, present.to(filled.dtype))]
         outputs: dict[str, Tensor] = self.answers(self.encoder(history, times), torch.cat(plain, -1).flatten(1))
         return outputs
+
+    def grow_from(self, smaller: History) -> None:
+        """Take over what a smaller one computes."""
+        self.answers.grow_from(smaller.answers, self.encoder.grow_from(smaller.encoder))
 
 
 def chosen(fields: Mapping[str, Field], names: Sequence[str]) -> tuple[Field, ...]:

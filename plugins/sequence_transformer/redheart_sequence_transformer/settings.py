@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import attrs
 
-from redheart_core.config.ranges import POSITIVE, SHARE, divides, repeated, width_from
+from redheart_core.config.ranges import POSITIVE, SHARE, divides, divides_or_none, repeated, width_from
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -28,6 +28,9 @@ class SequenceSettings:
     """Heads of attention; a divisor of the width."""
     patch: int = attrs.field(default=4, validator=repeated())
     """Steps of a token."""
+    position_width: int = attrs.field(default=0, validator=divides_or_none("width"))
+    """Width of the sinusoids of time, which are repeated up to width; 0 is width. A network that has grown keeps that
+    which it began with."""
     dropout: float = attrs.field(default=0.0, validator=SHARE)
     """Share of activations dropped in training."""
 

@@ -7,6 +7,7 @@ import attrs
 from redheart_core import BuildContext, DataError, Field, LossTerm, Metric, Objective
 from redheart_core.nn.answers import answer_objective
 from redheart_core.nn.forecasts import forecast_objective
+from redheart_core.nn.growing_axes import multiple
 from redheart_core.nn.quantiles import coverage_gap, pinball_in, weighted_quantile_loss
 from redheart_core.nn.sequences import SequenceEncoder
 from redheart_sequence_transformer.fields import ANSWERED, REMEMBERED
@@ -86,6 +87,12 @@ def history(context: BuildContext) -> Objective:
     return answer_objective(context, [field.name for field in chosen(context.fields, REMEMBERED)])
 
 
+def grown(smaller: SequenceSettings, larger: SequenceSettings) -> SequenceSettings:
+    """A width that repeats that of the smaller one, and its positions."""
+    width = multiple(smaller.width, larger.width, larger.heads)
+    return attrs.evolve(larger, width=width, position_width=smaller.position_width or smaller.width)
+
+
 def scale(field: Field) -> Scale:
     """Of a field of numbers without a range of their own.
 
@@ -101,4 +108,12 @@ def scale(field: Field) -> Scale:
 
 
 def _encoder(settings: SequenceSettings, channels: int) -> SequenceEncoder:
-    return SequenceEncoder(channels, settings.patch, settings.width, settings.layers, settings.heads, settings.dropout)
+    return SequenceEncoder(
+        channels,
+        settings.patch,
+        settings.width,
+        settings.layers,
+        settings.heads,
+        settings.dropout,
+        settings.position_width,
+    )

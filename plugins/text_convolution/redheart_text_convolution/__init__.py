@@ -24,6 +24,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             reads=("tokens",),
             gives=(),
             build="redheart_text_convolution.training:build",
+            grown="redheart_text_convolution.training:grown",
             objective="redheart_core.nn.answers:text_objective",
             learns_any=text_answers,
             layers=("embedding", "convolutions", "heads"),

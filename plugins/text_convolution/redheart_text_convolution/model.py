@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from redheart_core import Field
 from redheart_core.nn.answers import finish, size_of
+from redheart_core.nn.growing import grow_convolution, grow_linear
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.named import Named
 
 SPREAD = 0.1
@@ -76,3 +78,17 @@ class TextConvolution(nn.Module):
             values = convolution(F.pad(embedded, (0, beyond)))
             found.append(values.masked_fill(~places.unsqueeze(1), float("-inf")).amax(-1))
         return F.gelu(torch.cat(found, -1))
+
+    def grow_from(self, smaller: TextConvolution) -> None:
+        """Take over what a smaller one computes; old filters do not see the new numbers of an embedding at first."""
+        embedded = Axis.padded(smaller.embedding.embedding_dim, self.embedding.embedding_dim)
+        with torch.no_grad():
+            self.embedding.weight[:, : smaller.embedding.embedding_dim] = smaller.embedding.weight
+        filters = []
+        for new, old in zip(self.convolutions, smaller.convolutions, strict=True):
+            axis = Axis.padded(*(len(one.get_parameter("bias")) for one in (old, new)))
+            grow_convolution(new, old, embedded, axis)
+            filters.append(axis)
+        for name, head in self.heads.items():
+            old = smaller.heads[name]
+            grow_linear(head, old, Axis.joined(*filters), Axis.same(len(old.get_parameter("bias"))))

@@ -22,3 +22,8 @@ def build(context: BuildContext) -> TextConvolution:
         token_dropout=settings.token_dropout,
         dropout=settings.dropout,
     )
+
+
+def grown(_: TextConvolutionSettings, larger: TextConvolutionSettings) -> TextConvolutionSettings:
+    """Any wider ones; what is no width is the same at every scale."""
+    return larger

@@ -1,0 +1,11 @@
+"""Phase 1 grows without a change of its outputs."""
+
+from __future__ import annotations
+
+from growth import assert_grows
+
+from redheart_core.testing import Sample
+
+
+def test_it_grows_twice_without_a_change(redheart_sample: Sample) -> None:
+    assert_grows("phase1", redheart_sample, width=101)
