@@ -37,6 +37,8 @@ def print_teams(found: TeamEvaluation) -> None:
     gain, chosen = found.teams["crossover"].gain, found.teams["crossover"].epochs
     if any(team.epochs == chosen for name, team in found.teams.items() if name.startswith("common epoch")):
         click.echo("each agent's best epoch is the best common one: the crossover is the same team")
+    elif found.opposition is not None:
+        click.echo(found.opposition.words)
     elif gain.is_above(0.0):
         click.echo(f"the crossover gets more than {BEYOND}")
     elif gain.is_below(0.0):

@@ -88,13 +88,20 @@ def checkpoint(trainer: AgentTrainer, agent: int, listening: Tensor | None) -> d
 
 
 def open_team(
-    context: AgentsContext, weights: Sequence[Mapping[str, Tensor]]
+    context: AgentsContext, weights: Mapping[str, Mapping[str, Tensor]]
 ) -> tuple[list[AgentTrainer], Tensor | None]:
-    """The agents of checkpoints, and whom they listen to."""
+    """The agents of checkpoints by group, in the order of the environment, and whom they listen to.
+
+    Raises:
+        CheckpointError: They are of other agents or networks.
+    """
     trainers = context.trainers()
     rows = []
-    for trainer, tensors in zip(trainers, weights, strict=True):
-        own = dict(tensors)
+    groups = [trainer.group for trainer in trainers]
+    if sorted(groups) != sorted(weights):
+        raise CheckpointError(f"the checkpoints are of {', '.join(weights)}, the environment has {', '.join(groups)}")
+    for trainer in trainers:
+        own = dict(weights[trainer.group])
         if context.agents.communication:
             if "listening" not in own:
                 raise CheckpointError(f"the checkpoint of group '{trainer.group}' does not say whom it listens to")

@@ -6,7 +6,7 @@ it is worth is found out by playing; nothing of it follows from the recorded los
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -29,8 +29,11 @@ from redheart_core.storage.files import load_tensors
 from redheart_core.storage.new_folder import new_folder
 from redheart_core.storage.placing import can_link, place
 from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import STORED_IF_SET
 
 RANDOM = "random actions"
+OPPOSED = -0.5
+"""Two agents whose returns of random episodes correlate less than that play against each other."""
 
 
 @attrs.frozen
@@ -69,6 +72,24 @@ class TeamFigures:
 
 
 @attrs.frozen
+class Opposition:
+    """Two agents who play against each other, so that the sum over all agents says little."""
+
+    agents: tuple[str, str]
+    """Groups; of several such pairs the one whose returns are most opposed."""
+    correlation: float
+    """Of their returns of episodes with random actions."""
+
+    @property
+    def words(self) -> str:
+        """What follows from it, for people."""
+        return (
+            f"{' and '.join(self.agents)} play against each other (their returns of random episodes correlate by "
+            f"{self.correlation:.2f}), so that the sum over all agents says little: compare each agent's own column"
+        )
+
+
+@attrs.frozen
 class TeamEvaluation:
     """Teams of a run on the same episodes."""
 
@@ -79,6 +100,7 @@ class TeamEvaluation:
     teams: Mapping[str, TeamFigures]
     readings: int = 0
     """How often the run's test episodes have been played, with this time."""
+    opposition: Opposition | None = attrs.field(default=None, metadata=STORED_IF_SET)
 
 
 EVALUATION = SealedFile(TeamEvaluation, "teams", 1, "play the episodes again: redheart evaluate TEAM")
@@ -140,12 +162,12 @@ def read_team(folder: Path) -> Team:
 def open_members(
     run: RunFolder, context: AgentsContext, members: Mapping[str, Member]
 ) -> tuple[list[Learner], Tensor | None]:
-    """The agents of a team, and how much each hears of each other.
+    """The agents of a team in the order of the environment, and how much each hears of each other.
 
     Raises:
-        CheckpointError: A checkpoint is no longer in the run, or damaged.
+        CheckpointError: A checkpoint is no longer in the run, damaged, or of other agents.
     """
-    weights = [load_tensors(_file(run, group, one), one.sha256) for group, one in members.items()]
+    weights = {group: load_tensors(_file(run, group, one), one.sha256) for group, one in members.items()}
     trainers, listening = open_team(context, weights)
     return [one.learner for one in trainers], listening
 
@@ -186,7 +208,20 @@ def compare_teams(run: RunFolder, context: AgentsContext, chosen: Mapping[str, M
             )
             for name, found in returns.items()
         },
+        opposition=opposition(context.world.groups, returns[RANDOM]),
     )
+
+
+def opposition(groups: Sequence[str], returns: Tensor) -> Opposition | None:
+    """The pair of agents whose returns (episodes, agents) are most opposed; None if none is."""
+    moved = [place for place in range(len(groups)) if returns[:, place].std() > 0]
+    if len(moved) < 2:
+        return None
+    table = torch.corrcoef(returns[:, moved].T.double())
+    first, second = divmod(int(table.argmin()), len(moved))
+    if table[first, second] >= OPPOSED:
+        return None
+    return Opposition((groups[moved[first]], groups[moved[second]]), float(table[first, second]))
 
 
 def _mean(draws: Draws, values: Tensor) -> Interval:

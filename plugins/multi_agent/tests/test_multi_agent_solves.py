@@ -45,7 +45,7 @@ def test_a_bandit_finds_the_known_optimum(tmp_path: Path) -> None:
     manifest = RunFolder(tmp_path).group("agent_0").read()
     assert manifest.best.metrics["multi_agent.return"] == pytest.approx(1.0, abs=0.002)  # an untrained one gets 0.91
     folder = RunFolder(tmp_path).group("agent_0")
-    [trainer], _ = open_team(of, [folder.weights(manifest.best)])
+    [trainer], _ = open_team(of, {"agent_0": folder.weights(manifest.best)})
     with torch.no_grad():
         action = float(trainer.learner.act(torch.ones(1, 1)))
     assert action == pytest.approx(0.3, abs=0.04)
@@ -84,7 +84,7 @@ def test_a_regulator_comes_near_the_riccati_optimum(tmp_path: Path) -> None:
     )  # fmt: skip
     train_agents(RunFolder(tmp_path), of, described(of), Hooks(plugin_manager().hook))
     folder = RunFolder(tmp_path).group("agent_0")
-    trainers, _ = open_team(of, [folder.weights(folder.read().best)])
+    trainers, _ = open_team(of, {"agent_0": folder.weights(folder.read().best)})
     found = play_team(of, [one.learner for one in trainers], episode_seeds(of, 300, "check"), None).returns
     untrained = play_team(of, [of.trainers()[0].learner], episode_seeds(of, 300, "check"), None).returns
     best = riccati(12)
