@@ -19,6 +19,8 @@ def test_a_grown_run_begins_at_the_answers_of_the_model(finished: Finished, tmp_
     for one in found["groups"]:
         assert one["parameters"][1] > one["parameters"][0]
         assert one["difference"] < 1e-4
+        assert one["kept"] == {}
+    assert found["fitted"] == []
     refuse(*command, cwd=tmp_path, says=["exists already", "name another folder"])
     succeed("train", "--resume", "-o", "larger", cwd=tmp_path)
     for one in found["groups"]:
@@ -36,7 +38,8 @@ def test_a_grown_run_begins_at_the_answers_of_the_model(finished: Finished, tmp_
 
 @pytest.mark.slow
 def test_a_model_that_has_that_size_already_makes_no_run(finished: Finished, tmp_path: Path) -> None:
-    refuse("grow", finished.model, "--scale", "tiny", "-o", "larger", cwd=tmp_path, says=["no group", "scale tiny"])
+    says = ["no group", "scale tiny", "neural_regret (it has this size already)", "name a larger scale"]
+    refuse("grow", finished.model, "--scale", "tiny", "-o", "larger", cwd=tmp_path, says=says)
     assert not (tmp_path / "larger").exists()
 
 

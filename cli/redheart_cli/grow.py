@@ -56,7 +56,9 @@ def _print_grown(grown: Grown) -> None:
         for one in grown.groups
     ]
     print_table(("group", "parameters", "then", "validation loss", "then", "largest difference of an output"), rows)
-    for one in grown.groups:
-        if one.kept:
-            click.echo(f"keep their size: {', '.join(one.kept)}")
+    kept = [f"{name} ({why})" for one in grown.groups for name, why in one.kept.items()]
+    if kept:
+        click.echo(f"keep their size: {', '.join(kept)}")
+    if grown.fitted:
+        click.echo(f"closed forms, which the training fits again: {', '.join(grown.fitted)}")
     click.echo(f"redheart train --resume -o {grown.run} goes on there")

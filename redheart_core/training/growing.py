@@ -9,7 +9,7 @@ import attrs
 from torch import Tensor, nn
 
 from redheart_core.contract.errors import PluginError, SettingsError
-from redheart_core.contract.nodes import NodeSpec
+from redheart_core.contract.nodes import SCALES, NodeSpec
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group import Group
@@ -32,8 +32,8 @@ class GrownGroup:
     validation_loss: tuple[float, float]
     difference: float
     """The largest of any output, beside 1 or the output's own size."""
-    kept: tuple[str, ...]
-    """Its nodes that cannot grow and keep their size."""
+    kept: Mapping[str, str]
+    """Its nodes that keep their size, and why."""
 
 
 def grown_node(node: ActiveNode, scale: str) -> ActiveNode:
@@ -144,9 +144,21 @@ def _compared(
             f"'{worst}' differs by {differences[worst]:.1e} after growing, at most {TOLERANCE:.0e} is allowed; "
             "the plugin's grow_from does not preserve what it computes"
         )
-    kept = tuple(node.name for node in group.nodes if node.spec.grown is None)
+    kept = {node.name: why for node in group.nodes if (why := _why_kept(node, old, new))}
     sizes = tuple(sum(one.numel() for one in module.parameters()) for module in (old, new))
     return GrownGroup(group.name, (sizes[0], sizes[1]), (first.loss, second.loss), differences[worst], kept)
+
+
+def _why_kept(node: ActiveNode, old: GroupModule, new: GroupModule) -> str:
+    """Why a node has the size that it had; empty if it is larger."""
+    spec = node.spec
+    if shapes(new.nodes[node.name]) != shapes(old.nodes[node.name]):
+        return ""
+    if all(table == spec.scales[SCALES[0]] for table in spec.scales.values()):
+        return "one size at every scale"
+    if spec.grown is None:
+        return "its plugin declares no way to grow"
+    return "it has this size already"
 
 
 def difference(before: Tensor, after: Tensor) -> float:

@@ -24,6 +24,8 @@ class Grown:
 
     run: Path
     groups: tuple[GrownGroup, ...]
+    fitted: tuple[str, ...]
+    """Groups in closed form, which are fitted again when the run is trained."""
 
 
 def grow(
@@ -70,17 +72,15 @@ def grow(
                 raise SettingsError(_none_grows(groups, scale))
             description = describe(place, context.nodes, context.groups, settings, context.store)
             RunFolder(building).begin(attrs.evolve(description, starts=starts))
-    return Grown(place, tuple(groups))
+    return Grown(place, tuple(groups), tuple(group.name for group in context.groups if group.fitted))
 
 
 def _none_grows(groups: Sequence[GrownGroup], scale: str) -> str:
     """What to say where a run would hold nothing that is larger than the model."""
-    kept = sorted({name for one in groups for name in one.kept})
-    if kept:
-        why = f"{', '.join(kept)} cannot grow (the plugin declares no grown)"
-    else:
-        why = "all have this size already" if groups else "all are closed forms, which are fitted, not grown"
-    return f"no group of the model becomes larger at scale {scale}: {why}; train a run of that scale instead"
+    kept = [f"{name} ({reason})" for one in groups for name, reason in one.kept.items()]
+    why = f"{', '.join(kept)} keep their size" if kept else "all are closed forms, which are fitted, not grown"
+    fix = "name a larger scale, or train a run of that scale instead"
+    return f"no group of the model becomes larger at scale {scale}: {why}; {fix}"
 
 
 def _modules(session: Session, folder: Path) -> dict[str, GroupModule]:
