@@ -6,8 +6,10 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of a test session share the cores; read at import
 
+import compileall
 import gc
 import random
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,6 +32,14 @@ __all__ = ["groups", "install", "made", "make_run", "redheart_wheel", "trained",
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)  # `--hypothesis-profile default` searches on
 settings.load_profile("repeatable")
+
+
+def pytest_configure() -> None:
+    """Compile redheart once for all processes that tests start, where Python keeps nothing that it compiled."""
+    if sys.dont_write_bytecode and "PYTEST_XDIST_WORKER" not in os.environ:
+        root = Path(__file__).parents[1]
+        for folder in (root / "redheart_core", *root.glob("*/redheart*"), *root.glob("plugins/*/redheart_*")):
+            compileall.compile_dir(folder, quiet=2)
 
 
 def pytest_collection_finish() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +76,19 @@ class Bench:
         return json.loads((self.output / "summary.json").read_text(encoding="utf-8"))
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Those of this machine, read once: a client reads them each time, and nothing is encrypted here."""
+    import httpcore2
+
+    return httpcore2.default_ssl_context()
+
+
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_disk: None) -> Bench:
     """A folder, and keys in the environment."""
     for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.setenv(variable, KEY)
+    certificates = _certificates()
+    monkeypatch.setattr("httpcore2.default_ssl_context", lambda **_: certificates)
     return Bench(tmp_path)

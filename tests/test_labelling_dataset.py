@@ -36,7 +36,8 @@ def test_a_run_reads_the_labels_at_once_and_its_model_answers(bench: Bench) -> N
     with LanguageModel(FIELDS) as model:
         bench.label(model, lines, FIELDS)
     plugins = bench.output / "plugins.toml"
-    shown = succeed("run", "--plugins", plugins, "-o", "run", "--set", "training.threads=1", cwd=bench.folder)
+    small = ("--scale", "tiny", "--epochs", "2", "--set", "training.threads=1")
+    shown = succeed("run", "--plugins", plugins, "-o", "run", *small, cwd=bench.folder)
     assert "variant on test" in shown.out
     index = json.loads((bench.folder / "run" / "store" / "index.json").read_text(encoding="utf-8"))
     assert index["coverage"] == dict.fromkeys(("emotion", "regret", "goemotions"), 120)

@@ -12,7 +12,7 @@ from redheart_core.runs.readings import read_readings
 from redheart_core.runs.retention import references
 from redheart_core.selection.sweetspot import SWEETSPOT
 
-ROUNDS, PROCESSES = 5, 6
+ROUNDS, PROCESSES = 3, 6
 WORK = f"""
 import os, sys
 from pathlib import Path

@@ -32,7 +32,7 @@ TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
 
 
 PATIENT = settings(
-    max_examples=6, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
+    max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 

@@ -80,14 +80,6 @@ def joined(installed: Environment, home: Path) -> tuple[Hashes, Hashes]:
     return before, hashes(home / "joined")
 
 
-@pytest.fixture(scope="module")
-def together(installed: Environment, home: Path, joined: object) -> Hashes:
-    """Files of a run that had the package's group from the start, on the same store."""
-    arguments = ("-o", "together", "--store", "joined/store", "--enable", "my_mood", *SMALL)
-    installed.redheart("train", *arguments, cwd=home)
-    return hashes(home / "together")
-
-
 def hashes(folder: Path) -> Hashes:
     """Group to its files, each with its SHA-256."""
     names = sorted(path.name for path in (folder / "groups").iterdir())
@@ -114,13 +106,16 @@ def test_the_tests_of_the_package_pass_as_they_come(installed: Environment, pack
     assert "passed" in printed
 
 
-def test_the_package_is_trained_assembled_and_analyzes(installed: Environment, home: Path, together: Hashes) -> None:
-    assert set(together) == {"backbone", "neural_regret", "my_mood"}
-    assert {"epoch-0001.safetensors", "epoch-0002.safetensors", "manifest.json"} <= set(together["my_mood"])
-    nodes = json.loads((home / "together" / "run.json").read_text())["nodes"]
+def test_the_package_is_trained_assembled_and_analyzes(
+    installed: Environment, home: Path, joined: tuple[Hashes, Hashes]
+) -> None:
+    trained = joined[1]
+    assert set(trained) == {"backbone", "neural_regret", "my_mood"}
+    assert {"epoch-0001.safetensors", "epoch-0002.safetensors", "manifest.json"} <= set(trained["my_mood"])
+    nodes = json.loads((home / "joined" / "run.json").read_text())["nodes"]
     assert (nodes["my_mood"]["distribution"], nodes["my_mood"]["version"]) == ("redheart-my-mood", "0.1.0")
-    crossover = json.loads(installed.redheart("crossover", "together", "--json", cwd=home).stdout)
-    assert {check["group"] for check in crossover["groups"]} == set(together)
+    crossover = json.loads(installed.redheart("crossover", "joined", "--json", cwd=home).stdout)
+    assert {check["group"] for check in crossover["groups"]} == set(trained)
     assert [check for check in crossover["groups"] if check["assembled"] != check["recorded"]] == []
     findings = json.loads(
         installed.redheart("analyze", crossover["model"], "I told my neighbour the truth.", "--json", cwd=home).stdout
@@ -142,10 +137,13 @@ def test_the_package_joins_a_finished_run_and_changes_no_file_of_another_group(
     assert {group: after[group] for group in before} == before
 
 
+@pytest.mark.thorough
 def test_joining_later_gives_the_same_files_as_being_there_from_the_start(
-    joined: tuple[Hashes, Hashes], together: Hashes
+    installed: Environment, home: Path, joined: tuple[Hashes, Hashes]
 ) -> None:
-    assert together == joined[1]
+    arguments = ("-o", "together", "--store", "joined/store", "--enable", "my_mood", *SMALL)
+    installed.redheart("train", *arguments, cwd=home)
+    assert hashes(home / "together") == joined[1]
 
 
 def test_two_packages_that_offer_one_name_are_an_error_that_names_both(

@@ -24,11 +24,12 @@ def shapley_values(worth: NDArray[np.float64]) -> NDArray[np.float64]:
     parts = len(worth).bit_length() - 1
     if len(worth) != 1 << parts:
         raise ValueError(f"expects the worth of all sets of n parts, 2**n rows, got {len(worth)}")
-    sets = np.arange(1 << parts)
-    by_size = np.array([1 / (parts * math.comb(parts - 1, size)) for size in range(parts)])
+    by_size = np.array([*(1 / (parts * math.comb(parts - 1, size)) for size in range(parts)), 0.0])
+    weights = by_size[np.bitwise_count(np.arange(1 << parts))]
     values = np.empty((parts, worth.shape[1]))
     for part in range(parts):
-        without = sets[(sets >> part) & 1 == 0]
-        weights = by_size[np.bitwise_count(without)]
-        values[part] = weights @ (worth[without | (1 << part)] - worth[without])
+        # The middle axis says whether the part is in the set.
+        shape = (-1, 2, 1 << part)
+        adds = np.diff(worth.reshape(*shape, worth.shape[1]), axis=1)
+        values[part] = weights.reshape(shape)[:, 0].ravel() @ adds.reshape(-1, worth.shape[1])
     return values

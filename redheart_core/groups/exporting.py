@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -123,7 +124,7 @@ def trace(function: TensorFunction, inputs: Sequence[Tensor], shapes: Mapping[st
     """
     axes = dynamic_sizes(function.reads, shapes)
     try:
-        with quiet_exporter(), torch.no_grad():
+        with quiet_exporter(), _translations_read_once(), torch.no_grad():
             program = torch.onnx.export(
                 function,
                 tuple(inputs),
@@ -173,6 +174,30 @@ def shortened(text: str) -> str:
     """The beginning of a long message, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]} ..."
+
+
+@contextmanager
+def _translations_read_once() -> Iterator[None]:
+    """Inside, torch reads how operators are translated to ONNX once for a process.
+
+    It would read them for every graph, which takes as long as all the rest of an export; nothing changes them.
+    """
+    registry = import_module("torch.onnx._internal.exporter._registration").ONNXRegistry
+    own = vars(registry)["from_torchlib"]
+
+    def read(opset_version: int) -> Any:
+        return _read_translations(own.__func__, registry, opset_version)
+
+    registry.from_torchlib = staticmethod(read)
+    try:
+        yield
+    finally:
+        registry.from_torchlib = own
+
+
+@cache
+def _read_translations(read: Callable[[Any, int], Any], registry: Any, opset_version: int) -> Any:
+    return read(registry, opset_version)
 
 
 @contextmanager

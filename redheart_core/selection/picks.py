@@ -19,6 +19,8 @@ from redheart_core.training.progress import honest_answers
 
 TO_COME = 3
 """Passes that each member of a tried pick costs later: on validation for those that read it, and twice on test."""
+_KEPT = 1 << 26
+"""Bytes of checkpoint files that are kept while picks of a group are compared, as most picks share theirs."""
 _UPDATE = 3
 """The work of an update in forward passes: the backward pass costs twice the forward one."""
 
@@ -96,6 +98,7 @@ class Pool:
         self._entries: Mapping[str, EpochEntry] = {entry.file: entry for entry in self.manifest.candidates}
         self._results: dict[tuple[Member, ...], SplitResult] = {}
         self._compared: set[tuple[Member, ...]] = set()
+        self._kept: dict[str, dict[str, Tensor]] = {}
         self.passes = 0
         """Over the validation records, that this comparison has made or has to make."""
 
@@ -110,8 +113,21 @@ class Pool:
         return sorted(self.manifest.epochs, key=lambda entry: (entry.validation_loss, entry.epoch))
 
     def state(self, member: Member) -> dict[str, Tensor]:
-        """The weights of a member, read anew, so that no more of them are held than a pick needs."""
-        return mix([self.folder.weights(self._entries[file]) for file, _ in member], [share for _, share in member])
+        """The weights of a member; large files are read anew, so that no more of them are held than a pick needs."""
+        return mix([self._weights(file) for file, _ in member], [share for _, share in member])
+
+    def forget(self) -> None:
+        """Let go of the files that are kept."""
+        self._kept.clear()
+
+    def _weights(self, file: str) -> dict[str, Tensor]:
+        if file in self._kept:
+            return self._kept[file]
+        entry = self._entries[file]
+        weights = self.folder.weights(entry)
+        if entry.bytes + sum(self._entries[kept].bytes for kept in self._kept) <= _KEPT:
+            self._kept[file] = weights
+        return weights
 
     def build(self, pick: Pick) -> GroupModule | Ensemble:
         """The module or ensemble of a pick; it stays right until the next one is built."""

@@ -139,6 +139,7 @@ def compare_methods(
                         raise
                     stopped[group.name] = str(fault)
             pool.build(Pick.single("selection", pool.manifest.best))
+            pool.forget()
         elif group.targets:
             raise CheckpointError(
                 f"group '{group.name}' has no epoch in {run.path}; go on with redheart train --resume -o {run.path}"

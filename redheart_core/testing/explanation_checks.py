@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 
 import attrs
@@ -93,12 +94,19 @@ def _drawn(field: Field, text: str) -> NDArray[np.float64]:
     """Numbers in a field's range that follow from a text."""
     if not any(char.isalpha() for char in text):
         return np.full(len(field.elements), np.nan)
-    draw = np.random.default_rng(list(sha256(f"{field.name} {text}".encode()).digest()))
     low, high = (0.0, 1.0) if field.counts else (max(field.low, -1e3), min(field.high, 1e3))
-    found = draw.uniform(low, high, len(field.elements))
+    found = low + (high - low) * _uniform(f"{field.name} {text}", len(field.elements))
     if field.simplex or field.counts:
         shares = found.reshape(-1, len(field.labels))
         found = (shares / shares.sum(1, keepdims=True)).reshape(-1)
+    return found
+
+
+@cache
+def _uniform(seed: str, count: int) -> NDArray[np.float64]:
+    """Numbers in [0, 1), the same ones for the same words; an explanation asks for most of them many times."""
+    found = np.random.default_rng(list(sha256(seed.encode()).digest())).random(count)
+    found.flags.writeable = False
     return found
 
 

@@ -10,6 +10,7 @@ training records, is its Shapley value over all sets of numbers (Shapley 1953): 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 import attrs
 import numpy as np
@@ -111,8 +112,7 @@ def _reasons(text: ExplainedText, answer: ExplainedAnswer, place: int) -> Iterat
     if not np.isfinite(balance).all():
         return
     columns = numbers.columns(balance)
-    inside = (np.arange(1 << columns.shape[1])[:, None] >> np.arange(columns.shape[1]) & 1).astype(bool)
-    worth = utility(*numbers.split(np.where(inside, columns[1], columns[0])))
+    worth = utility(*numbers.split(np.where(_all_sets(columns.shape[1]), columns[1], columns[0])))
     contributions = shapley_values(worth[:, None])[:, 0]
     yield Reason(
         field=answer.field.name,
@@ -121,6 +121,12 @@ def _reasons(text: ExplainedText, answer: ExplainedAnswer, place: int) -> Iterat
         value=float(worth[-1]),
         rows=tuple(_rows(numbers, float(balance[1]), contributions)),
     )
+
+
+@cache
+def _all_sets(parts: int) -> NDArray[np.bool_]:
+    """(2**n, n): which of n parts are in each set."""
+    return (np.arange(1 << parts)[:, None] >> np.arange(parts) & 1).astype(bool)
 
 
 def _rows(numbers: Numbers, balance: float, contributions: NDArray[np.float64]) -> Iterator[ReasonRow]:

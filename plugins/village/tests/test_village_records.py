@@ -17,10 +17,13 @@ from redheart_village.records import make_records
 from redheart_village.settings import VillageSettings
 from redheart_village.wording_ko import KOREAN, KoreanMention, ends_in_consonant, with_particle
 
+EACH = 1200
+"""Records of a language; the settings as they come make 2,000."""
+
 
 @pytest.fixture(scope="module")
 def records() -> list[Record]:
-    return list(make_records(VillageSettings()))
+    return list(make_records(VillageSettings(english=EACH, korean=EACH)))
 
 
 def texts_of(records: list[Record], language: str) -> list[str]:
@@ -38,13 +41,24 @@ def test_hook_offers_one_data_set_named_like_the_plugin() -> None:
     ]
 
 
-def test_first_texts_and_labels_stay_as_they_were_before_the_world_grew(records: list[Record]) -> None:
+def digest_of(records: list[Record]) -> str:
+    """Of texts and first fields."""
     digest = hashlib.sha256()
     for record in records:
         first = {name: record.values[name] for name in FIELDS}
         row = [record.id, record.language, record.text, first]
         digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
-    assert digest.hexdigest() == "ffb7f79962890aaca52935ca2bfd83422a3c1e0d3cec0a2252f48db732cb97c7"
+    return digest.hexdigest()
+
+
+def test_first_texts_and_labels_stay_as_they_were_before_the_world_grew(records: list[Record]) -> None:
+    assert digest_of(records) == "81c19b3bb2972f1db45472d694977baa7b9d2dbec6cbd3ad6f2601c8ce7b97d3"
+
+
+@pytest.mark.thorough
+def test_all_texts_and_labels_stay_as_they_were_before_the_world_grew() -> None:
+    everything = list(make_records(VillageSettings()))
+    assert digest_of(everything) == "ffb7f79962890aaca52935ca2bfd83422a3c1e0d3cec0a2252f48db732cb97c7"
 
 
 def test_every_field_of_every_record_is_within_its_range_and_no_label_is_constant(records: list[Record]) -> None:
@@ -93,15 +107,15 @@ def test_records_do_not_depend_on_the_hash_seed() -> None:
 
 
 def test_both_languages_are_there_with_unique_ids(records: list[Record]) -> None:
-    assert [record.language for record in records] == ["en"] * 2000 + ["ko"] * 2000
-    assert len({record.id for record in records}) == 4000
+    assert [record.language for record in records] == ["en"] * EACH + ["ko"] * EACH
+    assert len({record.id for record in records}) == 2 * EACH
     assert all(record.split is None for record in records)
     assert records[42].where == "village record en 42"
 
 
 def test_labels_are_valid_and_complete(records: list[Record]) -> None:
     _, y = target_matrix(records)
-    assert y.shape == (4000, 20)
+    assert y.shape == (2 * EACH, 20)
     assert np.isfinite(y).all()
 
 
@@ -177,7 +191,7 @@ def test_no_korean_name_carries_a_wrong_particle(records: list[Record]) -> None:
         for name, particle in pattern.findall(text):
             found += 1
             assert (particle in "은이을과") == ends_in_consonant(name), f"{name}{particle} in {text}"
-    assert found > 1000
+    assert found > 600
 
 
 def test_wrong_counts_are_refused() -> None:
