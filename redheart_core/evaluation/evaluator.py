@@ -16,7 +16,7 @@ from redheart_core.evaluation.results import Diagnosis, MetricTable
 from redheart_core.evaluation.variants import REFERENCE, Predicted
 from redheart_core.exact.bootstrap import Draws, interval
 from redheart_core.exact.interval import Interval
-from redheart_core.groups.figures import Limits, choose_thresholds, figure
+from redheart_core.groups.figures import Limits, choose_thresholds, drawn_figures, figure
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.objective import evaluated_rows
 from redheart_core.inspection.baselines import baseline_predictions
@@ -205,10 +205,8 @@ class Evaluator:
     ) -> Tensor:
         """A metric on every resample."""
 
-        def on(sample: Tensor) -> float | None:
-            return figure(node, metric, prediction[sample], target[sample], thresholds).value
-
-        return self.draws.apply(found, on)
+        samples = (sample[found[sample]] for sample in self.draws.samples)
+        return drawn_figures(node, metric, prediction, target, thresholds, samples)
 
     def _target(self, group: str, node: str, metric: Metric, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The metric's target on some rows, and which of them are evaluated."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -106,6 +106,36 @@ def figure(plugin: str, metric: Metric, prediction: Tensor, target: Tensor, thre
             value = metric.function(prediction, target, present, *more)
     except UndefinedError as reason:
         return Interval.undefined(str(reason))
+    _check_number(plugin, metric, value)
+    return Interval(value) if math.isfinite(value) else Interval.undefined(f"the metric gives {value} on these records")
+
+
+def drawn_figures(
+    plugin: str, metric: Metric, prediction: Tensor, target: Tensor, thresholds: Limits, samples: Iterable[Tensor]
+) -> Tensor:
+    """The same on many samples of the records, (R,) float64, NaN where it is undefined.
+
+    Args:
+        plugin: As for figure, as are the next four.
+        samples: Row numbers; the metric gets copies, so that it can change nothing of others.
+
+    Raises:
+        DataError: As figure.
+    """
+    present = ~target.isnan()
+    more = (tuple(thresholds),) if metric.thresholded else ()
+    values: list[float] = []
+    with naming(plugin, f"metric '{metric.name}'", DataError):
+        for sample in samples:
+            try:
+                values.append(metric.function(prediction[sample], target[sample], present[sample], *more))
+            except UndefinedError:
+                values.append(math.nan)
+    for value in values:
+        _check_number(plugin, metric, value)
+    return torch.tensor([value if math.isfinite(value) else math.nan for value in values], dtype=torch.float64)
+
+
+def _check_number(plugin: str, metric: Metric, value: object) -> None:
     if not isinstance(value, float | int):
         raise DataError(f"plugin '{plugin}': metric '{metric.name}' has to give a float, got {value!r}")
-    return Interval(value) if math.isfinite(value) else Interval.undefined(f"the metric gives {value} on these records")
