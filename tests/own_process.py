@@ -118,6 +118,7 @@ def started(
     *arguments: str | Path,
     cwd: Path,
     given: bytes = b"",
+    source: int | None = None,
     terminal: int | None = None,
     site: Path | None = None,
     before: Callable[[], object] | None = None,
@@ -129,16 +130,18 @@ def started(
         arguments: Of the command line.
         cwd: The working directory.
         given: Standard input.
+        source: A descriptor that takes its place.
         terminal: A descriptor that takes the place of all three standard streams.
         site: A folder of further plugins and modules, which comes first on the path.
         before: A function of a module, called in the process before the command starts.
         more: Environment variables.
     """
     variables = {name: value for name, value in os.environ.items() if name not in TERMINAL} | dict(more or {})
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        source.write(given)
-        source.seek(0)
-        streams = [Stream(file.fileno() if terminal is None else terminal) for file in (source, out, err)]
+    with tempfile.TemporaryFile() as kept, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        kept.write(given)
+        kept.seek(0)
+        numbers = (kept.fileno() if source is None else source, out.fileno(), err.fileno())
+        streams = [Stream(number if terminal is None else terminal) for number in numbers]
         process = SERVER.Process(target=_run, args=(list(map(str, arguments)), cwd, streams, site, before, variables))
         process.start()
         try:

@@ -6,6 +6,7 @@ import errno
 import importlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,13 +50,23 @@ def build(context):
 """
 
 
+@pytest.fixture(scope="module")
+def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of what inspecting all that is installed has shown; read only."""
+    cache = tmp_path_factory.mktemp("inspected")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        installed_plugins()
+    return cache
+
+
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inspected: Path) -> Iterator[Install]:
     """Install a plugin of one module, or a folder with a package, as pip would leave it."""
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.syspath_prepend(site)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shutil.copytree(inspected, tmp_path / "cache")))
     monkeypatch.chdir(tmp_path)
     before = set(sys.modules)
 

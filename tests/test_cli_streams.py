@@ -12,6 +12,7 @@ from typing import IO
 
 import pytest
 from front_door import Finished, redheart, succeed
+from own_process import redheart_process
 from rounding import same_answer
 
 TEXT = "My brother lost the garden and burned my letter."
@@ -60,26 +61,23 @@ def test_a_byte_order_mark_changes_no_number(finished: Finished, tmp_path: Path,
     assert found[0] == found[1]
 
 
-def analyze_lines(model: Path, cwd: Path, stdin: int) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "redheart_cli", "analyze", str(model), "--jsonl", "-"]
-    return subprocess.run(command, stdin=stdin, capture_output=True, cwd=cwd, check=False)
-
-
 @pytest.mark.slow
 def test_standard_input_is_read_from_where_it_stands(finished: Finished, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_bytes(b'{"text": "passed over"}\n' + LINE)
     number = os.open(tmp_path / "in.jsonl", os.O_RDONLY)
     os.lseek(number, len(b'{"text": "passed over"}\n'), os.SEEK_SET)
-    half_read = analyze_lines(finished.model, tmp_path, number)
+    half_read = redheart_process("analyze", finished.model, "--jsonl", "-", cwd=tmp_path, source=number)
     os.close(number)
     ours, theirs = socket.socketpair()
     ours.sendall(LINE)
     ours.close()
     with theirs:
-        through_socket = analyze_lines(finished.model, tmp_path, theirs.fileno())
-    assert half_read.returncode == through_socket.returncode == 0
-    assert half_read.stdout == through_socket.stdout
-    assert half_read.stdout.count(b"\n") == 1
+        through_socket = redheart_process(
+            "analyze", finished.model, "--jsonl", "-", cwd=tmp_path, source=theirs.fileno()
+        )
+    assert half_read.code == through_socket.code == 0, half_read.err + through_socket.err
+    assert half_read.out == through_socket.out
+    assert half_read.out.count("\n") == 1
 
 
 def run_into(output: IO[str], *arguments: str) -> subprocess.CompletedProcess[str]:
