@@ -266,10 +266,11 @@ def grow_convolution(
 
 @torch.no_grad()
 def grow_own(larger: nn.Module, smaller: nn.Module, last: Axis | None = None) -> None:
-    """Parameters that a module holds itself, outside of its layers: as they were, or repeated along their last axis."""
+    """Parameters that a module holds itself, outside of its layers: as they were, or with another last axis, on which
+    new units are 0."""
     for name, parameter in larger.named_parameters(recurse=False):
         old = smaller.get_parameter(name)
-        parameter.copy_(old if last is None else old[..., last.source])
+        parameter.copy_(old if last is None else torch.where(last.new, 0.0, old[..., last.source.clamp(0)]))
 
 
 def grow_same(larger: nn.Module, smaller: nn.Module) -> None:

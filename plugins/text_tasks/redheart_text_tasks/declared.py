@@ -27,6 +27,14 @@ class TextTasks(nn.Module):
             outputs |= task(inputs)
         return outputs
 
+    def grow_from(self, smaller: TextTasks) -> None:
+        """Take over what a smaller one computes, task by task."""
+        for name, task in self.fields.items():
+            old = smaller.fields[name]
+            assert isinstance(task, TextTask)
+            assert isinstance(old, TextTask)
+            task.grow_from(old)
+
 
 def build(context: BuildContext) -> TextTasks:
     """A network for each declared field."""

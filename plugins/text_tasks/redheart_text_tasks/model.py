@@ -13,6 +13,18 @@ from redheart_core import Field
 from redheart_core.nn.answers import finish, size_of
 from redheart_core.nn.attention import AttentionPooling, TransformerLayer
 from redheart_core.nn.chunks import last_chunk, masked_mean, with_positions
+from redheart_core.nn.growing import (
+    features_read,
+    grow_chain,
+    grow_layers,
+    grow_linear,
+    grow_norm,
+    grow_own,
+    grow_pooling,
+    grow_recurrent,
+    grow_same,
+)
+from redheart_core.nn.growing_axes import Axis
 from redheart_core.nn.layers import LinearSkips, RecordDropout, mlp, trunk
 from redheart_core.nn.recurrent import Recurrent
 
@@ -40,6 +52,13 @@ class TermMap(nn.Module):
         columns = self.dropout(self.weight.new_full((1, terms.shape[1]), TERM_GAIN))
         return F.linear(terms, self.weight * columns)
 
+    @torch.no_grad()
+    def grow_from(self, smaller: TermMap) -> Axis:
+        """What it gives then; new numbers are 0."""
+        self.weight.zero_()
+        self.weight[: len(smaller.weight)] = smaller.weight
+        return Axis.padded(len(smaller.weight), len(self.weight), silent=True)
+
 
 class PooledState(nn.Module):
     """The mean chunk through a trunk: (B, T, D) to (B, W)."""
@@ -50,6 +69,10 @@ class PooledState(nn.Module):
 
     def forward(self, embedding: Tensor, mask: Tensor) -> Tensor:
         return self.trunk(masked_mean(embedding, mask))  # type: ignore[no-any-return] # nn.Module.__call__ gives Any
+
+    def grow_from(self, smaller: PooledState) -> Axis:
+        """What it gives then."""
+        return grow_chain(self.trunk, smaller.trunk, features_read(self.trunk, smaller.trunk))
 
 
 class WithStart(nn.Module):
@@ -70,12 +93,22 @@ class WithStart(nn.Module):
         sequence = torch.cat([start, self.norm(self.project(embedding))], 1)
         return sequence, torch.cat([mask.new_ones(mask.shape[0], 1), mask], 1)
 
+    def grow_from(self, smaller: WithStart, rows: Axis) -> Axis:
+        """What it gives then; new units are 0."""
+        grow_own(self, smaller, rows)
+        columns = features_read(self.project, smaller.project)
+        grow_linear(self.project, smaller.project, columns, rows, "mean", rows.spread)
+        return grow_norm(self.norm, smaller.norm, rows)
+
 
 class AttentiveState(nn.Module):
     """Transformer layers and attention pooling over the chunks: (B, T, D) to (B, W)."""
 
-    def __init__(self, *, width_in: int, width: int, heads: int, layers: int, dropout: float) -> None:
+    def __init__(
+        self, *, width_in: int, width: int, heads: int, layers: int, position_width: int, dropout: float
+    ) -> None:
         super().__init__()
+        self.position_width = position_width
         self.chunks = WithStart(width_in, width)
         self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(layers))
         self.pool = AttentionPooling(width, max(width // 4, 1))
@@ -83,10 +116,18 @@ class AttentiveState(nn.Module):
 
     def forward(self, embedding: Tensor, mask: Tensor) -> Tensor:
         sequence, mask = self.chunks(embedding, mask)
-        sequence = with_positions(sequence)
+        sequence = with_positions(sequence, self.position_width)
         for layer in self.layers:
             sequence = layer(sequence, mask)
         return self.norm(self.pool(sequence, mask).squeeze(1))  # type: ignore[no-any-return] # as above
+
+    def grow_from(self, smaller: AttentiveState) -> Axis:
+        """What it gives then."""
+        stream = Axis.repeated(len(smaller.chunks.start), len(self.chunks.start))
+        self.chunks.grow_from(smaller.chunks, stream)
+        grow_layers(self.layers, smaller.layers, stream)
+        grow_pooling(self.pool, smaller.pool, stream)
+        return grow_norm(self.norm, smaller.norm, stream)
 
 
 class RecurrentState(nn.Module):
@@ -103,6 +144,12 @@ class RecurrentState(nn.Module):
         forwards, backwards = states.chunk(2, -1)
         last = torch.cat([last_chunk(forwards, mask), backwards[:, 0]], -1)
         return torch.cat([masked_mean(states, mask), last], -1)
+
+    def grow_from(self, smaller: RecurrentState) -> Axis:
+        """What it gives then."""
+        rows = Axis.padded(len(smaller.chunks.start), len(self.chunks.start))
+        states = grow_recurrent(self.lstm, smaller.lstm, self.chunks.grow_from(smaller.chunks, rows))
+        return Axis.joined(states, states)
 
 
 class TextTask(nn.Module):
@@ -157,3 +204,16 @@ class TextTask(nn.Module):
         if self.term_map is not None:
             raw = raw + self.term_map(inputs["terms"])
         return finish(self.field, raw)
+
+    def grow_from(self, smaller: TextTask) -> None:
+        """Take over what a smaller one computes."""
+        assert isinstance(self.state, PooledState | AttentiveState | RecurrentState)
+        state = self.state.grow_from(smaller.state)  # type: ignore[arg-type] # of the same class
+        if self.bottleneck is not None:
+            assert smaller.bottleneck is not None
+            state = Axis.joined(state, self.bottleneck.grow_from(smaller.bottleneck))
+        grow_chain(self.answer, smaller.answer, state)
+        grow_same(self.skips, smaller.skips)
+        if self.term_map is not None:
+            assert smaller.term_map is not None
+            self.term_map.grow_from(smaller.term_map)

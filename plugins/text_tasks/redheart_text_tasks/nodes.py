@@ -76,6 +76,7 @@ def node(field: str, architecture: str) -> NodeSpec:
         reads=built.reads,
         gives=answer_outputs(CATALOGUE[field]),
         build=f"redheart_text_tasks.training:build_{architecture}",
+        grown=f"redheart_text_tasks.training:grown_{architecture}",
         objective="redheart_text_tasks.training:objective",
         targets=(field,),
         layers=built.layers,
@@ -93,6 +94,7 @@ def declared_node() -> NodeSpec:
         reads=built.reads,
         gives=(),
         build="redheart_text_tasks.declared:build",
+        grown="redheart_text_tasks.training:grown_pooled",
         objective="redheart_text_tasks.declared:objective",
         learns_any=declared_answers,
     )

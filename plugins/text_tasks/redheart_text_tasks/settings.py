@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from redheart_core.config.ranges import SHARE, divides, repeated, width_from
+from redheart_core.config.ranges import SHARE, divides, divides_or_none, repeated, width_from
 
 
 @attrs.frozen
@@ -47,6 +47,9 @@ class AttentiveSettings:
     """Share of the embedding that the linear map loses in training."""
     term_dropout: float = attrs.field(default=0.5, validator=SHARE)
     """Share of the terms that the bottleneck loses in training."""
+    position_width: int = attrs.field(default=0, validator=divides_or_none("width"))
+    """Width of the sinusoids of a chunk's number, which are repeated up to width; 0 is width. A network that has grown
+    keeps that which it began with."""
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ import attrs
 
 from redheart_core import BuildContext, Field, Objective
 from redheart_core.nn.answers import answer_objective, size_of
+from redheart_core.nn.growing_axes import multiple
 from redheart_text_tasks.model import AttentiveState, PooledState, RecurrentState, TermMap, TextTask
 from redheart_text_tasks.settings import AttentiveSettings, PooledSettings, RecurrentSettings
 
@@ -51,6 +52,7 @@ def build_attentive(context: BuildContext) -> TextTask:
             width=settings.width,
             heads=settings.heads,
             layers=settings.layers,
+            position_width=settings.position_width,
             dropout=settings.dropout,
         ),
         state_width=settings.width,
@@ -76,6 +78,22 @@ def build_recurrent(context: BuildContext) -> TextTask:
         input_dropout=settings.input_dropout,
         skip_dropout=settings.skip_dropout,
     )
+
+
+def grown_pooled(smaller: PooledSettings, larger: PooledSettings) -> PooledSettings:
+    """Any larger width; as many hidden layers, as none can begin by changing nothing."""
+    return attrs.evolve(larger, layers=smaller.layers)
+
+
+def grown_attentive(smaller: AttentiveSettings, larger: AttentiveSettings) -> AttentiveSettings:
+    """A width that repeats that of the smaller one, and its positions."""
+    width = multiple(smaller.width, larger.width, larger.heads)
+    return attrs.evolve(larger, width=width, position_width=smaller.position_width or smaller.width)
+
+
+def grown_recurrent(smaller: RecurrentSettings, larger: RecurrentSettings) -> RecurrentSettings:
+    """Any larger width; as many LSTM layers."""
+    return attrs.evolve(larger, layers=smaller.layers)
 
 
 def objective(context: BuildContext) -> Objective:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from growth import assert_grows
 from node_checks import CHECKS
 from torch import Tensor
 
@@ -125,3 +126,16 @@ def test_conformance_of_the_node_of_declared_fields(check: Callable[[Any], None]
         check(subject("pooled"))
     except NotApplicable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("goemotions_pooled", {"width": 150}),
+        ("goemotions_attentive", {"width": 256, "heads": 8, "layers": 2, "bottleneck": 40}),
+        ("goemotions_recurrent", {"width": 144}),
+        ("pooled", {"width": 150}),
+    ],
+)
+def test_it_grows_twice_without_a_change(name: str, settings: dict[str, Any]) -> None:
+    assert_grows(name, declared_sample() if name == "pooled" else sample(), **settings)
