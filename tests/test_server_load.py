@@ -70,6 +70,8 @@ def test_every_process_answers_and_no_answer_is_lost_or_wrong_whatever_happens_m
                 assert await slow(where, TEXTS[0], 0.2) == 200
             os.kill(events(server, "worker started")[0]["pid"], signal.SIGKILL)
             await load.run(16, 4)
+            while len(events(server, "worker started")) < 2:
+                await load.run(8, 4)
             assert pid_file.read_text() == f"{server.pid}\n"
             await asyncio.to_thread(activate, folder, live, pid_file)
 
