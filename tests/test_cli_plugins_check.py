@@ -80,7 +80,7 @@ def test_a_broken_plugin_in_a_folder_is_named_with_its_check_and_the_exit_code_i
     failed = [row for row in rows if " failed " in row]
     assert [row.split()[:3] for row in failed] == [["made_bad", "records", "failed"]]
     assert "the first line" in failed[0]
-    assert summary == "plugins 2; checks 14: passed 13, failed 1, skipped 0"
+    assert summary == "plugins 2; checks 16: passed 15, failed 1, skipped 0"
 
 
 @pytest.mark.parametrize(
