@@ -78,18 +78,19 @@ def _print(found: Sequence[Forecast]) -> None:
         for point in one.points
     ]
     print_table((*(["series"] if named else []), *COLUMNS[1:]), rows)
-    calibrated = {
+    bounded = {point.field for one in found for point in one.points if point.low is not None}
+    held = {
         (answer.field, answer.certainty.records, answer.certainty.alpha)
         for one in found
         for answer in one.analysis.answers
-        if answer.certainty is not None
+        if answer.certainty is not None and answer.field in bounded
     }
-    for field, records, alpha in sorted(calibrated):
+    for field, records, alpha in sorted(held):
         click.echo(
             f"{field}: low and high hold what comes in {1 - alpha:.0%} of windows like the {records} of calibration; "
             "after a break in the series they do not"
         )
-    if not calibrated:
+    if not any(one.analysis.calibrated for one in found):
         click.echo("no intervals: the model was not calibrated; assemble it again from a run with a calibration split")
     for warning in dict.fromkeys(warning for one in found for warning in one.analysis.warnings):
         click.echo(f"warning: {warning}")

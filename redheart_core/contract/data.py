@@ -108,7 +108,8 @@ class DatasetSpec:
         default=None, converter=attrs.converters.optional(to_function)
     )
     """Settings and the fields that a model was trained with to the end of every series, of which `redheart forecast`
-    says what comes next. Raises DataError naming file and line. None if records have no order in time."""
+    says what comes next; it puts the user's into `files` of the settings. Raises DataError naming file and line. None
+    if records have no order in time."""
     minimum_core: str = "0.1"
 
     def __attrs_post_init__(self) -> None:

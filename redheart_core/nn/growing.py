@@ -167,7 +167,7 @@ def grow_layers(larger: nn.ModuleList | nn.Sequential, smaller: nn.ModuleList | 
     layers, old_layers = list(larger), list(smaller)
     if len(layers) < len(old_layers):
         raise SettingsError(f"{len(old_layers)} layers cannot become {len(layers)}; set as many or more")
-    for layer, old in zip(layers, old_layers, strict=False):
+    for layer, old in zip(layers[: len(old_layers)], old_layers, strict=True):
         if isinstance(layer, TransformerLayer) and isinstance(old, TransformerLayer):
             grow_transformer(layer, old, stream)
         else:

@@ -10,7 +10,7 @@ import attrs
 
 from redheart.analyzing import WINDOW, Refused, analyze_records, in_windows
 from redheart_core.contract.data import Upcoming
-from redheart_core.contract.errors import DataError, SettingsError
+from redheart_core.contract.errors import DataError, PluginError, SettingsError
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.settings import read_table
 from redheart_registry import load_registry
@@ -77,6 +77,8 @@ def _ends(model: Model, files: Sequence[str | Path]) -> Iterator[Upcoming]:
             f"{model.title} does not say what the columns of its files mean; train and assemble it again with this "
             "version of redheart"
         )
+    if "files" not in data.settings:
+        raise PluginError(f"data set '{data.dataset}' offers upcoming, and its settings have no 'files' to be named")
     table: dict[str, object] = {key: value for key, value in data.settings.items() if value is not None}
     if table["files"] and not files:
         raise SettingsError(f"name the files whose future is wanted; {model.title} was trained on {_names(table)}")
