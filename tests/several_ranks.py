@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -42,11 +43,19 @@ def train_with_ranks(
     epochs: int = 99,
 ) -> list[int | None]:
     """Train in so many processes, which are interrupted after so many epochs; how each of them ends."""
+    return _run(size, _train, (toy.folder, name, wide, dict(groups), list(only), epochs))
+
+
+def leave_with_ranks(folder: Path, size: int) -> list[int | None]:
+    """Join so many processes, of which the first is slow to leave; how each of them ends."""
+    return _run(size, _leave, (folder,))
+
+
+def _run(size: int, target: Callable[..., None], given: tuple[object, ...]) -> list[int | None]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    given = (toy.folder, name, wide, dict(groups), list(only), size, port, epochs)
-    processes = [SERVER.Process(target=_train, args=(rank, *given)) for rank in range(size)]
+    processes = [SERVER.Process(target=_ranked, args=(rank, size, port, target, given)) for rank in range(size)]
     for process in processes:
         process.start()
     for process in processes:
@@ -54,21 +63,33 @@ def train_with_ranks(
     return [process.exitcode for process in processes]
 
 
+def _ranked(rank: int, size: int, port: int, target: Callable[..., None], given: tuple[object, ...]) -> None:
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    target(*given)
+
+
+def _leave(folder: Path) -> None:
+    from redheart_core.training.ranks import joined
+
+    with joined() as ranks:
+        if ranks.leads:
+            time.sleep(1.0)
+        (folder / f"through-{ranks.rank}").touch()
+    assert all((folder / f"through-{rank}").exists() for rank in range(ranks.size))
+    (folder / f"left-{ranks.rank}").touch()
+
+
 def _train(
-    rank: int,
     folder: Path,
     name: str,
     wide: Wide,
     groups: Mapping[str, GroupSettings],
     only: Sequence[str],
-    size: int,
-    port: int,
     epochs: int,
 ) -> None:
     from redheart_core.training.ranks import joined
 
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     toy = Toy(folder)
     run, context = RunFolder(folder / name), toy.context(wide.nodes(toy), Store.open(folder / "store"), groups)
     with joined() as ranks:

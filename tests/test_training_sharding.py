@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from several_ranks import Wide, train_with_ranks
+from several_ranks import Wide, leave_with_ranks, train_with_ranks
 from toy import Toy
 
 from redheart_core.config.tables import GroupSettings, OptimizerBits, Shard
@@ -83,6 +83,11 @@ def test_interrupted_and_resumed_it_ends_in_the_same_files(
     assert files_of(resumed, "low") == files_of(once, "low")
     assert losses_of(once, "low") == pytest.approx(losses_of(whole, "low"), rel=0.05)
     assert not np.array_equal(losses_of(once, "low"), losses_of(whole, "low"))  # other masks of dropout
+
+
+def test_no_process_leaves_while_another_is_in_its_last_exchange(tmp_path: Path) -> None:
+    assert leave_with_ranks(tmp_path, 2) == [0, 0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["left-0", "left-1", "through-0", "through-1"]
 
 
 def test_groups_and_processes_have_to_agree(toy: Toy) -> None:

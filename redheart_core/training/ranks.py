@@ -11,6 +11,8 @@ from typing import Any
 import attrs
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import Store
+from torch.distributed.rendezvous import rendezvous
 
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.manifest import GroupManifest
@@ -38,11 +40,27 @@ def joined() -> Iterator[Ranks]:
     """Inside, the processes that torchrun has started exchange tensors: by NCCL on CUDA, by gloo elsewhere."""
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     try:
-        yield Ranks(dist.get_rank(), dist.get_world_size())
+        yield Ranks(rank, size)
+        _part(store, Ranks(rank, size))
     finally:
         dist.destroy_process_group()
+
+
+def _part(store: Store, ranks: Ranks) -> None:
+    """Wait until every process is through its last exchange: gloo fails in one whose partner closes its connections.
+
+    The first process, which may hold the store, is the last to leave it.
+    """
+    store.set(f"through/{ranks.rank}", "")
+    store.wait([f"through/{rank}" for rank in range(ranks.size)], PATIENCE)
+    if not ranks.leads:
+        store.set(f"gone/{ranks.rank}", "")
+        return
+    store.wait([f"gone/{rank}" for rank in range(1, ranks.size)], PATIENCE)
 
 
 def tell(text: str = "") -> str:
