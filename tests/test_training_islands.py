@@ -191,7 +191,7 @@ def test_an_interrupted_run_ends_in_the_same_bits(toy: Toy, files_of: FilesOf, a
 def test_a_run_goes_on_only_under_the_settings_it_was_begun_with(toy: Toy) -> None:
     store = toy.store()
     toy.run("run", [toy.node("a")], store)
-    with pytest.raises(CheckpointError, match=r"(?s)epochs was 4, is 5.*plugin 'a': settings was"):
+    with pytest.raises(CheckpointError, match=r"(?s)epochs was 4, is 5.*plugin 'a': setting "):
         toy.run("run", [toy.node("a", width=9)], store, epochs=5)
 
 

@@ -17,7 +17,7 @@ from redheart_core.data.identity import EncoderIdentity
 from redheart_core.runs.description import DataDescription, GroupDescription, NodeDescription, RunDescription
 from redheart_core.runs.environment import EnvironmentDescription
 from redheart_core.storage.files import to_json
-from redheart_core.storage.settings import as_table
+from redheart_core.storage.settings import as_table, default_table
 
 
 @attrs.frozen
@@ -42,22 +42,24 @@ def describe_agents(context: AgentsContext, environment: Source, settings: Any, 
         name=world.name,
         distribution=environment.distribution,
         version=environment.version,
-        settings=_table(settings),
+        settings=_plain(as_table(settings)),
         learner=spec.name,
         agents=world.agents,
         observations=world.observations,
         actions=world.actions,
         playing=context.agents,
+        defaults=_plain(default_table(type(settings))),
     )
+    own, defaults = _plain(as_table(context.own)), _plain(default_table(type(context.own)))
     nodes = {
-        group: NodeDescription("agent", spec.name, learner.distribution, learner.version, group, _table(context.own),
-                               1.0, 1.0, residual=False, learns=(), resources={})
+        group: NodeDescription("agent", spec.name, learner.distribution, learner.version, group, own, 1.0, 1.0,
+                               residual=False, learns=(), resources={}, defaults=defaults)
         for group in world.groups
     }  # fmt: skip
     groups = {
         group: GroupDescription(0, (group,), context.groups.get(group, GroupSettings())) for group in world.groups
     }
-    fingerprint = hashlib.sha256(to_json(attrs.asdict(described))).hexdigest()
+    fingerprint = hashlib.sha256(to_json(described.as_stored())).hexdigest()
     data = DataDescription(
         dataset=world.name,
         fingerprint=fingerprint,
@@ -80,6 +82,7 @@ def describe_agents(context: AgentsContext, environment: Source, settings: Any, 
     )
 
 
-def _table(settings: Any) -> Mapping[str, object]:
-    found: dict[str, object] = json.loads(to_json(as_table(settings)))
+def _plain(table: Mapping[str, Any]) -> Mapping[str, object]:
+    """As it is when it has been read from a file."""
+    found: dict[str, object] = json.loads(to_json(table))
     return found

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.plugin_calls import setting_up
 from redheart_core.runs.description import DataDescription, GroupDescription, NodeDescription, RunDescription
 from redheart_core.storage.files import sha256, to_json
-from redheart_core.storage.settings import as_table
+from redheart_core.storage.settings import as_table, default_table
 
 
 def describe(
@@ -63,7 +62,9 @@ def describe_node(
     Raises:
         MissingResourceError: Some of these are missing.
     """
-    settings: dict[str, Any] = json.loads(to_json(as_table(node.settings)))
+    settings, defaults = (
+        json.loads(to_json(table)) for table in (as_table(node.settings), default_table(type(node.settings)))
+    )
     return NodeDescription(
         kind=node.kind,
         plugin=node.plugin,
@@ -79,6 +80,7 @@ def describe_node(
         ignores=node.ignores,
         tokenizer=node.tokenizer,
         resources=_resources(node, {} if hashes is None else hashes) if resources is None else dict(resources),
+        defaults=defaults,
     )
 
 

@@ -16,8 +16,11 @@ from redheart_core.data.token_views import by_view
 from redheart_core.runs.environment import EnvironmentDescription
 from redheart_core.runs.origin import Origin
 from redheart_core.storage.sealed import SealedFile
-from redheart_core.storage.settings import as_table
-from redheart_core.storage.structuring import STORED_IF_SET
+from redheart_core.storage.settings import as_table, setting_differences
+from redheart_core.storage.structuring import NOT_STORED, STORED_IF_SET
+
+_APART = ("settings", "defaults", "resources")
+"""Parts of a node's description that are compared piece by piece."""
 
 
 @attrs.frozen
@@ -42,17 +45,20 @@ class NodeDescription:
     ignores: tuple[str, ...] = ()
     tokenizer: str = attrs.field(default="", metadata=STORED_IF_SET)
     """SHA-256 of the one whose tokens it reads, of several of the data."""
+    defaults: Mapping[str, object] = attrs.field(factory=dict, eq=False, metadata=NOT_STORED)
+    """Of its settings, where it describes a node that is active now."""
 
-    def differences(self, other: NodeDescription) -> list[str]:
-        """What another description of the node says otherwise, for messages."""
-        mine, theirs = attrs.asdict(self), attrs.asdict(other)
-        changed = [key for key in mine if key != "resources" and mine[key] != theirs[key]]
+    def differences(self, now: NodeDescription) -> list[str]:
+        """What the description of the node that is active now says otherwise, for messages."""
+        mine, theirs = attrs.asdict(self), attrs.asdict(now)
+        changed = [key for key in mine if key not in _APART and mine[key] != theirs[key]]
         found = [f"{key} was {mine[key]!r}, is {theirs[key]!r}" for key in changed]
-        names = sorted({*self.resources, *other.resources})
+        found += setting_differences(self.settings, now.settings, now.defaults)
+        names = sorted({*self.resources, *now.resources})
         return found + [
-            f"its file {name} had the SHA-256 {self.resources.get(name)}, has {other.resources.get(name)}"
+            f"its file {name} had the SHA-256 {self.resources.get(name)}, has {now.resources.get(name)}"
             for name in names
-            if self.resources.get(name) != other.resources.get(name)
+            if self.resources.get(name) != now.resources.get(name)
         ]
 
 
@@ -126,12 +132,13 @@ class RunDescription:
             for key, value in as_table(self.training).items()
             if now.get(key) != value
         ]
-        complaints += [
-            f"data: {key} was {getattr(self.data, key)!r:.120}, is {getattr(new.data, key)!r:.120}"
-            for key in self.data.differences(new.data)
-        ]
         if self.environment is not None:
             complaints += self.environment.differences(new.environment)
+        else:
+            complaints += [
+                f"data: {key} was {getattr(self.data, key)!r:.120}, is {getattr(new.data, key)!r:.120}"
+                for key in self.data.differences(new.data)
+            ]
         for name, node in self.nodes.items():
             if name not in new.nodes:
                 complaints.append(f"plugin '{name}' is no longer active")

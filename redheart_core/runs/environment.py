@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
 from redheart_core.config.agents import AgentsSettings
+from redheart_core.storage.settings import setting_differences
+from redheart_core.storage.structuring import NOT_STORED
 
 
 @attrs.frozen
@@ -28,12 +31,19 @@ class EnvironmentDescription:
     """Numbers that each sets."""
     playing: AgentsSettings
     """The table [agents]."""
+    defaults: Mapping[str, object] = attrs.field(factory=dict, eq=False, metadata=NOT_STORED)
+    """Of its settings, where it describes an environment that is active now."""
 
-    def differences(self, other: EnvironmentDescription | None) -> list[str]:
-        """What another description says otherwise, for messages."""
-        mine, theirs = attrs.asdict(self), {} if other is None else attrs.asdict(other)
-        return [
-            f"environment: {key} was {mine[key]!r:.120}, is {theirs.get(key)!r:.120}"
-            for key in mine
-            if mine[key] != theirs.get(key)
-        ]
+    def as_stored(self) -> dict[str, Any]:
+        """As a table, without what stays out of files."""
+        return attrs.asdict(self, filter=attrs.filters.exclude("defaults"))
+
+    def differences(self, now: EnvironmentDescription | None) -> list[str]:
+        """What the description of the environment that is active now says otherwise, for messages."""
+        if now is None:
+            return [f"environment: was {self.name}, is none"]
+        mine, theirs = self.as_stored(), now.as_stored()
+        changed = [key for key in mine if key != "settings" and mine[key] != theirs[key]]
+        found = [f"{key} was {mine[key]!r:.120}, is {theirs[key]!r:.120}" for key in changed]
+        found += setting_differences(self.settings, now.settings, now.defaults)
+        return [f"environment: {one}" for one in found]

@@ -131,6 +131,32 @@ def as_table(instance: Any) -> dict[str, Any]:
     return table
 
 
+def default_table(cls: type[Any]) -> dict[str, Any]:
+    """Settings that nobody sets, as as_table has them; those without a default are left out."""
+    return {row["key"]: row["default"] for row in describe_settings(cls) if row.get("default") is not None}
+
+
+def setting_differences(
+    stored: Mapping[str, object], now: Mapping[str, object], defaults: Mapping[str, object]
+) -> list[str]:
+    """What settings say otherwise than stored ones, for messages.
+
+    A setting that came into being after these, and has its default, counts as the same: it is to change nothing as long
+    as nobody sets it.
+    """
+    later = {key: value for key, value in defaults.items() if key in now and key not in stored}
+    before = {**later, **stored}
+    return [
+        f"setting {key} was {_shown(before, key)}, is {_shown(now, key)}"
+        for key in sorted({*before, *now})
+        if key not in before or key not in now or before[key] != now[key]
+    ]
+
+
+def _shown(table: Mapping[str, object], key: str) -> str:
+    return f"{table[key]!r}" if key in table else "not set"
+
+
 def setting_names(cls: type[Any]) -> tuple[str, ...]:
     """The keys of a settings class.
 
