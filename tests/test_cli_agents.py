@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,29 @@ def test_what_would_train_agents_apart_is_refused(site: Path, tmp_path: Path) ->
     refuse("train", *CHOICE, "--set", "training.interleave=epoch", **where, says=["[training] interleave", "no use"])
     two = ("--set", "training.mixture=0.5", "--set", "training.background_saving=true")
     refuse("train", *CHOICE, *two, **where, says=["[training] mixture, background_saving"])
+
+
+@pytest.mark.slow
+def test_a_sweep_of_agents_finds_rates_that_a_run_takes(site: Path, tmp_path: Path) -> None:
+    where: dict[str, Any] = {"cwd": tmp_path, "site": site}
+    asked = ("sweep", *CHOICE, *SMALL, "-o", "run", "--rates", "1e-3,1e-2", "--sweep-epochs", "1", "--seeds", "1")
+    shown = succeed(*asked, **where).out
+    assert shown.splitlines()[0].split() == ["mean", "return", "0.001", "0.01", "chosen", "within", "noise"]
+    assert "2 short trainings of all agents, 1 epoch(s) each, of 1 seed(s)" in shown
+    assert "loss" not in shown
+    found = succeed(*asked, "--json", **where).json()
+    assert found["environment"] == "arena"
+    tables = tomllib.loads((tmp_path / "run" / "groups.toml").read_text())["groups"]
+    assert tables == {name: {"learning_rate": rate} for name, rate in found["chosen"].items()}
+    succeed("run", *CHOICE, *SMALL, "-o", "run", "--groups", "run/groups.toml", **where)
+    groups = RunFolder(tmp_path / "run").read().groups
+    assert {name: one.settings.learning_rate for name, one in groups.items()} == found["chosen"]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "Learning-rate sweep" in page
+    assert "mixture" not in page
+    refuse(*asked[:-2], "--seeds", "2", **where, says=["was begun with", "take another folder"])
+    refuse(*asked, "--ray", "local", **where, code=2, says=["learn together"])
+    refuse("auto", *CHOICE, **where, says=["of kind environment, not dataset", "redheart run, train and sweep"])
 
 
 @pytest.mark.slow

@@ -30,8 +30,9 @@ from redheart_core.storage.structuring import unstructure
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.loop import train
 from redheart_core.training.schedule import schedule_factor
+from redheart_core.tuning.known import Known
 from redheart_core.tuning.short_runs import ShortRun, at_rate, run_rates, short_context, short_settings
-from redheart_core.tuning.sweep import SweepSettings, _halving, _Known, sweep
+from redheart_core.tuning.sweep import SweepSettings, _halving, sweep
 from redheart_core.tuning.sweep_journal import TIMING
 from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, Sweep
 
@@ -272,12 +273,12 @@ def test_later_seeds_are_evaluated_at_their_ends_alone() -> None:
     }
     ahead = {1e-3: base + 0.5, 1e-2: base}
     settings = SweepSettings(rates=(1e-3, 1e-2), epochs=2, seeds=3)
-    beginning = _halving(settings, _Known({}, []), 0)(1, ahead)
+    beginning = _halving(settings, Known({}, []), 0)(1, ahead)
     assert beginning.keys() == {1e-3}
-    later = _halving(settings, _Known({rate: [run] for rate, run in first.items()}, []), 1)
+    later = _halving(settings, Known({rate: [run] for rate, run in first.items()}, []), 1)
     assert later(1, ahead) == {}
     assert later(2, {1e-3: base + 0.1, 1e-2: base + 0.2}).keys() == {1e-2}
-    last = _halving(settings, _Known({rate: [run, run] for rate, run in first.items()}, []), 2)
+    last = _halving(settings, Known({rate: [run, run] for rate, run in first.items()}, []), 2)
     assert last(2, {1e-3: base + 0.1, 1e-2: base + 0.2}) == {}
 
 

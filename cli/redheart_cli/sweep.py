@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redheart.agents import begin_agents, names_environment
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.sessions import begin
-from redheart.tuning import find_rates, sweep_settings
+from redheart.tuning import SweepOptions, find_rates, find_rates_of_agents
+from redheart_cli.agent_rates import print_rates_of_agents
 from redheart_cli.options import plugin_options
 from redheart_cli.output import figure, print_json, print_table, with_interval
+from redheart_cli.rate_table import print_choices, remarks
 from redheart_cli.ray_options import by_group, ray_option, resource_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
-    from redheart_core.tuning.sweep_result import GroupSweep, RateRuns, Sweep
+    from redheart_core.tuning.sweep_result import Sweep
 
 
 @click.command()
 @new_run_options
-@click.option("--rates", metavar="R,R,...", help="The rates to try. [default: 1e-4,3e-4,1e-3,3e-3,1e-2]")
+@click.option(
+    "--rates", metavar="R,R,...", help="The rates to try. [default: 1e-4,3e-4,1e-3,3e-3,1e-2, of agents see below]"
+)
 @click.option("--hierarchical", is_flag=True, help="From decades to ever finer rates around each group's best one.")
 @click.option("--sweep-epochs", type=click.IntRange(min=1), default=3, show_default=True, help="Of a short run.")
 @click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True, help="Short runs per rate.")
@@ -51,6 +56,10 @@ def sweep(
     groups; those that are hopeless for a group are dropped for it. Can be stopped at any moment;
     the same command goes on where it was. The exit code is 3 if a group has no rate.
 
+    Agents in an environment are trained together, at one rate for all; an agent takes another one
+    only where it got more at it, and all together get more when they are trained with it. Usual
+    rates are .1 to 3 times that of the training.
+
     With --ray, every group is a task of a Ray cluster whose nodes see the folders of the run
     and of its store at the same path.
 
@@ -63,23 +72,31 @@ def sweep(
     if rates is not None and hierarchical:
         raise click.UsageError("--hierarchical tries rates of its own; leave out --rates or --hierarchical")
     tried = None if rates is None else parse_rates(rates)
-    settings, asked = (
-        sweep_settings(tried, hierarchical, sweep_epochs, seeds, not no_halving),
+    asked, wanted = (
+        SweepOptions(tried, hierarchical, sweep_epochs, seeds, not no_halving),
         by_group(resources, address),
     )
+    of_agents = names_environment(choice, new)
+    if of_agents and address is not None:
+        raise click.UsageError("agents learn together, in one process; leave --ray out")
     with make_display() as display:
-        session = begin(choice, new, display, groups_file)
-        if address is None:
-            found = find_rates(session, settings, display)
+        if of_agents:
+            agents = begin_agents(choice, new, display, groups_file)
+            folder, found = agents.run.path, find_rates_of_agents(agents, asked, display)
         else:
-            from redheart_scaling.sweeping import sweep_on_ray
+            session = begin(choice, new, display, groups_file)
+            folder = session.run.path
+            if address is None:
+                found = find_rates(session, asked.settings(), display)
+            else:
+                from redheart_scaling.sweeping import sweep_on_ray
 
-            found = sweep_on_ray(session, settings, display, address, asked)
+                found = sweep_on_ray(session, asked.settings(), display, address, wanted)
     if as_json:
         print_json(found.to_json())
     else:
-        print_sweep(found)
-        click.echo(f"rates: {session.run.path / 'groups.toml'}; take them up with redheart train --groups")
+        print_rates_of_agents(found) if of_agents else print_sweep(found)
+        click.echo(f"rates: {folder / 'groups.toml'}; take them up with redheart train --groups")
     if any(group.status == "failed" for group in found.groups):
         raise SystemExit(3)
 
@@ -97,25 +114,9 @@ def parse_rates(text: str) -> tuple[float, ...]:
 
 def print_sweep(found: Sweep) -> None:
     """Losses by rate, the choices, and what each group gains over one rate for all."""
+    print_choices(found)
     for group in found.groups:
-        if group.choice is None:
-            click.echo(f"{group.group}: {group.status}, {group.reason}")
-    rates = sorted({runs.rate for group in found.groups for runs in group.rates})
-    print_table(
-        ("validation loss", *(f"{rate:g}" for rate in rates), "chosen", "within noise"),
-        [
-            (
-                group.group,
-                *(_cell(group, rate) for rate in rates),
-                f"{group.choice.chosen:g}",
-                ", ".join(f"{rate:g}" for rate in group.choice.within_noise),
-            )
-            for group in found.groups
-            if group.choice is not None
-        ],
-    )
-    for group in found.groups:
-        for line in remarks(group):
+        for line in remarks(group, "the validation set is too small to tell them apart"):
             click.echo(f"{group.group}: {line}")
     print_common(found)
     cost = found.cost()
@@ -123,16 +124,6 @@ def print_sweep(found: Sweep) -> None:
         f"{cost['short_runs']:.2f} short runs of all groups; halving and faults saved {cost['updates_saved']:.0f} of "
         f"{cost['updates_run'] + cost['updates_saved']:.0f} updates"
     )
-
-
-def remarks(group: GroupSweep) -> list[str]:
-    """What a reader of a choice has to know."""
-    lines = []
-    if group.choice is not None and len(group.choice.differences) > 1 and not group.choice.distinguishable:
-        lines.append("no rate beats another by a standard error: the validation set is too small to tell them apart")
-    if group.edge:
-        lines.append(f"no {group.edge} rate than the chosen one was tried; the best may lie beyond")
-    return lines
 
 
 def print_common(found: Sweep) -> None:
@@ -154,14 +145,3 @@ def print_common(found: Sweep) -> None:
         f"{figure(common.mean.apparent.value, '+.2%')} validation loss on average; corrected for having chosen on "
         f"validation {with_interval(mean, '+.2%')}"
     )
-
-
-def _cell(group: GroupSweep, rate: float) -> str:
-    runs = next((runs for runs in group.rates if runs.rate == rate), None)
-    if runs is None:
-        return ""
-    return f"{runs.mean:.5f}" if runs.mean is not None else _ended(runs)
-
-
-def _ended(runs: RateRuns) -> str:
-    return "dropped" if runs.status == "dropped" else "not finite"

@@ -81,6 +81,14 @@ def commit(run: RunFolder, state: JointState) -> None:
             remove_file(path)
 
 
+def drop_state(run: RunFolder) -> None:
+    """Remove the state that a finished training no longer goes on from, which holds its whole replay."""
+    folder = run.path / "agents"
+    for path in (folder / "state.json", *folder.glob("state-*.safetensors")):
+        if path.exists():
+            remove_file(path)
+
+
 def checkpoint(trainer: AgentTrainer, agent: int, listening: Tensor | None) -> dict[str, Tensor]:
     """What an agent's epoch holds: its networks, and whom it listens to."""
     own = {} if listening is None else {"listening": listening[agent].clone()}

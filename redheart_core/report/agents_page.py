@@ -13,6 +13,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from redheart_core.agents.context import UNUSED
 from redheart_core.agents.teams import EVALUATION, TeamEvaluation
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.report.axes import epoch_ticks, style
@@ -26,6 +27,7 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.selection.sweetspot import common_epoch
 from redheart_core.storage.files import write_bytes
 from redheart_core.storage.settings import as_table
+from redheart_core.tuning.sweep_result import SWEEP
 
 
 @attrs.frozen
@@ -83,10 +85,11 @@ def render_agents(path: Path) -> str:
             plots={curve.group: learning_curve(curve, common) for curve in curves},
             common=common,
             teams=_teams(path / "team_test.json", path / "teams.json"),
+            sweep=SWEEP.read_if_there(path / "sweep.json"),
             episode=episode,
             replay=replay(episode, "replay") if episode else None,
             tables={
-                "training": as_table(description.training),
+                "training": {key: one for key, one in as_table(description.training).items() if key not in UNUSED},
                 "agents": as_table(environment.playing),
                 environment.learner: learner,
                 environment.name: environment.settings,

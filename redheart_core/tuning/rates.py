@@ -57,7 +57,7 @@ class RateChoice:
     """What the validation records say of some rates."""
 
     chosen: float
-    """The lowest mean loss; the smaller rate of equals."""
+    """The lowest mean loss; the smaller rate of equals. Of agents see redheart_core.agents.sweeping."""
     one_se: float
     """The smallest rate that is not worse than the chosen one by more than a standard error."""
     within_noise: tuple[float, ...]
@@ -68,7 +68,7 @@ class RateChoice:
     """Each rate against the chosen one."""
 
 
-def choose_rate(losses: Mapping[float, FloatArray]) -> RateChoice:
+def choose_rate(losses: Mapping[float, FloatArray], chosen: float | None = None) -> RateChoice:
     """Choose among the rates that were run to the end.
 
     The lowest mean over seeds wins, not the smallest rate within noise of it: on few records everything is within
@@ -76,12 +76,13 @@ def choose_rate(losses: Mapping[float, FloatArray]) -> RateChoice:
 
     Args:
         losses: Rate to (S, N) float64; the same seeds and records for all.
+        chosen: The rate, where another rule has chosen it.
 
     Raises:
         DataError: There are fewer than two records.
     """
     rates = sorted(losses)
-    chosen = lowest(losses)
+    chosen = lowest(losses) if chosen is None else chosen
     differences = {rate: difference(losses[rate], losses[chosen]) for rate in rates}
     within = tuple(rate for rate in rates if not differences[rate].beyond(1.0))
     apart = any(difference(losses[one], losses[other]).beyond(1.0) for one in rates for other in rates)

@@ -25,7 +25,7 @@ from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch, validate_epoch
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer
 
-Status = Literal["finished", "dropped", "not_finite"]
+Status = Literal["finished", "dropped", "not_finite", "stopped"]
 BATCHES = 8
 """Read once and held for all rates; a rate takes them all before the next one, which keeps its weights near."""
 
@@ -66,11 +66,11 @@ def short_settings(settings: TrainSettings, epochs: int, seed: int) -> TrainSett
 def short_context(context: TrainingContext, epochs: int, seed: int) -> TrainingContext:
     """The same groups and data under short_settings."""
     settings = short_settings(context.settings, epochs, seed)
-    tables = {one.name: _short_table(one.settings, context.settings, epochs) for one in context.groups}
+    tables = {one.name: short_table(one.settings, context.settings, epochs) for one in context.groups}
     return TrainingContext.prepare(context.store, context.nodes, settings, tables)
 
 
-def _short_table(own: GroupSettings, settings: TrainSettings, epochs: int) -> GroupSettings:
+def short_table(own: GroupSettings, settings: TrainSettings, epochs: int) -> GroupSettings:
     """The table of a group whose own epochs and warm-up go over into those of the short training."""
     if own.epochs is None and own.warmup_updates is None:
         return own
@@ -99,7 +99,7 @@ class ShortRun:
     best_weights: Mapping[str, Tensor]
     """Weights at its lowest validation loss; empty if no node reads the group."""
     seconds: float
-    """Spent on its own updates and validation."""
+    """Spent on its own updates and validation; 0 of agents, where nobody reads it."""
 
     @property
     def epochs(self) -> int:

@@ -33,10 +33,11 @@ from redheart_core.storage.locks import locked, locked_groups
 from redheart_core.storage.settings import as_table
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.share import chosen_groups, groups_below
+from redheart_core.tuning.known import Known
 from redheart_core.tuning.rates import choose_rate, difference, hopeless, log_spaced, lowest
 from redheart_core.tuning.short_runs import ShortRun, read_weights, run_rates, share_outputs, short_context
 from redheart_core.tuning.sweep_journal import TIMING, Journal
-from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, RateRuns, Sweep, make_sweep
+from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, Sweep, make_sweep
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 COARSE = (1e-5, 1e-4, 1e-3, 1e-2)
@@ -74,31 +75,6 @@ class _Work:
     """One per seed."""
     settings: SweepSettings
     journal: Journal
-
-
-@attrs.frozen(eq=False)
-class _Known:
-    """What is known of a group's rates so far."""
-
-    runs: dict[float, list[ShortRun]]
-    """Rate to one run per seed."""
-    stages: list[tuple[float, ...]]
-
-    def complete(self, seeds: int) -> dict[float, FloatArray]:
-        """Rate to its last losses, (S, N), for those that finished with every seed."""
-        return {
-            rate: np.stack([run.losses[-1] for run in runs])
-            for rate, runs in self.runs.items()
-            if len(runs) == seeds and all(run.status == "finished" for run in runs)
-        }
-
-    def after(self, epoch: int, seeds: int) -> dict[float, FloatArray]:
-        """Rate to its losses after an epoch with the first so many seeds, (S, N), for those that got so far."""
-        return {
-            rate: np.stack([run.losses[epoch - 1] for run in runs[:seeds]])
-            for rate, runs in self.runs.items()
-            if len(runs) >= seeds and all(run.epochs >= epoch for run in runs[:seeds])
-        }
 
 
 def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, progress: Progress | None = None) -> Sweep:
@@ -203,16 +179,18 @@ def _sweep_groups(work: _Work, groups: Sequence[Group], progress: Progress) -> l
             share_outputs(work.contexts, group, first.module(group))
         else:
             known, epochs_saved = _sweep_group(work, group, group.name in readers, progress)
-            found[group.name] = one = _judge(work, group, known, epochs_saved)
+            complete = known.complete(work.settings.seeds)
+            choice, updates = choose_rate(complete) if complete else None, first.trainer(group).updates_per_epoch
+            found[group.name] = one = known.judged(group.name, group.tier, complete, choice, updates, epochs_saved)
             if one.chosen is not None and group.name in readers:
                 weights = known.runs[one.chosen][0].best_weights
                 share_outputs(work.contexts, group, read_weights(first, group, weights))
     return list(found.values())
 
 
-def _sweep_group(work: _Work, group: Group, keep_weights: bool, progress: Progress) -> tuple[_Known, int]:
+def _sweep_group(work: _Work, group: Group, keep_weights: bool, progress: Progress) -> tuple[Known, int]:
     """All stages and seeds of a group; and the epochs that halving has saved."""
-    settings, known, best, planned = work.settings, _Known({}, []), None, 0
+    settings, known, best, planned = work.settings, Known({}, []), None, 0
     for stage in range(1, 2 + (len(FINER) if settings.hierarchical else 0)):
         rates = tuple(sorted(settings.rates)) if stage == 1 else _finer(known, best, stage)
         if not rates:
@@ -235,14 +213,14 @@ def _sweep_group(work: _Work, group: Group, keep_weights: bool, progress: Progre
     return known, planned - sum(one.epochs for runs in known.runs.values() for one in runs)
 
 
-def _finer(known: _Known, best: float | None, stage: int) -> tuple[float, ...]:
+def _finer(known: Known, best: float | None, stage: int) -> tuple[float, ...]:
     """Rates around the best of all so far that have not been tried."""
     assert best is not None
     return tuple(rate for rate in log_spaced(best, FINER[stage - 2]) if rate not in known.runs)
 
 
 def _run_seed(
-    work: _Work, group: Group, known: _Known, unit: tuple[int, int, Sequence[float]], keep_weights: bool
+    work: _Work, group: Group, known: Known, unit: tuple[int, int, Sequence[float]], keep_weights: bool
 ) -> tuple[ShortRun, ...]:
     """One piece of work: a group's rates of a stage with one seed, read from the journal if it is there."""
     stage, seed, rates = unit
@@ -256,7 +234,7 @@ def _run_seed(
 
 
 def _halving(
-    settings: SweepSettings, known: _Known, seed: int
+    settings: SweepSettings, known: Known, seed: int
 ) -> Callable[[int, Mapping[float, FloatArray]], dict[float, str]]:
     """What to drop after an epoch: by the mean over the seeds so far, beside what earlier stages have found."""
 
@@ -276,26 +254,3 @@ def _halving(
         }
 
     return drop
-
-
-def _judge(work: _Work, group: Group, known: _Known, epochs_saved: int) -> GroupSweep:
-    settings = work.settings
-    complete = known.complete(settings.seeds)
-    choice = choose_rate(complete) if complete else None
-    stage_of = {rate: stage for stage, rates in enumerate(known.stages, 1) for rate in rates}
-    return GroupSweep(
-        group=group.name,
-        tier=group.tier,
-        status="chosen" if choice else "failed",
-        reason="" if choice else "no rate came to the end with finite losses for every seed",
-        stages=tuple(known.stages),
-        rates=tuple(
-            RateRuns.of(rate, stage_of[rate], known.runs[rate], choice.differences.get(rate) if choice else None)
-            for rate in sorted(known.runs)
-        ),
-        choice=choice,
-        epoch=known.runs[choice.chosen][0].best_epoch if choice else None,
-        updates_per_epoch=work.contexts[0].trainer(group).updates_per_epoch,
-        epochs_saved=epochs_saved,
-        complete=complete,
-    )

@@ -15,7 +15,7 @@ from redheart_core.selection.common_epoch import Cost, common_choice, common_cos
 from redheart_core.selection.detectors import ValidationCurve
 from redheart_core.storage.runtime import generator
 from redheart_core.storage.sealed import SealedFile
-from redheart_core.storage.structuring import NOT_STORED, unstructure
+from redheart_core.storage.structuring import NOT_STORED, STORED_IF_SET, unstructure
 from redheart_core.tuning.rates import Difference, RateChoice, mean_over_seeds
 from redheart_core.tuning.short_runs import ShortRun, Status
 
@@ -110,6 +110,25 @@ class CommonRate:
     """Over groups, each relative to its lowest loss."""
 
 
+@attrs.frozen
+class Company:
+    """Agents trained once more, each at its own rate, beside all of them at the common one."""
+
+    rates: Mapping[str, float]
+    """By group."""
+    returns: Mapping[str, float]
+    """Mean return of each; empty if the training stopped."""
+    gain: Difference | None
+    """Return of all together less that at the common rate; None if the training stopped."""
+    reason: str
+    """Why it stopped."""
+
+    @property
+    def taken(self) -> bool:
+        """Whether all together get more beyond noise, so that the rates are taken."""
+        return self.gain is not None and self.gain.beyond(1.0)
+
+
 @attrs.frozen(eq=False)
 class Sweep:
     """A finished sweep."""
@@ -121,6 +140,10 @@ class Sweep:
     """Of the short trainings, one per seed."""
     groups: tuple[GroupSweep, ...]
     common: CommonRate
+    environment: str = attrs.field(default="", metadata=STORED_IF_SET)
+    """In which agents were trained, whose losses are their returns with the sign changed."""
+    company: Company | None = attrs.field(default=None, metadata=STORED_IF_SET)
+    """Of agents some of which got more at another rate than the common one."""
 
     @property
     def chosen(self) -> dict[str, float]:
@@ -145,8 +168,27 @@ class Sweep:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """sweep.json, the same however often the sweep was interrupted, and the rates and the work that follow."""
-        return {**unstructure(self), "chosen": self.chosen, "cost": self.cost()}
+        """sweep.json, the same however often the sweep was interrupted, and the rates and the work that follow.
+
+        Of agents with returns in place of losses.
+        """
+        plain: dict[str, Any] = unstructure(self)
+        if self.environment:
+            for group in plain["groups"]:
+                group["rates"] = [_as_returns(runs) for runs in group["rates"]]
+        return {**plain, "chosen": self.chosen, "cost": self.cost()}
+
+
+def _as_returns(runs: Mapping[str, Any]) -> dict[str, Any]:
+    """A rate of an agent in JSON."""
+    rest = {key: value for key, value in runs.items() if key not in ("losses", "mean", "difference")}
+    apart = runs["difference"]
+    return {
+        **rest,
+        "returns": [[-loss for loss in losses] for losses in runs["losses"]],
+        "mean": None if runs["mean"] is None else -runs["mean"],
+        "difference": None if apart is None else {**apart, "mean": -apart["mean"]},
+    }
 
 
 SWEEP = SealedFile(Sweep, "sweep", 2, "sweep again with this version")

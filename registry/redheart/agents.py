@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,8 @@ class AgentsSession:
     registry: Registry
     run: RunFolder
     context: AgentsContext
-    description: RunDescription
+    describe: Callable[[AgentsContext], RunDescription]
+    """What run.json says of a training."""
 
 
 def names_environment(choice: PluginChoice, options: RunOptions) -> bool:
@@ -162,15 +163,15 @@ def _session(
         Source(plugin.entry.distribution, plugin.entry.version)
         for plugin in (registry.plugins[environment], registry.plugins[spec.name])
     ]
-    described = describe_agents(context, sources[0], settings, sources[1])
-    return AgentsSession(registry, RunFolder(folder), context, described)
+    describe = partial(describe_agents, environment=sources[0], settings=settings, learner=sources[1])
+    return AgentsSession(registry, RunFolder(folder), context, describe)
 
 
 def train_session(session: AgentsSession) -> dict[str, str]:
     """Train; returns the groups that stopped, with the reason."""
     from redheart_core.agents.loop import train_agents
 
-    return train_agents(session.run, session.context, session.description, session.registry.hooks)
+    return train_agents(session.run, session.context, session.describe(session.context), session.registry.hooks)
 
 
 def training_session(

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import attrs
+
+from redheart.agents import AgentsSession, begin_agents, names_environment
 from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, begin
@@ -20,6 +23,34 @@ if TYPE_CHECKING:
     from redheart_core.tuning.sweep_result import Sweep
 
 Pruner = Literal["median", "halving"]
+
+
+@attrs.frozen
+class SweepOptions:
+    """What a caller asks of a sweep; SweepSettings explains it."""
+
+    rates: tuple[float, ...] | None
+    """None for the usual ones."""
+    hierarchical: bool
+    short_epochs: int
+    seeds: int
+    halving: bool
+
+    def settings(self, usual: tuple[float, ...] | None = None) -> SweepSettings:
+        """What a sweep tries.
+
+        Args:
+            usual: Rates of the first stage if nobody names any; those of data sets if left out.
+
+        Raises:
+            RedheartError: Rates are given that a hierarchical sweep finds by itself.
+        """
+        from redheart_core.tuning.sweep import COARSE, RATES, SweepSettings
+
+        if self.rates is not None and self.hierarchical:
+            raise RedheartError("a hierarchical sweep tries rates of its own; leave out rates or hierarchical")
+        tried = self.rates or usual or (COARSE if self.hierarchical else RATES)
+        return SweepSettings(tried, self.hierarchical, self.short_epochs, self.seeds, self.halving)
 
 
 def sweep(
@@ -43,6 +74,7 @@ def sweep(
     """Find the learning rate of every group with short runs, for a training with the same arguments.
 
     Writes sweep.json and groups.toml into the folder of the run; train(groups=RUN/"groups.toml") takes the rates.
+    Agents in an environment are trained together for it; their losses are their returns with the sign changed.
 
     Args:
         data: As for train, like all that is not named here.
@@ -56,10 +88,11 @@ def sweep(
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(output=find_optional(output), dataset=data, scale=scale, epochs=epochs)
-    tried = None if rates is None else tuple(rates)
+    asked = SweepOptions(None if rates is None else tuple(rates), hierarchical, short_epochs, seeds, halving)
     with keeping_threads(), make_display(progress) as display:
-        session = begin(choice, options, display, find_optional(groups))
-        return find_rates(session, sweep_settings(tried, hierarchical, short_epochs, seeds, halving), display)
+        if names_environment(choice, options):
+            return find_rates_of_agents(begin_agents(choice, options, display, find_optional(groups)), asked, display)
+        return find_rates(begin(choice, options, display, find_optional(groups)), asked.settings(), display)
 
 
 def find_rates(session: Session, settings: SweepSettings, display: Display) -> Sweep:
@@ -69,16 +102,12 @@ def find_rates(session: Session, settings: SweepSettings, display: Display) -> S
     return sweep_groups(session.run, session.context, settings, display.progress)
 
 
-def sweep_settings(
-    rates: tuple[float, ...] | None, hierarchical: bool, short_epochs: int, seeds: int, halving: bool
-) -> SweepSettings:
-    """What a sweep tries; the usual rates for None."""
-    from redheart_core.tuning.sweep import COARSE, RATES, SweepSettings
+def find_rates_of_agents(session: AgentsSession, asked: SweepOptions, display: Display) -> Sweep:
+    """The same for agents in an environment."""
+    from redheart_core.agents.sweeping import sweep_agents, usual_rates
 
-    if rates is not None and hierarchical:
-        raise RedheartError("a hierarchical sweep tries rates of its own; leave out rates or hierarchical")
-    tried = rates if rates is not None else COARSE if hierarchical else RATES
-    return SweepSettings(tried, hierarchical, short_epochs, seeds, halving)
+    settings = asked.settings(usual_rates(session.context.training.learning_rate, asked.hierarchical))
+    return sweep_agents(session.run, session.context, settings, session.describe, display.progress)
 
 
 def search(

@@ -134,7 +134,10 @@ class Registry:
             if isinstance(spec, expected):
                 return spec, read_table(spec.settings, self.plugins_toml.tables.get(name, {}), f"[plugins.{name}]")
             found = self.plugins[name].kind
-            raise PluginError(f"plugin '{name}' is of kind {found}, not {kind} (active {kind}s: {names(active)})")
+            acted = "; redheart run, train and sweep take environments" if found == "environment" else ""
+            raise PluginError(
+                f"plugin '{name}' is of kind {found}, not {kind} (active {kind}s: {names(active)}){acted}"
+            )
         if name in self.installed:
             raise PluginError(
                 f"plugin '{name}' is installed but not active; --enable {name} (active {kind}s: {names(active)})"
