@@ -69,6 +69,10 @@ def test_a_sweep_is_the_short_trainings_of_all_agents_at_each_rate(tmp_path: Pat
         losses = group.rates[1].losses[0]
         assert losses == (run.group(group.group).read().epochs[0].validation_loss,)
     assert not list((tmp_path / "run" / "sweep").rglob("state-*"))  # whose replays nobody goes on from
+    kept = RunFolder(tmp_path / "run" / "sweep" / "rate-0.01-seed-0")
+    before = {path: path.read_bytes() for path in kept.path.rglob("*.json")}
+    assert train_agents(kept, alone, kept.read(), Hooks(plugin_manager().hook)) == {}
+    assert {path: path.read_bytes() for path in kept.path.rglob("*.json")} == before
 
 
 def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:

@@ -167,6 +167,10 @@ def test_a_run_of_agents_is_no_run_on_texts(made: Path, site: Path) -> None:
     refuse("train", *CHOICE, *SMALL, "-o", "run", cwd=made, site=site, says=["holds a run already", "--resume"])
     finished = succeed("train", "--resume", "-o", "run", "--json", cwd=made, site=site).json()
     assert finished == {"run": "run", "stopped": {}}
+    shown = succeed("train", "--resume", "-o", "run", cwd=made, site=site).out
+    entry = min(RunFolder(made / "run").group("agent_0").read().epochs, key=lambda one: one.validation_loss)
+    assert f"{entry.epoch} ({-entry.validation_loss:.4f})" in shown
+    assert "best return" in shown
     status = succeed("watch", "run", "--once", "--json", cwd=made, site=site).json()
     assert status["state"] == "finished"
     header, row, _ = succeed("watch", "run", "--once", cwd=made, site=site).out.splitlines()[-3:]

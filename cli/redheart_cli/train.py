@@ -114,15 +114,17 @@ def print_training(run: Run, as_json: bool) -> None:
     if as_json:
         print_json({"run": str(run.path), "stopped": run.stopped})
         return
+    status = run.status()
+    sign = -1 if status.returns else 1
     rows = [
         (
             group.name,
             group.tier,
             group.status,
             group.done,
-            f"{group.best.epoch} ({group.best.validation_loss:.4f})" if group.best else "-",
+            f"{group.best.epoch} ({sign * group.best.validation_loss:.4f})" if group.best else "-",
         )
-        for group in run.status().groups
+        for group in status.groups
     ]
-    print_table(("group", "tier", "status", "epochs", "best validation"), rows)
+    print_table(("group", "tier", "status", "epochs", "best return" if status.returns else "best validation"), rows)
     click.echo(f"run: {run.path}")

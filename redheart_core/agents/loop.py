@@ -77,13 +77,15 @@ class _Training:
         context, groups = self.context, self.context.world.groups
         self.trainers = context.trainers()
         self.replay = Replay(context.agents.replay, context.observed(), context.world.actions)
-        done, self.listening = restore(self.run, self.trainers, self.replay, context.listening())
-        self.manifests = [folder.read() for folder in self.folders()]
+        self.manifests, last = [folder.read() for folder in self.folders()], context.training.epochs
+        if all(one.status == "finished" for one in self.manifests):
+            done, self.listening = last, None  # nothing goes on from the state, which a sweep does not keep
+        else:
+            done, self.listening = restore(self.run, self.trainers, self.replay, context.listening())
         self.audited = (self.run.path / "audit.json").exists()
         if self.audited:
             self.stop_counting()
         self.require_consistent(done)
-        last = context.training.epochs
         self.hooks.before_run(
             RunStarted(self.run.path, groups, dict.fromkeys(groups, last), dict.fromkeys(groups, done))
         )
