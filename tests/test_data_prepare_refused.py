@@ -49,6 +49,31 @@ def test_a_store_made_with_other_arguments_is_refused_and_kept(
     assert tree(tmp_path) == before
 
 
+@attrs.frozen
+class Later(Settings):
+    """The encoder's settings in a later version."""
+
+    stride: int = 1
+
+
+@attrs.frozen
+class Otherwise(Settings):
+    """The same with another default, which a later version may not have."""
+
+    width: int = 5
+
+
+def test_a_setting_of_an_encoder_that_is_newer_than_a_store_counts_as_its_default(tmp_path: Path) -> None:
+    store = make(tmp_path)
+    before = tree(tmp_path)
+    assert make(tmp_path, word_hash(settings=Later)).index == store.index
+    assert tree(tmp_path) == before
+    with pytest.raises(StoreError, match=r"encoder_settings\.word_hash\.stride is 1 there, 2 here"):
+        make(tmp_path, word_hash(settings=Later), own=Later(stride=2))
+    with pytest.raises(StoreError, match=r"encoder_settings\.word_hash\.width is 4 there, 5 here"):
+        make(tmp_path, word_hash(settings=Otherwise))
+
+
 def test_a_folder_with_other_files_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "diary.txt").write_text("mine")
     with pytest.raises(StoreError, match=r"no embedding store but other files \(diary.txt\); choose another folder"):

@@ -84,11 +84,17 @@ def dataset(given: Sequence[Record], fields: tuple[Field, ...] = FIELDS) -> Data
     return DatasetSpec("tiny", "for tests", Settings, lambda settings: fields, read)
 
 
-def make(folder: Path, encoder: EncoderSpec | None = None, given: Sequence[Record] | None = None, **args: Any) -> Store:
-    """30 records in 5 shards, if nothing else is asked for."""
+def make(
+    folder: Path,
+    encoder: EncoderSpec | None = None,
+    given: Sequence[Record] | None = None,
+    own: Settings | None = None,
+    **args: Any,
+) -> Store:
+    """30 records in 5 shards, if nothing else is asked for; own are settings of the encoder."""
     data = dataset(records() if given is None else given)
-    options = {"chunk_chars": 30, "shard_records": 6} | args
-    return prepare(folder, data, Settings(), [(encoder or word_hash(), Settings())], **options)
+    options, encoder = {"chunk_chars": 30, "shard_records": 6} | args, encoder or word_hash()
+    return prepare(folder, data, Settings(), [(encoder, own or encoder.settings())], **options)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

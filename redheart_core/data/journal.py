@@ -15,6 +15,7 @@ from redheart_core.data.index import Shard, StoreIndex
 from redheart_core.storage.files import sha256
 from redheart_core.storage.locks import LOCK
 from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import NOT_STORED
 from redheart_core.storage.temporary import is_temporary
 
 JOURNAL_FILE = "progress.json"
@@ -38,6 +39,8 @@ class Request:
     near_duplicates: float
     seed: int
     shard_records: int
+    encoder_defaults: Mapping[str, Mapping[str, object]] = attrs.field(factory=dict, eq=False, metadata=NOT_STORED)
+    """Of the encoders' settings as they are now, by encoder."""
 
     def check_index(self, index: StoreIndex, folder: Path) -> None:
         """Refuse a finished store that was made from something else.
@@ -46,16 +49,19 @@ class Request:
             StoreError: Names every difference.
         """
         identity = index.encoder
-        same = {key: getattr(index, key) for key in attrs.fields_dict(Request) if key not in ("encoder", "vectors")}
+        own = ("encoder", "vectors", "encoder_defaults")
+        same = {key: getattr(index, key) for key in attrs.fields_dict(Request) if key not in own}
         self.check_same(Request(encoder=identity.label, vectors=identity.vectors, **same), folder)
 
     def check_same(self, there: Request, folder: Path) -> None:
-        """Refuse another request than this one.
+        """Refuse another request than this one; settings of encoders that are newer than it count as their defaults.
 
         Raises:
             StoreError: Names every difference.
         """
-        mine, theirs = _flat(attrs.asdict(self)), _flat(attrs.asdict(there))
+        stored = attrs.filters.exclude("encoder_defaults")
+        mine, theirs = (_flat(attrs.asdict(one, filter=stored)) for one in (self, there))
+        theirs = {**_flat(self.encoder_defaults, "encoder_settings."), **theirs}
         differences = "; ".join(
             f"{key} is {theirs.get(key)!r:.80} there, {mine.get(key)!r:.80} here"
             for key in sorted(mine.keys() | theirs.keys())

@@ -52,6 +52,7 @@ from redheart_core.data.tokenizer import TextTokenizer, requested
 from redheart_core.storage.files import make_folder, remove_file, sha256, to_json
 from redheart_core.storage.locks import locked
 from redheart_core.storage.paths import find_path
+from redheart_core.storage.settings import default_table
 from redheart_core.storage.temporary import remove_stale
 
 
@@ -123,6 +124,7 @@ def prepare(
                 fields={field.name: field for field in contents.fields},
                 encoder="+".join(spec.name for spec, _ in encoders),
                 encoder_settings={spec.name: _plain_settings(settings, spec.name, str) for spec, settings in encoders},
+                encoder_defaults={spec.name: default_table(spec.settings) for spec, _ in encoders},
                 vectors=vectors,
                 chunk_chars=chunk_chars,
                 terms=terms,

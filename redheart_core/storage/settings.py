@@ -133,7 +133,8 @@ def as_table(instance: Any) -> dict[str, Any]:
 
 def default_table(cls: type[Any]) -> dict[str, Any]:
     """Settings that nobody sets, as as_table has them; those without a default are left out."""
-    return {row["key"]: row["default"] for row in describe_settings(cls) if row.get("default") is not None}
+    defaults = {key: _default(attribute) for key, attribute in _keys(cls).items()}
+    return {key: _plain(one) for key, one in defaults.items() if one is not None and one is not attrs.NOTHING}
 
 
 def setting_differences(
