@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -52,10 +51,10 @@ def leave_with_ranks(folder: Path, size: int) -> list[int | None]:
 
 
 def _run(size: int, target: Callable[..., None], given: tuple[object, ...]) -> list[int | None]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    processes = [SERVER.Process(target=_ranked, args=(rank, size, port, target, given)) for rank in range(size)]
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # documented there
+
+    store = TCPStore("127.0.0.1", 0, None, is_master=True, wait_for_workers=False)  # as torchrun's agent holds it
+    processes = [SERVER.Process(target=_ranked, args=(rank, size, store.port, target, given)) for rank in range(size)]
     for process in processes:
         process.start()
     for process in processes:
@@ -66,6 +65,7 @@ def _run(size: int, target: Callable[..., None], given: tuple[object, ...]) -> l
 def _ranked(rank: int, size: int, port: int, target: Callable[..., None], given: tuple[object, ...]) -> None:
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0"}
     target(*given)
 
 
