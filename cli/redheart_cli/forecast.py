@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from redheart.forecasting import Forecast, Point
 
 COLUMNS = ("series", "time", "column", "value", "low", "high")
+IN_SET = {True: "yes", False: "no", None: "-"}
+"""Whether a label may be 1, in words."""
 
 
 @click.command()
@@ -46,7 +48,12 @@ def forecast(model: str, files: tuple[Path, ...], output: Path | None, device: s
 
     if output is not None and (as_json or output.suffix != ".csv"):
         raise DataError(f"{output}: forecasts are written as .csv; for JSON give --json alone")
-    found = redheart.load(model, device=device).forecast(*files)
+    from redheart.page import absences
+
+    loaded = redheart.load(model, device=device)
+    found = loaded.forecast(*files)
+    for line in (*absences(loaded.absent), *(f"group {name}: {why}" for name, why in loaded.missing.items())):
+        click.echo(f"without an answer: {line}", err=True)
     if as_json:
         print_json([one.to_json() for one in found])
     elif output is not None:
@@ -61,39 +68,52 @@ def _write(output: Path, found: Sequence[Forecast]) -> None:
 
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(COLUMNS)
+    sets = _has_sets(found)
+    lines.writerow((*COLUMNS, *(["in_set"] if sets else [])))
     for one in found:
         for point in one.points:
-            ends = ("" if end is None else end for end in (point.low, point.high))
-            lines.writerow((one.series, point.time, point.label or point.field, point.value, *ends))
+            further = (point.low, point.high, *([point.in_set] if sets else []))
+            shown = ("" if value is None else value for value in further)
+            lines.writerow((one.series, point.time, point.label or point.field, point.value, *shown))
     write_atomically(output, lambda stream: stream.write(text.getvalue().encode()))
     click.echo(f"{sum(len(one.points) for one in found)} numbers of {len(found)} series in {output}")
 
 
 def _print(found: Sequence[Forecast]) -> None:
-    named = any(one.series for one in found)
+    named, sets = any(one.series for one in found), _has_sets(found)
     rows = [
-        (*([one.series] if named else []), point.time, point.label or point.field, *_shown(point))
+        (
+            *([one.series] if named else []),
+            point.time,
+            point.label or point.field,
+            *_shown(point),
+            *([IN_SET[point.in_set]] if sets else []),
+        )
         for one in found
         for point in one.points
     ]
-    print_table((*(["series"] if named else []), *COLUMNS[1:]), rows)
-    bounded = {point.field for one in found for point in one.points if point.low is not None}
+    print_table((*(["series"] if named else []), *COLUMNS[1:], *(["may be"] if sets else [])), rows)
+    of_sets = {point.field: point.low is None for one in found for point in one.points}
     held = {
         (answer.field, answer.certainty.records, answer.certainty.alpha)
         for one in found
         for answer in one.analysis.answers
-        if answer.certainty is not None and answer.field in bounded
+        if answer.certainty is not None and answer.field in of_sets
     }
     for field, records, alpha in sorted(held):
+        said = "a label that comes has a yes" if of_sets[field] else "low and high hold what comes"
         click.echo(
-            f"{field}: low and high hold what comes in {1 - alpha:.0%} of windows like the {records} of calibration; "
-            "after a break in the series they do not"
+            f"{field}: {said} in {1 - alpha:.0%} of windows like the {records} of calibration; after a break in the "
+            "series this does not hold"
         )
     if not any(one.analysis.calibrated for one in found):
         click.echo("no intervals: the model was not calibrated; assemble it again from a run with a calibration split")
     for warning in dict.fromkeys(warning for one in found for warning in one.analysis.warnings):
         click.echo(f"warning: {warning}")
+
+
+def _has_sets(found: Sequence[Forecast]) -> bool:
+    return any(point.in_set is not None for one in found for point in one.points)
 
 
 def _shown(point: Point) -> tuple[str, str, str]:
