@@ -1,6 +1,6 @@
-"""What growing changes in the outputs of each node: tiny to small and small to base, in single precision.
+"""What growing changes in the outputs of each node, from tiny through small to base or full, in single precision.
 
-python tests/benchmarks/bench_growth.py [NODE ...]        # all nodes that declare how they grow
+python tests/benchmarks/bench_growth.py [NODE ...] [--last full]        # all nodes that declare how they grow
 
 Weights are shaken as a training would, on the sample of the conformance kit. Printed are the parameters of the node's
 group before and after, and the largest difference of an output, beside 1 or its own size.
@@ -9,11 +9,13 @@ group before and after, and the largest difference of an output, beside 1 or its
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 
 import attrs
 import torch
 
 from redheart_core import NodeSpec
+from redheart_core.contract.nodes import SCALES
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.testing import real_sample
 from redheart_core.testing.discovery import load_all, load_installed
@@ -28,17 +30,21 @@ RECORDS = 32
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("nodes", nargs="*", metavar="NODE")
-    names = parser.parse_args().nodes or [
+    parser.add_argument("--last", choices=SCALES[1:], default="base")
+    options = parser.parse_args()
+    names = options.nodes or [
         plugin.name for plugin in load_all() if isinstance(plugin.spec, NodeSpec) and plugin.spec.grown is not None
     ]
     sample = real_sample()
-    print("| node | tiny to small | largest difference | small to base | largest difference |\n|---|---|---|---|---|")
+    steps = SCALES[: SCALES.index(options.last) + 1]
+    header = [f"{one} to {other} | largest difference" for one, other in pairwise(steps)]
+    print(f"| node | {' | '.join(header)} |\n|{'---|' * (2 * len(header) + 1)}")
     for name in names:
         subject = make_subject(load_installed(name), sample)
         own = {node.name for node in subject.group.nodes}
         nodes, smaller, cells = subject.nodes, subject.module(), [name]
         batch = subject.batch(range(RECORDS))
-        for scale in ("small", "base"):
+        for scale in steps[1:]:
             nodes = tuple(grown_node(node, scale) if node.name in own else node for node in nodes)
             larger = grown(attrs.evolve(subject, nodes=nodes), nodes, shaken(smaller, SHAKEN))
             with torch.no_grad():
