@@ -17,7 +17,7 @@ from redheart_core.nn.growing import (
     grow_recurrent,
     grow_transformer,
 )
-from redheart_core.nn.growing_axes import NEW, Axis, grown_weight, multiple
+from redheart_core.nn.growing_axes import NEW, Axis, grown_weight, multiple, multiple_with_heads
 from redheart_core.nn.layers import mlp, trunk
 from redheart_core.nn.parallel import Mixture, ParallelMlp
 from redheart_core.nn.recurrent import Recurrent
@@ -125,9 +125,16 @@ def test_what_would_shrink_or_does_not_fit_is_refused() -> None:
 
 
 def test_the_nearest_multiple() -> None:
-    assert [multiple(64, 576, 12), multiple(64, 704, 16), multiple(72, 1024, 16), multiple(64, 10)] == [
-        *(576, 704, 1008, 64)
+    assert [multiple(64, 576), multiple(72, 1024), multiple(64, 10), multiple(528, 768), multiple(768, 1024)] == [
+        *(576, 1008, 64, 1056, 768)
     ]
+
+
+def test_heads_stay_as_wide_as_they_were() -> None:
+    assert multiple_with_heads((64, 4), (576, 12)) == (576, 12)
+    assert multiple_with_heads((576, 12), (896, 14)) == (1152, 12)  # 14 divides no small multiple of 576
+    assert multiple_with_heads((768, 12), (1024, 16)) == (768, 12)  # 16 heads of 48 could not do what 12 of 64 do
+    assert multiple_with_heads((32, 2), (64, 4), 4) == (64, 4)
 
 
 def test_a_difference_is_found() -> None:

@@ -91,10 +91,28 @@ class Axis:
         return math.sqrt(len(self.source) / int((~self.new).sum()))
 
 
-def multiple(small: int, wanted: int, heads: int = 1) -> int:
-    """The multiple of a width that is nearest to a wanted one, among those that the heads divide."""
-    widths = (small * times for times in range(1, heads + wanted // small + 1))
-    return min((width for width in widths if width % heads == 0), key=lambda width: abs(width - wanted))
+def multiple(small: int, wanted: int) -> int:
+    """The multiple of a width whose ratio to a wanted one is nearest to 1; the smaller of equals."""
+    below = max(1, wanted // small) * small
+    return min((below, below + small), key=lambda width: (max(width / wanted, wanted / width), width))
+
+
+def multiple_with_heads(small: tuple[int, int], wanted: tuple[int, int], each: int = 1) -> tuple[int, int]:
+    """A width and a number of attention heads of which each can do what one of the smaller layer does.
+
+    Args:
+        small: Width and heads of the smaller layer.
+        wanted: The same of a larger one.
+        each: What the width of a head is a multiple of.
+
+    Returns:
+        The width of multiple, and the number of heads nearest to the wanted one that is not below the smaller layer's,
+        and whose heads are not narrower; the smaller of equals.
+    """
+    width, heads = multiple(small[0], wanted[0]), small[1]
+    most = width * heads // small[0]
+    fitting = [number for number in range(heads, most + 1) if width % (number * each) == 0]
+    return width, min(fitting, key=lambda number: (abs(number - wanted[1]), number))
 
 
 def grown_weight(

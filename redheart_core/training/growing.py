@@ -42,7 +42,7 @@ def grown_node(node: ActiveNode, scale: str) -> ActiveNode:
     Raises:
         PluginError: The plugin's function fails.
     """
-    return grown_with(node, _of_scale(node.spec, scale))
+    return grown_with(node, of_scale(node.spec, scale))
 
 
 def grown_with(node: ActiveNode, changes: Mapping[str, Any]) -> ActiveNode:
@@ -61,7 +61,7 @@ def grown_with(node: ActiveNode, changes: Mapping[str, Any]) -> ActiveNode:
         return attrs.evolve(node, settings=spec.grown(node.settings, larger))
 
 
-def _of_scale(spec: NodeSpec, scale: str) -> dict[str, Any]:
+def of_scale(spec: NodeSpec, scale: str) -> dict[str, Any]:
     """What a scale sets; what other scales alone set has its default."""
     defaults = attrs.fields_dict(spec.settings)
     names = {name for table in spec.scales.values() for name in table}
@@ -95,9 +95,10 @@ def grow_groups(
 
 def grow_modules(larger: GroupModule, smaller: GroupModule) -> None:
     """Give each node of a group what it takes over; gates of residuals have the same size as before."""
+    before = {node.name: node.settings for node in smaller.group.nodes}
     for node in larger.group.nodes:
         new, old = larger.nodes[node.name], smaller.nodes[node.name]
-        if shapes(new) == shapes(old):
+        if shapes(new) == shapes(old) and (node.spec.grown is None or node.settings == before[node.name]):
             new.load_state_dict(old.state_dict())
             continue
         if node.spec.grown is None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from redheart_advanced_emotion.model import SERIES, AdvancedEmotion, Parts
 from redheart_advanced_emotion.settings import AdvancedEmotionSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, ShapeError
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_core.nn.losses import divergence, imbalance, squared_error
 from redheart_core.nn.metrics import distribution_metrics, value_metrics
 
@@ -33,9 +33,11 @@ def build(context: BuildContext) -> AdvancedEmotion:
 
 def grown(smaller: AdvancedEmotionSettings, larger: AdvancedEmotionSettings) -> AdvancedEmotionSettings:
     """A width that repeats that of the smaller one; experts, recurrent layers and positions as before."""
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
     return attrs.evolve(
         larger,
-        width=multiple(smaller.width, larger.width, larger.heads),
+        width=width,
+        heads=heads,
         experts=smaller.experts,
         recurrent_layers=smaller.recurrent_layers,
         position_width=smaller.position_width or smaller.width,

@@ -9,7 +9,7 @@ from redheart_advanced_regret.posterior import gaussian_surprise, smallest_devia
 from redheart_advanced_regret.scoring import least_regret_agreement, possibility
 from redheart_advanced_regret.settings import AdvancedRegretSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError, SettingsError
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_core.nn.losses import divergence, each_member, huber, squared_error
 from redheart_core.nn.metrics import explained_variance, jensen_shannon, top_label_accuracy, value_metrics
 
@@ -40,8 +40,8 @@ def build(context: BuildContext) -> AdvancedRegret:
 
 def grown(smaller: AdvancedRegretSettings, larger: AdvancedRegretSettings) -> AdvancedRegretSettings:
     """A width that repeats that of the smaller one; recurrent layers as before."""
-    width = multiple(smaller.width, larger.width, larger.heads)
-    return attrs.evolve(larger, width=width, recurrent_layers=smaller.recurrent_layers)
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
+    return attrs.evolve(larger, width=width, heads=heads, recurrent_layers=smaller.recurrent_layers)
 
 
 def objective(context: BuildContext) -> Objective:

@@ -8,7 +8,7 @@ from redheart_advanced_surd.model import AdvancedSurd
 from redheart_advanced_surd.paths import PARTS, PATHS, places
 from redheart_advanced_surd.settings import AdvancedSurdSettings
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_core.nn.losses import divergence, squared_error
 from redheart_core.nn.metrics import distribution_metrics, explained_variance, jensen_shannon
 
@@ -41,10 +41,15 @@ def build(context: BuildContext) -> AdvancedSurd:
 
 def grown(smaller: AdvancedSurdSettings, larger: AdvancedSurdSettings) -> AdvancedSurdSettings:
     """Widths that repeat those of the smaller one, and its positions."""
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
+    before, wanted = ((one.causal_width, one.causal_heads) for one in (smaller, larger))
+    causal_width, causal_heads = multiple_with_heads(before, wanted, 4)
     return attrs.evolve(
         larger,
-        width=multiple(smaller.width, larger.width, larger.heads),
-        causal_width=multiple(smaller.causal_width, larger.causal_width, 4 * larger.causal_heads),
+        width=width,
+        heads=heads,
+        causal_width=causal_width,
+        causal_heads=causal_heads,
         position_width=smaller.position_width or smaller.width,
     )
 

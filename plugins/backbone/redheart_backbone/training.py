@@ -8,7 +8,7 @@ from redheart_backbone import TASKS
 from redheart_backbone.model import Backbone
 from redheart_backbone.settings import BackboneSettings
 from redheart_core import BuildContext
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 
 
 def build(context: BuildContext) -> Backbone:
@@ -31,5 +31,5 @@ def build(context: BuildContext) -> Backbone:
 
 def grown(smaller: BackboneSettings, larger: BackboneSettings) -> BackboneSettings:
     """A width that repeats that of the smaller one, and its positions."""
-    width = multiple(smaller.width, larger.width, larger.heads)
-    return attrs.evolve(larger, width=width, position_width=smaller.position_width or smaller.width)
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
+    return attrs.evolve(larger, width=width, heads=heads, position_width=smaller.position_width or smaller.width)

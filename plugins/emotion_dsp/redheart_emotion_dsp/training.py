@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from redheart_core import BuildContext, LossTerm, Objective
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_core.nn.losses import divergence
 from redheart_core.nn.metrics import distribution_metrics
 from redheart_emotion_dsp.model import EmotionDsp
@@ -30,7 +30,8 @@ def build(context: BuildContext) -> EmotionDsp:
 
 def grown(smaller: EmotionDspSettings, larger: EmotionDspSettings) -> EmotionDspSettings:
     """A width that repeats that of the smaller one, as the pattern that resonates is a stream."""
-    return attrs.evolve(larger, width=multiple(smaller.width, larger.width, larger.heads))
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
+    return attrs.evolve(larger, width=width, heads=heads)
 
 
 def objective(context: BuildContext) -> Objective:

@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_core.nn.losses import imbalance, squared_error
 from redheart_core.nn.metrics import explained_variance, value_metrics
 from redheart_neural_bentham.model import NeuralBentham
@@ -37,9 +37,11 @@ def build(context: BuildContext) -> NeuralBentham:
 
 def grown(smaller: NeuralBenthamSettings, larger: NeuralBenthamSettings) -> NeuralBenthamSettings:
     """A width that repeats that of the smaller one; experts, recurrent layers and positions as before."""
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
     return attrs.evolve(
         larger,
-        width=multiple(smaller.width, larger.width, larger.heads),
+        width=width,
+        heads=heads,
         experts=smaller.experts,
         recurrent_layers=smaller.recurrent_layers,
         position_width=smaller.position_width or smaller.width,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from redheart_core import CATALOGUE, BuildContext, LossTerm, Objective, PluginError
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_core.nn.losses import squared_error
 from redheart_core.nn.metrics import value_metrics
 from redheart_phase2.model import Phase2
@@ -43,7 +43,8 @@ def build(context: BuildContext) -> Phase2:
 
 def grown(smaller: Phase2Settings, larger: Phase2Settings) -> Phase2Settings:
     """A width that repeats that of the smaller one."""
-    return attrs.evolve(larger, width=multiple(smaller.width, larger.width, larger.heads))
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
+    return attrs.evolve(larger, width=width, heads=heads)
 
 
 def objective(_: BuildContext) -> Objective:

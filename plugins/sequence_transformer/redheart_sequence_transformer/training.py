@@ -7,7 +7,7 @@ import attrs
 from redheart_core import BuildContext, DataError, Field, LossTerm, Metric, Objective
 from redheart_core.nn.answers import answer_objective
 from redheart_core.nn.forecasts import forecast_objective
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_core.nn.quantiles import coverage_gap, pinball_in, weighted_quantile_loss
 from redheart_core.nn.sequences import SequenceEncoder
 from redheart_sequence_transformer.fields import ANSWERED, REMEMBERED
@@ -89,8 +89,8 @@ def history(context: BuildContext) -> Objective:
 
 def grown(smaller: SequenceSettings, larger: SequenceSettings) -> SequenceSettings:
     """A width that repeats that of the smaller one, and its positions."""
-    width = multiple(smaller.width, larger.width, larger.heads)
-    return attrs.evolve(larger, width=width, position_width=smaller.position_width or smaller.width)
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
+    return attrs.evolve(larger, width=width, heads=heads, position_width=smaller.position_width or smaller.width)
 
 
 def scale(field: Field) -> Scale:

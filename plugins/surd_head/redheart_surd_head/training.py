@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from redheart_core import BuildContext, LossTerm, Metric, Objective, PluginError
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_core.nn.losses import divergence, squared_error
 from redheart_core.nn.metrics import jensen_shannon, value_metrics
 from redheart_surd_head.model import SurdHead
@@ -35,7 +35,8 @@ def build(context: BuildContext) -> SurdHead:
 
 def grown(smaller: SurdHeadSettings, larger: SurdHeadSettings) -> SurdHeadSettings:
     """A width that repeats that of the smaller one."""
-    return attrs.evolve(larger, width=multiple(smaller.width, larger.width, larger.heads))
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
+    return attrs.evolve(larger, width=width, heads=heads)
 
 
 def objective(context: BuildContext) -> Objective:

@@ -8,7 +8,7 @@ import attrs
 
 from redheart_core import BuildContext, Field, Objective
 from redheart_core.nn.answers import answer_objective, size_of
-from redheart_core.nn.growing_axes import multiple
+from redheart_core.nn.growing_axes import multiple_with_heads
 from redheart_text_tasks.model import AttentiveState, PooledState, RecurrentState, TermMap, TextTask
 from redheart_text_tasks.settings import AttentiveSettings, PooledSettings, RecurrentSettings
 
@@ -87,8 +87,8 @@ def grown_pooled(smaller: PooledSettings, larger: PooledSettings) -> PooledSetti
 
 def grown_attentive(smaller: AttentiveSettings, larger: AttentiveSettings) -> AttentiveSettings:
     """A width that repeats that of the smaller one, and its positions."""
-    width = multiple(smaller.width, larger.width, larger.heads)
-    return attrs.evolve(larger, width=width, position_width=smaller.position_width or smaller.width)
+    width, heads = multiple_with_heads((smaller.width, smaller.heads), (larger.width, larger.heads))
+    return attrs.evolve(larger, width=width, heads=heads, position_width=smaller.position_width or smaller.width)
 
 
 def grown_recurrent(smaller: RecurrentSettings, larger: RecurrentSettings) -> RecurrentSettings:
