@@ -6,6 +6,7 @@ import importlib
 import locale
 import logging
 import os
+import pickle
 import random
 import signal
 import sys
@@ -20,6 +21,7 @@ import torch
 
 OF_LIBRARIES = ("TORCHINDUCTOR_CACHE_DIR", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
 """Environment variables that torch sets when the first optimizer steps, and scikit-learn when it is first imported."""
+SIGNALS = signal.valid_signals()
 SYMPY = "sympy.utilities.exceptions"
 """Has a warning filter of its own, from when torch first imports sympy."""
 
@@ -31,7 +33,7 @@ def process_state() -> dict[str, object]:
         **{f"environment variable {name}": value for name, value in os.environ.items() if name not in OF_LIBRARIES},
         "path": list(sys.path),
         "standard streams": (sys.stdin, sys.stdout, sys.stderr),
-        "signal handlers": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "signal handlers": {number: signal.getsignal(number) for number in SIGNALS},
         "threads": {thread.name for thread in threading.enumerate()},
         "warning filters": [one for one in warnings.filters if one[2].__module__ != SYMPY],
         "locale": locale.setlocale(locale.LC_ALL),
@@ -41,7 +43,7 @@ def process_state() -> dict[str, object]:
         "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "random numbers of Python": random.getstate(),
-        "random numbers of numpy": repr(np.random.get_state()),
+        "random numbers of numpy": pickle.dumps(np.random.get_state()),
         "random numbers of torch": torch.get_rng_state().numpy().tobytes(),
     }
 

@@ -16,14 +16,17 @@ MEMORY = 100 * 2**20
 
 @contextmanager
 def cluster_of(workers: int, cpus: int = 1) -> Iterator[tuple[Any, list[Any]]]:
-    """A cluster with a head that runs no tasks, and its other nodes; ended at the end, whatever is left of it."""
+    """A cluster with a head, and its other nodes, which alone run tasks; ended at the end, whatever is left of it.
+
+    Without other nodes the head runs them.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Ray's own code
         pytest.importorskip("ray", reason="Ray is not installed")
         from ray.cluster_utils import Cluster
 
         before = signal.getsignal(signal.SIGTERM)
-        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": MEMORY}
+        head = {"num_cpus": 0 if workers else cpus, "include_dashboard": False, "object_store_memory": MEMORY}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             nodes = [cluster.add_node(num_cpus=cpus, object_store_memory=MEMORY) for _ in range(workers)]

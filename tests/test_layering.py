@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -34,10 +35,16 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
+def imported_by(path: Path) -> tuple[str, ...]:
+    """What a file imports; several tests look at it."""
+    return tuple(imported(ast.parse(path.read_text(encoding="utf-8"), str(path))))
+
+
 def ours(folder: Path) -> Iterator[tuple[str, str]]:
     """(file, imported name) of all imports in a folder that concern redheart."""
     for path in sorted(folder.rglob("*.py")):
-        for name in imported(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        for name in imported_by(path):
             if name.startswith("redheart_") or name.partition(".")[0] in FOLDERS:
                 yield str(path.relative_to(ROOT)), name
 

@@ -23,7 +23,7 @@ def epochs_of(run: Path) -> Counter[str]:
 
 @pytest.mark.slow
 def test_groups_as_tasks_of_a_node_end_in_the_files_of_one_process(finished: Finished, tmp_path: Path) -> None:
-    with cluster_of(workers=1) as (cluster, _):
+    with cluster_of(workers=0) as (cluster, _):
         command = ("train", "-o", "run", "--store", finished.store, *SMALL, "--ray", cluster.address, "--json")
         answer = redheart_process(*command, cwd=tmp_path)
     assert (answer.code, answer.json()) == (0, {"run": "run", "stopped": {}}), answer.err

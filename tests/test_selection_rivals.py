@@ -45,6 +45,31 @@ def test_a_mean_of_weights_is_the_mean_and_one_alone_stays_as_it_is(trained: Tra
     assert all(torch.equal(alone[name], tensor) for name, tensor in states[0].items())
 
 
+def test_a_mean_of_weights_has_the_bits_of_each_tensor_mixed_alone() -> None:
+    stream = torch.Generator().manual_seed(3)
+    kinds = {
+        "a": ((3, 5), torch.float32),
+        "b": ((), torch.float32),
+        "c": ((7,), torch.bfloat16),
+        "d": ((0, 2), torch.float32),
+    }
+    shares = (1 / 3, 0.6, 1 - 1 / 3 - 0.6)
+    states = [
+        {name: torch.randn(shape, generator=stream).to(dtype) for name, (shape, dtype) in kinds.items()}
+        | {"count": torch.tensor([number, 5])}
+        for number in range(3)
+    ]
+    mixed = mix(states, shares)
+    assert list(mixed) == [*kinds, "count"]
+    assert mixed["count"].tolist() == [0, 5]
+    for name, (shape, dtype) in kinds.items():
+        alone = torch.zeros((), dtype=torch.float64)
+        for state, share in zip(states, shares, strict=True):
+            alone = alone + state[name].double() * share
+        assert (tuple(mixed[name].shape), mixed[name].dtype) == (shape, dtype)
+        assert mixed[name].equal(alone.to(dtype))
+
+
 def test_an_ensemble_answers_with_the_mean_of_its_members(trained: Trained) -> None:
     pool, rows = trained.pool("b"), trained.context.store.rows("validation")
     entries = pool.epochs[2:5]

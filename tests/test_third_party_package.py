@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from front_door import succeed
 from toy import group_files
 from wheels import Environment, build_wheel, make_environment, run
 
@@ -48,7 +48,7 @@ Hashes = Mapping[str, Mapping[str, str]]
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as `redheart plugins new` writes it."""
     folder = tmp_path_factory.mktemp("package")
-    run(sys.executable, "-m", "redheart_cli", "plugins", "new", "my_mood", cwd=folder)
+    succeed("plugins", "new", "my_mood", cwd=folder)
     return folder / "my_mood"
 
 
@@ -146,6 +146,7 @@ def test_joining_later_gives_the_same_files_as_being_there_from_the_start(
     assert hashes(home / "together") == joined[1]
 
 
+@pytest.mark.thorough  # with packages that are not built and installed, tests/test_registry_loading.py proves it too
 def test_two_packages_that_offer_one_name_are_an_error_that_names_both(
     redheart_wheel: Path, wheel: Path, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ from redheart_core.training.turns import TurnPlan
 
 WORDS = ("calm", "kind", "late", "cruel", "brave", "poor", "rich", "lost", "found", "broken", "gift", "debt")
 
+_PREPARED: dict[str, bytes] = {}
+"""The files of the usual store, so that it is prepared once and laid out for further tests; `prepare` checks them."""
+
 
 @attrs.frozen
 class NoSettings:
@@ -71,7 +75,9 @@ class WordEncoder:
     def encode(self, chunks: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
         return np.stack([np.mean([self._word(word) for word in chunk.split()], axis=0) for chunk in chunks])
 
-    def _word(self, word: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    @staticmethod
+    @cache
+    def _word(word: str) -> np.ndarray[Any, np.dtype[np.float32]]:
         digest = hashlib.sha256(word.encode()).digest()
         return np.frombuffer(digest[:16], dtype=np.uint8).astype(np.float32) / 128.0 - 1.0
 
@@ -162,8 +168,16 @@ class Toy:
             "words", "Words.", NoSettings, lambda _, chunks: WordEncoder(), lambda path: WordEncoder()
         )
         folder, nothing = self.folder / name, NoSettings()
-        encoders = [(encoder, nothing)]
-        return prepare(folder, dataset, nothing, encoders, chunk_chars=40, tokenizers=tokenizers)
+        usual = records is None and not more_fields and not tokenizers and not folder.exists()
+        if usual:
+            for file, content in _PREPARED.items():
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (folder / file).write_bytes(content)
+        store = prepare(folder, dataset, nothing, [(encoder, nothing)], chunk_chars=40, tokenizers=tokenizers)
+        if usual and not _PREPARED:
+            files = (path for path in folder.rglob("*") if path.is_file())
+            _PREPARED.update((path.relative_to(folder).as_posix(), path.read_bytes()) for path in files)
+        return store
 
     def encoder(self) -> TextEncoder:
         """The encoder of the store."""

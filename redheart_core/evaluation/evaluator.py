@@ -205,7 +205,8 @@ class Evaluator:
     ) -> Tensor:
         """A metric on every resample."""
 
-        samples = (sample[found[sample]] for sample in self.draws.samples)
+        every = bool(found.all())
+        samples = (sample if every else sample[found[sample]] for sample in self.draws.samples)
         return drawn_figures(node, metric, prediction, target, thresholds, samples)
 
     def _target(self, group: str, node: str, metric: Metric, rows: Tensor) -> tuple[Tensor, Tensor]:
