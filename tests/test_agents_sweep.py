@@ -117,10 +117,14 @@ def test_an_agent_leaves_the_common_rate_where_all_get_more(monkeypatch: pytest.
     assert kept.groups[1].choice.differences[1e-3].mean == pytest.approx(-1.0)
 
 
-def test_within_noise_all_keep_the_common_rate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("own", "chosen"), [(1e-3, 1e-3), (1e-2, 1e-2), (0.5, 1e-3)])
+def test_within_noise_all_keep_the_rate_of_the_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: float, chosen: float
+) -> None:
+    of = context(SPEC)
     made_up(monkeypatch, {1e-3: (2.0, 1.0), 1e-2: (2.0, 1.0)})
-    found = sweep(tmp_path, context(SPEC))
-    assert set(found.chosen.values()) == {1e-3}  # the smaller one of equals
+    found = sweep(tmp_path, attrs.evolve(of, training=attrs.evolve(of.training, learning_rate=own)))
+    assert set(found.chosen.values()) == {chosen}  # the smaller one of equals where the own one was not tried
     assert found.company is None
 
 

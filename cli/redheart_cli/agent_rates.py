@@ -51,11 +51,12 @@ def _choice(found: Sweep) -> list[str]:
     if common.rate is None:
         if not found.chosen:
             return []
-        return [f"{common.reason}; each takes the rate at which it got most, among others of the same rate"]
-    if len(found.groups) == 1:
-        return []
+        return [
+            f"{common.reason}; each takes the rate at which it got most beyond noise, among others of the same rate"
+        ]
+    kept = " that of the training," if common.rate == found.training.learning_rate else ""
     if company is None:
-        return [f"all take {common.rate:g}: no agent got more at another rate, beyond a standard error"]
+        return [f"all take {common.rate:g},{kept} as no agent got more at another rate, beyond a standard error"]
     own = ", ".join(f"{group} at {rate:g}" for group, rate in company.rates.items() if rate != common.rate)
     if company.gain is None:
         return [f"all take {common.rate:g}: the training with {own} stopped, {company.reason}"]

@@ -56,9 +56,9 @@ def sweep(
     groups; those that are hopeless for a group are dropped for it. Can be stopped at any moment;
     the same command goes on where it was. The exit code is 3 if a group has no rate.
 
-    Agents in an environment are trained together, at one rate for all; an agent takes another one
-    only where it got more at it, and all together get more when they are trained with it. Usual
-    rates are .1 to 3 times that of the training.
+    Agents in an environment are trained together, at one rate for all. They leave that of the
+    training only where they get more beyond noise, and an agent takes a rate of its own only if
+    all together get more by it. Usual rates are .1 to 3 times that of the training.
 
     With --ray, every group is a task of a Ray cluster whose nodes see the folders of the run
     and of its store at the same path.

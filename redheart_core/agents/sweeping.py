@@ -116,11 +116,12 @@ class _Work:
         losses = {group: known.complete(self.settings.seeds) for group, known in self.known.items()}
         choices, common, company = dict[str, RateChoice](), CommonRate(None, "no rate is complete", (), {}, None), None
         if rates := tuple(sorted(losses[self.context.world.groups[0]])):
-            opposed = self.opposition()
-            shared = None if opposed else lowest(_together(losses))
+            opposed, before = self.opposition(), self.context.training.learning_rate
+            shared = None if opposed else _unless_better(_together(losses), before)
             reason = opposed.words if opposed else ""
             common = CommonRate(shared, reason, rates, {}, None)
-            choices = {group: choose_rate(found, _own_rate(found, shared)) for group, found in losses.items()}
+            kept = before if shared is None else shared
+            choices = {group: choose_rate(found, _unless_better(found, kept)) for group, found in losses.items()}
             own = {group: choice.chosen for group, choice in choices.items()}
             if shared is not None and set(own.values()) != {shared}:
                 company = self.company(own, _together(losses)[shared])
@@ -258,7 +259,7 @@ def _together(losses: Mapping[str, Losses]) -> dict[float, FloatArray]:
     return {rate: np.sum([found[rate] for found in every], axis=0) for rate in every[0]}
 
 
-def _own_rate(losses: Losses, common: float | None) -> float:
-    """The rate at which an agent got most; the common one unless that is beyond noise."""
+def _unless_better(losses: Losses, rate: float) -> float:
+    """A rate, unless it was not run to the end or another one is better beyond noise: the best one then."""
     best = lowest(losses)
-    return best if common is None or difference(losses[common], losses[best]).beyond(1.0) else common
+    return best if rate not in losses or difference(losses[rate], losses[best]).beyond(1.0) else rate
