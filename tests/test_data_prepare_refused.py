@@ -74,6 +74,16 @@ def test_a_setting_of_an_encoder_that_is_newer_than_a_store_counts_as_its_defaul
         make(tmp_path, word_hash(settings=Otherwise))
 
 
+def test_a_store_of_which_no_part_was_made_binds_nobody(tmp_path: Path) -> None:
+    def fail(settings: Settings, texts: Sequence[str]) -> WordHashEncoder:
+        raise DataError("width is too large")
+
+    with pytest.raises(DataError, match="width is too large"):
+        make(tmp_path, word_hash(fit=fail))
+    assert set(tree(tmp_path)) == {"progress.json"}
+    assert make(tmp_path, own=Settings(width=3), seed=1).index.seed == 1
+
+
 def test_a_folder_with_other_files_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "diary.txt").write_text("mine")
     with pytest.raises(StoreError, match=r"no embedding store but other files \(diary.txt\); choose another folder"):

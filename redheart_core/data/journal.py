@@ -109,16 +109,19 @@ class Journal:
         """
         self._path = folder / JOURNAL_FILE
         found = STORE_PROGRESS.read_if_there(self._path)
-        if found is not None:
-            request.check_same(found.request, folder)
-            self._progress = found
-            return
-        others = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK and not is_temporary(entry.name))
-        if others:
+        own = (LOCK, JOURNAL_FILE)
+        others = sorted(
+            entry.name for entry in folder.iterdir() if entry.name not in own and not is_temporary(entry.name)
+        )
+        if found is None and others:
             raise StoreError(
                 f"{folder} holds no embedding store but other files ({', '.join(others[:3])}); choose another folder"
             )
-        self._write(Progress(request))
+        if found is None or not others:  # what ended before its first part, as by a wrong setting, binds nobody
+            self._write(Progress(request))
+            return
+        request.check_same(found.request, folder)
+        self._progress = found
 
     @property
     def encoder(self) -> str | None:
