@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import math
+import os
 import re
 import shlex
 import subprocess
@@ -18,8 +19,10 @@ from typing import Any
 import attrs
 import click
 import httpx
+import pytest
 from fenced_blocks import ROOT, RUN, Block, Command, commands, expand_braces, fenced_blocks
 from front_door import succeed
+from own_process import run_and_die
 from process_state import importable
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -98,7 +101,11 @@ class Reader:
 
     def pytest(self, arguments: Sequence[str]) -> str:
         """The tests of that package."""
-        return self.python("pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *arguments)
+        shown = self.folder / "pytest.txt"
+        code = run_and_die(_pytest, self.folder, self.site, shown, arguments)
+        output = shown.read_text(encoding="utf-8")
+        assert code == 0, output
+        return output
 
     def python(self, module: str, *arguments: str) -> str:
         """A module in a process of its own."""
@@ -126,6 +133,18 @@ class Reader:
         response = self.ask(httpx.Request("GET" if body is None else "POST", address, json=body, headers=headers))
         assert response.status_code == 200, response.text
         return response.text
+
+
+def _pytest(folder: Path, site: Path, shown: Path, arguments: Sequence[str]) -> None:
+    """In a new process: what `python -m pytest` does there, with its output in a file."""
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]
+    with shown.open("wb") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    os.chdir(folder)
+    sys.path[:0] = [str(folder), str(site)]
+    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "--import-mode=importlib", *arguments]))
 
 
 def parse_options(arguments: Sequence[str]) -> None:

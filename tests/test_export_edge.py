@@ -11,16 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from exported_toy import exported_once
 from fenced_blocks import ROOT, fenced_blocks
 from trained_toy import Trained
 
-from redheart_core.models.assembly import assemble
 from redheart_core.models.model import load_model
-from redheart_core.selection.sweetspot import find_sweetspot
-from redheart_export.inputs import inputs_of_validation
-from redheart_export.writing import export_model
 
 pytest.importorskip("onnxscript", reason="needs redheart[export]")
+__all__ = ["exported_once"]
 NEEDS = ("numpy", "numpy.libs", "onnxruntime", "flatbuffers", "google", "packaging")
 """Folders that ONNX Runtime and NumPy need."""
 
@@ -43,11 +41,10 @@ def _bare_python(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_an_exported_model_answers_without_torch_and_redheart(trained: Trained, tmp_path: Path) -> None:
-    chosen = find_sweetspot(trained.run, ["a", "b", "high"]).chosen("best")
-    assemble(tmp_path / "model", trained.run, trained.context, chosen)
-    model = load_model(tmp_path / "model", trained.context.nodes, torch.device("cpu"))
-    export_model(model, tmp_path / "onnx", inputs_of_validation(model, trained.context), "validation")
+def test_an_exported_model_answers_without_torch_and_redheart(
+    trained: Trained, exported_once: Path, tmp_path: Path
+) -> None:
+    model = load_model(exported_once / "model", trained.context.nodes, torch.device("cpu"))
     (script,) = [block for block in fenced_blocks(ROOT / "docs" / "export.md") if block.file == "edge.py"]
     assert len(script.lines) <= 40
     (tmp_path / "edge.py").write_text(script.text, encoding="utf-8")
@@ -57,7 +54,7 @@ def test_an_exported_model_answers_without_torch_and_redheart(trained: Trained, 
     python = _bare_python(tmp_path)
     for name in ("torch", "redheart", "redheart_core"):
         assert subprocess.run([python, "-c", f"import {name}"], capture_output=True, check=False).returncode == 1
-    command = [str(python), "edge.py", "onnx", "text.npz"]
+    command = [str(python), "edge.py", str(exported_once / "onnx"), "text.npz"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     expected = model.predict(embedding, mask, {})

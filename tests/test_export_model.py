@@ -9,32 +9,26 @@ from pathlib import Path
 import attrs
 import pytest
 import torch
+from exported_toy import NAMES, assembled, export, exported_once
 from torch import Tensor, nn
-from toy import Toy
-from trained_toy import Trained, trained_in
+from trained_toy import Trained
 
 from redheart_core import CheckpointError
 from redheart_core.groups.ensemble import Ensemble
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.models.assembly import assemble
 from redheart_core.models.manifest import read_manifest
 from redheart_core.models.model import Model, load_model
-from redheart_core.selection.sweetspot import find_sweetspot
 from redheart_export import sharing
 from redheart_export.engine import OnnxGroup
-from redheart_export.inputs import ModelInputs, inputs_of_validation
+from redheart_export.inputs import ModelInputs
 from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST
 from redheart_export.opening import exported_engine
 from redheart_export.writing import export_model
 
+__all__ = ["exported_once"]
+
 CPU = torch.device("cpu")
-NAMES = ["a", "b", "high"]
 pytest.importorskip("onnxscript", reason="needs redheart[export]")
-
-
-def _assembled(trained: Trained, folder: Path) -> Model:
-    assemble(folder, trained.run, trained.context, find_sweetspot(trained.run, NAMES).chosen("best"))
-    return load_model(folder, trained.context.nodes, CPU)
 
 
 def _reopened(trained: Trained, folder: Path) -> Model:
@@ -50,22 +44,11 @@ def _inputs(*sizes: tuple[int, int]) -> Iterator[ModelInputs]:
         yield ModelInputs(torch.randn(texts, chunks, 16), mask, {}, None, {}, torch.zeros(texts, dtype=torch.int64))
 
 
-def _export(trained: Trained, model: Model, folder: Path) -> None:
-    export_model(model, folder, inputs_of_validation(model, trained.context), "validation")
-
-
-@pytest.fixture(scope="module")
-def once(trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model and its export; read only."""
-    folder = tmp_path_factory.mktemp("exported")
-    trained = trained_in(Toy(shutil.copytree(trained_once, folder / "trained")))
-    _export(trained, _assembled(trained, folder / "model"), folder / "onnx")
-    return folder
-
-
 @pytest.mark.slow
-def test_answers_are_those_of_pytorch_on_batches_of_any_size(trained: Trained, once: Path, tmp_path: Path) -> None:
-    shutil.copytree(once, tmp_path, ignore=shutil.ignore_patterns("trained"), dirs_exist_ok=True)
+def test_answers_are_those_of_pytorch_on_batches_of_any_size(
+    trained: Trained, exported_once: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(exported_once, tmp_path, ignore=shutil.ignore_patterns("trained"), dirs_exist_ok=True)
     model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     exported = _reopened(trained, tmp_path / "onnx")
     assert all(isinstance(module, OnnxGroup) for module in exported.modules.values())
@@ -87,13 +70,13 @@ def test_answers_are_those_of_pytorch_on_batches_of_any_size(trained: Trained, o
 
 @pytest.mark.slow
 def test_an_ensemble_is_one_graph_with_its_mean_and_spread(trained: Trained, tmp_path: Path) -> None:
-    model = _assembled(trained, tmp_path / "model")
+    model = assembled(trained, tmp_path / "model")
     alone = model.modules["a"]
     assert isinstance(alone, GroupModule)
     (first,) = alone.weights
     second = {name: tensor + 0.1 for name, tensor in first.items()}
     model = attrs.evolve(model, modules={**model.modules, "a": Ensemble(alone, [first, second]).eval()})
-    _export(trained, model, tmp_path / "onnx")
+    export(trained, model, tmp_path / "onnx")
     exported = _reopened(trained, tmp_path / "onnx")
     assert isinstance(exported.modules["a"], OnnxGroup)
     assert exported.modules["a"].graph.members == 2
@@ -131,7 +114,7 @@ class _WithTable(nn.Module):
 
 @pytest.mark.slow
 def test_a_group_without_a_graph_is_named_or_stays_on_pytorch(trained: Trained, tmp_path: Path) -> None:
-    model = _assembled(trained, tmp_path / "model")
+    model = assembled(trained, tmp_path / "model")
     module = model.modules["b"]
     assert isinstance(module, GroupModule)
     kept = module.nodes["b"]
@@ -153,16 +136,16 @@ def test_a_group_without_a_graph_is_named_or_stays_on_pytorch(trained: Trained, 
 
 
 @pytest.mark.slow
-def test_what_is_damaged_or_does_not_fit_is_refused(trained: Trained, once: Path, tmp_path: Path) -> None:
-    shutil.copytree(once, tmp_path, ignore=shutil.ignore_patterns("trained"), dirs_exist_ok=True)
+def test_what_is_damaged_or_does_not_fit_is_refused(trained: Trained, exported_once: Path, tmp_path: Path) -> None:
+    shutil.copytree(exported_once, tmp_path, ignore=shutil.ignore_patterns("trained"), dirs_exist_ok=True)
     model = load_model(tmp_path / "model", trained.context.nodes, CPU)
     folder = tmp_path / "onnx"
     with pytest.raises(CheckpointError, match="--texts"):
         export_model(model, tmp_path / "nothing", [], "nothing")
     with pytest.raises(CheckpointError, match="exists"):
-        _export(trained, model, folder)
+        export(trained, model, folder)
     with pytest.raises(CheckpointError, match="exported already"):
-        _export(trained, _reopened(trained, folder), tmp_path / "again")
+        export(trained, _reopened(trained, folder), tmp_path / "again")
     with pytest.raises(CheckpointError, match="computes on the CPU"):
         load_model(folder, trained.context.nodes, torch.device("meta"), engine=exported_engine(folder, model.manifest))
     graph = folder / "groups" / "a.onnx"
@@ -179,7 +162,7 @@ def test_what_is_damaged_or_does_not_fit_is_refused(trained: Trained, once: Path
 def test_a_constant_of_several_graphs_is_in_one_file_that_is_verified(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = _assembled(trained, tmp_path / "model")
+    model = assembled(trained, tmp_path / "model")
     for name in ("a", "b"):
         module = model.modules[name]
         assert isinstance(module, GroupModule)

@@ -135,7 +135,8 @@ def test_a_run_reads_the_labels_at_once_and_its_model_answers_own_fields(bench: 
         "unit": "1",
     }  # fmt: skip
     plugins = ("--plugins", "labels/plugins.toml")
-    shown = succeed("run", *plugins, "-o", "run", "--set", "training.threads=1", cwd=bench.folder)
+    small = ("--scale", "tiny", "--epochs", "2", "--set", "training.threads=1")
+    shown = succeed("run", *plugins, "-o", "run", *small, cwd=bench.folder)
     assert "variant on test" in shown.out
     index = json.loads((bench.folder / "run" / "store" / "index.json").read_text(encoding="utf-8"))
     assert index["coverage"] == dict.fromkeys(("regret", "blame", "topic", "voice"), 120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -248,3 +249,30 @@ def test_an_import_that_changes_the_process_is_found(tmp_path: Path, monkeypatch
     plugin = Plugin("node", "analyzer", NODE, Entry("node", "changing_probe", "made-up", "1.0"))
     with pytest.raises(ConformanceError, match="importing changing_probe changes the environment variables for the"):
         check_import_is_clean(plugin)
+
+
+def test_a_module_is_imported_afresh_once_and_again_when_a_file_of_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "probed_package"
+    package.mkdir()
+    hook = "@hookimpl\ndef redheart_after_run(event): pass\n"
+    (package / "__init__.py").write_text(f"from redheart_core import hookimpl\nimport probed_package.part\n{hook}")
+    (package / "part.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = Plugin("node", "analyzer", NODE, Entry("node", "probed_package", "made-up", "1.0"))
+    started: list[object] = []
+    run = subprocess.run
+
+    def counted(*given: Any, **more: Any) -> Any:
+        started.append(given)
+        return run(*given, **more)
+
+    monkeypatch.setattr(subprocess, "run", counted)
+    check_import_is_clean(plugin)
+    check_import_is_clean(plugin)
+    assert len(started) == 1
+    (package / "part.py").write_text("import os\nos.environ['CHANGED'] = '1'\n")
+    with pytest.raises(ConformanceError, match="importing probed_package changes the environment variables"):
+        check_import_is_clean(plugin)
+    assert len(started) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView
+from functools import cache
 from keyword import iskeyword
 
 from torch import nn
@@ -46,6 +47,7 @@ def chosen_name(attribute: str) -> str:
     return attribute.removesuffix("_") if _is_taken(attribute) else attribute
 
 
+@cache
 def _is_taken(name: str) -> bool:
     plain = name.rstrip("_")
     return iskeyword(plain) or hasattr(_PLAIN, plain)

@@ -8,6 +8,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -44,15 +47,13 @@ print(json.dumps([changed, [name for name in sys.argv[2].split(",") if name in s
 
 def check_import_is_clean(plugin: Plugin) -> None:
     """Importing the plugin and calling its provide hooks loads no heavy library and changes nothing for others."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     entry = plugin.entry
-    command = [sys.executable, "-c", _PROBE, entry.module, ",".join(HEAVY)]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if result.returncode:
+    code, printed = _imported_afresh(entry.module, tuple(path for path in sys.path if path), _stamps(entry.module))
+    if code:
         raise ConformanceError(
-            f"plugin '{plugin.name}' cannot be imported in a fresh process: {result.stderr.strip().splitlines()[-1]}"
+            f"plugin '{plugin.name}' cannot be imported in a fresh process: {printed.strip().splitlines()[-1]}"
         )
-    changed, loaded = json.loads(result.stdout)
+    changed, loaded = json.loads(printed)
     require(
         plugin,
         not loaded,
@@ -65,6 +66,26 @@ def check_import_is_clean(plugin: Plugin) -> None:
         f"importing {entry.module} changes {', '.join(changed)} for the whole process; redheart puts that back, "
         "so set it inside the functions that need it, and put it back there",
     )
+
+
+@lru_cache(maxsize=8)
+def _imported_afresh(module: str, path: tuple[str, ...], stamps: tuple[tuple[str, int], ...]) -> tuple[int, str]:
+    """Exit code of the probe, and its output or what went wrong; once for all that one module offers, as it is now."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+    command = [sys.executable, "-c", _PROBE, module, ",".join(HEAVY)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return result.returncode, result.stderr if result.returncode else result.stdout
+
+
+def _stamps(module: str) -> tuple[tuple[str, int], ...]:
+    """The Python files of a module's package or, of a module by itself, its own, each with when it was changed."""
+    found = find_spec(module)
+    if found is None or found.origin is None:
+        return ()
+    files = [Path(found.origin)]
+    for folder in found.submodule_search_locations or ():
+        files += sorted(Path(folder).rglob("*.py"))
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files if file.exists())
 
 
 def check_declaration(plugin: Plugin) -> None:
