@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from redheart import Analysis
+from redheart.page import UNLIMITED
 from redheart_core import Field, RedheartError
 from redheart_core.data.language import Language
 from redheart_core.models.abstaining import Abstention, Silence
@@ -172,6 +173,14 @@ def test_a_page_says_what_is_not_calibrated() -> None:
     assert analysis(plain).page.notes == ("not calibrated: rating",)
     (note,) = attrs.evolve(analysis(plain), calibrated=False).page.notes
     assert note == "not calibrated: the model has no intervals and sets; how far an answer is off is unknown"
+
+
+def test_a_page_says_where_too_few_calibration_texts_left_a_model_without_any_limit() -> None:
+    unknown = (Reading("length", 0.5, None, "", ""), Reading("terms", None, None, "", ""))
+    found = attrs.evolve(analysis(answer(RATING, value("rating", 2.0, 3.0))), limits=unknown)
+    assert found.page.notes == (f"WARNING: {UNLIMITED}",)
+    assert not attrs.evolve(found, limits=(attrs.evolve(unknown[0], limit=2.0), unknown[1])).page.notes
+    assert not attrs.evolve(found, answers=(), limits=unknown).page.notes
 
 
 def test_the_notebook_shows_the_page() -> None:

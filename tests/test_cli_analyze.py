@@ -13,6 +13,7 @@ from own_process import redheart_process
 
 from redheart import load
 from redheart.analysis_json import schema
+from redheart.page import UNLIMITED
 
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
 EMOTIONS = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger"]
@@ -176,7 +177,8 @@ def test_what_is_not_installed_is_said_once_per_command_with_how_to_get_it(
     for options in (["--jsonl", "posts.jsonl"], [TEXT], [TEXT, "--json"], [TEXT, "--details"]):
         answer = succeed("analyze", finished.model, *options, cwd=tmp_path)
         assert (answer.out + answer.err).count(how) == 1
-        assert answer.err == f"neural_surd abstains: {how}\n"
+        lines = [line for line in answer.err.splitlines() if UNLIMITED not in line]  # the small model has no limits
+        assert lines == [f"neural_surd abstains: {how}"]
     lines = succeed("analyze", finished.model, "--jsonl", "posts.jsonl", cwd=tmp_path).out.splitlines()
     assert [json.loads(line)["absent"] for line in lines] == [["neural_surd"]] * 3
 

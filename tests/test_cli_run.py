@@ -145,7 +145,7 @@ def test_a_model_folder_that_exists_is_left_alone(finished: Finished) -> None:
     [
         ("nobody=1", 1, "there is no group 'nobody' in the run (groups: backbone, neural_regret, neural_surd)"),
         ("backbone=x", 2, "--epoch expects GROUP=N"),
-        ("backbone=99", 1, "epoch 99 of group 'backbone' is not on disk"),
+        ("backbone=99", 1, "epoch 99 of group 'backbone' is not on disk (there are: 1, 2, 3)"),
     ],
 )
 def test_an_epoch_that_is_not_there_is_refused(

@@ -19,7 +19,7 @@ from redheart_core.models import limits_fitting
 from redheart_core.models.abstaining import abstentions
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
-from redheart_core.models.limits import LIMITS, LIMITS_FILE, ActiveLayer, Reading
+from redheart_core.models.limits import LIMITS, LIMITS_FILE, ActiveLayer, Reading, texts_wanted
 from redheart_core.models.limits_fitting import SHARE, fit_limits, texts_of
 from redheart_core.models.model import Model, load_model
 from redheart_core.models.packing import pack_model
@@ -76,14 +76,20 @@ def test_a_text_beyond_a_limit_is_not_answered_and_any_other_is(
     assert usual.readings[1] == Reading("mute", None, None, "", "")
 
 
-def test_all_layers_together_leave_few_calibration_texts_unanswered(trained: Trained, tmp_path: Path) -> None:
+def test_all_layers_together_leave_few_calibration_texts_unanswered(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits_fitting, "SHARE", 0.2)  # few calibration records are enough
     store = trained.context.store
     model = assembled(trained, tmp_path / "model", LENGTH)
     (layer,) = model.limits
-    assert layer.limits.share == SHARE
+    assert layer.limits.share == limits_fitting.SHARE
+    assert texts_wanted(model.limits) is None
+    assert texts_wanted(()) is None
     rows = store.rows("calibration")
     readings = layer.read(texts_of(store, rows))
-    assert np.mean([one.beyond for one in readings]) <= SHARE
+    assert all(one.limit is not None for one in readings)
+    assert np.mean([one.beyond for one in readings]) <= limits_fitting.SHARE
 
 
 def test_a_limit_is_the_conformal_quantile_in_each_language(toy: Toy) -> None:
@@ -103,6 +109,9 @@ def test_a_limit_is_the_conformal_quantile_in_each_language(toy: Toy) -> None:
 def test_too_few_calibration_texts_set_no_limit(toy: Toy, trained: Trained, tmp_path: Path) -> None:
     model = assembled(trained, tmp_path / "model", *(attrs.evolve(LENGTH, name=f"layer{n}") for n in range(20)))
     assert {layer.limits.everywhere for layer in model.limits} == {None}
+    wanted = texts_wanted(model.limits)
+    assert wanted == 20 / SHARE - 1  # k = ceil((n + 1)(1 - share)) is at most n from here on
+    assert all(one.limit is None for one in analyze(model, toy.encoder(), "calm").readings)
     assert analyze(model, toy.encoder(), "calm").findings
 
 

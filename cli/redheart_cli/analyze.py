@@ -196,10 +196,22 @@ def _print_reasons(explained: Explanation) -> None:
 
 def _print_warnings(found: Analysis) -> None:
     """What a page says of the model and against its numbers, for those who read JSON."""
+    from redheart.page import UNLIMITED
+
     for group, reason in found.missing.items():
         click.echo(f"not in this model: group {group}, {reason}", err=True)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if found.answers and found.unlimited:
+        click.echo(f"warning: {UNLIMITED}", err=True)
+
+
+def _warn_of_limits(model: Model) -> None:
+    """Once, before many texts are answered."""
+    from redheart.page import UNLIMITED
+
+    if model.limit_texts_wanted is not None:
+        click.echo(f"warning: {UNLIMITED}", err=True)
 
 
 def print_lines(model: Model, file: Path, language: str | None) -> bool:
@@ -212,6 +224,7 @@ def print_lines(model: Model, file: Path, language: str | None) -> bool:
     from redheart.batches import answer_items
     from redheart.text_files import in_order
 
+    _warn_of_limits(model)
     refused = False
     items = in_order(lambda on_error: read_records(file, on_error))
     for window in in_windows(items, 1 if str(file) == "-" else WINDOW):
@@ -231,6 +244,7 @@ def write_lines(
     address: str | None,
 ) -> bool:
     """A file of texts to a file of answers, which is resumed; returns whether no text was refused."""
+    _warn_of_limits(model)
     if address is None:
         result = model.analyze_file(file, output, column=column, language=language, details=details)
     else:

@@ -92,6 +92,11 @@ def crossover(
     )
     for name, reason in model.missing.items():
         click.echo(f"left out: {name}: {reason}")
+    if model.limit_texts_wanted is not None:
+        click.echo(
+            f"limits: none; it takes {model.limit_texts_wanted} calibration texts to know which texts are unlike those "
+            "that a model learnt from, and there are fewer: it answers every text"
+        )
     click.echo(f"model: {model.folder}")
 
 

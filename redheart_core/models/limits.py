@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from redheart_core.contract.errors import CheckpointError, PluginError
 from redheart_core.contract.layers import LayerSpec, LayerTexts
+from redheart_core.exact.conformal import conformal_rank
 from redheart_core.groups.plugin_calls import naming
 from redheart_core.models.manifest import CALIBRATION_FOLDER
 from redheart_core.storage.files import load_tensors
@@ -118,6 +120,18 @@ class LoadedLayer:
         with naming(self.spec.name, "reason"):
             reason = self.spec.reason.format(score=score, limit=limit)
         return Reading(self.spec.name, score, limit, reason, self.spec.remedy)
+
+
+def texts_wanted(layers: Sequence[LoadedLayer]) -> int | None:
+    """How many calibration texts a model would need that has limits and knows none of them, as it had too few.
+
+    None where a limit is known, so that texts unlike the training data are refused, and of a model without limits.
+    """
+    found = [layer.limits for layer in layers if layer.spec.kind == "limit"]
+    if not found or any(one.everywhere is not None or one.languages for one in found):
+        return None
+    share = max(one.share for one in found)
+    return next(texts for texts in count(1) if conformal_rank(texts, share) <= texts)
 
 
 def score_texts(spec: LayerSpec, arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:

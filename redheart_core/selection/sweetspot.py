@@ -106,7 +106,7 @@ class Sweetspot:
             f"{choice.group}: {choice.detections[rule].reason}" for choice in self.groups if choice.group not in chosen
         ]
         if complaints:
-            title = f"the rule '{rule}' names no epoch for some groups; choose best or common, which always do:"
+            title = f"the rule '{rule}' names no epoch for some groups; choose best or one_se, which always do:"
             raise RedheartError(join_complaints(title, complaints))
         return chosen
 

@@ -13,8 +13,14 @@ def require_run(folder: Path) -> None:
     Raises:
         CheckpointError: It holds none.
     """
-    if not (folder / "run.json").exists():
-        raise CheckpointError(f"{folder} holds no run (no run.json); start one with redheart train -o {folder}")
+    if (folder / "run.json").exists():
+        return
+    if any((folder / name).exists() for name in ("manifest.json", "team.json")):
+        above = f", {folder.parent}" if (folder.parent / "run.json").exists() else ""
+        raise CheckpointError(
+            f"{folder} holds no run (no run.json) but a model; name the run that it was made of{above}"
+        )
+    raise CheckpointError(f"{folder} holds no run (no run.json); start one with redheart train -o {folder}")
 
 
 def require_model_folder(folder: Path) -> None:
@@ -28,11 +34,16 @@ def require_model_folder(folder: Path) -> None:
             f"{folder} holds a team of agents, who act in an environment and answer nothing; they play with redheart "
             f"evaluate {folder}"
         )
-    if not (folder / "manifest.json").exists():
-        raise CheckpointError(
-            f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}, or name an "
-            "installed one (redheart models list)"
-        )
+    if (folder / "manifest.json").exists():
+        return
+    if (folder / "run.json").exists():
+        made = (folder / "model" / "manifest.json").exists()
+        way = f"its model is {folder / 'model'}" if made else f"make one with redheart crossover {folder}"
+        raise CheckpointError(f"{folder} holds no model (no manifest.json) but a run; {way}")
+    raise CheckpointError(
+        f"{folder} holds no model (no manifest.json); make one with redheart crossover RUN -o {folder}, or name an "
+        "installed one (redheart models list)"
+    )
 
 
 def require_store(folder: Path) -> None:

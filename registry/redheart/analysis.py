@@ -105,7 +105,8 @@ class Analysis:
         if answer.about.binary and not together:
             unknown = sorted(one.label for one in answer.values if one.in_set is None)
             if unknown:
-                raise RedheartError(f"too few calibration records for a set of '{field}': {', '.join(unknown)}")
+                way = "; together=True gives a set of all labels" if answer.certainty.together is not None else ""
+                raise RedheartError(f"too few calibration records for a set of '{field}': {', '.join(unknown)}{way}")
             return tuple(one.label for one in answer.values if one.in_set)
         found = answer.certainty.together if together else answer.certainty.leading
         if found is None:
@@ -123,6 +124,11 @@ class Analysis:
                 f"no {what} of '{field}': {reason}; prepare data with a calibration split and assemble the model again"
             )
         return answer
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether the model knows none of its limits, for want of calibration texts, and so answers every text."""
+        return bool(self.limits) and all(one.limit is None for one in self.limits)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -36,9 +36,11 @@ def assemble_epochs(
     for group, number in epochs.items():
         if group not in taken:
             raise RedheartError(f"there is no group '{group}' in the run (groups: {', '.join(taken)})")
-        entry = session.run.group(group).read().entry(number)
+        written = session.run.group(group).read()
+        entry = written.entry(number)
         if entry is None:
-            raise RedheartError(f"epoch {number} of group '{group}' is not on disk")
+            there = ", ".join(str(one.epoch) for one in written.epochs)
+            raise RedheartError(f"epoch {number} of group '{group}' is not on disk (there are: {there}); choose one")
         taken[group] = entry
     assemble(folder, session.run, session.context, taken, partial=partial, layers=sound_layers())
 

@@ -67,6 +67,14 @@ class Model:
         return self.assembled.absent
 
     @property
+    def limit_texts_wanted(self) -> int | None:
+        """How many calibration texts it would take to know which texts are unlike the training data, where they were
+        too few and the model answers every text; None where they were enough."""
+        from redheart_core.models.limits import texts_wanted
+
+        return texts_wanted(self.assembled.limits)
+
+    @property
     def read_fields(self) -> tuple[str, ...]:
         """Fields of a record that some plugin reads beside the text."""
         return self.assembled.read_fields

@@ -35,6 +35,13 @@ LIKELY = ((0.8, "very likely"), (0.5, "likely"), (0.2, "perhaps"), (0.0, "a hint
 """Words for a probability alone: the threshold, from which on a label is shown, may be far below one half."""
 
 
+UNLIMITED = (
+    "the model had too few calibration texts to know which texts are unlike those that it learnt from: it answers "
+    "every text, nonsense too"
+)
+"""Of an analysis that is unlimited."""
+
+
 @attrs.frozen
 class Page:
     """An analysis for people."""
@@ -61,6 +68,7 @@ def make_page(analysis: Analysis) -> Page:
         *_certainties(shown),
         *_silences(analysis.abstentions),
         *_uncalibrated(analysis),
+        *((f"WARNING: {UNLIMITED}",) if analysis.answers and analysis.unlimited else ()),
         *(f"not in this model: group {group}, {reason}" for group, reason in analysis.missing.items()),
         *_names("not installed here, and without an answer", analysis.absent),
         *(f"WARNING: {warning}" for warning in analysis.warnings),

@@ -74,9 +74,11 @@ def usual_tasks(analysis: Analysis, say: Words) -> tuple[str, ...]:
 
 
 def range_notes(analysis: Analysis, say: Words) -> Iterator[str]:
-    """What intervals and sets hold, or that there are none."""
+    """What intervals and sets hold, or that there are none; and that no limit is known."""
     if analysis.answers and not analysis.calibrated:
         yield say("not_calibrated")
+    if analysis.answers and analysis.unlimited:
+        yield say("unlimited")
     shares = {1 - one.certainty.alpha for one in analysis.answers if one.certainty is not None}
     yield from (say("intervals_hold", share=f"{share:.0%}") for share in sorted(shares))
 
