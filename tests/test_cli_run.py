@@ -11,6 +11,8 @@ import pytest
 from front_door import GROUPS, SMALL, Finished, hashes, redheart, refuse, succeed
 from sealed_files import contents
 
+from redheart_core.data.store import Store
+
 
 def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
@@ -26,6 +28,8 @@ def test_a_run_prints_one_document_that_names_what_it_made(finished: Finished) -
     assert [choice["group"] for choice in document["sweetspot"]["groups"]] == list(GROUPS)
     assert document["evaluation"] == contents(finished.folder / "evaluation.json")
     assert document["evaluation"]["test_reads"] == 1
+    store = Store.open(finished.store)
+    assert document["text"] == store.text(int(store.rows("validation")[0]))
     calibrated = document["evaluation"]["calibrated"]
     assert {task["field"] for task in calibrated} >= {"emotion", "regret"}
     assert {task["language"] for task in calibrated} == {"en", "ko"}

@@ -53,7 +53,7 @@ def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
 
 
 def print_evaluation(result: Evaluation) -> None:
-    """Every variant by its mean, and the main metric of each plugin; --json has the rest."""
+    """Every variant by its mean, and the first metric of each plugin on each field; --json has the rest."""
     rows = [
         (
             name,
@@ -72,20 +72,23 @@ def print_evaluation(result: Evaluation) -> None:
     print_table((*heads, *(("points", "over the best common epoch") if result.points else ())), rows)
     shown = tuple(dict.fromkeys(("crossover", "common epoch", result.best_method, "chosen", "constant", "linear")))
     shown = tuple(dict.fromkeys("crossover" if name == "selection" else name for name in shown))
-    shown = tuple(name for name in shown if all(name in table.figures for table in result.main))
+    shown = tuple(name for name in shown if all(name in table.figures for table in result.leading))
     print_table(
-        ("main metric on test", "better", *shown, "ceiling"),
+        ("first metric on test", "of", "better", *shown, "ceiling"),
         [
             (
                 table.metric,
+                table.field,
                 table.direction,
                 with_interval(table.figures[shown[0]], ".4f"),
                 *(figure(table.figures[name].value) for name in shown[1:]),
                 figure(table.ceiling),
             )
-            for table in result.main
+            for table in result.leading
         ],
     )
+    if len(result.leading) > len(result.main):
+        click.echo("the mean skill is over the first row of each plugin, which has an interval")
     if result.calibrated:
         columns = ("calibrated answer", "language", "records", "wanted", "in intervals or sets", "outside", "by chance",
                    "width or labels", "missed together", "calibration error", "at temperature", "loss of surest 50 %",
@@ -105,7 +108,7 @@ def print_evaluation(result: Evaluation) -> None:
         )
     for name, reason in result.left_out.items():
         click.echo(f"{name} does not count in the means: {reason}")
-    behind = [table.metric for table in result.main if not table.beats_constant]
+    behind = [table.metric_of_field for table in result.main if not table.beats_constant]
     click.echo(f"not better than the constant predictor beyond chance: {', '.join(behind) or 'none'}")
     click.echo(f"validation alone prefers for all groups: {result.best_method}")
     click.echo(f"{result.test_records} test records, read {result.test_reads} time(s) in this run")

@@ -9,7 +9,7 @@ import click
 from redheart import agents
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
-from redheart.training import EXAMPLE, GroupsStoppedError, finish_run
+from redheart.training import GroupsStoppedError, finish_run
 from redheart_cli.budget import budget_options
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
@@ -23,10 +23,16 @@ from redheart_core.training.budget import Budget
 @groups_option
 @plugin_options
 @budget_options
-@click.option("--text", default=EXAMPLE, help="A text to analyze at the end, if the data set has texts.")
+@click.option("--text", help="A text to analyze at the end, if the data set has texts. [default: the first one of the "
+              "validation split]")  # fmt: skip
 @json_option
 def run(
-    choice: PluginChoice, new: RunOptions, groups_file: Path | None, budget: Budget | None, text: str, as_json: bool
+    choice: PluginChoice,
+    new: RunOptions,
+    groups_file: Path | None,
+    budget: Budget | None,
+    text: str | None,
+    as_json: bool,
 ) -> None:
     """Data, train, sweetspot, crossover, evaluate, report and analyze in one go.
 
@@ -62,7 +68,7 @@ def run(
                 "report": str(found.report),
                 "sweetspot": found.selection.to_json(),
                 "evaluation": found.evaluation.to_json(),
-                "text": None if found.analysis is None else text,
+                "text": None if found.analysis is None else found.analysis.text,
                 "analysis": None if found.analysis is None else found.analysis.to_json(),
             }
         )
@@ -70,7 +76,7 @@ def run(
         print_sweetspot(found.selection)
         print_evaluation(found.evaluation)
         if found.analysis is not None:
-            click.echo(f'"{text}"')
+            click.echo(f'"{found.analysis.text}"')
             print_analysis(found.analysis)
         click.echo(f"model:  {model}\nreport: {found.report.resolve()}")
     if found.evaluation.stopped:
@@ -78,13 +84,18 @@ def run(
 
 
 def _run_agents(
-    choice: PluginChoice, new: RunOptions, groups_file: Path | None, budget: Budget | None, text: str, as_json: bool
+    choice: PluginChoice,
+    new: RunOptions,
+    groups_file: Path | None,
+    budget: Budget | None,
+    text: str | None,
+    as_json: bool,
 ) -> None:
     """The same for agents in an environment."""
     from redheart_cli.sweetspot import print_sweetspot
     from redheart_cli.teams import print_teams
 
-    if budget is not None or text != EXAMPLE:
+    if budget is not None or text is not None:
         raise click.UsageError("agents act in an environment, without texts and turns; leave --memory and --text out")
     with make_display() as display:
         found = agents.finish(choice, new, groups_file, display)

@@ -153,6 +153,7 @@ class Evaluator:
                 beats_constant=beats,
                 ceiling=best,
                 ceiling_reason=why,
+                field=metric.target,
             )
 
     def diagnoses(self, spreads: Mapping[str, Mapping[str, Tensor]]) -> Iterator[Diagnosis]:

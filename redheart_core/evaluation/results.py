@@ -35,6 +35,13 @@ class MetricTable:
     """The best that the disagreement of the people who voted allows, where the target is votes."""
     ceiling_reason: str = ""
     """Why there is no ceiling although the target is votes."""
+    field: str = ""
+    """What it is about; empty in an evaluation of before it was kept."""
+
+    @property
+    def metric_of_field(self) -> str:
+        """The metric with what it is about, as far as that is known."""
+        return f"{self.metric} of {self.field}" if self.field else self.metric
 
     def best_of(self, names: tuple[str, ...]) -> float | None:
         """The best value among some variants; None if all are undefined."""
@@ -124,6 +131,14 @@ class Evaluation:
     def main(self) -> tuple[MetricTable, ...]:
         """The nodes' main metrics."""
         return tuple(table for table in self.tables if table.main)
+
+    @property
+    def leading(self) -> tuple[MetricTable, ...]:
+        """The first metric of each node on each field that it answers; the main ones are among them."""
+        found: dict[tuple[str, str], MetricTable] = {}
+        for table in self.tables:
+            found.setdefault((table.metric.partition(".")[0], table.field), table)
+        return tuple(found.values())
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from redheart_core.storage.paths import find_optional
 from redheart_core.training.budget import Budget
 
 if TYPE_CHECKING:
+    from redheart_core.data.store import Store
     from redheart_core.evaluation.results import Evaluation
     from redheart_core.runs.mirror import RunMirror
     from redheart_core.selection.sweetspot import Sweetspot
@@ -228,7 +229,7 @@ def run(
     data: str | None = None,
     *,
     output: str | Path | None = None,
-    text: str = EXAMPLE,
+    text: str | None = None,
     enable: str | Iterable[str] = (),
     disable: str | Iterable[str] = (),
     settings: Settings | None = None,
@@ -250,7 +251,7 @@ def run(
     Args:
         data: As for train, like all that is not named here.
         output: Folder of the run; runs/DATA if left out.
-        text: Analyzed at the end, unless the data set has no texts.
+        text: Analyzed at the end, unless the data set has no texts; the first validation text if left out.
         enable: As for train, like everything below.
 
     Raises:
@@ -279,7 +280,7 @@ def finish_run(
     choice: PluginChoice,
     options: RunOptions,
     groups_file: Path | None,
-    text: str,
+    text: str | None,
     display: Display,
     budget: Budget | None = None,
 ) -> Finished:
@@ -307,8 +308,13 @@ def finish_run(
     else:
         model = one.assemble()
     evaluation = evaluation or one.evaluate_shown(one.path / "model", display)
-    analysis = model.analyze(text) if model.reads_texts else None
+    analysis = model.analyze(_example(session.context.store) if text is None else text) if model.reads_texts else None
     return Finished(one, selection, evaluation, one.report(), analysis)
+
+
+def _example(store: Store) -> str:
+    """A text of the data, which no weights were learnt from."""
+    return store.text(int(store.rows("validation")[0]))
 
 
 def inspect_run(session: Session) -> None:
