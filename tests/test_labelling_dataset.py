@@ -30,7 +30,7 @@ def differing(request: Request) -> Response:
     return said(request, labels(FIELDS, request.text, request.number))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough  # the plain one, with a field of the catalogue and own ones, is in test_labelling_own_fields.py
 def test_a_run_reads_the_labels_at_once_and_its_model_answers(bench: Bench) -> None:
     lines = [f"{line} It was {number} o'clock." for number, line in enumerate(texts(120))]
     with LanguageModel(FIELDS) as model:
