@@ -73,19 +73,16 @@ class Pick:
 
 def mix(states: Sequence[Weights], shares: Sequence[float]) -> dict[str, Tensor]:
     """The weighted mean of several checkpoints, in float64, rounded once; one alone stays as it is."""
-    first = states[0]
-    mixed = dict(first)
     if len(states) == 1:
-        return mixed
-    for dtype in {tensor.dtype for tensor in first.values() if tensor.is_floating_point()}:
-        names = [name for name, tensor in first.items() if tensor.dtype == dtype]
-        total: Tensor | float = 0.0
-        for state, share in zip(states, shares, strict=True):
-            total = total + torch.cat([state[name].reshape(-1) for name in names]).double() * share
-        assert isinstance(total, Tensor)
-        parts = torch.split_with_sizes(total.to(dtype), [first[name].numel() for name in names])
-        mixed |= {name: part.view(first[name].shape).clone() for name, part in zip(names, parts, strict=True)}
-    return mixed
+        return dict(states[0])
+    return {
+        name: sum(
+            (state[name].double() * share for state, share in zip(states, shares, strict=True)), start=torch.zeros(())
+        ).to(tensor.dtype)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in states[0].items()
+    }
 
 
 class Pool:
