@@ -1,7 +1,7 @@
 """Agents over seeds: learning curves, teams of best epochs, and what each way to learn does.
 
     python tests/benchmarks/bench_agents.py FOLDER [--environment simple_spread] [--variants central independent ...]
-        [--seeds 5] [--epochs 10] [--only-print]
+        [--seeds 5] [--first 0] [--epochs 10] [--only-print]
 
 FOLDER keeps every run; one that was stopped goes on, one that is finished is not done again. After each training the
 team of every agent's best epoch plays the best common epoch, the last one and random actions on the same test episodes,
@@ -54,10 +54,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "independent": {"multi_agent.central": False},
     "shared": {"agents.shared": True},
     "communication": {"agents.communication": True},
-    "decided": {"village_life.lead": 0.5},
+    "undecided": {"village_life.lead": 1.0},
 }
 """What each changes of `central`: critics that see all agents, each learns from its own steps, nobody hears others.
-`decided` is of village_life alone, where an act is then done for sure that leads by half."""
+`undecided` is of village_life alone, where an act is then done for sure only if it leads all others by 1."""
 COMMON: dict[str, Any] = {"agents.comparison_episodes": 100}
 """Everything else is as agents learn by default."""
 
@@ -182,15 +182,16 @@ def main() -> None:
     parser.add_argument("--environment", choices=list(ENVIRONMENTS), default="simple_spread")
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS)[:-1])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="The first of the seeds.")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--only-print", action="store_true", help="train nothing, print what is finished")
     chosen = parser.parse_args()
-    if "decided" in chosen.variants and chosen.environment != "village_life":
-        parser.error("decided is of village_life alone; name other --variants")
+    if "undecided" in chosen.variants and chosen.environment != "village_life":
+        parser.error("undecided is of village_life alone; name other --variants")
     chosen.folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[dict[str, Any]]] = {}
     for variant in chosen.variants:
-        for seed in range(chosen.seeds):
+        for seed in range(chosen.first, chosen.first + chosen.seeds):
             kept = chosen.folder / f"{chosen.environment}-{variant}-{seed}.json"
             if chosen.only_print and not kept.exists():
                 continue

@@ -50,7 +50,7 @@ class LifeSettings:
     """Acts change ties and means, and so the future; without, these stay as they were at the start of the episode."""
     regret_weight: float = attrs.field(default=1.0, validator=[ge(0.0), le(10.0)])
     """Of the regret that is taken off the utility."""
-    lead: float = attrs.field(default=1.0, validator=[gt(0.0), le(1.0)])
+    lead: float = attrs.field(default=0.5, validator=[gt(0.0), le(1.0)])
     """By how much an act has to lead all others in an action to be done for sure; below that, chance decides."""
     team: bool = False
     """Everybody is rewarded with the mean over all persons."""
