@@ -72,10 +72,8 @@ def sweep(
     if rates is not None and hierarchical:
         raise click.UsageError("--hierarchical tries rates of its own; leave out --rates or --hierarchical")
     tried = None if rates is None else parse_rates(rates)
-    asked, wanted = (
-        SweepOptions(tried, hierarchical, sweep_epochs, seeds, not no_halving),
-        by_group(resources, address),
-    )
+    asked = SweepOptions(tried, hierarchical, sweep_epochs, seeds, not no_halving)
+    wanted = by_group(resources, address)
     of_agents = names_environment(choice, new)
     if of_agents and address is not None:
         raise click.UsageError("agents learn together, in one process; leave --ray out")
@@ -95,7 +93,8 @@ def sweep(
     if as_json:
         print_json(found.to_json())
     else:
-        print_rates_of_agents(found) if of_agents else print_sweep(found)
+        show = print_rates_of_agents if of_agents else print_sweep
+        show(found)
         click.echo(f"rates: {folder / 'groups.toml'}; take them up with redheart train --groups")
     if any(group.status == "failed" for group in found.groups):
         raise SystemExit(3)
