@@ -10,14 +10,8 @@ from front_door import Finished, succeed
 from test_api_json import check
 
 import redheart
+from redheart.training import EXAMPLE
 from redheart_core.contract.errors import CaseMemoryError
-
-EXAMPLE = (
-    "One evening I heard that the mill was changing hands. There was good reason to be hopeful, and the effect would "
-    "come in some days. Walter saw nothing else to do. After a short night Walter passed off my drawings as new ones. "
-    "Orders came in from all sides; all the same, I stood without work. I slammed the door."
-)
-"""Of the embedded world."""
 
 
 @pytest.fixture(scope="module")

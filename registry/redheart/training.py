@@ -217,6 +217,14 @@ class Finished:
         return self.run._repr_html_() + ("" if self.analysis is None else self.analysis._repr_html_())
 
 
+EXAMPLE = (
+    "One evening I heard that the mill was changing hands. There was good reason to be hopeful, and the effect would "
+    "come in some days. Walter saw nothing else to do. After a short night Walter passed off my drawings as new ones. "
+    "Orders came in from all sides; all the same, I stood without work. I slammed the door."
+)
+"""Of the embedded world, whose model answers no other texts."""
+
+
 def run(
     data: str | None = None,
     *,
