@@ -33,8 +33,13 @@ class FitPart(Protocol):
     def output(self, name: str) -> Tensor:
         """An output "node.output" of a lower group that the node reads, without chunks: (N, *shape)."""
 
+    def clusters(self) -> Tensor:
+        """(N,) int64: numbers from 0 in the order of the first records, equal for records that belong together, as they
+        are near-duplicates or the data set says so. What is learnt from one of them is no honest answer to another."""
+
     def folds(self, count: int) -> Tensor:
-        """(N,) int64: the same number of records in each of the folds 0..count-1, by their ids alone."""
+        """(N,) int64: about the same number of records in each of the folds 0..count-1, by their ids alone; records
+        that belong together are in one fold, and in one of their own if count is N."""
 
 
 class FitData(Protocol):

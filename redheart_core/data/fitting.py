@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
 from redheart_core.contract.fields import Field
 from redheart_core.data.batches import BatchSource
+from redheart_core.exact.leaving_out import balanced_folds
 from redheart_core.nn.chunks import masked_mean
 
 if TYPE_CHECKING:
@@ -62,13 +64,20 @@ class StorePart:
         """An output "node.output" of a lower group that the node reads, without chunks: (N, *shape)."""
         return self.source.lower(name, self.rows)
 
+    def clusters(self) -> Tensor:
+        """(N,) int64: numbers from 0 in the order of the first records, equal for records that belong together, as they
+        are near-duplicates or the data set says so."""
+        return torch.unique(self.source.store.clusters[self.rows], return_inverse=True)[1]
+
     def folds(self, count: int) -> Tensor:
-        """(N,) int64: the same number of records in each of the folds 0..count-1, by their ids alone."""
-        store = self.source.store
-        order = sorted(range(len(self.rows)), key=lambda place: store.shuffle_key(int(self.rows[place])))
-        folds = torch.empty(len(order), dtype=torch.int64)
-        folds[torch.tensor(order)] = torch.arange(len(order)) % count
-        return folds
+        """(N,) int64: about the same number of records in each of the folds 0..count-1, by their ids alone; records
+        that belong together are in one fold, and in one of their own if count is N."""
+        clusters, first = self.clusters().tolist(), dict[int, bytes]()
+        for cluster, row in zip(clusters, self.rows.tolist(), strict=True):
+            key = self.source.store.shuffle_key(row)
+            first[cluster] = min(key, first.get(cluster, key))
+        ranks = {cluster: rank for rank, cluster in enumerate(sorted(first, key=first.__getitem__))}
+        return torch.from_numpy(balanced_folds(np.array([ranks[cluster] for cluster in clusters], np.int64), count))
 
 
 @attrs.frozen(eq=False)

@@ -37,6 +37,11 @@ class SampleSource:
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         return self.records.inputs["embedding"][rows], self.records.inputs["mask"][rows]
 
+    @property
+    def clusters(self) -> Tensor:
+        """Each record by itself."""
+        return torch.arange(self.records.size)
+
     def target(self, name: str) -> Tensor:
         return self.records.targets[name]
 

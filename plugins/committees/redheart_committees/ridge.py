@@ -1,4 +1,4 @@
-"""Ridge regression that says of every record what it would have said without it.
+"""Ridge regression that says of every record what it would have said without it and its near-duplicates.
 
 Shapes: N records, F features, L numbers of a field.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redheart_core import DataError
+from redheart_core.exact.leaving_out import clusters_of_several
 
 Matrix = NDArray[np.float64]
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
@@ -31,7 +32,7 @@ class Fitted:
     bias: Matrix
     """(L,)."""
     honest: Matrix
-    """(N, L): what each record is answered by a fit to the others; 0 where nothing is left without it."""
+    """(N, L): what each record is answered by a fit without its cluster; 0 where nothing is left without it."""
     penalty: float
 
 
@@ -63,8 +64,10 @@ class Moments:
 class Regressions:
     """Fits of several fields to the same features and counts; fields that the same records have share the moments."""
 
-    def __init__(self, phi: NDArray[np.float32], counts: Matrix) -> None:
-        self.phi, self.counts = phi, counts
+    def __init__(self, phi: NDArray[np.float32], counts: Matrix, clusters: NDArray[np.int64]) -> None:
+        """Of N records (N, F) that count so often (N,); those with equal numbers in clusters (N,) are left out
+        together."""
+        self.phi, self.counts, self.clusters = phi, counts, clusters
         self._moments: dict[bytes, Moments] = {}
 
     def moments(self, pattern: NDArray[np.bool_]) -> Moments:
@@ -78,8 +81,8 @@ class Regressions:
         """The least of the weighted squared errors + penalty * squared weights; the intercept is not penalised.
 
         The penalty is that of the least squared error of the honest answers, over all records and labels. Without a
-        record means without all its copies: its residual over 1 - count * leverage, exactly (Cook and Weisberg 1982,
-        section 2.2).
+        record means without all copies of its cluster: of a record by itself the residual over 1 - count * leverage,
+        exactly (Cook and Weisberg 1982, section 2.2), of several the same as matrices (section 3.6).
 
         Args:
             targets: (N, L), NaN where missing.
@@ -128,6 +131,12 @@ class Regressions:
                 left = (y[rows] - answer) / np.maximum(rest, NOTHING)[:, None]
                 learnt = np.where(rest[:, None] > NOTHING, y[rows] - left, 0.0)
                 table[rows] = np.where(counts[rows, None] > 0, learnt, answer)
+        for places in clusters_of_several(self.clusters):
+            own, held = (self.phi[places] - moments.mean) @ moments.axes, counts[places]
+            for table, factors in zip(honest, shrunk, strict=True) if held.any() else ():
+                residuals = y[places] - own @ (products * factors[:, None]) - middle
+                rest = np.eye(len(places)) - ((own * factors) @ own.T + 1 / total) * held
+                table[places] = y[places] - np.linalg.solve(rest, residuals) if held.sum() < total else 0.0
         weights = [moments.axes @ (products * factors[:, None]) for factors in shrunk]
         return [
             Fitted(weight, middle - moments.mean @ weight, table, penalty)

@@ -28,7 +28,8 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
     """Fit what the start leaves, on a bootstrap sample unless the member starts from a lower node.
 
     Returns:
-        Honest answers: leave-one-out, from honest answers of the lower node; out-of-bag for records outside the sample.
+        Honest answers: those of fits without the record's cluster of near-duplicates, from honest answers of the lower
+        node; out-of-bag for records outside the sample.
         One step for each field, or label of 0 or 1, and the constant are those of all records.
     """
     assert isinstance(module, Member)
@@ -37,17 +38,24 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
         embedding = part.embedding()
         module.features.standardise(embedding)
         phi = module.features(embedding).numpy()
-        counts = np.ones(len(phi)) if module.below else bootstrap(len(phi), int(module.seed))
-        regressions = Regressions(phi, counts)
+        clusters = part.clusters()
+        counts = np.ones(len(phi)) if module.below else bootstrap(clusters, int(module.seed))
+        regressions = Regressions(phi, counts, clusters.numpy())
         for field in module.fields:
             honest |= _fit_field(module, field, part, regressions)
     return honest
 
 
-def bootstrap(records: int, seed: int) -> Matrix:
-    """How often each record is drawn: N of N with replacement (Efron 1979)."""
-    drawn = torch.randint(records, (records,), generator=torch.Generator().manual_seed(seed))
-    return torch.bincount(drawn, minlength=records).double().numpy()
+def bootstrap(clusters: Tensor, seed: int) -> Matrix:
+    """How often each record is drawn, with its cluster: C clusters of C with replacement (Efron 1979).
+
+    Args:
+        clusters: (N,) numbers 0..C-1.
+        seed: Of the draw.
+    """
+    count = int(clusters.max()) + 1
+    drawn = torch.randint(count, (count,), generator=torch.Generator().manual_seed(seed))
+    return torch.bincount(drawn, minlength=count)[clusters].double().numpy()
 
 
 def aim_of(field: Field, part: FitPart) -> Aim:

@@ -33,6 +33,10 @@ class Records:
     def store(self) -> Records:
         return self
 
+    @property
+    def clusters(self) -> Tensor:
+        return torch.arange(RECORDS)
+
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         return EMBEDDING[rows], MASK[rows]
 
@@ -130,11 +134,17 @@ def test_members_have_samples_and_features_of_their_own_and_the_same_seed_gives_
     found = [fit(module, data(VAD, vad=target))["vad"] for module in (first, again, other)]
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[0], found[2])
-    counts = bootstrap(1000, 7)
+    counts = bootstrap(torch.arange(1000), 7)
     assert counts.sum() == 1000
     assert (counts == 0).mean() == pytest.approx(0.368, abs=0.04)
-    assert (bootstrap(1000, 7) == counts).all()
-    assert (bootstrap(1000, 8) != counts).any()
+    assert (bootstrap(torch.arange(1000), 7) == counts).all()
+    assert (bootstrap(torch.arange(1000), 8) != counts).any()
+
+
+def test_a_cluster_is_drawn_as_one() -> None:
+    counts = bootstrap(torch.arange(1000) // 10, 7)
+    assert (counts.reshape(100, 10) == counts[::10, None]).all()
+    assert (counts[::10] == bootstrap(torch.arange(100), 7)).all()
 
 
 def committee(count: int) -> Committee:

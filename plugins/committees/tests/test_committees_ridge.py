@@ -1,4 +1,4 @@
-"""Honest answers are those of fits without the record, to rounding."""
+"""Honest answers are those of fits without the record and its near-duplicates, to rounding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COUNTS = np.array([0.0, 1.0, 2.0, 1.0, 3.0] * 6)
 
 
 def fit_ridge(phi: np.ndarray, targets: np.ndarray, counts: np.ndarray) -> Fitted:
-    return Regressions(phi, counts).fit(targets)
+    return Regressions(phi, counts, np.arange(len(phi))).fit(targets)
 
 
 def plain(phi: np.ndarray, y: np.ndarray, counts: np.ndarray, penalty: float, at: np.ndarray) -> np.ndarray:
@@ -46,10 +46,30 @@ def test_answers_without_a_record_are_those_of_a_fit_without_all_its_copies(
         np.testing.assert_allclose(found.honest[[record]], expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("block", [7, 8192])
+def test_answers_without_a_cluster_are_those_of_a_fit_without_all_of_it(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """Clusters of records that are drawn often, once and not at all; one of records of which none is drawn."""
+    monkeypatch.setattr(ridge, "BLOCK", block)
+    clusters = np.where(np.isin(np.arange(30), [0, 5, 10]), 40, np.minimum(np.arange(30) * 7 % 30, 20))
+    found = Regressions(PHI, COUNTS, clusters).fit(TARGETS)
+    centred = PHI - COUNTS @ PHI / COUNTS.sum()
+    penalty = found.penalty * np.linalg.eigvalsh((centred * COUNTS[:, None]).T @ centred).mean()
+    for cluster in np.unique(clusters):
+        held = clusters == cluster
+        expected = plain(PHI, TARGETS, np.where(held, 0.0, COUNTS), penalty, PHI[held])
+        np.testing.assert_allclose(found.honest[held], expected, atol=1e-9)
+
+
+def test_without_the_only_cluster_nothing_is_left() -> None:
+    assert not Regressions(PHI, COUNTS, np.zeros(30, np.int64)).fit(TARGETS).honest.any()
+
+
 def test_the_penalty_is_that_of_the_least_honest_error() -> None:
     found = fit_ridge(PHI, TARGETS, COUNTS)
     errors = [
-        np.square(one.honest - TARGETS).sum() for one in Regressions(PHI, COUNTS).path(TARGETS, np.ones(30, bool))
+        np.square(one.honest - TARGETS).sum() for one in Regressions(PHI, COUNTS, np.arange(30)).path(TARGETS, np.ones(30, bool))
     ]
     assert found.penalty == ridge.PENALTIES[int(np.argmin(errors))]
     assert np.square(found.honest - TARGETS).sum() == min(errors)
@@ -82,7 +102,7 @@ def test_without_the_only_record_nothing_is_left() -> None:
 
 
 def test_fields_that_the_same_records_have_share_their_moments() -> None:
-    together = Regressions(PHI, COUNTS)
+    together = Regressions(PHI, COUNTS, np.arange(30))
     found = [together.fit(TARGETS[:, [label]]) for label in range(2)]
     assert together.moments(np.ones(30, bool)) is together.moments(np.ones(30, bool))
     for label, one in enumerate(found):

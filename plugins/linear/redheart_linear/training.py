@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from redheart_core import BuildContext, DataError, Field
 from redheart_core.contract.fitting import FitData, FitPart
 from redheart_core.contract.tensors import has_any
+from redheart_core.exact.leaving_out import balanced_folds
 from redheart_core.nn.answers import as_shares, finish, from_values, is_values, kind_of, size_of, text_fields
 from redheart_linear import logistic, ridge, transfer
+from redheart_linear.drawing import FOLDS, draw
 from redheart_linear.features import Features, Matrix
 from redheart_linear.model import Linear
 from redheart_linear.problems import Kind, Records
 from redheart_linear.settings import LinearSettings
-
-FOLDS = 5
 
 
 def build(context: BuildContext) -> Linear:
@@ -33,21 +33,22 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
     """Fit each field by itself to the training records; the validation records are not looked at.
 
     Returns:
-        Honest answers, leave-one-out or out-of-fold at the strength that was chosen; NaN for records without the field.
+        Honest answers, of fits without the record's cluster or fold at the strength that was chosen; NaN for records
+        without the field.
         None of logistic regressions if they are not wanted.
 
     Raises:
-        DataError: A field has too few records; or values are to read other answers, and every record that has them has
+        DataError: A field has too few records, or all of them are near-duplicates; or values are to read other answers, and every record that has them has
             those labels too.
     """
     assert isinstance(module, Linear)
     train, honest = data.train, dict[str, Tensor]()
     with threadpool_limits(1), torch.no_grad():  # sums split over another number of threads round differently
         features = Features(train.terms(), train.words(), train.embedding().numpy())
-        order = train.folds(len(train)).numpy()
+        clusters = train.folds(len(train)).numpy()
         for field in (*module.sources, *module.values):
             rows = known_rows(field, train)
-            raw = _fit_field(module, field, data, features, rows, order[rows].argsort().argsort())
+            raw = _fit_field(module, field, data, features, rows, clusters[rows])
             if raw is not None:
                 answers = (from_values if is_values(field) else finish)(field, torch.from_numpy(raw))
                 honest |= {name: _spread(tensor, rows) for name, tensor in answers.items()}
@@ -81,17 +82,25 @@ def _fit_field(
     data: FitData,
     features: Features,
     rows: NDArray[np.bool_],
-    order: NDArray[np.int64],
+    clusters: NDArray[np.int64],
 ) -> Matrix | None:
-    """Set the maps of a field; its honest raw answers on its records, (n, L), whose order by chance is given."""
-    records, folds = records_of(field, data.train, features, rows), order % FOLDS
+    """Set the maps of a field; its honest raw answers on its records, (n, L), whose clusters are numbered as if by
+    chance."""
+    records = records_of(field, data.train, features, rows)
+    if len(np.unique(clusters)) < 2:
+        raise DataError(
+            f"all {len(records)} training records that have '{field.name}' are near-duplicates of each other, and how "
+            "strong a fit may be is chosen on records unlike those that it learns from; leave the template that the "
+            "texts share out of them, or set data.near_duplicates=1.0, so that only equal texts belong together"
+        )
     if not is_values(field):
-        drawn = order < (module.choice_records or len(order))
+        folds = balanced_folds(clusters, FOLDS)
+        drawn = np.sort(draw(clusters, clusters, module.choice_records or len(clusters)))
         strength = logistic.choose(records.of(drawn), folds[drawn]).strength
         module.map(field).set(logistic.fit(records, strength))
         return logistic.out_of_fold(records, folds, strength) if data.honest else None
     wider = transfer.widen(module, field, data.train, records) if field.name in module.transfers else None
-    found = ridge.fit(wider.records if wider else records, (field.low, field.high), folds)
+    found = ridge.fit(wider.records if wider else records, (field.low, field.high), clusters)
     module.map(field).set(wider.take(module.transfer(field), found.coefficients) if wider else found.coefficients)
     return found.honest
 

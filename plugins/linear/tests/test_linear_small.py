@@ -6,14 +6,14 @@ import attrs
 import pytest
 import torch
 
-from redheart_core import CATALOGUE, SettingsError
+from redheart_core import CATALOGUE, DataError, SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.batch import Batch
 from redheart_core.groups.baseline import start_from_baseline
 from redheart_core.groups.graph import bind_nodes, plan_groups
 from redheart_core.groups.group_module import GroupModule, Surroundings
 from redheart_core.testing import activate, load_installed
-from redheart_core.testing.fitting import fit_group
+from redheart_core.testing.fitting import SampleSource, fit_group
 from redheart_linear.settings import LinearSettings
 
 EKMAN = CATALOGUE["ekman"]
@@ -30,14 +30,14 @@ def records(count: int = 300) -> Batch:
     return Batch(inputs=inputs, targets={"ekman": labels})
 
 
-def fitted(settings: LinearSettings, group: GroupSettings | None = None) -> GroupModule:
+def fitted(settings: LinearSettings, group: GroupSettings | None = None, given: Batch | None = None) -> GroupModule:
     node = attrs.evolve(activate(load_installed("linear")), settings=settings)
     fields = {"ekman": EKMAN}
     nodes = bind_nodes([node], fields)
     (planned,) = plan_groups(nodes, {"linear": group or GroupSettings()})
     shapes = {"terms": (12,), "embedding": ("T", 3), "ekman": (7,), "linear.ekman": (7,), "linear.ekman_logits": (7,)}
     module = GroupModule(planned, Surroundings(fields, shapes, "tiny", 0), torch.device("cpu"))
-    fit_group(module, records(), seed=0)
+    fit_group(module, given or records(), seed=0)
     return module.eval()
 
 
@@ -87,3 +87,24 @@ def test_strengths_are_chosen_on_some_records_and_fitted_on_all() -> None:
     some, all_of_them = fitted(LinearSettings(choice_records=60)), fitted(LinearSettings())
     answers = [module(records())["linear.ekman"] for module in (some, all_of_them)]
     torch.testing.assert_close(*answers, rtol=0, atol=0.2)
+
+
+def test_nothing_is_chosen_where_all_records_are_near_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SampleSource, "clusters", torch.zeros(300, dtype=torch.int64))
+    with pytest.raises(DataError, match=r"all 150 training records that have 'ekman' are near-duplicates.*near_dup"):
+        fitted(LinearSettings())
+
+
+def test_honest_answers_do_not_know_near_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each record of the training part ten times: answers out of fold know it only if its copies are learnt from."""
+    some = records()
+    rows = torch.arange(300) // 20 * 2 + torch.arange(300) % 2
+    copied = Batch({name: tensor[rows] for name, tensor in some.inputs.items()}, {"ekman": some.targets["ekman"][rows]})
+    losses = []
+    for clusters in (torch.arange(300), rows):
+        monkeypatch.setattr(SampleSource, "clusters", clusters)
+        module = fitted(LinearSettings(), given=copied)
+        assert module.honest is not None
+        honest, target = module.honest.answers["linear.ekman"], copied.targets["ekman"][::2]
+        losses.append(float(torch.nn.functional.binary_cross_entropy(honest, target)))
+    assert losses[0] < 0.5 * losses[1]

@@ -107,7 +107,7 @@ def test_it_is_the_ridge_on_terms_embedding_and_answers_side_by_side() -> None:
     target = train.field("vad")[600:].double().numpy()
     dense = np.hstack([x[:, WIDTH:].double().numpy(), scaled])
     held = Records(Features(train.terms()[600:], WIDTH // 2, dense), target, np.ones(target.shape, bool), "values")
-    strength = ridge.choose(held, (1, 5))
+    strength = ridge.choose(held, (1, 5), np.arange(len(held)))
     penalties = np.diag(strength.penalties(held.features))
     centred = wide - wide.mean(0)
     weights = np.linalg.solve(centred.T @ centred + penalties, centred.T @ (target - target.mean(0)))

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
 from redheart_core import DataError
+from redheart_core.exact.leaving_out import balanced_folds
 
 Matrix = NDArray[np.float64]
 
@@ -129,27 +130,27 @@ def likeness(first: Matrix, second: Matrix, sharpness: float) -> Matrix:
 
 
 def folds_of(pairs: Pairs, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A fold for each pair, (N,), so that pairs which share acts, directly or through others, stay in one.
+    """A fold for each pair, (N,), so that pairs which share acts or are near-duplicates, directly or through others,
+    stay in one.
 
     Args:
         pairs: All.
-        order: (N,) places of the pairs in an order by chance.
+        order: (N,) places in an order by chance, equal for near-duplicates.
 
     Raises:
         DataError: They all hang together.
     """
     size = len(pairs.acts)
-    graph = coo_matrix((np.ones(len(pairs)), (pairs.first, pairs.second)), shape=(size, size))
-    _, parts = connected_components(graph, directed=False)
-    own = parts[pairs.first]
-    sizes, folds = np.zeros(FOLDS, np.int64), np.full(size, -1)
-    for part in own[np.argsort(order)]:
-        if folds[part] < 0:
-            folds[part] = int(sizes.argmin())
-            sizes[folds[part]] += int((own == part).sum())
-    if (sizes == 0).any():
+    _, heads, own = np.unique(order, return_index=True, return_inverse=True)
+    ends = np.concatenate([pairs.first, pairs.first]), np.concatenate([pairs.second, pairs.first[heads][own]])
+    _, parts = connected_components(coo_matrix((np.ones(2 * len(pairs)), ends), shape=(size, size)), directed=False)
+    part = parts[pairs.first]
+    ranks = np.full(size, len(pairs))
+    np.minimum.at(ranks, part, order)
+    folds = balanced_folds(ranks[part], FOLDS)
+    if len(np.unique(folds)) < FOLDS:
         raise DataError(
-            f"{len(pairs)} pairs of acts hang together by acts that they share, and {FOLDS} sets that share none are "
-            "needed to choose how much to learn; give more pairs, or a smaller acts_together"
+            f"{len(pairs)} pairs of acts hang together by acts that they share or as near-duplicates, and {FOLDS} sets "
+            "that do not are needed to choose how much to learn; give more pairs, or a smaller acts_together"
         )
-    return np.asarray(folds[own])
+    return folds

@@ -93,7 +93,8 @@ def placed(blame: Blame, pairs: Pairs) -> Pairs:
 def learnt_pairs(
     part: FitPart, fields: Collection[str], most: int
 ) -> tuple[Pairs, NDArray[np.bool_], NDArray[np.int64]]:
-    """The pairs that are learnt from, which records they are, (N,), and places of them in an order by chance.
+    """The pairs that are learnt from, which records they are, (N,), and places of them in an order by chance, equal for near-
+    duplicates.
 
     Raises:
         DataError: No record has votes on two acts.
@@ -113,7 +114,7 @@ def learnt_pairs(
     used, places = np.unique(np.concatenate([first[kept], second[kept]]), return_inverse=True)
     first, second = np.split(places.reshape(-1), 2)
     shares = (votes[:, 0] / votes.sum(-1)).numpy()[rows]
-    return Pairs(acts[used], first, second, shares), rows, order[rows].argsort().argsort()
+    return Pairs(acts[used], first, second, shares), rows, np.unique(order[rows], return_inverse=True)[1]
 
 
 def _first_pairs(
@@ -121,7 +122,7 @@ def _first_pairs(
 ) -> NDArray[np.bool_]:
     """The pairs in their order by chance for as long as they have so many different acts at most."""
     kept, acts = np.zeros(len(first), np.bool_), set[int]()
-    for place in order.argsort():
+    for place in order.argsort(kind="stable"):
         acts |= {int(first[place]), int(second[place])}
         if len(acts) > most:
             break

@@ -81,6 +81,15 @@ def test_no_two_folds_share_an_act() -> None:
         folds_of(ring, np.arange(60))
 
 
+def test_near_duplicates_are_of_one_fold_like_pairs_that_share_acts() -> None:
+    pairs, order = made_up(60), np.arange(60) // 3
+    folds = folds_of(pairs, order)
+    np.testing.assert_array_equal(folds.reshape(20, 3), folds[::3, None].repeat(3, 1))
+    np.testing.assert_array_equal(np.bincount(folds), [12] * 5)
+    with pytest.raises(DataError, match="as near-duplicates"):
+        folds_of(pairs, np.zeros(60, np.int64))
+
+
 def test_exchanging_two_acts_gives_exactly_one_minus_the_probability() -> None:
     module = filled()
     given = module({"first_act": ACTS[:20], "second_act": ACTS[20:]})["less_ethical"]

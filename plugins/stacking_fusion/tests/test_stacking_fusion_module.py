@@ -29,6 +29,10 @@ class Records:
     def store(self) -> Records:
         return self
 
+    @property
+    def clusters(self) -> Tensor:
+        return torch.arange(RECORDS)
+
     def target(self, name: str) -> Tensor:
         return self.tensors[name]
 
