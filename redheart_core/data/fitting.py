@@ -67,7 +67,8 @@ class StorePart:
     def clusters(self) -> Tensor:
         """(N,) int64: numbers from 0 in the order of the first records, equal for records that belong together, as they
         are near-duplicates or the data set says so."""
-        return torch.unique(self.source.store.clusters[self.rows], return_inverse=True)[1]
+        numbers: Tensor = torch.unique(self.source.store.clusters[self.rows], return_inverse=True)[1]
+        return numbers
 
     def folds(self, count: int) -> Tensor:
         """(N,) int64: about the same number of records in each of the folds 0..count-1, by their ids alone; records

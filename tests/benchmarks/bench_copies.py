@@ -2,9 +2,9 @@
 
 .venv/bin/python tests/benchmarks/bench_copies.py FOLDER --seeds 10
 
-60 letters of four sentences, each sent one to nine times under another name, are values of an anger of their own. Root mean square errors: the honest
-answers on the training records with every record by itself and with near-duplicates left out together, and the same fits on validation, whose letters
-are others. The folder is filled with a store for each seed.
+60 letters of four sentences, each sent one to nine times under another name, with an anger of their own. Root mean
+square errors: of honest answers on the training records, with every record left out by itself and with near-duplicates
+left out together, and of the same fits on validation, whose letters are others. The folder gets a store for each seed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from redheart_core.data.fitting import StorePart
 from redheart_core.data.store import Store
 from redheart_linear import ridge
 from redheart_linear.features import Features
-from redheart_linear.problems import Records
+from redheart_linear.problems import Matrix, Records
 from redheart_linear.training import records_of
 
 OPENERS = ("I bought the {} {} and {}.", "The {} that I got {} is a letdown: {}.", "You sold me a {} {}; {}.")
@@ -85,7 +85,7 @@ def read(store: Store, split: str) -> tuple[StorePart, Records]:
     return part, records_of(store.fields["anger"], part, features, np.ones(len(part), bool))
 
 
-def error(answers: ridge.Matrix, records: Records, field: Field) -> float:
+def error(answers: Matrix, records: Records, field: Field) -> float:
     """Root mean square, answers cut off at the field's limits."""
     return float(np.sqrt(np.square(answers.clip(field.low, field.high) - records.targets).mean()))
 

@@ -69,7 +69,8 @@ def test_without_the_only_cluster_nothing_is_left() -> None:
 def test_the_penalty_is_that_of_the_least_honest_error() -> None:
     found = fit_ridge(PHI, TARGETS, COUNTS)
     errors = [
-        np.square(one.honest - TARGETS).sum() for one in Regressions(PHI, COUNTS, np.arange(30)).path(TARGETS, np.ones(30, bool))
+        np.square(one.honest - TARGETS).sum()
+        for one in Regressions(PHI, COUNTS, np.arange(30)).path(TARGETS, np.ones(30, bool))
     ]
     assert found.penalty == ridge.PENALTIES[int(np.argmin(errors))]
     assert np.square(found.honest - TARGETS).sum() == min(errors)

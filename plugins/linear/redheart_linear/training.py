@@ -38,8 +38,8 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
         None of logistic regressions if they are not wanted.
 
     Raises:
-        DataError: A field has too few records, or all of them are near-duplicates; or values are to read other answers, and every record that has them has
-            those labels too.
+        DataError: A field has too few records, or they are all near-duplicates of each other; or values are to read
+            other answers, and every record that has them has those labels too.
     """
     assert isinstance(module, Linear)
     train, honest = data.train, dict[str, Tensor]()

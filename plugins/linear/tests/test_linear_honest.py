@@ -55,7 +55,7 @@ def test_answers_to_clusters_left_out_are_those_of_refits_without_them(strength:
     problem = records(25, "values")
     found = ridge.by_pairs(problem, strength, CLUSTERS)
     for cluster in np.unique(CLUSTERS):
-        held = CLUSTERS == cluster
+        held = np.equal(CLUSTERS, cluster)
         refit = ridge.by_pairs(problem.of(~held), strength, np.arange((~held).sum())).coefficients
         np.testing.assert_allclose(found.honest[held], problem.features.of(held).apply(refit), atol=1e-9)
     alone = ridge.by_pairs(problem, strength, np.arange(25))
@@ -65,7 +65,7 @@ def test_answers_to_clusters_left_out_are_those_of_refits_without_them(strength:
 
 
 def test_near_duplicates_do_not_make_a_ridge_weak() -> None:
-    """30 texts ten times each, with targets that follow from nothing: without their clusters a copy knows its copies."""
+    """30 texts ten times each, with targets that follow from nothing: by themselves they know their copies."""
     problem, of = records(30, "values", noise=30.0), np.repeat(np.arange(30), 10)
     copied = problem.of(of)
     assert ridge.choose(copied, LIMITS, of).terms >= 10 * ridge.choose(copied, LIMITS, np.arange(300)).terms

@@ -93,8 +93,8 @@ def placed(blame: Blame, pairs: Pairs) -> Pairs:
 def learnt_pairs(
     part: FitPart, fields: Collection[str], most: int
 ) -> tuple[Pairs, NDArray[np.bool_], NDArray[np.int64]]:
-    """The pairs that are learnt from, which records they are, (N,), and places of them in an order by chance, equal for near-
-    duplicates.
+    """The pairs that are learnt from, which records they are, (N,), and places of them in an order by chance, equal
+    for near-duplicates.
 
     Raises:
         DataError: No record has votes on two acts.

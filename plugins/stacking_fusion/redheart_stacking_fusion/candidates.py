@@ -97,8 +97,8 @@ def choose(evidence: Evidence, folds: NDArray[np.int64]) -> Choice:
     if len(folds) < 3 or len(np.unique(folds)) < 2:
         raise DataError(
             "stacking is evaluated on other records than it learns from, which needs at least 3 records in 2 folds, "
-            f"got {len(folds)} in {len(np.unique(folds))}; give more validation records that are no near-duplicates of each "
-            "other"
+            f"got {len(folds)} in {len(np.unique(folds))}; give more validation records that are no "
+            "near-duplicates"
         )
     losses = np.stack([cross_fit(fit, evidence, folds) for fit in _FITS.values()])
     means = losses.mean(1)
