@@ -28,7 +28,7 @@ def fit(settings: LsaSettings, chunks: Sequence[str]) -> LsaEncoder:
     Halko, Martinsson and Tropp (2011).
 
     Raises:
-        DataError: The chunks have fewer independent directions than settings.width.
+        DataError: The chunks have no term that occurs often enough.
     """
     count = min(len(chunks), settings.fit_chunks)
     sample = [composed(chunks[number * len(chunks) // count]) for number in range(count)]
@@ -38,31 +38,19 @@ def fit(settings: LsaSettings, chunks: Sequence[str]) -> LsaEncoder:
     ]
     terms = tuple(chosen for chosen, _ in found if chosen is not None)
     weighed = join([matrix for _, matrix in found])
-    directions, vectors = _decompose(weighed, min(settings.width, *weighed.shape), settings.seed)
-    if directions < settings.width:
-        raise _too_few(settings, weighed.shape, directions)
-    return LsaEncoder(settings, terms, vectors)
+    if not min(weighed.shape):
+        raise DataError(
+            f"encoder 'lsa': no term occurs in at least {settings.min_chunks} of the {len(sample)} chunks that it is "
+            "fitted on; give more text, or set min_chunks lower under [plugins.lsa]"
+        )
+    return LsaEncoder(settings, terms, _decompose(weighed, min(settings.width, *weighed.shape), settings.seed))
 
 
-def _decompose(weighed: Any, width: int, seed: int) -> tuple[int, NDArray[np.float32]]:
-    """How many directions are more than rounding, and the right singular vectors (F, width)."""
-    if width == 0:
-        return 0, np.zeros((weighed.shape[1], 0), np.float32)
+def _decompose(weighed: Any, width: int, seed: int) -> NDArray[np.float32]:
+    """The right singular vectors, (F, width), or fewer where the others are rounding."""
     # one thread, so that the result does not depend on the number of cores; the sparse products use one anyway
     with threadpool_limits(1):
         _, values, vectors = randomized_svd(
             weighed, width, n_iter=POWER_ITERATIONS, power_iteration_normalizer="LU", random_state=seed
         )
-    return int((values > NOISE * values[0]).sum()), np.ascontiguousarray(vectors.T, np.float32)
-
-
-def _too_few(settings: LsaSettings, shape: tuple[int, int], directions: int) -> DataError:
-    advice = (
-        f"set width = {directions} or less under [plugins.lsa], or give more text"
-        if directions
-        else "give more text, or set min_chunks lower under [plugins.lsa]"
-    )
-    return DataError(
-        f"encoder 'lsa': {shape[0]} chunks with {shape[1]} terms that occur in at least {settings.min_chunks} chunks "
-        f"hold {directions} independent directions, width = {settings.width} is more; {advice}"
-    )
+    return np.ascontiguousarray(vectors[values > NOISE * values[0]].T, np.float32)

@@ -13,7 +13,7 @@ class LsaSettings:
     """What the encoder counts and how far it reduces the counts."""
 
     width: int = attrs.field(default=768, validator=_positive)
-    """Length D of a vector."""
+    """Length D of a vector, at most: chunks with fewer independent directions give as many numbers as these."""
     word_terms: int = attrs.field(default=15_000, validator=_positive)
     """The most frequent words and pairs of neighbouring words that are counted."""
     character_terms: int = attrs.field(default=15_000, validator=_positive)
