@@ -73,7 +73,7 @@ def test_an_ensemble_is_one_graph_with_its_mean_and_spread(trained: Trained, tmp
     model = assembled(trained, tmp_path / "model")
     alone = model.modules["a"]
     assert isinstance(alone, GroupModule)
-    (first,) = alone.weights
+    first = alone.parameter_dict()
     second = {name: tensor + 0.1 for name, tensor in first.items()}
     model = attrs.evolve(model, modules={**model.modules, "a": Ensemble(alone, [first, second]).eval()})
     export(trained, model, tmp_path / "onnx")

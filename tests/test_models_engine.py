@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import attrs
@@ -30,6 +30,9 @@ class _Zeroed:
     real: TorchEngine
     group: str
     files: Mapping[str, str]
+
+    def read_files(self, group: str) -> Collection[str]:
+        return self.real.read_files(group)
 
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
         module = self.real.open_group(group, surroundings, device)

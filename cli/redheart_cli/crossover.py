@@ -9,6 +9,7 @@ import attrs
 import click
 
 from redheart.agents import assemble, is_agents_run
+from redheart.progress import make_display
 from redheart.runs import open_run
 from redheart_cli.output import figure, print_json, print_table
 from redheart_cli.paths import UserPath
@@ -18,6 +19,7 @@ from redheart_core.selection.names import NAMES
 from redheart_core.storage.structuring import unstructure
 
 if TYPE_CHECKING:
+    from redheart_core.models.assembly import Assembled
     from redheart_core.selection.rivals import Rivals
 
 
@@ -81,23 +83,46 @@ def crossover(
     if compare:
         _print_comparison(opened.compare(), as_json)
         return
-    model = opened.assemble(output, rule=rule, method=method, epochs=taken, partial=partial)
+    with make_display(True) as display:
+        made = opened.assemble_shown(
+            output or opened.path / "model", display, rule=rule, method=method, epochs=taken, partial=partial
+        )
     if as_json:
-        checks = [attrs.asdict(check) for check in model.checks]
-        print_json({"model": str(model.folder), "groups": checks, "missing": dict(model.missing)})
-        return
+        _print_json(made)
+    else:
+        _print_model(made)
+
+
+def _print_json(made: Assembled) -> None:
+    checks = [attrs.asdict(check) for check in made.model.manifest.checks]
+    print_json(
+        {
+            "model": str(made.model.folder),
+            "groups": checks,
+            "missing": dict(made.model.missing),
+            "seconds": dict(made.seconds),
+        }
+    )
+
+
+def _print_model(made: Assembled) -> None:
+    from redheart_core.models.limits import texts_wanted
+
     print_table(
         ("group", "epoch", "recorded validation loss", "assembled", "equal"),
-        [(c.group, c.epoch, repr(c.recorded), repr(c.assembled), "yes") for c in model.checks],
+        [(c.group, c.epoch, repr(c.recorded), repr(c.assembled), "yes") for c in made.model.manifest.checks],
     )
-    for name, reason in model.missing.items():
+    for name, reason in made.model.missing.items():
         click.echo(f"left out: {name}: {reason}")
-    if model.limit_texts_wanted is not None:
+    wanted = texts_wanted(made.model.limits)
+    if wanted is not None:
         click.echo(
-            f"limits: none; it takes {model.limit_texts_wanted} calibration texts to know which texts are unlike those "
+            f"limits: none; it takes {wanted} calibration texts to know which texts are unlike those "
             "that a model learnt from, and there are fewer: it answers every text"
         )
-    click.echo(f"model: {model.folder}")
+    steps = ", ".join(f"{step} {taken:.2f}" for step, taken in made.seconds.items())
+    click.echo(f"seconds: {steps}; {sum(made.seconds.values()):.2f} together")
+    click.echo(f"model: {made.model.folder}")
 
 
 def _group_and_epoch(text: str) -> tuple[str, int]:

@@ -40,6 +40,10 @@ class OnnxEngine:
         kept = [self.manifest.groups[name] for name in self.exported.kept]
         return {**graphs, **{one.file: one.sha256 for group in kept for one in group.files}}
 
+    def read_files(self, group: str) -> tuple[str, ...]:
+        """Those of the group where it stayed on PyTorch; ONNX Runtime verifies nothing."""
+        return TorchEngine(self.folder, self.manifest).read_files(group) if group in self.exported.kept else ()
+
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
         """A group's graph, or its own modules where it stayed on PyTorch.
 
@@ -81,15 +85,9 @@ class OnnxGroup:
         return None
 
     @property
-    def weights(self) -> tuple[Mapping[str, Tensor], ...]:
-        """Refused: a graph has none by their names.
-
-        Raises:
-            CheckpointError: Always.
-        """
-        raise CheckpointError(
-            f"group '{self.group.name}' was exported and has no weights by name; use the model that it was made from"
-        )
+    def digests(self) -> tuple[str, ...]:
+        """That of the graph, and those of the files that it shares with others."""
+        return (self.graph.sha256, *self.graph.shared.values())
 
     def eval(self) -> OnnxGroup:
         return self

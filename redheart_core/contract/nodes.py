@@ -137,7 +137,8 @@ class BuildContext:
     languages: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     """Of these inputs that are answered for texts in some languages alone, the codes of these."""
     restored: bool = False
-    """A checkpoint with every parameter is loaded right after, so that no weights need be read to begin with."""
+    """A checkpoint with every parameter and buffer is loaded right after, so that no weights need be read to begin
+    with; torch.nn.init and the drawing methods of a tensor leave parameters as they are allocated."""
 
     def input_width(self, name: str) -> int:
         """Size of the last axis of an input."""

@@ -16,7 +16,7 @@ from redheart_core.contract.errors import StoreError
 from redheart_core.contract.names import composed
 from redheart_core.data.term_pieces import Kind, pieces, telling_terms
 from redheart_core.data.terms import Terms, choose_terms, count, weigh
-from redheart_core.storage.files import check_sha256, load_tensors, make_folder, save_tensors
+from redheart_core.storage.files import load_tensors, make_folder, save_tensors
 from redheart_core.storage.sealed import SealedFile
 
 MIN_TEXTS = 3
@@ -159,6 +159,5 @@ def load_terms(folder: Path) -> TermView:
         StoreError: A file is missing, damaged or of another format.
     """
     table = TERM_TABLE.read(folder / _TABLE)
-    check_sha256(folder / _TENSORS, table.idf_sha256, StoreError)
-    idf = load_tensors(folder / _TENSORS, table.idf_sha256)
+    idf = load_tensors(folder / _TENSORS, table.idf_sha256, StoreError)
     return TermView(tuple(Terms(one.kind, one.names, idf[one.kind].numpy(), one.weight) for one in table.kinds))

@@ -12,6 +12,7 @@ from redheart_core.contract.nodes import Output
 from redheart_core.data.batch import Batch
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.group_module import GroupModule, module_name
+from redheart_core.groups.weights_digest import FileDigest, tensors_digest
 
 Weights = Mapping[str, Tensor]
 _LEAST = 1e-12
@@ -27,14 +28,23 @@ class Ensemble:
     Args:
         module: The group; its own weights are not used.
         members: One checkpoint each, as GroupModule.parameter_dict names it.
+        read: The SHA-256 of the file that each was read from; None of one that no file holds.
     """
 
-    def __init__(self, module: GroupModule, members: Sequence[Weights]) -> None:
+    def __init__(self, module: GroupModule, members: Sequence[Weights], read: Sequence[str | None] = ()) -> None:
         self.module = module
         self.weights = tuple(members)
+        known = read or [None] * len(members)
+        pairs = zip(known, members, strict=True)
+        self._read = tuple(None if sha256 is None else FileDigest.of(sha256, member) for sha256, member in pairs)
         self.members = tuple({module_name(name): tensor for name, tensor in member.items()} for member in members)
         self.group, self.objectives = module.group, module.objectives
         self.fields, self.shapes, self.honest = module.fields, module.shapes, module.honest
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """That of each member."""
+        return tuple(map(tensors_digest, self.weights, self._read))
 
     def eval(self) -> Ensemble:
         self.module.eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Protocol
 
 import attrs
@@ -23,6 +24,8 @@ from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.groups.residual import Residual, check_reached, is_gate
 from redheart_core.groups.serving import absent_outputs, serves
 from redheart_core.groups.tensor_checks import check_range, check_shape
+from redheart_core.groups.undrawn import Undrawn
+from redheart_core.groups.weights_digest import FileDigest, tensors_digest
 from redheart_core.nn.chunks import beside_chunks
 from redheart_core.nn.named import Named, attribute_name, chosen_name
 from redheart_core.storage.runtime import random_stream
@@ -50,8 +53,8 @@ class Answering(Protocol):
     def honest(self) -> HonestAnswers | None: ...
 
     @property
-    def weights(self) -> Sequence[Mapping[str, Tensor]]:
-        """Each checkpoint that answers, as GroupModule.parameter_dict names it."""
+    def digests(self) -> Sequence[str]:
+        """The SHA-256 of the file that each checkpoint that answers has, or would have."""
         ...
 
     def eval(self) -> Answering: ...
@@ -75,7 +78,7 @@ class Surroundings:
     tokenizers: Mapping[str, Tokenizer] = attrs.field(factory=dict)
     """Of each view of tokens of the data."""
     restored: bool = False
-    """A checkpoint is loaded right after a module is built."""
+    """A checkpoint is loaded right after a module is built, so that its parameters are not drawn (Undrawn)."""
 
 
 class GroupModule(nn.Module):
@@ -99,13 +102,15 @@ class GroupModule(nn.Module):
         self.nodes = Named()
         self.residuals = Named()
         for node in group.nodes:
-            with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name):
+            undrawn = Undrawn() if surroundings.restored else nullcontext()
+            with random_stream(CPU, surroundings.seed, "initialise", group.name, node.name), undrawn:
                 self.nodes[node.name] = build_node(node, surroundings, group.wanted(node))
             if node.residual_fields:
                 self.residuals[node.name] = Residual(node, self.fields)
         self.objectives = make_objectives(group, surroundings)
         self.learning: Mapping[str, Callable[[dict[str, Tensor]], object]] = {}
         """What is called in training in place of a node's module, such as the module compiled."""
+        self._read: FileDigest | None = None
         self.to(device)
 
     def forward(self, batch: Batch, compare: bool = False) -> dict[str, Tensor]:
@@ -156,16 +161,20 @@ class GroupModule(nn.Module):
                 check_range(tensor, output.low, output.high, f"output '{output.name}' of plugin '{node.name}'")
 
     @property
-    def weights(self) -> tuple[dict[str, Tensor]]:
-        """What it answers with."""
-        return (self.parameter_dict(),)
+    def digests(self) -> tuple[str]:
+        """That of what it answers with."""
+        return (tensors_digest(self.parameter_dict(), self._read),)
 
     def parameter_dict(self) -> dict[str, Tensor]:
         """Name to tensor of everything that a checkpoint holds, buffers included."""
         return {stored_name(name): tensor for name, tensor in self.state_dict().items()}
 
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
+    def load(self, tensors: Mapping[str, Tensor], sha256: str | None = None) -> None:
         """Take over a checkpoint; names and shapes have to agree exactly.
+
+        Args:
+            tensors: All of it.
+            sha256: Of the file that they were read from.
 
         Raises:
             PluginError: Names the tensors that are missing, unexpected or of another shape.
@@ -184,6 +193,7 @@ class GroupModule(nn.Module):
                 f"by other plugin versions or settings: {'; '.join(complaints[:8])}"
             )
         self.load_state_dict({module_name(name): tensor for name, tensor in tensors.items()})
+        self._read = None if sha256 is None else FileDigest.of(sha256, self.parameter_dict())
 
 
 def stored_name(name: str) -> str:

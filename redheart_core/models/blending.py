@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.validation import evaluate
-from redheart_core.models.assembly import Blend
+from redheart_core.models.filling import Blend
 from redheart_core.runs.manifest import EpochEntry
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.methods import METHODS, SELECTION, Method

@@ -31,6 +31,7 @@ from redheart_core.models.calibration import (
 from redheart_core.models.certainty import intervals
 from redheart_core.models.confidence import fit_loss_curve
 from redheart_core.models.manifest import AnswerSource
+from redheart_core.models.steps import Progress, shown, silent
 from redheart_core.nn.answers import as_shares, kind_of
 from redheart_core.training.context import TrainingContext
 
@@ -42,6 +43,7 @@ def calibrate(
     context: TrainingContext,
     modules: Mapping[str, Answering],
     answers: Mapping[str, tuple[AnswerSource, ...]],
+    progress: Progress = silent,
 ) -> Calibration | None:
     """What the calibration split says of every answer of a model; None if the split has no records.
 
@@ -49,11 +51,12 @@ def calibrate(
         context: Of the run.
         modules: By group, with the weights that answer.
         answers: Field to its sources.
+        progress: Is told how many groups have answered the split.
     """
     rows = context.store.rows(SPLIT)
     if not len(rows):
         return None
-    predictions = predict_split(context, modules, answers, SPLIT)
+    predictions = predict_split(context, modules, answers, SPLIT, progress)
     chosen: dict[str, Tensor] | None = None
     sources = []
     for name, listed in answers.items():
@@ -88,6 +91,7 @@ def predict_split(
     modules: Mapping[str, Answering],
     answers: Mapping[str, tuple[AnswerSource, ...]],
     split: str,
+    progress: Progress = silent,
 ) -> dict[str, Tensor]:
     """What the sources say of the records of a split, and the quantiles that they give beside: "node.output" to
     (N, *shape), NaN for those not served and those that have none of the fields that a source is for."""
@@ -97,7 +101,7 @@ def predict_split(
     for field, sources in answers.items():
         beside = ((one.plugin, quantile_output(nodes[one.plugin].spec, field)) for one in sources)
         wanted |= {f"{plugin}.{output}": field for plugin, output in beside if output is not None}
-    for group in context.groups:
+    for group in shown(progress, "calibrate", context.groups):
         module, own = modules[group.name], {node.name for node in group.nodes}
         also = {name: field for name, field in wanted.items() if name.partition(".")[0] in own}
         lower = context.outputs(group, module, (split,), also=also)

@@ -1,8 +1,8 @@
-"""What computes the groups of a model: PyTorch here; others, such as ONNX Runtime, have the same two members."""
+"""What computes the groups of a model: PyTorch here; others, such as ONNX Runtime, have the same three members."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
 from redheart_core.models.manifest import ModelManifest
 from redheart_core.storage.files import load_tensors
+from redheart_core.storage.paths import file_inside
 
 
 class Engine(Protocol):
@@ -23,6 +24,10 @@ class Engine(Protocol):
     @property
     def files(self) -> Mapping[str, str]:
         """By their way from the model folder the files that it reads, with their SHA-256 to verify."""
+        ...
+
+    def read_files(self, group: str) -> Collection[str]:
+        """Those of the files that open_group verifies itself as it reads them; nobody else has to."""
         ...
 
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
@@ -45,24 +50,32 @@ class TorchEngine:
     def files(self) -> Mapping[str, str]:
         return {one.file: one.sha256 for group in self.manifest.groups.values() for one in group.files}
 
+    def read_files(self, group: str) -> tuple[str, ...]:
+        """All that the model has of it."""
+        stored = self.manifest.groups.get(group)
+        return () if stored is None else tuple(one.file for one in stored.files)
+
     def open_group(self, group: Group, surroundings: Surroundings, device: torch.device) -> Answering:
         """A group with the weights of the model's files.
 
         Raises:
-            CheckpointError: It has parameters that training or fitting sets, and the model no file for them.
+            CheckpointError: It has parameters that training or fitting sets, and the model no file for them; or a file
+                is missing or damaged, or leads out of the folder.
         """
-        module = GroupModule(group, surroundings, device)
         stored = self.manifest.groups.get(group.name)
-        if stored is None or (not stored.files and needs_weights(module)):
+        files = () if stored is None else stored.files
+        module = GroupModule(group, attrs.evolve(surroundings, restored=bool(files)), device)
+        if stored is None or (not files and needs_weights(module)):
             raise CheckpointError(
                 f"{self.folder} holds no weights of group '{group.name}'; untrained modules never answer, so assemble "
                 "the model again with redheart crossover"
             )
-        states = [load_tensors(self.folder / one.file, one.sha256) for one in stored.files]
+        read = [one.sha256 for one in files]
+        states = [load_tensors(file_inside(self.folder, one.file), one.sha256) for one in files]
         if states:
-            module.load(states[0])
+            module.load(states[0], read[0])
         on_device = [{name: tensor.to(device) for name, tensor in state.items()} for state in states]
-        return Ensemble(module, on_device).eval() if len(states) > 1 else module.eval()
+        return Ensemble(module, on_device, read).eval() if len(states) > 1 else module.eval()
 
 
 def needs_weights(module: GroupModule) -> bool:

@@ -14,6 +14,7 @@ from redheart_core.groups.validation import SplitResult, has_objective
 from redheart_core.models.answering import fused_outputs
 from redheart_core.models.manifest import ExactnessCheck
 from redheart_core.models.model import Model
+from redheart_core.models.steps import Progress, shown, silent
 from redheart_core.training.context import TrainingContext
 
 SAMPLE = 256
@@ -29,13 +30,13 @@ def check_exactness(model: Model, context: TrainingContext) -> tuple[ExactnessCh
     return require_exact(model, context, validate_groups(model, context))
 
 
-def validate_groups(model: Model, context: TrainingContext) -> dict[str, SplitResult]:
+def validate_groups(model: Model, context: TrainingContext, progress: Progress = silent) -> dict[str, SplitResult]:
     """Each group that learns something on the validation split, with the weights that the model folder holds; the
     outputs that others read are there afterwards."""
     results = {}
     model.require_whole()
     learnt_from = _learnt_from(context)
-    for group in context.groups:
+    for group in shown(progress, "validate", context.groups):
         module = model.modules[group.name]
         if model.manifest.groups[group.name].validation_loss is not None and has_objective(module):
             results[group.name] = context.validate(group, module)
@@ -54,7 +55,7 @@ def _learnt_from(context: TrainingContext) -> set[str]:
 
 
 def require_exact(
-    model: Model, context: TrainingContext, results: Mapping[str, SplitResult]
+    model: Model, context: TrainingContext, results: Mapping[str, SplitResult], progress: Progress = silent
 ) -> tuple[ExactnessCheck, ...]:
     """The exactness check of every group that was validated.
 
@@ -74,11 +75,11 @@ def require_exact(
             f"the assembled model does not reproduce the run ({details}); "
             "was it trained on another machine, or with another number of threads?"
         )
-    _check_answers(model, context)
+    _check_answers(model, context, progress)
     return tuple(checks)
 
 
-def _check_answers(model: Model, context: TrainingContext) -> None:
+def _check_answers(model: Model, context: TrainingContext, progress: Progress) -> None:
     """Model.predict, which analyzes texts, has to give for each group what it gives alone with inputs of its own.
 
     The loss of a group was compared on all records; here a sample shows whether a plugin changes what others read, or
@@ -88,7 +89,7 @@ def _check_answers(model: Model, context: TrainingContext) -> None:
         CheckpointError: A group answers otherwise.
     """
     names = (*model.read_fields, *(["terms"] if model.terms else []), *model.tokenizers)
-    for rows in context.source.fixed_order(_sample(context)):
+    for rows in shown(progress, "compare", [*context.source.fixed_order(_sample(context))]):
         given = context.source.batch(rows, names).inputs
         copies = {name: tensor.clone() for name, tensor in given.items()}
         fields = {name: given[name] for name in model.read_fields}

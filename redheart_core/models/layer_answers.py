@@ -20,6 +20,7 @@ from redheart_core.models.certainty import intervals
 from redheart_core.models.findings import Finding
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
+from redheart_core.models.steps import Progress, shown, silent
 
 Sources = Mapping[str, tuple[AnswerSource, ...]]
 """Field to the nodes that answer it, the best first."""
@@ -55,7 +56,13 @@ def answers_of_texts(
 
 
 def add_answers(
-    texts: LayerTexts, model: Model, answers: Sources, calibration: Calibration, rows: Tensor, store: Store
+    texts: LayerTexts,
+    model: Model,
+    answers: Sources,
+    calibration: Calibration,
+    rows: Tensor,
+    store: Store,
+    progress: Progress = silent,
 ) -> LayerTexts:
     """Records of a store with the model's answers, NaN where a source does not answer, and the fields that it needs.
 
@@ -69,9 +76,10 @@ def add_answers(
         calibration: What makes answers of their numbers.
         rows: Of any split but train.
         store: Of the run.
+        progress: Is told how many of the batches are answered.
     """
     required = {name for group in model.groups for names in group.requires.values() for name in names}
-    outputs = _outputs(model, answers, rows, store, required)
+    outputs = _outputs(model, answers, rows, store, required, progress)
     fields = {name: store.target(name)[rows] for name in required}
     present = {name: has_any(numbers).numpy() for name, numbers in fields.items()}
     needs = {node: names for group in model.groups for node, names in group.requires.items()}
@@ -91,13 +99,13 @@ def add_answers(
 
 
 def _outputs(
-    model: Model, answers: Sources, rows: Tensor, store: Store, required: Collection[str]
+    model: Model, answers: Sources, rows: Tensor, store: Store, required: Collection[str], progress: Progress
 ) -> dict[str, FloatArray]:
     """What the sources give, "node.output" to (N, *shape); texts of similar length are answered together."""
     wanted = sorted({_name(source) for sources in answers.values() for source in sources})
     order = store.chunk_counts[rows].argsort(stable=True)
     parts = []
-    for places in torch.split(order, ROWS):
+    for places in shown(progress, "limits", torch.split(order, ROWS)):
         some = rows[places]
         fields = {name: store.target(name)[some] for name in model.read_fields}
         fields = {name: one if name in required else torch.full_like(one, torch.nan) for name, one in fields.items()}

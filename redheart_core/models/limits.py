@@ -196,6 +196,11 @@ def read_limits(
     return tuple(loaded)
 
 
+def contexts_of(layers: Sequence[ActiveLayer]) -> tuple[LayerSpec, ...]:
+    """The layers of context, which need no model."""
+    return tuple(layer.spec for layer in layers if layer.spec.kind == "context")
+
+
 def arrays_file(layer: str) -> str:
     """Where a model keeps what a layer was fitted to."""
     return f"{CALIBRATION_FOLDER}/{layer}.safetensors"

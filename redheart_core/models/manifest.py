@@ -213,6 +213,16 @@ def manifest_sha256(folder: Path) -> str:
     return sha256(folder / "manifest.json")
 
 
+def check_files(folder: Path, known: Mapping[str, str]) -> None:
+    """Compare files inside a folder with their SHA-256.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or leads out of the folder.
+    """
+    for name, expected in known.items():
+        check_sha256(file_inside(folder, name), expected)
+
+
 def verify_files(folder: Path, manifest: ModelManifest, answering: Mapping[str, str] | None = None) -> None:
     """Compare every file of a model with its recorded SHA-256; there must be no others beside them.
 
@@ -226,8 +236,7 @@ def verify_files(folder: Path, manifest: ModelManifest, answering: Mapping[str, 
     """
     weights = {one.file: one.sha256 for group in manifest.groups.values() for one in group.files}
     known = {**manifest.files, **(weights if answering is None else answering)}
-    for name, expected in known.items():
-        check_sha256(file_inside(folder, name), expected)
+    check_files(folder, known)
     found = (path for part in FOLDERS for path in (folder / part).rglob("*") if path.is_symlink() or not path.is_dir())
     unknown = sorted(name for path in found if (name := path.relative_to(folder).as_posix()) not in known)
     if unknown:

@@ -31,8 +31,9 @@ from redheart_core.groups.tokenizers import choose_tokenizers
 from redheart_core.models.calibration import Calibration, read_calibration
 from redheart_core.models.engine import Engine, TorchEngine
 from redheart_core.models.evaluated import EvaluatedOutput, evaluated_outputs
-from redheart_core.models.limits import ActiveLayer, LoadedLayer, read_limits
-from redheart_core.models.manifest import ModelManifest, read_manifest, verify_files
+from redheart_core.models.limits import ActiveLayer, LoadedLayer, contexts_of, read_limits
+from redheart_core.models.manifest import ModelManifest, check_files, read_manifest, verify_files
+from redheart_core.models.steps import Progress, shown, silent
 from redheart_core.runs.describe import describe_node, missing_resources
 
 
@@ -216,8 +217,9 @@ def build_model(
     layers: Sequence[ActiveLayer] = (),
     broken: Mapping[str, str] = MappingProxyType({}),
     engine: Engine | None = None,
+    progress: Progress = silent,
 ) -> Model:
-    """The model of a manifest, which may not be in the folder yet.
+    """The model of a manifest, which may not be in the folder yet; progress is told how many groups are opened.
 
     Raises:
         CheckpointError: As load_model.
@@ -225,7 +227,7 @@ def build_model(
     fields = manifest.data.fields
     missing = _check_nodes(folder, manifest, nodes)
     engine = TorchEngine(folder, manifest) if engine is None else engine
-    verify_files(folder, manifest, engine.files)
+    verify_files(folder, manifest, {})
     terms = load_terms(folder / "terms") if (folder / "terms").exists() else None
     known = manifest.data.tokenizers
     nodes = choose_tokenizers(bind_nodes(nodes, {name: fields[name] for name in manifest.usable}), known)
@@ -237,11 +239,12 @@ def build_model(
         scale=manifest.training.scale,
         seed=manifest.training.seed,
         tokenizers=known,
-        restored=True,
     )
     absent = with_readers(groups, missing)
     present = [group for group in groups if group.name not in absent]
-    modules = {group.name: engine.open_group(group, surroundings, device) for group in present}
+    read_later = {file for group in present for file in engine.read_files(group.name)}
+    check_files(folder, {file: sha256 for file, sha256 in engine.files.items() if file not in read_later})
+    modules = {group.name: engine.open_group(group, surroundings, device) for group in shown(progress, "open", present)}
     read = {view for group in present for view in token_views(group.inputs)}
     tokenizers = {view: load_tokenizer(folder / view, one) for view, one in known.items() if view in read}
     return Model(
@@ -258,7 +261,7 @@ def build_model(
         absent,
         read_calibration(folder, manifest.files),
         read_limits(folder, manifest.files, layers, broken),
-        tuple(layer.spec for layer in layers if layer.spec.kind == "context"),
+        contexts_of(layers),
     )
 
 

@@ -99,6 +99,16 @@ def sha256(path: Path, error: type[RedheartError] = CheckpointError) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def require_file(path: Path, error: type[RedheartError] = CheckpointError) -> None:
+    """Refuse a path at which no regular file can be read; what is in it is not looked at.
+
+    Raises:
+        RedheartError: Of the class error, as read_bytes.
+    """
+    with _opened(path, error):
+        pass
+
+
 @contextmanager
 def _opened(path: Path, error: type[RedheartError]) -> Iterator[BufferedReader]:
     """A regular file, open for reading; a device or pipe might never end."""
@@ -168,20 +178,20 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def load_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
+def load_tensors(path: Path, expected_sha256: str, error: type[RedheartError] = CheckpointError) -> dict[str, Tensor]:
     """Read what save_tensors wrote.
 
     Raises:
-        CheckpointError: The file is missing, or its SHA-256 is another.
+        RedheartError: Of the class error: the file is missing, or its SHA-256 is another.
     """
     import safetensors
     import safetensors.torch
 
-    check_sha256(path, expected_sha256)
+    check_sha256(path, expected_sha256, error)
     try:
         return safetensors.torch.load_file(path)
     except safetensors.SafetensorError as reason:
-        raise CheckpointError(f"{path} is no safetensors file ({reason}); make it anew") from reason
+        raise error(f"{path} is no safetensors file ({reason}); make it anew") from reason
 
 
 def make_folder(path: Path) -> None:

@@ -106,9 +106,9 @@ class Subject:
             fit_group(module, self.records, seed)
         return module
 
-    def blank(self, seed: int = SEED) -> GroupModule:
-        """The group as it is built."""
-        return GroupModule(self.group, self.surroundings(seed=seed), CPU)
+    def blank(self, seed: int = SEED, *, restored: bool = False) -> GroupModule:
+        """The group as it is built; restored if a checkpoint is loaded right after."""
+        return GroupModule(self.group, attrs.evolve(self.surroundings(seed=seed), restored=restored), CPU)
 
     def trainer(self) -> GroupTrainer:
         """The group, new, with an optimizer at a constant rate."""

@@ -34,8 +34,8 @@ class SplitModule(GroupModule):
         """As GroupModule has it; all processes ask together."""
         return {name: whole(tensor) for name, tensor in super().parameter_dict().items()}
 
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """As GroupModule has it; each process takes its piece."""
+    def load(self, tensors: Mapping[str, Tensor], sha256: str | None = None) -> None:
+        """As GroupModule has it; each process takes its piece, which no file holds."""
         own = super().parameter_dict()
         super().load({name: placed(tensor, own[name]) if name in own else tensor for name, tensor in tensors.items()})
 

@@ -6,16 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
+
+from redheart.progress import Display
 from redheart.sessions import Session
 from redheart_core.contract.errors import RedheartError
 
 if TYPE_CHECKING:
+    from redheart_core.models.assembly import Assembled
     from redheart_core.runs.manifest import EpochEntry
 
 
 def assemble_epochs(
-    session: Session, folder: Path, chosen: Mapping[str, EpochEntry], epochs: Mapping[str, int], partial: bool = False
-) -> None:
+    session: Session,
+    folder: Path,
+    chosen: Mapping[str, EpochEntry],
+    epochs: Mapping[str, int],
+    partial: bool,
+    display: Display,
+) -> Assembled:
     """Assemble one epoch of each group; the exactness check is part of it.
 
     Args:
@@ -24,6 +33,7 @@ def assemble_epochs(
         chosen: Group to epoch.
         epochs: Groups that are taken at another one.
         partial: Leave out groups that are not finished, and those that read them.
+        display: Shows how far it is.
 
     Raises:
         RedheartError: There is no such group or epoch.
@@ -42,10 +52,11 @@ def assemble_epochs(
             there = ", ".join(str(one.epoch) for one in written.epochs)
             raise RedheartError(f"epoch {number} of group '{group}' is not on disk (there are: {there}); choose one")
         taken[group] = entry
-    assemble(folder, session.run, session.context, taken, partial=partial, layers=sound_layers())
+    run, layers = session.run, sound_layers()
+    return assemble(folder, run, session.context, taken, partial=partial, layers=layers, progress=display.progress)
 
 
-def assemble_method(session: Session, folder: Path, method: str) -> None:
+def assemble_method(session: Session, folder: Path, method: str, display: Display) -> Assembled:
     """Assemble what a method of the comparison makes of each group; the exactness check is part of it.
 
     Raises:
@@ -54,8 +65,13 @@ def assemble_method(session: Session, folder: Path, method: str) -> None:
     from redheart_core.models.assembly import assemble
     from redheart_core.models.blending import blend_groups
     from redheart_core.models.finished import require_finished
+    from redheart_core.models.steps import timed
     from redheart_registry.standing import sound_layers
 
     require_finished(session.run, session.context)
-    chosen, blends = blend_groups(session.run, session.context, method)
-    assemble(folder, session.run, session.context, chosen, blends, layers=sound_layers())
+    seconds = dict[str, float]()
+    with timed(seconds, "choose"):
+        chosen, blends = blend_groups(session.run, session.context, method)
+    run, layers = session.run, sound_layers()
+    made = assemble(folder, run, session.context, chosen, blends, layers=layers, progress=display.progress)
+    return attrs.evolve(made, seconds={**seconds, **made.seconds})

@@ -15,7 +15,7 @@ from redheart.analyzing import WINDOW, Refused, Text, analyze_records, in_window
 from redheart.crisis import Safety, load_safety
 from redheart.finding import shipped_model
 from redheart.reasons import Explanation, explain_analysis
-from redheart.sessions import open_model, run_of_model
+from redheart.sessions import open_model, plugin_table, run_of_model
 from redheart.threads import keeping_threads, making_what_stays
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from redheart_core.memory.cases import Cases
     from redheart_core.models.manifest import ExactnessCheck
     from redheart_core.models.model import Model as Assembled
+    from redheart_registry import Registry
 
 T = TypeVar("T", bound=Text)
 
@@ -327,6 +328,23 @@ def _installed_preferences(safety: Safety) -> Model | None:
     return None if found is None else _load_with(found.name, safety)
 
 
+def of_assembled(assembled: Assembled) -> Model:
+    """A model that was just made, with its encoder; nothing else is read again."""
+    with making_what_stays(), keeping_threads():
+        from redheart_registry import load_registry
+
+        registry = load_registry(plugin_table({}, *assembled.encoder_identity.names))
+        encoder = _load_encoder(registry, assembled)
+    return Model(assembled.folder, assembled, encoder, str(assembled.folder), load_safety(None))
+
+
+def _load_encoder(registry: Registry, assembled: Assembled) -> TextEncoder:
+    from redheart_core.data.encoding import load_encoder
+
+    specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
+    return load_encoder(specs, assembled.folder / "encoder", assembled.encoder_identity)
+
+
 def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") -> Model:
     """What load does, for a caller that knows whom to call for help."""
     shipped = shipped_model(model)
@@ -338,11 +356,8 @@ def _load_with(model: str | Path | None, safety: Safety, device: str = "cpu") ->
         from redheart_core.data.language import load_detector
 
         detector = beside.submit(load_detector)  # its file is unpacked beside Python
-        from redheart_core.data.encoding import load_encoder
-
         registry, assembled = open_model(folder, device)
-        specs = [registry.encoder(name)[0] for name in assembled.encoder_identity.names]
-        encoder = load_encoder(specs, folder / "encoder", assembled.encoder_identity)
+        encoder = _load_encoder(registry, assembled)
         detector.result()
     title, broken = (str(folder), ()) if shipped is None else (shipped.title, shipped.broken)
     broken = (*broken, *broken_layers().values())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from redheart.models import Model, load
+from redheart.models import Model, load, of_assembled
 from redheart.options import PluginChoice
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, open_model, open_session
@@ -21,6 +21,7 @@ from redheart_core.storage.presence import require_run
 if TYPE_CHECKING:
     from redheart_core.evaluation.decomposition import Decomposition
     from redheart_core.evaluation.results import Evaluation
+    from redheart_core.models.assembly import Assembled
     from redheart_core.runs.accounts import ParameterAccount
     from redheart_core.runs.status import RunStatus
     from redheart_core.selection.rivals import Rivals
@@ -118,6 +119,7 @@ class Run:
         method: str | None = None,
         epochs: Mapping[str, int] | None = None,
         partial: bool = False,
+        progress: bool = True,
     ) -> Model:
         """Make a model of the run: one epoch of each group, not rewritten, or what a method makes of several.
 
@@ -130,6 +132,7 @@ class Run:
                 stands in place of rule and epochs.
             epochs: Groups that are taken at another epoch.
             partial: Leave out groups that are not finished, and those that read them; Model.missing names them.
+            progress: Whether progress is shown on stderr.
 
         Raises:
             CheckpointError: The folder exists, a group is not finished, a checkpoint is damaged, or a loss is not
@@ -137,9 +140,34 @@ class Run:
             RedheartError: The rule names no epoch for some group.
         """
         folder = find_path(output) if output is not None else self.path / "model"
-        with self._working() as session:
-            self._assemble(session, folder, rule, method, epochs or {}, partial)
-        return load(folder, device=session.context.settings.device)
+        with make_display(progress) as display:
+            made = self.assemble_shown(folder, display, rule=rule, method=method, epochs=epochs, partial=partial)
+        return of_assembled(made.model)
+
+    def assemble_shown(
+        self,
+        folder: Path,
+        display: Display,
+        *,
+        rule: str = "best",
+        method: str | None = None,
+        epochs: Mapping[str, int] | None = None,
+        partial: bool = False,
+    ) -> Assembled:
+        """What assemble does, for a caller with a display of its own, who gets the model without its encoder.
+
+        Returns:
+            The model, with the seconds of each step: run (plugins and data are read), choose, and those of
+            redheart_core.models.assembly.Assembled.
+        """
+        from redheart_core.models.steps import timed
+
+        seconds = dict[str, float]()
+        with timed(seconds, "run"):
+            session = self.session
+        with keeping_threads(session.context.settings.threads):
+            made = self._assemble(session, folder, rule, method, epochs or {}, partial, display, seconds)
+        return attrs.evolve(made, seconds={**seconds, **made.seconds})
 
     def _assemble(
         self,
@@ -149,8 +177,11 @@ class Run:
         method: str | None,
         epochs: Mapping[str, int],
         partial: bool,
-    ) -> None:
+        display: Display,
+        seconds: dict[str, float],
+    ) -> Assembled:
         from redheart.assembling import assemble_epochs, assemble_method
+        from redheart_core.models.steps import timed
 
         if method is None:
             from redheart_core.models.finished import finished_part, require_finished, unfinished_groups
@@ -160,11 +191,12 @@ class Run:
                 finished_part(session.context, missing)  # refuses a run without any
             else:
                 require_finished(session.run, session.context)
-            assemble_epochs(session, folder, self._select(missing).chosen(rule), epochs, partial)
-        elif epochs or rule != "best" or partial:
+            with timed(seconds, "choose"):
+                chosen = self._select(missing).chosen(rule)
+            return assemble_epochs(session, folder, chosen, epochs, partial, display)
+        if epochs or rule != "best" or partial:
             raise RedheartError("a method chooses by itself among all groups; leave rule, epochs and partial out")
-        else:
-            assemble_method(session, folder, method)
+        return assemble_method(session, folder, method, display)
 
     def model(self, folder: str | Path | None = None) -> Model:
         """A model that was assembled before; RUN/model if no folder is given."""

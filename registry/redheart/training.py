@@ -13,6 +13,7 @@ import attrs
 from redheart import agents
 from redheart.analysis import Analysis
 from redheart.mirroring import Uploads, fetching, sending
+from redheart.models import of_assembled
 from redheart.options import WHOLE, PluginChoice, RunOptions, Settings, Share
 from redheart.progress import Display, make_display
 from redheart.runs import Run
@@ -306,7 +307,7 @@ def finish_run(
         ):
             evaluation = None  # of another model, or of a part of this one
     else:
-        model = one.assemble()
+        model = of_assembled(one.assemble_shown(one.path / "model", display).model)
     evaluation = evaluation or one.evaluate_shown(one.path / "model", display)
     analysis = model.analyze(_example(session.context.store) if text is None else text) if model.reads_texts else None
     return Finished(one, selection, evaluation, one.report(), analysis)

@@ -12,7 +12,7 @@ from redheart_adapted_encoder.encoder import AdaptedEncoder
 from redheart_adapted_encoder.opening import open_encoder
 from redheart_adapted_encoder.settings import AdaptedEncoderSettings
 from redheart_core import StoreError
-from redheart_core.storage.files import check_sha256, load_tensors, save_tensors
+from redheart_core.storage.files import load_tensors, save_tensors
 from redheart_core.storage.sealed import SealedFile
 
 _MANIFEST, _ADAPTERS = "encoder.json", "adapters.safetensors"
@@ -52,9 +52,8 @@ def load(folder: Path) -> AdaptedEncoder:
         StoreError: A file is missing or damaged, or the installed encoder is missing or another one.
     """
     saved = _SAVED.read(folder / _MANIFEST)
-    check_sha256(folder / _ADAPTERS, saved.adapters, StoreError)
     adapters: list[dict[str, Tensor]] = [{} for _ in range(saved.count)]
-    for name, tensor in load_tensors(folder / _ADAPTERS, saved.adapters).items():
+    for name, tensor in load_tensors(folder / _ADAPTERS, saved.adapters, StoreError).items():
         number, _, layer = name.partition(".")
         adapters[int(number)][layer] = tensor
     encoder = open_encoder(AdaptedEncoderSettings(model=saved.model), adapters, StoreError)
