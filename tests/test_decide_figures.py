@@ -17,6 +17,7 @@ from redheart.dilemma import read_dilemma
 from redheart.ranking import rank
 from redheart_core import DataError
 from redheart_core.data.language import Language
+from redheart_core.exact.choice import luce_shares
 
 TRUTH: dict[str, Any] = {
     "situation": "My father asks how ill he is.",
@@ -62,7 +63,8 @@ def ranking(given: dict[str, Any], crowd: CrowdVerdict | None = None) -> Ranking
 
 
 def verdict(*blame: float) -> CrowdVerdict:
-    return CrowdVerdict(blame, tuple((0.5,) * len(blame) for _ in blame), (1 / len(blame),) * len(blame), "made up")
+    least = tuple(luce_shares(blame).tolist())
+    return CrowdVerdict(blame, tuple((0.5,) * len(blame) for _ in blame), least, "made up")
 
 
 def test_figures_of_payoffs_equal_those_of_the_calculator() -> None:
@@ -156,9 +158,15 @@ def test_the_crowd_decides_where_nothing_else_is_known() -> None:
     found = ranking({"acts": ["stealing it", "lending it", "hiding it"]}, verdict(1.0, -1.5, 0.5))
     assert (found.order, found.weights) == ((1, 2, 0), {"crowd": 1.0})
     odds = np.exp([-1.0, 1.5, -0.5])
-    np.testing.assert_allclose(found.first, odds / odds.sum(), atol=0.015)
+    np.testing.assert_allclose(found.first, odds / odds.sum(), rtol=1e-12)
     (line,) = found.sensitivity
     assert (line.what, line.value, line.break_even, line.act) == ("blame of the first act in logits", -1.5, 0.5, 2)
+
+
+def test_of_two_acts_one_is_first_as_often_as_the_other_is_named_the_least_ethical() -> None:
+    crowd = verdict(0.4, -0.4)
+    found = ranking({"acts": ["stealing it", "lending it"]}, crowd)
+    np.testing.assert_allclose(found.first, crowd.least_ethical[::-1], rtol=1e-12)
 
 
 def test_nothing_known_gives_no_order() -> None:

@@ -132,6 +132,13 @@ def probability_break_even(
     return min(found, key=lambda one: abs(one.value - own), default=None)
 
 
+def luce_shares(strengths: npt.ArrayLike) -> FloatArray:
+    """(A,) logits of the acts to the probability of each to be chosen among all (Luce 1959)."""
+    logits = finite("strengths", strengths)
+    odds = np.exp(logits - logits.max())
+    return np.asarray(odds / odds.sum())
+
+
 def first_shares(drawn: npt.ArrayLike) -> FloatArray:
     """How often each act has the highest score among draws, (R, A) to (A,); of equals the first."""
     table = axes("drawn scores", finite("drawn scores", drawn), "draws", "acts")

@@ -181,11 +181,10 @@ def _crowd(preferences: Model | None, dilemma: Dilemma) -> tuple[CrowdVerdict | 
         blame.append(float(np.log(chance) - np.log1p(-chance)))
     centred = np.array(blame) - np.mean(blame)
     worse = 1.0 / (1.0 + np.exp(centred[None, :] - centred[:, None]))
-    worst = np.exp(centred - centred.max())
     return CrowdVerdict(
         tuple(centred.tolist()),
         tuple(map(tuple, worse.tolist())),
-        tuple((worst / worst.sum()).tolist()),
+        tuple(choice.luce_shares(centred).tolist()),
         preferences.title,
         _measured(preferences),
     ), ""

@@ -19,6 +19,7 @@ Matrix = NDArray[np.float64]
 
 DRAWS = 20_000
 SEED = 0
+ASKED = "one person of the crowd is asked, whose choice goes with the model's odds (Luce 1959)"
 DECIDES = ("utility", "largest_regret", "crowd", "harm")
 """The first of these that is known decides where no weights are given."""
 
@@ -102,9 +103,14 @@ def _first(
     harms: Matrix,
     stream: np.random.Generator,
 ) -> tuple[Matrix, tuple[str, ...]]:
-    """How likely each act comes first if numbers are off and another person is asked, and what was assumed."""
+    """How likely each act comes first if numbers are off and another person is asked, and what was assumed.
+
+    Drawn, except where the crowd alone decides: its odds say it.
+    """
     acts = len(figures)
     used = {name for name, weight in zip(names, weights, strict=True) if weight > 0}
+    if crowd is not None and used == {"crowd"} and not harms.size:
+        return choice.luce_shares(-np.array(crowd.blame)), (ASKED,)
     drawn = np.empty((DRAWS, acts, len(names)))
     payoffs = np.array([one.regret for one in figures]) if dilemma.states else None
     noise = np.zeros((DRAWS, acts, dilemma.states))
@@ -137,7 +143,7 @@ def _first(
             values = -np.array(crowd.blame) + stream.gumbel(size=(DRAWS, acts))
         drawn[..., place] = values
     if "crowd" in used:
-        assumptions.append("one person of the crowd is asked, whose choice goes with the model's odds (Luce 1959)")
+        assumptions.append(ASKED)
     scores = choice.scores(drawn, weights)
     for column in reversed(range(harms.shape[1])):
         # an act that harms the person more than another one cannot come first
