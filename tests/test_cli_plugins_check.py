@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from front_door import Answer, redheart
 
-from redheart_core.testing import DATASET_CHECKS, PLUGIN_CHECKS
+from redheart_cli.plugins import told_once
+from redheart_core.testing import DATASET_CHECKS, PLUGIN_CHECKS, CheckResult
 
 DIARY = '''
 """A data set of two texts."""
@@ -68,6 +69,25 @@ def test_a_good_plugin_passes_every_check_of_its_kind() -> None:
     assert len(rows) == len(PLUGIN_CHECKS) + len(DATASET_CHECKS)
     assert {(row["plugin"], row["status"], row["message"]) for row in rows} == {("village", "passed", "")}
     assert result.err == "check: 0 of 1\ncheck: 1 of 1\n"
+
+
+def test_a_reason_that_fails_several_checks_is_told_once() -> None:
+    failed = [
+        ("one", "built", "no\nwidth"),
+        ("one", "falls", "no width"),
+        ("one", "grows", "too\nsmall"),
+        ("two", "built", "no width"),
+    ]
+    results = [CheckResult(plugin, check, "failed", message) for plugin, check, message in failed]
+    skipped = [CheckResult("one", check, "skipped", "it is not fitted") for check in ("fits", "fits twice")]
+    assert [message for _, message in told_once([*results, *skipped])] == [
+        "no width",
+        "the same as 'built'",
+        "too small",
+        "no width",
+        "it is not fitted",
+        "it is not fitted",
+    ]
 
 
 def test_a_broken_plugin_in_a_folder_is_named_with_its_check_and_the_exit_code_is_1() -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from toy import Toy
 
-from redheart_core import ActiveNode, DataError, Metric, Record, UndefinedError
+from redheart_core import ActiveNode, DataError, Metric, PluginError, Record, UndefinedError
 from redheart_core.data.store import Store
 from redheart_core.evaluation.evaluate import evaluate_test
 from redheart_core.evaluation.results import EVALUATION
@@ -159,8 +159,24 @@ def test_a_fit_that_fails_stops_its_group_alone(toy: Toy) -> None:
     node = toy.node("bad")
     spec = attrs.evolve(node.spec, fit=fails(ValueError("singular matrix")))
     run, stopped = toy.run("run", [attrs.evolve(node, spec=spec), toy.node("good")])
-    assert stopped == {"bad": "plugin 'bad' failed in fit: ValueError: singular matrix"}
+    assert list(stopped) == ["bad"]
+    assert stopped["bad"].startswith("plugin 'bad' failed in fit: ValueError: singular matrix (")
     assert run.group("good").read().status == "finished"
+
+
+def test_a_loss_or_metric_of_too_few_arguments_is_refused_when_it_is_built(toy: Toy) -> None:
+    def two(prediction: Any, target: Any) -> Any:
+        return (prediction - target).square()
+
+    for node, what in (
+        (toy.node("a", loss=two), "loss on 'regret'"),
+        (with_metrics(toy.node("a"), two), "metric 'extra'"),
+    ):
+        says = (
+            rf"plugin 'a': the {what} is called with \(prediction, target, present\), and its function takes \(predict"
+        )
+        with pytest.raises(PluginError, match=says):
+            toy.context([node]).audit_all()
 
 
 def test_a_full_disk_stops_everything(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

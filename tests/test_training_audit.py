@@ -139,6 +139,29 @@ def test_an_error_inside_a_plugin_names_it(toy: Toy) -> None:
         toy.run("run", [broken])
 
 
+def test_an_error_inside_a_plugin_names_the_last_line_of_its_own_code(toy: Toy) -> None:
+    def failing(_: Any) -> nn.Module:
+        return nn.Linear(-1, 2)  # fails below, in torch
+
+    node, line = toy.node("a"), failing.__code__.co_firstlineno + 1
+    broken = attrs.evolve(node, spec=attrs.evolve(node.spec, build=failing))
+    with pytest.raises(
+        PluginError, match=rf"failed in build: RuntimeError: .*\(test_training_audit\.py, line {line}\)$"
+    ):
+        toy.run("run", [broken])
+
+
+def test_a_width_and_labels_that_are_not_there_are_named(toy: Toy) -> None:
+    for asked, says in (
+        (lambda context: context.input_width("embeding"), "'embeding' is no input with a width"),
+        (lambda context: context.labels("regrets"), "there is no field 'regrets' here"),
+    ):
+        node = toy.node("a")
+        broken = attrs.evolve(node, spec=attrs.evolve(node.spec, build=asked))
+        with pytest.raises(PluginError, match=f"plugin 'a', build: {says} .*(embedding|regret)"):
+            toy.run("run", [broken])
+
+
 def test_an_account_says_what_is_wrong() -> None:
     account = ParameterAccount("g", "p", "w", 4, "gradient not finite", True, 0)
     with pytest.raises(AuditError, match="w of plugin 'p', group 'g', 4 elements: gradient not finite"):

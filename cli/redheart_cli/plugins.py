@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
@@ -12,6 +13,9 @@ from redheart.options import PluginChoice
 from redheart_cli.options import plugin_options
 from redheart_cli.output import bounds, print_json, print_table
 from redheart_cli.paths import UserPath
+
+if TYPE_CHECKING:
+    from redheart_core.testing import CheckResult
 
 
 @click.group()
@@ -95,13 +99,23 @@ def check_command(targets: tuple[str, ...], choice: PluginChoice, as_json: bool)
     if as_json:
         print_json([attrs.asdict(result) for result in results])
     else:
-        rows = [(result.plugin, result.check, result.status, " ".join(result.message.split())) for result in results]
+        rows = [(result.plugin, result.check, result.status, message) for result, message in told_once(results)]
         print_table(("PLUGIN", "CHECK", "STATUS", "MESSAGE"), rows)
         statuses = [result.status for result in results]
         counts = ", ".join(f"{status} {statuses.count(status)}" for status in ("passed", "failed", "skipped"))
         click.echo(f"plugins {len({result.plugin for result in results})}; checks {len(results)}: {counts}")
     if any(result.status == "failed" for result in results):
         raise SystemExit(1)
+
+
+def told_once(results: Sequence[CheckResult]) -> Iterator[tuple[CheckResult, str]]:
+    """Each result with its message on one line; a reason that stands further up already is referred to."""
+    told: dict[tuple[str, str], str] = {}
+    for result in results:
+        message = " ".join(result.message.split())
+        first = told.setdefault((result.plugin, message), result.check)
+        repeated = result.status == "failed" and first != result.check
+        yield result, f"the same as '{first}'" if repeated else message
 
 
 @plugins.command("new")

@@ -141,13 +141,26 @@ class BuildContext:
     with; torch.nn.init and the drawing methods of a tensor leave parameters as they are allocated."""
 
     def input_width(self, name: str) -> int:
-        """Size of the last axis of an input."""
+        """Size of the last axis of an input.
+
+        Raises:
+            PluginError: There is no such input, or it is one number per record.
+        """
+        if not self.inputs.get(name):
+            wide = ", ".join(one for one, shape in self.inputs.items() if shape) or "none"
+            raise PluginError(f"'{name}' is no input with a width (inputs with one: {wide})")
         width = self.inputs[name][-1]
         assert isinstance(width, int)
         return width
 
     def labels(self, field: str) -> tuple[str, ...]:
-        """The data set's labels of a field, in order."""
+        """The data set's labels of a field, in order.
+
+        Raises:
+            PluginError: The node neither reads nor learns such a field here.
+        """
+        if field not in self.fields:
+            raise PluginError(f"there is no field '{field}' here (fields: {', '.join(sorted(self.fields)) or 'none'})")
         return self.fields[field].labels
 
     def gathered(self, field: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.beside import widened
 from redheart_core.groups.group import Group
 from redheart_core.groups.honest import HonestAnswers
+from redheart_core.groups.objective_checks import check_objective
 from redheart_core.groups.plugin_calls import lending, setting_up
 from redheart_core.groups.residual import Residual, check_reached, is_gate
 from redheart_core.groups.serving import absent_outputs, serves
@@ -307,48 +308,3 @@ def check_outputs(
         check_shape(tensor, shapes[full], batch.size, batch.chunks, f"output '{name}' of plugin '{node.name}'")
         outputs[full] = tensor
     return outputs
-
-
-def check_objective(
-    node: ActiveNode, objective: Objective, fields: Mapping[str, Field], shapes: Mapping[str, Shape]
-) -> Objective:
-    """Losses and metrics have to agree with the declared outputs, forms and targets.
-
-    Raises:
-        PluginError: Names the plugin and what does not agree.
-    """
-    own = {f"{node.name}.{output.name}" for output in node.spec.gives}
-    aims = {term.target for term in objective.losses}
-    used = {aim for aim in aims if aim not in own and aim not in node.spec.reads}
-    used |= {metric.target for metric in objective.metrics}
-    if not set(node.spec.targets) - set(node.spec.optional_targets) <= used <= set(node.spec.targets):
-        raise PluginError(
-            f"plugin '{node.name}' declares the targets {', '.join(sorted(node.spec.targets))}, "
-            f"but its losses and metrics use {', '.join(sorted(used))}"
-        )
-    if not objective.losses or not objective.metrics:
-        raise PluginError(f"plugin '{node.name}' needs at least one loss and one metric in its objective")
-    for term in objective.losses:
-        output = node.spec.output(term.output)
-        if output.form != term.takes:
-            raise PluginError(
-                f"plugin '{node.name}': the loss on '{term.target}' takes {term.takes}, "
-                f"but output '{term.output}' gives {output.form}"
-            )
-        shape = output.resolve(node.settings, fields)
-        expected = shapes[term.target] if term.shape is None else term.shape
-        if shape != expected:
-            raise PluginError(
-                f"plugin '{node.name}': output '{term.output}' has the shape {shape} per record, the loss on "
-                f"'{term.target}' expects {expected}; state LossTerm(shape=...) if they differ on purpose"
-            )
-    for metric in objective.metrics:
-        shape = node.spec.output(metric.output).resolve(node.settings, fields)
-        expected = fields[metric.target].shape if metric.shape is None else metric.shape
-        if shape != expected:
-            raise PluginError(
-                f"plugin '{node.name}': metric '{metric.name}' compares '{metric.output}' {shape} with "
-                f"'{metric.target}' {fields[metric.target].shape} per record; state Metric(shape=...) if they differ "
-                "on purpose"
-            )
-    return objective

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import inspect
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redheart_core.contract.errors import (
@@ -17,6 +20,9 @@ from redheart_core.discovery.fence import fence
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+NOT_OF_PLUGINS = ("redheart_core", "torch", "numpy", "scipy")
+"""Packages whose code runs below and inside that of plugins."""
 
 
 @contextmanager
@@ -42,7 +48,38 @@ def naming(plugin: str, what: str, error: type[RedheartError] = PluginError) -> 
     except RedheartError as found:
         raise error(f"plugin '{plugin}', {what}: {found}") from found
     except Exception as found:
-        raise error(f"plugin '{plugin}' failed in {what}: {type(found).__name__}: {found}") from found
+        place = _place(found)
+        raise error(f"plugin '{plugin}' failed in {what}: {type(found).__name__}: {found}{place}") from found
+
+
+def _place(error: Exception) -> str:
+    """Where in a plugin's own code an exception came to be, in words; empty if it was not there."""
+    frames = [
+        (frame.f_globals.get("__name__", ""), frame, line) for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    own = [(frame, line) for module, frame, line in frames if module.partition(".")[0] not in NOT_OF_PLUGINS]
+    if not own:
+        return ""
+    frame, line = own[-1]
+    return f" ({Path(frame.f_code.co_filename).name}, line {line})"
+
+
+def check_takes(plugin: str, what: str, function: Callable[..., object], given: Sequence[str]) -> None:
+    """A plugin's function has to take so many arguments.
+
+    Raises:
+        PluginError: It does not.
+    """
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some built-in functions have none
+        return
+    try:
+        signature.bind(*given)
+    except TypeError as error:
+        raise PluginError(
+            f"plugin '{plugin}': the {what} is called with ({', '.join(given)}), and its function takes {signature}"
+        ) from error
 
 
 @contextmanager
