@@ -13,6 +13,7 @@ from toy import Toy, ToyNode
 
 from redheart_core import ActiveNode, BuildContext
 from redheart_core.evaluation.evaluate import evaluate_test
+from redheart_core.groups.group_module import GroupModule
 from redheart_core.models.assembly import assemble
 from redheart_core.selection.picks import Pick, Pool
 from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
@@ -62,7 +63,8 @@ def test_no_weights_are_asked_about_a_record_for_the_same_purpose_twice(toy: Toy
     picks = {group: Pick.single("selection", entry) for group, entry in chosen.items()}
     evaluate_test(run, context, sweetspot, picks)
     selected = Pool(run, context, context.groups[0]).build(picks["low"])
-    weights = selected.weights[0]["low.last.weight"].numpy().tobytes()
+    assert isinstance(selected, GroupModule)
+    weights = selected.parameter_dict()["low.last.weight"].numpy().tobytes()
     assert below.pop(weights) == 2 * test
     # another variant's epoch: its answers on test, those for "high", and perhaps its loss in the common soup
     assert len(below) >= 2

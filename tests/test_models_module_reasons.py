@@ -12,6 +12,7 @@ from toy import Toy
 
 from redheart_core import Reason
 from redheart_core.data.language import stated
+from redheart_core.groups.group_module import GroupModule
 from redheart_core.models.analysis import analyze, answer_fields
 from redheart_core.models.explained_text import AnsweredText
 from redheart_core.models.explaining import reasons_of
@@ -68,7 +69,9 @@ def test_in_a_mean_each_member_adds_its_weight_times_its_difference_from_the_usu
     (found,) = (one for one in reasons if one.field == "regret")
     usual = answer.values[0].training_mean
     assert usual is not None
-    (state,) = model.modules["mean_fusion"].weights
+    fusion = model.modules["mean_fusion"]
+    assert isinstance(fusion, GroupModule)
+    state = fusion.parameter_dict()
     weights = dict(
         zip(order(model, "regret"), state["mean_fusion.means.regret.weight"].flatten().tolist(), strict=True)
     )
