@@ -69,7 +69,7 @@ def test_a_text_is_answered_to_layers_as_it_is_to_people_at_assembly_too(
     store = trained.context.store
     rows = store.rows("calibration")[:5]
     sources = model.manifest.answers
-    together = add_answers(texts_of(store, rows), model, sources, model.calibration, rows, store).answers
+    together = add_answers(texts_of(store, rows), model, sources, model.calibration, rows, trained.context).answers
     for number, row in enumerate(rows.tolist()):
         found = analyze(model, toy.encoder(), store.text(row))
         alone = answers_of_texts(model, [found.findings], [store.language(row) or UNDETERMINED])

@@ -51,6 +51,10 @@ class LowerOutputs:
         """How many files are open for them."""
         return sum(spool.in_file for spool in self._spools.values())
 
+    def gives(self, names: Collection[str]) -> bool:
+        """Whether all of these outputs are here, for the records that are."""
+        return set(names) <= self._spools.keys()
+
     def holds(self, rows: Tensor) -> bool:
         """Whether the outputs of all these records are here."""
         return bool((self._position[rows] >= 0).all())

@@ -11,6 +11,7 @@ from torch import Tensor
 from redheart_core.contract.errors import DataError
 from redheart_core.data.language import UNDETERMINED, primary
 from redheart_core.groups.active import ActiveNode
+from redheart_core.groups.binding import quantile_output
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.objective import evaluated_rows
@@ -19,6 +20,18 @@ from redheart_core.models.manifest import AnswerSource
 from redheart_core.nn.answer_losses import answer_losses
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.cross_fitting import cross_fitted
+
+
+def answer_outputs(module: Answering) -> dict[str, str]:
+    """Answers of a group, in the shape of the field that they are evaluated against, and the quantiles beside them:
+    "node.output" to the field."""
+    nodes = {node.name: node for node in module.group.nodes}
+    found = dict[str, str]()
+    for name, objective in module.objectives.items():
+        for field, output in {(one.target, one.output): None for one in objective.metrics if one.shape is None}:
+            beside = quantile_output(nodes[name].spec, field)
+            found |= {f"{name}.{one}": field for one in (output, beside) if one is not None}
+    return found
 
 
 def rank_answers(

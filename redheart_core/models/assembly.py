@@ -162,7 +162,7 @@ def _fit_limits(
     """Write what layers say of texts that the model answers; the files with their SHA-256."""
 
     def answered(texts: LayerTexts, rows: Tensor) -> LayerTexts:
-        texts = add_answers(texts, model, answers, calibration, rows, context.store, progress)
+        texts = add_answers(texts, model, answers, calibration, rows, context, progress)
         return add_training_cases(texts, context.store, rows)
 
     return fit_limits(building, context.store, layers, answered)

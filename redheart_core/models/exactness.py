@@ -11,7 +11,7 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import Answering
 from redheart_core.groups.validation import SplitResult, has_objective
-from redheart_core.models.answering import fused_outputs
+from redheart_core.models.answering import answer_outputs, fused_outputs
 from redheart_core.models.manifest import ExactnessCheck
 from redheart_core.models.model import Model
 from redheart_core.models.steps import Progress, shown, silent
@@ -32,14 +32,14 @@ def check_exactness(model: Model, context: TrainingContext) -> tuple[ExactnessCh
 
 def validate_groups(model: Model, context: TrainingContext, progress: Progress = silent) -> dict[str, SplitResult]:
     """Each group that learns something on the validation split, with the weights that the model folder holds; the
-    outputs that others read are there afterwards."""
+    outputs that others read are there afterwards, and its answers are kept for what else is asked of these records."""
     results = {}
     model.require_whole()
     learnt_from = _learnt_from(context)
     for group in shown(progress, "validate", context.groups):
         module = model.modules[group.name]
         if model.manifest.groups[group.name].validation_loss is not None and has_objective(module):
-            results[group.name] = context.validate(group, module)
+            results[group.name] = context.validate(group, module, answer_outputs(module))
         splits = ("validation", "train") if group.name in learnt_from else ("validation",)
         context.add_outputs(group, module, splits)
     return results

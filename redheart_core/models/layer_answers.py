@@ -13,7 +13,7 @@ from torch import Tensor
 from redheart_core.contract.fields import Field
 from redheart_core.contract.layers import LayerAnswers, LayerTexts
 from redheart_core.contract.tensors import has_any
-from redheart_core.data.store import Store
+from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.models.calibration import Calibration, at_temperature
 from redheart_core.models.certainty import intervals
@@ -21,6 +21,7 @@ from redheart_core.models.findings import Finding
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
 from redheart_core.models.steps import Progress, shown, silent
+from redheart_core.training.context import TrainingContext
 
 Sources = Mapping[str, tuple[AnswerSource, ...]]
 """Field to the nodes that answer it, the best first."""
@@ -61,13 +62,13 @@ def add_answers(
     answers: Sources,
     calibration: Calibration,
     rows: Tensor,
-    store: Store,
+    context: TrainingContext,
     progress: Progress = silent,
 ) -> LayerTexts:
     """Records of a store with the model's answers, NaN where a source does not answer, and the fields that it needs.
 
     The model answers as it does in analyze. Fields that its nodes may do without are left out, as texts rarely come
-    with them.
+    with them. Groups that read none of these, and have answered the records before, are not asked again.
 
     Args:
         texts: Of the rows.
@@ -75,11 +76,12 @@ def add_answers(
         answers: The sources.
         calibration: What makes answers of their numbers.
         rows: Of any split but train.
-        store: Of the run.
+        context: Of the run.
         progress: Is told how many of the batches are answered.
     """
+    store = context.store
     required = {name for group in model.groups for names in group.requires.values() for name in names}
-    outputs = _outputs(model, answers, rows, store, required, progress)
+    outputs = _outputs(model, answers, rows, context, required, progress)
     fields = {name: store.target(name)[rows] for name in required}
     present = {name: has_any(numbers).numpy() for name, numbers in fields.items()}
     needs = {node: names for group in model.groups for node, names in group.requires.items()}
@@ -99,26 +101,57 @@ def add_answers(
 
 
 def _outputs(
-    model: Model, answers: Sources, rows: Tensor, store: Store, required: Collection[str], progress: Progress
+    model: Model,
+    answers: Sources,
+    rows: Tensor,
+    context: TrainingContext,
+    required: Collection[str],
+    progress: Progress,
 ) -> dict[str, FloatArray]:
     """What the sources give, "node.output" to (N, *shape); texts of similar length are answered together."""
-    wanted = sorted({_name(source) for sources in answers.values() for source in sources})
+    store, wanted = context.store, sorted({_name(source) for sources in answers.values() for source in sources})
+    known = _known(model, wanted, rows, context, required)
     order = store.chunk_counts[rows].argsort(stable=True)
     parts = []
     for places in shown(progress, "limits", torch.split(order, ROWS)):
         some = rows[places]
         fields = {name: store.target(name)[some] for name in model.read_fields}
         fields = {name: one if name in required else torch.full_like(one, torch.nan) for name, one in fields.items()}
+        embedding, mask = store.batch(some)
+        answered = {
+            group: {name: kept.batch(name, some, mask.shape[1]) for name in kept.names} for group, kept in known.items()
+        }
         outputs = model.predict(
-            *store.batch(some),
+            embedding,
+            mask,
             fields,
             torch.from_numpy(store.term_matrix(some).toarray()) if model.terms else None,
             {view: store.token_batch(some, view) for view in model.tokenizers},
             store.language_numbers[some],
+            answered,
         )
         parts.append({name: outputs[name].double().numpy() for name in wanted})
     back = order.argsort().numpy()
     return {name: np.concatenate([part[name] for part in parts])[back] for name in wanted}
+
+
+def _known(
+    model: Model, wanted: Collection[str], rows: Tensor, context: TrainingContext, required: Collection[str]
+) -> dict[str, LowerOutputs]:
+    """By group what it has said of these records before, if it does not depend on a field that is left out here."""
+    store, found = context.store, dict[str, LowerOutputs]()
+    optional = [name for name in model.read_fields if name not in required]
+    left_out = {name for name in optional if bool(has_any(store.target(name)[rows]).any())}
+    for group in context.groups:
+        if left_out & {*group.fields} or not found.keys() >= {*group.reads}:
+            continue
+        own = {node.name for node in group.nodes}
+        names = {*context.read_outputs(group), *(name for name in wanted if name.partition(".")[0] in own)}
+        outputs = context.known_outputs(group, model.modules[group.name], names, rows)
+        if outputs is not None:
+            context.source.add_lower(outputs)
+            found[group.name] = outputs
+    return found
 
 
 @attrs.frozen

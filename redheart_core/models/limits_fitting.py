@@ -52,7 +52,8 @@ def fit_limits(building: Path, store: Store, layers: Sequence[ActiveLayer], answ
     rows, layers = store.rows("calibration"), [layer for layer in layers if layer.spec.kind != "context"]
     if not layers or not len(rows):
         return {}
-    plain, seen = _plain(store, rows), _Seen(store, answered)
+    plain = texts_of(store, store.sample("train", MOST_TEXTS)), texts_of(store, rows)
+    seen = _Seen(store, answered, rows, plain[1])
     make_folder((building / LIMITS_FILE).parent)
     files, found = dict[str, str](), list[LayerLimits]()
     scores, languages = dict[str, NDArray[Any]](), dict[str, Sequence[str]]()
@@ -87,17 +88,16 @@ def texts_of(store: Store, rows: Tensor) -> LayerTexts:
     return LayerTexts(texts, languages, mean_embedding(store, rows), known)
 
 
-def _plain(store: Store, rows: Tensor) -> tuple[LayerTexts, LayerTexts]:
-    """Training texts, and those of the calibration rows."""
-    return texts_of(store, store.sample("train", MOST_TEXTS)), texts_of(store, rows)
-
-
 @attrs.define
 class _Seen:
     """Texts with what the model answers them, which takes time and is found out when a layer asks."""
 
     store: Store
     answered: Answering
+    rows: Tensor
+    """Of the calibration split."""
+    held: LayerTexts
+    """The texts of these rows."""
 
     @cached_property
     def parts(self) -> tuple[LayerTexts, LayerTexts]:
@@ -106,7 +106,7 @@ class _Seen:
 
     def _texts(self, split: str) -> LayerTexts:
         rows = self.store.sample(split, MOST_ANSWERED)
-        return self.answered(texts_of(self.store, rows), rows)
+        return self.answered(self.held if torch.equal(rows, self.rows) else texts_of(self.store, rows), rows)
 
 
 def _limits(layer: ActiveLayer, scores: NDArray[Any], languages: Sequence[str], share: float) -> LayerLimits:

@@ -137,6 +137,7 @@ class Model:
         terms: Tensor | None = None,
         tokens: Mapping[str, Tensor] | None = None,
         language: Tensor | None = None,
+        answered: Mapping[str, Mapping[str, Tensor]] = MappingProxyType({}),
     ) -> dict[str, Tensor]:
         """All outputs of all groups.
 
@@ -147,6 +148,7 @@ class Model:
             terms: (B, V) float32 from the model's own terms; needed if a plugin reads them.
             tokens: By view (B, L) int64 from the model's own tokenizers, as tokens_of gives them; likewise.
             language: (B,) int64, the language_number of each text; unknown if left out.
+            answered: By group that is not asked again, all of its outputs that are wanted or read by others.
 
         Returns:
             "node.output" to (B, *shape); NaN for a text whose language the group does not answer.
@@ -154,7 +156,7 @@ class Model:
         Raises:
             PluginError: A plugin changed what it was given, so that others would answer otherwise than alone.
         """
-        return self.predict_with_disagreement(embedding, mask, fields, terms, tokens, language)[0]
+        return self.predict_with_disagreement(embedding, mask, fields, terms, tokens, language, answered)[0]
 
     @torch.inference_mode()
     def predict_with_disagreement(
@@ -165,6 +167,7 @@ class Model:
         terms: Tensor | None = None,
         tokens: Mapping[str, Tensor] | None = None,
         language: Tensor | None = None,
+        answered: Mapping[str, Mapping[str, Tensor]] = MappingProxyType({}),
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """What predict gives, and of groups that answer as ensembles the members' standard deviation."""
         spreads: dict[str, Tensor] = {}
@@ -173,6 +176,9 @@ class Model:
         given |= {**({} if terms is None else {"terms": terms}), **(tokens or {})}
         known = {name: tensor.to(self.device, copy=True) for name, tensor in given.items()}
         for group in self.groups:
+            if group.name in answered:
+                known |= {name: tensor.to(self.device) for name, tensor in answered[group.name].items()}
+                continue
             batch = Batch(inputs=known, targets={})
             if group.name in self.absent:
                 known |= absent_outputs(group, self.shapes, batch)

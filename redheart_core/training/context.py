@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import attrs
@@ -241,16 +241,18 @@ class TrainingContext:
         outputs = self._take(group, module, names, rest)
         for split in self.read_splits(group) if splits is None else splits:
             if not outputs.holds(self.store.rows(split)):
-                compute_outputs(module, self.source, self.store.rows(split), names, outputs, fields, rest)
+                compute_outputs(
+                    module, self.source, self.store.rows(split), outputs.names or names, outputs, fields, rest
+                )
         self.kept.put(outputs)
         return outputs
 
-    def validate(self, group: Group, module: Answering) -> SplitResult:
-        """The result of a group on the validation split. What the groups above read of it there is kept, so that
-        add_outputs does not ask again, if they read it for the same records."""
+    def validate(self, group: Group, module: Answering, also: Mapping[str, str] = NOTHING) -> SplitResult:
+        """The result of a group on the validation split. What the groups above read of it there is kept, and what is
+        also wanted (as outputs has it), so that outputs does not ask again, if it is about the same records."""
         rows, names, rest = (
             self.store.rows("validation"),
-            self.read_outputs(group),
+            sorted({*self.read_outputs(group), *also}),
             fused_for(group, self.groups) is None,
         )
         evaluated = evaluated_in(module, self.source, rows)
@@ -261,15 +263,39 @@ class TrainingContext:
         if outputs.holds(rows):
             result = evaluate(module, self.source, rows)
         else:
+            names = [*(outputs.names or names)]
             append_absent(module, outputs, rows[~evaluated], names)
             result = evaluate(module, self.source, rows, observe=appending(module, outputs, names))
         self.kept.put(outputs)
         return result
 
+    def known_outputs(
+        self, group: Group, module: Answering, names: Collection[str], rows: torch.Tensor
+    ) -> LowerOutputs | None:
+        """What was asked before of a group, if all of these answers to all of these records are there.
+
+        Args:
+            group: Of this context; what it reads of others is readable.
+            module: The group with its weights.
+            names: "node.output" of the group.
+            rows: Of any splits.
+        """
+        rest = fused_for(group, self.groups) is None
+        found = self.kept.take(self._kept_as(group, module, rest))
+        if found is None:
+            return None
+        self.kept.put(found)
+        asked = rest or bool(asked_in(self.source, rows, own_fields(group, self.store.fields)).all())
+        return found if asked and found.gives(names) and found.holds(rows) else None
+
     def _take(self, group: Group, module: Answering, names: Sequence[str], rest: bool) -> LowerOutputs:
-        """Outputs for all records, or without the rest, as they are kept, or of no record yet."""
-        identity = "/".join((self.identity(group, module), *names, "all" if rest else "own"))
-        return self.kept.take(identity) or new_outputs(module, self.source, names, identity)
+        """Outputs for all records, or without the rest, as they are kept, maybe beside others; or of no record yet."""
+        identity = self._kept_as(group, module, rest)
+        found = self.kept.take(identity)
+        return found if found is not None and found.gives(names) else new_outputs(module, self.source, names, identity)
+
+    def _kept_as(self, group: Group, module: Answering, rest: bool) -> str:
+        return f"{self.identity(group, module)}/{'all' if rest else 'own'}"
 
     def read_outputs(self, group: Group) -> tuple[str, ...]:
         """ "node.output" of a group that groups above it read."""
