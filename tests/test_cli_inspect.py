@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ def test_a_store_is_shown_in_tables_with_the_warnings_last(finished: Finished, t
     out = succeed("data", "inspect", "--store", finished.store, cwd=tmp_path).out
     lines = out.splitlines()
     assert lines[0] == "data set village, 180 records"
+    assert lines[1:3] == ["encoder: lsa; tokenizers: none", "languages: en 180"]
     heads = [line.split("  ")[0] for line in lines]
     assert [heads.index(head) for head in ("field", "label in train", "baselines on validation")] == sorted(
         heads.index(head) for head in ("field", "label in train", "baselines on validation")
@@ -65,6 +67,34 @@ def test_a_store_with_options_that_prepare_data_is_refused(tmp_path: Path, more:
         "data", "inspect", "--store", "store", *more,
         cwd=tmp_path, code=2, says=["--store is prepared already", "leave the options"],
     )  # fmt: skip
+
+
+TABLE = """
+active = ["csv", "lsa"]
+[data]
+dataset = "csv"
+encoder = "lsa"
+tokenizer = "learnt:300"
+[plugins.csv]
+path = "notes.csv"
+language_column = "tongue"
+[plugins.csv.fields]
+regret = "regret"
+"""
+
+
+def test_encoder_tokenizers_languages_and_pairs_of_near_duplicates_are_named(tmp_path: Path) -> None:
+    stream = random.Random(1)
+    words = ["".join(stream.choices("aeioubdgklmnprst", k=6)) for _ in range(60)]
+    texts = [" ".join(stream.choices(words, k=12)) for _ in range(60)]
+    rows = [f"n{number},{text},{'ko' if number % 3 else 'en'},0.{number % 7}" for number, text in enumerate(texts)]
+    (tmp_path / "notes.csv").write_text("\n".join(["id,text,tongue,regret", *rows, f"last,{texts[0]}!,,0.5"]) + "\n")
+    (tmp_path / "my.toml").write_text(TABLE)
+    out = succeed("data", "inspect", "--plugins", "my.toml", "--set", "training.threads=1", cwd=tmp_path).out
+    assert "; tokenizers: learnt:300\nlanguages: ko 40, en 20, not stated 1\n" in out
+    _, _, told = out.partition("  two near-duplicates of each of ")
+    assert told.splitlines()[0].endswith(" sets:")
+    assert all(line.startswith("    ") for line in told.splitlines()[1:3])
 
 
 def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:

@@ -123,6 +123,10 @@ def inspect(
 def print_inspection(found: Inspection) -> None:
     """Tables of splits, fields, labels and baselines, then near-duplicates, and the warnings last."""
     click.echo(f"data set {found.dataset}, {sum(found.counts.values())} records")
+    if found.encoder:
+        click.echo(f"encoder: {found.encoder}; tokenizers: {', '.join(found.tokenizers) or 'none'}")
+        stated = (f"{code or 'not stated'} {count}" for code, count in found.languages.items())
+        click.echo(f"languages: {', '.join(stated)}")
     print_splits(found.counts, found.wanted)
     click.echo()
     _print_fields(found)
@@ -138,7 +142,7 @@ def print_inspection(found: Inspection) -> None:
     click.echo()
     for warning in found.warnings:
         click.echo(warning)
-    click.echo(f"{len(found.warnings) or 'no'} warnings")
+    click.echo(f"{len(found.warnings) or 'no'} warning{'' if len(found.warnings) == 1 else 's'}")
 
 
 def print_splits(counts: Mapping[str, int], wanted: Mapping[str, float]) -> None:
@@ -210,9 +214,11 @@ def _print_duplicates(found: Inspection) -> None:
         f"records: {duplicates.leaking}"
     )
     print_clusters(duplicates.clusters)
+    if duplicates.examples:
+        click.echo(f"  two near-duplicates of each of {len(duplicates.examples)} sets:")
     for example in duplicates.examples:
         for id_, split, text in zip(example.ids, example.splits, example.texts, strict=True):
-            click.echo(f"  {split} {id_}: {text}")
+            click.echo(f"    {split} {id_}: {text}")
 
 
 def _print_disk(disk: DiskUse) -> None:

@@ -140,6 +140,11 @@ class Inspection:
     duplicates: Duplicates
     disk: DiskUse
     warnings: tuple[DataWarning, ...]
+    encoder: str = ""
+    """Empty of records without texts."""
+    tokenizers: tuple[str, ...] = ()
+    languages: Mapping[str, int] = attrs.field(factory=dict)
+    """Code to records that state it, the most frequent one first; "" of those that state none."""
 
     def to_json(self) -> dict[str, Any]:
         """As in inspection.json."""

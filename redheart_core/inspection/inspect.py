@@ -84,6 +84,9 @@ def inspect_store(store: Store) -> Inspection:
         duplicates=duplicates,
         disk=disk_use(store),
         warnings=tuple(warnings),
+        encoder=store.index.encoder.label if store.has_texts else "",
+        tokenizers=tuple(tokenizer.name for tokenizer in store.tokenizers.values()),
+        languages=dict(Counter(code or "" for code in store.languages).most_common()),
     )
 
 

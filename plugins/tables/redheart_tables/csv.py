@@ -45,7 +45,8 @@ def _rows(path: Path, settings: CsvSettings, mapped: Sequence[Mapped], bad: BadR
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise DataError(f"{where}: names the column {', '.join(map(repr, twice))} more than once")
-    needed = [settings.id or None, settings.text, settings.split, *(column for one in mapped for column in one.columns)]
+    own = (settings.id or None, settings.text, settings.split, settings.language_column)
+    needed = [*own, *(column for one in mapped for column in one.columns)]
     unknown = [column for column in dict.fromkeys(needed) if column is not None and composed(column) not in named]
     if unknown:
         raise DataError(

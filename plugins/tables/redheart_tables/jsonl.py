@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from redheart_core import DataError, Field, Record
+from redheart_core.contract.names import composed
 from redheart_core.storage.bad_rows import BadRows
 from redheart_core.storage.jsonlines import read_objects
 from redheart_tables.mapping import Row, read_mapping, read_records, required_path
@@ -23,6 +24,8 @@ def records(settings: JsonlSettings) -> Iterator[Record]:
 
     def rows(bad: BadRows) -> Iterator[tuple[str, Row]]:
         missing = dict.fromkeys(column for one in mapped for column in one.columns)
+        if settings.language_column is not None:
+            missing[composed(settings.language_column)] = None
         keys: dict[str, None] = {}
         for where, row in read_objects(path, bad.add):
             if not row:
@@ -33,7 +36,7 @@ def records(settings: JsonlSettings) -> Iterator[Record]:
         # a key may be left out of single records, so that only the whole file tells
         if missing and keys and not bad.count:
             raise DataError(
-                f"{path}: no record has {', '.join(map(repr, sorted(missing)))}, named under [plugins.jsonl.fields] "
+                f"{path}: no record has {', '.join(map(repr, sorted(missing)))}, named under [plugins.jsonl] "
                 f"(columns: {', '.join(keys)})"
             )
 

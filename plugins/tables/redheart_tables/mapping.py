@@ -139,6 +139,7 @@ def read_records(
     """
     id_column, text_column = composed(settings.id), composed(settings.text)
     split_column = None if settings.split is None else composed(settings.split)
+    language_column = None if settings.language_column is None else composed(settings.language_column)
 
     def records(bad: BadRows) -> Iterator[Record]:
         empty = True
@@ -162,7 +163,9 @@ def read_records(
                     },
                     where=where,
                     split=None if split_column is None else _split(look_up(row, split_column), split_column, where),
-                    language=settings.language,
+                    language=settings.language
+                    if language_column is None
+                    else _language(look_up(row, language_column), language_column, where) or settings.language,
                 )
         if empty and not bad.count:
             raise DataError(f"{path} holds no records")
@@ -184,6 +187,15 @@ def _split(value: object, column: str, where: str) -> Literal["train", "test"]:
     if value == "test":
         return "test"
     raise DataError(f"{where}: column {column!r} expects 'train' or 'test', got {value!r:.60}")
+
+
+def _language(value: object, column: str, where: str) -> str | None:
+    """The code that stands there; None of an empty cell and where nothing is."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    raise DataError(f"{where}: column {column!r} expects the code of a language, such as en or ko, got {value!r:.60}")
 
 
 def _lacks(what: str, column: str, value: object, where: str, row: Row) -> str:

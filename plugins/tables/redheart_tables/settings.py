@@ -7,11 +7,23 @@ from pathlib import Path
 
 import attrs
 
+from redheart_core import DataError
+from redheart_core.data.language import stated
+
 Entry = str | Mapping[str, str | float | tuple[str, ...] | Mapping[str, str]]
 """The column of a field's number, a table from label to column, or a table that declares a field."""
 
 Columns = Mapping[str, Entry]
 """Field name to where its numbers stand and, for a field of one's own, what they are."""
+
+
+def _is_code(_: object, attribute: attrs.Attribute[str | None], value: str | None) -> None:
+    if value is None:
+        return
+    try:
+        stated(value, attribute.name)
+    except DataError as error:
+        raise DataError(f"{error}; where a column holds it, name that by language_column") from error
 
 
 @attrs.frozen
@@ -30,8 +42,10 @@ class JsonlSettings:
     """Column of the text."""
     split: str | None = None
     """Column that says "train" or "test"; without one redheart splits by itself."""
-    language: str | None = None
-    """BCP 47 code of all texts, such as "en" or "ko"."""
+    language: str | None = attrs.field(default=None, validator=_is_code)
+    """BCP 47 code of all texts, such as "en" or "ko"; with language_column of those of which it says nothing."""
+    language_column: str | None = None
+    """Column of the BCP 47 code of each text."""
     fields: Columns = attrs.field(factory=dict)
     """Field name to column, or to a table from label to column; for a field with labels, a
     single column has to hold an object from label to number. A field of one's own is a table that declares it."""
@@ -53,7 +67,9 @@ class CsvSettings:
     """Column of the text."""
     split: str | None = None
     """Column that says "train" or "test"; without one redheart splits by itself."""
-    language: str | None = None
-    """BCP 47 code of all texts, such as "en" or "ko"."""
+    language: str | None = attrs.field(default=None, validator=_is_code)
+    """BCP 47 code of all texts, such as "en" or "ko"; with language_column of those of which it says nothing."""
+    language_column: str | None = None
+    """Column of the BCP 47 code of each text."""
     fields: Columns = attrs.field(factory=dict)
     """Field name to column, or to a table from label to column. A field of one's own is a table that declares it."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from redheart_core import DataError, Record
+from redheart_core import DataError, Record, SettingsError
+from redheart_core.storage.settings import read_table
 from redheart_tables import redheart_provide_datasets
 from redheart_tables.settings import CsvSettings
 
@@ -65,6 +66,22 @@ def test_without_an_id_column_ids_are_file_name_and_line(tmp_path: Path) -> None
 def test_the_split_column_is_kept(tmp_path: Path) -> None:
     records = read(tmp_path, "id,text,r,s\na,t,0,train\nb,t,0,test\n", CsvSettings(split="s", fields=REGRET))
     assert [record.split for record in records] == ["train", "test"]
+
+
+def test_a_column_says_the_language_of_each_text_and_the_setting_that_of_the_others(tmp_path: Path) -> None:
+    content = "id,text,r,lang\na,t,0,en\nb,u,0,\nc,v,0, ko \n"
+    for language in (None, "de"):
+        settings = CsvSettings(language=language, language_column="lang", fields=REGRET)
+        assert [record.language for record in read(tmp_path, content, settings)] == ["en", language, "ko"]
+    with pytest.raises(DataError, match=r"has no column 'tongue'"):
+        read(tmp_path, content, CsvSettings(language_column="tongue", fields=REGRET))
+
+
+def test_a_language_that_is_no_code_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(
+        SettingsError, match=r"\[plugins\.csv\] language: .* got 'lang'; .* name that by language_column"
+    ):
+        read_table(CsvSettings, {"language": "lang"}, "[plugins.csv]")
 
 
 @pytest.mark.parametrize("cell", ["much", "nan", "inf", "1_000", "0,5", "0x1"])

@@ -36,6 +36,16 @@ def test_a_history_is_a_list_along_the_axis_of_its_field(tmp_path: Path) -> None
     assert all(math.isnan(number) for number in numbers[2:].flatten().tolist())
 
 
+def test_a_column_says_the_language_of_each_text(tmp_path: Path) -> None:
+    settings = JsonlSettings(language="de", language_column="meta.lang", fields={"regret": "r"})
+    lines = ['{"id": 1, "text": "t", "r": 0, "meta": {"lang": "ko"}}', '{"id": 2, "text": "u", "r": 0}']
+    assert [record.language for record in read(tmp_path, "\n".join(lines), settings)] == ["ko", "de"]
+    with pytest.raises(DataError, match=r"line 1: column 'r' expects the code of a language, such as en or ko, got 0"):
+        read(tmp_path, lines[0], attrs.evolve(settings, language_column="r"))
+    with pytest.raises(DataError, match=r"no record has 'tongue', named under \[plugins\.jsonl\]"):
+        read(tmp_path, lines[0], attrs.evolve(settings, language_column="tongue"))
+
+
 def test_a_record_holds_id_text_and_mapped_values(tmp_path: Path) -> None:
     settings = JsonlSettings(
         id="key",
