@@ -47,7 +47,7 @@ SOME_REFUSED = 4
 @click.option("--memory", metavar="WHERE",
               help="Also show the nearest cases of this memory. [default: where under [memory]]")  # fmt: skip
 @click.option("--details", is_flag=True, help="Also print what every single plugin says.")
-@click.option("--device", default="cpu", show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 @ray_option
 @json_option
 def analyze(
@@ -86,9 +86,9 @@ def analyze(
     that are predicted, shares and numbers that lie a standard deviation of the training records
     from their mean; the others are named as not unusual. A task is answered in the
     languages that it was measured in and is named with the reason otherwise. The language is
-    detected, or stated with --language or as "language" of an object of --jsonl. --details prints
-    every number of every plugin; --json has them too. A number that rests on untrained parts of a
-    module has a warning.
+    detected, or stated with --language, or as "language" of an object or in a column of that name.
+    --details prints every number of every plugin; --json has them too. A number that rests on
+    untrained parts of a module has a warning.
 
     A text with signs of self-harm, violence or danger is first answered with who can help, in its
     own language; where the danger is now, with nothing else. No text is stored.

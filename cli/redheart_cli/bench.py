@@ -17,6 +17,7 @@ from redheart.options import PluginChoice, RunOptions
 from redheart.plugin_bench import measure_plugin, sizes_by_scale
 from redheart.progress import make_display
 from redheart_cli.bench_train import train
+from redheart_cli.listing import ListingGroup
 from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
@@ -30,7 +31,7 @@ from redheart_registry.details import known_fields
 HEADING = "## Card"
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def bench() -> None:
     """Measure plugins, methods and the training loop."""
 
@@ -46,7 +47,9 @@ bench.add_command(train)
               help="Measure the plugin as it was trained in this run, instead of training it.")  # fmt: skip
 @click.option("--write", type=UserPath(), metavar="README",
               help="Put the card into this file, under the heading 'Card'.")  # fmt: skip
-@click.option("--timing-scale", type=click.Choice(SCALES), default="full", show_default=True)
+@click.option(
+    "--timing-scale", type=click.Choice(SCALES), default="full", show_default=True, help="Scale at which it is timed."
+)
 @json_option
 def plugin(
     name: str,
@@ -214,8 +217,8 @@ def _put(path: Path, card: str) -> None:
 @click.argument("datasets", nargs=-1, metavar="[DATA]...")
 @click.option("-o", "--output", type=UserPath(), default=Path("runs/bench-crossover"),
               show_default=True, help="Folder of the runs; what is finished there is not done again.")  # fmt: skip
-@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1))
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Trainings of each kind.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Of every group. [default: that of plugins.toml]")
 @click.option("--joint/--no-joint", default=True, show_default=True,
               help="Also train everything that reads the text alone as one group.")  # fmt: skip
 @click.option("--one-rate", type=FiniteRange(min=0, min_open=True), metavar="RATE",

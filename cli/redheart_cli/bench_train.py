@@ -27,7 +27,9 @@ MEASURED = ("small", "base", "full")
 @plugin_options
 @click.option("--updates", type=click.IntRange(min=1), default=16, show_default=True,
               help="Of each group in a repetition, at most an epoch.")  # fmt: skip
-@click.option("--repeats", type=click.IntRange(min=2), default=9, show_default=True)
+@click.option(
+    "--repeats", type=click.IntRange(min=2), default=9, show_default=True, help="Measurements of each figure."
+)
 @json_option
 def train(
     choice: PluginChoice, new: RunOptions, groups_file: Path | None, updates: int, repeats: int, as_json: bool

@@ -14,6 +14,7 @@ from redheart.progress import make_display
 from redheart.stores import inspect_data, prepare_data
 from redheart_cli.encoder import encoder as encoder_command
 from redheart_cli.label import label as label_command
+from redheart_cli.listing import ListingGroup
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from redheart_core.inspection.inspect import Inspection
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def data() -> None:
     """Label, prepare and inspect data."""
 

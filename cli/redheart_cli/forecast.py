@@ -27,7 +27,7 @@ IN_SET = {True: "yes", False: "no", None: "-"}
 @click.argument("model", metavar="MODEL")
 @click.argument("files", nargs=-1, type=UserPath(), metavar="[FILE ...]")
 @click.option("-o", "--output", type=UserPath(), help="Write a .csv in place of the table.")
-@click.option("--device", default="cpu", show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 @json_option
 def forecast(model: str, files: tuple[Path, ...], output: Path | None, device: str, as_json: bool) -> None:
     """Say what comes next in the series of FILE, by MODEL, which was trained on such series.

@@ -60,13 +60,15 @@ NAMED = 20
 @click.option("--output-limit", type=click.Choice(("max_completion_tokens", "max_tokens")), show_default=True,
               default="max_completion_tokens", help="What the endpoint calls that limit (openai).")  # fmt: skip
 @click.option("--concurrency", type=click.IntRange(1, 256), default=4, show_default=True, help="Requests at once.")
-@click.option("--requests-per-minute", type=click.IntRange(1), metavar="N")
+@click.option(
+    "--requests-per-minute", type=click.IntRange(1), metavar="N", help="At most. [default: as many as it takes]"
+)
 @click.option("--tokens-per-minute", type=click.IntRange(1), metavar="N", help="Counted before a request, at most.")
 @click.option("--timeout", type=FiniteRange(0, min_open=True), default=60.0, show_default=True,
               help="Seconds for a reply.")  # fmt: skip
 @click.option("--retries", type=click.IntRange(0), default=6, show_default=True,
               help="After a fault of endpoint or network, with growing pauses.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of which texts are asked twice, and of pauses.")
 @json_option
 def label(file: Path, schema: str, endpoint: str, model: str, output: Path, as_json: bool, **given: Any) -> None:
     """Label the texts of FILE by a language model, on a budget.

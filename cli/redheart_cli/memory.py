@@ -8,6 +8,7 @@ import click
 
 from redheart.options import PluginChoice
 from redheart_cli.first_help import first_help, print_help
+from redheart_cli.listing import ListingGroup
 from redheart_cli.memory_options import chosen_options, memory_options, opened
 from redheart_cli.memory_search import export, search
 from redheart_cli.options import plugin_options
@@ -18,7 +19,7 @@ from redheart_cli.streams import read_records
 from redheart_core.memory.filters import Filter
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def memory() -> None:
     """Keep cases and find those that are nearest to a text.
 

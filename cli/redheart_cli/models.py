@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from redheart_cli.listing import ListingGroup
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from redheart.shipped import Described, Verified
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def models() -> None:
     """List, describe and verify trained models."""
 

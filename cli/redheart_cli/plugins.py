@@ -10,6 +10,7 @@ import attrs
 import click
 
 from redheart.options import PluginChoice
+from redheart_cli.listing import ListingGroup
 from redheart_cli.options import plugin_options
 from redheart_cli.output import bounds, print_json, print_table
 from redheart_cli.paths import UserPath
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from redheart_core.testing import CheckResult
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def plugins() -> None:
     """List, describe, check and start plugins."""
 

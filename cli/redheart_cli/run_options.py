@@ -58,8 +58,10 @@ _new_run = _all(
     click.option("--store", type=UserPath(), help="Folder of the embedding store. [default: RUN/store]"),
     data_options,
     click.option("--scale", type=click.Choice(SCALES), help="Size of all modules. [default: that of plugins.toml]"),
-    click.option("--epochs", type=click.IntRange(min=1)),
-    click.option("--seed", type=click.IntRange(min=0)),
+    click.option("--epochs", type=click.IntRange(min=1), help="Of every group. [default: that of plugins.toml]"),
+    click.option(
+        "--seed", type=click.IntRange(min=0), help="Of weights, batches and dropout. [default: that of plugins.toml]"
+    ),
     click.option("--device", help="cpu, cuda, cuda:1, ... [default: that of plugins.toml]"),
 )
 

@@ -32,7 +32,7 @@ class _WithKeys(click.Command):
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for a free one.")
 @click.option("--country", metavar="CODE",
               help="Whose helplines a person in crisis is given, such as US or KR. [default: by language]")  # fmt: skip
-@click.option("--device", default="cpu", show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 @click.option("--deadline", "deadline_s", type=FiniteRange(0, min_open=True), default=30.0, show_default=True,
               help="Seconds for an answer, waiting included.")  # fmt: skip
 @click.option("--waiting", type=click.IntRange(1), default=256, show_default=True,

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from redheart_cli.listing import ListingGroup
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def keys() -> None:
     """Add, list and revoke the keys of a server.
 
