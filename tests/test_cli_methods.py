@@ -29,6 +29,9 @@ def test_a_model_of_a_method_reproduces_its_losses_and_answers(finished: Finishe
     made = succeed("crossover", "run", "--method", "chosen", "-o", "chosen", "--json", cwd=tmp_path).json()
     assert {check["group"] for check in made["groups"]} == set(GROUPS)
     assert all(check["recorded"] == check["assembled"] for check in made["groups"])
+    steps = ["run", "choose", "link", "open", "validate", "compare", "rank", "calibrate", "limits"]
+    assert sorted(made["seconds"]) == sorted(steps)
+    assert all(taken >= 0 for taken in made["seconds"].values())
     findings = succeed("analyze", "chosen", "I told my neighbour the truth.", "--json", cwd=tmp_path).json()["findings"]
     assert {finding["group"] for finding in findings} == set(GROUPS)
 

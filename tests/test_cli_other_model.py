@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from front_door import SMALL, Finished, succeed
 @pytest.mark.slow
 def test_the_figures_of_another_model_are_not_taken_for_those_of_the_run(finished: Finished, tmp_path: Path) -> None:
     run, other = finished.copy(tmp_path), tmp_path / "other"
-    succeed("crossover", run, "--epoch", "neural_regret=1", "-o", other, cwd=tmp_path)
+    made = succeed("crossover", run, "--epoch", "neural_regret=1", "-o", other, cwd=tmp_path)
+    assert re.search(r"^seconds: run [\d.]+, choose [\d.]+, link [\d.]+, open .*; [\d.]+ together$", made.out, re.M)
+    assert "validate: " in made.err
     found = succeed("evaluate", other, "--json", cwd=tmp_path).json()
     assert found["model"] == "../other"
     assert found["model_sha256"] == hashlib.sha256((other / "manifest.json").read_bytes()).hexdigest()

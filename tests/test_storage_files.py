@@ -209,6 +209,70 @@ def test_the_bytes_are_those_of_the_safetensors_library(tmp_path: Path) -> None:
         assert digest == hash_tensors(tensors) == sha256(tmp_path / "a")
 
 
+def test_files_of_the_safetensors_library_are_read_as_it_reads_them(tmp_path: Path) -> None:
+    stream = torch.Generator().manual_seed(0)
+    for tensors in (every_type(stream), {"w": torch.randn(7, generator=stream)}, {}):
+        for metadata in (None, {"format": "pt"}):
+            safetensors.torch.save_file(tensors, tmp_path / "a", metadata)
+            found = load_tensors(tmp_path / "a", sha256(tmp_path / "a"))
+            assert found.keys() == tensors.keys()
+            for name, tensor in safetensors.torch.load_file(tmp_path / "a").items():
+                assert found[name].dtype == tensor.dtype
+                assert found[name].equal(tensor)
+
+
+def test_tensors_are_read_into_memory_that_fits_them_and_into_their_own_where_it_does_not(tmp_path: Path) -> None:
+    whole = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(7.0), "c": torch.ones(4)}
+    digest = save_tensors(tmp_path / "a", whole)
+    into = {name: torch.zeros_like(tensor) for name, tensor in whole.items()} | {"other": torch.zeros(1)}
+    found = load_tensors(tmp_path / "a", digest, into=into)
+    assert found.keys() == whole.keys()
+    assert all(found[name] is into[name] and found[name].equal(tensor) for name, tensor in whole.items())
+    for other in (
+        torch.zeros(3, 2), torch.zeros(6), torch.zeros(2, 3).double(), torch.zeros(3, 2).t(),
+        torch.zeros(2, 3).requires_grad_(), torch.zeros(2, 3, device="meta"),
+    ):  # fmt: skip
+        found = load_tensors(tmp_path / "a", digest, into={"a": other})
+        assert found["a"] is not other
+        assert found["a"].equal(whole["a"])
+
+
+def test_a_file_of_tensors_with_any_byte_changed_lost_or_added_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    digest = save_tensors(path, {"w": torch.arange(3.0), "b": torch.ones(2, dtype=torch.bool), "e": torch.ones(0, 2)})
+    data = path.read_bytes()
+    changed = [
+        data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :] for place in range(len(data)) for bit in (1, 128)
+    ]
+    changed += [data[:end] for end in range(len(data))] + [data + b"\0", data + data, b"\xff" * len(data)]
+    for one in changed:
+        path.write_bytes(one)
+        with pytest.raises(CheckpointError, match=f"{path} is damaged or was replaced.* recorded is {digest}"):
+            load_tensors(path, digest)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[]",
+        b"{",
+        b'{"w": 1}',
+        b'{"w": {"dtype": "F99", "shape": [1], "data_offsets": [0, 4]}}',
+        b'{"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}',
+        b'{"w": {"dtype": "F32", "shape": [-1, -1], "data_offsets": [0, 4]}}',
+        b'{"w": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}',
+        b'{"w": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}',
+        b'{"w": {"dtype": "F32", "shape": [1], "data_offsets": [0]}}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_file_of_something_else_is_said_to_be_none_of_tensors(tmp_path: Path, header: bytes) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(CheckpointError, match=f"{path} is no safetensors file"):
+        load_tensors(path, sha256(path))
+
+
 def test_a_file_of_tensors_is_never_in_memory_as_a_whole() -> None:
     """The parts of contiguous tensors are the tensors' own memory."""
     tensors = {name: torch.zeros(1000) for name in "abc"}

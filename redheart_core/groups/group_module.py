@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Protocol
 
 import attrs
@@ -29,6 +30,7 @@ from redheart_core.groups.undrawn import Undrawn
 from redheart_core.groups.weights_digest import FileDigest, tensors_digest
 from redheart_core.nn.chunks import beside_chunks
 from redheart_core.nn.named import Named, attribute_name, chosen_name
+from redheart_core.storage.files import load_tensors
 from redheart_core.storage.runtime import random_stream
 
 CPU = torch.device("cpu")
@@ -169,6 +171,15 @@ class GroupModule(nn.Module):
     def parameter_dict(self) -> dict[str, Tensor]:
         """Name to tensor of everything that a checkpoint holds, buffers included."""
         return {stored_name(name): tensor for name, tensor in self.state_dict().items()}
+
+    def read(self, file: Path, sha256: str) -> None:
+        """Take over a checkpoint from its file, which is verified and read into the module's own memory at once.
+
+        Raises:
+            CheckpointError: It is missing or damaged; the module is of no use then.
+            PluginError: As load.
+        """
+        self.load(load_tensors(file, sha256, into=self.parameter_dict()), sha256)
 
     def load(self, tensors: Mapping[str, Tensor], sha256: str | None = None) -> None:
         """Take over a checkpoint; names and shapes have to agree exactly.

@@ -70,12 +70,14 @@ class TorchEngine:
                 f"{self.folder} holds no weights of group '{group.name}'; untrained modules never answer, so assemble "
                 "the model again with redheart crossover"
             )
-        read = [one.sha256 for one in files]
-        states = [load_tensors(file_inside(self.folder, one.file), one.sha256) for one in files]
-        if states:
-            module.load(states[0], read[0])
+        if files:
+            module.read(file_inside(self.folder, files[0].file), files[0].sha256)
+        if len(files) < 2:
+            return module.eval()
+        states = [module.parameter_dict()]
+        states += [load_tensors(file_inside(self.folder, one.file), one.sha256) for one in files[1:]]
         on_device = [{name: tensor.to(device) for name, tensor in state.items()} for state in states]
-        return Ensemble(module, on_device, read).eval() if len(states) > 1 else module.eval()
+        return Ensemble(module, on_device, [one.sha256 for one in files]).eval()
 
 
 def needs_weights(module: GroupModule) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from redheart_core.contract.errors import CheckpointError, RedheartError
@@ -100,21 +101,23 @@ def sha256(path: Path, error: type[RedheartError] = CheckpointError) -> str:
 
 
 def require_file(path: Path, error: type[RedheartError] = CheckpointError) -> None:
-    """Refuse a path at which no regular file can be read; what is in it is not looked at.
+    """Refuse a path at which there is no regular file; what is in it is not looked at.
 
     Raises:
         RedheartError: Of the class error, as read_bytes.
     """
-    with _opened(path, error):
-        pass
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise error(f"{path} is no regular file; restore it from a copy or make it anew")
+    except OSError as reason:
+        raise _unreadable(path, reason, error) from reason
 
 
 @contextmanager
 def _opened(path: Path, error: type[RedheartError]) -> Iterator[BufferedReader]:
     """A regular file, open for reading; a device or pipe might never end."""
+    require_file(path, error)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise error(f"{path} is no regular file; restore it from a copy or make it anew")
         with path.open("rb") as file:
             yield file
     except OSError as reason:
@@ -127,7 +130,10 @@ def check_sha256(path: Path, expected: str, error: type[RedheartError] = Checkpo
     Raises:
         RedheartError: Of the class error: missing, or another SHA-256; names file and both hashes.
     """
-    found = sha256(path, error)
+    _require_same(path, sha256(path, error), expected, error)
+
+
+def _require_same(path: Path, found: str, expected: str, error: type[RedheartError]) -> None:
     if found != expected:
         raise error(
             f"{path} is damaged or was replaced: its SHA-256 is {found}, recorded is {expected}; "
@@ -178,20 +184,34 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def load_tensors(path: Path, expected_sha256: str, error: type[RedheartError] = CheckpointError) -> dict[str, Tensor]:
-    """Read what save_tensors wrote.
+def load_tensors(
+    path: Path,
+    expected_sha256: str,
+    error: type[RedheartError] = CheckpointError,
+    into: Mapping[str, Tensor] = MappingProxyType({}),
+) -> dict[str, Tensor]:
+    """Read what save_tensors wrote, and verify it on the way.
+
+    Args:
+        path: The file.
+        expected_sha256: Of the file.
+        error: Class of the error.
+        into: Tensors whose memory is taken where it fits those of their names; after an error nobody knows what is in
+            it.
 
     Raises:
         RedheartError: Of the class error: the file is missing, or its SHA-256 is another.
     """
-    import safetensors
-    import safetensors.torch
+    from redheart_core.storage.tensor_file import read_tensor_file  # as above
 
-    check_sha256(path, expected_sha256, error)
-    try:
-        return safetensors.torch.load_file(path)
-    except safetensors.SafetensorError as reason:
-        raise error(f"{path} is no safetensors file ({reason}); make it anew") from reason
+    with _opened(path, error) as file:
+        try:
+            tensors, found = read_tensor_file(file, os.fstat(file.fileno()).st_size, into)
+        except ValueError as reason:
+            check_sha256(path, expected_sha256, error)  # what is damaged is called so
+            raise error(f"{path} is no safetensors file ({reason}); make it anew") from reason
+    _require_same(path, found, expected_sha256, error)
+    return tensors
 
 
 def make_folder(path: Path) -> None:
