@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from toy import Toy
 
-from redheart_core import ActiveNode, AuditError, Field, Record
+from redheart_core import ActiveNode, AuditError, Field, FitData, Record
 from redheart_core.models.analysis import analyze
 from redheart_core.models.assembly import assemble
 from redheart_core.models.model import load_model
@@ -172,3 +172,34 @@ def test_notes_name_what_validation_cannot_measure(toy: Toy) -> None:
         "is that of the others",
         "'regret' is the same in all validation records: no correlation and no explained variance of it is defined",
     )
+
+
+class Level(nn.Module):
+    """One number and how it goes with the first of the vector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.level = nn.Parameter(torch.zeros(()), requires_grad=False)
+        self.slope = nn.Parameter(torch.zeros(()), requires_grad=False)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"value": self.level + self.slope * inputs["embedding"][:, 0, 0]}
+
+
+def fit_level(module: nn.Module, data: FitData) -> None:
+    target, first = data.train.field("regret"), data.train.embedding()[:, 0]
+    module.level.copy_(target.mean())
+    module.slope.copy_((first * (target - target.mean())).sum() / first.square().sum())
+
+
+def test_a_closed_form_of_what_is_always_the_same_is_idle_and_goes_on(toy: Toy) -> None:
+    """As users' tables have a column with one value."""
+    node = toy.node("level")
+    spec = attrs.evolve(node.spec, build=lambda context: Level(), fit=fit_level)
+    node = attrs.evolve(node, spec=spec)
+    records = [attrs.evolve(record, values={**record.values, "regret": 0.25}) for record in toy.records()]
+    for store, state in ((toy.store(records, "constant"), "idle"), (toy.store(), "fitted")):
+        found = {account.name: account for account in toy.context([node], store).audit_all()}
+        assert (found["level"].state, found["slope"].state) == ("fitted", state)
+        assert ("'regret' is the same in all training records" in found["slope"].reason) == (state == "idle")
+        assert toy.run(f"run {state}", [node], store)[1] == {}

@@ -136,20 +136,25 @@ def audit_optimizer(trainer: GroupTrainer) -> list[ParameterAccount]:
     ]
 
 
-def audit_fitted(module: GroupModule) -> list[ParameterAccount]:
-    """Account for every parameter of a group that was fitted in closed form: each has to be finite and not all zero."""
+def audit_fitted(module: GroupModule, sameness: Sequence[str] = ()) -> list[ParameterAccount]:
+    """Account for every parameter of a group that was fitted in closed form: each has to be finite and not all zero.
+
+    Args:
+        module: The group.
+        sameness: What is the same in all training records; if anything is, a parameter that is zero is idle.
+    """
     accounts = []
     for full, parameter in module.named_parameters():
         plugin, _, name = stored_name(full).partition(".")
-        state = "fitted"
+        state, reason = "fitted", ""
         if parameter.requires_grad:
             state = "wants a gradient, but its group is fitted"
         elif not bool(torch.isfinite(parameter).all()):
             state = "not finite after the fit"
         elif not bool(parameter.any()):
-            state = "exactly zero after the fit"
-        size = parameter.numel()
-        accounts.append(ParameterAccount(module.group.name, plugin, name, size, state, in_optimizer=False, live=0))
+            state, reason = ("idle", listed(sameness)) if sameness else ("exactly zero after the fit", "")
+        account = ParameterAccount(module.group.name, plugin, name, parameter.numel(), state, False, 0, reason)
+        accounts.append(account)
     return accounts
 
 

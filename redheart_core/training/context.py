@@ -160,7 +160,7 @@ class TrainingContext:
                 progress("audit", number, len(self.groups))
             if group.fitted:
                 module = self.fit(group)
-                accounts += audit_fitted(module)
+                accounts += audit_fitted(module, sameness(self.store, group))
             else:
                 trainer = self.trainer(group)
                 module = trainer.module

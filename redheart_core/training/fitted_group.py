@@ -18,6 +18,7 @@ from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
 from redheart_core.training.finished_epoch import evaluated, event
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
+from redheart_core.training.probe import sameness
 from redheart_core.training.progress import DamagedGroup, fixed_inputs, load_fixed, require_same_inputs
 
 
@@ -39,7 +40,7 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
             load_fixed(run, group, module)
         except CheckpointError as error:
             raise DamagedGroup(str(error)) from error
-        return audit_fitted(module)
+        return audit_fitted(module, sameness(context.store, group))
     with stopping_alone():
         module = context.fit(group)
         learnt_from = context.store.rows(context.fitted_splits(group)[0])
@@ -50,4 +51,4 @@ def fit_group(run: RunFolder, context: TrainingContext, group: Group, hooks: Hoo
     manifest = attrs.evolve(manifest, inputs=inputs, fitted=True, status="finished", honest=honest)
     folder.add_epoch(manifest, entry, module.parameter_dict(), {}, result.losses, Retention())
     hooks.after_epoch(event(group.name, 1, time.monotonic() - started, entry))
-    return audit_fitted(module)
+    return audit_fitted(module, sameness(context.store, group))
