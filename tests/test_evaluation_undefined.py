@@ -79,7 +79,7 @@ def test_a_constant_predictor_that_is_perfect_leaves_the_node_out_of_the_means(t
     sweetspot = find_sweetspot(run, ["a", "b"])
     picks = {name: Pick.single("x", entry) for name, entry in sweetspot.chosen("best").items()}
     result = evaluate_test(run, toy.context(nodes, store), sweetspot, picks)
-    assert result.left_out == {"a": "the constant predictor is perfect"}
+    assert result.left_out == {"a on regret": "the constant predictor is perfect"}
     only, _ = toy.run("only", [nodes[1]], store)
     sweetspot = find_sweetspot(only, ["b"])
     alone = evaluate_test(only, toy.context([nodes[1]], store), sweetspot, {"b": picks["b"]})

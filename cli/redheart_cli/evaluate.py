@@ -72,7 +72,7 @@ def print_evaluation(result: Evaluation) -> None:
     print_table((*heads, *(("points", "over the best common epoch") if result.points else ())), rows)
     shown = tuple(dict.fromkeys(("crossover", "common epoch", result.best_method, "chosen", "constant", "linear")))
     shown = tuple(dict.fromkeys("crossover" if name == "selection" else name for name in shown))
-    shown = tuple(name for name in shown if all(name in table.figures for table in result.leading))
+    shown = tuple(name for name in shown if all(name in table.figures for table in result.main))
     print_table(
         ("first metric on test", "of", "better", *shown, "ceiling"),
         [
@@ -84,11 +84,10 @@ def print_evaluation(result: Evaluation) -> None:
                 *(figure(table.figures[name].value) for name in shown[1:]),
                 figure(table.ceiling),
             )
-            for table in result.leading
+            for table in result.main
         ],
     )
-    if len(result.leading) > len(result.main):
-        click.echo("the mean skill is over the first row of each plugin, which has an interval")
+    click.echo("the mean skill is over plugins, of each over its rows")
     if result.calibrated:
         columns = ("calibrated answer", "language", "records", "wanted", "in intervals or sets", "outside", "by chance",
                    "width or labels", "missed together", "calibration error", "at temperature", "loss of surest 50 %",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import attrs
 import torch
@@ -31,7 +31,8 @@ Overall = Mapping[str, tuple[float, Tensor]]
 
 @attrs.frozen(eq=False)
 class Scores:
-    """A node's main metric by variant, on all records and on every resample, turned so that more is better."""
+    """A node's first metric on a field by variant, on all records and on every resample, turned so that more is
+    better."""
 
     direction: str
     figures: Mapping[str, Interval]
@@ -41,7 +42,7 @@ class Scores:
 
     @property
     def obstacle(self) -> str:
-        """Why the node counts in no mean: a variant has no value, or its skill does not differ from a constant's."""
+        """Why the field counts in no mean: a variant has no value, or its skill does not differ from a constant's."""
         missing = [f"{name}: {one.reason}" for name, one in self.figures.items() if one.value is None]
         if missing:
             return missing[0]
@@ -69,6 +70,14 @@ def paired(figures: Mapping[str, Interval], draws: Mapping[str, Tensor], name: s
     return interval(sign * (figures[name].number - figures[base].number), sign * (draws[name] - draws[base]))
 
 
+def mean_part(parts: Iterable[tuple[float, Tensor] | None]) -> tuple[float, Tensor] | None:
+    """The mean of the values and of their resamples that there are; None if there are none."""
+    there = [part for part in parts if part is not None]
+    if not there:
+        return None
+    return sum(value for value, _ in there) / len(there), torch.stack([draws for _, draws in there]).mean(0)
+
+
 class Evaluator:
     """Metrics of all variants and baselines over the same records and resamples."""
 
@@ -89,7 +98,8 @@ class Evaluator:
         names = sorted({metric.target for _, _, metric in self.metrics()})
         fields = [context.store.fields[name] for name in names]
         self.baselines = baseline_predictions(context.store, fields, (self.validation, rows))
-        self.scores: dict[str, Scores] = {}
+        self.scores: dict[str, dict[str, Scores]] = {}
+        """By node and field."""
 
     def metrics(self) -> Iterator[tuple[str, str, Metric]]:
         """Group, node and metric of everything that is evaluated."""
@@ -102,6 +112,12 @@ class Evaluator:
         for node, objective in self.modules[group].objectives.items():
             for metric in objective.metrics:
                 yield node, metric
+
+    def is_main(self, group: str, node: str, metric: Metric) -> bool:
+        """Whether it is the node's first one on its field."""
+        return metric is next(
+            one for one in self.modules[group].objectives[node].metrics if one.target == metric.target
+        )
 
     def tables(self) -> tuple[MetricTable, ...]:
         """One table per metric; main ones with intervals and gains. A group whose metrics fail has none."""
@@ -117,7 +133,7 @@ class Evaluator:
 
     def _tables_of(self, group: str) -> Iterator[MetricTable]:
         for node, metric in self.metrics_of(group):
-            main = metric is self.modules[group].objectives[node].metrics[0]
+            main = self.is_main(group, node, metric)
             target, found = self._target(group, node, metric, self.rows)
             answers = self._answers(group, node, metric)
             figures = {
@@ -134,7 +150,7 @@ class Evaluator:
                 draws = self._all_drawn(node, metric, answers, target, found)
                 if main:
                     perfect = best if best is not None else 1.0 if metric.direction == "max" else 0.0
-                    self.scores[node] = Scores(metric.direction, figures, draws, perfect)
+                    self.scores.setdefault(node, {})[metric.target] = Scores(metric.direction, figures, draws, perfect)
                 sign = 1.0 if metric.direction == "max" else -1.0
                 gains = {name: paired(figures, draws, name, REFERENCE, sign) for name in figures}
                 beats = paired(figures, draws, "crossover", "constant", sign).is_above(0.0)
@@ -157,9 +173,9 @@ class Evaluator:
             )
 
     def diagnoses(self, spreads: Mapping[str, Mapping[str, Tensor]]) -> Iterator[Diagnosis]:
-        """What lies behind each node's main metric; spreads are those of the ensembles."""
+        """What lies behind each main metric; spreads are those of the ensembles."""
         for group, node, metric in self.metrics():
-            if metric is self.modules[group].objectives[node].metrics[0]:
+            if self.is_main(group, node, metric):
                 name, (target, found) = f"{node}.{metric.output}", self._target(group, node, metric, self.rows)
                 answers = {variant: one.predictions[name][found] for variant, one in self.predicted.items()}
                 apart = {variant: one[name][found] for variant, one in spreads.items() if name in one}
@@ -168,19 +184,24 @@ class Evaluator:
                 )
 
     def overall(self, names: tuple[str, ...], kind: str, counted: Collection[str] | None) -> Overall:
-        """Mean over nodes by variant, with its resamples; empty if no metric can be turned so."""
+        """Mean over nodes by variant, of each over its fields, with resamples; empty if no metric can be turned so."""
         found = {}
         scored = [scores for node, scores in self.scores.items() if counted is None or node in counted]
         for name in names:
-            parts = [part for scores in scored if (part := scores.turned(kind, name)) is not None]
-            if parts:
-                value = sum(part for part, _ in parts) / len(parts)
-                found[name] = value, torch.stack([draws for _, draws in parts]).mean(0)
+            nodes = [mean_part([one.turned(kind, name) for one in scores.values()]) for scores in scored]
+            mean = mean_part(nodes)
+            if mean is not None:
+                found[name] = mean
         return found
 
     def left_out(self) -> dict[str, str]:
-        """Node to why it counts in no mean."""
-        return {node: scores.obstacle for node, scores in self.scores.items() if scores.obstacle}
+        """ "NODE on FIELD" to why it counts in no mean."""
+        return {
+            f"{node} on {field}": one.obstacle
+            for node, scores in self.scores.items()
+            for field, one in scores.items()
+            if one.obstacle
+        }
 
     def _all_drawn(
         self,

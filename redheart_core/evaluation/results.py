@@ -23,7 +23,7 @@ class MetricTable:
     group: str
     direction: str
     main: bool
-    """The node's first metric. Main ones and those on votes have intervals and gains, others only values."""
+    """The node's first metric on its field. Main ones and those on votes have intervals and gains, others values."""
     records: int
     figures: Mapping[str, Interval]
     gains: Mapping[str, Interval]
@@ -74,7 +74,7 @@ class Disagreement:
 
 @attrs.frozen
 class Diagnosis:
-    """What lies behind the main metric of a node."""
+    """What lies behind a main metric."""
 
     metric: str
     """"node.metric"."""
@@ -96,12 +96,12 @@ class Evaluation:
     losses: Mapping[str, Mapping[str, float]]
     """Variant to group to test loss."""
     skill: Mapping[str, Interval]
-    """Variant to mean skill over the nodes' main metrics: 0 is the constant predictor, 1 is perfect, or the
-    best that the disagreement of the raters allows."""
+    """Variant to mean skill over nodes, of each over its main metrics: 0 is the constant predictor, 1 is perfect, or
+    the best that the disagreement of the raters allows."""
     skill_gains: Mapping[str, Interval]
     """How much higher the mean skill is than that of the single best common epoch, paired."""
     points: Mapping[str, Interval]
-    """Variant to 100 times the mean main metric, over the nodes whose main metric is best at 1; empty if none is."""
+    """Variant to 100 times the mean main metric, likewise, over those that are best at 1; empty if none is."""
     point_gains: Mapping[str, Interval]
     """The same less that of the single best common epoch, paired."""
     best_method: str
@@ -113,9 +113,9 @@ class Evaluation:
     test_reads: int
     """How often the test split of this run has been read, this time included."""
     diagnostics: tuple[Diagnosis, ...] = ()
-    """One per node that is evaluated."""
+    """One per main metric."""
     left_out: Mapping[str, str] = attrs.field(factory=dict)
-    """Node to why it does not count in the mean skill."""
+    """"NODE on FIELD" to why it does not count in the mean skill."""
     missing: Mapping[str, str] = attrs.field(factory=dict)
     """Groups of the run that the evaluated model leaves out, with the reason; no figure is of them."""
     stopped: Mapping[str, str] = attrs.field(factory=dict)
@@ -129,16 +129,8 @@ class Evaluation:
 
     @property
     def main(self) -> tuple[MetricTable, ...]:
-        """The nodes' main metrics."""
+        """The first metric of each node on each field that it answers."""
         return tuple(table for table in self.tables if table.main)
-
-    @property
-    def leading(self) -> tuple[MetricTable, ...]:
-        """The first metric of each node on each field that it answers; the main ones are among them."""
-        found: dict[tuple[str, str], MetricTable] = {}
-        for table in self.tables:
-            found.setdefault((table.metric.partition(".")[0], table.field), table)
-        return tuple(found.values())
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -155,4 +147,4 @@ class Evaluation:
         return table
 
 
-EVALUATION = SealedFile(Evaluation, "evaluation", 6, "run redheart evaluate again")
+EVALUATION = SealedFile(Evaluation, "evaluation", 7, "run redheart evaluate again")
