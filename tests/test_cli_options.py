@@ -1,13 +1,18 @@
-"""What --enable brings along."""
+"""What --enable brings along, and what a function in Python takes."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import redheart
 from redheart.options import PluginChoice
 from redheart_core.storage.settings import parse_override
+
+OF_TRAINING_ALONE = ("memory", "resume", "only", "wait_s", "mirror")
 
 
 @pytest.mark.parametrize(
@@ -31,6 +36,14 @@ def test_what_is_read_is_brought_where_the_file_does_not_list_it(tmp_path: Path)
     file = tmp_path / "plugins.toml"
     file.write_text('active = ["village", "lsa"]\n')
     assert PluginChoice(file, enable=("kalman",)).enabled() == ("kalman", "neural_emotion", "emotion_dsp")
+
+
+@pytest.mark.parametrize(
+    "function", [redheart.sweep, redheart.search, redheart.auto, redheart.run], ids=lambda one: one.__name__
+)
+def test_what_prepares_a_training_in_python_takes_all_that_begins_one(function: Callable[..., object]) -> None:
+    begins = {name for name in inspect.signature(redheart.train).parameters if name not in OF_TRAINING_ALONE}
+    assert begins <= set(inspect.signature(function).parameters)
 
 
 def test_a_setting_of_a_python_function_may_be_a_table() -> None:

@@ -131,6 +131,30 @@ def test_a_search_of_four_trials_writes_settings_that_a_training_takes_up(
     assert min(entry["validation_loss"] for entry in entries) == pytest.approx(found["best"], rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("search", "--group", "nobody"), ["there is no group 'nobody' (groups: backbone, linear"]),
+        (("search", "--group", "linear"), ["group 'linear' is fitted in closed form"]),
+        (
+            ("search", "--group", "neural_regret"),
+            ["group 'neural_regret' reads linear", "redheart train -o run --only linear trains them"],
+        ),
+        (
+            ("train", "--enable", "goemotions_pooled"),
+            ["plugin 'goemotions_pooled' learns 'goemotions', which the data"],
+        ),
+        (("run", "--enable", "goemotions_pooled"), ["plugin 'goemotions_pooled' learns 'goemotions', which the data"]),
+    ],
+    ids=lambda given: given[2] if len(given) == 3 else None,
+)
+def test_what_is_known_before_is_refused_before_data_are_prepared(
+    tmp_path: Path, given: tuple[str, ...], says: list[str]
+) -> None:
+    refuse(*given, "-o", "run", "--data", "village", cwd=tmp_path, says=says)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_search_says_what_it_cannot_do(swept: tuple[Path, Answer], tmp_path: Path) -> None:
     pytest.importorskip("optuna", reason="needs redheart[search]")
     common = ("-o", "run", *SMALL, "--store", str(swept[0] / "run" / "store"))

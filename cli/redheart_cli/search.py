@@ -10,8 +10,7 @@ import click
 
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
-from redheart.sessions import begin
-from redheart.tuning import search_session
+from redheart.tuning import search_session, searchable_session
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
@@ -62,7 +61,7 @@ def search(
     Example: redheart search --group neural_regret --trials 40
     """
     with make_display() as display:
-        session = begin(choice, new, display, groups_file)
+        session = searchable_session(choice, new, display, groups_file, name)
         found, files = search_session(session, name, trials, space_file, pruner, display)
     if as_json:
         print_json(

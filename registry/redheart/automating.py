@@ -119,6 +119,7 @@ def auto(
     scale: str | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    device: str | None = None,
     store: str | Path | None = None,
     plugins: str | Path | None = None,
     progress: bool = True,
@@ -143,7 +144,7 @@ def auto(
         enable: As for train, like everything else.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
-    options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed)
+    options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     tried = tuple((one,) if isinstance(one, str) else tuple(one) for one in encoders)
     wanted = AutoOptions(
         trials, seconds, find_optional(space), tuple(objectives), prefer, sampler, pruner, find_optional(warm), tried

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +22,7 @@ from redheart_registry import Registry, load_registry
 if TYPE_CHECKING:
     from redheart_core.data.build import Encoding
     from redheart_core.data.store import Store
+    from redheart_core.groups.group import Group
     from redheart_core.models.model import Model
     from redheart_core.runs.description import NodeDescription, RunDescription
     from redheart_core.runs.run import RunFolder
@@ -128,8 +129,22 @@ def begin(
     display: Display,
     groups_file: Path | None = None,
     fetch: Callable[[Path], object] = lambda folder: None,
+    check: Callable[[Path, Sequence[Group]], object] = lambda folder, groups: None,
 ) -> Session:
-    """A session under the current settings; prepares the store if need be. Fetch is called with the folder before."""
+    """A session under the current settings; prepares the store if need be.
+
+    Args:
+        choice: Of plugins and their settings.
+        options: Of the training.
+        display: Shows how far the preparation is.
+        groups_file: Tables [groups.NAME].
+        fetch: Called with the folder of the run before anything is read there.
+        check: Called with it and the groups that are to be trained, before the data are prepared.
+
+    Raises:
+        RedheartError: A setting, plugin, record or file is wrong. A field that the data set does not declare is
+            refused before its records are read.
+    """
     registry = choice.load(listeners(display), display.say)
     given = merged_groups(registry, groups_file)
     data, training = data_settings(registry, **options.data), train_settings(registry, **options.training)
@@ -141,12 +156,31 @@ def begin(
 
     choose_device(training.device)  # before the data are prepared
     folder = options.output or Path("runs") / data.dataset
+    planned = declared_groups(registry, data, training, groups)
     fetch(folder)
+    check(folder, planned)
     store = prepare_store(registry, options.store or folder / "store", data, display)
     session = new_session(registry, folder, store, training, groups)
     for line in (*left_out(session), *own_rates(groups, given), *data_notes(session.context)):
         display.say(line)
     return session
+
+
+def declared_groups(
+    registry: Registry, data: DataSettings, training: TrainSettings, groups: Mapping[str, GroupSettings]
+) -> tuple[Group, ...]:
+    """The groups of a training if some record has each field that the data set declares.
+
+    Raises:
+        PluginError: A plugin reads or learns a field that is not declared, or the groups cannot be trained together.
+    """
+    from redheart_core.groups.graph import bind_nodes, check_targets, plan_groups
+
+    dataset, settings = find_dataset(registry, data.dataset)
+    fields = {field.name: field for field in dataset.fields(settings)}
+    nodes = bind_nodes(registry.nodes(training.scale), fields)
+    check_targets(nodes, fields, dict.fromkeys(fields, 1), "train")
+    return plan_groups(nodes, groups)
 
 
 def left_out(session: Session) -> list[str]:

@@ -14,10 +14,11 @@ from redheart.progress import Display, make_display
 from redheart.sessions import Session, begin
 from redheart.settings_files import write_plugins_toml
 from redheart.threads import keeping_threads
-from redheart_core.contract.errors import RedheartError
+from redheart_core.contract.errors import CheckpointError, RedheartError
 from redheart_core.storage.paths import find_optional
 
 if TYPE_CHECKING:
+    from redheart_core.groups.group import Group
     from redheart_core.tuning.search import SearchResult
     from redheart_core.tuning.sweep import SweepSettings
     from redheart_core.tuning.sweep_result import Sweep
@@ -66,8 +67,12 @@ def sweep(
     disable: str | Iterable[str] = (),
     settings: Settings | None = None,
     groups: str | Path | None = None,
+    encoder: str | Sequence[str] | None = None,
     scale: str | None = None,
     epochs: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    store: str | Path | None = None,
     plugins: str | Path | None = None,
     progress: bool = True,
 ) -> Sweep:
@@ -87,7 +92,7 @@ def sweep(
         enable: As for train, like everything below.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
-    options = RunOptions(output=find_optional(output), dataset=data, scale=scale, epochs=epochs)
+    options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     asked = SweepOptions(None if rates is None else tuple(rates), hierarchical, short_epochs, seeds, halving)
     with keeping_threads(), make_display(progress) as display:
         if names_environment(choice, options):
@@ -121,8 +126,13 @@ def search(
     enable: str | Iterable[str] = (),
     disable: str | Iterable[str] = (),
     settings: Settings | None = None,
+    groups: str | Path | None = None,
+    encoder: str | Sequence[str] | None = None,
     scale: str | None = None,
     epochs: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    store: str | Path | None = None,
     plugins: str | Path | None = None,
     progress: bool = True,
 ) -> SearchResult:
@@ -138,10 +148,43 @@ def search(
         enable: As for train, like everything below.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
-    options = RunOptions(output=find_optional(output), dataset=data, scale=scale, epochs=epochs)
+    options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     with keeping_threads(), make_display(progress) as display:
-        session = begin(choice, options, display)
+        session = searchable_session(choice, options, display, find_optional(groups), group)
         return search_session(session, group, trials, find_optional(space), pruner, display)[0]
+
+
+def searchable_session(
+    choice: PluginChoice, options: RunOptions, display: Display, groups_file: Path | None, name: str
+) -> Session:
+    """A session in which a group can be searched; one that cannot is refused before the data are prepared.
+
+    Raises:
+        RedheartError: There is no such group, it is fitted in closed form, or it reads others and there is no run.
+    """
+
+    def check(folder: Path, groups: Sequence[Group]) -> None:
+        group = _named(name, groups)
+        if group.fitted:
+            raise RedheartError(
+                f"group '{name}' is fitted in closed form, so there is nothing to search; choose another"
+            )
+        if group.reads and not (folder / "run.json").exists():
+            lower = " ".join(f"--only {one}" for one in group.reads)
+            raise CheckpointError(
+                f"group '{name}' reads {', '.join(group.reads)}, and {folder} holds no run in which they are trained; "
+                f"redheart train -o {folder} {lower} trains them, with the other options of this search, and redheart "
+                "auto searches all groups without"
+            )
+
+    return begin(choice, options, display, groups_file, check=check)
+
+
+def _named(name: str, groups: Sequence[Group]) -> Group:
+    found = {group.name: group for group in groups}
+    if name not in found:
+        raise RedheartError(f"there is no group '{name}' (groups: {', '.join(sorted(found))})")
+    return found[name]
 
 
 def search_session(
@@ -152,10 +195,7 @@ def search_session(
     from redheart_core.tuning.search_space import default_space, read_space
     from redheart_registry.plugins_toml import parse_file
 
-    groups = {group.name: group for group in session.context.groups}
-    if name not in groups:
-        raise RedheartError(f"there is no group '{name}' (groups: {', '.join(sorted(groups))})")
-    group = groups[name]
+    group = _named(name, session.context.groups)
     scale = session.context.settings.scale
     space = read_space(parse_file(space_file), str(space_file), group, scale) if space_file else default_space(group)
     found = search_group(session.run, session.context, group, space, trials, pruner, display.progress)
