@@ -51,6 +51,13 @@ def test_candidates_settings_and_the_verdict_are_shown() -> None:
     assert "No group: each one adds something" in html
 
 
+def test_a_gain_that_noise_may_explain_is_taken_as_the_likelier_and_says_so() -> None:
+    slight = attrs.evolve(CHOICE, corrected=Interval(-0.01, -0.03, 0.02))
+    assert verdict(slight)[-1] == "taken: candidate 0, as the likelier one; the corrected gain is not beyond noise"
+    dearer = attrs.evolve(CHOICE, corrected=Interval(0.01, -0.02, 0.03))  # as --prefer cost may take it
+    assert verdict(dearer)[-1] == "taken: candidate 0; the corrected gain is not beyond noise"
+
+
 def test_what_a_plugin_says_is_text_and_no_markup() -> None:
     assert "candidate 1 failed: a &lt;b&gt;reason&lt;/b&gt;" in page(CHOICE)
 

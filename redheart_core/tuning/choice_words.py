@@ -27,8 +27,10 @@ def verdict(choice: GroupChoice) -> list[str]:
     )
     if choice.chosen < 0:
         return [found, "kept: its own settings, as no gain is left after the correction"]
-    beyond = "beyond noise" if gain.is_below(0.0) else "not beyond noise"
-    return [found, f"taken: candidate {choice.chosen}; the corrected gain is {beyond}"]
+    if gain.is_below(0.0):
+        return [found, f"taken: candidate {choice.chosen}; the corrected gain is beyond noise"]
+    likelier = ", as the likelier one" if gain.number < 0 else ""
+    return [found, f"taken: candidate {choice.chosen}{likelier}; the corrected gain is not beyond noise"]
 
 
 def candidate_name(one: CandidateRow) -> str:
