@@ -66,7 +66,7 @@ def test_an_iterator_is_read_no_further_than_it_is_asked(model: redheart.Model) 
 def test_a_text_that_cannot_be_analyzed_is_named_by_its_place(model: redheart.Model) -> None:
     with pytest.raises(DataError, match="text 2: the text has no letter"):
         model.analyze([TEXTS[0], "2026"])
-    with pytest.raises(DataError, match="text: expects a 'text', got NoneType"):
+    with pytest.raises(DataError, match="text: expects a 'text', got an object of id"):
         model.analyze({"id": 7})
 
 

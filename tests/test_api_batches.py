@@ -18,6 +18,7 @@ import redheart as api
 from redheart import analyzing, batches
 from redheart.analysis_json import schema
 from redheart.analyzing import Refused, analyze_records
+from redheart.text_files import read_text_file
 from redheart_core import DataError
 
 TEXTS = [
@@ -170,6 +171,16 @@ def test_files_of_other_forms_are_refused_with_what_is_expected(model: api.Model
             model.analyze_file(tmp_path / given, tmp_path / output, column=column, progress=False)
         assert not (tmp_path / output).exists()
     assert source.exists()
+
+
+def test_the_texts_of_objects_may_stand_under_another_name(tmp_path: Path) -> None:
+    file = tmp_path / "posts.jsonl"
+    file.write_text('{"body": "One.", "text": "a title", "id": 4}\n{"story": "Two."}\n')
+    (_, first), (where, second) = read_text_file(file, "body")
+    assert first == {"body": "One.", "text": "One.", "id": 4}
+    assert (where, str(second)) == (
+        "posts.jsonl line 2", "posts.jsonl line 2: expects a text in 'body', got an object of story",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv"])

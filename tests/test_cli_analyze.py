@@ -92,7 +92,7 @@ def test_json_lines_answer_each_line_and_refuse_single_ones(finished: Finished, 
     assert [result["id"] for result in results] == ["a", "b", "c", "d"]
     assert ["refused" in result for result in results] == [False, True, True, False]
     assert "standard input line 2: the text has no letter, '2026'" in results[1]["refused"]
-    assert "standard input line 3: expects a 'text', got NoneType" in results[2]["refused"]
+    assert "standard input line 3: expects a 'text', got an object of id" in results[2]["refused"]
     del results[0]["id"]
     assert results[0] == succeed("analyze", finished.model, TEXT, "--json", cwd=tmp_path).json()
 

@@ -146,12 +146,22 @@ def test_exported_cases_are_added_elsewhere_without_the_model(memory: Memory, tm
         assert list(copy.export(choose(ids="b"))) == [lines[0], lines[2]]
 
 
+def test_wrong_records_are_refused_together(memory: Memory) -> None:
+    given: list[dict[str, object]] = [{"text": TEXT}, {"body": TEXT}, {"text": CRISIS}, {"text": TEXT, "label": 1}]
+    with pytest.raises(DataError) as refused:
+        memory.add_records([(f"line {number}", record) for number, record in enumerate(given, 1)])
+    title, *lines = str(refused.value).splitlines()
+    assert title.startswith("3 rows cannot be used")
+    assert [line.split(":")[0] for line in lines] == ["  - line 2", "  - line 3", "  - line 4"]
+    assert len(memory) == 0
+
+
 @pytest.mark.parametrize(
     ("record", "message"),
     [
         ({"text": "A text.", "label": {}}, "line 1: unknown keys label"),
-        ({"labels": {}}, "line 1: expects a 'text'"),
-        ({"text": "A text.", "labels": [1]}, "line 1: expects a 'text', and 'labels' as an object"),
+        ({"labels": {}}, "line 1: expects a 'text', got an object of labels"),
+        ({"text": "A text.", "labels": [1]}, r"line 1: expects 'labels' as an object of numbers, got \[1\]"),
         ({"text": "A text.", "labels": {"a": "x"}}, "line 1: .*the label 'a' expects a finite number, got 'x'"),
         ({"text": "A text.", "labels": {"a": True}}, "line 1: .*expects a finite number, got True"),
         ({"text": "A text.", "labels": {"a": 10**400}}, "line 1: .*expects a finite number, got 10000"),

@@ -38,7 +38,7 @@ SOME_REFUSED = 4
     type=UserPath(),
     help="Read many texts: lines of a .txt, rows of a .csv, objects of a .jsonl; needs --output.",
 )
-@click.option("--column", metavar="NAME", help="Of a .csv, which column holds the texts. [default: text]")
+@click.option("--column", metavar="NAME", help="Of a .csv or .jsonl, where the texts are. [default: text]")
 @click.option("-o", "--output", type=UserPath(), help="Where the answers on --texts go: a .jsonl or a .csv.")
 @click.option("--language", metavar="CODE", help="Language of the texts, such as en or ko. [default: detected]")
 @click.option("--country", metavar="CODE",

@@ -108,6 +108,19 @@ def in_windows(given: Iterable[tuple[str, T]], most: int = WINDOW) -> Iterator[l
         yield window
 
 
+def stated_text(record: Mapping[str, object], where: str) -> str:
+    """The text of a record.
+
+    Raises:
+        DataError: It has none.
+    """
+    text = record.get("text")
+    if isinstance(text, str):
+        return text
+    found = type(text).__name__ if "text" in record else f"an object of {', '.join(record) or 'nothing'}"
+    raise DataError(f"{where}: expects a 'text', got {found}")
+
+
 def read_record(model: Model, given: Text, where: str, language: str | None) -> TextToAnalyze:
     """A text or record with its language, checked.
 
@@ -129,8 +142,7 @@ def read_record(model: Model, given: Text, where: str, language: str | None) -> 
             )
         values = {name: record[name] for name in model.read_fields if record.get(name) is not None}
         return TextToAnalyze("", where, values, Language(None, None))
-    if not isinstance(text, str):
-        raise DataError(f"{where}: expects a 'text', got {type(text).__name__}")
+    text = stated_text(record, where)
     values = {name: record[name] for name in model.read_fields if record.get(name) is not None}
     code, checked = record.get("language", language), check_text(text, where)
     spoken = detect(checked, model.assembled.languages) if code is None else stated(code, where)

@@ -12,10 +12,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from redheart.analyzing import stated_text
 from redheart.choosing import choose
 from redheart.encoders import EncoderOfModel
 from redheart.options import PluginChoice, Settings
@@ -28,6 +30,7 @@ from redheart_core.memory.filters import EVERY, Filter
 from redheart_core.memory.opening import find_cases, open_cases
 from redheart_core.memory.places import shown
 from redheart_core.memory.vectors import Vector, text_vector
+from redheart_core.storage.bad_rows import BadRows
 from redheart_core.storage.paths import find_path
 
 if TYPE_CHECKING:
@@ -130,20 +133,24 @@ class Memory:
             keep_text: Whether their texts are kept; exported cases keep what they have.
 
         Raises:
-            DataError: A record is wrong; names it.
+            DataError: Records are wrong; names the first 20 and how many there are.
             CaseMemoryError: As add.
         """
         from redheart_core.memory.exchange import is_head, read_cases, read_head
 
-        lines = iter(records)
+        bad = BadRows()
+        lines = bad.passing(records)
         where, first = next(lines, ("", {}))
         if is_head(first):
             identity = read_head(first, where)
             cases = list(read_cases(lines, identity.width))
         else:
-            every = (one for group in ([(where, first)] if where else [], lines) for one in group)
-            cases = [self._record(record, place, keep_text) for place, record in every]
+            cases = []
+            for place, record in chain([(where, first)] if where else [], lines):
+                with bad.row():
+                    cases.append(self._record(record, place, keep_text))
             identity = self._encoder.identity
+        bad.check()
         if cases:
             self._made(identity).add(cases)
         return len(cases)
@@ -265,9 +272,9 @@ class Memory:
         unknown = sorted(record.keys() - set(_KEYS))
         if unknown:
             raise DataError(f"{where}: unknown keys {', '.join(unknown)} (known: {', '.join(_KEYS)})")
-        text, labels = record.get("text"), record.get("labels")
-        if not isinstance(text, str) or not isinstance(labels, dict | None):
-            raise DataError(f"{where}: expects a 'text', and 'labels' as an object of numbers if there are any")
+        text, labels = stated_text(record, where), record.get("labels")
+        if not isinstance(labels, dict | None):
+            raise DataError(f"{where}: expects 'labels' as an object of numbers, got {labels!r:.60}")
         values = {name: record.get(name) for name in ("language", "source", "licence")}
         return self._case(text, where, keep_text, record.get("id"), {**values, "labels": labels or {}})
 

@@ -23,7 +23,7 @@ def read_text_file(path: Path, column: str | None = None) -> Iterator[Item]:
 
     Args:
         path: The file.
-        column: Of a table, which one holds the text; "text" if left out.
+        column: Of a table or of objects, which one holds the text; "text" if left out.
 
     Raises:
         DataError: The name has another ending, the file cannot be read, or a table has no such column.
@@ -34,12 +34,12 @@ def read_text_file(path: Path, column: str | None = None) -> Iterator[Item]:
             f"{path}: expects a .txt with one text a line, a .csv with a column of texts, or a .jsonl with a "
             f"'text' in each object, each of them may be gzipped (.gz); got the ending '{form or path.name}'"
         )
-    if column is not None and form != ".csv":
+    if column is not None and form == ".txt":
         raise DataError(f"{path}: a column is named, which a {form} has not; leave it out")
     if form == ".csv":
         return in_order(lambda on_error: _rows(path, column or "text", on_error))
     if form == ".jsonl":
-        return in_order(lambda on_error: read_objects(path, on_error))
+        return in_order(lambda on_error: _objects(path, column or "text", on_error))
     return in_order(lambda on_error: _lines(path, on_error))
 
 
@@ -66,6 +66,15 @@ def _placed(errors: list[DataError]) -> Iterator[Item]:
 
 def _lines(path: Path, on_error: OnError) -> Iterator[tuple[str, Text]]:
     return ((where, line.rstrip("\r\n")) for where, line in read_lines(path, on_error) if line.strip())
+
+
+def _objects(path: Path, column: str, on_error: OnError) -> Iterator[tuple[str, Text]]:
+    for where, record in read_objects(path, on_error):
+        if column != "text" and column not in record:
+            found = f"expects a text in '{column}', got an object of {', '.join(record) or 'nothing'}"
+            on_error(BadLineError(f"{where}: {found}", record))
+            continue
+        yield where, record if column == "text" else {**record, "text": record[column]}
 
 
 def _rows(path: Path, column: str, on_error: OnError) -> Iterator[tuple[str, Text]]:
