@@ -32,6 +32,8 @@ def test_a_whole_run_and_its_model_are_as_recorded(finished: Finished, tmp_path:
     answer = succeed("verify", finished.folder, cwd=tmp_path)
     assert re.search(r": \d\d+ files as recorded, 0 damaged or missing", answer.out)
     assert succeed("verify", finished.model, "--json", cwd=tmp_path).json()["damaged"] == []
+    store = succeed("verify", finished.store, "--json", cwd=tmp_path).json()
+    assert (store["damaged"], store["files"] > 5) == ([], True)
 
 
 @pytest.mark.slow
@@ -48,6 +50,9 @@ def test_a_flipped_bit_and_a_missing_file_of_every_kind_are_named(finished: Fini
         assert expected <= set(answer.json()["groups"]), kind
         file.write_bytes(data)
     assert redheart("verify", "run", cwd=tmp_path).code == 0
+    flip_byte(run / "store" / "records.jsonl")
+    assert redheart("verify", "run/store", cwd=tmp_path).code == 1
+    flip_byte(run / "store" / "records.jsonl")
     (run / KINDS["epoch"]).unlink()
     assert redheart("verify", "run", cwd=tmp_path).code == 1
 

@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("redheart_cli.watch", "Show how the training in a run goes, live."),
     "audit": ("redheart_cli.audit", "Account for every parameter."),
     "plan": ("redheart_cli.plan", "Measure what memory a training needs."),
-    "verify": ("redheart_cli.verify", "Compare every file of a run or model with its hash."),
+    "verify": ("redheart_cli.verify", "Compare every file of a run, model or store with its hash."),
     "repair": ("redheart_cli.verify", "Take the damaged groups of a run back to their last good epoch."),
     "push": ("redheart_cli.remote", "Send a run or model to an object store."),
     "pull": ("redheart_cli.remote", "Fetch a run or model from an object store."),

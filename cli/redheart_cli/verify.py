@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", metavar="RUN|MODEL|TEAM", type=UserPath())
+@click.argument("folder", metavar="RUN|MODEL|TEAM|STORE", type=UserPath())
 @json_option
 def verify(folder: Path, as_json: bool) -> None:
-    """Compare every file that RUN, MODEL or TEAM names with its recorded SHA-256.
+    """Compare every file that RUN, MODEL, TEAM or STORE names with its recorded SHA-256.
 
     Of a run: epochs, averages, optimizer states and losses of every group, results, the store, and the models below it.
     Of a run of agents: the same of every agent, from where all of them go on, and the teams below it. Nothing is loaded
@@ -80,9 +80,9 @@ def repair(run: Path, yes: bool) -> None:
 
 
 def look(folder: Path) -> Found:
-    """Verify a run, a model or a team."""
+    """Verify a run, a model, a team or an embedding store."""
     from redheart_core.agents.verifying import verify_agents, verify_team
-    from redheart_core.models.verifying import verify_model, verify_run
+    from redheart_core.models.verifying import verify_model, verify_run, verify_store
     from redheart_core.runs.description import RUN_DESCRIPTION
     from redheart_core.runs.verifying import Found
     from redheart_core.storage.presence import require_model_folder
@@ -93,6 +93,8 @@ def look(folder: Path) -> Found:
         return verify_agents(folder) if readable and is_agents_run(folder) else verify_run(folder)
     if (folder / "team.json").exists():
         return verify_team(folder)
+    if (folder / "index.json").exists():
+        return verify_store(folder)
     require_model_folder(folder)
     found = Found()
     if not found.check(lambda: exported_files(folder)):

@@ -17,7 +17,7 @@ def verify_run(run: Path) -> Found:
     description = verify_own_files(run, found)
     if description is None:
         return found
-    _verify_store(found, run / description.data.store)
+    verify_store(run / description.data.store, found)
     for folder in sorted(run.iterdir()):
         if (folder / "manifest.json").exists():
             verify_model(folder, found=found)
@@ -41,8 +41,11 @@ def verify_model(folder: Path, answering: Mapping[str, str] | None = None, found
     return found
 
 
-def _verify_store(found: Found, store: Path) -> None:
+def verify_store(store: Path, found: Found | None = None) -> Found:
+    """Every file that an embedding store names."""
+    found = Found() if found is None else found
     if not found.check(lambda: STORE_INDEX.read(store / "index.json")):
-        return
+        return found
     for name, entry in STORE_INDEX.read(store / "index.json").files.items():
         found.check(lambda name=name, entry=entry: check_sha256(store / name, entry.sha256))  # type: ignore[misc] # as above
+    return found
