@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from click.shell_completion import BashComplete
 
 from redheart_cli.main import cli
 
@@ -33,3 +34,12 @@ def test_every_option_says_what_it_is(name: str) -> None:
 def test_a_group_shows_whole_sentences(name: str) -> None:
     shown = EVERY[name].get_help(click.Context(EVERY[name]))
     assert "..." not in shown.partition("\nCommands:\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "begun", "offered"),
+    [([], "au", ["auto", "audit"]), (["memory"], "de", ["delete"]), (["train", "--scale"], "f", ["full"])],
+)
+def test_the_tab_key_completes_commands_and_choices(typed: list[str], begun: str, offered: list[str]) -> None:
+    completing = BashComplete(cli, {}, "redheart", "_REDHEART_COMPLETE")
+    assert [one.value for one in completing.get_completions(typed, begun)] == offered
