@@ -139,6 +139,12 @@ def test_two_texts_at_once_are_a_mistake_of_usage(finished: Finished, tmp_path: 
     refuse("analyze", finished.model, TEXT, "--file", "x", cwd=tmp_path, says=["give one of TEXT"], code=2)
 
 
+def test_the_name_of_a_file_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "post.txt").write_text(TEXT)
+    for given in (("post.txt",), ("model", "post.txt")):
+        refuse("analyze", *given, cwd=tmp_path, code=2, says=["'post.txt' is a file; --file takes one text out of it"])
+
+
 def test_the_language_is_detected_or_stated_and_the_model_is_silent_on_others(
     finished: Finished, tmp_path: Path
 ) -> None:

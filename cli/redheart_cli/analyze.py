@@ -275,10 +275,14 @@ def model_and_text(given: Sequence[str], read_elsewhere: bool) -> tuple[str | No
     One alone is the model where it names a folder or an installed model, or where the text comes from a file.
 
     Raises:
-        UsageError: There are more than two, or one alone looks like a folder and is none.
+        UsageError: There are more than two, the last one is a file, or one alone looks like a folder and is none.
     """
     if len(given) > 2:
         raise click.UsageError(f"expects at most MODEL and TEXT, got {len(given)} arguments; quote the text")
+    if given and not read_elsewhere and os.path.isfile(given[-1]):
+        raise click.UsageError(
+            f"'{given[-1]}' is a file; --file takes one text out of it, --texts many, --jsonl records"
+        )
     if len(given) != 1:
         return (given[0], given[1]) if given else (None, None)
     (one,) = given
