@@ -12,7 +12,7 @@ from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.tuning import search_session, searchable_session
 from redheart_cli.options import plugin_options
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
@@ -83,11 +83,10 @@ def print_search(found: SearchResult) -> None:
     ]
     print_table(("table", "setting", "best"), rows)
     click.echo(f"{found.trials} trials, {found.pruned} of them stopped early; the best is number {found.best_trial}")
-    corrected = found.corrected
     click.echo(
         f"validation loss {found.best:.5f}, with the group's own settings {found.own:.5f}: "
         f"{found.difference.mean:+.5f} (standard error {found.difference.error:.5f}); corrected for having chosen on "
-        f"validation {corrected.value:+.5f} ({corrected.low:+.5f}..{corrected.high:+.5f})"
+        f"validation {with_interval(found.corrected, '+.5f')}"
     )
     if not found.better:
         click.echo("that is within noise: nothing shows that the found settings are better than the group's own")
