@@ -63,7 +63,7 @@ class Request:
         mine, theirs = (_flat(attrs.asdict(one, filter=stored)) for one in (self, there))
         theirs = {**_flat(self.encoder_defaults, "encoder_settings."), **theirs}
         differences = "; ".join(
-            f"{key} is {theirs.get(key)!r:.80} there, {mine.get(key)!r:.80} here"
+            CHANGED if key == "content" else f"{key} is {theirs.get(key)!r:.80} there, {mine.get(key)!r:.80} here"
             for key in sorted(mine.keys() | theirs.keys())
             if theirs.get(key) != mine.get(key)
         )
@@ -72,6 +72,10 @@ class Request:
                 f"{folder} holds a store that was made with other arguments: {differences}; "
                 "choose another folder, or delete this one"
             )
+
+
+CHANGED = "the data set has changed since: an id, text, language, label or field is another one, came or went"
+"""What other contents mean."""
 
 
 @attrs.frozen
