@@ -187,6 +187,7 @@ class Level(nn.Module):
 
 
 def fit_level(module: nn.Module, data: FitData) -> None:
+    assert isinstance(module, Level)
     target, first = data.train.field("regret"), data.train.embedding()[:, 0]
     module.level.copy_(target.mean())
     module.slope.copy_((first * (target - target.mean())).sum() / first.square().sum())
