@@ -15,6 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from toy import Toy
 
 from redheart_core import DataError, PluginError, StoreError
+from redheart_core.data import term_counts
 from redheart_core.data.store import Store
 from redheart_core.data.term_view import PART_WEIGHT, TERM_TABLE, WORD_WEIGHT, TermView, fit_terms, load_terms
 from redheart_core.models.analysis import analyze
@@ -265,3 +266,17 @@ def test_the_known_share_of_a_text_counts_words_and_pairs_and_triples_of_charact
     # " 개", "개가", "가 ", " 개가", "개가 " are known; " 산", "산다", "다 ", " 산다", "산다 " are not
     np.testing.assert_allclose(known[:, 1], [1.0, 0.5, np.nan, 1.0])
     assert np.array_equal(view.known(["개가 산다"])[0], known[1])
+
+
+def test_what_is_known_of_texts_of_a_store_is_what_is_known_of_the_texts(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = toy.store(toy.records(120))
+    assert store.terms is not None
+    for block in (7, 2000):
+        monkeypatch.setattr(term_counts, "_BLOCK", block)
+        for rows in (torch.arange(len(store)), torch.tensor([5, 2, 5]), torch.tensor([], dtype=torch.int64)):
+            texts = [store.text(row) for row in rows.tolist()]
+            found = store.known_terms(rows, texts)
+            assert found.shape == (len(rows), 2)
+            np.testing.assert_array_equal(found, store.terms.known(texts).reshape(-1, 2))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
@@ -265,6 +266,11 @@ class Store:
     def word_count(self) -> int:
         """How many of the terms are words and pairs of words: the first ones."""
         return self.terms.words if self.terms else 0
+
+    def known_terms(self, rows: Tensor, texts: Sequence[str]) -> NDArray[np.float64]:
+        """The shares of terms that are known, (B, 2), as TermView.known gives them for the texts of some records; NaN
+        without terms."""
+        return np.full((len(rows), 2), np.nan) if self._terms is None else self._terms.known(rows.numpy(), texts)
 
     def term_matrix(self, rows: Tensor) -> sparse.csr_matrix:
         """Terms of the whole texts of some records, (B, V) float32, as TermView.weigh gives them.

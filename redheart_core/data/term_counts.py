@@ -8,7 +8,7 @@ it occurs again, and the zeros how often beyond that. This takes little more tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -62,11 +62,23 @@ class TermCounts:
         blocks = [self._weigh(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
         return sparse.vstack(blocks, format="csr")
 
+    def known(self, rows: NDArray[np.int64], texts: Sequence[str]) -> NDArray[np.float64]:
+        """(B, 2), as TermView.known gives it for these texts, which are those of these rows."""
+        blocks = [
+            self._view.known_of_counts(texts[start : start + _BLOCK], self._counts_of(rows[start : start + _BLOCK]))
+            for start in range(0, len(rows), _BLOCK)
+        ]
+        return np.concatenate([np.empty((0, 2)), *blocks])
+
     def _weigh(self, rows: NDArray[np.int64]) -> sparse.csr_matrix:
+        return self._view.weigh_counts(self._counts_of(rows))
+
+    def _counts_of(self, rows: NDArray[np.int64]) -> sparse.csr_matrix:
+        """(B, V) int32, as TermView.count gives them."""
         sizes, spans = self._stored.sizes[rows], self._stored.spans[rows]
         lows = self._stored.lows[_ranges(self._starts[rows], sizes)]
         bits = self._stored.bits[_ranges(self._bit_starts[rows], spans)]
-        return self._view.weigh_counts(_counts(_Gaps(sizes, spans, lows, bits), self._view.size))
+        return _counts(_Gaps(sizes, spans, lows, bits), self._view.size)
 
 
 def write_term_counts(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from redheart_core.contract.errors import StoreError
 from redheart_core.contract.names import composed
 from redheart_core.data.term_pieces import Kind, pieces, telling_terms
 from redheart_core.data.terms import Terms, choose_terms, count, weigh
+from redheart_core.data.words import remembering_words
 from redheart_core.storage.files import load_tensors, make_folder, save_tensors
 from redheart_core.storage.sealed import SealedFile
 
@@ -27,6 +29,12 @@ that inflects much, as Korean does, say little beside them."""
 SHARE_OF_PARTS = 0.6
 """Of all terms."""
 _TABLE, _TENSORS = "terms.json", "idf.safetensors"
+_TELLING_OF: Mapping[Kind, Callable[[str], int]] = {
+    "word": partial(telling_terms, "word"),
+    "character": remembering_words(partial(telling_terms, "character")),
+    "part": remembering_words(partial(telling_terms, "part")),
+}
+"""How many telling terms a piece has, of a whole text or of a word."""
 
 
 @attrs.frozen
@@ -128,7 +136,7 @@ class TermView:
 
 def _telling(kind: Kind, text: str) -> int:
     """How many telling terms a text has, known or not."""
-    return sum(telling_terms(kind, piece) for piece in pieces(kind, text))
+    return sum(map(_TELLING_OF[kind], pieces(kind, text)))
 
 
 def fit_terms(texts: Sequence[str], most: int, languages: Sequence[str | None] | None = None) -> TermView | None:

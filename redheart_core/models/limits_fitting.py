@@ -83,9 +83,8 @@ def texts_of(store: Store, rows: Tensor) -> LayerTexts:
     """Some records of a store as layers see them before they are answered."""
     texts = [store.text(row) for row in rows.tolist()]
     codes = [store.language(row) for row in rows.tolist()]
-    known = np.full((len(texts), 2), np.nan) if store.terms is None else store.terms.known(texts)
     languages = [UNDETERMINED if code is None else primary(code) for code in codes]
-    return LayerTexts(texts, languages, mean_embedding(store, rows), known)
+    return LayerTexts(texts, languages, mean_embedding(store, rows), store.known_terms(rows, texts))
 
 
 @attrs.define
