@@ -61,9 +61,13 @@ def test_an_evaluation_for_people_shows_every_variant_with_its_skill(finished: F
     finished.copy(tmp_path)
     printed = succeed("evaluate", "run/model", cwd=tmp_path).out
     kept = json.loads((tmp_path / "run" / "evaluation.json").read_text(encoding="utf-8"))
+    same = [name for name, losses in kept["losses"].items() if losses == kept["losses"]["crossover"]]
     for variant in kept["variants"]:
         skill = f"{kept['skill'][variant]['value']:.4f}"
-        assert any(line.startswith(f"{variant}  ") and skill in line for line in printed.splitlines())
+        shown = any(line.startswith(f"{variant}  ") and skill in line for line in printed.splitlines())
+        assert shown == (variant == "crossover" or variant not in same)
+    told = [line for line in printed.splitlines() if line.startswith("the same losses as crossover, in every group: ")]
+    assert {name for line in told for name in line.split(": ")[1].split(", ")} == {*same} - {"crossover"}
     assert printed.splitlines()[-1].endswith("read 2 time(s) in this run")
 
 

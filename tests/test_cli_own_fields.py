@@ -63,6 +63,16 @@ def test_every_node_has_the_metrics_of_the_kinds_of_the_fields(folder: Path) -> 
             assert f'"{node}.{metric}"' in evaluation
 
 
+def test_of_groups_with_one_epoch_no_choice_is_printed(folder: Path) -> None:
+    printed = succeed("sweetspot", "run", cwd=folder).out
+    (line,) = [line for line in printed.splitlines() if line.startswith("one epoch, so that there is none to choose: ")]
+    for name in ("linear", "mean_fusion", "stacking_fusion"):
+        assert f"{name} (epoch 1, " in line
+    tables = printed.split(line)[0]
+    assert "pooled" in tables
+    assert "linear" not in tables
+
+
 def test_answers_are_in_the_field_s_own_range_and_labels_with_thresholds(folder: Path) -> None:
     text = "glad boat trip storm storm"
     found: list[dict[str, Any]] = succeed("analyze", "run/model", "--json", text, cwd=folder).json()["findings"]

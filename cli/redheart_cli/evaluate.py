@@ -54,6 +54,8 @@ def evaluate(model: Path, run: Path | None, as_json: bool) -> None:
 
 def print_evaluation(result: Evaluation) -> None:
     """Every variant by its mean, and the first metric of each plugin on each field; --json has the rest."""
+    first, losses = result.variants[0], result.losses
+    same = [name for name in result.variants[1:] if losses.get(name) == losses[first]]
     rows = [
         (
             name,
@@ -63,6 +65,7 @@ def print_evaluation(result: Evaluation) -> None:
               if result.points else ()),
         )
         for name in result.variants
+        if name not in same
     ]  # fmt: skip
     heads = ("variant on test", "mean skill", "over the best common epoch")
     for name, reason in result.missing.items():
@@ -70,9 +73,11 @@ def print_evaluation(result: Evaluation) -> None:
     for name, reason in result.stopped.items():
         click.echo(f"{name} could not be evaluated: {reason}")
     print_table((*heads, *(("points", "over the best common epoch") if result.points else ())), rows)
+    if same:
+        click.echo(f"the same losses as {first}, in every group: {', '.join(same)}")
     shown = tuple(dict.fromkeys(("crossover", "common epoch", result.best_method, "chosen", "constant", "linear")))
     shown = tuple(dict.fromkeys("crossover" if name == "selection" else name for name in shown))
-    shown = tuple(name for name in shown if all(name in table.figures for table in result.main))
+    shown = tuple(name for name in shown if name not in same and all(name in table.figures for table in result.main))
     print_table(
         ("first metric on test", "of", "better", *shown, "ceiling"),
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,15 +45,42 @@ def sweetspot(run: Path, rule: str, as_json: bool) -> None:
         return
     print_sweetspot(found)
     for choice in found.groups:
-        print_detections(choice, found.returns)
+        if choice.epochs > 1:
+            print_detections(choice, found.returns)
     click.echo(f"chosen by {NAMES[rule]}: {', '.join(f'{group} {epoch}' for group, epoch in chosen.items())}")
 
 
 def print_sweetspot(found: Sweetspot) -> None:
-    """The choices, and the cost of one common epoch, as tables.
+    """The choices, the cost of one common epoch, and the metrics of both, as tables.
 
-    Of agents no cost is given as a share: that of a return says nothing, as it depends on where 0 is.
+    Of groups with one epoch there is nothing to choose, and one line says so.
     """
+    choices = [choice for choice in found.groups if choice.epochs > 1]
+    alone = [f"{choice.group} (epoch {choice.best.epoch}, {_worth(choice.best, found.returns)})"
+             for choice in found.groups if choice.epochs == 1]  # fmt: skip
+    if choices:
+        _print_choices(found, choices)
+    if alone:
+        click.echo(f"one epoch, so that there is none to choose: {', '.join(alone)}")
+    heads = ("best", "1-SE", "common", "common - best") if choices else ("value",)
+    metrics = [
+        (name, choice.group, *_metric(choice, name)[: len(heads)])
+        for choice in found.groups
+        for name in choice.best.metrics
+    ]
+    print_table(("validation metric", "group", *heads), metrics)
+    if choices:
+        _print_common(found)
+
+
+def _metric(choice: GroupChoice, name: str) -> tuple[str, ...]:
+    entries = (choice.best, choice.one_se, choice.common)
+    values = ("-" if one is None else figure(one.metrics[name]) for one in entries)
+    return (*values, figure(choice.metric_differences[name], "+.4f"))
+
+
+def _print_choices(found: Sweetspot, choices: Sequence[GroupChoice]) -> None:
+    """Of agents no cost is given as a share: that of a return says nothing, as it depends on where 0 is."""
     returns = found.returns
     names = [name for name in NAMES if name != "best"]
     worth = "return" if returns else "loss"
@@ -67,7 +95,7 @@ def print_sweetspot(found: Sweetspot) -> None:
                 *(choice.detections[name].epoch or "-" for name in names),
                 choice.epochs,
             )
-            for choice in found.groups
+            for choice in choices
         ],
     )
     print_table(
@@ -86,30 +114,21 @@ def print_sweetspot(found: Sweetspot) -> None:
                 with_interval(choice.common_cost.apparent, "+.5f"),
                 with_interval(choice.common_cost.corrected, "+.5f"),
             )
-            for choice in found.groups
+            for choice in choices
         ],
     )
-    metrics = [
-        (
-            name,
-            choice.group,
-            *("-" if one is None else figure(one.metrics[name]) for one in (choice.best, choice.one_se, choice.common)),
-            figure(choice.metric_differences[name], "+.4f"),
-        )
-        for choice in found.groups
-        for name in choice.best.metrics
-    ]
-    print_table(("validation metric", "group", "best", "1-SE", "common", "common - best"), metrics)
-    corrected = found.mean_common_cost.corrected
+
+
+def _print_common(found: Sweetspot) -> None:
     common = (
         f"one common epoch for all, {found.common_epoch} ({found.common_interval.low}..{found.common_interval.high})"
     )
-    if returns:
+    if found.returns:
         click.echo(f"{common}; corrected: for having chosen it on the episodes that are compared")
         return
     click.echo(
         f"{common}, costs {found.mean_cost:+.2%} validation loss on average; corrected for having chosen on validation "
-        f"{with_interval(corrected, '+.2%')}"
+        f"{with_interval(found.mean_common_cost.corrected, '+.2%')}"
     )
 
 
