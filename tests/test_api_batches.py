@@ -173,6 +173,13 @@ def test_files_of_other_forms_are_refused_with_what_is_expected(model: api.Model
     assert source.exists()
 
 
+def test_the_second_row_of_a_table_is_no_header_where_the_first_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "posts.csv"
+    file.write_bytes("id,글\n1,One.\n".encode("cp949"))
+    with pytest.raises(DataError, match=r"^posts\.csv line 1: not UTF-8"):
+        list(read_text_file(file, "글"))
+
+
 def test_the_texts_of_objects_may_stand_under_another_name(tmp_path: Path) -> None:
     file = tmp_path / "posts.jsonl"
     file.write_text('{"body": "One.", "text": "a title", "id": 4}\n{"story": "Two."}\n')

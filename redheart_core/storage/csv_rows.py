@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from redheart_core.contract.errors import DataError
 from redheart_core.storage.bad_rows import BadLineError, refuse
 from redheart_core.storage.jsonlines import OnError, read_lines
 
@@ -44,3 +45,24 @@ def read_cells(path: Path, delimiter: str = ",", on_error: OnError = refuse) -> 
             continue
         if any(cell.strip() for cell in row):
             yield taken[0], row
+
+
+def read_named_cells(
+    path: Path, delimiter: str = ",", on_error: OnError = refuse
+) -> tuple[str, list[str], Iterator[tuple[str, list[str]]]]:
+    """Where the first row is, its cells, which name the columns, and the other rows as read_cells has them.
+
+    Raises:
+        DataError: The first row cannot be read, without which no other one can be.
+    """
+    begun = False
+
+    def report(error: DataError) -> None:
+        if not begun:
+            raise error
+        on_error(error)
+
+    cells = read_cells(path, delimiter, report)
+    where, header = next(cells, ("", []))
+    begun = True
+    return where, header, cells

@@ -9,7 +9,7 @@ from redheart.analyzing import Text
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.names import composed
 from redheart_core.storage.bad_rows import BadLineError
-from redheart_core.storage.csv_rows import read_cells
+from redheart_core.storage.csv_rows import read_named_cells
 from redheart_core.storage.jsonlines import OnError, read_lines, read_objects
 
 Item = tuple[str, Text | DataError]
@@ -78,8 +78,7 @@ def _objects(path: Path, column: str, on_error: OnError) -> Iterator[tuple[str, 
 
 
 def _rows(path: Path, column: str, on_error: OnError) -> Iterator[tuple[str, Text]]:
-    cells = read_cells(path, on_error=on_error)
-    where, header = next(cells, ("", []))
+    _, header, cells = read_named_cells(path, on_error=on_error)
     names = [composed(name.strip()) for name in header]
     if names.count(composed(column)) != 1:
         raise DataError(

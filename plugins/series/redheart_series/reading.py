@@ -9,7 +9,7 @@ from pathlib import Path
 from redheart_core import DataError
 from redheart_core.contract.names import composed
 from redheart_core.storage.bad_rows import BadRows
-from redheart_core.storage.csv_rows import read_cells
+from redheart_core.storage.csv_rows import read_named_cells
 from redheart_core.storage.jsonlines import read_objects
 from redheart_core.storage.paths import find_path
 
@@ -80,9 +80,7 @@ def _require(path: Path, needed: Sequence[str], found: Sequence[str], more: str 
 
 
 def _csv(path: Path, delimiter: str, needed: Sequence[str], bad: BadRows) -> Iterator[tuple[str, Row]]:
-    cells = read_cells(path, delimiter, bad.add)
-    where, header = next(cells, ("", []))
-    bad.check()  # without the names of the columns no row can be read
+    where, header, cells = read_named_cells(path, delimiter, bad.add)
     if not header:
         raise DataError(f"{path} is empty; its first line has to name the columns")
     names = [composed(name.strip()) for name in header]

@@ -9,7 +9,7 @@ from pathlib import Path
 from redheart_core import DataError, Field, Record
 from redheart_core.contract.names import composed
 from redheart_core.storage.bad_rows import BadRows
-from redheart_core.storage.csv_rows import read_cells
+from redheart_core.storage.csv_rows import read_named_cells
 from redheart_tables.mapping import Mapped, Row, read_mapping, read_records, required_path
 from redheart_tables.settings import CsvSettings
 
@@ -35,9 +35,7 @@ def records(settings: CsvSettings) -> Iterator[Record]:
 
 def _rows(path: Path, settings: CsvSettings, mapped: Sequence[Mapped], bad: BadRows) -> Iterator[tuple[str, Row]]:
     """(where, row) with the columns that have a name; a row and a column without any cell are passed over."""
-    cells = read_cells(path, settings.delimiter, bad.add)
-    where, header = next(cells, ("", []))
-    bad.check()  # without the names of the columns no row can be read
+    where, header, cells = read_named_cells(path, settings.delimiter, bad.add)
     if not header:
         raise DataError(f"{path} is empty; its first line has to name the columns")
     names = [composed(name) for name in header]

@@ -77,6 +77,15 @@ def test_a_column_says_the_language_of_each_text_and_the_setting_that_of_the_oth
         read(tmp_path, content, CsvSettings(language_column="tongue", fields=REGRET))
 
 
+def test_a_first_line_in_another_encoding_is_named_once(tmp_path: Path) -> None:
+    """As spreadsheets in Korean save it."""
+    path = tmp_path / "my.csv"
+    path.write_bytes("id,text,기분\na,나는 화가 났다.,1\n".encode("cp949"))
+    with pytest.raises(DataError) as refused:
+        list(SPEC.records(CsvSettings(path=path, fields={"regret": "기분"})))
+    assert str(refused.value).startswith("my.csv line 1: not UTF-8 (byte 0xb1")
+
+
 def test_a_language_that_is_no_code_is_refused_before_anything_is_read() -> None:
     with pytest.raises(
         SettingsError, match=r"\[plugins\.csv\] language: .* got 'lang'; .* name that by language_column"
