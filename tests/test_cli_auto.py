@@ -60,7 +60,9 @@ def test_a_run_takes_up_what_was_chosen(searched: tuple[Path, Any]) -> None:
 def test_the_same_command_again_changes_nothing_and_prints_tables(searched: tuple[Path, Any]) -> None:
     beside, _ = searched
     before = hashes(beside / "run")
-    out = succeed("auto", *OPTIONS, cwd=beside).out
+    answer = succeed("auto", *OPTIONS, cwd=beside)
+    out, said = answer.out, "searching neural_regret, neural_surd: up to 2 candidates of each beside its own settings"
+    assert f"{said}, so at most 3 trainings of the model\n" in answer.err
     assert hashes(beside / "run") == before
     assert "neural_surd: 2 candidates; 0 stopped early, 0 failed" in out
     assert "corrected for having chosen on validation" in out

@@ -177,9 +177,13 @@ def search_session(
     study = StudySettings(wanted.sampler, wanted.pruner, wanted.objectives)
     settings = AutoSettings(wanted.trials, wanted.seconds, wanted.prefer, study)
     warm = None if wanted.warm is None else _studies_of(wanted.warm)
-    found = search_groups(
-        session.run, session.context, _spaces(session, wanted.space), settings, warm, display.progress
+    spaces = _spaces(session, wanted.space)
+    ends = "" if wanted.seconds is None else f"; no candidate begins after {wanted.seconds:g} s"
+    display.say(
+        f"searching {', '.join(spaces)}: up to {wanted.trials} candidates of each beside its own settings, so at most "
+        f"{wanted.trials + 1} trainings of the model{ends}"
     )
+    found = search_groups(session.run, session.context, spaces, settings, warm, display.progress)
     off = switch_off(found.context, wanted.prefer == "cost", display.progress)
     left = {one.group for one in off}
     nodes = {node.name for group in session.context.groups if group.name in left for node in group.nodes}
