@@ -16,7 +16,7 @@ def test_a_store_is_shown_in_tables_with_the_warnings_last(finished: Finished, t
     out = succeed("data", "inspect", "--store", finished.store, cwd=tmp_path).out
     lines = out.splitlines()
     assert lines[0] == "data set village, 180 records"
-    assert lines[1:3] == ["encoder: lsa; tokenizers: none", "languages: en 180"]
+    assert lines[1:3] == ["encoder: lsa; tokenizers: none", "languages: en 120, ko 60"]
     heads = [line.split("  ")[0] for line in lines]
     assert [heads.index(head) for head in ("field", "label in train", "baselines on validation")] == sorted(
         heads.index(head) for head in ("field", "label in train", "baselines on validation")
