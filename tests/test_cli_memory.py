@@ -106,6 +106,15 @@ def test_plugins_toml_may_name_the_memory(finished: Finished, tmp_path: Path) ->
     refuse("memory", "verify", cwd=tmp_path, says=["[memory] in plugins.toml", "place"])
 
 
+def test_all_lines_that_cannot_be_added_are_named(finished: Finished, tmp_path: Path) -> None:
+    lines = [json.dumps({"text": FENCE}), "garbage", "[]", json.dumps({"body": FENCE}), json.dumps({"text": CRISIS})]
+    (tmp_path / "cases.jsonl").write_text("\n".join(lines))
+    says = [f"cases.jsonl line {number}: " for number in (2, 3, 4, 5)]
+    given = ("--memory", "cases.db", "--model", finished.model, "--jsonl", "cases.jsonl")
+    refuse("memory", "add", *given, cwd=tmp_path, says=["4 rows cannot be used", *says])
+    assert not (tmp_path / "cases.db").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

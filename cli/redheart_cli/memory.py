@@ -79,6 +79,7 @@ def add(
       redheart memory add --memory cases.db --jsonl cases.jsonl --keep-text
     """
     from redheart.memory import memory_settings
+    from redheart.text_files import in_order
 
     own = {"--id": id_, "--label": labels, "--language": language, "--source": source, "--licence": licence}
     given = [name for name, value in own.items() if value]
@@ -98,7 +99,8 @@ def add(
     keep = keep_text or memory_settings().keep_text
     with opened(where, model) as found:
         if jsonl is not None:
-            added = found.add_records(read_records(jsonl), keep_text=keep)
+            records = in_order(lambda on_error: read_records(jsonl, on_error))
+            added = found.add_records(records, keep_text=keep)
             result: dict[str, object] = {"added": added, "cases": len(found)}
         else:
             assert text is not None

@@ -180,8 +180,8 @@ def search_session(
     spaces = _spaces(session, wanted.space)
     ends = "" if wanted.seconds is None else f"; no candidate begins after {wanted.seconds:g} s"
     display.say(
-        f"searching {', '.join(spaces)}: up to {wanted.trials} candidates of each beside its own settings, so at most "
-        f"{wanted.trials + 1} trainings of the model{ends}"
+        f"searching {', '.join(sorted(spaces))}: up to {wanted.trials} candidates of each beside its own settings, so "
+        f"at most {wanted.trials + 1} trainings of the model{ends}"
     )
     found = search_groups(session.run, session.context, spaces, settings, warm, display.progress)
     off = switch_off(found.context, wanted.prefer == "cost", display.progress)

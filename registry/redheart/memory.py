@@ -124,12 +124,15 @@ class Memory:
         self._made(self._encoder.identity).add([case])
         return case.id
 
-    def add_records(self, records: Iterable[tuple[str, Mapping[str, Any]]], *, keep_text: bool = False) -> int:
+    def add_records(
+        self, records: Iterable[tuple[str, Mapping[str, Any] | DataError]], *, keep_text: bool = False
+    ) -> int:
         """Add a case for each record, all of them or none; returns how many.
 
         Args:
             records: Each with its place for messages: "text", and "id", "labels", "language", "source" and "licence" as
-                for add. Lines that export wrote are taken as they are: the first one is then the head.
+                for add; or why there is none. Lines that export wrote are taken as they are: the first one is then
+                the head.
             keep_text: Whether their texts are kept; exported cases keep what they have.
 
         Raises:
@@ -139,7 +142,7 @@ class Memory:
         from redheart_core.memory.exchange import is_head, read_cases, read_head
 
         bad = BadRows()
-        lines = bad.passing(records)
+        lines = _sound(records, bad)
         where, first = next(lines, ("", {}))
         if is_head(first):
             identity = read_head(first, where)
@@ -317,6 +320,17 @@ class Memory:
         if self._cases is not None:  # before the encoder is loaded
             require_identity(self._cases.identity, self._encoder.identity, self.where)
         return text_vector(self._encoder.encode(given, where))
+
+
+def _sound(
+    records: Iterable[tuple[str, Mapping[str, Any] | DataError]], bad: BadRows
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Those that could be read."""
+    for where, record in bad.passing(records):
+        if isinstance(record, DataError):
+            bad.add(record)
+        else:
+            yield where, record
 
 
 def open(where: str | Path, model: str | Path | Model | None = None) -> Memory:

@@ -174,11 +174,13 @@ def declared_groups(
     Raises:
         PluginError: A plugin reads or learns a field that is not declared, or the groups cannot be trained together.
     """
-    from redheart_core.groups.graph import bind_nodes, check_targets, plan_groups
+    from redheart_core.groups.graph import bind_nodes, check_targets, check_without_texts, plan_groups
 
     dataset, settings = find_dataset(registry, data.dataset)
     fields = {field.name: field for field in dataset.fields(settings)}
     nodes = bind_nodes(registry.nodes(training.scale), fields)
+    if not dataset.texts:
+        check_without_texts(nodes)
     check_targets(nodes, fields, dict.fromkeys(fields, 1), "train")
     return plan_groups(nodes, groups)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from redheart.analyzing import Text
 from redheart_core.contract.errors import DataError
@@ -12,6 +13,7 @@ from redheart_core.storage.bad_rows import BadLineError
 from redheart_core.storage.csv_rows import read_named_cells
 from redheart_core.storage.jsonlines import OnError, read_lines, read_objects
 
+T = TypeVar("T")
 Item = tuple[str, Text | DataError]
 """A text or record with its place, or why its line holds none."""
 KEPT = ("id", "language")
@@ -43,7 +45,7 @@ def read_text_file(path: Path, column: str | None = None) -> Iterator[Item]:
     return in_order(lambda on_error: _lines(path, on_error))
 
 
-def in_order(read: Callable[[OnError], Iterator[tuple[str, Text]]]) -> Iterator[Item]:
+def in_order(read: Callable[[OnError], Iterator[tuple[str, T]]]) -> Iterator[tuple[str, T | DataError]]:
     """What a reader gives, and between it the errors of lines that it passes over."""
     errors: list[DataError] = []
     for where, text in read(errors.append):
@@ -57,7 +59,7 @@ def line_number(where: str) -> int:
     return int(where.rpartition(" ")[2])
 
 
-def _placed(errors: list[DataError]) -> Iterator[Item]:
+def _placed(errors: list[DataError]) -> Iterator[tuple[str, DataError]]:
     """Each error with its place, which its message begins with; the list is emptied."""
     while errors:
         error = errors.pop(0)
