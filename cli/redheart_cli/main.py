@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweetspot": ("redheart_cli.sweetspot", "Find the best epoch of every group."),
     "crossover": ("redheart_cli.crossover", "Assemble the best epochs into one model."),
     "grow": ("redheart_cli.grow", "Go on with a model at a larger scale."),
+    "distill": ("redheart_cli.distill", "Teach a small model what a model answers."),
     "evaluate": ("redheart_cli.evaluate", "Evaluate a model on the test split."),
     "report": ("redheart_cli.report", "Write one HTML page about a run."),
     "decompose": ("redheart_cli.decompose", "Which analyzers are redundant, unique, synergistic."),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError
+from redheart_core.data.batches import BatchSource
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import language_number
 from redheart_core.groups.exporting import dynamic_axes
@@ -87,12 +88,17 @@ def inputs_of_training(model: Model, context: TrainingContext) -> Iterator[Model
 
 
 def _of_rows(model: Model, context: TrainingContext, rows: Tensor) -> Iterator[ModelInputs]:
-    names = (*model.read_fields, *(["terms"] if model.terms else []), *model.tokenizers)
     for part in context.source.fixed_order(rows):
-        given = context.source.batch(part, names).inputs
-        fields = {name: given[name] for name in model.read_fields}
-        tokens = {view: given[view] for view in model.tokenizers}
-        yield ModelInputs(given["embedding"], given["mask"], fields, given.get("terms"), tokens, given["language"])
+        yield inputs_of_rows(model, context.source, part)
+
+
+def inputs_of_rows(model: Model, source: BatchSource, rows: Tensor) -> ModelInputs:
+    """Some records of a store, (B,) row numbers, in one batch."""
+    names = (*model.read_fields, *(["terms"] if model.terms else []), *model.tokenizers)
+    given = source.batch(rows, names).inputs
+    fields = {name: given[name] for name in model.read_fields}
+    tokens = {view: given[view] for view in model.tokenizers}
+    return ModelInputs(given["embedding"], given["mask"], fields, given.get("terms"), tokens, given["language"])
 
 
 def unpadded(model: Model, inputs: Iterable[ModelInputs], lower: bool) -> Iterator[dict[str, Tensor]]:
