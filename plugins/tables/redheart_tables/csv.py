@@ -13,6 +13,9 @@ from redheart_core.storage.csv_rows import read_named_cells
 from redheart_tables.mapping import Mapped, Row, read_mapping, read_records, required_path
 from redheart_tables.settings import CsvSettings
 
+_YES_OR_NO = ("yes", "no", "true", "false", "y", "n", "x")
+"""What tables hold in place of 1 and 0."""
+
 
 def fields(settings: CsvSettings) -> tuple[Field, ...]:
     """The mapped fields."""
@@ -73,5 +76,6 @@ def _number(cell: object, column: str, where: str) -> float | None:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"{where}, column {column!r}: not a number: {cell!r:.60} (leave a missing one empty)")
+        labels = "write 1 for yes and 0 for no, and " if cell.strip().lower() in _YES_OR_NO else ""
+        raise DataError(f"{where}, column {column!r}: not a number: {cell!r:.60} ({labels}leave a missing one empty)")
     return number

@@ -93,6 +93,12 @@ def test_a_language_that_is_no_code_is_refused_before_anything_is_read() -> None
         read_table(CsvSettings, {"language": "lang"}, "[plugins.csv]")
 
 
+@pytest.mark.parametrize("cell", ["yes", "No", "TRUE", " x "])
+def test_a_cell_that_says_yes_or_no_is_told_what_to_write(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(DataError, match=r"write 1 for yes and 0 for no, and leave a missing one empty"):
+        read(tmp_path, f"id,text,r\na,t,{cell}\n", CsvSettings(fields=REGRET))
+
+
 @pytest.mark.parametrize("cell", ["much", "nan", "inf", "1_000", "0,5", "0x1"])
 def test_a_cell_that_is_no_number_is_named_by_file_line_and_column(tmp_path: Path, cell: str) -> None:
     with pytest.raises(DataError, match=rf"^my\.csv line 3, column 'r': not a number: '{cell}'"):
