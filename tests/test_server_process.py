@@ -8,7 +8,9 @@ import re
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,14 @@ def begun(where: tuple[str, int], body: bytes) -> socket.socket:
     return connection
 
 
+def alive(connection: HTTPConnection) -> None:
+    """A request on a connection that stays open."""
+    connection.request("GET", "/health/live")
+    answer = connection.getresponse()
+    assert (answer.status, answer.will_close) == (200, False)
+    answer.read()
+
+
 def refuses(where: tuple[str, int]) -> bool:
     try:
         socket.create_connection(where, timeout=10).close()
@@ -74,6 +84,8 @@ def test_a_process_answers_loads_anew_on_sighup_and_finishes_on_sigterm(finished
     body = json.dumps({"text": TEXT}).encode()
     with started("serve", folder, "--port", "0", cwd=tmp_path) as server:
         where = address(server)
+        waiting, began = HTTPConnection(*where, timeout=60), time.monotonic()
+        alive(waiting)
         with httpx.Client(base_url=f"http://{where[0]}:{where[1]}", timeout=60) as client:
             assert client.get("/health/ready").json() == {"status": "ready"}
             for text, expected in said.items():
@@ -91,6 +103,9 @@ def test_a_process_answers_loads_anew_on_sighup_and_finishes_on_sigterm(finished
             folder.rename(tmp_path / "elsewhere")
             server.send(signal.SIGHUP)
             answers_until("not loaded anew; the old models go on")
+        time.sleep(max(0.0, began + 6 - time.monotonic()))  # clients such as httpx keep a connection for 5 seconds
+        alive(waiting)
+        waiting.close()
         connection = begun(where, body)
         server.send(signal.SIGTERM)
         server.wait_until(lambda: refuses(where), timeout_s=30)

@@ -25,6 +25,10 @@ from redheart_server.settings import Limits
 from redheart_server.state import State
 from redheart_server.worker import ClosedError
 
+IDLE_S = 75
+"""A connection is closed after so many seconds without a request: later than clients and proxies drop theirs (httpx
+after 5, nginx after 60), so that no request meets a connection that is just being closed."""
+
 
 @attrs.frozen
 class Address:
@@ -118,7 +122,7 @@ def serve(
     app, state = make_app(models, limits, access, runs, workers)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on",
-        timeout_graceful_shutdown=limits.stop_s, h11_max_incomplete_event_size=65536,
+        timeout_graceful_shutdown=limits.stop_s, timeout_keep_alive=IDLE_S, h11_max_incomplete_event_size=65536,
     )  # fmt: skip
     _Server(config, lambda: _reload(state), started, state.stopping).run([listening])
 
