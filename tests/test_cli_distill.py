@@ -64,3 +64,9 @@ def test_what_cannot_be_taught_is_refused_and_leaves_nothing(
     for student, says in (("nobody", ["nobody"]), ("neural_bentham", learns_none)):
         refuse("distill", finished.model, "-o", "r", "--student", student, cwd=tmp_path, says=says)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_another_run_than_the_model_s_own_is_refused(finished: Finished, distilled: Path, tmp_path: Path) -> None:
+    says = ["was not assembled from", "name the model's own run with --run"]
+    refuse("distill", finished.model, "-o", "r", "--run", distilled, cwd=tmp_path, says=says)
+    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from redheart.models import load
-from redheart.options import PluginChoice, Settings
+from redheart.options import PluginChoice
 from redheart.sessions import open_session, run_of_model
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import CheckpointError, SettingsError
@@ -52,7 +52,6 @@ def distill(
     *,
     students: Sequence[str] = ("linear",),
     run: str | Path | None = None,
-    settings: Settings | None = None,
 ) -> Distilled:
     """Begin a run in which other plugins learn what a model answers (Hinton, Vinyals and Dean 2015).
 
@@ -65,10 +64,9 @@ def distill(
         output: Folder of the run, made here; train(output=..., resume=True) goes on there.
         students: Plugins that learn.
         run: Folder of the model's run, if it has moved.
-        settings: By "plugin.key", of the students.
 
     Raises:
-        CheckpointError: The output exists, or the model has no run.
+        CheckpointError: The output exists, the model has no run, or the run is another one.
         SettingsError: A student is no plugin, or none learns a task that the model answers.
     """
     folder, place = find_path(model), find_path(output)
@@ -83,10 +81,17 @@ def distill(
     from redheart_core.storage.new_folder import new_folder
     from redheart_core.training.context import TrainingContext
 
+    teacher = load(folder).assembled
+    different = teacher.manifest.data.differences(session.run.read().data)
+    if different:
+        raise CheckpointError(
+            f"{folder} was not assembled from {session.run.path}: {', '.join(different)} of the data differs; "
+            "name the model's own run with --run"
+        )
     store, training = session.context.store, session.context.settings
-    nodes = PluginChoice.of(None, students, "all", settings).load().nodes(training.scale)
+    nodes = PluginChoice.of(None, students, "all").load().nodes(training.scale)
     with keeping_threads(training.threads), new_folder(place) as building:
-        answers = _answers(load(folder).assembled, session.context)
+        answers = _answers(teacher, session.context)
         teach(store, building / "store", answers, manifest_sha256(folder))
         taught = Store.open(building / "store")
         context = TrainingContext.prepare(taught, nodes, training, {})
