@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
 from front_door import Finished, hashes, refuse, succeed
 
 import redheart
+from redheart import distilling
+from redheart_core import CheckpointError, SettingsError
 from redheart_core.data.index import FIELDS_FILE
 from redheart_core.data.store import Store
 
@@ -66,7 +69,27 @@ def test_what_cannot_be_taught_is_refused_and_leaves_nothing(
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_student_that_learns_nothing_is_refused_before_the_model_is_asked(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distilling, "_answers", None)
+    with pytest.raises(SettingsError, match="learns nothing that the model answers"):
+        distilling.distill(finished.model, tmp_path / "r", students=["neural_bentham"])
+
+
+def test_a_model_of_which_a_group_is_absent_is_refused(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = redheart.load(finished.model)
+    assembled = attrs.evolve(model.assembled, absent={"backbone": "its weights are not installed"})
+    monkeypatch.setattr(distilling, "load", lambda folder: attrs.evolve(model, assembled=assembled))
+    with pytest.raises(CheckpointError, match=r"cannot answer here:\s+- backbone: its weights are not"):
+        distilling.distill(finished.model, tmp_path / "r")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_run_than_the_model_s_own_is_refused(finished: Finished, distilled: Path, tmp_path: Path) -> None:
     says = ["was not assembled from", "name the model's own run with --run"]
     refuse("distill", finished.model, "-o", "r", "--run", distilled, cwd=tmp_path, says=says)
+    refuse("grow", finished.model, "-o", "r", "--scale", "base", "--run", distilled, cwd=tmp_path, says=says)
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from redheart.models import load
 from redheart.options import PluginChoice
-from redheart.sessions import open_session, run_of_model
+from redheart.sessions import session_of_model
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import CheckpointError, SettingsError
 from redheart_core.contract.tensors import has_any
@@ -66,13 +66,14 @@ def distill(
         run: Folder of the model's run, if it has moved.
 
     Raises:
-        CheckpointError: The output exists, the model has no run, or the run is another one.
+        CheckpointError: The output exists, the model has no run, or the run is another one, or a group of the model
+            cannot answer on this machine.
         SettingsError: A student is no plugin, or none learns a task that the model answers.
     """
     folder, place = find_path(model), find_path(output)
     if place.exists():
         raise CheckpointError(f"{place} exists already; name another folder for the run")
-    session = open_session(find_path(run) if run is not None else run_of_model(folder), PluginChoice())
+    session = session_of_model(folder, run)
     from redheart_core.data.store import Store
     from redheart_core.data.taught import teach
     from redheart_core.models.manifest import manifest_sha256
@@ -82,25 +83,20 @@ def distill(
     from redheart_core.training.context import TrainingContext
 
     teacher = load(folder).assembled
-    different = teacher.manifest.data.differences(session.run.read().data)
-    if different:
-        raise CheckpointError(
-            f"{folder} was not assembled from {session.run.path}: {', '.join(different)} of the data differs; "
-            "name the model's own run with --run"
-        )
+    teacher.require_whole()
     store, training = session.context.store, session.context.settings
     nodes = PluginChoice.of(None, students, "all").load().nodes(training.scale)
+    learnt = _learnt(TrainingContext.prepare(store, nodes, training, {}))
+    answered = learnt & teacher.manifest.answers.keys()
+    if not answered:
+        tasks = ", ".join(sorted(teacher.manifest.answers))
+        raise SettingsError(
+            f"{', '.join(students)} learns nothing that the model answers: {tasks}; name another student"
+        )
     with keeping_threads(training.threads), new_folder(place) as building:
-        answers = _answers(teacher, session.context)
-        teach(store, building / "store", answers, manifest_sha256(folder))
+        teach(store, building / "store", _answers(teacher, session.context), manifest_sha256(folder))
         taught = Store.open(building / "store")
         context = TrainingContext.prepare(taught, nodes, training, {})
-        learnt = {name for group in context.groups for name in own_fields(group, taught.fields)}
-        if not learnt & answers.keys():
-            raise SettingsError(
-                f"{', '.join(students)} learns nothing that the model answers: {', '.join(sorted(answers))}; name "
-                "another student"
-            )
         RunFolder(building).begin(describe(building, context.nodes, context.groups, training, taught))
     rows = store.rows("train")
     return Distilled(
@@ -108,10 +104,15 @@ def distill(
         tuple(group.name for group in context.groups),
         tuple(
             Taught(name, *(int(has_any(one).sum()) for one in (store.target(name)[rows], taught.target(name)[rows])))
-            for name in sorted(learnt & answers.keys())
+            for name in sorted(answered)
         ),
-        tuple(sorted(learnt - answers.keys())),
+        tuple(sorted(learnt - answered)),
     )
+
+
+def _learnt(context: TrainingContext) -> set[str]:
+    """The fields that the groups learn."""
+    return {name for group in context.groups for name in own_fields(group, context.store.fields)}
 
 
 def _answers(model: Model, context: TrainingContext) -> dict[str, Tensor]:

@@ -11,8 +11,7 @@ import attrs
 
 from redheart.analyzing import read_record
 from redheart.models import Model, load
-from redheart.options import PluginChoice
-from redheart.sessions import open_session, run_of_model
+from redheart.sessions import session_of_model
 from redheart.text_files import read_text_file
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import CheckpointError, DataError
@@ -146,11 +145,5 @@ def _run_of(model: Model, run: str | Path | None) -> tuple[TrainingContext, str]
             f"{model.title} knows no run, so that there is nothing to compare its exported answers on; name a file "
             "with texts by --texts, or the folder of the run by --run"
         )
-    folder = run_of_model(model.folder) if run is None else find_path(run)
-    session = open_session(folder, PluginChoice())
-    different = model.assembled.manifest.data.differences(session.run.read().data)
-    if different:
-        raise CheckpointError(
-            f"{model.title} was not assembled from {folder}: {', '.join(different)} of the data differs"
-        )
-    return session.context, folder.resolve().name
+    session = session_of_model(model.folder, run)
+    return session.context, session.run.path.resolve().name

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from redheart.options import PluginChoice
-from redheart.sessions import Session, open_session, run_of_model
+from redheart.sessions import Session, session_of_model
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import CheckpointError, SettingsError
 from redheart_core.groups.group_module import GroupModule
@@ -45,14 +44,15 @@ def grow(
         run: Folder of the model's run, if it has moved.
 
     Raises:
-        CheckpointError: The output exists, or the model holds a blend of several epochs or not all groups of its run.
+        CheckpointError: The output exists, the run is another one, or the model holds a blend of several epochs or not
+            all groups of its run.
         SettingsError: A layer would shrink, a width cannot be reached, or no group becomes larger.
         PluginError: A plugin does not keep what it computed before.
     """
     folder, place = find_path(model), find_path(output)
     if place.exists():
         raise CheckpointError(f"{place} exists already; name another folder for the run")
-    session = open_session(find_path(run) if run is not None else run_of_model(folder), PluginChoice())
+    session = session_of_model(folder, run)
     from redheart_core.runs.describe import describe
     from redheart_core.runs.run import RunFolder
     from redheart_core.storage.new_folder import new_folder

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from redheart.finding import find_model
 from redheart.models import Model, load
-from redheart.options import PluginChoice
 from redheart.progress import make_display
-from redheart.sessions import open_session, run_of_model
+from redheart.sessions import session_of_model
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.storage.paths import find_path
@@ -44,7 +43,7 @@ def pack(model: str | Path, output: str | Path, *, without: Collection[str] = ()
         raise CheckpointError(f"{folder} was exported; pack the model that it was made from, and export the packed one")
     if manifest.run:
         with make_display(progress) as display:
-            session = open_session(run_of_model(folder), PluginChoice(), display)
+            session = session_of_model(folder, display=display)
             with keeping_threads(session.context.settings.threads):
                 found = measure(load(folder).assembled, session.context)
     pack_model(folder, target, without, found)

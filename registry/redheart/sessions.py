@@ -262,6 +262,29 @@ def open_model(folder: Path, device: str) -> tuple[Registry, Model]:
     return registry, load_model(folder, nodes, choose_device(device), *installed_layers(), engine=engine)
 
 
+def session_of_model(folder: Path, run: str | Path | None = None, display: Display | None = None) -> Session:
+    """The run that a model was assembled from, with its plugins and data.
+
+    Args:
+        folder: Of the model.
+        run: Folder of its run, if it has moved.
+        display: Hears the events of the run.
+
+    Raises:
+        CheckpointError: There is none, or it has other data than the model.
+    """
+    session = open_session(run_of_model(folder) if run is None else find_path(run), PluginChoice(), display)
+    from redheart_core.models.manifest import read_manifest
+
+    different = read_manifest(folder).data.differences(session.run.read().data)
+    if different:
+        raise CheckpointError(
+            f"{folder} was not assembled from {session.run.path}: {', '.join(different)} of the data differs; "
+            "name the model's own run with --run"
+        )
+    return session
+
+
 def run_of_model(folder: Path) -> Path:
     """The run that a model was assembled from."""
     require_model_folder(folder)
