@@ -2,7 +2,7 @@
 
     python plugins/ready/make.py ../shared/data -o plugins/ready/redheart_ready/model --frozen
 
-With --frozen no encoder is fine-tuned.
+With --frozen no encoder is fine-tuned; with --adapters MODEL those of a model are taken over and the rest is made anew.
 The folder holds goemotions, goemotions_ko, kote, scenarios, scruples and emobank as their publishers give them. The
 same command on the same machine gives the same files. Stopped at any moment, it goes on where it was.
 """
@@ -21,16 +21,20 @@ import tomli_w
 import redheart
 from redheart.packing import pack
 from redheart.shipped import card
+from taking_over import take_over
 
 LEARNT: Mapping[str, tuple[str, ...]] = {
     "goemotions": ("goemotions", "ekman"),
     "goemotions_ko": ("goemotions", "ekman"),
     "kote": ("kote",),
+    "everyday_ko": ("goemotions", "ekman", "kote"),
     "emobank": ("vad",),
     "scenarios": ("emotion", "regret", "bentham", "choice_factors", "votes"),
     "scruples": ("votes",),
 }
 """The fields that each data set teaches."""
+PACKAGED = ("everyday_ko",)
+"""Data sets that come with redheart."""
 APART = ("emobank",)
 """Data sets whose licence asks for groups of their own."""
 TERMS = 65_000
@@ -124,13 +128,14 @@ def recipe(
             "terms": terms or (TERMS_FROZEN if frozen else TERMS),
             **({} if frozen else {"tokenizer": base}),
         },
-        "plugins": {**{name: {"path": str(data / name)} for name in datasets}, **nodes},
+        "plugins": {**{name: {"path": str(data / name)} for name in datasets if name not in PACKAGED}, **nodes},
         "groups": groups,
     }
 
 
 _LINEAR: Mapping[str, bool] = {"linear": False, "linear_apart": True}
 """The linear nodes, and whether each is for the data sets apart."""
+_FUSIONS = ("stacking_fusion", "stacking_apart")
 
 
 def _taught(datasets: Iterable[str]) -> list[str]:
@@ -138,7 +143,14 @@ def _taught(datasets: Iterable[str]) -> list[str]:
     return sorted({field for name in datasets for field in LEARNT[name]})
 
 
-def make(data: Path, work: Path, output: Path, datasets: Collection[str] = tuple(LEARNT), **options: Any) -> None:
+def make(
+    data: Path,
+    work: Path,
+    output: Path,
+    datasets: Collection[str] = tuple(LEARNT),
+    adapters: Path | None = None,
+    **options: Any,
+) -> None:
     """Prepare, train, assemble, measure on the test parts, and pack.
 
     Args:
@@ -146,13 +158,18 @@ def make(data: Path, work: Path, output: Path, datasets: Collection[str] = tuple
         work: Holds everything between; may be removed afterwards.
         output: Folder of the model; replaced.
         datasets: Which of LEARNT.
+        adapters: Folder of a model whose adapters are taken over; they are trained if left out.
         options: As recipe has them.
     """
     work.mkdir(parents=True, exist_ok=True)
     plugins = work / "plugins.toml"
     plugins.write_text(tomli_w.dumps(recipe(data, datasets, **options)), encoding="utf-8")
     run = work / "run"
-    if (run / "run.json").exists():
+    if adapters is not None:
+        redheart.train(output=run, plugins=plugins, only=_LINEAR)
+        take_over(run, adapters, ADAPTERS)
+        redheart.train(output=run, plugins=plugins, only=_FUSIONS)
+    elif (run / "run.json").exists():
         redheart.train(output=run, resume=True)
     else:
         redheart.train(output=run, plugins=plugins)
@@ -175,10 +192,12 @@ def main() -> None:
     parser.add_argument("--without", choices=LEARNT, action="append", default=[], help="leave a data set out")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the model; replaced")
     parser.add_argument("--card", type=Path, default=Path(__file__).with_name("MODEL_CARD.md"), help="file of its card")
-    parser.add_argument("--frozen", action="store_true", help="fine-tune no encoder")
+    adapted = parser.add_mutually_exclusive_group()
+    adapted.add_argument("--frozen", action="store_true", help="fine-tune no encoder")
+    adapted.add_argument("--adapters", type=Path, metavar="MODEL", help="take the fine-tuned encoders of a model over")
     given = parser.parse_args()
     datasets = [name for name in LEARNT if name not in given.without]
-    make(given.data, given.work, given.output, datasets, frozen=given.frozen)
+    make(given.data, given.work, given.output, datasets, given.adapters, frozen=given.frozen)
     given.card.write_text(card(given.output), encoding="utf-8")
 
 

@@ -9,10 +9,10 @@ from typing import Literal
 import attrs
 
 from redheart_core import CATALOGUE, DataError, Record
+from redheart_core.data.ekman import to_ekman
 from redheart_core.data.published import find_file, has_words, read_all, read_cells, read_label_ids, required_folder
 from redheart_core.storage.bad_rows import BadRows
 from redheart_core.storage.jsonlines import read_lines
-from redheart_goemotions.ekman import to_ekman
 from redheart_goemotions.settings import GoemotionsSettings, fields
 
 _SPLITS: tuple[tuple[str, Literal["train", "test"]], ...] = (("train", "train"), ("dev", "test"))

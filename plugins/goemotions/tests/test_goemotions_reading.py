@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from redheart_core import CATALOGUE, DataError, DatasetSpec, Record
+from redheart_core.data.ekman import EKMAN
 from redheart_goemotions import redheart_provide_datasets
-from redheart_goemotions.ekman import EKMAN
 from redheart_goemotions.settings import GoemotionsSettings
 
 DATA = Path(__file__).parents[3] / "../shared/data"
