@@ -106,6 +106,23 @@ def test_adapters_are_asked_where_words_and_vectors_leave_a_doubt_in_english() -
     assert score_text(search_text(VEILED), LOW) is None
 
 
+def test_they_are_opened_and_asked_in_one_thread_however_many_others_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    used, before = list[int](), torch.get_num_threads()
+
+    def load() -> SimpleNamespace:
+        used.append(torch.get_num_threads())
+        return SimpleNamespace(score=lambda text: used.append(torch.get_num_threads()))
+
+    monkeypatch.setattr(adapted, "load_reader", load)
+    try:
+        torch.set_num_threads(3)
+        score_text(search_text(VEILED), HIGH)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert used == [1, 1]
+
+
 def test_without_the_encoder_they_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert installed()
     monkeypatch.setattr(adapted, "PACKAGE", "no_such_package")

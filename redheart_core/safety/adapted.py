@@ -83,7 +83,12 @@ def score_text(searched: Searched, second: float) -> float | None:
         searched: The text, in which rules and classifier looked for signs.
         second: The score of its vectors.
     """
-    return load_reader().score(searched.text) if installed() and searched.asks_adapters(second) else None
+    if not installed() or not searched.asks_adapters(second):
+        return None
+    from redheart_core.storage.runtime import one_thread
+
+    with one_thread():
+        return load_reader().score(searched.text)
 
 
 def framed(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
@@ -130,7 +135,7 @@ def make_reader(adapters: Adapters) -> Reader:
         for name, (first, second) in adapters.maps.items():
             weight = layers[name].weight
             assert isinstance(weight, torch.Tensor)
-            weight += SCALE * torch.from_numpy(second @ first)
+            weight.addmm_(torch.from_numpy(second), torch.from_numpy(first), alpha=SCALE)
     query, slopes = (torch.from_numpy(numbers) for numbers in (adapters.query, adapters.slopes))
     return Reader(bert.eval().requires_grad_(False), tokenizer, query, slopes, adapters.bias)
 

@@ -47,6 +47,18 @@ def use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch computes in one thread: no bit depends on the number of cores, and a short text waits for no other
+    thread, which takes longer than its products where all cores are busy."""
+    before = torch.get_num_threads()
+    use_threads(1)
+    try:
+        yield
+    finally:
+        use_threads(before)
+
+
 _onednn: Any = torch.backends.mkldnn  # torch declares what can be set there by a type of its own
 _plain = Lock()
 _inside: list[bool] = []
