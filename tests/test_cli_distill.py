@@ -74,7 +74,7 @@ def test_a_student_that_learns_nothing_is_refused_before_the_model_is_asked(
 ) -> None:
     monkeypatch.setattr(distilling, "_answers", None)
     with pytest.raises(SettingsError, match="learns nothing that the model answers"):
-        distilling.distill(finished.model, tmp_path / "r", students=["neural_bentham"])
+        redheart.distill(finished.model, tmp_path / "r", students=["neural_bentham"])
 
 
 def test_a_model_of_which_a_group_is_absent_is_refused(
@@ -84,7 +84,7 @@ def test_a_model_of_which_a_group_is_absent_is_refused(
     assembled = attrs.evolve(model.assembled, absent={"backbone": "its weights are not installed"})
     monkeypatch.setattr(distilling, "load", lambda folder: attrs.evolve(model, assembled=assembled))
     with pytest.raises(CheckpointError, match=r"cannot answer here:\s+- backbone: its weights are not"):
-        distilling.distill(finished.model, tmp_path / "r")
+        redheart.distill(finished.model, tmp_path / "r")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,8 +3,12 @@ from .analysis import Analysis
 from .automating import auto
 from .calculating import calculate
 from .decision import Decision
+from .distilling import Distilled, distill
+from .exporting import Exported, export
 from .forecasting import Forecast
+from .growing import Grown, grow
 from .models import Model, decide, load
+from .packing import pack
 from .plugin_list import plugins
 from .reasons import Explanation
 from .remote import pull, push
@@ -16,17 +20,24 @@ from .tuning import search, sweep
 __all__ = [
     "Analysis",
     "Decision",
+    "Distilled",
     "Explanation",
+    "Exported",
     "Forecast",
+    "Grown",
     "Model",
     "Run",
     "auto",
     "calculate",
     "decide",
+    "distill",
+    "export",
+    "grow",
     "inspect",
     "load",
     "memory",
     "open_run",
+    "pack",
     "plugins",
     "prepare",
     "pull",
