@@ -1,23 +1,33 @@
-"""Offers the data set `everyday_ko`: sentences of Korean everyday life with the emotions that they show."""
+"""Offers the data sets `everyday_en` and `everyday_ko`: sentences of everyday life with the emotions that they show."""
 
 from __future__ import annotations
 
 from redheart_core import DatasetSpec, hookimpl
-from redheart_everyday.settings import FIELDS, EverydaySettings
+from redheart_everyday.settings import ENGLISH, KOREAN, EverydaySettings
 
 
 @hookimpl
 def redheart_provide_datasets() -> list[DatasetSpec]:
-    """Offer the data set."""
+    """Offer the data sets."""
     return [
+        DatasetSpec(
+            name="everyday_en",
+            meaning="English sentences of everyday life, written for redheart by several authors, with the labels of "
+            "GoEmotions and of Ekman that their authors saw in them; those of one author are the test split",
+            settings=EverydaySettings,
+            fields=lambda settings: ENGLISH,
+            records="redheart_everyday.reading:read_english",
+            licence="MIT",
+            source="redheart",
+        ),
         DatasetSpec(
             name="everyday_ko",
             meaning="Korean sentences of everyday life, written for redheart by several authors, with the labels of "
             "GoEmotions, of Ekman and of KOTE that their authors saw in them; those of one author are the test split",
             settings=EverydaySettings,
-            fields=lambda settings: FIELDS,
-            records="redheart_everyday.reading:read_records",
+            fields=lambda settings: KOREAN,
+            records="redheart_everyday.reading:read_korean",
             licence="MIT",
             source="redheart",
-        )
+        ),
     ]

@@ -12,39 +12,46 @@ from redheart_core.storage.bad_rows import BadRows
 from redheart_everyday.settings import EverydaySettings
 
 FOLDER = Path(__file__).parent
-AUTHORS = tuple(range(1, 10))
+AUTHORS = {"en": 6, "ko": 9}
+"""How many there are of each language, from 1."""
 TEST = 6
 """Wrote what is only measured."""
+COLUMNS = {"en": ("goemotions",), "ko": ("goemotions", "kote")}
+"""Behind the text: the taxonomies of the labels."""
 
 
-def read_records(settings: EverydaySettings) -> Iterator[Record]:
+def read_english(settings: EverydaySettings) -> Iterator[Record]:
     """Yield the sentences of all authors, in the order of their files; those of TEST are the test split.
 
     Raises:
         DataError: A file is missing or damaged, or a row has no text or an unknown label.
     """
-    return read_all(lambda bad: _read(FOLDER, bad))
+    return read_all(lambda bad: _read("en", bad))
 
 
-def _read(folder: Path, bad: BadRows) -> Iterator[Record]:
-    for author in AUTHORS:
-        rows = read_cells(
-            folder / f"author{author}.tsv", ("text", "goemotions", "kote"), quoted=False, on_error=bad.add
-        )
-        for number, (where, (text, emotions, kote)) in enumerate(rows, 1):
+def read_korean(settings: EverydaySettings) -> Iterator[Record]:
+    """The same of the Korean sentences."""
+    return read_all(lambda bad: _read("ko", bad))
+
+
+def _read(language: str, bad: BadRows) -> Iterator[Record]:
+    columns = COLUMNS[language]
+    for author in range(1, AUTHORS[language] + 1):
+        path = FOLDER / language / f"author{author}.tsv"
+        rows = read_cells(path, ("text", *columns), quoted=False, on_error=bad.add)
+        for number, (where, (text, *cells)) in enumerate(rows, 1):
             with bad.row():
-                seen = _labels(emotions, CATALOGUE["goemotions"].labels, where)
+                seen = {
+                    name: _labels(cell, CATALOGUE[name].labels, where)
+                    for name, cell in zip(columns, cells, strict=True)
+                }
                 yield Record(
-                    id=f"everyday-ko-{author}-{number}",
+                    id=f"everyday-{language}-{author}-{number}",
                     text=text,
-                    values={
-                        "goemotions": seen,
-                        "ekman": to_ekman(seen),
-                        "kote": _labels(kote, CATALOGUE["kote"].labels, where),
-                    },
+                    values={**seen, "ekman": to_ekman(seen["goemotions"])},
                     where=where,
                     split="test" if author == TEST else "train",
-                    language="ko",
+                    language=language,
                 )
 
 

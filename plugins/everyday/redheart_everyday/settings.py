@@ -1,4 +1,4 @@
-"""The [plugins.everyday_ko] table, which is empty, and the fields that the data set holds."""
+"""The tables [plugins.everyday_en] and [plugins.everyday_ko], which are empty, and the fields of the data sets."""
 
 from __future__ import annotations
 
@@ -12,4 +12,5 @@ class EverydaySettings:
     """Nothing can be set."""
 
 
-FIELDS = tuple(CATALOGUE[name] for name in ("goemotions", "ekman", "kote"))
+ENGLISH = (CATALOGUE["goemotions"], CATALOGUE["ekman"])
+KOREAN = (*ENGLISH, CATALOGUE["kote"])
