@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
@@ -33,7 +34,9 @@ from redheart_core.models.confidence import fit_loss_curve
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.steps import Progress, shown, silent
 from redheart_core.nn.answers import as_shares, kind_of
-from redheart_core.training.context import TrainingContext
+
+if TYPE_CHECKING:
+    from redheart_core.training.context import TrainingContext
 
 SPLIT, CHOICE = "calibration", "validation"
 """What limits rest on, and what the kind of interval is chosen on."""

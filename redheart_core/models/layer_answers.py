@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
@@ -21,7 +22,9 @@ from redheart_core.models.findings import Finding
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
 from redheart_core.models.steps import Progress, shown, silent
-from redheart_core.training.context import TrainingContext
+
+if TYPE_CHECKING:
+    from redheart_core.training.context import TrainingContext
 
 Sources = Mapping[str, tuple[AnswerSource, ...]]
 """Field to the nodes that answer it, the best first."""

@@ -14,7 +14,6 @@ import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 from torch import Tensor
 
@@ -78,6 +77,8 @@ def expected_hits(probabilities: Numbers, targets: Numbers) -> Numbers:
         probabilities: (n,).
         targets: (n,) of 0 and 1, of which at least one is 1.
     """
+    from scipy.optimize import brentq  # half a second, which only this function needs
+
     with np.errstate(divide="ignore"):  # of 0 and 1, whose logits are infinite and stay so
         logits, positives = logit(probabilities), float(targets.sum())
     precision = SHIFT_DEVIATION**-2

@@ -18,7 +18,7 @@ def redheart_provide_analyzers() -> list[NodeSpec]:
             scales={"tiny": {}, "small": {}, "base": {}, "full": {}},
             reads=("terms", "embedding"),
             gives=(),
-            build="redheart_linear.training:build",
+            build="redheart_linear.model:build",  # without what a fit needs
             fit="redheart_linear.training:fit",
             objective="redheart_core.nn.answers:text_objective",
             baseline=True,

@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from redheart_core import Field
-from redheart_core.nn.answers import finish, from_values, is_values, size_of
+from redheart_core import BuildContext, Field
+from redheart_core.nn.answers import finish, from_values, is_values, size_of, text_fields
 from redheart_core.nn.chunks import masked_mean
 from redheart_core.nn.named import Named
+from redheart_linear.settings import LinearSettings
 
 
 class LinearMap(nn.Module):
@@ -145,3 +146,11 @@ class Linear(nn.Module):
     def answers(self, outputs: Mapping[str, Tensor]) -> Tensor:
         """Of each source the logits and the probabilities, (B, S)."""
         return torch.cat([outputs[name] for field in self.sources for name in (f"{field.name}_logits", field.name)], -1)
+
+
+def build(context: BuildContext) -> Linear:
+    """A map for each field that the data set has."""
+    fields, settings = list(text_fields(context).values()), context.settings
+    assert isinstance(settings, LinearSettings)
+    terms, embedding = context.input_width("terms"), context.input_width("embedding")
+    return Linear(terms, embedding, fields, settings.transfer, settings.half, settings.choice_records)

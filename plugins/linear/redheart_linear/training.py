@@ -8,25 +8,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from torch import Tensor, nn
 
-from redheart_core import BuildContext, DataError, Field
+from redheart_core import DataError, Field
 from redheart_core.contract.fitting import FitData, FitPart
 from redheart_core.contract.tensors import has_any
 from redheart_core.exact.leaving_out import balanced_folds
-from redheart_core.nn.answers import as_shares, finish, from_values, is_values, kind_of, size_of, text_fields
+from redheart_core.nn.answers import as_shares, finish, from_values, is_values, kind_of, size_of
 from redheart_linear import logistic, ridge, transfer
 from redheart_linear.drawing import FOLDS, draw
 from redheart_linear.features import Features, Matrix
 from redheart_linear.model import Linear
 from redheart_linear.problems import Kind, Records
-from redheart_linear.settings import LinearSettings
-
-
-def build(context: BuildContext) -> Linear:
-    """A map for each field that the data set has."""
-    fields, settings = list(text_fields(context).values()), context.settings
-    assert isinstance(settings, LinearSettings)
-    terms, embedding = context.input_width("terms"), context.input_width("embedding")
-    return Linear(terms, embedding, fields, settings.transfer, settings.half, settings.choice_records)
 
 
 def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:

@@ -11,9 +11,8 @@ from redheart_core.groups.graph import bind_nodes, check_targets
 from redheart_core.nn.answers import text_objective
 from redheart_core.testing import activate, load_installed
 from redheart_linear import redheart_provide_analyzers
-from redheart_linear.model import Linear
+from redheart_linear.model import Linear, build
 from redheart_linear.settings import LinearSettings
-from redheart_linear.training import build
 
 
 def context(*names: str) -> BuildContext:

@@ -17,10 +17,10 @@ from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_core.groups.binding import bind_node
 from redheart_linear import redheart_provide_analyzers, ridge, transfer
 from redheart_linear.features import Features
-from redheart_linear.model import Linear
+from redheart_linear.model import Linear, build
 from redheart_linear.problems import Records
 from redheart_linear.settings import LinearSettings
-from redheart_linear.training import build, fit
+from redheart_linear.training import fit
 
 Matrix = NDArray[np.float64]
 WIDTH = 40

@@ -1,0 +1,33 @@
+"""What a process that answers one text imports: PyTorch is half of its time, and what only trains stays out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from front_door import Finished
+from new_python import run_python
+
+TEXT = "I lost my job and cannot sleep"
+NEEDLESS = {
+    *("scipy.optimize", "scipy.linalg", "scipy.stats", "scipy.signal", "scipy.spatial", "scipy.sparse.csgraph"),
+    *("sklearn", "pandas", "matplotlib", "transformers", "onnx", "onnxruntime", "rich", "filelock"),
+    *("redheart_core.training.context", "redheart_core.data.prepare", "redheart_linear.training"),
+}
+"""Each takes from a hundredth to half a second; fits, trainings and other runtimes need them."""
+SCRIPT = """
+import sys
+from redheart_cli.main import cli
+cli(['analyze', *{arguments!r}], standalone_mode=False)
+print('\\n'.join(sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("shipped", [False, True], ids=["assembled", "shipped"])
+def test_an_answer_imports_nothing_that_only_a_training_needs(shipped: bool, finished: Finished) -> None:
+    arguments: list[str | Path] = [TEXT] if shipped else [finished.model, TEXT]
+    done = run_python(SCRIPT.format(arguments=list(map(str, arguments))), with_path=True)
+    assert "emotion" in done.out
+    loaded = set(done.err.split())
+    assert {"torch", "redheart_core.models.analysis"} <= loaded
+    assert loaded & NEEDLESS == set()
