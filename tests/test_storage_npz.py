@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from redheart_core.storage.npz import read_npz
+from redheart_core.storage.npz import ArrayRows, read_npz
 
 ARRAYS: dict[str, Any] = {
     "rows": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -63,6 +63,40 @@ def test_objects_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "some.npz", allow_pickle=True, x=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="array 'x' holds Python objects"):
         read_npz(tmp_path / "some.npz")
+
+
+def test_rows_are_unpacked_up_to_the_last_one_that_was_asked_for(tmp_path: Path) -> None:
+    whole = np.arange(1000 * 1024, dtype=np.int32).reshape(1000, 1024)
+    np.savez_compressed(tmp_path / "some.npz", x=whole)
+    with zipfile.ZipFile(tmp_path / "some.npz") as archive:
+        rows = ArrayRows(archive, "x")
+        assert rows.unpacked == 0
+        np.testing.assert_array_equal(rows[70], whole[70])
+        assert 70 < rows.unpacked < 200
+        for row in (3, 70, 999, 500):
+            np.testing.assert_array_equal(rows[row], whole[row])
+        assert rows.unpacked == 1000
+        with pytest.raises(IndexError):
+            rows[1000]
+
+
+def test_rows_of_a_shortened_array_are_refused_where_they_are_missing() -> None:
+    whole, file = io.BytesIO(), io.BytesIO()
+    np.lib.format.write_array(whole, np.zeros((400, 512)))
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("x.npy", whole.getvalue()[:-4096])
+    with zipfile.ZipFile(file) as archive:
+        rows = ArrayRows(archive, "x")
+        assert not rows[0].any()
+        with pytest.raises(ValueError, match=r"array 'x' of shape \(400, 512\) expects 1638400 bytes, the file has"):
+            rows[399]
+
+
+@pytest.mark.parametrize("array", [np.ones(3), np.asfortranarray(np.ones((2, 3)))])
+def test_rows_of_an_array_without_rows_in_order_are_refused(array: Any, tmp_path: Path) -> None:
+    np.savez(tmp_path / "some.npz", x=array)
+    with zipfile.ZipFile(tmp_path / "some.npz") as archive, pytest.raises(ValueError, match="row by row"):
+        ArrayRows(archive, "x")
 
 
 @contextmanager

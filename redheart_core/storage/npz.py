@@ -7,6 +7,7 @@ refused with "AST constructor recursion depth mismatch" (gh-106905). So headers 
 
 from __future__ import annotations
 
+from math import prod
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZipFile
@@ -14,6 +15,7 @@ from zipfile import ZipFile
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
 _HEADERS = Lock()
@@ -41,22 +43,69 @@ def array_names(archive: ZipFile) -> list[str]:
 
 def read_array(archive: ZipFile, name: str) -> NDArray[Any]:
     """One array, which several threads may unpack at once from one archive; errors are those of read_npz."""
-    from math import prod
-
     import numpy as np
-    from numpy.lib import format as npy
 
     with archive.open(name + _SUFFIX) as member:
-        version = npy.read_magic(member)
-        with _HEADERS:
-            read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, columns_first, dtype = read_header(member)
-        if dtype.hasobject:
-            raise ValueError(f"array '{name}' holds Python objects; expects numbers")
+        shape, columns_first, dtype = _header(member, name)
         content = bytearray()
         while piece := member.read(_PIECE):
             content += piece
-        if len(content) != (size := prod(shape) * dtype.itemsize):
-            raise ValueError(f"array '{name}' of shape {shape} expects {size} bytes, the file has {len(content)}")
+        _check_size(name, shape, prod(shape) * dtype.itemsize, len(content))
     flat = np.frombuffer(content, dtype)
     return flat.reshape(shape[::-1]).T if columns_first else flat.reshape(shape)
+
+
+class ArrayRows:
+    """The rows of an array of two dimensions, unpacked up to the last one that was asked for.
+
+    One thread at a time may ask. What the archive reads from stays open and must not change.
+
+    Raises:
+        ValueError: The array has another number of dimensions, or its columns stand first; else as read_npz, also of
+            a row that is asked for later.
+    """
+
+    def __init__(self, archive: ZipFile, name: str) -> None:
+        import numpy as np
+
+        self._name, self._member = name, archive.open(name + _SUFFIX)
+        shape, columns_first, dtype = _header(self._member, name)
+        if len(shape) != 2 or columns_first:
+            raise ValueError(f"array '{name}' of shape {shape} has to have two dimensions, row by row")
+        self._rows, self._width = np.empty(shape, dtype), shape[1] * dtype.itemsize
+        self.unpacked = 0
+        """How many rows there are by now."""
+
+    def __getitem__(self, row: int) -> NDArray[Any]:
+        """A row.
+
+        Raises:
+            IndexError: The array has fewer.
+        """
+        while self.unpacked <= row < len(self._rows):
+            first = self.unpacked
+            last = min(first + max(1, _PIECE // self._width), len(self._rows))
+            content = self._member.read((last - first) * self._width)
+            _check_size(self._name, self._rows.shape, last * self._width, first * self._width + len(content))
+            self._rows[first:last].reshape(-1).view("u1")[:] = memoryview(content)
+            self.unpacked = last
+        found: NDArray[Any] = self._rows[row]
+        return found
+
+
+def _header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns stand first, and type of the array that begins here."""
+    from numpy.lib import format as npy
+
+    version = npy.read_magic(member)
+    with _HEADERS:
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, columns_first, dtype = read_header(member)
+    if dtype.hasobject:
+        raise ValueError(f"array '{name}' holds Python objects; expects numbers")
+    return shape, columns_first, dtype
+
+
+def _check_size(name: str, shape: tuple[int, ...], expected: int, found: int) -> None:
+    if found != expected:
+        raise ValueError(f"array '{name}' of shape {shape} expects {expected} bytes, the file has {found}")

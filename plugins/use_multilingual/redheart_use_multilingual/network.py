@@ -37,9 +37,8 @@ class Network:
     """
 
     def __init__(self, weights: Path) -> None:
-        own = read_weights(weights)
+        own, self._rows = read_weights(weights)
         names = [order for order, _ in ORDERS]
-        self._rows = own.pop("rows")
         self._scale, self._lowest, self._eps = own["scale"], own["lo"], float(own["eps"])
         self._project = np.concatenate([own[f"proj{name}"] for name in names], axis=1)
         self._projected_bias, self._projected_gain, self._projected_shift = (
@@ -83,8 +82,8 @@ class Network:
 
     def _compute(self, tokens: NDArray[np.int64]) -> Tables:
         """The rows of tokens."""
-        row, part = np.divmod(tokens, len(self._rows))
-        embedded = self._rows[part, row].astype(np.float32)
+        part, rows = self._rows.find(tokens)
+        embedded = rows.astype(np.float32)
         embedded *= self._scale[part, None]
         embedded += self._lowest[part, None]
         projected = embedded @ self._project

