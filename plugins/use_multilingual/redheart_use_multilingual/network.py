@@ -2,7 +2,9 @@
 
 The first two of its layers are linear in what stands at each token, before what is at its neighbours is added. Both are
 computed once for each different token of many texts, and the sums over neighbours take rows of these tables: three
-fifths of the products fall away for a token that comes again. Numbers are those of the package up to rounding.
+fifths of the products fall away for a token that comes again. The last layer norm is linear once the mean and the
+deviation of a token are known, so that gain and shift wait for the sum over the tokens of a chunk. Numbers are those
+of the package up to rounding.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from redheart_use_multilingual.weights import read_weights
 
 TOGETHER = 256
 """Tokens that pass through the other layers together, as many as fit into a cache; likewise."""
+ROWS = 4
+"""OpenBLAS multiplies so many rows at once; a few that are left over take longer than as many as that."""
 CONVOLVED: int = package._CNN_DIM
 ORDERS: Sequence[tuple[int, int]] = package._ORDERS
 """Tokens that each convolution reads, and how many of them stand before its own."""
@@ -63,9 +67,8 @@ class Network:
             return np.concatenate([self._encode(some) for some in _groups(ids, TOKENS)])
 
     def _encode(self, ids: Sequence[Sequence[int]]) -> Floats:
-        tokens, places = np.unique(np.concatenate([np.asarray(one, np.int64) for one in ids]), return_inverse=True)
-        tables, rows = self._known.find(tokens)
-        places, vectors, start = rows[places], [], 0
+        tables, places = self._known.find([token for one in ids for token in one])
+        vectors, start = [], 0
         for some in _groups(ids, TOGETHER):
             lengths = np.array([len(one) for one in some])
             end = start + int(lengths.sum())
@@ -100,6 +103,8 @@ class Network:
         count = len(places)
         starts = np.cumsum(lengths) - lengths
         windows = NumpyBackend._window_index(starts, lengths, count)
+        of_rows = np.full((_whole(count), windows.shape[1]), count)
+        of_rows[:count] = windows
         of_tables = np.append(places, tables.size)[windows.T]
         read = np.empty((count, WIDTH + len(ORDERS) * CONVOLVED), np.float32)
         read[:, :WIDTH] = tables.embedded[places]
@@ -113,18 +118,23 @@ class Network:
                 hidden += product.take(of_tables[first + place], axis=0, out=row, mode="clip")
             np.maximum(hidden, 0, out=hidden)
             hidden += projected[:, number * CONVOLVED : (number + 1) * CONVOLVED]
-            window = padded.take(windows[:, first : first + order], axis=0, mode="clip")
-            found = window.reshape(count, -1) @ self._second[number]
+            window = padded.take(of_rows[:, first : first + order], axis=0, mode="clip")
+            found = (window.reshape(len(window), -1) @ self._second[number])[:count]
             found += self._second_bias[number]
             np.maximum(found, 0, out=found)
             begin = WIDTH + number * CONVOLVED
             np.add(found, hidden, out=read[:, begin : begin + CONVOLVED])
-        normalise(read, self._gain, self._shift, self._eps)
+        read -= read.mean(axis=1, keepdims=True)
+        variances = np.einsum("ij,ij->i", read, read) / read.shape[1]
+        read *= np.reciprocal(np.sqrt(variances + self._eps))[:, None]
         return self._pooled(np.add.reduceat(read, starts, axis=0), lengths.astype(np.float32)[:, None])
 
     def _pooled(self, sums: Floats, lengths: Floats) -> Floats:
-        """(N, F) sums over the tokens of chunks to their vectors."""
-        mean = sums @ self._pool
+        """(N, F) sums over the tokens of chunks, with gain and shift to come, to their vectors."""
+        count = len(sums)
+        if count % ROWS and count > 1:  # one row is multiplied in a way of its own
+            sums, lengths = (np.resize(one, (_whole(count), one.shape[1])) for one in (sums, lengths))
+        mean = (sums * self._gain + lengths * self._shift) @ self._pool
         mean += lengths * self._pool_bias
         mean *= np.reciprocal(np.sqrt(lengths))
         (past, past_last), (first, second, third, last) = self._past, self._dense
@@ -135,7 +145,12 @@ class Network:
         ends += np.maximum(found @ third, 0) @ last
         np.tanh(ends, out=ends)
         ends *= np.reciprocal(np.sqrt(np.clip(np.einsum("ij,ij->i", ends, ends), self._eps, None)))[:, None]
-        return np.asarray(ends, np.float32)
+        return ends[:count]
+
+
+def _whole(rows: int) -> int:
+    """The next multiple of ROWS."""
+    return -(-rows // ROWS) * ROWS
 
 
 def _groups(ids: Sequence[Sequence[int]], most: int) -> Iterator[Sequence[Sequence[int]]]:

@@ -63,21 +63,20 @@ class KnownTokens:
         self._tables = make(TOKENS)
         self._lock = Lock()
 
-    def find(self, tokens: NDArray[np.int64]) -> tuple[Tables, NDArray[np.int64]]:
-        """Tables that hold different tokens, (U,), and the row of each. Rows that were given out never change."""
-        asked = tokens.tolist()
+    def find(self, tokens: Sequence[int]) -> tuple[Tables, NDArray[np.int64]]:
+        """Tables that hold some tokens, and the row of each, (N,). Rows that were given out never change."""
         with self._lock:
-            known = self._tables
+            known, asked = self._tables, dict.fromkeys(tokens)
             unknown = [one for one in asked if one not in known.places]
             if len(known.places) + len(unknown) > known.size:
-                known, unknown = self._make(max(TOKENS, len(asked))), asked
+                known, unknown = self._make(max(TOKENS, len(asked))), [*asked]
                 if len(asked) <= TOKENS:
                     self._tables = known
             for some in _together(unknown):
                 rows = [row for row, token in enumerate(some) if token is not None]
                 computed = self._compute(np.array([token or 0 for token in some]))
                 known.add([some[row] or 0 for row in rows], computed, rows)
-            return known, np.array([known.places[one] for one in asked], np.int64)
+            return known, np.array([known.places[one] for one in tokens], np.int64)
 
 
 def _together(tokens: Sequence[int]) -> Iterator[tuple[int | None, ...]]:

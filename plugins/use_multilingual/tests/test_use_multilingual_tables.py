@@ -40,7 +40,7 @@ def nothing_known(network: Network) -> Iterator[None]:
 def rows(network: Network, tokens: list[int]) -> list[Any]:
     """All numbers of each token, (U, ...)."""
     with network._threads.limit(limits=1, user_api="blas"):  # more take other blocks
-        found, places = network._known.find(np.array(tokens))
+        found, places = network._known.find(tokens)
     return [
         table[places] for table in (found.embedded, found.projected, *(one for own in found.products for one in own))
     ]
@@ -101,9 +101,9 @@ def test_rows_that_were_given_out_stay_when_others_are_added() -> None:
         return Tables(first, second, [[third]])
 
     known = KnownTokens(make, compute)
-    first, places = known.find(np.array([3, 9]))
+    first, places = known.find([3, 9])
     before = first.products[0][0][places].copy()
-    known.find(np.arange(20, 90))
+    known.find(range(20, 90))
     np.testing.assert_array_equal(first.products[0][0][places], before)
     np.testing.assert_array_equal(before, [[6, 6], [18, 18]])
     assert not first.embedded[-1].any()
