@@ -95,7 +95,7 @@ def intervals(
         crossed = low > high
         low, high = np.where(crossed, (low + high) / 2, low), np.where(crossed, (low + high) / 2, high)
     least, most = _range(field)
-    return np.stack([np.maximum(least, low), np.minimum(most, high)])
+    return np.array([np.maximum(least, low), np.minimum(most, high)])
 
 
 def _range(field: Field) -> tuple[float, float]:

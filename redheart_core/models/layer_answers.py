@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -43,6 +43,7 @@ def answers_of_texts(
         codes: Of their languages.
     """
     said = [{(one.plugin, one.output, one.field): one for one in own} for own in findings]
+    rows = _rows_by_code(codes)
     found = {}
     for name, sources in model.manifest.answers.items():
         field = model.fields[name]
@@ -53,8 +54,8 @@ def answers_of_texts(
                 finding = own.get((source.plugin, source.output, name))
                 if finding is not None:
                     given[row] = [value.value for value in finding.values]
-            numbers[_name(source)] = _calibrated(field, model.calibration, source, given, codes)
-        ends = _Ends(field, model.calibration, codes)
+            numbers[_name(source)] = _calibrated(field, model.calibration, source, given, rows)
+        ends = _Ends(field, model.calibration, rows)
         found[name] = _layer_answers(field, sources, model.reads, numbers, ends)
     return found
 
@@ -88,6 +89,7 @@ def add_answers(
     fields = {name: store.target(name)[rows] for name in required}
     present = {name: has_any(numbers).numpy() for name, numbers in fields.items()}
     needs = {node: names for group in model.groups for node, names in group.requires.items()}
+    by_code = _rows_by_code(texts.languages)
     found = {}
     for name, sources in answers.items():
         numbers = dict[str, FloatArray]()
@@ -96,8 +98,8 @@ def add_answers(
             for field in needs.get(source.plugin, ()):
                 said &= present[field]
             given = np.where(said[:, None], outputs[_name(source)].reshape(len(rows), -1), np.nan)
-            numbers[_name(source)] = _calibrated(store.fields[name], calibration, source, given, texts.languages)
-        ends = _Ends(store.fields[name], calibration, texts.languages)
+            numbers[_name(source)] = _calibrated(store.fields[name], calibration, source, given, by_code)
+        ends = _Ends(store.fields[name], calibration, by_code)
         found[name] = _layer_answers(store.fields[name], sources, model.reads, numbers, ends)
     seen = {name: numbers.double().numpy() for name, numbers in fields.items() if not store.fields[name].text}
     return attrs.evolve(texts, answers=found, fields=seen)
@@ -163,16 +165,14 @@ class _Ends:
 
     field: Field
     calibration: Calibration | None
-    codes: Sequence[str]
-    """Of the languages of N texts."""
+    rows: Mapping[str, NDArray[np.bool_]]
+    """Language to those of N texts that are in it."""
 
     def around(self, source: AnswerSource, numbers: FloatArray) -> FloatArray:
         """(N, L) calibrated numbers to (2, N, L); NaN where there are no intervals."""
         found = np.full((2, *numbers.shape), np.nan)
         own = None if self.calibration is None else self.calibration.of(source.plugin, source.output, self.field.name)
-        if own is None:
-            return found
-        for code, rows in _rows_by_code(self.codes):
+        for code, rows in self.rows.items() if own is not None else ():
             found[:, rows] = intervals(self.field, own.in_language(code), numbers[rows])
         return found
 
@@ -205,27 +205,24 @@ def _calibrated(
     calibration: Calibration | None,
     source: AnswerSource,
     given: FloatArray,
-    codes: Sequence[str],
+    rows: Mapping[str, NDArray[np.bool_]],
 ) -> FloatArray:
     """Numbers (N, L) at the temperature of each text's language; as they are where the calibration has none."""
     own = None if calibration is None else calibration.of(source.plugin, source.output, field.name)
-    if own is None:
+    temperatures = {} if own is None else {code: own.in_language(code).temperature for code in rows}
+    if not any(temperatures.values()):
         return given
     found, said = given.copy(), ~np.isnan(given).any(1)
-    for code, own_rows in _rows_by_code(codes):
-        temperature = own.in_language(code).temperature
-        if temperature is None:
-            continue
-        rows = own_rows & said
-        if rows.any():
-            found[rows] = at_temperature(field, given[rows], temperature)
+    for code, temperature in temperatures.items():
+        known = rows[code] & said
+        if known.any():
+            found[known] = at_temperature(field, given[known], temperature)
     return found
 
 
-def _rows_by_code(codes: Sequence[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Each language of the texts, with the texts that are in it."""
-    for code in set(codes):
-        yield code, np.fromiter((one == code for one in codes), np.bool_, len(codes))
+def _rows_by_code(codes: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Each language of N texts to those that are in it, (N,)."""
+    return {code: np.array([one == code for one in codes]) for code in set(codes)}
 
 
 def _name(source: AnswerSource) -> str:

@@ -47,7 +47,11 @@ def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]
 def notes(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
     """Of each text the utility that is farthest beyond, with its nearest end and the bound."""
     excess = _excess(arrays, texts)
-    said = {name: (near, bound) for name, near, bound in _bounds(arrays, texts)}
+    said = {
+        name: (own, most)
+        for names, near, bound in _bounds(arrays, texts)
+        for name, own, most in zip(names, near.T, bound.T, strict=True)
+    }
     return [_note(excess, said, number) for number in range(len(texts.texts))]
 
 
@@ -62,19 +66,26 @@ def _note(
 
 
 def _excess(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> dict[str, NDArray[Any]]:
-    return {name: np.maximum(near - bound, 0.0) for name, near, bound in _bounds(arrays, texts)}
+    return {
+        name: one
+        for names, near, bound in _bounds(arrays, texts)
+        for name, one in zip(names, np.maximum(near - bound, 0.0).T, strict=True)
+    }
 
 
-def _bounds(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
-    """Of each utility the least size in its interval, and the largest that the calculus makes, (N,) each."""
+def _bounds(
+    arrays: Mapping[str, NDArray[Any]], texts: LayerTexts
+) -> Iterator[tuple[list[str], NDArray[Any], NDArray[Any]]]:
+    """Names of K utilities, the least size in the interval of each, and the largest that the calculus makes, (N, K)."""
     for field, most in _scales(texts, upper=True):
-        low, high = field.between
+        names = [_name(field, label) for label in field.field.elements]
+        places = [place for place, name in enumerate(names) if name in arrays]
+        known = [names[place] for place in places]
+        low, high = field.between[:, :, places]
         size = np.where(np.sign(low) == np.sign(high), np.minimum(np.abs(low), np.abs(high)), 0.0)
         near = np.where(np.isnan(low), np.nan, size)
-        for place, label in enumerate(field.field.elements):
-            if (name := _name(field, label)) in arrays:
-                value = arrays[name] * most[:, place]
-                yield name, near[:, place], value / (UNITS.half + value)  # above 0, so bounded as it is
+        value = most[:, places] * [arrays[name].item() for name in known]
+        yield known, near, value / (UNITS.half + value)  # above 0, so bounded as it is
 
 
 def _scales(texts: LayerTexts, *, upper: bool) -> Iterator[tuple[LayerAnswers, NDArray[Any]]]:

@@ -24,36 +24,36 @@ AT_MOST: tuple[tuple[str, str], ...] = (("act_regret", "act_max_regret"),)
 
 def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
     """The largest breach, in units of the range; 0 of none, NaN of a text without answers."""
-    found = [breach for _, _, breach in _breaches(texts)]
-    return np.asarray(np.round(np.fmax.reduce([*found, np.full(len(texts.texts), np.nan)]), DIGITS))
+    found = [breaches for _, _, breaches in _breaches(texts)]
+    return np.round(_worst(np.concatenate([np.empty((len(texts.texts), 0)), *found], axis=1)), DIGITS)
 
 
 def notes(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
     """Of each text what is broken most, and by how much."""
-    found = list(_breaches(texts))
+    found = [(name, what, _worst(breaches)) for name, what, breaches in _breaches(texts)]
     return [_note(found, number) for number in range(len(texts.texts))]
 
 
 def _breaches(texts: LayerTexts) -> Iterator[tuple[str, str, NDArray[Any]]]:
-    """Field, what it breaks, and by how much each text's answer does."""
+    """Field, what it breaks, and by how much each text's numbers do, (N, K); below 0 those that do not."""
     for name, answers in texts.answers.items():
         numbers, field = answers.answer, answers.field
         low, high = (0.0, 1.0) if field.binary or field.simplex or field.counts else (field.low, field.high)
         scale = _scale(field)
-        yield name, f"leaves {low:g} to {high:g}", _worst(np.maximum(low - numbers, numbers - high) / scale)
+        yield name, f"leaves {low:g} to {high:g}", np.maximum(low - numbers, numbers - high) / scale
         if field.simplex or field.counts:
             shares = numbers.reshape(len(numbers), -1, len(field.labels))
-            yield name, "does not sum to 1", _worst(np.abs(shares.sum(2) - 1.0))
+            yield name, "does not sum to 1", np.abs(shares.sum(2) - 1.0)
         low_end, high_end = answers.between
-        yield name, "is outside of its own interval", _worst(np.maximum(low_end - numbers, numbers - high_end) / scale)
+        yield name, "is outside of its own interval", np.maximum(low_end - numbers, numbers - high_end) / scale
         if not field.axes and (quantiles := _quantiles(field.labels)):
-            yield name, "has quantiles out of order", _worst(-np.diff(numbers[:, quantiles], axis=1) / scale)
+            yield name, "has quantiles out of order", -np.diff(numbers[:, quantiles], axis=1) / scale
         if name in FALLING:
-            yield name, "rises where it has to fall", _worst(np.diff(numbers, axis=1) / scale)
+            yield name, "rises where it has to fall", np.diff(numbers, axis=1) / scale
     for lower, upper in AT_MOST:
         if lower in texts.answers and upper in texts.answers:
             below, above = texts.answers[lower], texts.answers[upper]
-            yield lower, f"is above {upper}", _worst((below.answer - above.answer) / _scale(below.field))
+            yield lower, f"is above {upper}", (below.answer - above.answer) / _scale(below.field)
 
 
 @lru_cache(256)
@@ -65,10 +65,8 @@ def _quantiles(labels: tuple[str, ...]) -> list[int]:
 
 
 def _worst(breaches: NDArray[Any]) -> NDArray[Any]:
-    """The largest of each text, (N,), at least 0; NaN where all are missing."""
-    missing = np.isnan(breaches)
-    largest = np.where(missing, 0.0, breaches).max(1, initial=0.0)
-    return np.where(missing.all(1), np.nan, largest)
+    """The largest of each text, (N, K) to (N,), at least 0; NaN where all are missing."""
+    return np.asarray(np.maximum(np.fmax.reduce(breaches, axis=1, initial=np.nan), 0.0))
 
 
 def _scale(field: Field) -> float:

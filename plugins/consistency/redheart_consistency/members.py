@@ -39,11 +39,10 @@ def spread(answers: LayerAnswers) -> NDArray[Any]:
     """The distance between the members of N answers, (N,): mean over labels; NaN with fewer than two members."""
     if len(answers.members) < 2:
         return np.full(len(answers.answer), np.nan)
-    members = np.stack(list(answers.members.values()))
-    said = ~np.isnan(members)
-    high, low = np.where(said, members, -np.inf).max(0), np.where(said, members, np.inf).min(0)
-    apart = np.where(said.sum(0) > 1, high - low, 0.0)
-    whole = (said.sum(0) > 1).sum(1)
+    members = np.array([*answers.members.values()])
+    several = (~np.isnan(members)).sum(0) > 1
+    apart = np.where(several, np.fmax.reduce(members) - np.fmin.reduce(members), 0.0)
+    whole = several.sum(1)
     return np.asarray(np.divide(apart.sum(1), whole, out=np.full(len(apart), np.nan), where=whole > 0))
 
 

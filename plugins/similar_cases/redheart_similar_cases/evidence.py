@@ -57,7 +57,7 @@ def mean_of_cases(answers: LayerAnswers) -> NDArray[Any]:
 
 
 def _differences(texts: LayerTexts) -> dict[str, NDArray[Any]]:
-    return {name: apart(answers) for name, answers in texts.answers.items()}
+    return {name: apart(answers) for name, answers in texts.answers.items() if answers.cases.shape[1]}
 
 
 def _note(multiples: Mapping[str, NDArray[Any]], texts: LayerTexts, number: int) -> Mapping[str, Sequence[str]]:
