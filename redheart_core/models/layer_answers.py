@@ -172,7 +172,9 @@ class _Ends:
         """(N, L) calibrated numbers to (2, N, L); NaN where there are no intervals."""
         found = np.full((2, *numbers.shape), np.nan)
         own = None if self.calibration is None else self.calibration.of(source.plugin, source.output, self.field.name)
-        for code, rows in self.rows.items() if own is not None else ():
+        if own is None:
+            return found
+        for code, rows in self.rows.items():
             found[:, rows] = intervals(self.field, own.in_language(code), numbers[rows])
         return found
 

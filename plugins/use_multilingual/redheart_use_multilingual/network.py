@@ -145,7 +145,7 @@ class Network:
         ends += np.maximum(found @ third, 0) @ last
         np.tanh(ends, out=ends)
         ends *= np.reciprocal(np.sqrt(np.clip(np.einsum("ij,ij->i", ends, ends), self._eps, None)))[:, None]
-        return ends[:count]
+        return np.asarray(ends[:count], np.float32)
 
 
 def _whole(rows: int) -> int:
