@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class RedheartError(Exception):
     """Something the user can fix; the message says what, where and how."""
@@ -53,3 +55,8 @@ class AuditError(RedheartError, ValueError):
 def join_complaints(title: str, complaints: list[str]) -> str:
     """One message out of many complaints, each on its own line."""
     return "\n".join([title, *(f"  - {complaint}" for complaint in complaints)])
+
+
+def disabling(names: Iterable[str]) -> str:
+    """The options that leave plugins out."""
+    return " ".join(f"--disable {name}" for name in names)

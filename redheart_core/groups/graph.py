@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 import attrs
 
 from redheart_core.config.tables import DEFAULT_TERMS, GroupSettings
-from redheart_core.contract.errors import PluginError, SettingsError, join_complaints
+from redheart_core.contract.errors import PluginError, SettingsError, disabling, join_complaints
 from redheart_core.contract.fields import Field, Shape
 from redheart_core.contract.nodes import VIEWS, NodeSpec
 from redheart_core.data.token_views import token_views
@@ -108,27 +108,25 @@ def check_targets(
     Raises:
         PluginError: One line for each plugin that could not learn.
     """
-    complaints = []
+    found = list[tuple[str, str]]()
     for node in nodes:
         used = [("learns", field) for field in node.spec.targets]
         used += [("reads", field) for field in node.spec.read_fields]
+        known = ", ".join(sorted(fields))
         for verb, field in used:
             if field not in fields:
-                known = ", ".join(sorted(fields))
-                complaints.append(f"plugin '{node.name}' {verb} '{field}', which the data set lacks (fields: {known})")
+                found.append((node.name, f"{verb} '{field}', which the data set lacks (fields: {known})"))
             elif not coverage.get(field):
-                complaints.append(f"plugin '{node.name}' {verb} '{field}', which no {split} record has")
+                found.append((node.name, f"{verb} '{field}', which no {split} record has"))
         if node.learns and set(node.learns) != set(node.spec.targets):
             learnt = ", ".join(node.spec.targets) or "none"
-            complaints.append(
-                f"plugin '{node.name}' has learns = {list(node.learns)} in plugins.toml, and of these fields it would "
-                f"learn {learnt} here; name only fields that it may leave out and that {split} records have"
-            )
+            said = f"has learns = {list(node.learns)} in plugins.toml, and of these fields it would learn {learnt} here"
+            found.append((node.name, f"{said}; name only fields that it may leave out and that {split} records have"))
         if node.spec.objective is not None and not node.spec.targets:
-            known = ", ".join(sorted(fields))
-            complaints.append(f"plugin '{node.name}' can learn none of the data set's fields (fields: {known})")
-    if complaints:
-        raise PluginError(join_complaints("leave out with --disable NAME what this data set cannot train", complaints))
+            found.append((node.name, f"can learn none of the data set's fields (fields: {known})"))
+    if found:
+        title = f"leave out what this data set cannot train: {disabling(dict.fromkeys(name for name, _ in found))}"
+        raise PluginError(join_complaints(title, [f"plugin '{name}' {complaint}" for name, complaint in found]))
 
 
 def check_without_texts(nodes: Iterable[ActiveNode]) -> None:

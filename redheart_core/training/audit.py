@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 import torch
 
-from redheart_core.contract.errors import AuditError, DataError, PluginError, ShapeError, join_complaints
+from redheart_core.contract.errors import AuditError, DataError, PluginError, ShapeError, disabling, join_complaints
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group_module import GroupModule, module_name, stored_name
 from redheart_core.groups.objective import training_loss
@@ -134,6 +134,21 @@ def audit_optimizer(trainer: GroupTrainer) -> list[ParameterAccount]:
     return [
         attrs.evolve(account, state="not run") if account.state == "no gradient" else account for account in accounts
     ]
+
+
+def audit_unlearning(trainer: GroupTrainer) -> list[ParameterAccount]:
+    """The account of a group that has no field to learn, which is one without parameters, such as calculators.
+
+    Raises:
+        PluginError: It has some.
+    """
+    if trainer.parameters:
+        names = [node.name for node in trainer.group.nodes]
+        raise PluginError(
+            f"nothing in group '{trainer.group.name}' learns: {', '.join(names)} has parameters, and no plugin of the "
+            f"group has a field to learn; enable one that has, or leave the group out: {disabling(names)}"
+        )
+    return audit_optimizer(trainer)
 
 
 def audit_fitted(module: GroupModule, sameness: Sequence[str] = ()) -> list[ParameterAccount]:

@@ -38,7 +38,7 @@ from redheart_core.groups.validation import (
 from redheart_core.groups.weights_digest import weights_digest
 from redheart_core.runs.accounts import ParameterAccount
 from redheart_core.storage.runtime import choose_device, use_threads
-from redheart_core.training.audit import audit_fitted, audit_group, audit_optimizer
+from redheart_core.training.audit import audit_fitted, audit_group, audit_optimizer, audit_unlearning
 from redheart_core.training.compiling import check_device
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.kept_outputs import KeptOutputs
@@ -145,7 +145,7 @@ class TrainingContext:
     def audit(self, trainer: GroupTrainer) -> list[ParameterAccount]:
         """Account for every parameter of a group on the first training batches and on the longest texts."""
         if not trainer.group.targets:
-            return audit_optimizer(trainer)
+            return audit_unlearning(trainer)
         group = trainer.group
         order = [*self.training_order(group, 1)[:AUDIT_BATCHES], self.longest_rows(group)]
         size = trainer.micro_batch or self.own_settings(group).batch_size
