@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from redheart_core.safety import normal
 from redheart_core.safety.needles import FILE, LANGUAGES, NeedleFile, Needles, read_needles
 from redheart_core.safety.needling import make, needles_of
 from redheart_core.safety.normal import normalize
@@ -73,3 +74,16 @@ def test_short_and_long_needles_are_found_wherever_they_stand() -> None:
 def test_the_file_names_the_patterns_that_it_is_of() -> None:
     assert NeedleFile.of(["a"], [("a",)]) != NeedleFile.of(["b"], [("a",)])
     assert FILE.is_file()
+
+
+def test_a_text_is_left_alone_where_none_of_the_spellings_is_found_and_only_there() -> None:
+    contracted = mixed = 0
+    for file in sorted(CASES.glob("*_en.tsv")):
+        for line in file.read_text(encoding="utf-8").splitlines()[1::5]:
+            text = normal.plain(line.split("\t")[-1])
+            found = any(pattern.search(text) for pattern, _ in normal._EXPANSIONS)
+            assert (normal._CONTRACTED.search(text) is not None) == found, text
+            assert normal._IN_MIXED.search(text) is not None or normal._MIXED.search(text) is None, text
+            contracted, mixed = contracted + found, mixed + bool(normal._MIXED.search(text))
+    assert contracted > 100
+    assert mixed > 2

@@ -99,10 +99,11 @@ def read_limits(name: str) -> dict[str, Any]:
 
 def weigh(crisis: bytes, places: frozenset[int]) -> float:
     """How much the pieces of a text speak for a crisis; 0 if nothing is known of them."""
-    return (sum(map(crisis.__getitem__, places)) - 128 * len(places)) / math.sqrt(max(len(places), 1))
+    return (sum([crisis[place] for place in places]) - 128 * len(places)) / math.sqrt(max(len(places), 1))
 
 
 def likeliest_kind(language: str, places: frozenset[int]) -> str:
     """The kind of sign that such a text speaks for."""
-    sums = [sum(table[place % KIND_BUCKETS] for place in places) for table in load_weights(language).kinds]
+    own = [place % KIND_BUCKETS for place in places]
+    sums = [sum([table[place] for place in own]) for table in load_weights(language).kinds]
     return SIGN_KINDS[max(range(len(sums)), key=sums.__getitem__)]

@@ -12,6 +12,9 @@ _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": 
 _DIGITS = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
 _MIXED = re.compile(r"(?<![\w@$])(?=[a-z0-9@$]*[a-z])(?=[a-z0-9@$]*[0-9@$])[a-z0-9@$]{3,}(?![\w@$])")
 """A word of letters and digits, as in k1ll."""
+_IN_MIXED = re.compile(r"[0-9@$]")
+"""What such a word has: a text without is left alone."""
+_REPEATED = re.compile(r"([a-z])\1\1+")
 _SPACED = re.compile(r"(?<![\w'])(?:[a-z][ .*_-]){3,}[a-z](?![\w'])")
 """Letters with something between them, as in s u i c i d e."""
 _ORDINARY = re.compile(
@@ -62,7 +65,14 @@ _FILLERS = re.compile(
     r"suddenly|recently|lately|again and again|over and over)\b ?"
 )
 _EXPANSIONS = [(re.compile(pattern), replacement) for pattern, replacement in _CONTRACTIONS]
-_CONTRACTED = re.compile(r"\b(?=\w)(?:" + "|".join(f"(?:{pattern})" for pattern, _ in _CONTRACTIONS) + ")")
+
+
+def _bare(pattern: str) -> str:
+    """A pattern without the beginning of the word and without groups that are remembered, each of which takes time."""
+    return re.sub(r"\((?!\?)", "(?:", re.sub(r"(^|\|)\\b", r"\1", pattern))
+
+
+_CONTRACTED = re.compile(r"\b(?=\w)(?:" + "|".join(_bare(pattern) for pattern, _ in _CONTRACTIONS) + ")")
 """Any of them: a sentence without is left alone, which takes a tenth of the time. Each begins at the start of a word,
 which is looked for once."""
 _HANGUL_MARKS = re.compile(
@@ -95,8 +105,11 @@ def normalize(sentence: str) -> str:
 
 def _english(text: str) -> str:
     text = _SPACED.sub(lambda found: re.sub(r"[ .*_-]", "", found[0]), text)
-    text = _MIXED.sub(lambda found: found[0] if _ORDINARY.fullmatch(found[0]) else found[0].translate(_DIGITS), text)
-    text = re.sub(r"([a-z])\1{2,}", r"\1", text)
+    if _IN_MIXED.search(text):
+        text = _MIXED.sub(
+            lambda found: found[0] if _ORDINARY.fullmatch(found[0]) else found[0].translate(_DIGITS), text
+        )
+    text = _REPEATED.sub(r"\1", text)
     if _CONTRACTED.search(text):
         for pattern, replacement in _EXPANSIONS:
             text = pattern.sub(replacement, text)
