@@ -81,7 +81,6 @@ def repair(run: Path, yes: bool) -> None:
 
 def look(folder: Path) -> Found:
     """Verify a run, a model, a team or an embedding store."""
-    from redheart_core.agents.verifying import verify_agents, verify_team
     from redheart_core.models.verifying import verify_model, verify_run, verify_store
     from redheart_core.runs.description import RUN_DESCRIPTION
     from redheart_core.runs.verifying import Found
@@ -90,8 +89,14 @@ def look(folder: Path) -> Found:
 
     if (folder / "run.json").exists():
         readable = Found().check(lambda: RUN_DESCRIPTION.read(folder / "run.json"))
-        return verify_agents(folder) if readable and is_agents_run(folder) else verify_run(folder)
+        if not readable or not is_agents_run(folder):
+            return verify_run(folder)
+        from redheart_core.agents.verifying import verify_agents  # with torch, which the others do without
+
+        return verify_agents(folder)
     if (folder / "team.json").exists():
+        from redheart_core.agents.verifying import verify_team  # as above
+
         return verify_team(folder)
     if (folder / "index.json").exists():
         return verify_store(folder)

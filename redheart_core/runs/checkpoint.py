@@ -9,10 +9,9 @@ from __future__ import annotations
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from torch import Tensor
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.manifest import GROUP_MANIFEST, EpochEntry, GroupManifest, StateFile
@@ -27,6 +26,9 @@ from redheart_core.storage.files import (
 )
 from redheart_core.storage.locks import updating
 from redheart_core.storage.temporary import remove_stale
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class GroupFolder:

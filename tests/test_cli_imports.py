@@ -1,4 +1,4 @@
-"""What a process that answers one text imports: PyTorch is half of its time, and what only trains stays out of it."""
+"""What a process that answers one text imports, and commands that compute nothing, which import no PyTorch."""
 
 from __future__ import annotations
 
@@ -31,3 +31,24 @@ def test_an_answer_imports_nothing_that_only_a_training_needs(shipped: bool, fin
     loaded = set(done.err.split())
     assert {"torch", "redheart_core.models.analysis"} <= loaded
     assert loaded & NEEDLESS == set()
+
+
+COMMANDS = """
+import sys
+from click.testing import CliRunner
+from redheart_cli.main import cli
+
+for command in {commands!r}:
+    done = CliRunner().invoke(cli, command)
+    print(done.exit_code, "torch" in sys.modules, *command, done.output if done.exit_code else "")
+"""
+
+
+def test_commands_that_compute_nothing_import_no_torch(finished: Finished) -> None:
+    run = str(finished.folder)
+    commands = [
+        *(["--version"], ["--help"], ["plugins", "list"], ["models", "list"]),
+        *(["verify", run], ["verify", str(finished.model)], ["verify", str(finished.store)]),
+    ]
+    done = run_python(COMMANDS.format(commands=commands), with_path=True)
+    assert done.out.splitlines() == [" ".join(["0 False", *command, ""]) for command in commands]
