@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from redheart_core.storage.npz import ArrayRows, read_npz
+from redheart_core.storage.npz import ArrayRows, read_npz, stored_arrays
 
 ARRAYS: dict[str, Any] = {
     "rows": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -63,6 +63,26 @@ def test_objects_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "some.npz", allow_pickle=True, x=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="array 'x' holds Python objects"):
         read_npz(tmp_path / "some.npz")
+
+
+def test_stored_arrays_are_looked_at_in_place(tmp_path: Path) -> None:
+    arrays = {name: array for name, array in ARRAYS.items() if name != "columns"}
+    np.savez(tmp_path / "some.npz", **arrays)
+    found = stored_arrays((tmp_path / "some.npz").read_bytes())
+    assert list(found) == list(arrays)
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        assert not found[name].flags.owndata
+        np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.mark.parametrize(
+    ("save", "array"), [(np.savez_compressed, np.ones(3)), (np.savez, np.asfortranarray(np.ones((2, 3))))]
+)
+def test_arrays_that_do_not_lie_there_are_refused(save: Callable[..., None], array: Any, tmp_path: Path) -> None:
+    save(tmp_path / "some.npz", x=array)
+    with pytest.raises(ValueError, match="array 'x' is compressed or has its columns first; read it with read_npz"):
+        stored_arrays((tmp_path / "some.npz").read_bytes())
 
 
 def test_rows_are_unpacked_up_to_the_last_one_that_was_asked_for(tmp_path: Path) -> None:

@@ -8,19 +8,19 @@ language at all, is far likelier. The two factors were chosen on GoEmotions, Emo
 
 from __future__ import annotations
 
-import io
 import lzma
 import re
 from collections.abc import Collection
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from redheart_core.contract.errors import DataError
-from redheart_core.storage.npz import read_npz
+from redheart_core.storage.npz import stored_arrays
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from py3langid.langid import LanguageIdentifier
 
 OTHER_FACTOR = 20.0
@@ -123,18 +123,21 @@ def load_detector() -> None:
 @cache
 def _identifier() -> LanguageIdentifier:
     """The library's own, whose file is unpacked at once: Python does other things meanwhile, which it cannot where the
-    library unpacks it piece by piece."""
+    library unpacks it piece by piece. Its tables stay where they were unpacked."""
     from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
-    from py3langid.modelio import _to_array
 
-    unpacked = lzma.decompress((MODEL_DIR / MODEL_FILE).read_bytes())
-    found = read_npz(io.BytesIO(unpacked))
+    found = stored_arrays(lzma.decompress((MODEL_DIR / MODEL_FILE).read_bytes()))
     return LanguageIdentifier(
         found["ptc"],
         found["pc"],
         found["classes"].tolist(),
-        _to_array(found["nextmove"]),
+        _numbers(found["nextmove"]),
         found["out_feat"].tolist(),
         norm_probs=True,
-        tk_row=_to_array(found["nextmove_row"]),
+        tk_row=_numbers(found["nextmove_row"]),
     )
+
+
+def _numbers(table: NDArray[Any]) -> memoryview:
+    """Whole numbers, which the library takes one by one."""
+    return table.view("u1").data.cast("H" if table.itemsize == 2 else "I")

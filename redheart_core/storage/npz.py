@@ -7,10 +7,12 @@ refused with "AST constructor recursion depth mismatch" (gh-106905). So headers 
 
 from __future__ import annotations
 
+import struct
+from io import BytesIO
 from math import prod
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
-from zipfile import ZipFile
+from zipfile import ZIP_STORED, ZipFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +55,35 @@ def read_array(archive: ZipFile, name: str) -> NDArray[Any]:
         _check_size(name, shape, prod(shape) * dtype.itemsize, len(content))
     flat = np.frombuffer(content, dtype)
     return flat.reshape(shape[::-1]).T if columns_first else flat.reshape(shape)
+
+
+def stored_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """All arrays by name of a file whose members are stored as they are, in place: nothing is copied, and nobody can
+    write to them.
+
+    CRCs are not compared, so that the content has to come from something that has its own.
+
+    Raises:
+        ValueError: An array is compressed, has its columns first, is damaged or holds Python objects.
+        zipfile.BadZipFile: It is no whole NPZ file.
+    """
+    import numpy as np
+
+    found = {}
+    with ZipFile(BytesIO(content)) as archive:
+        for name in array_names(archive):
+            info = archive.getinfo(name + _SUFFIX)
+            with archive.open(info) as member:
+                shape, columns_first, dtype = _header(member, name)
+                header = member.tell()
+            if info.compress_type != ZIP_STORED or columns_first:
+                raise ValueError(f"array '{name}' is compressed or has its columns first; read it with read_npz")
+            _check_size(name, shape, prod(shape) * dtype.itemsize, info.file_size - header)
+            # APPNOTE.TXT of ZIP, 4.3.7: behind 30 bytes, the last of which are their sizes, a name and further fields
+            sizes = struct.unpack_from("<HH", content, info.header_offset + 26)
+            first = info.header_offset + 30 + sum(sizes) + header
+            found[name] = np.frombuffer(content, dtype, prod(shape), first).reshape(shape)
+    return found
 
 
 class ArrayRows:

@@ -25,14 +25,13 @@ def main() -> None:
     given = parser.parse_args()
     command = ["-m", "redheart_cli"]
     cases = {
-        "bare Python": ["-c", "pass"],
         "import torch": ["-c", "import torch"],
         "redheart --version": [*command, "--version"],
-        "redheart --help": [*command, "--help"],
         "redheart plugins list": [*command, "plugins", "list"],
         "redheart models list": [*command, "models", "list"],
         "redheart analyze TEXT": [*command, "analyze", TEXT],
         **{f"redheart analyze {model} TEXT": [*command, "analyze", model, TEXT] for model in given.model},
+        **{f"redheart verify {model}": [*command, "verify", model] for model in given.model},
     }
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for turn in range(given.repeats + 1):
