@@ -65,7 +65,8 @@ class OnnxEngine:
         graph = self.exported.graphs[group.name]
         session = open_session(self.folder / graph.file, self.manifest.training.threads)
         objectives = make_objectives(group, surroundings)
-        return OnnxGroup(group, surroundings.fields, surroundings.shapes, objectives, graph, session)
+        reads = tuple(one.name for one in session.get_inputs())
+        return OnnxGroup(group, surroundings.fields, surroundings.shapes, objectives, graph, session, reads)
 
 
 @attrs.frozen(eq=False)
@@ -78,6 +79,8 @@ class OnnxGroup:
     objectives: Mapping[str, Objective]
     graph: GraphFile
     session: Any = attrs.field(repr=False)
+    reads: tuple[str, ...]
+    """What the graph is given."""
 
     @property
     def honest(self) -> HonestAnswers | None:
@@ -104,7 +107,7 @@ class OnnxGroup:
         """
         names = [*self.graph.outputs]
         names += [SPREAD + name for name in self.graph.outputs if self.graph.members > 1]
-        given = {one.name: batch.inputs[one.name].numpy() for one in self.session.get_inputs()}
+        given = {name: batch.inputs[name].numpy() for name in self.reads}
         arrays = run_session(self.session, names, given)
         found = dict(zip(names, map(torch.from_numpy, arrays), strict=True))
         if self.group.languages:

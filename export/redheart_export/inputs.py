@@ -13,6 +13,7 @@ from redheart_core.contract.errors import DataError
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import language_number
+from redheart_core.data.term_view import dense_rows
 from redheart_core.groups.exporting import dynamic_axes
 from redheart_core.models.model import Model
 from redheart_core.models.text_inputs import ReadText, TextToAnalyze, read_texts
@@ -69,7 +70,7 @@ def _together(model: Model, read: Sequence[ReadText]) -> ModelInputs:
         embedding,
         torch.ones(embedding.shape[:2], dtype=torch.bool),
         {name: torch.cat([one.fields[name] for one in read]) for name in model.read_fields},
-        model.terms.dense(model.terms.count(texts)) if model.terms else None,
+        dense_rows(model.terms.weigh(texts), range(len(texts))) if model.terms else None,
         model.tokens_of(texts),
         torch.tensor([language_number(one.given.language.code) for one in read]),
     )

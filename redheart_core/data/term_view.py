@@ -100,11 +100,7 @@ class TermView:
 
     def vector(self, text: str) -> Tensor:
         """One text to (1, V) float32, as the store would hold it."""
-        return self.dense(self.count([text]))
-
-    def dense(self, counts: Any) -> Tensor:
-        """What count gave for some texts to (N, V) float32, as the store would hold them."""
-        return torch.from_numpy(self.weigh_counts(counts).toarray())
+        return dense_rows(self.weigh([text]), [0])
 
     def known(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(N, 2): the shares of the words of each text, and of the pairs and triples of characters in them, that are
@@ -132,6 +128,15 @@ class TermView:
         digest = save_tensors(folder / _TENSORS, {t.kind: torch.from_numpy(t.idf) for t in self.terms})
         kinds = tuple(TermKind(terms.kind, terms.weight, terms.names) for terms in self.terms)
         TERM_TABLE.write(folder / _TABLE, TermTable(digest, kinds))
+
+
+def dense_rows(weighed: Any, rows: Sequence[int]) -> Tensor:
+    """Some rows of what TermView.weigh gave, (N, V) float32; SciPy takes longer to choose a row than to weigh it."""
+    found = np.zeros((len(rows), weighed.shape[1]), np.float32)
+    for place, row in enumerate(rows):
+        own = slice(weighed.indptr[row], weighed.indptr[row + 1])
+        found[place, weighed.indices[own]] = weighed.data[own]
+    return torch.from_numpy(found)
 
 
 def _telling(kind: Kind, text: str) -> int:

@@ -118,7 +118,9 @@ def tempered(probabilities: npt.ArrayLike, temperature: float, binary: bool = Fa
     p, t = within("probabilities", probabilities, 0.0, 1.0), float(positive("temperature", temperature))
     if binary:
         return np.asarray(special.expit(special.logit(np.clip(p, LEAST, 1.0 - LEAST)) / t))
-    return np.asarray(special.softmax(np.log(np.maximum(p, LEAST)) / t, axis=-1))
+    z = np.log(np.maximum(p, LEAST)) / t
+    shares = np.exp(z - z.max(-1, keepdims=True))
+    return np.asarray(shares / shares.sum(-1, keepdims=True))
 
 
 def _logits(logits: npt.ArrayLike) -> FloatArray:

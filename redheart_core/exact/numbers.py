@@ -36,10 +36,9 @@ def finite(name: str, values: npt.ArrayLike, remedy: str = "drop or fill the mis
         DataError: A value is not a finite number; the message says which.
     """
     array = real(name, values)
-    bad = ~np.isfinite(array)
-    if bad.any():
-        raise DataError(_message(f"{name} must be finite, got {_first(array, bad)}", remedy))
-    return array
+    if -np.inf < array.min(initial=np.inf) and array.max(initial=-np.inf) < np.inf:  # not of NaN
+        return array
+    raise DataError(_message(f"{name} must be finite, got {_first(array, ~np.isfinite(array))}", remedy))
 
 
 def within(
@@ -51,8 +50,8 @@ def within(
         DataError: A value is outside; the message says which.
     """
     array = finite(name, values)
-    bad = (array < low) | (array > high)
-    if bad.any():
+    if array.min(initial=np.inf) < low or array.max(initial=-np.inf) > high:
+        bad = (array < low) | (array > high)
         wanted = f"lie in {low:g}..{high:g}"
         if high == np.inf:
             wanted = f"be at least {low:g}"
@@ -69,7 +68,7 @@ def positive(name: str, values: npt.ArrayLike, remedy: str = "give a larger valu
         DataError: A value is 0 or less; the message says which.
     """
     array = finite(name, values)
-    if (array <= 0).any():
+    if array.min(initial=np.inf) <= 0:
         raise DataError(_message(f"{name} must be above 0, got {_first(array, array <= 0)}", remedy))
     return array
 

@@ -15,6 +15,7 @@ from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.data.language import Language, detect, language_number
+from redheart_core.data.term_view import dense_rows
 from redheart_core.data.text import check_text
 from redheart_core.memory.case import Neighbour
 from redheart_core.memory.cases import Cases
@@ -149,6 +150,7 @@ def analyze_texts(
     seen = texts_as_seen(model, [one for _, one in known], counts)
     all_readings = read_layers(model, seen, limits=True)
     contexts = read_contexts(model.contexts, seen)
+    weighed = model.terms.weigh_counts(counts) if model.terms else None
     within = []
     for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
         silent = silences(model, one.given.language, model.missing_fields(one.present), readings)
@@ -157,7 +159,7 @@ def analyze_texts(
         else:
             within.append(_Within(place, row, one, silent, readings))
     for batch in _passes(within, MOST_CHUNKS_OF_TOKENS if model.tokenizers else MOST_CHUNKS):
-        answered = _answer(model, batch, counts)
+        answered = _answer(model, batch, weighed)
         places, own = [one.row for one in batch], [one.read for one in batch]
         near = [nearest_cases(cases, one.vectors) for one in own]
         answers = add_cases(with_answers(model, seen, places, own, answered), near)
@@ -181,8 +183,8 @@ class _Within:
     readings: tuple[Reading, ...]
 
 
-def _answer(model: Model, texts: Sequence[_Within], counts: Any) -> list[tuple[Finding, ...]]:
-    """What the plugins say of texts with the same number of chunks, in one pass."""
+def _answer(model: Model, texts: Sequence[_Within], terms: Any) -> list[tuple[Finding, ...]]:
+    """What the plugins say of texts with the same number of chunks, in one pass; terms are those of all texts."""
     read = [one.read for one in texts]
     embedding = torch.from_numpy(np.stack([one.vectors for one in read]))
     with nullcontext() if model.tokenizers else plain_kernels():  # networks that read tokens are large
@@ -190,7 +192,7 @@ def _answer(model: Model, texts: Sequence[_Within], counts: Any) -> list[tuple[F
             embedding,
             torch.ones(embedding.shape[:2], dtype=torch.bool),
             {name: torch.cat([one.fields[name] for one in read]) for name in model.read_fields},
-            model.terms.dense(counts[[one.row for one in texts]]) if model.terms else None,
+            None if terms is None else dense_rows(terms, [one.row for one in texts]),
             model.tokens_of([one.given.text for one in read]),
             torch.tensor([language_number(one.given.language.code) for one in read]),
         )
