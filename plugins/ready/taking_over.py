@@ -23,7 +23,7 @@ SEEN = 200
 
 
 def take_over(run: Path, model: Path, names: Collection[str]) -> None:
-    """Write groups of a model into a run as if they had been trained there.
+    """Write groups of a model into a run as if they had been trained there, in one epoch.
 
     That is right where the run has the same records for them: the split of a record depends on no other record but
     its near-duplicates, so that this is so where only other records joined. It is checked by the validation loss.
@@ -45,12 +45,12 @@ def take_over(run: Path, model: Path, names: Collection[str]) -> None:
         if group.name not in manifest.groups:
             raise CheckpointError(f"{model} has no group '{group.name}' (groups: {', '.join(manifest.groups)})")
         there = manifest.groups[group.name]
-        if there.epoch is None or len(there.files) != 1:
-            raise CheckpointError(f"group '{group.name}' of {model} is no single epoch; train it again")
+        if len(there.files) != 1:
+            raise CheckpointError(f"group '{group.name}' of {model} is a blend of several epochs; train it again")
         (weights,) = there.files
         module = session.context.module(group)
         module.load(load_tensors(model / weights.file, weights.sha256))
-        result = validate_epoch(session.context, module, there.epoch)
+        result = validate_epoch(session.context, module, 1)
         if abs(result.loss - recorded[group.name]) > NEAR * recorded[group.name]:
             raise CheckpointError(
                 f"group '{group.name}' of {model} has a validation loss of {result.loss} here and one of "
@@ -58,11 +58,10 @@ def take_over(run: Path, model: Path, names: Collection[str]) -> None:
             )
         on_train = evaluate(module, session.context.source, session.context.training_rows(group)[:SEEN])
         entry = {
-            "epoch": there.epoch,
+            "epoch": 1,
             "train_loss": on_train.loss,
             **evaluated(result),
             "learning_rate": 0.0,
-            "averaged": there.averaged,
         }
         began = GroupManifest(group.name, "finished")
         folder.add_epoch(began, entry, module.parameter_dict(), {}, result.losses, Retention())
