@@ -41,9 +41,8 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
     (
         "Korean",
         ["analyze", "친구가 약속을 또 어겨서 정말 화가 나고 서운했다."],
-        "Weak. The sentence says that its writer is angry and hurt; the model finds a hint of "
-        "disappointment, and its sets leave most labels open. The sets are honest about that; the rows "
-        "are of little use.",
+        "Right, but unsure. The sentence says that its writer is angry and hurt; the model finds disappointment, "
+        "sadness and anger, each at a half or less, and its sets leave many labels open.",
     ),
     (
         "Ambiguous",

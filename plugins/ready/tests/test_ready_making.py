@@ -51,6 +51,8 @@ def test_the_same_command_gives_the_same_bits(tmp_path: Path, monkeypatch: pytes
     for name in ("one", "two"):
         make(Path("data"), Path(f"work-{name}"), Path(name), ("goemotions", "emobank"), **options)
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
+    make(Path("data"), Path("work-three"), Path("three"), ("goemotions", "emobank"), Path("one"), **options)
+    assert hashes(tmp_path / "three" / "groups") == hashes(tmp_path / "one" / "groups")
     said = succeed("models", "info", "one", "--json", cwd=tmp_path).json()
     licences = {name: [row["licence"] for row in group["learnt_from"]] for name, group in said["groups"].items()}
     apart = {"linear_apart", "text_transformer_apart", "stacking_apart"}
