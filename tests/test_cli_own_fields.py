@@ -114,13 +114,14 @@ def test_a_data_set_without_own_fields_is_refused_by_name(folder: Path, tmp_path
     )  # fmt: skip
 
 
-def test_what_cannot_learn_is_named_with_the_options_that_leave_it_out(tmp_path: Path) -> None:
-    given = ("train", "--data", "everyday_en", "--encoder", "lsa", "-o", "run")
+def test_what_cannot_learn_is_named_with_the_options_that_leave_it_out(folder: Path, tmp_path: Path) -> None:
     out = [f"--disable {name}" for name in ("emotion_head", "bentham_head", "regret_head", "surd_head")]
     out += [f"--disable {name}" for name in ("neural_bentham", "neural_regret", "neural_surd")]
-    refuse(*given, cwd=tmp_path, says=[f"what this data set cannot train: {' '.join(out)} - plugin"])
+    says = [f"what this data set cannot train: {' '.join(out)} - plugin"]
+    refuse("train", "--data", "everyday_en", "--encoder", "lsa", "-o", "run", cwd=tmp_path, says=says)
     says = ["nothing in group 'backbone' learns: backbone has parameters", "--disable backbone"]
-    refuse(*given, *" ".join(out).split(), cwd=tmp_path, says=says)
+    given = ("train", "--plugins", folder / "plugins.toml", "--enable", "backbone", "-o", tmp_path / "run")
+    refuse(*given, cwd=folder, says=says)
 
 
 def test_a_store_of_other_declarations_is_not_taken(folder: Path) -> None:
