@@ -12,22 +12,22 @@ def redheart_provide_datasets() -> list[DatasetSpec]:
     return [
         DatasetSpec(
             name="everyday_en",
-            meaning="English sentences of everyday life, written for redheart by several authors, with the labels of "
-            "GoEmotions and of Ekman that their authors saw in them; those of one author are the test split",
+            meaning="English sentences of everyday life, written for redheart by a language model in the parts of "
+            "several authors, with the labels of GoEmotions and Ekman that it meant; one author's are the test part",
             settings=EverydaySettings,
             fields=lambda settings: ENGLISH,
             records="redheart_everyday.reading:read_english",
             licence="MIT",
-            source="redheart",
+            source="redheart, by a language model",
         ),
         DatasetSpec(
             name="everyday_ko",
-            meaning="Korean sentences of everyday life, written for redheart by several authors, with the labels of "
-            "GoEmotions, of Ekman and of KOTE that their authors saw in them; those of one author are the test split",
+            meaning="Korean sentences of everyday life, written for redheart by a language model in the parts of "
+            "several authors, with the labels of GoEmotions, Ekman and KOTE that it meant; one's are the test part",
             settings=EverydaySettings,
             fields=lambda settings: KOREAN,
             records="redheart_everyday.reading:read_korean",
             licence="MIT",
-            source="redheart",
+            source="redheart, by a language model",
         ),
     ]
