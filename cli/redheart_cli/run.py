@@ -13,13 +13,14 @@ from redheart.training import GroupsStoppedError, finish_run
 from redheart_cli.budget import budget_options
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
-from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_cli.run_options import groups_option, json_option, new_run_options, start_option
 from redheart_core.storage.structuring import unstructure
 from redheart_core.training.budget import Budget
 
 
 @click.command()
 @new_run_options
+@start_option
 @groups_option
 @plugin_options
 @budget_options
@@ -29,6 +30,7 @@ from redheart_core.training.budget import Budget
 def run(
     choice: PluginChoice,
     new: RunOptions,
+    start_from: Path | None,
     groups_file: Path | None,
     budget: Budget | None,
     text: str | None,
@@ -47,6 +49,8 @@ def run(
       redheart run --data pettingzoo --enable pettingzoo --enable multi_agent
     """
     if agents.names_environment(choice, new):
+        if start_from is not None:
+            raise click.UsageError("agents begin at no model; leave --start-from out")
         _run_agents(choice, new, groups_file, budget, text, as_json)
         return
     from redheart_cli.analyze import print_analysis
@@ -55,7 +59,7 @@ def run(
 
     with make_display() as display:
         try:
-            found = finish_run(choice, new, groups_file, text, display, budget)
+            found = finish_run(choice, new, groups_file, text, display, budget, start_from)
         except GroupsStoppedError as stopped:
             click.echo(f"Error: {stopped}", err=True)
             raise SystemExit(3) from stopped

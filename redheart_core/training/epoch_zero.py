@@ -1,14 +1,36 @@
-"""Epoch 0 of a group that begins at the answers of the baseline, or of a smaller model: evaluated and saved before its
+"""Epoch 0 of a group that begins at the answers of the baseline, or at a model: evaluated and saved before its
 first update."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from redheart_core.contract.errors import SettingsError
 from redheart_core.groups.validation import evaluate
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import validate_epoch
 from redheart_core.training.finished_epoch import FinishedEpoch, evaluated
 from redheart_core.training.group_trainer import stopping_alone
 from redheart_core.training.progress import GroupProgress
+
+
+def require_beginnings(context: TrainingContext, starts: Collection[str]) -> None:
+    """Refuse a group that has no epochs to train and no epoch 0.
+
+    Args:
+        context: Of the run.
+        starts: Groups that begin at the weights of a model.
+
+    Raises:
+        SettingsError: There is one.
+    """
+    for group in context.groups:
+        untrained = not group.fitted and group.targets and not context.own_settings(group).epochs
+        if untrained and not group.begins_at_baseline and group.name not in starts:
+            raise SettingsError(
+                f"group '{group.name}' is to be trained for 0 epochs and begins at random weights; give it epochs, or "
+                "begin at a model that has it (--start-from)"
+            )
 
 
 def begins_now(one: GroupProgress) -> bool:

@@ -24,7 +24,7 @@ from redheart_core.storage.locks import locked_groups
 from redheart_core.training.audit import require_complete
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.disk import check_disk
-from redheart_core.training.epoch_zero import begins_now, finish_epoch_zero
+from redheart_core.training.epoch_zero import begins_now, finish_epoch_zero, require_beginnings
 from redheart_core.training.epochs import train_epoch
 from redheart_core.training.finished_epoch import FinishedEpoch, event, finish_epoch
 from redheart_core.training.fitted_group import fit_group
@@ -111,7 +111,9 @@ def begin(run: RunFolder, context: TrainingContext, groups: Sequence[Group] | No
 
     Raises:
         CheckpointError: The run was begun otherwise, or the disk is too small.
+        SettingsError: A group without epochs begins at random weights.
     """
+    require_beginnings(context, run.starts)
     run.begin(describe(run.path, context.nodes, context.groups, context.settings, context.store))
     check_disk(run, context, context.groups if groups is None else groups)
 

@@ -30,7 +30,7 @@ class GroupProgress:
     folder: GroupFolder
     manifest: GroupManifest
     grown: bool = False
-    """It begins with weights of a smaller model, and none of its epochs has been saved."""
+    """It begins with weights of a model, and none of its epochs has been saved."""
     settle: Callable[[], object] = attrs.field(default=lambda: None)
     """Waits for a save that is under way, after which the manifest is that on disk."""
     saving: int | None = None

@@ -24,7 +24,13 @@ def leads() -> bool:
 
 
 def train_together(
-    choice: PluginChoice, options: RunOptions, groups_file: Path | None, resume: bool, display: Display, share: Share
+    choice: PluginChoice,
+    options: RunOptions,
+    groups_file: Path | None,
+    resume: bool,
+    display: Display,
+    share: Share,
+    start_from: Path | None = None,
 ) -> Run:
     """What train_run does, in one of several processes: the first begins the run and writes, the others join it.
 
@@ -44,7 +50,10 @@ def train_together(
     only = share.only or None
     with joined() as ranks:
         if ranks.leads:
-            session = training_session(choice, options, groups_file, resume, display, joins=only is not None)
+            joins = only is not None
+            session = training_session(
+                choice, options, groups_file, resume, display, joins=joins, start_from=start_from
+            )
             chosen = chosen_groups(session.context.groups, only)
             require_started(chosen, ranks)
             begin(session.run, session.context, chosen)

@@ -18,6 +18,7 @@ from redheart.options import WHOLE, PluginChoice, RunOptions, Settings, Share
 from redheart.progress import Display, make_display
 from redheart.runs import Run
 from redheart.sessions import Session, begin, open_session
+from redheart.starting import begin_at
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import RedheartError
 from redheart_core.storage.paths import find_optional
@@ -46,6 +47,7 @@ def train(
     store: str | Path | None = None,
     plugins: str | Path | None = None,
     memory: int | None = None,
+    start_from: str | Path | None = None,
     resume: bool = False,
     only: str | Iterable[str] = (),
     wait_s: float = 0.0,
@@ -74,6 +76,8 @@ def train(
         plugins: A plugins.toml.
         memory: Bytes that the device may hold, on the CPU this process: the groups take turns, with the same result to
             the last bit.
+        start_from: Folder of a model, such as models.shipped("ready"): groups that it has too begin at its weights, as
+            their epoch 0, instead of at random ones. A line says which groups begin anew, and why.
         resume: Go on with the run in the folder, under the settings it was begun with.
         only: Names of the groups to train, all if there are none. Others may be trained at the same time by processes
             of this machine or of others that share the folder; such a call joins a run that was begun alike.
@@ -90,7 +94,7 @@ def train(
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     share = Share((only,) if isinstance(only, str) else tuple(only), wait_s, _budget(memory), mirror)
     with keeping_threads(), make_display(progress) as display:
-        return train_run(choice, options, find_optional(groups), resume, display, share)
+        return train_run(choice, options, find_optional(groups), resume, display, share, find_optional(start_from))
 
 
 def train_run(
@@ -100,21 +104,23 @@ def train_run(
     resume: bool,
     display: Display,
     share: Share = WHOLE,
+    start_from: Path | None = None,
 ) -> Run:
     """What train does, for a caller with a display of its own."""
     if _is_for_agents(choice, options, resume):
-        if share != WHOLE:
+        if share != WHOLE or start_from is not None:
             raise RedheartError(
                 "agents learn among each other, so that none can be trained alone or at another time; "
-                "leave --only, --wait, --memory and --mirror out"
+                "leave --only, --wait, --memory, --mirror and --start-from out"
             )
         players = agents.training_session(choice, options, groups_file, resume, display)
         with resumable(players.run.path):
             agents.train_session(players)
         return Run(players.run.path)
     if share.mirror is not None:
-        return _train_mirrored(choice, options, groups_file, resume, display, share, share.mirror)
-    session = training_session(choice, options, groups_file, resume, display, joins=bool(share.only))
+        return _train_mirrored(choice, options, groups_file, resume, display, share, share.mirror, start_from)
+    joins = bool(share.only)
+    session = training_session(choice, options, groups_file, resume, display, joins=joins, start_from=start_from)
     with resumable(session.run.path):
         train_session(session, share, display)
     return Run(session.run.path, session)
@@ -128,6 +134,7 @@ def _train_mirrored(
     display: Display,
     share: Share,
     url: str,
+    start_from: Path | None,
 ) -> Run:
     """The same with what is in an object store fetched first."""
     from redheart_core.runs.mirror import RunMirror
@@ -135,7 +142,9 @@ def _train_mirrored(
 
     remote = Remote.open(url)
     fetch = fetching(remote, display)
-    session = training_session(choice, options, groups_file, resume, display, joins=True, fetch=fetch)
+    session = training_session(
+        choice, options, groups_file, resume, display, joins=True, fetch=fetch, start_from=start_from
+    )
     with resumable(session.run.path):
         train_mirrored(session, share, display, RunMirror(remote, session.run))
     return Run(session.run.path, session)
@@ -162,17 +171,21 @@ def training_session(
     *,
     joins: bool,
     fetch: Callable[[Path], object] = lambda folder: None,
+    start_from: Path | None = None,
 ) -> Session:
-    """The run that train is about; joins allows one that was begun already, under the same settings.
+    """The run that train is about.
 
-    Fetch is called with its folder before anything is read there.
+    Args:
+        choice: As for train_run, like all that is not named here.
+        joins: Whether it may have been begun already, under the same settings.
+        fetch: Called with its folder before anything is read there.
     """
     if _is_for_agents(choice, options, resume):
         raise RedheartError(
             "agents learn among each other, in one environment and one process; leave --ray and torchrun out"
         )
     if resume:
-        if not options.changes_nothing or groups_file is not None:
+        if not options.changes_nothing or groups_file is not None or start_from is not None:
             raise RedheartError("a run is resumed with its own data and settings; leave the other options out")
         folder = _resumed(options)
         fetch(folder)
@@ -180,6 +193,8 @@ def training_session(
     session = begin(choice, options, display, groups_file, fetch)
     if session.run.exists and not joins:
         raise RedheartError(f"{session.run.path} holds a run already; --resume it or choose another folder with -o")
+    if start_from is not None:
+        begin_at(session, start_from, display.say)
     return session
 
 
@@ -243,6 +258,7 @@ def run(
     store: str | Path | None = None,
     plugins: str | Path | None = None,
     memory: int | None = None,
+    start_from: str | Path | None = None,
     progress: bool = True,
 ) -> Finished:
     """Data, training, selection, assembly, evaluation, report and the analysis of a text in one go.
@@ -262,7 +278,8 @@ def run(
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     with keeping_threads(), make_display(progress) as display:
-        return finish_run(choice, options, find_optional(groups), text, display, _budget(memory))
+        budget, start = _budget(memory), find_optional(start_from)
+        return finish_run(choice, options, find_optional(groups), text, display, budget, start)
 
 
 class GroupsStoppedError(RedheartError):
@@ -284,9 +301,12 @@ def finish_run(
     text: str | None,
     display: Display,
     budget: Budget | None = None,
+    start_from: Path | None = None,
 ) -> Finished:
     """What run does, for a caller with a display of its own; each thing is computed once, or read if it is there."""
     session = begin(choice, options, display, groups_file)
+    if start_from is not None:
+        begin_at(session, start_from, display.say)
     from redheart_core.models.manifest import manifest_sha256
     from redheart_core.models.of_run import require_model
     from redheart_core.report.collect_results import read_evaluation

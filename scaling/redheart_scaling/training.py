@@ -42,6 +42,7 @@ def train_on_ray(
     address: str,
     asked: Asked | None = None,
     url: str | None = None,
+    start_from: Path | None = None,
 ) -> Run:
     """Train every group as a task of its own; a group that reads others begins when these have finished.
 
@@ -53,6 +54,7 @@ def train_on_ray(
         address: Of the cluster; see connected.
         asked: What tasks ask of a node beyond the defaults.
         url: Of the object store; the run is in the folder of this process alone, and complete there in the end.
+        start_from: Folder of a model at whose weights groups begin; this process alone reads it.
 
     Raises:
         RedheartError: As train, or the cluster cannot be used.
@@ -60,7 +62,10 @@ def train_on_ray(
     with connected(address) as ray:
         remote = None if url is None else Remote.open(url)
         fetch = fetching(remote, display)
-        session = training_session(choice, options, groups_file, resume, display, joins=remote is not None, fetch=fetch)
+        joins = remote is not None
+        session = training_session(
+            choice, options, groups_file, resume, display, joins=joins, fetch=fetch, start_from=start_from
+        )
         wanted = resources_of(session, asked or {})
         require_room(ray, wanted)
         with resumable(session.run.path):

@@ -53,6 +53,12 @@ def test_the_same_command_gives_the_same_bits(tmp_path: Path, monkeypatch: pytes
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
     make(Path("data"), Path("work-three"), Path("three"), ("goemotions", "emobank"), Path("one"), **options)
     assert hashes(tmp_path / "three" / "groups") == hashes(tmp_path / "one" / "groups")
+    again = ("text_transformer",)
+    make(Path("data"), Path("work-four"), Path("four"), ("goemotions", "emobank"), Path("one"), again, **options)
+    before, after = hashes(tmp_path / "one" / "groups"), hashes(tmp_path / "four" / "groups")
+    moved = {name for name in before if before[name] != after[name]}
+    assert "text_transformer.safetensors" in moved
+    assert moved <= {"text_transformer.safetensors", "stacking_fusion.safetensors"}
     said = succeed("models", "info", "one", "--json", cwd=tmp_path).json()
     licences = {name: [row["licence"] for row in group["learnt_from"]] for name, group in said["groups"].items()}
     apart = {"linear_apart", "text_transformer_apart", "stacking_apart"}

@@ -1,0 +1,54 @@
+"""A run whose groups begin at the weights of a model, such as one that is trained on with further data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+from redheart.sessions import Session
+from redheart_core.contract.errors import CheckpointError, SettingsError
+
+
+def begin_at(session: Session, model: Path, say: Callable[[str], None]) -> None:
+    """Begin a run at a model, or check that a run which others began is at it.
+
+    Args:
+        session: Of the run.
+        model: Folder of an assembled model.
+        say: Gets a line for every group that begins anew, and why.
+
+    Raises:
+        SettingsError: No group can begin at the model.
+        CheckpointError: The folder is no model, a file is damaged, or the run was begun otherwise.
+    """
+    from redheart_core.models.manifest import read_manifest
+    from redheart_core.models.starting import starts
+    from redheart_core.runs.describe import describe
+    from redheart_core.storage.files import hash_tensors
+
+    run, context = session.run, session.context
+    found, reasons = dict[str, str](), dict[str, str]()
+    for start in starts(context, model, read_manifest(model)):
+        if start.why:
+            reasons[start.group] = start.why
+        elif run.exists:
+            found[start.group] = hash_tensors(start.weights)
+        else:
+            found[start.group] = run.add_start(start.group, start.weights)
+    if not found:
+        why = "; ".join(f"{group}: {reason}" for group, reason in reasons.items())
+        raise SettingsError(
+            f"no group can begin at {model}: {why or 'all are fitted in closed form'}; leave --start-from out, or name "
+            "a model of the same plugins"
+        )
+    if run.exists:
+        if run.starts != found:
+            raise CheckpointError(f"{run.path} was begun without {model}, or at another model; choose another folder")
+        return
+    description = describe(run.path, context.nodes, context.groups, context.settings, context.store)
+    run.begin(attrs.evolve(description, starts=found))
+    say(f"begin at {model}: {', '.join(found)}")
+    for group, reason in reasons.items():
+        say(f"{group} begins anew: {reason}")
