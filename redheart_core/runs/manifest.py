@@ -108,6 +108,13 @@ class GroupManifest:
         return self.ranked[0]
 
     @property
+    def only(self) -> EpochEntry | None:
+        """The epoch that stands for every one, of a closed form and of a group that was kept as it began (epochs = 0);
+        None of a group that was trained."""
+        kept = self.status == "finished" and [entry.epoch for entry in self.epochs] == [0]
+        return self.epochs[0] if self.epochs and (self.fitted or kept) else None
+
+    @property
     def ranked(self) -> tuple[EpochEntry, ...]:
         """The candidates, best first."""
         return tuple(sorted(self.candidates, key=lambda entry: (entry.validation_loss, entry.epoch, entry.averaged)))

@@ -103,7 +103,7 @@ def compare_methods(
     methods: Mapping[str, Method] = METHODS,
     stopped: dict[str, str] | None = None,
 ) -> tuple[Rivals, dict[str, Pool]]:
-    """Try methods on every group that descends, lower tiers at their selection.
+    """Try methods on every group that was trained for some epochs, lower tiers at their selection.
 
     A group that another one has descended on stays at the epoch that was fixed for it; what is fitted
     in closed form is fitted again on whatever it reads.
@@ -130,7 +130,7 @@ def compare_methods(
         pool = Pool(run, context, group)
         if pool.manifest.epochs:
             pools[group.name] = pool
-            if not group.fitted:
+            if pool.manifest.only is None:
                 tried = SELECTION if group.name in fixed else methods
                 try:
                     table[group.name] = _rivals(pool, context.settings.seed, tried, clusters)

@@ -138,14 +138,14 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
         DataError: The losses of a group are not finite.
     """
     read = {name: run.group(name).read() for name in groups}
-    fitted = {name: manifest for name, manifest in read.items() if manifest.fitted}
-    manifests = {name: manifest for name, manifest in read.items() if not manifest.fitted}
+    settled = {name: manifest for name, manifest in read.items() if manifest.only is not None}
+    manifests = {name: manifest for name, manifest in read.items() if manifest.only is None}
     empty = [name for name, manifest in manifests.items() if not manifest.epochs]
     if empty or not read:
         reasons = "; ".join(f"{name}: {manifests[name].reason or 'not trained yet'}" for name in empty)
         raise CheckpointError(f"nothing to choose from in {run.path} ({reasons or 'no groups'})")
     if not manifests:
-        return _nothing_to_choose(tuple(map(_choose_fitted, fitted.values())))
+        return _nothing_to_choose(tuple(map(_choose_only, settled.values())))
     common = common_epoch(manifests)
     described = run.read()
     joined, terms = described.data.validation_clusters, LOSSES if described.environment is None else RETURNS
@@ -159,7 +159,7 @@ def find_sweetspot(run: RunFolder, groups: Sequence[str]) -> Sweetspot:
         for curve, part in zip(curves, resampled, strict=True)
     ]
     mean = sum(choice.cost for choice in chosen) / len(chosen)
-    by_name = {choice.group: choice for choice in (*chosen, *map(_choose_fitted, fitted.values()))}
+    by_name = {choice.group: choice for choice in (*chosen, *map(_choose_only, settled.values()))}
     return Sweetspot(
         tuple(by_name[name] for name in read),
         common,
@@ -244,15 +244,15 @@ _NOTHING = Interval(0.0, 0.0, 0.0)
 
 
 def _nothing_to_choose(choices: tuple[GroupChoice, ...]) -> Sweetspot:
-    """Of groups that were all fitted in closed form: the one epoch of each is common to all."""
+    """Of groups with one epoch each, which is common to all."""
     only = choices[0].best.epoch
     return Sweetspot(choices, only, EpochInterval(only, only, {only: 1.0}), 0.0, Cost(_NOTHING, _NOTHING))
 
 
-def _choose_fitted(manifest: GroupManifest) -> GroupChoice:
-    """A group that was fitted in closed form has one epoch, which stands for every one."""
+def _choose_only(manifest: GroupManifest) -> GroupChoice:
+    """A group with one epoch, which stands for every one."""
     (entry,) = manifest.epochs
-    said = Detection(entry.epoch, "fitted in closed form")
+    said = Detection(entry.epoch, "fitted in closed form" if manifest.fitted else "kept as it began")
     return GroupChoice(
         group=manifest.group,
         epochs=1,
