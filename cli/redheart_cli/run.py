@@ -30,7 +30,7 @@ from redheart_core.training.budget import Budget
 def run(
     choice: PluginChoice,
     new: RunOptions,
-    start_from: Path | None,
+    start_from: str | None,
     groups_file: Path | None,
     budget: Budget | None,
     text: str | None,

@@ -49,9 +49,8 @@ groups_option = _all(
 start_option = _all(
     click.option(
         "--start-from",
-        type=UserPath(),
         metavar="MODEL",
-        help="Folder of a model at whose weights groups begin that it has too, instead of at random ones.",
+        help="Folder or name of a model at whose weights groups begin that it has too, instead of at random ones.",
     )
 )
 

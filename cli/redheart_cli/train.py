@@ -55,7 +55,7 @@ def train(
     address: str | None,
     resources: tuple[tuple[str, str, float], ...],
     new: RunOptions,
-    start_from: Path | None,
+    start_from: str | None,
     groups_file: Path | None,
     budget: Budget | None,
     as_json: bool,

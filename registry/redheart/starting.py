@@ -7,16 +7,17 @@ from pathlib import Path
 
 import attrs
 
+from redheart.finding import find_model
 from redheart.sessions import Session
 from redheart_core.contract.errors import CheckpointError, SettingsError
 
 
-def begin_at(session: Session, model: Path, say: Callable[[str], None]) -> None:
+def begin_at(session: Session, model: str | Path, say: Callable[[str], None]) -> None:
     """Begin a run at a model, or check that a run which others began is at it.
 
     Args:
         session: Of the run.
-        model: Folder of an assembled model.
+        model: Folder of an assembled model, or the name of an installed one.
         say: Gets a line for every group that begins anew, and why.
 
     Raises:
@@ -28,9 +29,9 @@ def begin_at(session: Session, model: Path, say: Callable[[str], None]) -> None:
     from redheart_core.runs.describe import describe
     from redheart_core.storage.files import hash_tensors
 
-    run, context = session.run, session.context
+    run, context, (folder, title) = session.run, session.context, find_model(model)
     found, reasons = dict[str, str](), dict[str, str]()
-    for start in starts(context, model, read_manifest(model)):
+    for start in starts(context, folder, read_manifest(folder)):
         if start.why:
             reasons[start.group] = start.why
         elif run.exists:
@@ -40,15 +41,15 @@ def begin_at(session: Session, model: Path, say: Callable[[str], None]) -> None:
     if not found:
         why = "; ".join(f"{group}: {reason}" for group, reason in reasons.items())
         raise SettingsError(
-            f"no group can begin at {model}: {why or 'all are fitted in closed form'}; leave --start-from out, or name "
+            f"no group can begin at {title}: {why or 'all are fitted in closed form'}; leave --start-from out, or name "
             "a model of the same plugins"
         )
     if run.exists:
         if run.starts != found:
-            raise CheckpointError(f"{run.path} was begun without {model}, or at another model; choose another folder")
+            raise CheckpointError(f"{run.path} was begun without {title}, or at another model; choose another folder")
         return
     description = describe(run.path, context.nodes, context.groups, context.settings, context.store)
     run.begin(attrs.evolve(description, starts=found))
-    say(f"begin at {model}: {', '.join(found)}")
+    say(f"begin at {title}: {', '.join(found)}")
     for group, reason in reasons.items():
         say(f"{group} begins anew: {reason}")

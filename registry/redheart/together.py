@@ -30,7 +30,7 @@ def train_together(
     resume: bool,
     display: Display,
     share: Share,
-    start_from: Path | None = None,
+    start_from: str | Path | None = None,
 ) -> Run:
     """What train_run does, in one of several processes: the first begins the run and writes, the others join it.
 

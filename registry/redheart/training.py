@@ -76,7 +76,7 @@ def train(
         plugins: A plugins.toml.
         memory: Bytes that the device may hold, on the CPU this process: the groups take turns, with the same result to
             the last bit.
-        start_from: Folder of a model, such as models.shipped("ready"): groups that it has too begin at its weights, as
+        start_from: Folder of a model, or the name of an installed one: groups that it has too begin at its weights, as
             their epoch 0, instead of at random ones. A line says which groups begin anew, and why.
         resume: Go on with the run in the folder, under the settings it was begun with.
         only: Names of the groups to train, all if there are none. Others may be trained at the same time by processes
@@ -94,7 +94,7 @@ def train(
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     share = Share((only,) if isinstance(only, str) else tuple(only), wait_s, _budget(memory), mirror)
     with keeping_threads(), make_display(progress) as display:
-        return train_run(choice, options, find_optional(groups), resume, display, share, find_optional(start_from))
+        return train_run(choice, options, find_optional(groups), resume, display, share, start_from)
 
 
 def train_run(
@@ -104,7 +104,7 @@ def train_run(
     resume: bool,
     display: Display,
     share: Share = WHOLE,
-    start_from: Path | None = None,
+    start_from: str | Path | None = None,
 ) -> Run:
     """What train does, for a caller with a display of its own."""
     if _is_for_agents(choice, options, resume):
@@ -134,7 +134,7 @@ def _train_mirrored(
     display: Display,
     share: Share,
     url: str,
-    start_from: Path | None,
+    start_from: str | Path | None,
 ) -> Run:
     """The same with what is in an object store fetched first."""
     from redheart_core.runs.mirror import RunMirror
@@ -171,7 +171,7 @@ def training_session(
     *,
     joins: bool,
     fetch: Callable[[Path], object] = lambda folder: None,
-    start_from: Path | None = None,
+    start_from: str | Path | None = None,
 ) -> Session:
     """The run that train is about.
 
@@ -278,8 +278,8 @@ def run(
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     with keeping_threads(), make_display(progress) as display:
-        budget, start = _budget(memory), find_optional(start_from)
-        return finish_run(choice, options, find_optional(groups), text, display, budget, start)
+        budget = _budget(memory)
+        return finish_run(choice, options, find_optional(groups), text, display, budget, start_from)
 
 
 class GroupsStoppedError(RedheartError):
@@ -301,7 +301,7 @@ def finish_run(
     text: str | None,
     display: Display,
     budget: Budget | None = None,
-    start_from: Path | None = None,
+    start_from: str | Path | None = None,
 ) -> Finished:
     """What run does, for a caller with a display of its own; each thing is computed once, or read if it is there."""
     session = begin(choice, options, display, groups_file)

@@ -42,7 +42,7 @@ def train_on_ray(
     address: str,
     asked: Asked | None = None,
     url: str | None = None,
-    start_from: Path | None = None,
+    start_from: str | Path | None = None,
 ) -> Run:
     """Train every group as a task of its own; a group that reads others begins when these have finished.
 
