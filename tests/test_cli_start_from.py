@@ -5,10 +5,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import attrs
 import pytest
 from front_door import DATA, NETWORKS, PLUGINS, SMALL, TRAINING, Finished, refuse, succeed
 
+import redheart
+from redheart.options import PluginChoice
+from redheart.sessions import open_session
+from redheart.training import EXAMPLE
+from redheart_core.config.tables import GroupSettings
 from redheart_core.models.manifest import read_manifest
+from redheart_core.models.provenance import learnt_from
+from redheart_core.runs.description import LearntFrom
 from redheart_core.runs.run import RunFolder
 
 pytestmark = pytest.mark.slow
@@ -51,8 +59,23 @@ def test_a_group_that_the_model_lacks_begins_anew_and_one_without_epochs_stays(
     assert [one.epoch for one in run.group("neural_bentham").read().epochs] == [1, 2, 3]
     assembled = read_manifest(tmp_path / "again" / "model").groups["neural_regret"]
     assert assembled.files[0].sha256 == model.groups["neural_regret"].files[0].sha256
+    assert (assembled.epoch, assembled.started) == (0, True)
+    assert assembled.learnt_from == model.groups["neural_regret"].learnt_from
+    found = redheart.load(tmp_path / "again" / "model").analyze(EXAMPLE, language="en")
+    assert ("neural_regret", "regret") in {(one.plugin, one.field) for one in found.findings}
     succeed("crossover", "again", "--compare", cwd=tmp_path)
     assert "kept as it began" in str(succeed("sweetspot", "again", "--json", cwd=tmp_path).json())
+
+
+def test_what_the_model_was_learnt_from_stays_with_the_group_and_those_that_read_it(finished: Finished) -> None:
+    context = open_session(finished.folder, PluginChoice()).context
+    groups = {group.name: group for group in context.groups}
+    other, own = LearntFrom("letters", "CC-BY-4.0", "a friend", 7), learnt_from(context, groups["neural_regret"], {})
+    before = {"neural_regret": (other, *own), "backbone": (other,)}
+    assert learnt_from(context, groups["neural_regret"], before) == (*own, other)
+    assert learnt_from(context, groups["neural_surd"], before) == learnt_from(context, groups["neural_surd"], {})
+    kept = attrs.evolve(groups["neural_regret"], settings=GroupSettings(epochs=0))
+    assert learnt_from(context, kept, {"neural_regret": (other,)}) == (other,)
 
 
 def test_random_weights_are_never_kept(finished: Finished, tmp_path: Path) -> None:

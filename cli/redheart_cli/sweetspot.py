@@ -92,7 +92,7 @@ def _print_choices(found: Sweetspot, choices: Sequence[GroupChoice]) -> None:
                 choice.best.epoch,
                 f"{choice.interval.low}..{choice.interval.high}",
                 _worth(choice.best, returns),
-                *(choice.detections[name].epoch or "-" for name in names),
+                *("-" if (epoch := choice.detections[name].epoch) is None else epoch for name in names),
                 choice.epochs,
             )
             for choice in choices

@@ -106,7 +106,7 @@ def analyze(
     A plugin that reads a field which is not among the values says nothing, and neither does one that was not measured
     on texts of the language, nor any on a text that a layer finds beyond what the model knows;
     redheart_core.models.abstaining gives the reasons. One whose group was taken at epoch 0 says what the baseline says,
-    and nothing else.
+    and nothing else, unless it began at a model.
 
     Args:
         model: An assembled model.

@@ -43,13 +43,13 @@ class EvaluatedOutput:
 def evaluated_outputs(
     manifest: ModelManifest, fields: Mapping[str, Field], group: Group, module: Answering
 ) -> Iterator[EvaluatedOutput]:
-    """Those of a group; one that was taken at epoch 0 has learnt nothing of its own."""
+    """Those of a group; one that was taken at epoch 0 has learnt nothing of its own, unless it began at a model."""
     stored = manifest.groups[group.name]
     for node in group.nodes:
         objective = module.objectives.get(node.name)
         metrics = objective.metrics if objective else ()
         pairs = {(one.output, one.target): None for one in metrics if one.shape is None}
-        if stored.epoch == 0:  # all else is untrained there
+        if stored.epoch == 0 and not stored.started:  # all else is untrained there
             pairs = {pair: None for pair in pairs if pair[0] == pair[1] in node.residual_fields}
         for output, target in pairs:
             labels = fields[target].elements

@@ -47,7 +47,7 @@ def fill_folder(
     missing: Mapping[str, str],
 ) -> ModelManifest:
     """Put the files into place; the manifest lacks what validation says of the model."""
-    link, audit = can_link(run.file, building), AUDIT.read(run.path / "audit.json")
+    link, audit, description = can_link(run.file, building), AUDIT.read(run.path / "audit.json"), run.read()
     groups = {}
     for group in context.groups:
         stored = ModelGroup(
@@ -56,7 +56,8 @@ def fill_folder(
             group.reads,
             group.languages,
             untrained=_untrained(context, group, audit),
-            learnt_from=learnt_from(context, group),
+            learnt_from=learnt_from(context, group, description.learnt),
+            started=group.name in description.starts,
         )
         if group.name in blends:
             stored = _place_blend(building, group.name, stored, blends[group.name])
@@ -74,7 +75,7 @@ def fill_folder(
         statistics=target_statistics(context),
         files=_place_parts(building, context.store),
         run=relative_path(run.path, folder),
-        origin=run.read().origin,
+        origin=description.origin,
         answers={},
         checks=(),
     )

@@ -10,12 +10,13 @@ import attrs
 from redheart_core.config.tables import TrainSettings
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.data.language import UNDETERMINED
-from redheart_core.runs.description import DataDescription, NodeDescription
+from redheart_core.runs.description import DataDescription, LearntFrom, NodeDescription
 from redheart_core.runs.origin import Origin
 from redheart_core.storage.files import check_sha256, sha256
 from redheart_core.storage.paths import file_inside
 from redheart_core.storage.presence import require_model_folder
 from redheart_core.storage.sealed import SealedFile
+from redheart_core.storage.structuring import STORED_IF_SET
 
 PARTS = ("encoder", "terms", "tokens")
 """Folders of a model that come from its store."""
@@ -33,17 +34,6 @@ class WeightsFile:
     sha256: str
     shares: Mapping[str, float]
     """Checkpoint files of the run, with their shares of the weights."""
-
-
-@attrs.frozen
-class LearntFrom:
-    """A data set whose labels a group was trained on, itself or through the groups that it reads."""
-
-    dataset: str
-    licence: str | None
-    source: str | None
-    records: int
-    """Training records with a label."""
 
 
 @attrs.frozen
@@ -79,6 +69,8 @@ class ModelGroup:
     """The epoch that was taken as it is; None for a blend and for a group without parameters."""
     averaged: bool = False
     """The weights are the moving average at the end of the epoch."""
+    started: bool = attrs.field(default=False, metadata=STORED_IF_SET)
+    """It began at the weights of a model, so that its epoch 0 answers as that model did, not as the baseline."""
     method: str = ""
     """How several epochs were made into one model; empty for one epoch as it is."""
     epochs: str = ""

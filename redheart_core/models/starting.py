@@ -68,6 +68,8 @@ def _differs(context: TrainingContext, group: Group, model: ModelManifest, known
     there = {name: model.nodes[name].plugin for name in known.nodes}
     if here != there:
         return f"it holds {_nodes(here)}, in the model {_nodes(there)}"
+    if known.epoch == 0 and not known.started:
+        return "the model took it as it was before its first update"
     if len(known.files) != 1:
         return "it is a blend of several epochs in the model"
     data, store = model.data, context.store

@@ -104,6 +104,17 @@ class DataDescription:
 
 
 @attrs.frozen
+class LearntFrom:
+    """A data set whose labels a group was trained on, itself or through the groups that it reads."""
+
+    dataset: str
+    licence: str | None
+    source: str | None
+    records: int
+    """Training records with a label."""
+
+
+@attrs.frozen
 class RunDescription:
     """All that decides the numbers of a run."""
 
@@ -115,6 +126,8 @@ class RunDescription:
     data: DataDescription
     starts: Mapping[str, str] = attrs.field(factory=dict)
     """SHA-256 of the weights that groups begin with, by name, of a run that begins at a model."""
+    learnt: Mapping[str, tuple[LearntFrom, ...]] = attrs.field(factory=dict, metadata=STORED_IF_SET)
+    """What these weights were learnt from, by group, where that is more than the data of the run."""
     environment: EnvironmentDescription | None = None
     """Of a run of agents, who have no texts: data then names the environment alone."""
     origin: Origin | None = None

@@ -38,6 +38,7 @@ class EpochEntry:
     sha256: str
     bytes: int
     train_loss: float
+    """Mean over the records as they were trained on; of epoch 0 over some of them."""
     validation_loss: float
     metrics: Mapping[str, float | None]
     """By "node.metric", on validation; None where undefined."""

@@ -94,7 +94,7 @@ class RunFolder:
             begun = self.read() if self.exists else None
             if begun is not None:
                 begun.require_same(description, self.path)
-                description = attrs.evolve(description, origin=begun.origin, starts=begun.starts)
+                description = attrs.evolve(description, origin=begun.origin, starts=begun.starts, learnt=begun.learnt)
             else:
                 description = attrs.evolve(description, origin=find_origin())
             RUN_DESCRIPTION.write(self.file, description)

@@ -30,8 +30,9 @@ def begin_at(session: Session, model: str | Path, say: Callable[[str], None]) ->
     from redheart_core.storage.files import hash_tensors
 
     run, context, (folder, title) = session.run, session.context, find_model(model)
+    manifest = read_manifest(folder)
     found, reasons = dict[str, str](), dict[str, str]()
-    for start in starts(context, folder, read_manifest(folder)):
+    for start in starts(context, folder, manifest):
         if start.why:
             reasons[start.group] = start.why
         elif run.exists:
@@ -49,7 +50,8 @@ def begin_at(session: Session, model: str | Path, say: Callable[[str], None]) ->
             raise CheckpointError(f"{run.path} was begun without {title}, or at another model; choose another folder")
         return
     description = describe(run.path, context.nodes, context.groups, context.settings, context.store)
-    run.begin(attrs.evolve(description, starts=found))
+    learnt = {name: manifest.groups[name].learnt_from for name in found}
+    run.begin(attrs.evolve(description, starts=found, learnt=learnt))
     say(f"begin at {title}: {', '.join(found)}")
     for group, reason in reasons.items():
         say(f"{group} begins anew: {reason}")
