@@ -20,7 +20,7 @@ from redheart_core.nn.attention import AttentionPooling
 from redheart_core.nn.recurrent import Recurrent
 from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
 from redheart_core.training.audit import totals
-from redheart_core.training.notes import data_notes
+from redheart_core.training.notes import training_notes
 
 
 class OverChunks(nn.Module):
@@ -60,7 +60,7 @@ def test_attention_over_single_chunks_is_idle_and_trains(toy: Toy) -> None:
     assert all("every training text has one chunk" in a["reason"] for a in accounts if a["state"] == "idle")
     context = toy.context([over_chunks(toy)], store)
     assert totals(context.audit_all())[-1].idle == sum(a["elements"] for a in accounts if a["state"] == "idle")
-    notes = data_notes(context)
+    notes = training_notes(context)
     assert any("every training text has one chunk" in note for note in notes)
     assert any("chunk_chars below 40" in note for note in notes)
 
@@ -167,7 +167,7 @@ def test_notes_name_what_validation_cannot_measure(toy: Toy) -> None:
     context = toy.context([toy.node("a")], store)
     answering = attrs.evolve(toy.node("b"), spec=attrs.evolve(toy.node("b").spec, targets=("answer",)))
     groups = (*context.groups, attrs.evolve(context.groups[0], name="b", nodes=(answering,)))
-    assert data_notes(attrs.evolve(context, groups=groups)) == (
+    assert training_notes(attrs.evolve(context, groups=groups)) == (
         "'answer': no validation record has rare, so that no threshold is chosen and the macro-F1 "
         "is that of the others",
         "'regret' is the same in all validation records: no correlation and no explained variance of it is defined",

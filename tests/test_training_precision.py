@@ -12,6 +12,7 @@ from redheart_core import CheckpointError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.groups.validation import evaluate
 from redheart_core.runs.run import RunFolder
+from redheart_core.training import notes
 
 HALF = {"a": GroupSettings(precision="bfloat16")}
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
@@ -81,3 +82,13 @@ def test_a_run_goes_on_in_the_precision_that_it_was_begun_with(toy: Toy) -> None
     toy.run("run", [toy.node("a")], store, groups=HALF)
     with pytest.raises(CheckpointError, match=r"\[groups\.a\] was .*bfloat16"):
         toy.run("run", [toy.node("a")], store)
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_it_is_said_where_the_processor_lacks_the_instructions(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, has: bool
+) -> None:
+    monkeypatch.setattr(notes, "has_bfloat16", lambda device: has)
+    context = toy.context([toy.node("a"), toy.node("b")], groups=HALF)
+    said = [note for note in notes.training_notes(context) if "bfloat16" in note]
+    assert [note.partition(":")[0] for note in said] == ([] if has else ["a"])

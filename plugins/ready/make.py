@@ -83,8 +83,9 @@ ADAPTERS: Mapping[str, Adapter] = {
 }
 ADAPTED = {"lora": 16, "residual": False}
 TRAINED = {"languages": ["en"], "precision": "bfloat16", "learning_rate": 1e-3}
-TRAINED_ON = {"epochs": 2, "learning_rate": 5e-4}
-"""Of an adapter that goes on from where a model has it."""
+TRAINED_ON = {"epochs": 2, "learning_rate": 5e-4, "precision": "float32"}
+"""Of an adapter that goes on from where a model has it; float32, as not every processor has instructions for bfloat16.
+"""
 
 
 def recipe(

@@ -1,4 +1,4 @@
-"""What is known of the data before training and limits what will be learnt or measured."""
+"""What is known before training and limits what will be learnt or measured, or how fast."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from redheart_core.contract.fields import Field
 from redheart_core.data.store import Store
+from redheart_core.storage.runtime import has_bfloat16
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.probe import constant_labels, sameness
 
@@ -15,10 +16,11 @@ NAMED = 5
 """Labels that a note names."""
 
 
-def data_notes(context: TrainingContext) -> tuple[str, ...]:
+def training_notes(context: TrainingContext) -> tuple[str, ...]:
     """One line per fact; the test split is not looked at."""
     store = context.store
     notes = [note for group in context.groups for note in sameness(store, group)]
+    notes += _on_precision(context)
     if store.has_texts and int(store.chunk_counts[store.rows("train")].max()) == 1:
         notes.append(
             f"a chunk_chars below {store.encoder_identity.chunk_chars} gives texts of several chunks: prepare the data "
@@ -32,6 +34,17 @@ def data_notes(context: TrainingContext) -> tuple[str, ...]:
     for name in sorted({target for group in context.groups for target in group.targets}):
         notes += _on_validation(store, store.fields[name])
     return tuple(dict.fromkeys(notes))
+
+
+def _on_precision(context: TrainingContext) -> Iterator[str]:
+    """Which groups train in a precision that the processor computes in software."""
+    trained = [group for group in context.groups if not group.fitted and context.own_settings(group).epochs]
+    slow = [group.name for group in trained if group.settings.precision == "bfloat16"]
+    if slow and not has_bfloat16(context.device):
+        yield (
+            f'{", ".join(slow)}: precision = "bfloat16" takes several times as long as "float32" on this processor, '
+            "which has no instructions for it"
+        )
 
 
 def _on_validation(store: Store, field: Field) -> Iterator[str]:

@@ -152,7 +152,7 @@ def begin(
     from redheart_core.storage.runtime import (
         choose_device,  # with torch, once plugins and settings are known to be right
     )
-    from redheart_core.training.notes import data_notes
+    from redheart_core.training.notes import training_notes
 
     choose_device(training.device)  # before the data are prepared
     folder = options.output or Path("runs") / data.dataset
@@ -161,7 +161,7 @@ def begin(
     check(folder, planned)
     store = prepare_store(registry, options.store or folder / "store", data, display)
     session = new_session(registry, folder, store, training, groups)
-    for line in (*left_out(session), *own_rates(groups, given), *data_notes(session.context)):
+    for line in (*left_out(session), *own_rates(groups, given), *training_notes(session.context)):
         display.say(line)
     return session
 
