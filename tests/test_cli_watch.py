@@ -20,7 +20,8 @@ from rich.console import Console
 from sealed_files import write_lines
 
 from redheart.runs import Run
-from redheart_cli.watch import BARS, SHORT_SPARKLINE, SPARKLINE, draw, duration, row, sparkline
+from redheart_cli.output import duration
+from redheart_cli.watch import BARS, SHORT_SPARKLINE, SPARKLINE, draw, row, sparkline
 from redheart_core.storage.sealed import sealed_line, write_sealed
 
 

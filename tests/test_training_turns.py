@@ -123,6 +123,11 @@ def made_up(name: str, state: int, transient: int) -> GroupMemory:
     return GroupMemory(name, 0, 64, 100, StepMemory(state, 0, 0, transient, 0, 0.5))
 
 
+def a_step(one: GroupMemory, seconds: float) -> GroupMemory:
+    """The group if its steps took so long."""
+    return attrs.evolve(one, step=attrs.evolve(one.step, seconds=seconds))
+
+
 MEMORY = MemoryPlan("cpu", (made_up("a", 40, 10), made_up("b", 20, 60), made_up("c", 30, 10)), base=100)
 
 
@@ -140,11 +145,35 @@ def test_a_plan_says_who_stays_what_is_moved_and_the_peak() -> None:
 
 def test_turns_are_as_long_as_moving_is_dear() -> None:
     all_stay, two_leave = (plan_turns(MEMORY, Budget(size)).tiers[0] for size in (250, 180))
-    assert epochs_together(all_stay, 0.001) == 1, "nothing is moved"
-    assert epochs_together(two_leave, 60.0) == 1
-    assert epochs_together(two_leave, 1.0) == 3, "two moves of a hundredth of a second each, and some bytes"
+
+    def taking(seconds: float) -> tuple[GroupMemory, ...]:
+        """Groups whose epochs take so long together, with half a second at their ends."""
+        a, b, c = MEMORY.groups
+        return (
+            a_step(a, 0.0),
+            a_step(b, 0.0),
+            attrs.evolve(a_step(c, (seconds - 0.5) / 100), validation=0.4, saving=0.1),
+        )
+
+    assert epochs_together(all_stay, taking(0.5)) == 1, "nothing is moved"
+    assert epochs_together(two_leave, taking(60.0)) == 1
+    assert epochs_together(two_leave, taking(1.0)) == 3, "two moves of a hundredth of a second each, and some bytes"
     dearer = attrs.evolve(two_leave, moved=3 * 10**9)
-    assert [epochs_together(dearer, seconds) for seconds in (600.0, 60.0, 6.0)] == [1, 6, 51]
+    assert [epochs_together(dearer, taking(seconds)) for seconds in (600.0, 60.0, 6.0)] == [1, 6, 51]
+
+
+def test_a_plan_says_how_long_turns_are_how_many_there_are_and_the_time_of_everything() -> None:
+    long = attrs.evolve(made_up("c", 30, 10), steps=600, epochs=6, validation=0.3, saving=0.2)
+    short = attrs.evolve(MEMORY, groups=tuple(a_step(one, 1e-3) for one in (*MEMORY.groups[:2], long)))
+    each = [0.1, 0.1, 6 * (0.1 + 0.5)]
+    assert [one.seconds for one in short.groups] == pytest.approx(each), "one epoch, one epoch, and six"
+    assert short.tiers[0].seconds == pytest.approx(sum(each))
+    (tier,) = plan_turns(short, Budget(180)).tiers
+    assert (tier.leave, tier.epochs, tier.rounds) == (("a", "c"), 3, 2), "an epoch of all takes 0.8 s"
+    assert tier.seconds == pytest.approx(sum(each) + 2 * 0.02)
+    (steps,) = plan_turns(short, Budget(180, turn_steps=40)).tiers
+    assert (steps.epochs, steps.rounds) == (1, 6 * (3 + 1)), "three turns of steps, one of validation and saving"
+    assert plan_turns(short, Budget(250)).seconds == pytest.approx(sum(each)), "nothing is moved"
 
 
 def test_a_turn_of_several_epochs_moves_less(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,10 @@ class Tight:
     def __call__(self, context: TrainingContext) -> TurnPlan:
         memory = plan_memory(context)
         groups = tuple(
-            attrs.evolve(one, step=attrs.evolve(one.step, seconds=self.step_seconds, grown=0)) for one in memory.groups
+            attrs.evolve(
+                one, step=attrs.evolve(one.step, seconds=self.step_seconds, grown=0), validation=0.0, saving=0.0
+            )
+            for one in memory.groups
         )
         room = max(one.alone for one in groups) + self.more
         memory = attrs.evolve(memory, groups=groups, base=ENOUGH - room)

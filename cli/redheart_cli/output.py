@@ -50,3 +50,10 @@ def with_interval(found: Interval, style: str) -> str:
     if found.low is None or found.high is None:
         return figure(found.value, style)
     return f"{figure(found.value, style)} [{found.low:{style}}, {found.high:{style}}]"
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

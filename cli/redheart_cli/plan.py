@@ -1,4 +1,4 @@
-"""redheart plan: what a training will hold in memory."""
+"""redheart plan: what a training will hold in memory, and how long it takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from redheart.sessions import begin
 from redheart_cli.budget import budget_options
 from redheart_cli.nodes import print_node_plan
 from redheart_cli.options import plugin_options
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import duration, print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
@@ -46,10 +46,11 @@ def plan(
 ) -> None:
     """Measure what memory a training needs, by steps of every group on the records with the longest texts.
 
-    Within a budget the groups of a tier take turns: shown is who stays, who leaves between its turns, what that moves,
-    and the predicted peak. On the CPU the whole process counts, with the interpreter, its libraries and mapped data,
-    and what a short turn of each group was measured to take; on CUDA the tensors. Closed forms are not measured. The
-    exit code is 1 if a group does not fit alone; train --memory follows the plan. Example:
+    Within a budget the groups of a tier take turns: shown is who stays, who leaves between its turns, how long a turn
+    is, how often what is moved, and the predicted peak. Times are those of steps, validation and saving, one after
+    another, as if all texts were as long as the longest. On the CPU the whole process counts, with the interpreter, its
+    libraries and mapped data, and what a short turn of each group was measured to take; on CUDA the tensors. Closed
+    forms are not measured. The exit code is 1 if a group does not fit alone; train --memory follows the plan. Example:
     redheart plan --scale base --memory 8G
 
     With --nodes, the time of a training as tasks of a cluster (train --ray) is predicted instead, from the seconds that
@@ -88,28 +89,28 @@ def print_groups(found: MemoryPlan) -> None:
 
     print_table(
         (
-            *("group", "tier", "records", "weights", "gradients", "optimizer", "bits"),
-            *("step", "saving", "alone", "steps", "s/step"),
+            *("group", "tier", "batch", "weights", "gradients", "optimizer", "bits"),
+            *("step", "saving", "alone", "s/step", "time"),
         ),
         [
             (
                 one.name,
                 one.tier,
-                one.batch_size,
+                f"{one.batch_size} by {one.micro_batch}" if one.micro_batch else one.batch_size,
                 *map(megabytes, (one.step.weights, one.step.gradients, one.step.optimizer)),
                 one.optimizer_bits,
                 megabytes(one.step.working),
                 megabytes(one.step.after),
                 megabytes(one.alone),
-                one.steps,
                 f"{one.step.seconds:.3f}",
+                duration(one.seconds),
             )
             for one in found.groups
         ],
     )
     click.echo()
     print_table(
-        ("tier", "resident", "largest turn", "of", "peak", "hours of steps"),
+        ("tier", "resident", "largest turn", "of", "peak", "time"),
         [
             (
                 tier.tier,
@@ -117,7 +118,7 @@ def print_groups(found: MemoryPlan) -> None:
                 megabytes(tier.working),
                 tier.largest,
                 megabytes(found.base + tier.peak),
-                f"{tier.seconds / 3600:.2f}",
+                duration(tier.seconds),
             )
             for tier in found.tiers
         ],
@@ -133,25 +134,28 @@ def print_turns(turns: TurnPlan) -> None:
     """Who is in memory when."""
     from redheart_core.training.memory_plan import megabytes
 
+    steps = turns.budget.turn_steps
+
     click.echo()
     print_table(
-        ("tier", "stay", "take turns", "moved a round", "peak", "in the turn of"),
+        ("tier", "stay", "take turns", "a turn", "moved", "peak", "in the turn of", "time"),
         [
             (
                 tier.tier,
                 ", ".join(tier.stay) or "-",
                 ", ".join(tier.leave) or "-",
-                megabytes(tier.moved),
+                f"{steps} steps" if steps else f"{tier.epochs} epochs" if tier.epochs > 1 else "an epoch",
+                f"{tier.rounds} x {megabytes(tier.moved)}",
                 megabytes(tier.peak),
                 tier.largest,
+                duration(tier.seconds),
             )
             for tier in turns.tiers
         ],
     )
-    steps = turns.budget.turn_steps
     click.echo(
-        f"a turn is {f'{steps} steps' if steps else 'whole epochs'}; predicted peak {megabytes(turns.peak)} "
-        f"of {megabytes(turns.budget.memory)}"
+        f"predicted peak {megabytes(turns.peak)} of {megabytes(turns.budget.memory)}, in {duration(turns.seconds)} "
+        "without opening, audit and closed forms"
     )
     if turns.memory.device != "cpu":
         click.echo(f"host memory at most {megabytes(turns.host_peak)}, with the states of idle groups")
@@ -159,9 +163,10 @@ def print_turns(turns: TurnPlan) -> None:
 
 def _turns_document(turns: TurnPlan) -> dict[str, object]:
     return {
-        "tiers": [attrs.asdict(tier) for tier in turns.tiers],
+        "tiers": [attrs.asdict(tier) | {"seconds": tier.seconds} for tier in turns.tiers],
         "turn_steps": turns.budget.turn_steps,
         "peak": turns.peak,
+        "seconds": turns.seconds,
         "host_peak": turns.host_peak,
         "host_memory": turns.budget.host_memory,
     }

@@ -12,7 +12,7 @@ import click
 
 from redheart.runs import Run
 from redheart_cli.numbers import FiniteRange
-from redheart_cli.output import print_json, print_table
+from redheart_cli.output import duration, print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 
@@ -159,10 +159,3 @@ def sparkline(values: Sequence[float]) -> str:
     if low == high:
         return BARS[0] * len(values)
     return "".join(BARS[round((value - low) / (high - low) * (len(BARS) - 1))] for value in values)
-
-
-def duration(seconds: float) -> str:
-    """Hours, minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"

@@ -39,11 +39,29 @@ class GroupMemory:
     """Of staying on the device, from its settings."""
     optimizer_bits: int = 32
     """Of each moment of AdamW, for its larger parameters."""
+    micro_batch: int | None = None
+    """Records that a step computes at a time; None for all of them."""
+    epochs: int = 1
+    validation: float = 0.0
+    """Seconds at the end of an epoch, of the moving average too, where there is one."""
+    saving: float = 0.0
+    """Seconds at the end of an epoch, if nothing else is done meanwhile."""
 
     @property
     def alone(self) -> int:
         """Peak if no other group were in memory."""
         return self.step.state + self.step.transient
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Of its steps, as if all texts were as long as the longest, of validation and of saving."""
+        updates = self.steps // self.epochs if self.epochs else 0
+        return updates * self.step.seconds + self.validation + self.saving
+
+    @property
+    def seconds(self) -> float:
+        """Of all epochs."""
+        return self.epochs * self.epoch_seconds
 
 
 @attrs.frozen
@@ -58,7 +76,7 @@ class TierMemory:
     largest: str
     """That group."""
     seconds: float
-    """All steps of all its groups."""
+    """Of all epochs of all its groups, one after another."""
 
     @property
     def peak(self) -> int:
@@ -106,7 +124,7 @@ def _tier(groups: Sequence[GroupMemory]) -> TierMemory:
         resident=sum(one.step.state for one in groups),
         working=largest.step.transient,
         largest=largest.name,
-        seconds=math.fsum(one.steps * one.step.seconds for one in groups),
+        seconds=math.fsum(one.seconds for one in groups),
     )
 
 
@@ -184,8 +202,19 @@ def _measure(context: TrainingContext, group: Group) -> GroupMemory | None:
         parts=PAGESIZE * len(held_tensors(trainer)),
         seconds=step.seconds * share,
     )
-    priority, bits = group.settings.priority, trainer.settings.optimizer_bits
-    return GroupMemory(group.name, group.tier, len(rows), trainer.total_updates, step, priority, bits)
+    return GroupMemory(
+        name=group.name,
+        tier=group.tier,
+        batch_size=len(rows),
+        steps=trainer.total_updates,
+        step=step,
+        priority=group.settings.priority,
+        optimizer_bits=trainer.settings.optimizer_bits,
+        micro_batch=trainer.micro_batch,
+        epochs=trainer.settings.epochs,
+        validation=turn.validation * (1 if trainer.average is None else 2),
+        saving=turn.saving * step.copied,
+    )
 
 
 def megabytes(count: int) -> str:

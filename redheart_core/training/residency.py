@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -138,12 +137,9 @@ class TakingTurns:
 
     def turn_epochs(self, trainers: Sequence[GroupTrainer]) -> int:
         names = {trainer.group.name for trainer in trainers}
-        updates = {trainer.group.name: trainer.updates_per_epoch for trainer in trainers}
+        groups = [one for one in self.plan.memory.groups if one.name in names]
         tiers = [tier for tier in self.plan.tiers if names & {*tier.leave}]
-        if not tiers:
-            return 1
-        steps = {one.name: one.step.seconds for one in self.plan.memory.groups}
-        return epochs_together(tiers[0], math.fsum(steps[name] * updates[name] for name in sorted(names)))
+        return epochs_together(tiers[0], groups) if tiers else 1
 
     @property
     def occupancy(self) -> Occupancy:

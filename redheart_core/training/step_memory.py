@@ -65,8 +65,10 @@ def measure_step(trainer: GroupTrainer, batch: Batch) -> StepMemory:
     """
     if trainer.step(batch, 1, 0) is None:
         raise GroupFault("its records have none of its targets")
+    _finish(trainer.device)
     started = time.perf_counter()
     trainer.step(batch, 1, 1)
+    _finish(trainer.device)
     seconds = time.perf_counter() - started
     trainer.module.zero_grad(set_to_none=True)
     most = most_allocated(lambda: [trainer.step(batch, 1, number) for number in (2, 3)], trainer.device)
@@ -91,6 +93,12 @@ def _evaluating(trainer: GroupTrainer, batch: Batch) -> int:
     """The most that answering a batch takes."""
     module = trainer.module.eval()
     return most_allocated(lambda: module(batch), trainer.device)
+
+
+def _finish(device: torch.device) -> None:
+    """Wait for a device that runs behind its processor, so that a clock says what it took."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import attrs
 
@@ -39,6 +40,22 @@ class TierTurns:
     """Bytes that leave and come while each group has one turn."""
     idle: int
     """Bytes at most of groups that are not on the device."""
+    epochs: int = 1
+    """Of a turn, where it is whole epochs; fewer groups may have longer ones, when the others have finished."""
+    rounds: int = 0
+    """How often each group has a turn, if all have as many epochs and updates as the one with most."""
+    computing: float = 0.0
+    """Seconds of all epochs of all its groups, one after another."""
+
+    @property
+    def moving(self) -> float:
+        """Seconds that moving takes while each group has one turn."""
+        return self.moved / MOVED_PER_SECOND + SECONDS_OF_A_MOVE * len(self.leave)
+
+    @property
+    def seconds(self) -> float:
+        """Of all rounds, with what is moved."""
+        return self.computing + self.rounds * self.moving
 
 
 @attrs.frozen
@@ -53,6 +70,11 @@ class TurnPlan:
     def peak(self) -> int:
         """Bytes, of the tier that needs most."""
         return max((tier.peak for tier in self.tiers), default=self.memory.base)
+
+    @property
+    def seconds(self) -> float:
+        """Of all epochs of all groups, with what is moved."""
+        return math.fsum(tier.seconds for tier in self.tiers)
 
     @property
     def host_peak(self) -> int:
@@ -91,15 +113,26 @@ def plan_turns(memory: MemoryPlan, budget: Budget) -> TurnPlan:
     return plan
 
 
-def epochs_together(tier: TierTurns, seconds: float) -> int:
+def epochs_together(tier: TierTurns, groups: Sequence[GroupMemory]) -> int:
     """Epochs of a turn, so that moving groups takes a small share of the time.
 
     Args:
         tier: Who leaves.
-        seconds: Of an epoch of all groups that have turns.
+        groups: Those that have turns.
     """
-    moving = tier.moved / MOVED_PER_SECOND + SECONDS_OF_A_MOVE * len(tier.leave)
-    return max(1, math.ceil(moving / (COST_OF_TURNS * seconds)))
+    if not tier.leave:
+        return 1
+    seconds = math.fsum(one.epoch_seconds for one in groups)
+    return max(1, math.ceil(tier.moving / (COST_OF_TURNS * seconds)))
+
+
+def _rounds(epochs: int, groups: Sequence[GroupMemory], turn_steps: int) -> int:
+    """Turns of each group, if turns are so many epochs, or so many steps: validation and saving are a turn then."""
+    most = max(one.epochs for one in groups)
+    if not turn_steps:
+        return math.ceil(most / epochs)
+    updates = max(one.steps // one.epochs if one.epochs else 0 for one in groups)
+    return most * (math.ceil(updates / turn_steps) + 1)
 
 
 def _turns(plan: TurnPlan, tier: int) -> TierTurns:
@@ -126,7 +159,11 @@ def _turns(plan: TurnPlan, tier: int) -> TierTurns:
             built = {*names}
     stay = tuple(name for name in names if name not in left)
     leave = tuple(name for name in names if name in left)
-    return TierTurns(tier, stay, leave, plan.memory.base + peak, largest, moved, idle)
+    found = TierTurns(tier, stay, leave, plan.memory.base + peak, largest, moved, idle)
+    groups, steps = plan.memory.of(tier), plan.budget.turn_steps
+    epochs = 1 if steps else epochs_together(found, groups)
+    computing = math.fsum(one.seconds for one in groups)
+    return attrs.evolve(found, epochs=epochs, rounds=_rounds(epochs, groups, steps), computing=computing)
 
 
 def _parts(memory: MemoryPlan, one: GroupMemory) -> str:
