@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 from front_door import Finished, finished_run
+from front_door import other_model as made_other_model
 from hypothesis import settings
 from made_up_run import groups, made, make_run, write_run
 from plugin_sources import install
@@ -83,6 +84,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(shared: Path) -> Finished:
     """A small run from data to report; tests only look at it, or at a copy."""
     return finished_run(shared)
+
+
+@pytest.fixture(scope="session")
+def other_model(shared: Path) -> Path:
+    """A model beside that of the finished run, with other answers; tests only look at it."""
+    return made_other_model(shared)
 
 
 @pytest.fixture

@@ -188,6 +188,23 @@ class Finished:
         return Path(shutil.copytree(self.folder, where / "run"))
 
 
+def other_model(shared: Path) -> Path:
+    """A model that answers otherwise than that of the finished run: every group at another epoch than the best one.
+
+    Args:
+        shared: As for finished_run.
+    """
+    from redheart_core.models.manifest import read_manifest
+
+    run, place = finished_run(shared), shared / "front_door_other"
+    with FileLock(shared / "front_door_other.lock"):
+        if not (place / "model").exists():
+            best = {check.group: check.epoch for check in read_manifest(run.model).checks}
+            epochs = [part for name in GROUPS for part in ("--epoch", f"{name}={2 if best[name] == '1' else 1}")]
+            succeed("crossover", run.folder, "-o", place / "model", *epochs, cwd=shared)
+    return place / "model"
+
+
 def finished_run(shared: Path) -> Finished:
     """The run that all tests share, made by the first test that asks, in whichever process that is.
 

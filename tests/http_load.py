@@ -6,10 +6,21 @@ import asyncio
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import attrs
+
+
+@attrs.frozen
+class Reply:
+    """An answer."""
+
+    status: int
+    content: bytes
+    headers: Mapping[bytes, bytes] = attrs.field(eq=False)
+    """In small letters."""
 
 
 @attrs.define
@@ -20,8 +31,8 @@ class Connection:
     headers: Mapping[str, str] = attrs.field(factory=dict)
     _streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Status and body of an answer."""
+    async def post(self, path: str, body: bytes) -> Reply:
+        """The answer."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(*self.where)
         reader, writer = self._streams
@@ -31,7 +42,7 @@ class Connection:
         content = await reader.readexactly(int(fields[b"content-length"]))
         if fields.get(b"connection") == b"close":
             await self.close()
-        return int(head.split(b" ", 2)[1]), content
+        return Reply(int(head.split(b" ", 2)[1]), content, fields)
 
     async def close(self) -> None:
         if self._streams is not None:
@@ -51,33 +62,50 @@ class Load:
     """Clients that ask texts whose answers are known, one after another."""
 
     where: tuple[str, int]
-    expected: Mapping[str, Any]
-    """Text to the library's JSON."""
+    expected: Mapping[str, Mapping[str, Any]]
+    """SHA-256 of a model to text to the library's JSON by that model."""
+    names: Sequence[str]
+    """Of models, which are asked in turn."""
     statuses: Counter[int] = attrs.field(factory=Counter)
     wrong: list[str] = attrs.field(factory=list)
-    """Texts with another answer than the library's."""
+    """Texts with another answer than the library's by the model that the answer names."""
+    models: dict[str, set[tuple[str, ...]]] = attrs.field(factory=dict)
+    """Of each name the models by which clients were answered, each client's in their order."""
     seconds: list[float] = attrs.field(factory=list)
 
-    async def ask(self, connection: Connection, text: str) -> None:
-        """One request, with its time."""
+    @property
+    def texts(self) -> list[str]:
+        """That are asked."""
+        return list(next(iter(self.expected.values())))
+
+    async def ask(self, connection: Connection, text: str, name: str) -> str:
+        """One request, with its time; which model it was answered by, empty where it was not."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        status, content = await connection.post("/v1/analyze", json.dumps({"text": text}).encode())
+        reply = await connection.post(f"/v1/analyze?model={name}", json.dumps({"text": text}).encode())
         self.seconds.append(loop.time() - began)
-        self.statuses[status] += 1
-        if status == 200 and not same(json.loads(content), self.expected[text]):
+        self.statuses[reply.status] += 1
+        if reply.status != 200:
+            return ""
+        by = reply.headers[b"x-redheart-model-sha256"].decode()
+        named = reply.headers[b"x-redheart-model"].decode() == name.lower()
+        if not named or not same(json.loads(reply.content), self.expected[by][text]):
             self.wrong.append(text)
+        return by
 
     async def run(self, requests: int, clients: int) -> float:
         """So many requests by so many clients at once; returns the seconds."""
-        texts, loop = list(self.expected), asyncio.get_running_loop()
-        numbers = iter(range(requests))
+        asked = [(text, name) for text in self.texts for name in self.names]
+        numbers, loop = iter(range(requests)), asyncio.get_running_loop()
 
         async def client() -> None:
-            connection = Connection(self.where)
+            connection, seen = Connection(self.where), dict[str, list[str]]()
             for number in numbers:
-                await self.ask(connection, texts[number % len(texts)])
+                text, name = asked[number % len(asked)]
+                seen.setdefault(name, []).append(await self.ask(connection, text, name))
             await connection.close()
+            for name, found in seen.items():
+                self.models.setdefault(name, set()).add(tuple(one for one, _ in groupby(filter(None, found))))
 
         began = loop.time()
         await asyncio.gather(*(client() for _ in range(clients)))
@@ -85,11 +113,11 @@ class Load:
 
     async def run_evenly(self, requests: int, a_second: float) -> None:
         """So many requests at even distances, whether earlier ones are answered or not."""
-        texts, free = list(self.expected), list[Connection]()
+        texts, free = self.texts, list[Connection]()
 
         async def one(number: int) -> None:
             connection = free.pop() if free else Connection(self.where)
-            await self.ask(connection, texts[number % len(texts)])
+            await self.ask(connection, texts[number % len(texts)], self.names[number % len(self.names)])
             free.append(connection)
 
         async with asyncio.TaskGroup() as group:

@@ -17,10 +17,11 @@ from front_door import Finished, redheart, refuse
 from own_process import Started, started
 
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
-from http_load import Connection, Load, cancelled, oversized, slow
+from http_load import Connection, Load, Reply, cancelled, oversized, same, slow
 
 from redheart.activating import activate
 from redheart_core import CheckpointError, SettingsError
+from redheart_export.opening import answering_sha256
 
 TEXTS = [
     "I told my neighbour the truth about the fence, and now he avoids me.",
@@ -50,40 +51,58 @@ def address(server: Started) -> tuple[str, int]:
 
 @pytest.mark.slow
 def test_every_process_answers_and_no_answer_is_lost_or_wrong_whatever_happens_meanwhile(
-    finished: Finished, tmp_path: Path
+    finished: Finished, other_model: Path, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(finished.model, tmp_path / "other")
+    """Two models with other answers are served side by side, and one of them is exchanged for the other.
+
+    Every answer is that of the model which it names, and no client that was answered by the new model is answered by
+    the old one again.
+    """
     pid_file, live = tmp_path / "server.pid", tmp_path / "live"
     activate(finished.model, live)
-    expected = {text: redheart("analyze", finished.model, text, "--json", cwd=tmp_path).json() for text in TEXTS}
+    old, new = answering_sha256(finished.model), answering_sha256(other_model)
+    expected = {
+        answering_sha256(model): {
+            text: redheart("analyze", model, text, "--json", cwd=tmp_path).json() for text in TEXTS
+        }
+        for model in (finished.model, other_model)
+    }
+    assert not any(same(expected[old][text], expected[new][text]) for text in TEXTS)
     options = ("--port", "0", "--workers", "2", "--deadline", "300", "--pid-file", pid_file)
-    with started("serve", live, *options, cwd=tmp_path) as server:
+    with started("serve", live, f"fixed={other_model}", *options, cwd=tmp_path) as server:
         where = address(server)
         server.wait_until(lambda: len(events(server, "worker started")) == 1)
         check_pages_and_figures(server, where)
-        load = Load(where, expected)
+        load, after = (Load(where, expected, ("live", "fixed")) for _ in range(2))
 
         async def disturb() -> None:
             for number in range(3):
                 await cancelled(where, TEXTS[0], 0.002 * number)
                 assert await oversized(where) == 413
                 assert await slow(where, TEXTS[0], 0.2) == 200
+            await asyncio.to_thread(activate, other_model, live)  # the server was not told
             os.kill(events(server, "worker started")[0]["pid"], signal.SIGKILL)
             await load.run(16, 4)
             while len(events(server, "worker started")) < 2:  # the load below goes on
                 await asyncio.sleep(0.1)
+            await load.run(16, 4)
+            assert load.models == {"live": {(old,)}, "fixed": {(new,)}}
             assert pid_file.read_text() == f"{server.pid}\n"
-            await asyncio.to_thread(activate, folder, live, pid_file)
+            await asyncio.to_thread(activate, other_model, live, pid_file)
 
         async def until_exchanged() -> None:
             task = asyncio.create_task(disturb())
             while not events(server, "keys and models loaded anew") or not task.done():
-                await load.run(8, 2)
+                await load.run(16, 2)
             await task
+            await after.run(16, 4)
 
         asyncio.run(until_exchanged())
-        assert set(load.statuses) == {200}
-        assert load.wrong == []
+        assert {*load.statuses, *after.statuses} == {200}
+        assert load.wrong + after.wrong == []
+        assert load.models["live"] <= {(old,), (old, new), (new,)}
+        assert load.models["fixed"] == {(new,)}
+        assert after.models == {"live": {(new,)}, "fixed": {(new,)}}
         assert len(events(server, "a worker has died and is replaced")) == 1
         assert len(events(server, "worker started")) == 3  # at first, in place of the killed one, with the new model
         server.send(signal.SIGTERM)
@@ -100,18 +119,17 @@ def check_pages_and_figures(server: Started, where: tuple[str, int]) -> None:
     pages = ("/v1/analyze/page?details=1", "/v1/decide/page")
     bodies = ({"text": TEXTS[0]}, {"acts": TEXTS[2:]})
 
-    async def ask(path: str, body: Any) -> list[tuple[int, bytes]]:
+    async def ask(path: str, body: Any) -> list[Reply]:
         connection = Connection(where)
         found = [await connection.post(path, json.dumps(body).encode()) for _ in range(4)]
         await connection.close()
         return found
 
-    async def ask_both() -> list[list[tuple[int, bytes]]]:
+    async def ask_both() -> list[list[Reply]]:
         return await asyncio.gather(*(ask(*one) for one in zip(pages, bodies, strict=True) for _ in range(2)))
 
     for answers in asyncio.run(ask_both()):
-        assert len(set(answers)) == 1
-        assert answers[0][0] == 200
+        assert {(one.status, one.content) for one in answers} == {(200, answers[0].content)}
     with urllib.request.urlopen(f"http://{where[0]}:{where[1]}/metrics") as answer:
         figures = samples(answer.read().decode())
     by_worker = [figures["redheart_items_total", number] for number in "12"]

@@ -149,7 +149,7 @@ class Frail:
     def ask_to_renew(self) -> threading.Event:
         raise NotImplementedError
 
-    def takes(self, answer: Any) -> bool:
+    def takes(self, answer: Any, died: bool) -> bool:
         return isinstance(answer, Gate)
 
     def settle(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.models.manifest import ModelManifest, manifest_sha256, read_manifest
+from redheart_core.storage.files import sha256
 from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST
 
 if TYPE_CHECKING:
@@ -30,6 +31,16 @@ def exported_engine(folder: Path, manifest: ModelManifest) -> OnnxEngine | None:
     from redheart_export.engine import OnnxEngine
 
     return OnnxEngine(folder, manifest, exported)
+
+
+def answering_sha256(folder: Path) -> str:
+    """SHA-256 that stands for all that a model answers by: of export.json where it was exported, else of manifest.json.
+
+    Raises:
+        CheckpointError: There is no model.
+    """
+    exported = folder / EXPORT_FILE
+    return sha256(exported) if exported.exists() else manifest_sha256(folder)
 
 
 def exported_files(folder: Path) -> Mapping[str, str] | None:

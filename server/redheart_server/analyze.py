@@ -9,7 +9,7 @@ from redheart_server.access import needs
 from redheart_server.bodies import Record, Several, read_as, read_object
 from redheart_server.documents import ANALYZED, ModelName, body_of
 from redheart_server.problems import ProblemError
-from redheart_server.served import Analyzing
+from redheart_server.served import Analyzing, model_headers
 from redheart_server.state import State
 
 
@@ -39,6 +39,6 @@ def analyze_routes(state: State) -> APIRouter:
             raise ProblemError(422, found[0].refused)
         else:
             content = found[0].body
-        return Response(content, headers={"x-redheart-model": served.name}, media_type="application/json")
+        return Response(content, headers=model_headers(served.name, found[0]), media_type="application/json")
 
     return router

@@ -46,7 +46,7 @@ def make_app(
         workers: Processes that compute, with this one.
     """
     metrics = Metrics()
-    beside = [Beside(number, models.source, metrics.replaced) for number in range(2, workers + 1)]
+    beside = [Beside(number, models, metrics.replaced) for number in range(2, workers + 1)]
     worker = Worker(limits.waiting, limits.together, metrics.batch, beside)
     state = State(models, worker, limits, access or Access(), metrics)
     metrics.watch(lambda: worker.waiting, lambda: models.current, lambda: worker.processes)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from redheart_server.access import needs
 from redheart_server.bodies import read_object
 from redheart_server.documents import DECIDED, ModelName, dilemma_body
-from redheart_server.served import Deciding
+from redheart_server.served import Deciding, model_headers
 from redheart_server.state import State
 
 
@@ -28,6 +28,6 @@ def decide_routes(state: State) -> APIRouter:
         (found,) = await state.answer(request, Deciding(served), [given])
         if found.refused is not None:
             raise found.problem()
-        return Response(found.body, headers={"x-redheart-model": served.name}, media_type="application/json")
+        return Response(found.body, headers=model_headers(served.name, found), media_type="application/json")
 
     return router

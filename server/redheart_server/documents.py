@@ -56,6 +56,12 @@ def json_answer(what: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": what, "content": {"application/json": {"schema": schema}}}
 
 
+_BY = {
+    "x-redheart-model": {"schema": {"type": "string"}, "description": "Name of the model that answered"},
+    "x-redheart-model-sha256": {"schema": {"type": "string"}, "description": "Its hash, as /v1/models has it"},
+}
+
+
 _RATES = {
     name: {"schema": {"type": "string"}, "description": "What is left of the key's rate (an IETF draft)"}
     for name in ("RateLimit", "RateLimit-Policy")
@@ -87,13 +93,16 @@ _ANALYSES = {
     "required": ["analyses"],
 }
 ANALYZED: dict[int | str, dict[str, Any]] = {
-    200: json_answer(
-        "The analysis, or the analyses", {"anyOf": [{"$ref": "#/components/schemas/analysis"}, _ANALYSES]}
-    ),
+    200: {
+        **json_answer(
+            "The analysis, or the analyses", {"anyOf": [{"$ref": "#/components/schemas/analysis"}, _ANALYSES]}
+        ),
+        "headers": _BY,
+    },
     **PROBLEMS,
 }
 DECIDED: dict[int | str, dict[str, Any]] = {
-    200: json_answer("The decision", {"$ref": "#/components/schemas/decision"}),
+    200: {**json_answer("The decision", {"$ref": "#/components/schemas/decision"}), "headers": _BY},
     **PROBLEMS,
 }
 _HELP = {"anyOf": [{"$ref": "#/components/schemas/help"}, {"type": "null"}]}

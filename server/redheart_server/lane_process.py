@@ -21,7 +21,7 @@ class Failed:
 
 
 def compute(connection: Connection, source: Source, number: int) -> None:
-    """Answer until the server closes the connection; signals to end are the server's business.
+    """Say which models there are, and answer until the server closes the connection; signals to end are its business.
 
     Args:
         connection: Gets what to compute, with which model, on which items; gives the results.
@@ -32,7 +32,7 @@ def compute(connection: Connection, source: Source, number: int) -> None:
         signal.signal(one, signal.SIG_IGN)
     log_to(sys.stderr)
     models = source.load()
-    connection.send(None)
+    connection.send(models.loaded.hashes)
     while True:
         try:
             kind, name, settings, items = connection.recv()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import structlog
 
 from redheart_server.lane_process import Failed, compute
-from redheart_server.served import OfModel, Source
+from redheart_server.served import Hashes, Models, OfModel
 
 Answer = Callable[[Sequence[Any]], Sequence[Any]]
 """Items to one result each; jobs with an equal function are answered by one call of it."""
@@ -44,8 +44,13 @@ class Lane(Protocol):
     def open(self, closing: threading.Event) -> None:
         """Begin; the event is set once the server stops."""
 
-    def takes(self, answer: Answer) -> bool:
-        """Whether it can compute this."""
+    def takes(self, answer: Answer, died: bool) -> bool:
+        """Whether it computes this.
+
+        Args:
+            answer: What is asked for.
+            died: Whether a process has died over it.
+        """
 
     def compute(self, answer: Answer, items: Sequence[Any]) -> list[Any]:
         """Results of some items.
@@ -76,8 +81,8 @@ class Here:
     def open(self, closing: threading.Event) -> None:
         """Nothing to begin."""
 
-    def takes(self, answer: Answer) -> bool:
-        return True
+    def takes(self, answer: Answer, died: bool) -> bool:
+        return not died
 
     def compute(self, answer: Answer, items: Sequence[Any]) -> list[Any]:
         return list(answer(items))
@@ -99,15 +104,16 @@ class Beside:
 
     Args:
         number: For the log.
-        models: What it loads.
+        models: Of this process; it loads the same.
         died: Called when it has been replaced.
     """
 
-    def __init__(self, number: int, models: Source, died: Callable[[], None]) -> None:
+    def __init__(self, number: int, models: Models, died: Callable[[], None]) -> None:
         self._number, self._models, self._died = number, models, died
         self._log = structlog.get_logger("redheart.server")
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
+        self._holds: dict[str, Hashes] = {}
         self._renewals: list[threading.Event] = []
         self._closing = threading.Event()
 
@@ -123,8 +129,12 @@ class Beside:
     def open(self, closing: threading.Event) -> None:
         self._closing = closing
 
-    def takes(self, answer: Answer) -> bool:
-        return isinstance(answer, OfModel)
+    def takes(self, answer: Answer, died: bool) -> bool:
+        """What asks for the very model that it holds; over what a process has died, for one of that name."""
+        if not isinstance(answer, OfModel):
+            return False
+        held = self._holds.get(answer.served.name)
+        return held is not None and (died or held == answer.served.hashes)
 
     def compute(self, answer: Answer, items: Sequence[Any]) -> list[Any]:
         assert isinstance(answer, OfModel)
@@ -172,20 +182,27 @@ class Beside:
     def _start(self) -> bool:
         """Start a process and wait until it has loaded its models."""
         ours, its = _SPAWN.Pipe()
+        loaded = self._models.loaded
         process = _SPAWN.Process(
-            target=compute, args=(its, self._models, self._number), name=f"redheart-worker-{self._number}"
+            target=compute, args=(its, loaded.source, self._number), name=f"redheart-worker-{self._number}"
         )
         process.start()
         its.close()
         try:
-            ours.recv()
+            holds = ours.recv()
         except EOFError:
             ours.close()
             process.join()
             self._log.error("a worker did not start; it is tried again", worker=self._number, code=process.exitcode)
             return False
-        self._process, self._connection = process, ours
+        self._process, self._connection, self._holds = process, ours, holds
         self._log.info("worker started", worker=self._number, pid=process.pid)
+        if holds != loaded.hashes:
+            self._log.error(
+                "files of a model have changed since the server loaded it; the worker answers nothing by that model "
+                "until SIGHUP has all processes load it anew", worker=self._number,
+                models=sorted(name for name in holds if holds[name] != loaded.hashes[name]),
+            )  # fmt: skip
         return True
 
 

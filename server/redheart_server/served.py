@@ -14,6 +14,8 @@ from redheart.analyzing import Refused, analyze_records, in_windows
 from redheart.deciding import decide_with
 from redheart.dilemma import Complaint, DilemmaError
 from redheart_core.contract.errors import DataError, SettingsError
+from redheart_core.storage.paths import find_path
+from redheart_export.opening import answering_sha256
 from redheart_server.problems import ProblemError, encode
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 Item = tuple[str, Mapping[str, Any]]
 """What messages call a record, and the record."""
+Hashes = tuple[str, str | None]
+"""SHA-256 of a model, and of the model of preferences beside it."""
 
 
 @attrs.frozen
@@ -32,6 +36,8 @@ class Said:
     refused: str | None = None
     complaints: tuple[Complaint, ...] = ()
     """What is wrong in which place of the question, where that is known."""
+    sha256: str = ""
+    """Of the model that answered."""
 
     def problem(self) -> ProblemError:
         """Of what is refused."""
@@ -39,6 +45,11 @@ class Said:
         if not self.complaints:
             return ProblemError(422, self.refused)
         return ProblemError(422, self.refused, errors=[attrs.asdict(one) for one in self.complaints])
+
+
+def model_headers(name: str, said: Said) -> dict[str, str]:
+    """Which model an answer is by."""
+    return {"x-redheart-model": name, "x-redheart-model-sha256": said.sha256}
 
 
 @attrs.frozen(eq=False)
@@ -50,6 +61,7 @@ class Served:
     preferences: Model | None
     loaded: str
     """When, in UTC."""
+    hashes: Hashes
 
     @property
     def title(self) -> str:
@@ -63,6 +75,7 @@ class Served:
         return {
             "name": self.name,
             "title": self.title,
+            "sha256": self.hashes[0],
             "loaded": self.loaded,
             "answers": {
                 field: sorted({code for one in sources for code in one.languages})
@@ -99,7 +112,8 @@ class Analyzing(OfModel):
         found: list[Said] = []
         for window in in_windows(items):
             for one in analyze_records(self.served.model, list(window)):
-                found.append(Said(encode(one.to_json()), str(one.error) if isinstance(one, Refused) else None))
+                refused = str(one.error) if isinstance(one, Refused) else None
+                found.append(Said(encode(one.to_json()), refused, sha256=self.served.hashes[0]))
         return found
 
 
@@ -112,9 +126,10 @@ class Deciding(OfModel):
 
     def _decided(self, given: Mapping[str, Any]) -> Said:
         try:
-            return Said(encode(decide_with(self.served.model, self.served.preferences, given).to_json()))
+            found = decide_with(self.served.model, self.served.preferences, given)
         except DataError as error:
             return undecided(error)
+        return Said(encode(found.to_json()), sha256=self.served.hashes[0])
 
 
 def undecided(error: DataError) -> Said:
@@ -175,6 +190,30 @@ class Source:
         """The models, without a memory, which the first process alone uses."""
         return Models(self)
 
+    def followed(self) -> Source:
+        """The same with the folders that links lead to now, so that all files and all processes are of one model."""
+        return attrs.evolve(self, wanted=tuple(attrs.evolve(one, where=_followed(one.where)) for one in self.wanted))
+
+
+def _followed(where: str | None) -> str | None:
+    if where is None or not find_path(where).exists():
+        return where
+    return str(find_path(where).resolve())
+
+
+@attrs.frozen(eq=False)
+class Loaded:
+    """What was loaded together."""
+
+    source: Source
+    """Where it is; no link that may lead elsewhere in a moment."""
+    served: Mapping[str, Served]
+
+    @property
+    def hashes(self) -> dict[str, Hashes]:
+        """By name."""
+        return {name: one.hashes for name, one in self.served.items()}
+
 
 class Models:
     """All of them; the first one answers where a request names none.
@@ -186,9 +225,14 @@ class Models:
     """
 
     def __init__(self, source: Source, *, memory: str | None = None, keep_text: bool = False) -> None:
-        self.source, self._where, self.keep_text = source, memory, keep_text
-        self.current = self._load()
-        self._memory = self._open()
+        self._source, self._where, self.keep_text = source, memory, keep_text
+        self.loaded = self._load()
+        self._memory = self._open(self.loaded)
+
+    @property
+    def current(self) -> Mapping[str, Served]:
+        """By name."""
+        return self.loaded.served
 
     @property
     def remembers(self) -> bool:
@@ -210,29 +254,33 @@ class Models:
         old = self._memory
         loaded = self._load()
         opened = self._open(loaded)
-        self.current, self._memory = loaded, opened
+        self.loaded, self._memory = loaded, opened
         if old is not None:
             old.close()
 
-    def _open(self, loaded: Mapping[str, Served] | None = None) -> Memory | None:
+    def _open(self, loaded: Loaded) -> Memory | None:
         import redheart
 
         if self._where is None:
             return None
-        first = next(iter((loaded or self.current).values()))
+        first = next(iter(loaded.served.values()))
         return redheart.memory.open(self._where, first.model)
 
-    def _load(self) -> Mapping[str, Served]:
+    def _load(self) -> Loaded:
         from redheart_registry.models import default_preferences
 
-        preferences = default_preferences() if self.source.compares else None
-        compares = None if preferences is None else self._loaded(preferences.name)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return {one.name: Served(one.name, self._loaded(one.where), compares, now) for one in self.source.wanted}
+        source, now = self._source.followed(), datetime.now(UTC).isoformat(timespec="seconds")
+        preferences = default_preferences() if source.compares else None
+        compares = None if preferences is None else _load(source, preferences.name)
+        beside = None if compares is None else answering_sha256(compares.folder)
+        served = {}
+        for one in source.wanted:
+            model = _load(source, one.where)
+            served[one.name] = Served(one.name, model, compares, now, (answering_sha256(model.folder), beside))
+        return Loaded(source, served)
 
-    def _loaded(self, where: str | None) -> Model:
-        import redheart
 
-        if where is not None and Path(where).is_symlink():
-            where = str(Path(where).resolve())  # all files of one model, wherever the link points in a moment
-        return redheart.load(where, device=self.source.device, country=self.source.country)
+def _load(source: Source, where: str | None) -> Model:
+    import redheart
+
+    return redheart.load(where, device=source.device, country=source.country)

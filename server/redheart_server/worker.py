@@ -177,7 +177,7 @@ class Worker:
         return []
 
     def _takes(self, lane: Lane, job: Job) -> bool:
-        return lane.takes(job.answer) and not (job.deaths and isinstance(lane, Here))
+        return lane.takes(job.answer, bool(job.deaths))
 
     def _take(self, lane: Lane) -> list[Job]:
         taken: list[Job] = []

@@ -1,8 +1,10 @@
 """`redheart serve` under load on this machine's loopback: latency, throughput, errors, memory, and disturbances.
 
-Every answer is compared with the library's. The clients run on the same cores as the server.
+Every answer is compared with the library's by the model that it names. The clients run on the same cores as the server.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_server.py MODEL FILE.txt [--requests 10000] [--workers 1]
+    OMP_NUM_THREADS=1 python tests/benchmarks/bench_server.py MODEL OTHER FILE.txt [--requests 10000] [--workers 1]
+
+MODEL and OTHER are exchanged for each other under load; they have to answer otherwise, so that a stale answer is seen.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,14 +28,19 @@ import attrs
 import numpy as np
 
 import redheart
+from redheart.activating import activate
+from redheart.finding import find_model
+from redheart_export.opening import answering_sha256
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from http_load import Load, cancelled, oversized, slow
+from http_load import Load, cancelled, oversized, same, slow
 
 TEXTS = 50
 CLIENTS = (1, 4, 16, 64)
 EACH = 600
 """Requests of each row."""
+Expected = Mapping[str, Mapping[str, Any]]
+"""SHA-256 of a model to text to the library's JSON by that model."""
 
 
 @attrs.frozen
@@ -43,6 +50,8 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
     where: tuple[str, int]
+    live: Path
+    """The link to the model that it answers with."""
 
     def megabytes(self) -> float:
         """Resident, of it and its workers."""
@@ -61,11 +70,12 @@ class Server:
 def running(model: str, workers: int) -> Iterator[Server]:
     """A server until the end of the block."""
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
+        log, live = Path(folder) / "log", Path(folder) / "live"
+        activate(model, live)
         command = [
             str(Path(sys.executable).with_name("redheart")),
             "serve",
-            model,
+            str(live),
             "--port",
             "0",
             "--workers",
@@ -79,7 +89,7 @@ def running(model: str, workers: int) -> Iterator[Server]:
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < until
                 time.sleep(0.1)
-            server = Server(process, log, (found[1], int(found[2])))
+            server = Server(process, log, (found[1], int(found[2])), live)
             while len(server.workers()) < workers - 1:
                 time.sleep(0.1)
             yield server
@@ -99,21 +109,27 @@ def row(name: str, load: Load, seconds: float, server: Server) -> None:
     )
 
 
-async def table(server: Server, expected: dict[str, Any]) -> None:
+def load_on(server: Server, expected: Expected) -> Load:
+    """Clients that have not asked yet."""
+    return Load(server.where, expected, ["live"])
+
+
+async def table(server: Server, expected: Expected) -> None:
     """Latency and throughput by the number of clients."""
-    await Load(server.where, expected).run(200, 4)
+    await load_on(server, expected).run(200, 4)
     print("| load | requests | p50 ms | p99 ms | a second | errors | wrong | MB |\n|---|---|---|---|---|---|---|---|")
-    load, began = Load(server.where, expected), time.perf_counter()
+    load, began = load_on(server, expected), time.perf_counter()
     await load.run_evenly(EACH, 20.0)
     row("20 a second", load, time.perf_counter() - began, server)
     for clients in CLIENTS:
-        load = Load(server.where, expected)
+        load = load_on(server, expected)
         row(f"{clients} clients", load, await load.run(EACH, clients), server)
 
 
-async def disturbed(server: Server, expected: dict[str, Any]) -> None:
+async def disturbed(server: Server, expected: Expected, models: Sequence[str]) -> None:
     """Requests of eight clients, while others misbehave, models are exchanged and a worker is killed."""
-    load, text = Load(server.where, expected), next(iter(expected))
+    load = load_on(server, expected)
+    text, exchanges = load.texts[0], iter((models[1], models[0]))
     found: dict[str, list[int]] = {"slow": [], "oversized": []}
 
     async def disturb() -> None:
@@ -122,37 +138,50 @@ async def disturbed(server: Server, expected: dict[str, Any]) -> None:
             found["oversized"].append(await oversized(server.where))
             found["slow"].append(await slow(server.where, text, 0.2))
             if number in (5, 12):
+                await asyncio.to_thread(activate, next(exchanges), server.live)
                 server.process.send_signal(signal.SIGHUP)
             if number in (8, 16) and server.workers():
                 os.kill(server.workers()[-1], signal.SIGKILL)
 
     seconds, _ = await asyncio.gather(load.run(4 * EACH, 8), disturb())
     row("8 clients, disturbed", load, seconds, server)
+    print(
+        f"models that clients were answered by: {sorted(map(len, load.models['live']))} different ones in their order"
+    )
     print(f"slow clients got {set(found['slow'])}, oversized bodies {set(found['oversized'])}")
 
 
-async def sustained(server: Server, expected: dict[str, Any], requests: int) -> None:
+async def sustained(server: Server, expected: Expected, requests: int) -> None:
     """Many requests, and what memory does meanwhile."""
-    await Load(server.where, expected).run(1000, 8)
-    before, load = server.megabytes(), Load(server.where, expected)
+    await load_on(server, expected).run(1000, 8)
+    before, load = server.megabytes(), load_on(server, expected)
     row("8 clients, sustained", load, await load.run(requests, 8), server)
     print(f"memory grew by {100 * (server.megabytes() / before - 1):.1f} % from {before:.0f} MB")
+
+
+def answers(model: str, texts: Sequence[str]) -> dict[str, Any]:
+    """What the library says of each text."""
+    loaded = redheart.load(model)
+    return {text: json.loads(json.dumps(loaded.analyze(text).to_json())) for text in texts}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
+    parser.add_argument("other")
     parser.add_argument("texts", type=Path)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     texts = [line for line in given.texts.read_text(encoding="utf-8").splitlines() if line.strip()][:TEXTS]
-    loaded = redheart.load(given.model)
-    expected = {text: json.loads(json.dumps(loaded.analyze(text).to_json())) for text in texts}
-    del loaded
+    models = (given.model, given.other)
+    expected = {answering_sha256(find_model(one)[0]): answers(one, texts) for one in models}
+    first, second = expected.values()
+    equal = sum(same(first[text], second[text]) for text in texts)
+    assert not equal, f"{equal} texts have the same answer by both models, so that a stale one would not be seen"
     with running(given.model, given.workers) as server:
         asyncio.run(table(server, expected))
-        asyncio.run(disturbed(server, expected))
+        asyncio.run(disturbed(server, expected, models))
         asyncio.run(sustained(server, expected, given.requests))
 
 
