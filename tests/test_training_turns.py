@@ -13,8 +13,10 @@ from turns import ENOUGH, Tight
 
 from redheart_core import ActiveNode, SettingsError
 from redheart_core.config.tables import GroupSettings
+from redheart_core.data.batch import Batch
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.budget import Budget
+from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.held import Held, held_tensors
 from redheart_core.training.memory_plan import GroupMemory, MemoryPlan
 from redheart_core.training.shelves import MappedFiles, Storages
@@ -251,6 +253,31 @@ def test_a_turn_that_takes_more_than_the_budget_is_an_error_that_says_by_how_muc
     with pytest.raises(SettingsError, match=r"took 100005 MB, 5 MB over the budget .* --memory of at least 100005 MB"):
         train(toy, "over", plan=Tight())
     assert RunFolder(toy.folder / "over").group("a").read().epochs, "what was trained is saved"
+
+
+def test_a_turn_in_the_middle_of_an_epoch_that_takes_more_than_the_budget_is_the_last_one(
+    toy: Toy, files_of: FilesOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from redheart_core.training.out_of_memory import Ladder
+    from redheart_core.training.peaks import ProcessMemory
+
+    made, real = list[tuple[str, int, int]](), Ladder.step
+
+    def step(self: Ladder, trainer: GroupTrainer, batch: Batch, epoch: int, number: int) -> torch.Tensor | None:
+        made.append((trainer.group.name, epoch, number))
+        return real(self, trainer, batch, epoch, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ladder, "step", step)
+        large = ("b", 2, 3)
+        patch.setattr(ProcessMemory, "peak", lambda self: ENOUGH + 5 * 10**6 if large in made else 0)
+        with pytest.raises(SettingsError, match="a turn of group 'b' took 100005 MB, 5 MB over the budget"):
+            train(toy, "over", plan=Tight(turn_steps=2))
+    assert made[-4:] == [("a", 2, 2), ("a", 2, 3), ("b", 2, 2), large], "nobody has a turn after it"
+    over = RunFolder(toy.folder / "over")
+    assert [[entry.epoch for entry in over.group(name).read().epochs] for name in "abc"] == [[1], [1], [1]]
+    resident = train(toy, "resident")
+    assert [files_of(train(toy, "over"), name) for name in NAMES] == [files_of(resident, name) for name in NAMES]
 
 
 def test_the_process_measures_its_own_peak() -> None:

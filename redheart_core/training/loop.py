@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import attrs
@@ -248,7 +248,7 @@ class _Training:
         """Train groups to their last epoch, taking turns by epoch or by batch."""
         for one in active:
             if begins_now(one):
-                with self.residency.turn(one.trainer):
+                with self.turn(one.trainer):
                     self.finish_turn(one, 0, time.monotonic(), partial(finish_epoch_zero, self.context, one))
         while unfinished := [one for one in active if one.name not in self.stopped and one.done < one.epochs]:
             epoch = min(one.done for one in unfinished) + 1
@@ -270,13 +270,20 @@ class _Training:
     def train_turn(self, turn: Sequence[GroupProgress], epoch: int) -> None:
         """One epoch of some groups; those that meet a fault stop."""
         started, block = time.monotonic(), self.residency.turn_steps or turn[0].trainer.updates_per_epoch
-        trainers, residency = [one.trainer for one in turn], self.residency
+        # a turn of whole epochs goes on with the validation and the save of the last one
+        turns = self.turn if self.residency.turn_steps else self.residency.turn
         step = self.step if self.ranks is None else GroupTrainer.step  # no process can take one again alone
-        results = train_epoch(self.context, trainers, epoch, block, residency.turn, step)
+        results = train_epoch(self.context, [one.trainer for one in turn], epoch, block, turns, step)
         for one, result in zip(turn, results, strict=True):
-            with self.residency.turn(one.trainer):
+            with self.turn(one.trainer):
                 self.finish_turn(one, epoch, started, partial(finish_epoch, self.context, one, epoch, result))
-            self.residency.check()
+
+    @contextmanager
+    def turn(self, trainer: GroupTrainer) -> Iterator[None]:
+        """A turn of a group, after which the budget is checked."""
+        with self.residency.turn(trainer):
+            yield
+        self.residency.check()
 
     def step(self, trainer: GroupTrainer, batch: Batch, epoch: int, number: int) -> Tensor | None:
         """An update; before it an epoch that was saved meanwhile is reported."""
