@@ -11,17 +11,26 @@ import pytest
 import torch
 from refusing_allocator import RefusingAllocator, refusing
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 from toy import StopAfter, Toy
+from turns import ENOUGH
 
 from redheart_core import ActiveNode, PluginError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.batch import Batch
 from redheart_core.runs.run import RunFolder
 from redheart_core.training import out_of_memory
+from redheart_core.training.budget import Budget
 from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.held import held_tensors
+from redheart_core.training.memory_plan import GroupMemory, MemoryPlan
 from redheart_core.training.out_of_memory import Ladder, MemoryFault, is_out_of_memory, no_memory
+from redheart_core.training.peaks import ProcessMemory
 from redheart_core.training.progress import GroupProgress
-from redheart_core.training.residency import AllResident
+from redheart_core.training.residency import AllResident, Residency, TakingTurns
+from redheart_core.training.shelves import MappedFiles, Storages
+from redheart_core.training.step_memory import StepMemory
+from redheart_core.training.turns import plan_turns
 
 FilesOf = Callable[[RunFolder, str], dict[str, str]]
 CPU = torch.device("cpu")
@@ -37,7 +46,7 @@ class Climber:
     batch: Batch
 
     @classmethod
-    def of(cls, toy: Toy, nodes: list[ActiveNode], residency: AllResident | None = None) -> Climber:
+    def of(cls, toy: Toy, nodes: list[ActiveNode], residency: Residency | None = None) -> Climber:
         context = toy.context(nodes, batch_size=64)
         group = context.groups[0]
         folder = RunFolder(toy.folder / "run").group(group.name)
@@ -160,6 +169,63 @@ def test_then_the_others_leave(toy: Toy) -> None:
         short.step()
     assert allocator.refusals == 3
     assert same(plain.weights, short.weights)
+
+
+@contextmanager
+def uncounted_files() -> Iterator[None]:
+    """A file that is mapped into memory is none of what an allocator gives."""
+    real = MappedFiles.put
+
+    def put(self: MappedFiles, group: str, storages: Storages) -> None:
+        with _disable_current_modes():
+            real(self, group, storages)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MappedFiles, "put", put)
+        yield
+
+
+def test_groups_that_take_turns_leave_a_device_that_refuses(toy: Toy) -> None:
+    """Within a budget that says that there is room for both, while the allocator has less."""
+    nodes = [*two_wide_nodes(toy), toy.node("other", width=60_000, dropout=0.0)]
+    plain = Climber.of(toy, nodes)
+    needed = plain.needed(None)
+    plain.step()
+    context = toy.context(nodes, batch_size=64)
+    short, other = context.groups
+    step = StepMemory(weights=10, gradients=0, optimizer=0, working=10, after=0, seconds=1.0)
+    memory = MemoryPlan("cpu", tuple(GroupMemory(group.name, 0, 64, 8, step) for group in (short, other)))
+    turns = TakingTurns(plan_turns(memory, Budget(ENOUGH)), shelf := MappedFiles(toy.folder / "idle"), ProcessMemory())
+    turns.begin(0)
+    with refusing(PLENTY) as allocator, uncounted_files():
+        climber = Climber.of(toy, nodes, turns)
+        beside = context.trainer(other)
+        for trainer in (climber.progress.trainer, beside):
+            turns.add(trainer)
+        turns.order([short.name, other.name])
+        batch = context.source.batch(context.store.rows("train")[:64], other.inputs)
+        with turns.turn(beside):
+            beside.step(batch, 1, 0)
+        state = sum(tensor.nbytes for tensor in held_tensors(beside))
+        assert state > needed, "its leaving is enough for the step"
+        before = [tensor.clone() for tensor in held_tensors(beside)]
+        allocator.limit = allocator.held + 10
+        with turns.turn(climber.progress.trainer):
+            climber.step()
+        assert allocator.refusals == 3, "once at first, once with cleared caches, once with activations computed twice"
+        assert turns.moved >= state
+        assert all(torch.equal(now, then) for now, then in zip(held_tensors(beside), before, strict=True))
+        allocator.limit = PLENTY
+        with turns.turn(beside):
+            beside.step(batch, 1, 1)
+    shelf.close()
+    assert same(plain.weights, climber.weights)
+    resident = context.trainer(other)
+    for number in range(2):
+        resident.step(batch, 1, number)
+    assert same(resident.module.parameter_dict(), beside.module.parameter_dict())
+    for name, tensor in resident.optimizer_tensors().items():
+        assert torch.equal(beside.optimizer_tensors()[name], tensor)
 
 
 def test_at_last_the_group_stops_with_its_weights_as_they_were(toy: Toy) -> None:
