@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from front_door import GROUPS, SMALL, Finished, hashes, redheart
+from front_door import GROUPS, SMALL, Finished, hashes, redheart, refuse
 from own_process import redheart_process
 
 from redheart_cli.plan import print_groups, print_turns
@@ -107,6 +107,20 @@ def test_options_of_a_budget_belong_to_a_budget(tmp_path: Path) -> None:
     answer = redheart("train", "--turn-steps", "2", cwd=tmp_path)
     assert answer.code == 2
     assert "belong to --memory" in answer.err
+
+
+@pytest.mark.parametrize("command", [("plan",), ("train", "-o", "within")])
+def test_host_memory_is_refused_where_there_is_no_device_beside_it(
+    finished: Finished, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    given: tuple[str | Path, ...] = (*command, "--store", finished.copy(tmp_path) / "store", *SMALL)
+    refuse(
+        *given,
+        *("--memory", "100G", "--host-memory", "1G"),
+        cwd=tmp_path,
+        says=["--host-memory is of a training on CUDA, and the device is cpu", "leave --host-memory out"],
+    )
+    assert not (tmp_path / "within" / "run.json").exists()
 
 
 @pytest.mark.slow

@@ -68,7 +68,10 @@ def plan(
     from redheart_core.training.turns import plan_turns
 
     with make_display() as display:
-        found = plan_memory(begin(choice, new, display, groups_file).context, display.progress).for_others()
+        context = begin(choice, new, display, groups_file).context
+        if budget is not None:
+            budget.require_meaning(context.device.type)  # before anything is measured
+        found = plan_memory(context, display.progress).for_others()
     turns = None if budget is None else plan_turns(found, budget)
     if as_json:
         tiers = [attrs.asdict(tier) | {"peak": tier.peak} for tier in found.tiers]

@@ -92,7 +92,9 @@ def plan_turns(memory: MemoryPlan, budget: Budget) -> TurnPlan:
 
     Raises:
         SettingsError: A group does not fit alone, or idle groups do not fit beside the device; says what would.
+            Or the budget says something that the device has no use for.
     """
+    budget.require_meaning(memory.device)
     complaints = [
         f"group '{one.name}' needs {megabytes(memory.base + one.alone)} with no other: {_parts(memory, one)}; "
         f"it is {megabytes(memory.base + one.alone - budget.memory)} over. {_remedy(memory, one, budget.memory)}"
@@ -105,7 +107,7 @@ def plan_turns(memory: MemoryPlan, budget: Budget) -> TurnPlan:
         raise SettingsError(join_complaints(title, complaints))
     empty = TurnPlan(memory, budget, ())
     plan = attrs.evolve(empty, tiers=tuple(_turns(empty, tier.tier) for tier in memory.tiers))
-    if memory.device != "cpu" and budget.host_memory is not None and plan.host_peak > budget.host_memory:
+    if budget.host_memory is not None and plan.host_peak > budget.host_memory:
         raise SettingsError(
             f"idle groups do not fit into {megabytes(budget.host_memory)} of host memory; {megabytes(plan.host_peak)} "
             "would hold them: raise --host-memory, or --memory so that more groups stay on the device"

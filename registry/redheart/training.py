@@ -360,6 +360,7 @@ def train_session(session: Session, share: Share, display: Display, uploads: Upl
 
     plan = None
     if share.budget is not None:
+        share.budget.require_meaning(session.context.device.type)  # before anything is measured
         plan = plan_turns(plan_memory(session.context, display.progress), share.budget)
     hooks, only = session.registry.hooks, share.only or None
     if uploads is None:
