@@ -11,6 +11,7 @@ import attrs
 import pytest
 import torch
 from toy import Toy
+from turns import Tight, moved_files
 
 from redheart_core import SettingsError
 from redheart_core.config.tables import GroupSettings
@@ -21,6 +22,7 @@ from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.loss_scale import FIRST, GROWTH_UPDATES, LossScale
+from redheart_core.training.shelves import MappedFiles
 from redheart_core.training.step_memory import measure_step
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of torch's compiler, when imported
@@ -77,6 +79,29 @@ def test_runs_are_islands_and_resume_in_the_middle_of_an_epoch(
     alone, _ = toy.run("alone", [toy.node("b")], store)
     assert files_of(whole, "a") == files_of(resumed, "a") == files_of(beside, "a")
     assert files_of(alone, "b") == files_of(beside, "b")
+
+
+@pytest.mark.parametrize(
+    ("own", "training"),
+    [
+        pytest.param({"precision": "float16"}, {}, id="float16"),
+        pytest.param({"recompute": True, "micro_batch": 8}, {}, id="recompute"),
+        pytest.param({}, {"schedule": "cosine_restarts", "restart_updates": 5}, id="cosine_restarts"),
+        pytest.param({"compile": True}, {}, id="compile", marks=pytest.mark.thorough),
+    ],
+)
+def test_groups_that_take_turns_in_the_middle_of_an_epoch_have_the_same_bits(
+    own: dict[str, Any], training: dict[str, Any], toy: Toy, files_of: FilesOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [toy.node(name, layers=("hidden", "last"), width=64) for name in "ab"]
+    groups = {name: GroupSettings(**own) for name in "ab"}
+    resident, _ = toy.run("resident", nodes, groups=groups, epochs=2, **training)
+    moved = list[str]()
+    monkeypatch.setattr(MappedFiles, "put", moved_files(moved))
+    turns, stopped = toy.run("turns", nodes, groups=groups, plan=Tight(turn_steps=3), epochs=2, **training)
+    assert not stopped
+    assert min(moved.count(name) for name in "ab") >= 2 * 2, "they left in the middle of each epoch"
+    assert [files_of(turns, name) for name in "ab"] == [files_of(resident, name) for name in "ab"]
 
 
 def pair(toy: Toy, **own: Any) -> tuple[TrainingContext, GroupTrainer, Batch]:

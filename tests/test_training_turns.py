@@ -9,7 +9,7 @@ import attrs
 import pytest
 import torch
 from toy import StopAfter, Toy
-from turns import ENOUGH, Tight
+from turns import ENOUGH, Tight, moved_files
 
 from redheart_core import ActiveNode, SettingsError
 from redheart_core.config.tables import GroupSettings
@@ -19,7 +19,7 @@ from redheart_core.training.budget import Budget
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.held import Held, held_tensors
 from redheart_core.training.memory_plan import GroupMemory, MemoryPlan
-from redheart_core.training.shelves import MappedFiles, Storages
+from redheart_core.training.shelves import MappedFiles
 from redheart_core.training.step_memory import StepMemory
 from redheart_core.training.turns import epochs_together, plan_turns
 
@@ -46,17 +46,6 @@ def train(toy: Toy, name: str, **more: object) -> RunFolder:
     run, stopped = toy.run(name, nodes(toy), groups=GROUPS, epochs=3, clip_norm=0.05, **more)  # type: ignore[arg-type] # of several kinds
     assert not stopped
     return run
-
-
-def moved_files(seen: list[str]) -> Callable[[MappedFiles, str, Storages], None]:
-    """A MappedFiles.put that notes whose state it moves."""
-    real = MappedFiles.put
-
-    def put(self: MappedFiles, group: str, storages: Storages) -> None:
-        seen.append(group)
-        real(self, group, storages)
-
-    return put
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
-"""Plans under which toy groups take turns, within budgets that are counted exactly."""
+"""Plans under which toy groups take turns, within budgets that are counted exactly; and what they move."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import attrs
 
 from redheart_core.training.budget import Budget
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.memory_plan import plan_memory
+from redheart_core.training.shelves import MappedFiles, Storages
 from redheart_core.training.turns import TurnPlan, plan_turns
 
 ENOUGH = 100 * 10**9
@@ -36,3 +39,14 @@ class Tight:
         room = max(one.alone for one in groups) + self.more
         memory = attrs.evolve(memory, groups=groups, base=ENOUGH - room)
         return plan_turns(memory, Budget(ENOUGH, turn_steps=self.turn_steps))
+
+
+def moved_files(seen: list[str]) -> Callable[[MappedFiles, str, Storages], None]:
+    """A MappedFiles.put that notes whose state it moves."""
+    real = MappedFiles.put
+
+    def put(self: MappedFiles, group: str, storages: Storages) -> None:
+        seen.append(group)
+        real(self, group, storages)
+
+    return put
