@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 @groups_option
 @plugin_options
 @budget_options
-@click.option(
-    "--nodes", type=click.IntRange(1, 4096), help="Predict the time of the training in --costs on so many nodes."
-)
+@click.option("--nodes", type=click.IntRange(1, 4096), help="Predict the training in --costs on so many nodes.")
 @click.option("--costs", type=UserPath(), metavar="RUN", help="A run that has done some epochs, for --nodes.")
 @json_option
 def plan(
@@ -53,9 +51,9 @@ def plan(
     forms are not measured. The exit code is 1 if a group does not fit alone; train --memory follows the plan. Example:
     redheart plan --scale base --memory 8G
 
-    With --nodes, the time of a training as tasks of a cluster (train --ray) is predicted instead, from the seconds that
-    epochs have taken in the run of --costs: a node runs one task at a time, a task opens the run and computes what it
-    reads of other groups. Example: redheart plan --nodes 64 --costs runs/village
+    With --nodes, time and memory of a training as tasks of a cluster (train --ray) are predicted instead, from the
+    seconds that epochs have taken in the run of --costs, and from such steps: a node runs one task at a time, a task
+    opens the run and computes what it reads of other groups. Example: redheart plan --nodes 64 --costs runs/village
     """
     if (nodes is None) != (costs is None):
         raise click.UsageError("--nodes N and --costs RUN belong together")
