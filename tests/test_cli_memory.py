@@ -21,7 +21,8 @@ def evidence(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("evidence")
     done = succeed("memory", "load", "--memory", "loaded.db", "--model", finished.model, "--run", finished.folder,
                    "--keep-text", cwd=folder)  # fmt: skip
-    assert "added, 0 were there;" in done.out
+    assert "added, 0 were there, " in done.out
+    assert "have a sign of a crisis and are left out; " in done.out
     return folder
 
 

@@ -18,6 +18,7 @@ from redheart_core import DataError
 from redheart_core.contract.errors import CaseMemoryError
 from redheart_core.data.store import Store
 from redheart_core.memory.vectors import text_vector
+from redheart_core.safety.signs import search_text
 
 CRISIS = "I told my neighbour the truth about the fence, and now I want to die."
 ACUTE = "He's outside my door with a knife."
@@ -57,14 +58,19 @@ def test_a_text_is_kept_where_that_is_asked_for(memory: Memory, place: Path) -> 
     assert not files_hold(place.parent, b"neighbour")
 
 
+def without_sign(store: Store) -> list[int]:
+    """Training records whose words have no sign of a crisis; of vectors by lsa words alone speak."""
+    return [row for row in store.rows("train").tolist() if not search_text(store.text(row)).signs()]
+
+
 def test_the_training_split_alone_is_evidence(memory: Memory, finished: Finished) -> None:
     store = Store.open(finished.store)
-    train = store.rows("train").tolist()
+    train, kept = store.rows("train").tolist(), without_sign(store)
     loaded = memory.load(run=finished.folder, progress=False)
-    assert (loaded.added, loaded.there, loaded.unknown) == (len(train), 0, 0)
+    assert (loaded.added, loaded.there, loaded.unknown, loaded.crisis) == (len(kept), 0, 0, len(train) - len(kept))
     cases = {case.id: case for case in memory.cases.cases()}
-    assert set(cases) == {f"village/{store.id(row)}" for row in train}
-    for row in train[:20]:
+    assert set(cases) == {f"village/{store.id(row)}" for row in kept}
+    for row in kept[:20]:
         case = cases[f"village/{store.id(row)}"]
         assert (case.language, case.source) == (store.language(row), "village")
         assert case.licence == store.index.provenance["village"].licence
@@ -72,8 +78,8 @@ def test_the_training_split_alone_is_evidence(memory: Memory, finished: Finished
         assert {f"emotion.{label}" for label in store.fields["emotion"].labels} <= set(case.labels)
         assert case.labels["regret"] == store.target("regret")[store.rows("train")][train.index(row)].item()
     again = memory.load(run=finished.folder, progress=False)
-    assert (again.added, again.there) == (0, len(train))
-    row = train[5]
+    assert (again.added, again.there, again.crisis) == (0, len(kept), loaded.crisis)
+    row = kept[5]
     (nearest,) = memory.nearest(store.text(row), 1)
     assert nearest.distance == pytest.approx(0.0, abs=1e-5)
     votes = memory.nearest(store.text(row), 4, choose(languages="ko", labels=["regret>=0.1"]))
@@ -87,8 +93,8 @@ def test_a_data_set_gets_vectors_of_the_model_and_keeps_its_division(memory: Mem
     store = redheart.prepare(
         "village", encoder="lsa", output=memory.where + ".store", settings=settings, progress=False
     )
-    assert {case.id for case in memory.cases.cases()} == {f"village/{store.id(row)}" for row in store.rows("train")}
-    assert loaded.added == len(memory) == len(store.rows("train"))
+    assert {case.id for case in memory.cases.cases()} == {f"village/{store.id(row)}" for row in without_sign(store)}
+    assert loaded.added + loaded.crisis == len(memory) + loaded.crisis == len(store.rows("train"))
     case = next(memory.cases.cases())
     assert case.text is not None
     own = redheart.load(finished.model).encoder.encode_text(case.text)[0].numpy()

@@ -220,7 +220,7 @@ def test_exported_cases_are_the_same_in_another_memory(memory: Open, tmp_path: P
     (tmp_path / "other").mkdir()
     with in_file(tmp_path / "other") as opened:
         other = opened()
-        other.add(list(given))
+        other.add([case for _, case in given])
         assert list(export_lines(other)) == [head, *lines]
 
 

@@ -52,7 +52,7 @@ def blank(count: int, *names: str) -> LayerTexts:
 def memory(trained: Trained, tmp_path: Path) -> Cases:
     store = trained.context.store
     cases = open_cases(tmp_path / "cases.db", store.encoder_identity)
-    load_evidence(cases, store, datetime.now(UTC), False, lambda *_: None)
+    load_evidence(cases, store, datetime.now(UTC), False, lambda *_: False, lambda *_: None)
     return cases
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from redheart.options import PluginChoice
@@ -17,6 +21,9 @@ from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records
 from redheart_core.memory.filters import Filter
+
+if TYPE_CHECKING:
+    from redheart_core.safety.help import Help
 
 
 @click.group(cls=ListingGroup)
@@ -89,10 +96,7 @@ def add(
         raise click.UsageError(f"{', '.join(given)}: with --jsonl these stand in the lines")
     help_ = None if text is None else first_help(None, text)
     if help_ is not None:
-        if as_json:
-            print_json({"help": help_.to_json(), "added": 0})
-        else:
-            print_help(help_)
+        _print_help(help_, as_json)
     numbers = dict(map(_label, labels))
     if len(numbers) < len(labels):
         raise click.UsageError("--label: a label is given twice")
@@ -104,11 +108,37 @@ def add(
             result: dict[str, object] = {"added": added, "cases": len(found)}
         else:
             assert text is not None
-            key = found.add(
-                text, id=id_, labels=numbers, language=language, source=source, licence=licence, keep_text=keep
-            )
+            with _help_for_crisis(help_ is None, as_json):
+                key = found.add(
+                    text, id=id_, labels=numbers, language=language, source=source, licence=licence, keep_text=keep
+                )
             added, result = 1, {"added": 1, "id": key, "cases": len(found)}
     _report(result, f"{where}: {added} added{f' as {key}' if text is not None else ''}", as_json)
+
+
+@contextmanager
+def _help_for_crisis(wanted: bool, as_json: bool) -> Iterator[None]:
+    """Print who can help where vectors show a sign of a crisis that words do not.
+
+    Args:
+        wanted: Whether no help is printed yet.
+        as_json: How.
+    """
+    from redheart.crisis import CrisisError
+
+    try:
+        yield
+    except CrisisError as error:
+        if wanted:
+            _print_help(error.help, as_json)
+        raise
+
+
+def _print_help(found: Help, as_json: bool) -> None:
+    if as_json:
+        print_json({"help": found.to_json(), "added": 0})
+    else:
+        print_help(found)
 
 
 def _label(given: str) -> tuple[str, float]:
@@ -137,7 +167,8 @@ def load(
 ) -> None:
     """Load the training split of a run or data set as evidence, with labels, source and licence; no other split.
 
-    Records that are there already are passed over: the same command goes on where it was.
+    Records that are there already are passed over: the same command goes on where it was. Of a text with a sign of a
+    crisis nothing is kept.
 
     \b
     Examples:
@@ -152,10 +183,10 @@ def load(
     with opened(where, model) as found:
         loaded = found.load_chosen(choice, run, data, keep, progress=True)
         cases = len(found)
-    result: dict[str, object] = {"added": loaded.added, "there": loaded.there, "unknown": loaded.unknown}
     more = f", of {loaded.unknown} the encoder knows no part" if loaded.unknown else ""
+    more += f", {loaded.crisis} have a sign of a crisis and are left out" if loaded.crisis else ""
     _report(
-        {**result, "cases": cases},
+        {**attrs.asdict(loaded), "cases": cases},
         f"{where}: {loaded.added} added, {loaded.there} were there{more}; {cases} cases",
         as_json,
     )

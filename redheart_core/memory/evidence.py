@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import attrs
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from redheart_core.contract.fields import Field
@@ -22,6 +25,9 @@ _TOGETHER = 64
 _ADDED = 1024
 """Cases that are added in one transaction."""
 
+HasSign = Callable[[str, NDArray[np.float32]], bool]
+"""Whether a text with the vectors of its chunks, (T, D), has a sign of a crisis."""
+
 
 @attrs.frozen
 class Loaded:
@@ -32,10 +38,17 @@ class Loaded:
     """Their ids were in the memory."""
     unknown: int
     """The encoder knows no part of their texts."""
+    crisis: int
+    """Their texts have a sign of a crisis, so nothing of them is kept."""
 
 
 def load_evidence(
-    cases: Cases, store: Store, time: datetime, keep_text: bool, tell: Callable[[str, int, int], None]
+    cases: Cases,
+    store: Store,
+    time: datetime,
+    keep_text: bool,
+    has_sign: HasSign,
+    tell: Callable[[str, int, int], None],
 ) -> Loaded:
     """Add the training records of a store that are not there yet; one that was stopped goes on.
 
@@ -44,20 +57,26 @@ def load_evidence(
         store: Gives texts, vectors, labels, licences and sources.
         time: When the cases are kept.
         keep_text: Whether their texts are kept too.
+        has_sign: Asked of every record that would be added.
         tell: Called now and then.
     """
     rows = store.rows(SPLIT)
-    added = there = unknown = 0
+    added = there = unknown = crisis = 0
     for part in _parts(rows, _ADDED):
         ids = [case_id(store, row) for row in part.tolist()]
         known = cases.known(ids)
         new = part[[id_ not in known for id_ in ids]]
-        found = [case for few in _parts(new, _TOGETHER) for case in _cases(store, few, time, keep_text)]
+        found: list[Case] = []
+        for few in _parts(new, _TOGETHER):
+            vectors = _vectors(store, few)
+            harmless = {row: own for row, own in vectors.items() if not has_sign(store.text(row), own)}
+            unknown, crisis = unknown + len(few) - len(vectors), crisis + len(vectors) - len(harmless)
+            found += _cases(store, harmless, time, keep_text)
         if found:
             cases.add(found)
-        added, there, unknown = added + len(found), there + len(known), unknown + len(new) - len(found)
-        tell("load", added + there + unknown, len(rows))
-    return Loaded(added, there, unknown)
+        added, there = added + len(found), there + len(known)
+        tell("load", added + there + unknown + crisis, len(rows))
+    return Loaded(added, there, unknown, crisis)
 
 
 def case_id(store: Store, row: int) -> str:
@@ -73,19 +92,24 @@ def _source(store: Store, row: int) -> str:
     return store.source_names[int(store.sources[row])]
 
 
-def _cases(store: Store, rows: Tensor, time: datetime, keep_text: bool) -> Iterator[Case]:
-    """Those of some records; a record of which the encoder knows no part has none."""
-    chunks, _ = store.batch(rows)
+def _vectors(store: Store, rows: Tensor) -> dict[int, NDArray[np.float32]]:
+    """Row to the vectors of its chunks, (T, D), without records of which the encoder knows no part."""
+    chunks, real = store.batch(rows)
+    own = {row: chunks[place][real[place]] for place, row in enumerate(rows.tolist())}
+    return {row: one.numpy() for row, one in own.items() if one.any()}
+
+
+def _cases(store: Store, vectors: Mapping[int, NDArray[np.float32]], time: datetime, keep_text: bool) -> Iterator[Case]:
+    """Those of some records, by row."""
+    rows = torch.tensor(list(vectors), dtype=torch.int64)
     fields = [field for field in store.fields.values() if not field.axes]  # labels, no histories or signals
     numbers = {field.name: store.target(field.name)[rows] for field in fields}
-    for place, row in enumerate(rows.tolist()):
-        if not chunks[place].any():
-            continue
+    for place, (row, chunks) in enumerate(vectors.items()):
         labels = {name: value for field in fields for name, value in _labels(field, numbers[field.name][place])}
         source = _source(store, row)
         yield make_case(
             case_id(store, row),
-            text_vector(chunks[place].numpy()),
+            text_vector(chunks),
             store.embedding_width,
             labels=labels,
             language=store.language(row),

@@ -42,8 +42,8 @@ def read_head(value: Mapping[str, Any], where: str) -> EncoderIdentity:
     return structure(value.get("encoder"), EncoderIdentity, f"{where}, encoder", CaseMemoryError)
 
 
-def read_cases(lines: Iterable[tuple[str, Mapping[str, Any]]], width: int) -> Iterator[Case]:
-    """The cases behind the head, bit for bit those that were exported.
+def read_cases(lines: Iterable[tuple[str, Mapping[str, Any]]], width: int) -> Iterator[tuple[str, Case]]:
+    """The cases behind the head with their places, bit for bit those that were exported.
 
     Raises:
         DataError: A line is none; names it.
@@ -54,7 +54,7 @@ def read_cases(lines: Iterable[tuple[str, Mapping[str, Any]]], width: int) -> It
         if unknown or missing:
             wrong = [*(f"unknown key {key}" for key in unknown), *(f"no key {key}" for key in missing)]
             raise DataError(f"{where}: {'; '.join(wrong)}; expects a line that redheart memory export wrote")
-        yield _case(value, width, where)
+        yield where, _case(value, width, where)
 
 
 def _case(value: Mapping[str, Any], width: int, where: str) -> Case:

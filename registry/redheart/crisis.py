@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from redheart_core.contract.errors import DataError
 from redheart_core.safety.help import help_for
 from redheart_core.safety.helplines import check_country
 from redheart_core.safety.signs import search_text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from redheart_core import SignSpec
     from redheart_core.data.encoding import TextEncoder
+    from redheart_core.data.identity import EncoderIdentity
     from redheart_core.safety.help import Help
     from redheart_core.safety.signs import Searched
 
@@ -41,6 +43,20 @@ class Safety:
         return ReadForHelp(self, search_text(text if isinstance(text, str) else "", self.added))
 
 
+class CrisisError(DataError):
+    """A text of which nothing is kept or compared, as it has a sign of a crisis."""
+
+    def __init__(self, where: str, found: Help) -> None:
+        super().__init__(
+            f"{where}: it has a sign of a crisis, so nothing of it is kept or compared; redheart analyze says who can "
+            "help"
+        )
+        self.where, self.help = where, found
+
+    def __reduce__(self) -> tuple[type[CrisisError], tuple[str, Help]]:
+        return CrisisError, (self.where, self.help)
+
+
 @attrs.frozen
 class ReadForHelp:
     """A text in which signs were looked for."""
@@ -52,7 +68,11 @@ class ReadForHelp:
         """Help for the person who wrote it, by its words alone."""
         return self._by_words
 
-    def by_vectors(self, vectors: NDArray[np.float32], encoder: TextEncoder) -> Help | None:
+    def by_any(self, vectors: NDArray[np.float32], encoder: TextEncoder | EncoderIdentity) -> Help | None:
+        """The same by its words, or by all voters together: for what is kept, either is enough."""
+        return self.by_words() or self.by_vectors(vectors, encoder)
+
+    def by_vectors(self, vectors: NDArray[np.float32], encoder: TextEncoder | EncoderIdentity) -> Help | None:
         """The same by its words and vectors together, and by the adapters where these leave a doubt in English.
 
         By the words alone where the second voter knows no such vectors.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from redheart.analyzing import stated_text
 from redheart.choosing import choose
+from redheart.crisis import CrisisError
 from redheart.encoders import EncoderOfModel
 from redheart.options import PluginChoice, Settings
 from redheart.progress import make_display
@@ -34,9 +35,13 @@ from redheart_core.storage.bad_rows import BadRows
 from redheart_core.storage.paths import find_path
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from redheart.models import Model
     from redheart_core.data.identity import EncoderIdentity
     from redheart_core.memory.evidence import Loaded
+    from redheart_core.safety.help import Help
 
 __all__ = ["Case", "Filter", "Memory", "Neighbour", "Retention", "choose", "open"]
 
@@ -116,7 +121,8 @@ class Memory:
             The id.
 
         Raises:
-            DataError: The text is refused or has a sign of a crisis, of which nothing is kept; or a value is wrong.
+            CrisisError: The text has a sign of a crisis, by its words or by all voters together: nothing of it is kept.
+            DataError: The text is refused, or a value is wrong.
             CaseMemoryError: The memory is of another encoder, or cannot be written.
         """
         values = {"labels": labels or {}, "language": language, "source": source, "licence": licence, "time": time}
@@ -146,7 +152,13 @@ class Memory:
         where, first = next(lines, ("", {}))
         if is_head(first):
             identity = read_head(first, where)
-            cases = list(read_cases(lines, identity.width))
+            cases = []
+            for place, case in read_cases(lines, identity.width):
+                with bad.row():
+                    if case.text is not None:
+                        found = self._encoder.safety.read(case.text).by_any(case.vector[None], identity)
+                        _refuse(found, place, acute=False)
+                    cases.append(case)
         else:
             cases = []
             for place, record in chain([(where, first)] if where else [], lines):
@@ -170,7 +182,8 @@ class Memory:
     ) -> Loaded:
         """Add the training split of a run or data set as evidence with its labels and licence; never another split.
 
-        Records that are there already are passed over, so that one that was stopped goes on.
+        Records that are there already are passed over, so that one that was stopped goes on; and so are those with a
+        sign of a crisis, of which nothing is kept.
 
         Args:
             run: Folder of a run, whose vectors are taken as they are.
@@ -198,7 +211,12 @@ class Memory:
             raise DataError("give one of run and data: what is to be loaded")
         with make_display(progress) as display, training_store(run, data, self._encoder, choice, display) as store:
             cases = self._made(store.encoder_identity)
-            return load_evidence(cases, store, datetime.now(UTC), keep_text, display.progress)
+            identity, safety = store.encoder_identity, self._encoder.safety
+
+            def has_sign(text: str, vectors: NDArray[np.float32]) -> bool:
+                return safety.read(text).by_any(vectors, identity) is not None
+
+            return load_evidence(cases, store, datetime.now(UTC), keep_text, has_sign, display.progress)
 
     def nearest(
         self, given: str | Vector, k: int = 10, chosen: Filter = EVERY, *, exact: bool = False
@@ -311,15 +329,19 @@ class Memory:
             if not self._vectors_are_named:
                 raise DataError(f"{where}: say which model's encoder made the vector, open(..., model=...)")
             return given
-        found = self._encoder.safety.help_for(given)
-        if found is not None and (found.acute or not acute):
-            raise DataError(
-                f"{where}: it has a sign of a crisis, so nothing of it is kept or compared; redheart analyze says who "
-                "can help"
-            )
+        read = self._encoder.safety.read(given)
+        _refuse(read.by_words(), where, acute)
         if self._cases is not None:  # before the encoder is loaded
             require_identity(self._cases.identity, self._encoder.identity, self.where)
-        return text_vector(self._encoder.encode(given, where))
+        vectors = self._encoder.encode(given, where)
+        _refuse(read.by_vectors(vectors, self._encoder.identity), where, acute)
+        return text_vector(vectors)
+
+
+def _refuse(found: Help | None, where: str, acute: bool) -> None:
+    """Refuse a text with a sign of a crisis; or only if it speaks of an acute danger."""
+    if found is not None and (found.acute or not acute):
+        raise CrisisError(where, found)
 
 
 def _sound(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from redheart.crisis import CrisisError
 from redheart_core.contract.errors import DataError
 from redheart_server.access import needs
 from redheart_server.bodies import read_as, read_object
 from redheart_server.documents import ADDED, DELETED, SEARCHED, body_of
 from redheart_server.memory_bodies import Add, Delete, Search
-from redheart_server.problems import ProblemError, encode
+from redheart_server.problems import encode
 from redheart_server.served import Said
 from redheart_server.state import State
 
@@ -29,12 +30,14 @@ def memory_routes(state: State) -> APIRouter:
         def answer(items: Sequence[Any]) -> list[Said]:
             try:
                 return [Said(encode(work(state.models.memory)))]
+            except CrisisError as error:
+                return [Said(b"", str(error), help=error.help)]
             except DataError as error:
                 return [Said(b"", str(error))]
 
         (found,) = await state.answer(request, answer, [None])
         if found.refused is not None:
-            raise ProblemError(422, found.refused)
+            raise found.problem()
         return Response(found.body, media_type="application/json")
 
     @router.post("", responses=ADDED, openapi_extra=body_of(Add))

@@ -33,10 +33,11 @@ class ProblemError(Exception):
         *,
         retry_after_s: int | None = None,
         headers: Mapping[str, str] | None = None,
+        found: Help | None = None,
         **more: Any,
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.more = status, detail, more
+        self.status, self.detail, self.more, self.found = status, detail, more, found
         self.headers = {**(headers or {}), **({} if retry_after_s is None else {"retry-after": str(retry_after_s)})}
 
     def response(self, request_id: str, found: Help | None = None) -> Response:
@@ -68,7 +69,7 @@ def install_handlers(app: FastAPI, find_help: FindHelp) -> None:
 
     async def answer(request: Request, problem: ProblemError) -> Response:
         silent = problem.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-        found = None if silent else await find_help(request.state.body)
+        found = problem.found if silent or problem.found else await find_help(request.state.body)
         return problem.response(request.state.request_id, found)
 
     @app.exception_handler(ProblemError)

@@ -21,6 +21,7 @@ from redheart_server.problems import ProblemError, encode
 if TYPE_CHECKING:
     from redheart.memory import Memory
     from redheart.models import Model
+    from redheart_core.safety.help import Help
 
 Item = tuple[str, Mapping[str, Any]]
 """What messages call a record, and the record."""
@@ -38,12 +39,14 @@ class Said:
     """What is wrong in which place of the question, where that is known."""
     sha256: str = ""
     """Of the model that answered."""
+    help: Help | None = None
+    """Where nothing is kept for a sign of a crisis."""
 
     def problem(self) -> ProblemError:
         """Of what is refused."""
         assert self.refused is not None
         if not self.complaints:
-            return ProblemError(422, self.refused)
+            return ProblemError(422, self.refused, found=self.help)
         return ProblemError(422, self.refused, errors=[attrs.asdict(one) for one in self.complaints])
 
 
