@@ -12,6 +12,7 @@ pytest.importorskip("fastapi", reason="needs redheart[serve]")
 
 import redheart_server.pages
 from redheart.page import LIKELY
+from redheart.summary import WORDS
 from redheart_core.runs.status import State, Status
 from redheart_server.pages.words import LANGUAGES, chosen_language, words
 
@@ -47,6 +48,8 @@ def test_templates_and_modules_ask_for_words_that_there_are_and_for_all_of_them(
 def test_korean_has_words_for_how_likely_a_label_is_and_for_each_sentence_of_the_limits() -> None:
     korean = words("ko").reasons
     assert {name for _, name in LIKELY} <= korean.keys()
+    assert set(WORDS) <= korean.keys()
+    assert all(places(one) == places(korean[one]) for one in WORDS)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.similar import evidence_lines
+from redheart.summary import summarize
 from redheart_core.contract.fields import Field
 from redheart_core.models.findings import NEAR
 
@@ -176,7 +177,7 @@ def _context(analysis: Analysis) -> Iterator[str]:
 
 
 def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
-    """The set of each answer that has one, and what intervals and sets hold."""
+    """Each answer that has a set in a few words, with the set, and what intervals and sets hold."""
     shares, several = set(), False
     for answer in answers:
         if answer.certainty is None:
@@ -188,7 +189,9 @@ def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
             if len(names) > MOST_NAMES:
                 yield f"{answer.field} is open: {len(names)} of {len(answer.values)} labels {what} (--details)"
             else:
-                yield f"{answer.field}, {what}: {', '.join(names) or 'none'}"
+                said = summarize(answer, names)
+                first = f"{answer.field}, " if said is None else f"{answer.field}: {said.words()}; "
+                yield f"{first}{what}: {', '.join(names) or 'none'}"
         if names is not None or any(one.low is not None for one in answer.values):
             shares.add(1 - answer.certainty.alpha)
     for share in shares:

@@ -9,6 +9,7 @@ import attrs
 
 from redheart.page import LIKELY, MOST_LABELS, MOST_NAMES, SIZES, likelihood, open_labels, place_in_range, size, unusual
 from redheart_server.pages.words import Words
+from redheart.summary import summarize
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
@@ -58,6 +59,8 @@ class AnswerView:
     more: int
     """Further labels that are telling."""
     set_title: str
+    summary: str
+    """What the numbers come to; empty where the set holds too much."""
     """What the set holds; empty without one."""
     set_names: tuple[str, ...]
     modules: tuple[str, ...]
@@ -91,13 +94,14 @@ def _raised(analysis: Analysis) -> bool:
 def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
     telling = answer.telling
     names = open_labels(answer)
-    set_title, set_names = "", tuple[str, ...]()
+    set_title, set_names, said = "", tuple[str, ...](), None
     if names is not None and len(names) > MOST_NAMES:
         set_title = say("set_open", count=len(names), all=len(answer.values))
     elif names is not None:
         set_title = say("set_true" if answer.about.binary else "set_largest")
         set_names = tuple(map(say.label, names)) or (say("set_none"),)
     meaning = say.meanings.get(answer.field)
+        said = summarize(answer, names)
     return AnswerView(
         answer.field,
         say.task(answer.field),
@@ -106,6 +110,7 @@ def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
         tuple(_row(answer, value, raised, say) for value in telling[:MOST_LABELS]),
         max(0, len(telling) - MOST_LABELS),
         set_title,
+        "" if said is None else said.words(lambda words: say.reasons.get(words, words), say.label),
         set_names,
         tuple(member.plugin for member in answer.members) if answer.fused else (),
     )

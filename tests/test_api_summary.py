@@ -1,0 +1,92 @@
+"""The few words that an answer on labels begins with: only what its set and its intervals bear out."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from test_api_page import SHARES, VOTES, analysis, answer, value
+
+from redheart.page import MOST_NAMES, open_labels
+from redheart.summary import Summary, summarize
+from redheart_core import Field
+from redheart_core.models.findings import Answer, Certainty
+
+FEELINGS = ("anger", "sadness", "joy", "surprise", "fear")
+LABELS = Field("feelings", "1 for each feeling", 0.0, 1.0, labels=FEELINGS, binary=True)
+HINTS = {"joy": 0.01, "anger": 0.01, "sadness": 0.01, "surprise": 0.01, "fear": 0.01}
+
+
+def feelings(held: tuple[str, ...] | None, **given: float) -> Answer:
+    """Labels with their probabilities, predicted from .1 on, and the set of them."""
+    values = [value(name, number, 0.0, 0.1) for name, number in (HINTS | given).items()]
+    values.sort(key=lambda one: -one.value)
+    return attrs.evolve(answer(LABELS, *values), certainty=Certainty(0.1, 400, 1.0, None, held))
+
+
+def shares(held: tuple[str, ...], high: float = 0.2) -> Answer:
+    bounds = {"joy": (0.0, high), "fear": (0.6, 0.9)}
+    values = [
+        attrs.evolve(value(name, sum(ends) / 2, 1.2 if name == "fear" else -1.2), low=ends[0], high=ends[1])
+        for name, ends in bounds.items()
+    ]
+    return attrs.evolve(answer(SHARES, *reversed(values)), certainty=Certainty(0.1, 400, 1.0, held))
+
+
+def words(found: Answer) -> str | None:
+    said = summarize(found, open_labels(found))
+    return None if said is None else said.words()
+
+
+@pytest.mark.parametrize(
+    ("held", "given", "expected"),
+    [
+        (("anger", "sadness"), {"anger": 0.9, "sadness": 0.6}, "mostly anger and sadness; joy is unlikely"),
+        (("anger", "sadness"), {"anger": 0.9, "sadness": 0.3}, "mostly anger, perhaps sadness; joy is unlikely"),
+        (("anger", "sadness"), {"anger": 0.4, "sadness": 0.3}, "perhaps anger or sadness; joy is unlikely"),
+        (("joy",), {"joy": 0.8}, "mostly joy; sadness is unlikely"),
+        (("joy",), {"joy": 0.8, "sadness": 0.11}, "mostly joy; anger is unlikely"),
+        (("anger", "joy"), {"anger": 0.9}, "mostly anger"),
+        (("anger", "joy"), {"anger": 0.9, "joy": 0.8}, "mostly anger and joy"),
+        (("surprise",), {"surprise": 0.7}, "mostly surprise"),
+        (("anger", "sadness", "fear"), {"anger": 0.7, "sadness": 0.7, "fear": 0.7},
+         "mostly anger, sadness and fear; joy is unlikely"),
+        (("anger",), {"anger": 0.19}, None),
+        (("sadness",), {"anger": 0.9}, None),
+        ((), {"anger": 0.9}, None),
+    ],
+)  # fmt: skip
+def test_labels_of_the_set_are_named_by_how_likely_they_are_and_an_opposite_outside_of_it_as_unlikely(
+    held: tuple[str, ...], given: dict[str, float], expected: str | None
+) -> None:
+    assert words(feelings(held, **given)) == expected
+
+
+def test_shares_are_named_where_one_alone_may_be_largest() -> None:
+    assert words(shares(("fear",))) == "mostly fear; little joy"
+    assert words(shares(("fear",), high=0.3)) == "mostly fear"  # .25 is usual
+    assert words(shares(("fear", "joy"))) is None
+    votes = answer(VOTES, value("yes", 0.9, 2.0), value("no", 0.1, -2.0))
+    assert words(attrs.evolve(votes, certainty=Certainty(0.1, 400, 1.0, ("yes",)))) == "mostly yes"
+    assert words(attrs.evolve(votes, certainty=None)) is None
+
+
+def test_the_summary_begins_the_line_of_the_set_and_adds_no_line() -> None:
+    page = analysis(feelings(("anger",), anger=0.9), shares(("fear",))).page
+    assert page.notes[:2] == (
+        "emotion: mostly fear; little joy; may be largest: fear",
+        "feelings: mostly anger; joy is unlikely; may be true: anger",
+    )
+    assert len(page.notes) == 3
+    names = tuple(f"label {number}" for number in range(MOST_NAMES + 1))
+    many = attrs.evolve(
+        answer(LABELS, *[value(name, 0.6, 0.0, 0.1) for name in names]), certainty=Certainty(0.1, 400, 1.0, None, names)
+    )
+    assert analysis(many).page.notes[0].startswith("feelings is open:")
+
+
+def test_another_language_has_its_own_words_and_names() -> None:
+    found = Summary(("anger", "sadness"), ("fear",), ("joy",))
+    korean = {"mostly {names}": "주로 {names}", "perhaps {names}": "아마도 {names}", " and ": ", "}
+    names = {"anger": "분노", "sadness": "슬픔", "fear": "두려움"}
+    said = found.words(lambda one: korean.get(one, one), lambda one: names.get(one, one))
+    assert said == "주로 분노, 슬픔, 아마도 두려움; joy is unlikely"
