@@ -40,7 +40,7 @@ def test_each_number_comes_with_label_source_and_distance_from_the_training_mean
     (answer,) = [one for one in said["answers"] if one["field"] == "emotion"]
     (joy,) = [value for value in answer["values"] if value["label"] == "joy"]
     assert line.split()[2] == f"{joy['value']:.3f}"
-    assert line.split()[-4:] == ["emotion_head:", "the", "answer", str(emotion["epoch"])]
+    assert line.split()[-5:] == ["emotion_head:", "the", "answer", str(emotion["epoch"]), "-"]
     assert "emotion: share of each emotion in the scenario" in by_hand.splitlines()
 
 

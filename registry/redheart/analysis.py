@@ -150,8 +150,15 @@ class Analysis:
         return analysis_json(self)
 
     def details(self) -> Iterator[tuple[str, ...]]:
-        """All findings for people, by task and the answer first, with DETAILS as heads."""
+        """All findings for people, by task and the answer first, with DETAILS as heads.
+
+        Agreement is how many of the modules behind an answer's number claim the same, of a module whether it does: that
+        the label is predicted, or the number above or below the usual or as usual.
+        """
+        from redheart.claims import agreement
+
         answering = {(one.field, one.finding.plugin, one.finding.output): one for one in self.answers}
+        by_field = {one.field: one for one in self.answers}
 
         def place(finding: Finding) -> tuple[str, bool]:
             return finding.field, (finding.field, finding.plugin, finding.output) not in answering
@@ -168,6 +175,9 @@ class Analysis:
                     "-" if value.deviations is None else f"{value.deviations:+.1f}",
                     finding.plugin if answer is None else f"{answer.origin}: the answer",
                     "-" if finding.epoch is None else str(finding.epoch),
+                    _agreement(by_field.get(finding.field), finding, value)
+                    if answer is None
+                    else agreement(answer, value),
                 )
 
     def layer_details(self) -> Iterator[tuple[str, str, str, str]]:
@@ -186,6 +196,16 @@ class Analysis:
         return first + html_table(COLUMNS, self.page.rows, "; ".join((self.text, self.page.head, *self.page.notes)))
 
 
+def _agreement(answer: Answer | None, finding: Finding, value: LabelValue) -> str:
+    """Whether a module behind an answer claims of a label what the answer claims."""
+    from redheart.claims import agrees
+
+    if answer is None or finding not in answer.members:
+        return "-"
+    same = next((agrees(answer.about, value, one) for one in answer.values if one.label == value.label), None)
+    return "-" if same is None else "agrees" if same else "differs"
+
+
 def _shown(value: LabelValue, unit: str) -> str:
     """The number with its unit, the deviation of the members, its interval, and whether a label of 0 or 1 is predicted
     and in the set."""
@@ -199,7 +219,7 @@ def _shown(value: LabelValue, unit: str) -> str:
     return f"{value.value:.3f}{apart}{between}{'' if unit == '1' else f' {unit}'}{verdict}"
 
 
-DETAILS = ("task", "label", "value", "training mean", "deviations", "said by", "epoch")
+DETAILS = ("task", "label", "value", "training mean", "deviations", "said by", "epoch", "agreement")
 """Heads of Analysis.details."""
 LAYER_DETAILS = ("layer", "score", "usual up to", "says")
 """Heads of Analysis.layer_details."""

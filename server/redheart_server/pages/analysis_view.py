@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from redheart.claims import agrees, members_on
 from redheart.page import LIKELY, MOST_LABELS, MOST_NAMES, SIZES, likelihood, open_labels, place_in_range, size, unusual
-from redheart_server.pages.words import Words
 from redheart.summary import summarize
+from redheart_server.pages.words import Words
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
@@ -58,9 +59,9 @@ class AnswerView:
     rows: tuple[NumberRow, ...]
     more: int
     """Further labels that are telling."""
-    set_title: str
     summary: str
     """What the numbers come to; empty where the set holds too much."""
+    set_title: str
     """What the set holds; empty without one."""
     set_names: tuple[str, ...]
     modules: tuple[str, ...]
@@ -100,8 +101,8 @@ def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
     elif names is not None:
         set_title = say("set_true" if answer.about.binary else "set_largest")
         set_names = tuple(map(say.label, names)) or (say("set_none"),)
-    meaning = say.meanings.get(answer.field)
         said = summarize(answer, names)
+    meaning = say.meanings.get(answer.field)
     return AnswerView(
         answer.field,
         say.task(answer.field),
@@ -109,49 +110,28 @@ def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
         "en" if meaning is None else say.code,
         tuple(_row(answer, value, raised, say) for value in telling[:MOST_LABELS]),
         max(0, len(telling) - MOST_LABELS),
-        set_title,
         "" if said is None else said.words(lambda words: say.reasons.get(words, words), say.label),
+        set_title,
         set_names,
         tuple(member.plugin for member in answer.members) if answer.fused else (),
     )
 
 
 def _row(answer: Answer, value: LabelValue, raised: bool, say: Words) -> NumberRow:
-    saying, asked = _members(answer, value)
+    asked = members_on(answer, value) if answer.fused else []
+    saying = sum(agrees(answer.about, one, value) is True for one in asked)
     return NumberRow(
         label="" if value.label == answer.field else say.label(value.label),
         value=number_words(answer, value),
         words=likely_words(value, say) if answer.about.binary else distance_words(value, say),
-        track=_track(answer, value),
+        track=_track(answer, value, asked),
         agreement="" if len(asked) < 2 else say("modules_agree", count=saying, all=len(asked)),
         split=len(asked) > 1 and saying < len(asked),
         unsure=raised and value.label in answer.unsure,
     )
 
 
-def _members(answer: Answer, value: LabelValue) -> tuple[int, Sequence[LabelValue]]:
-    """How many of the modules that were fused claim by themselves what the answer claims, and what each says."""
-    if not answer.fused:
-        return 0, ()
-    found = [one for member in answer.members for one in member.values if one.label == value.label]
-    return sum(_claims(answer, one, value) for one in found), found
-
-
-def _claims(answer: Answer, one: LabelValue, value: LabelValue) -> bool:
-    """Whether a module's own number is as telling as the answer's, on the same side."""
-    if answer.about.binary:
-        return one.threshold is not None and one.value >= one.threshold
-    if one.deviations is None or value.deviations is None:
-        return False
-    return size_is_telling(one) and (one.deviations > 0) == (value.deviations > 0)
-
-
-def size_is_telling(one: LabelValue) -> bool:
-    """Whether a number is away from what is usual."""
-    return one.deviations is not None and abs(one.deviations) >= SIZES[-1][0]
-
-
-def _track(answer: Answer, value: LabelValue) -> Track | None:
+def _track(answer: Answer, value: LabelValue, asked: Sequence[LabelValue]) -> Track | None:
     def place(number: float | None) -> float | None:
         share = None if number is None else place_in_range(answer.about, number)
         return None if share is None else round(100 * share, 1)
@@ -159,7 +139,7 @@ def _track(answer: Answer, value: LabelValue) -> Track | None:
     at = place(value.value)
     if at is None:
         return None
-    members = [place(one.value) for one in _members(answer, value)[1]]
+    members = [place(one.value) for one in asked]
     return Track(
         at,
         place(value.low),
