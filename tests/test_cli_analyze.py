@@ -157,7 +157,7 @@ def test_the_language_is_detected_or_stated_and_the_model_is_silent_on_others(
     page = succeed("analyze", finished.model, german, cwd=tmp_path).out.splitlines()
     assert page[0] == "language: German; the model answers nothing on this text"
     reason = "measured on English and Korean texts alone, and this text is German"
-    assert page[1:] == [f"NOT ANSWERED: {', '.join(fields)}: {reason}"]
+    assert page[1:] == [f"NOT ANSWERED: {', '.join(fields)}: {reason}; what would help: the text in English or Korean"]
     said = succeed("analyze", finished.model, german, "--language", "en", "--json", cwd=tmp_path).json()
     assert said["language"] == {"code": "en", "probability": None, "stated": True}
     assert sorted(answer["field"] for answer in said["answers"]) == fields

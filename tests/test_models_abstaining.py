@@ -67,9 +67,10 @@ def test_an_abstention_says_why_and_what_would_help(toy: Toy, tmp_path: Path) ->
     factors, regret = abstentions(model, silences(model, GERMAN, {}))
     assert factors == Abstention(
         "choice_factors",
-        (Silence("measured on Korean texts alone, and this text is German", ""),),
+        (Silence("measured on Korean texts alone, and this text is German", "the text in Korean"),),
     )
     assert regret.reason == "measured on English and Korean texts alone, and this text is German"
+    assert regret.remedy == "the text in English or Korean"
     (factors,) = abstentions(model, silences(model, Language("en", 0.1), {}))
     assert factors.reason.endswith("this text is taken for English")
     assert factors.remedy == "--language ko if it is Korean"

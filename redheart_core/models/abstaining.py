@@ -11,6 +11,8 @@ from redheart_core.models.limits import Reading
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
 
+NOT_INSTALLED = "installing it; redheart models info says what that is"
+"""What would help there."""
 Place = tuple[str, str, str]
 """Plugin, output and field of a source."""
 
@@ -63,7 +65,7 @@ def silences(
         for source in sources:
             silence = beyond[0] if beyond else _silence(source, language, missing.get(source.plugin, ()))
             if silence is None and source.plugin in absent:
-                silence = Silence(f"what {source.plugin} needs is not installed here", "")
+                silence = Silence(f"what {source.plugin} needs is not installed here", NOT_INSTALLED)
             if silence is not None:
                 found[source.plugin, source.output, field] = silence
     return found | _without_members(model, found)
@@ -103,7 +105,7 @@ def _silence(source: AnswerSource, language: Language, missing: Sequence[str]) -
     reason = f"measured on {' and '.join(names)} texts alone, and {_this_text(language)}"
     measured = frozenset(source.languages)
     if language.sure:
-        return Silence(reason, "", measured)
+        return Silence(reason, f"the text in {' or '.join(names)}", measured)
     codes = " or ".join(f"--language {code}" for code in source.languages)
     return Silence(reason, f"{codes} if it is {' or '.join(names)}", measured)
 

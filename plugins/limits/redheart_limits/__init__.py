@@ -15,7 +15,8 @@ def redheart_provide_layers() -> list[LayerSpec]:
             fit="redheart_limits.distance:fit",
             score="redheart_limits.distance:score",
             reason="unlike the texts that this model learnt from (distance {score:.1f}, usual up to {limit:.1f})",
-            remedy="a model that learnt from texts of this kind; redheart train makes one",
+            remedy="whole sentences in words, without tags or lists of numbers; of other kinds of text, a model that "
+            "learnt from them (redheart train)",
         ),
         LayerSpec(
             name="limit_of_terms",
@@ -23,7 +24,7 @@ def redheart_provide_layers() -> list[LayerSpec]:
             fit="redheart_limits.terms:fit",
             score="redheart_limits.terms:score",
             reason="too little of its words is known to this model ({score:.0%} unknown, usual up to {limit:.0%})",
-            remedy="whole words in the usual spelling",
+            remedy="whole words in the usual spelling, without tags or code",
         ),
         LayerSpec(
             name="limit_of_length",

@@ -93,6 +93,7 @@ def test_the_group_and_its_readers_abstain_and_the_fusion_answers_out_of_the_oth
     (silent,) = abstentions(model, silences(model, UNKNOWN, {}))
     assert silent.field == "choice_factors"
     assert silent.reason == f"what {NAME} needs is not installed here"
+    assert silent.remedy == "installing it; redheart models info says what that is"
     with pytest.raises(CheckpointError, match=rf"cannot answer here:\n  - {NAME}: no encoder: "):
         measure(model, context, "test")
 

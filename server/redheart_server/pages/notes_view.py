@@ -79,11 +79,10 @@ def silence_views(analysis: Analysis, say: Words) -> Iterator[SilenceView]:
     for abstention in analysis.abstentions:
         because.setdefault(abstention.because, []).append(abstention)
     for silences, group in because.items():
-        remedy = group[0].remedy
         yield SilenceView(
             tuple(say.task(one.field) for one in group),
             _reason(silences, analysis.language, say),
-            _translated(remedy, say) if remedy else None,
+            _remedy(group[0], analysis.language, say),
         )
 
 
@@ -94,6 +93,16 @@ def _reason(silences: Sequence[Silence], language: Language, say: Words) -> Note
     measured = sorted({code for one in silences for code in one.measured})
     names = say("and").join(language_of(code, say) for code in measured)
     return Note(say("measured_alone", languages=names, this=language_line(language, say)), say.code)
+
+
+def _remedy(abstention: Abstention, language: Language, say: Words) -> Note | None:
+    """In the reader's language where another language of the text would help; as the library says it otherwise."""
+    silences = abstention.because
+    if say.code == "en" or not language.sure or not all(one.measured for one in silences):
+        return _translated(abstention.remedy, say) if abstention.remedy else None
+    measured = sorted({code for one in silences for code in one.measured})
+    names = say.reasons[" or "].join(language_of(code, say) for code in measured)
+    return Note(say("in_language", languages=names), say.code)
 
 
 def _translated(said: str, say: Words) -> Note:
