@@ -58,6 +58,13 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
+def test_the_reference_names_every_json_schema_of_the_package() -> None:
+    named = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    found = sorted(path.name for path in (ROOT / "registry" / "redheart").glob("*.schema.json"))
+    assert found == ["analysis.schema.json", "decision.schema.json", "dilemma.schema.json"]
+    assert [name for name in found if f"`{name}`" not in named] == []
+
+
 def test_the_readme_is_one_screen_with_a_picture_and_its_test_command_is_the_one_that_is_run() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 80
