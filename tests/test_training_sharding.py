@@ -85,6 +85,26 @@ def test_interrupted_and_resumed_it_ends_in_the_same_files(
     assert not np.array_equal(losses_of(once, "low"), losses_of(whole, "low"))  # other masks of dropout
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("shard", "size"), [("fsdp", 3), ("ddp", 1)])
+def test_another_number_of_processes_goes_on_where_two_stopped(toy: Toy, shard: Shard, size: int) -> None:
+    """Without dropout the losses stay those of one process; the epochs before it stay as they are."""
+    wide, groups = Wide(dropout=0.0), {name: GroupSettings(shard=shard) for name in ("low", "high")}
+    whole, _ = toy.run("whole", wide.nodes(toy), toy.store())
+    assert train_with_ranks(toy, "resumed", wide, groups, ["low"], 2, epochs=2) == [1, 1]
+    resumed = RunFolder(toy.folder / "resumed")
+    before = resumed.group("low").read().epochs
+    assert train_with_ranks(toy, "resumed", wide, groups, ["low"], size) == [0] * size
+    after = resumed.group("low").read()
+    assert (after.status, len(after.epochs)) == ("finished", 4)
+    assert [entry.sha256 for entry in after.epochs[:2]] == [entry.sha256 for entry in before]
+    assert losses_of(resumed, "low") == pytest.approx(losses_of(whole, "low"), rel=1e-4)
+    for mine, other in zip(after.epochs, whole.group("low").read().epochs, strict=True):
+        expected = whole.group("low").weights(other)
+        for key, value in resumed.group("low").weights(mine).items():
+            assert value.numpy() == pytest.approx(expected[key].numpy(), abs=2e-4)
+
+
 def test_no_process_leaves_while_another_is_in_its_last_exchange(tmp_path: Path) -> None:
     assert leave_with_ranks(tmp_path, 2) == [0, 0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["left-0", "left-1", "through-0", "through-1"]
