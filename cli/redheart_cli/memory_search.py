@@ -62,8 +62,7 @@ def search(
     with opened(where, model) as found:
         near = found.nearest(content, most, chosen, exact=exact)
     if as_json:
-        cases = [{"distance": one.distance, **_described(one)} for one in near]
-        print_json({"help": None if help_ is None else help_.to_json(), "cases": cases})
+        print_json({"help": None if help_ is None else help_.to_json(), "cases": [one.to_json() for one in near]})
     elif not near:
         click.echo("no case is chosen")
     else:
@@ -91,11 +90,6 @@ def export(where: str, model: str | None, chosen: Filter, output: Path | None) -
                 click.echo(line)
         else:
             write_atomically(output, lambda file: file.writelines(f"{line}\n".encode() for line in lines))
-
-
-def _described(one: Neighbour) -> dict[str, object]:
-    """A case as JSON values without its vector."""
-    return {name: value for name, value in one.case.to_json().items() if name != "vector"}
 
 
 def _row(one: Neighbour) -> tuple[str, ...]:

@@ -74,6 +74,11 @@ class Neighbour:
     distance: float
     """Cosine distance, 0..2: 0 of the same direction, 1 of unrelated ones."""
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, without the vector."""
+        described = {name: value for name, value in self.case.to_json().items() if name != "vector"}
+        return {"distance": self.distance, **described}
+
 
 def make_case(
     id: str,

@@ -11,7 +11,6 @@ import attrs
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
-    from redheart_core.memory.case import Neighbour
     from redheart_core.models.findings import Answer, Finding, LabelValue
     from redheart_core.models.limits import Reading
     from redheart_core.models.stakes import Context
@@ -46,7 +45,7 @@ def analysis_json(analysis: Analysis) -> dict[str, Any]:
         "limits": [_reading(one) for one in analysis.limits],
         "remarks": [_reading(one) for one in analysis.remarks],
         "context": _context(analysis.context),
-        "evidence": [_case(one) for one in analysis.cases] if analysis.remembered else None,
+        "evidence": [one.to_json() for one in analysis.cases] if analysis.remembered else None,
         "missing": dict(analysis.missing),
         "absent": list(analysis.absent),
     }
@@ -60,12 +59,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _reading(reading: Reading) -> dict[str, Any]:
     return {**attrs.asdict(reading), "beyond": reading.beyond}
-
-
-def _case(one: Neighbour) -> dict[str, Any]:
-    """Without the vector."""
-    described = {name: value for name, value in one.case.to_json().items() if name != "vector"}
-    return {"distance": one.distance, **described}
 
 
 def _context(context: Context | None) -> dict[str, Any] | None:

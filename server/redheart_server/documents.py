@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query
@@ -9,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from redheart_server.bodies import Record
-from redheart_server.problems import MEDIA_TYPE
+from redheart_server.problems import MEDIA_TYPE, ProblemError, refuse_fields
 
 _REFERENCE = "#/components/schemas/{model}"
 ModelName = Annotated[str | None, Query(description="Name of one of /v1/models; the first one if left out")]
@@ -36,12 +38,21 @@ _PROBLEM = {
 }
 
 
-def _problem(what: str, retry: bool = False, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+def _examples() -> dict[str, Any]:
+    """Of answers, as components: in a response FastAPI would leave out what is null."""
+    found = json.loads(files("redheart_server").joinpath("examples.json").read_text(encoding="utf-8"))
+    return {name: {"summary": "Numbers and lists are cut short", "value": value} for name, value in found.items()}
+
+
+def _problem(
+    what: str, example: ProblemError, retry: bool = False, headers: dict[str, Any] | None = None
+) -> dict[str, Any]:
     wait = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}} if retry else {}
     found = {**(headers or {}), **wait}
+    shown = {"problem": {"value": json.loads(bytes(example.response("5f0c8d1e").body))}}
     return {
         "description": what,
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/problem"}}},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/problem"}, "examples": shown}},
         **({"headers": found} if found else {}),
     }
 
@@ -51,9 +62,10 @@ def object_of(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def json_answer(what: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A response with a body in JSON."""
-    return {"description": what, "content": {"application/json": {"schema": schema}}}
+def json_answer(what: str, schema: dict[str, Any], *examples: str) -> dict[str, Any]:
+    """A response with a body in JSON, and its examples by their names in examples.json."""
+    shown = {name: {"$ref": f"#/components/examples/{name}"} for name in examples}
+    return {"description": what, "content": {"application/json": {"schema": schema, "examples": shown}}}
 
 
 _BY = {
@@ -68,19 +80,43 @@ _RATES = {
 }
 _CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Which key is asked for"}}
 REFUSED: dict[int | str, dict[str, Any]] = {
-    401: _problem("There is no key, or one that is not good", headers=_CHALLENGE),
-    403: _problem("The key lacks the scope", headers=_CHALLENGE),
-    429: _problem("The key asks too often", retry=True, headers=_RATES),
+    401: _problem(
+        "There is no key, or one that is not good",
+        ProblemError(401, "this needs a key; send the header Authorization: Bearer KEY"),
+        headers=_CHALLENGE,
+    ),
+    403: _problem(
+        "The key lacks the scope",
+        ProblemError(403, "the key me has no scope memory (it has analyze); ask for one that has"),
+        headers=_CHALLENGE,
+    ),
+    429: _problem(
+        "The key asks too often",
+        ProblemError(429, "the key me may ask 60 times a minute; ask again in 1 s"),
+        retry=True,
+        headers=_RATES,
+    ),
 }
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: _problem("The body is no JSON"),
+    400: _problem("The body is no JSON", ProblemError(400, "the body is not JSON in UTF-8: Expecting value")),
     **REFUSED,
-    404: _problem("There is no such model"),
-    408: _problem("The body did not arrive in time"),
-    413: _problem("The body is too large"),
-    415: _problem("The body is not declared as JSON"),
-    422: _problem("A text or value is refused"),
-    503: _problem("Too much waits, or the deadline has passed", retry=True),
+    404: _problem("There is no such model", ProblemError(404, "there is no model 'redy' here (models: ready)")),
+    408: _problem(
+        "The body did not arrive in time", ProblemError(408, "the body did not arrive within 20 s; send it faster")
+    ),
+    413: _problem(
+        "The body is too large",
+        ProblemError(413, "a body of at most 4,000,000 bytes is read; send the texts in several requests"),
+    ),
+    415: _problem(
+        "The body is not declared as JSON", ProblemError(415, "expects content-type: application/json, got text/plain")
+    ),
+    422: _problem("A text or value is refused", refuse_fields([{"loc": ("text",), "msg": "Field required"}])),
+    503: _problem(
+        "Too much waits, or the deadline has passed",
+        ProblemError(503, "the queue is full; try again in 2 s"),
+        retry=True,
+    ),
 }
 _ANALYSES = {
     "type": "object",
@@ -95,36 +131,47 @@ _ANALYSES = {
 ANALYZED: dict[int | str, dict[str, Any]] = {
     200: {
         **json_answer(
-            "The analysis, or the analyses", {"anyOf": [{"$ref": "#/components/schemas/analysis"}, _ANALYSES]}
+            "The analysis, or the analyses",
+            {"anyOf": [{"$ref": "#/components/schemas/analysis"}, _ANALYSES]},
+            "analysis",
+            "analyses",
         ),
         "headers": _BY,
     },
     **PROBLEMS,
 }
 DECIDED: dict[int | str, dict[str, Any]] = {
-    200: {**json_answer("The decision", {"$ref": "#/components/schemas/decision"}), "headers": _BY},
+    200: {**json_answer("The decision", {"$ref": "#/components/schemas/decision"}, "decision"), "headers": _BY},
     **PROBLEMS,
 }
 _HELP = {"anyOf": [{"$ref": "#/components/schemas/help"}, {"type": "null"}]}
 _CASES = {"type": "integer", "description": "In the memory now"}
-ADDED = {**PROBLEMS, 200: json_answer("It is kept", object_of(id={"type": "string"}, cases=_CASES))}
+ADDED = {**PROBLEMS, 200: json_answer("It is kept", object_of(id={"type": "string"}, cases=_CASES), "added")}
 SEARCHED = {
     **PROBLEMS,
-    200: json_answer("The nearest first", object_of(help=_HELP, cases={"type": "array", "items": {"type": "object"}})),
+    200: json_answer(
+        "The nearest first",
+        object_of(help=_HELP, cases={"type": "array", "items": {"$ref": "#/components/schemas/case"}}),
+        "found",
+    ),
 }
-DELETED = {**PROBLEMS, 200: json_answer("They are gone", object_of(deleted={"type": "integer"}, cases=_CASES))}
+DELETED = {
+    **PROBLEMS,
+    200: json_answer("They are gone", object_of(deleted={"type": "integer"}, cases=_CASES), "deleted"),
+}
 METRICS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Figures", "content": {"text/plain": {"schema": {"type": "string"}}}},
     **REFUSED,
 }
-LISTED: dict[int | str, dict[str, Any]] = {
-    200: json_answer("All of them", {"type": "array", "items": {"type": "object"}}),
-    **REFUSED,
-}
 HEALTH: dict[int | str, dict[str, Any]] = {
-    200: json_answer("It is", {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}),
-    503: _problem("It is not", retry=True),
+    200: json_answer("It is", object_of(status={"type": "string"}), "health"),
+    503: _problem("It is not", ProblemError(503, "no text is taken: the server stops"), retry=True),
 }
+
+
+def listed(row: dict[str, Any], *examples: str) -> dict[int | str, dict[str, Any]]:
+    """For a route that lists rows of a schema."""
+    return {200: json_answer("All of them", {"type": "array", "items": row}, *examples), **REFUSED}
 
 
 def body_of(*classes: type[BaseModel]) -> dict[str, Any]:
@@ -148,7 +195,8 @@ def dilemma_body() -> dict[str, Any]:
 def document(app: FastAPI) -> None:
     """Give an app its OpenAPI document."""
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    components = found.setdefault("components", {}).setdefault("schemas", {})
+    found.setdefault("components", {})["examples"] = _examples()
+    components = found["components"].setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):  # ours are problem details
         components.pop(name, None)
     components["Record"] = Record.model_json_schema(ref_template=_REFERENCE)

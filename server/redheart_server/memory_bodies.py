@@ -68,8 +68,7 @@ class Search(_Chosen):
         found = safety.help_for(self.text)
         silent = (found is not None and found.acute) or not len(memory)
         near = [] if silent else memory.nearest(self.text, self.k, self.chosen(), exact=self.exact)
-        cases = [{"distance": one.distance, **_described(one.case.to_json())} for one in near]
-        return {"help": None if found is None else found.to_json(), "cases": cases}
+        return {"help": None if found is None else found.to_json(), "cases": [one.to_json() for one in near]}
 
 
 class Delete(_Chosen):
@@ -86,7 +85,3 @@ class Delete(_Chosen):
             raise DataError('no case is chosen; give a condition, or "all": true')
         deleted = memory.delete(chosen, everything=self.all) if len(memory) else 0
         return {"deleted": deleted, "cases": len(memory)}
-
-
-def _described(case: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in case.items() if name != "vector"}

@@ -72,24 +72,6 @@ class Served:
         title = self.model.title
         return Path(title).name if Path(title).is_absolute() else title
 
-    def described(self) -> dict[str, Any]:
-        """For /v1/models."""
-        assembled = self.model.assembled
-        return {
-            "name": self.name,
-            "title": self.title,
-            "sha256": self.hashes[0],
-            "loaded": self.loaded,
-            "answers": {
-                field: sorted({code for one in sources for code in one.languages})
-                for field, sources in sorted(assembled.manifest.answers.items())
-            },
-            "reads": list(self.model.read_fields),
-            "calibrated": assembled.calibration is not None,
-            "missing": dict(self.model.missing),
-            "absent": dict(self.model.absent),
-        }
-
 
 @attrs.frozen
 class OfModel(ABC):
