@@ -129,6 +129,7 @@ def test_a_refused_text_and_a_full_queue_give_help_first(models: Models) -> None
         ({"texts": [3]}, 422, "/texts/0"),
         ({"texts": [TEXT], "text": TEXT}, 422, "/text"),
         ({"texts": [TEXT] * 65}, 422, "at most 64 texts"),
+        ({"text": f"{TEXT} " * 1_500 + "a" * 100_001}, 422, "100,000"),
         ({"text": "a" * 5_000_000}, 413, "4,000,000 bytes"),
     ],
 )
