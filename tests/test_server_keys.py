@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ from front_door import Finished, redheart, refuse
 
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
 from served_models import asked, loaded
+from starlette.routing import Route
 
 from redheart_core import SettingsError
 from redheart_server.access import Access
+from redheart_server.app import make_app, routers
 from redheart_server.keys import SCOPES, add_key, digest, find_key, read_keys, revoke_key
+from redheart_server.pages.routes import page_routes
 from redheart_server.rates import Bucket
 from redheart_server.served import Models
+from redheart_server.settings import Limits
 from redheart_server.state import State
 
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
@@ -31,12 +36,33 @@ ROUTES = [
     ("POST", "/v1/memory", "memory"),
     ("POST", "/v1/memory/search", "memory"),
     ("POST", "/v1/memory/delete", "memory"),
+    ("GET", "/v1/runs", "read"),
+    ("GET", "/v1/runs/{name}", "read"),
 ]
+"""Of the document: method, path and scope."""
+PAGES = [
+    ("GET", "/v1/page/runs", "read"),
+    ("GET", "/v1/runs/{name}/page", "read"),
+    ("GET", "/v1/runs/{name}/events", "read"),
+    ("GET", "/v1/plugins/page", "read"),
+    ("POST", "/v1/analyze/page", "analyze"),
+    ("POST", "/v1/decide/page", "decide"),
+]
+"""What pages ask for."""
+OPEN = {"/health/live", "/health/ready", "/openapi.json", "/", "/runs", "/static/{name}"}
+"""What needs no key: pages hold no data."""
 
 
 @pytest.fixture(scope="module")
 def models(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Models:
     return loaded(finished.model, memory=str(tmp_path_factory.mktemp("memory") / "cases.db"))
+
+
+@pytest.fixture(scope="module")
+def runs(write_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    write_run(folder / "made_up", {"waves": ("waves",)}, epochs=3)
+    return folder
 
 
 @pytest.fixture
@@ -84,13 +110,16 @@ def test_a_wrong_key_is_refused_by_name_and_no_file_is_made(
     assert not file.exists()
 
 
-def test_every_route_wants_a_good_key_with_its_scope_and_says_nothing_else(models: Models, file: Path) -> None:
+def test_every_route_wants_a_good_key_with_its_scope_and_says_nothing_else(
+    models: Models, file: Path, runs: Path
+) -> None:
     tokens = {scope: add_key(file, scope, [scope], 6000) for scope in SCOPES}
     tokens["revoked"] = add_key(file, "revoked", SCOPES, 6000)
     revoke_key(file, "revoked")
 
     async def ask(client: httpx.AsyncClient, state: State) -> None:
-        for method, path, scope in ROUTES:
+        for method, route, scope in (*ROUTES, *PAGES):
+            path = route.format(name="made_up")
             body: dict[str, Any] = {"json": {"text": "I want to kill myself."}} if method == "POST" else {}
             wrong = next(one for one in SCOPES if one != scope)
             given = {
@@ -107,13 +136,29 @@ def test_every_route_wants_a_good_key_with_its_scope_and_says_nothing_else(model
             good = await client.request(method, path, headers={"authorization": f"Bearer {tokens[scope]}"}, **body)
             assert good.status_code not in (401, 403), (path, good.text)
             assert good.headers["ratelimit-policy"] == '"key";q=1000;w=10'
-        for path in ("/health/live", "/health/ready", "/openapi.json"):
-            assert (await client.get(path)).status_code == 200
+        for path in OPEN:
+            assert (await client.get(path.format(name="style.css"))).status_code == 200
 
-    asked(models, ask, access=Access(file))
+    asked(models, ask, access=Access(file), runs=runs)
 
 
-def test_every_route_of_the_document_that_is_no_health_wants_a_key(models: Models, file: Path) -> None:
+def test_no_route_of_the_server_is_left_out_of_the_routes_above(models: Models, file: Path, runs: Path) -> None:
+    add_key(file, "me", ["read"], 60)
+    _, state = make_app(models, Limits(), Access(file), runs)
+    state.worker.close()
+    found = {
+        (method, route.path)
+        for router in (*routers(state, runs), *page_routes(state, runs))
+        for route in router.routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+    }
+    wants_a_key = {(method, path) for method, path, _ in (*ROUTES, *PAGES)}
+    assert wants_a_key <= found
+    assert {path for _, path in found - wants_a_key} == OPEN - {"/openapi.json"}
+
+
+def test_every_route_of_the_document_that_is_no_health_wants_a_key(models: Models, file: Path, runs: Path) -> None:
     add_key(file, "me", ["read"], 60)
 
     async def ask(client: httpx.AsyncClient, state: State) -> None:
@@ -125,7 +170,7 @@ def test_every_route_of_the_document_that_is_no_health_wants_a_key(models: Model
         for method, path, _ in ROUTES:
             assert paths[path][method.lower()]["security"] == [{"key": []}]
 
-    asked(models, ask, access=Access(file))
+    asked(models, ask, access=Access(file), runs=runs)
 
 
 def test_a_key_that_asks_too_often_gets_429_with_help_first_and_others_are_answered(models: Models, file: Path) -> None:

@@ -70,7 +70,7 @@ def make_app(
     def _gone(request: Request, error: GoneError) -> Response:
         return Response(status_code=CLIENT_GONE)
 
-    for router in _routers(state, runs):
+    for router in routers(state, runs):
         app.include_router(router, dependencies=[Depends(known_parameters)])
     for router in page_routes(state, runs):
         app.include_router(router)
@@ -78,7 +78,7 @@ def make_app(
     return Edge(app, limits, metrics.request), state
 
 
-def _routers(state: State, runs: Path | None) -> Iterator[APIRouter]:
+def routers(state: State, runs: Path | None) -> Iterator[APIRouter]:
     """All routes; what needs a key says so by itself."""
     yield health_routes(state)
     yield about_routes(state)
