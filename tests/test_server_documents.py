@@ -21,7 +21,7 @@ from redheart_core.runs.read_status import read_status
 from redheart_core.runs.status import RunStatus
 from redheart_server.run_answers import STATUS_FORMS
 from redheart_server.run_documents import run_schema
-from redheart_server.schemas import Form, schema_of
+from redheart_server.schemas import Form, Forms, schema_of
 from redheart_server.state import State
 
 TEXT = "I told my neighbour the truth about the fence, and now he avoids me."
@@ -42,7 +42,9 @@ def answered(
     folder = tmp_path_factory.mktemp("served")
     write_run(folder / "runs" / "made_up", {"waves": ("waves",)}, epochs=3)
 
-    async def ask(client: httpx.AsyncClient, state: State) -> Any:
+    async def ask(
+        client: httpx.AsyncClient, state: State
+    ) -> tuple[dict[str, Any], dict[tuple[str, str], httpx.Response]]:
         document = (await client.get("/openapi.json")).json()
         found = {}
         for path, methods in document["paths"].items():
@@ -165,7 +167,7 @@ class Inner:
 
 
 def test_a_class_is_described_by_its_types_and_docstrings() -> None:
-    forms = {Inner: Form(without=("hidden",), derived=("double",))}
+    forms: Forms = {Inner: Form(without=("hidden",), derived=("double",))}
     assert schema_of(tuple[Inner, ...], forms) == {
         "type": "array",
         "items": {

@@ -15,10 +15,12 @@ from typing import Any
 import attrs
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from redheart_core.contract.errors import RedheartError, SettingsError
 from redheart_server.access import Access
 from redheart_server.app import make_app
+from redheart_server.connections import timed
 from redheart_server.logs import log_failure
 from redheart_server.served import Models
 from redheart_server.settings import Limits
@@ -120,11 +122,15 @@ def serve(
     """
     listening = listen(address)
     app, state = make_app(models, limits, access, runs, workers)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="on",
+    _Server(configured(app, limits), lambda: _reload(state), started, state.stopping).run([listening])
+
+
+def configured(app: ASGIApp, limits: Limits) -> uvicorn.Config:
+    """How an app is served."""
+    return uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, lifespan="on", http=timed(limits.receive_s),
         timeout_graceful_shutdown=limits.stop_s, timeout_keep_alive=IDLE_S, h11_max_incomplete_event_size=65536,
     )  # fmt: skip
-    _Server(config, lambda: _reload(state), started, state.stopping).run([listening])
 
 
 def _reload(state: State) -> None:

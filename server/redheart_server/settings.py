@@ -25,6 +25,6 @@ class Limits:
     deadline_s: float = attrs.field(default=30.0, validator=gt(0.0))
     """For waiting and computing together."""
     receive_s: float = attrs.field(default=20.0, validator=gt(0.0))
-    """For a body to arrive."""
+    """For the head of a request to arrive, and then for its body."""
     stop_s: int = _above_0(60)
     """For accepted requests to be finished when the server is stopped."""
