@@ -131,6 +131,24 @@ def test_a_memory_keeps_finds_and_deletes_as_the_library_does(finished: Finished
         assert len(memory) == 0
 
 
+def test_where_vectors_alone_show_a_crisis_nothing_is_kept_and_help_stands_first(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redheart_core.safety.vectors.reads_vectors_of", lambda _: True)
+    monkeypatch.setattr("redheart_core.safety.vectors.score_vectors", lambda _: 1000.0)
+    monkeypatch.setattr("redheart_core.safety.adapted.score_text", lambda *_: None)
+
+    async def ask(client: httpx.AsyncClient, state: State) -> httpx.Response:
+        return await client.post("/v1/memory", json={"text": "She returned the money that she had found."})
+
+    where = tmp_path / "cases.db"
+    refused = asked(loaded(finished.model, memory=str(where)), ask)
+    assert refused.status_code == 422
+    assert next(iter(refused.json())) == "help"
+    assert "it has a sign of a crisis, so nothing of it is kept" in refused.json()["detail"]
+    assert not where.exists()
+
+
 def test_a_server_without_a_memory_knows_no_such_path(models: Models) -> None:
     (answer,) = post(models, "/v1/memory", {"text": "a text"})
     assert answer.status_code == 404
