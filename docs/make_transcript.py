@@ -87,12 +87,12 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
     (
         "A list of numbers",
         ["analyze", "12 440 98.5 -3 7e5 2026 11:45"],
-        "Right: nothing is answered. The remedy is out of place: no model reads lists of numbers.",
+        "Right: nothing is answered, and what would help is said.",
     ),
     (
         "HTML",
         ["analyze", "<p>I was <b>so happy</b> to see her again!</p><script>alert(1)</script>"],
-        "Right to be silent on markup, but the remedy does not say what helps: give the text without its tags.",
+        "Right to be silent on markup, and what would help is said.",
     ),
     (
         "A text of the village, by the village's model",
