@@ -41,13 +41,12 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
     (
         "Korean",
         ["analyze", "친구가 약속을 또 어겨서 정말 화가 나고 서운했다."],
-        "Right, but unsure. The sentence says that its writer is angry and hurt; the model finds disappointment, "
-        "sadness and anger, each at a half or less, and its sets leave many labels open.",
+        "Right: disappointed, sad and, less surely, angry, as a reader would say. Of KOTE's labels many stay open.",
     ),
     (
         "Ambiguous",
         ["analyze", "Well, that went exactly as everybody had expected."],
-        "Doubtful. A reader may hear irony, the model hears approval and joy at two thirds. Nothing on "
+        "Doubtful. A reader may hear irony, the model hears joy and approval at about a half. Nothing on "
         "the page says that the sentence can be read in two ways.",
     ),
     (
