@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ SYMPY = "sympy.utilities.exceptions"
 """Has a warning filter of its own, from when torch first imports sympy."""
 
 
-def process_state() -> dict[str, object]:
+def process_state() -> dict[str, Any]:
     """What the next command, or a notebook that called this one, would notice."""
     return {
         "working directory": os.getcwd(),
@@ -57,6 +58,7 @@ def unchanged_process() -> Iterator[None]:
     finally:
         torch.set_num_threads(threads)
     after = process_state()
+    after["threads"] = before["threads"] | after["threads"]  # one that an earlier test left may end meanwhile
     names = before.keys() | after.keys()
     changed = {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
     assert not changed, f"the command has changed for good, from and to: {changed}"
