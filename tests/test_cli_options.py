@@ -12,7 +12,7 @@ import redheart
 from redheart.options import PluginChoice
 from redheart_core.storage.settings import parse_override
 
-OF_TRAINING_ALONE = ("memory", "resume", "only", "wait_s", "mirror")
+OF_TRAINING_ALONE = ("memory", "start_from", "resume", "only", "wait_s", "mirror")
 
 
 @pytest.mark.parametrize(

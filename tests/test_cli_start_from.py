@@ -85,6 +85,14 @@ def test_random_weights_are_never_kept(finished: Finished, tmp_path: Path) -> No
     assert not (tmp_path / "again" / "run.json").exists()
 
 
+def test_a_group_that_begins_anew_without_epochs_begins_no_run(finished: Finished, tmp_path: Path) -> None:
+    (tmp_path / "groups.toml").write_text("[groups.neural_bentham]\nepochs = 0\n")
+    disabled = (*PLUGINS[:4], *PLUGINS[6:])  # all but neural_bentham
+    command = again(finished, "--groups", "groups.toml", settings=(*DATA, *disabled, *TRAINING))
+    refuse(*command, cwd=tmp_path, says=["'neural_bentham'", "0 epochs", "random weights"])
+    assert not (tmp_path / "again" / "run.json").exists()
+
+
 def test_weights_of_other_shapes_are_named(finished: Finished, tmp_path: Path) -> None:
     larger = (*DATA, *PLUGINS, "--scale", "small", "--epochs", "1")
     says = ["no group can begin", "neural_regret: ", "is of shape", "another model"]

@@ -26,7 +26,7 @@ def test_no_run_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:
         ("run.json", lambda t: t.pop("training"), r"run\.json does not hold what it has to: training: missing"),
         ("run.json", lambda t: t.update(format=9), r"run\.json is text 'run' of format 9"),
         ("run.json", lambda t: t["data"]["splits"].update(test="many"), r"data\.splits\['test'\]: expects an integer"),
-        ("run.json", lambda t: t["training"].update(epochs=0), r"run\.json .*training: 'epochs' must be >= 1"),
+        ("run.json", lambda t: t["training"].update(epochs=-1), r"run\.json .*training: 'epochs' must be >= 0"),
         ("run.json", lambda t: t["groups"]["backbone"]["settings"].update(ema=2.0), r"groups\['backbone'\]\.settings"),
         ("groups/backbone/manifest.json", lambda t: t["epochs"][0]["metrics"].clear(), r"have different metrics"),
         ("groups/backbone/manifest.json", lambda t: t["epochs"][0].update(file="../x"), r"epochs\[0\].*epoch-0007"),

@@ -21,13 +21,14 @@ def begin_at(session: Session, model: str | Path, say: Callable[[str], None]) ->
         say: Gets a line for every group that begins anew, and why.
 
     Raises:
-        SettingsError: No group can begin at the model.
+        SettingsError: No group can begin at the model, or one without epochs would begin at random weights.
         CheckpointError: The folder is no model, a file is damaged, or the run was begun otherwise.
     """
     from redheart_core.models.manifest import read_manifest
     from redheart_core.models.starting import starts
     from redheart_core.runs.describe import describe
     from redheart_core.storage.files import hash_tensors
+    from redheart_core.training.epoch_zero import require_beginnings
 
     run, context, (folder, title) = session.run, session.context, find_model(model)
     manifest = read_manifest(folder)
@@ -49,6 +50,7 @@ def begin_at(session: Session, model: str | Path, say: Callable[[str], None]) ->
         if run.starts != found:
             raise CheckpointError(f"{run.path} was begun without {title}, or at another model; choose another folder")
         return
+    require_beginnings(context, found)
     description = describe(run.path, context.nodes, context.groups, context.settings, context.store)
     learnt = {name: manifest.groups[name].learnt_from for name in found}
     run.begin(attrs.evolve(description, starts=found, learnt=learnt))

@@ -111,7 +111,7 @@ def train_run(
         if share != WHOLE or start_from is not None:
             raise RedheartError(
                 "agents learn among each other, so that none can be trained alone or at another time; "
-                "leave --only, --wait, --memory, --mirror and --start-from out"
+                "leave --only, --wait, --memory, --start-from and --mirror out"
             )
         players = agents.training_session(choice, options, groups_file, resume, display)
         with resumable(players.run.path):
