@@ -14,10 +14,16 @@ from toy import StopAfter, Toy, hooks
 from redheart_core import ActiveNode
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.store import Store
+from redheart_core.runs.checkpoint import GroupFolder
+from redheart_core.runs.manifest import GroupManifest
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.loop import train
+from redheart_core.training.progress import GroupProgress
 from redheart_core.training.ranks import Ranks
+
+PATIENCE_S = 180.0
+"""After which processes that wait for each other are killed."""
 
 
 @attrs.frozen
@@ -40,9 +46,13 @@ def train_with_ranks(
     only: Sequence[str],
     size: int,
     epochs: int = 99,
+    late_s: float = 0.0,
 ) -> list[int | None]:
-    """Train in so many processes, which are interrupted after so many epochs; how each of them ends."""
-    return _run(size, _train, (toy.folder, name, wide, dict(groups), list(only), epochs))
+    """Train in so many processes, which are interrupted after so many epochs; how each of them ends.
+
+    All but the first are late by so many seconds whenever they look at the folder of a group.
+    """
+    return _run(size, _train, (toy.folder, name, wide, dict(groups), list(only), epochs, late_s))
 
 
 def leave_with_ranks(folder: Path, size: int) -> list[int | None]:
@@ -57,8 +67,11 @@ def _run(size: int, target: Callable[..., None], given: tuple[object, ...]) -> l
     processes = [SERVER.Process(target=_ranked, args=(rank, size, store.port, target, given)) for rank in range(size)]
     for process in processes:
         process.start()
+    deadline = time.monotonic() + PATIENCE_S
     for process in processes:
-        process.join(240)
+        process.join(max(deadline - time.monotonic(), 0.1))
+    for process in processes:
+        process.kill()
     return [process.exitcode for process in processes]
 
 
@@ -87,15 +100,33 @@ def _train(
     groups: Mapping[str, GroupSettings],
     only: Sequence[str],
     epochs: int,
+    late_s: float,
 ) -> None:
     from redheart_core.training.ranks import joined
 
+    if late_s and os.environ["RANK"] != "0":
+        be_late(late_s)
     toy = Toy(folder)
     run, context = RunFolder(folder / name), toy.context(wide.nodes(toy), Store.open(folder / "store"), groups)
     with joined() as ranks:
         if only == ["low"] and groups["low"].shard == "fsdp":
             require_pieces(context, ranks)
         train(run, context, hooks(StopAfter(epochs)), only, ranks=ranks)
+
+
+def be_late(seconds: float) -> None:
+    """Look at the folder of a group so many seconds after the other processes, which go on meanwhile."""
+    read, restore = GroupFolder.read, GroupProgress.restore
+
+    def read_late(self: GroupFolder) -> GroupManifest:
+        time.sleep(seconds)
+        return read(self)
+
+    def restore_late(self: GroupProgress, run: RunFolder) -> None:
+        time.sleep(seconds)
+        restore(self, run)
+
+    GroupFolder.read, GroupProgress.restore = read_late, restore_late  # type: ignore[method-assign]
 
 
 def require_pieces(context: TrainingContext, ranks: Ranks) -> None:

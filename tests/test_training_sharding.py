@@ -105,6 +105,18 @@ def test_another_number_of_processes_goes_on_where_two_stopped(toy: Toy, shard: 
             assert value.numpy() == pytest.approx(expected[key].numpy(), abs=2e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", ["ddp", "fsdp"])
+def test_a_late_process_does_what_the_others_do(toy: Toy, files_of: FilesOf, shard: Shard) -> None:
+    """It never sees in a file what the first process has written meanwhile."""
+    wide, groups = Wide(dropout=0.0), {name: GroupSettings(shard=shard) for name in ("low", "high")}
+    toy.store()
+    assert train_with_ranks(toy, "punctual", wide, groups, ["low"], 2) == [0, 0]
+    assert train_with_ranks(toy, "late", wide, groups, ["low"], 2, late_s=1.0) == [0, 0]
+    punctual, late = (RunFolder(toy.folder / name) for name in ("punctual", "late"))
+    assert files_of(late, "low") == files_of(punctual, "low")
+
+
 def test_no_process_leaves_while_another_is_in_its_last_exchange(tmp_path: Path) -> None:
     assert leave_with_ranks(tmp_path, 2) == [0, 0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["left-0", "left-1", "through-0", "through-1"]

@@ -163,6 +163,8 @@ class GroupFolder:
 
     def clean_up(self, manifest: GroupManifest) -> None:
         """Finish what a process that was killed has left: files that it had retired, and files half written."""
+        if not self.path.exists():
+            return
         self.remove_retired(manifest)
         remove_stale(self.path)
 

@@ -39,7 +39,7 @@ from redheart_core.training.progress import (
     require_same_inputs,
     write_stop,
 )
-from redheart_core.training.ranks import CommonFolder, Ranks
+from redheart_core.training.ranks import CommonFolder, Ranks, tell
 from redheart_core.training.residency import Residency, opened
 from redheart_core.training.saving import Saver, opened_saver
 from redheart_core.training.share import await_below, chosen_groups, groups_below, require_started
@@ -92,6 +92,8 @@ def train(
             begin(run, context, chosen)
         below = groups_below(context.groups, chosen)
         stopped = await_below(run, context, below, wait_s, look)
+        if ranks is not None:
+            stopped = tell(stopped)
         background = context.settings.background_saving and ranks is None  # the others wait for each file
         with (
             opened(run.path, context, plan) as residency,

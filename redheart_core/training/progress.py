@@ -58,8 +58,7 @@ class GroupProgress:
         Raises:
             CheckpointError: A file is missing or damaged.
         """
-        if self.folder.path.exists():
-            self.folder.clean_up(self.manifest)
+        self.folder.clean_up(self.manifest)
         if not self.manifest.epochs:
             start = run.start(self.name)
             self.grown = start is not None

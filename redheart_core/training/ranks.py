@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import torch
@@ -14,9 +14,12 @@ import torch.distributed as dist
 from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
+from redheart_core.contract.errors import CheckpointError
 from redheart_core.runs.checkpoint import GroupFolder
 from redheart_core.runs.manifest import GroupManifest
 from redheart_core.runs.run import RunFolder
+
+Said = TypeVar("Said")
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others before it ends with an error."""
@@ -63,26 +66,47 @@ def _part(store: Store, ranks: Ranks) -> None:
     store.wait([f"gone/{rank}" for rank in range(1, ranks.size)], PATIENCE)
 
 
-def tell(text: str = "") -> str:
-    """The text of the first process, for all; the others wait here for it."""
-    told = [text]
+def tell(said: Said) -> Said:
+    """What the first process says, for all; the others wait here for it.
+
+    Args:
+        said: Pickled and sent by the first process; the others' is thrown away.
+    """
+    told = [said]
     dist.broadcast_object_list(told, src=0)
     return told[0]
 
 
 class CommonFolder(GroupFolder):
-    """The folder of a group that several processes train: the first one writes, the others read what it has written."""
+    """The folder of a group that several processes train: the first one reads and writes, and tells the others.
+
+    The others look at no manifest on disk: while they do, the first may have written the next one, and would wait for
+    them where they no longer come.
+    """
 
     def __init__(self, run: RunFolder, group: str, ranks: Ranks) -> None:
         super().__init__(run.path, group)
         self.ranks = ranks
 
-    def add_epoch(self, manifest: GroupManifest, *saved: Any, **options: Any) -> GroupManifest:
-        """As GroupFolder has it; the others read the manifest that the first has written."""
+    def read(self) -> GroupManifest:
+        """As GroupFolder has it; all end alike."""
+        found: GroupManifest | CheckpointError = GroupManifest(self.group, "running")
         if self.ranks.leads:
-            return super().add_epoch(manifest, *saved, **options)
+            try:
+                found = super().read()
+            except CheckpointError as error:
+                found = error
+        found = tell(found)
+        if isinstance(found, CheckpointError):
+            raise found
+        return found
+
+    def add_epoch(self, manifest: GroupManifest, *saved: Any, **options: Any) -> GroupManifest:
+        """As GroupFolder has it, for all."""
+        if self.ranks.leads:
+            return tell(super().add_epoch(manifest, *saved, **options))
         dist.barrier()  # of write
-        return self.read()
+        return tell(manifest)
 
     def write(self, manifest: GroupManifest) -> None:
         """Write the manifest; all go on once it is there."""
@@ -91,7 +115,7 @@ class CommonFolder(GroupFolder):
         dist.barrier()
 
     def clean_up(self, manifest: GroupManifest) -> None:
-        """As GroupFolder has it."""
+        """As GroupFolder has it; all go on once it is done."""
         if self.ranks.leads:
             super().clean_up(manifest)
         dist.barrier()

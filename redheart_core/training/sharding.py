@@ -62,7 +62,9 @@ class ShardedTrainer(GroupTrainer):
             fully_shard(self.module)
             self.bind()
         else:
-            self.parallel = DistributedDataParallel(self.module, find_unused_parameters=True, broadcast_buffers=False)
+            self.parallel = DistributedDataParallel(
+                self.module, find_unused_parameters=True, forward_sync_buffers=False
+            )
 
     def make_module(self, surroundings: Surroundings) -> GroupModule:
         """Modules that may be taken to pieces."""

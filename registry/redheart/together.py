@@ -59,7 +59,7 @@ def train_together(
             begin(session.run, session.context, chosen)
             tell(str(session.run.path.resolve()))
         else:
-            session = open_session(Path(tell()), PluginChoice())  # without listeners: one process reports
+            session = open_session(Path(tell("")), PluginChoice())  # without listeners: one process reports
         with resumable(session.run.path):
             train(session.run, session.context, session.registry.hooks, only, share.wait_s, ranks=ranks)
     return Run(session.run.path, session)
