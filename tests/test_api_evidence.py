@@ -10,7 +10,7 @@ from front_door import Finished, succeed
 from test_api_json import check
 
 import redheart
-from redheart.training import EXAMPLE
+from redheart.main_job import EXAMPLE
 from redheart_core.contract.errors import CaseMemoryError
 
 

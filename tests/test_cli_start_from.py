@@ -10,9 +10,9 @@ import pytest
 from front_door import DATA, NETWORKS, PLUGINS, SMALL, TRAINING, Finished, refuse, succeed
 
 import redheart
+from redheart.main_job import EXAMPLE
 from redheart.options import PluginChoice
 from redheart.sessions import open_session
-from redheart.training import EXAMPLE
 from redheart_core.config.tables import GroupSettings
 from redheart_core.models.manifest import read_manifest
 from redheart_core.models.provenance import learnt_from

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from redheart import agents
+from redheart.main_job import GroupsStoppedError, finish_run
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
-from redheart.training import GroupsStoppedError, finish_run
 from redheart_cli.budget import budget_options
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json

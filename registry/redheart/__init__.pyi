@@ -7,6 +7,7 @@ from .distilling import Distilled, distill
 from .exporting import Exported, export
 from .forecasting import Forecast
 from .growing import Grown, grow
+from .main_job import run
 from .models import Model, decide, load
 from .packing import pack
 from .plugin_list import plugins
@@ -14,7 +15,7 @@ from .reasons import Explanation
 from .remote import pull, push
 from .runs import Run, open_run
 from .stores import inspect, prepare
-from .training import run, train
+from .training import train
 from .tuning import search, sweep
 
 __all__ = [
