@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from redheart_server.app import make_app
+from redheart_server.process import Address, configured, listen
 from redheart_server.served import Models
 from redheart_server.settings import Limits
 
@@ -24,18 +25,20 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
 def serving(models: Models, **options: Any) -> Iterator[str]:
     """The address of a server in a thread of this process, with the options of make_app."""
     app, state = make_app(models, Limits(), **options)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="on"))
-    thread = threading.Thread(target=server.run, name="pages")
+    listening = listen(Address("127.0.0.1", 0))
+    server = uvicorn.Server(configured(app, Limits()))
+    thread = threading.Thread(target=server.run, args=([listening],), name="pages")
     thread.start()
     try:
         while not server.started:
             assert thread.is_alive(), "the server has ended"
             time.sleep(0.02)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         state.stopping.set()
         server.should_exit = True
         thread.join()
+        listening.close()
 
 
 class Visit:

@@ -146,6 +146,12 @@ def test_errors_are_said_in_words_and_the_text_stays(visit: Callable[..., Visit]
     page.click("#send")
     says(page, "#trouble", "in 7 s")
     assert page.input_value("#text") == "123 456"
+    page.unroute("**/v1/analyze/page*")
+    often = {**busy, "status": 429, "body": '{"detail": "your address may ask 6 times a minute"}'}
+    page.route("**/v1/analyze/page*", lambda route: route.fulfill(**often))
+    page.click("#send")
+    says(page, "#trouble", "You have asked too often in a short time.")
+    says(page, "#trouble", "your address may ask 6 times a minute")
 
 
 def test_korean_is_spoken_to_who_reads_korean_and_the_text_goes_along(visit: Callable[..., Visit]) -> None:

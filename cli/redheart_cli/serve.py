@@ -41,6 +41,17 @@ class _WithKeys(click.Command):
               help="Processes that compute, each with the models in memory.")  # fmt: skip
 @click.option("--pid-file", type=UserPath(), metavar="FILE", help="Where `redheart models activate` finds this server.")
 @click.option("--keys", type=UserPath(), metavar="FILE", help="Who may ask; made by `redheart serve keys add`.")
+@click.option(
+    "--per-minute",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Requests of one client address where there are no keys; more get 429. [default: as many as come]",
+)
+@click.option(
+    "--behind-proxy",
+    is_flag=True,
+    help="With --per-minute: the address is the last one in X-Forwarded-For, which a proxy writes.",
+)
 @click.option("--memory", metavar="WHERE", help="Answer /v1/memory with this file or PostgreSQL database.")
 @click.option("--keep-text", is_flag=True, help="The memory keeps texts beside their vectors.")
 @click.option("--runs", type=UserPath(), metavar="DIR",
@@ -56,6 +67,8 @@ def serve(
     workers: int,
     pid_file: Path | None,
     keys: Path | None,
+    per_minute: int | None,
+    behind_proxy: bool,
     memory: str | None,
     keep_text: bool,
     runs: Path | None,
@@ -68,7 +81,8 @@ def serve(
     loads the models anew without losing a request; SIGTERM finishes what was accepted. The access log on stderr holds
     no text.
 
-    Without --keys this machine alone may ask. `redheart serve keys add|list|revoke` makes the file of keys; a model in
+    Without --keys this machine alone may ask, and whoever reaches a proxy on it: --per-minute limits how often each
+    address does. `redheart serve keys add|list|revoke` makes the file of keys; a model in
     a folder called keys is ./keys.
 
     \b
@@ -90,6 +104,7 @@ def serve(
         ) from error
     from redheart_registry.installed import look_again
     from redheart_server.access import Access
+    from redheart_server.addresses import Addresses
     from redheart_server.logs import log_to
     from redheart_server.pid_file import written
     from redheart_server.process import Address
@@ -102,7 +117,11 @@ def serve(
         _check_host(host)
     if keep_text and memory is None:
         raise click.UsageError("--keep-text: no memory is named; give --memory too")
-    access = Access(keys)
+    if per_minute is not None and keys is not None:
+        raise click.UsageError("--per-minute: with --keys each key has its own; give it to `redheart serve keys add`")
+    if behind_proxy and per_minute is None:
+        raise click.UsageError("--behind-proxy: it says whom --per-minute counts; give --per-minute too")
+    access = Access(keys, None if per_minute is None else Addresses(per_minute, behind_proxy))
     if runs is not None and not runs.is_dir():
         raise SettingsError(f"--runs {runs} is no folder; name the one that holds your runs, such as runs")
     log_to(sys.stderr)

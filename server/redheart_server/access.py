@@ -1,4 +1,4 @@
-"""Who may ask for what: keys with scopes, and how often each may ask."""
+"""Who may ask for what, and how often: keys with scopes, or whoever reaches the server."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from redheart_server.addresses import Addresses
 from redheart_server.keys import Key, find_key, read_keys
 from redheart_server.problems import ProblemError
 from redheart_server.rates import Bucket
@@ -17,10 +18,15 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A token o
 
 
 class Access:
-    """The keys of a server and what is left of their rates; without a file everybody who reaches it may ask."""
+    """The keys of a server and what is left of their rates; without a file everybody who reaches it may ask.
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path
+    Args:
+        path: The file of keys.
+        addresses: How often each address may ask where there is no file; None for as often as it likes.
+    """
+
+    def __init__(self, path: Path | None = None, addresses: Addresses | None = None) -> None:
+        self._path, self._addresses = path, addresses
         self._buckets: dict[str, Bucket] = {}
         self._keys: tuple[Key, ...] = ()
         self.reload()
@@ -57,20 +63,22 @@ class Access:
             raise _refused(403, said, f'{_REALM}, error="insufficient_scope", scope="{scope}"')
         return key
 
-    def admit(self, key: Key) -> dict[str, str]:
+    def admit(self, key: Key | None, request: Request) -> dict[str, str]:
         """Count a request; returns header fields of its response.
 
         Raises:
             ProblemError: It is one too many.
         """
+        if key is None:
+            return {} if self._addresses is None else self._addresses.admit(request)
         bucket = self._buckets.get(key.id)
         if bucket is None or bucket.per_minute != key.per_minute:
             bucket = self._buckets[key.id] = Bucket(key.per_minute)
         taken = bucket.take()
         if not taken.passes:
             said = f"the key {key.name} may ask {key.per_minute} times a minute; ask again in {taken.wait_s} s"
-            raise ProblemError(429, said, retry_after_s=taken.wait_s, headers=taken.headers)
-        return taken.headers
+            raise ProblemError(429, said, retry_after_s=taken.wait_s, headers=taken.headers("key"))
+        return taken.headers("key")
 
 
 def needs(access: Access, scope: str) -> Any:
@@ -80,8 +88,7 @@ def needs(access: Access, scope: str) -> Any:
         request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None
     ) -> None:
         key = access.check(None if given is None else given.credentials, scope)
-        if key is not None:
-            request.state.headers = access.admit(key)
+        request.state.headers = access.admit(key, request)
 
     return Depends(check)
 

@@ -75,11 +75,18 @@ _BY = {
 
 
 _RATES = {
-    name: {"schema": {"type": "string"}, "description": "What is left of the key's rate (an IETF draft)"}
+    name: {
+        "schema": {"type": "string"},
+        "description": "What is left of the key's or address's rate (an IETF draft)",
+    }
     for name in ("RateLimit", "RateLimit-Policy")
 }
 _CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Which key is asked for"}}
 REFUSED: dict[int | str, dict[str, Any]] = {
+    400: _problem(
+        "The proxy of a server with --behind-proxy does not say who asks",
+        ProblemError(400, "the proxy has to name the client's address last in X-Forwarded-For, got ''"),
+    ),
     401: _problem(
         "There is no key, or one that is not good",
         ProblemError(401, "this needs a key; send the header Authorization: Bearer KEY"),
@@ -91,15 +98,18 @@ REFUSED: dict[int | str, dict[str, Any]] = {
         headers=_CHALLENGE,
     ),
     429: _problem(
-        "The key asks too often",
+        "The key, or the address where there are no keys, asks too often",
         ProblemError(429, "the key me may ask 60 times a minute; ask again in 1 s"),
         retry=True,
         headers=_RATES,
     ),
 }
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: _problem("The body is no JSON", ProblemError(400, "the body is not JSON in UTF-8: Expecting value")),
     **REFUSED,
+    400: _problem(
+        "The body is no JSON, or the proxy does not say who asks",
+        ProblemError(400, "the body is not JSON in UTF-8: Expecting value"),
+    ),
     404: _problem("There is no such model", ProblemError(404, "there is no model 'redy' here (models: ready)")),
     408: _problem(
         "The body did not arrive in time", ProblemError(408, "the body did not arrive within 20 s; send it faster")

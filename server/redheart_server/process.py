@@ -129,6 +129,7 @@ def configured(app: ASGIApp, limits: Limits) -> uvicorn.Config:
     """How an app is served."""
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on", http=timed(limits.receive_s),
+        proxy_headers=False,  # addresses alone believe a proxy, and only where one was announced
         timeout_graceful_shutdown=limits.stop_s, timeout_keep_alive=IDLE_S, h11_max_incomplete_event_size=65536,
     )  # fmt: skip
 

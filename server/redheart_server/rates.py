@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket for each key."""
+"""Rate limits: a token bucket for each key or client address."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ class Taken:
     wait_s: int
     """Until one may pass again, at least 1; where this one passes, until the bucket is full."""
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """Header fields of the response."""
+    def headers(self, policy: str) -> dict[str, str]:
+        """Header fields of the response, under the name of what is counted."""
         return {
-            "ratelimit-policy": f'"key";q={self.burst};w={WINDOW_S}',
-            "ratelimit": f'"key";r={self.left};t={self.wait_s}',
+            "ratelimit-policy": f'"{policy}";q={self.burst};w={WINDOW_S}',
+            "ratelimit": f'"{policy}";r={self.left};t={self.wait_s}',
         }
 
 
@@ -48,11 +47,21 @@ class Bucket:
         """What may come at once."""
         return max(1, self.per_minute * WINDOW_S // 60)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it is by now as if nobody had taken anything."""
+        self._fill()
+        return self._left == self.burst
+
+    def _fill(self) -> None:
+        now = self.clock()
+        self._left = min(float(self.burst), self._left + (now - self._at) * self.per_minute / 60)
+        self._at = now
+
     def take(self) -> Taken:
         """Take one request out."""
-        now, a_second = self.clock(), self.per_minute / 60
-        self._left = min(float(self.burst), self._left + (now - self._at) * a_second)
-        self._at = now
+        self._fill()
+        a_second = self.per_minute / 60
         if self._left < 1.0:
             return Taken(False, 0, self.burst, max(1, math.ceil((1.0 - self._left) / a_second)))
         self._left -= 1.0

@@ -8,7 +8,7 @@ const acts = field("acts");
 const LETTERS = "ABCDEFGHIJKLMNOPQRST";
 const SWITCHES = { reasons: true, details: false };
 const CHOICES = ["written", "country", "model"];
-const IN_WORDS = { 413: words.long, 422: words.unfit, 429: words.busy, 503: words.busy };
+const IN_WORDS = { 413: words.long, 422: words.unfit, 429: words.often, 503: words.busy };
 let asked = null;
 
 /** The settings in the address, which is the link to them. */
