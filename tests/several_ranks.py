@@ -28,14 +28,16 @@ PATIENCE_S = 180.0
 
 @attrs.frozen
 class Wide:
-    """A toy group and one that reads it."""
+    """A toy node and one that reads it, each in a group of its own or both in one, side by side."""
 
     dropout: float
     width: int = 12
+    group: str | None = None
 
     def nodes(self, toy: Toy) -> Sequence[ActiveNode]:
-        low = toy.node("low", target="choice_factors", width=self.width, dropout=self.dropout)
-        return [low, toy.node("high", reads=("embedding", "low.value"), dropout=self.dropout)]
+        reads = ("embedding",) if self.group else ("embedding", "low.value")
+        low = toy.node("low", target="choice_factors", group=self.group, width=self.width, dropout=self.dropout)
+        return [low, toy.node("high", reads, group=self.group, dropout=self.dropout)]
 
 
 def train_with_ranks(

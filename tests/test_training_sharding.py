@@ -107,6 +107,23 @@ def test_another_number_of_processes_goes_on_where_two_stopped(toy: Toy, shard: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shard", ["ddp", "fsdp"])
+def test_a_process_without_a_target_of_a_node_goes_the_way_of_the_others(toy: Toy, shard: Shard) -> None:
+    """Few records have it: in some batches those of one process alone, in some none."""
+    wide, groups = Wide(dropout=0.0, group="both"), {"both": GroupSettings(shard=shard)}
+    store = toy.store(toy.records(missing=lambda index, field: field == "regret" and index % 12 > 0))
+    whole, stopped = toy.run("whole", wide.nodes(toy), store)
+    assert not stopped
+    assert train_with_ranks(toy, "shared", wide, groups, ["both"], 2) == [0, 0]
+    shared = RunFolder(toy.folder / "shared")
+    assert losses_of(shared, "both") == pytest.approx(losses_of(whole, "both"), rel=1e-4)
+    for mine, other in zip(shared.group("both").read().epochs, whole.group("both").read().epochs, strict=True):
+        expected = whole.group("both").weights(other)
+        for key, value in shared.group("both").weights(mine).items():
+            assert value.numpy() == pytest.approx(expected[key].numpy(), abs=2e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", ["ddp", "fsdp"])
 def test_a_late_process_does_what_the_others_do(toy: Toy, files_of: FilesOf, shard: Shard) -> None:
     """It never sees in a file what the first process has written meanwhile."""
     wide, groups = Wide(dropout=0.0), {name: GroupSettings(shard=shard) for name in ("low", "high")}

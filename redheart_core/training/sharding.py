@@ -20,7 +20,7 @@ from redheart_core.contract.errors import RedheartError, SettingsError
 from redheart_core.data.batch import Batch
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule, Surroundings
-from redheart_core.groups.objective import penalised_outputs, term_counts, training_loss
+from redheart_core.groups.objective import loss_terms, penalised_outputs, term_counts, training_loss
 from redheart_core.storage.runtime import random_stream
 from redheart_core.training.group_trainer import FAULTS, GroupTrainer
 from redheart_core.training.micro_batches import require_mean_over_records, require_separable
@@ -95,16 +95,21 @@ class ShardedTrainer(GroupTrainer):
     def _share_of_loss(
         self, part: Batch, counts_here: bool, counts: Mapping[tuple[str, int], int], drawn: int
     ) -> Tensor:
-        """What the records of this process add to the loss of the batch; 0 if it has none with a target."""
+        """What the records of this process add to the loss of the batch; 0 if it has none with a target.
+
+        It reaches every output that the loss of the whole batch reaches, as processes exchange weights and gradients
+        where backward passes come by, and a process that took another way would let the others wait.
+        """
         with random_stream(self.device, drawn, self.ranks.rank):
             outputs = self.forward(part)
             if not self.separable:
                 require_separable(self, outputs, part, _where(self))
             loss = training_loss(self.module, outputs, part, counts) if counts_here else None
-        if loss is not None:
-            return loss
-        zero = torch.zeros((), device=self.device)  # with a gradient, as the others wait in the backward pass
-        return sum((tensor.nan_to_num().sum() for tensor in outputs.values()), zero) * 0.0
+        reached = {
+            f"{node.name}.{term.output}" for node, number, term in loss_terms(self.module) if counts[node.name, number]
+        }
+        share = torch.zeros((), device=self.device) if loss is None else loss
+        return sum((outputs[name].nan_to_num().sum() * 0.0 for name in sorted(reached)), share)
 
     @property
     def called(self) -> nn.Module:
