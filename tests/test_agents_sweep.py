@@ -22,8 +22,8 @@ from redheart_core.discovery.offers import plugin_manager
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.runs.run import RunFolder
 from redheart_core.tuning.short_runs import ShortRun
-from redheart_core.tuning.sweep import SweepSettings
 from redheart_core.tuning.sweep_result import SWEEP, Sweep
+from redheart_core.tuning.sweep_steps import SweepSettings
 from redheart_multi_agent import redheart_provide_agents
 
 [SPEC] = redheart_provide_agents()

@@ -30,7 +30,8 @@ from redheart_core.selection.sweetspot import find_sweetspot
 from redheart_core.storage.runtime import generator
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.short_runs import run_rates, short_context
-from redheart_core.tuning.sweep import SweepSettings, sweep
+from redheart_core.tuning.sweep import sweep
+from redheart_core.tuning.sweep_steps import SweepSettings
 from redheart_core.tuning.trial import Trained, train_group
 
 AWAY = {"a": GroupSettings(learning_rate=0.3)}

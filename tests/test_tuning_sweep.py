@@ -32,9 +32,10 @@ from redheart_core.training.loop import train
 from redheart_core.training.schedule import schedule_factor
 from redheart_core.tuning.known import Known
 from redheart_core.tuning.short_runs import ShortRun, at_rate, run_rates, short_context, short_settings
-from redheart_core.tuning.sweep import SweepSettings, _halving, sweep
+from redheart_core.tuning.sweep import sweep
 from redheart_core.tuning.sweep_journal import TIMING
 from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, Sweep
+from redheart_core.tuning.sweep_steps import SweepSettings, halving
 
 GOAL = 0.9
 QUADRATIC = (0.003, 0.03, 0.09, 0.4, 3.0)
@@ -190,7 +191,7 @@ def test_a_killed_sweep_goes_on_and_ends_in_the_same_bytes(toy: Toy, after: int)
     with pytest.raises(Killed):
         sweep(broken, fresh, settings, kill)
     kept = {path: path.stat().st_mtime_ns for path in (broken.path / "sweep").rglob("stage*.json")}
-    assert len(kept) == after
+    assert len({(path.parent, path.name.partition("-rate-")[0]) for path in kept}) == after
     again = toy.context([toy.node("a"), toy.node("b", reads=("a.value",))], context.store)
     sweep(broken, again, settings)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
@@ -273,12 +274,12 @@ def test_later_seeds_are_evaluated_at_their_ends_alone() -> None:
     }
     ahead = {1e-3: base + 0.5, 1e-2: base}
     settings = SweepSettings(rates=(1e-3, 1e-2), epochs=2, seeds=3)
-    beginning = _halving(settings, Known({}, []), 0)(1, ahead)
+    beginning = halving(settings, Known({}, []), 0)(1, ahead)
     assert beginning.keys() == {1e-3}
-    later = _halving(settings, Known({rate: [run] for rate, run in first.items()}, []), 1)
+    later = halving(settings, Known({rate: [run] for rate, run in first.items()}, []), 1)
     assert later(1, ahead) == {}
     assert later(2, {1e-3: base + 0.1, 1e-2: base + 0.2}).keys() == {1e-2}
-    last = _halving(settings, Known({rate: [run, run] for rate, run in first.items()}, []), 2)
+    last = halving(settings, Known({rate: [run, run] for rate, run in first.items()}, []), 2)
     assert last(2, {1e-3: base + 0.1, 1e-2: base + 0.2}) == {}
 
 

@@ -60,8 +60,8 @@ def sweep(
     training only where they get more beyond noise, and an agent takes a rate of its own only if
     all together get more by it. Usual rates are .1 to 3 times that of the training.
 
-    With --ray, every group is a task of a Ray cluster whose nodes see the folders of the run
-    and of its store at the same path.
+    With --ray, every group at every rate with every seed is a task of a Ray cluster whose nodes
+    see the folders of the run and of its store at the same path. What is found is the same.
 
     \b
     Examples:
@@ -95,6 +95,8 @@ def sweep(
     else:
         show = print_rates_of_agents if of_agents else print_sweep
         show(found)
+        if address is not None and found.cost()["updates_saved"]:
+            click.echo("the nodes made updates that halving saves one process, as a rate did not wait for the others")
         click.echo(f"rates: {folder / 'groups.toml'}; take them up with redheart train --groups")
     if any(group.status == "failed" for group in found.groups):
         raise SystemExit(3)

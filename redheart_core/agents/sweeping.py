@@ -37,9 +37,10 @@ from redheart_core.storage.settings import as_table
 from redheart_core.tuning.known import Known
 from redheart_core.tuning.rates import RateChoice, choose_rate, difference, hopeless, log_spaced, lowest
 from redheart_core.tuning.short_runs import ShortRun, short_settings, short_table
-from redheart_core.tuning.sweep import FINER, Progress, SweepSettings
+from redheart_core.tuning.sweep import Progress
 from redheart_core.tuning.sweep_journal import Journal
 from redheart_core.tuning.sweep_result import SWEEP, CommonRate, Company, Sweep
+from redheart_core.tuning.sweep_steps import FINER, SweepSettings
 
 AROUND = (0.1, 10**-0.5, 1.0, 10**0.5)
 """Factors on the rate of the training: what is tried if nobody says."""

@@ -4,80 +4,149 @@ A candidate is one rate for all groups. As groups are islands, its short trainin
 k candidates cost k short trainings however many groups there are. Tier by tier: a group reads the lower ones at the
 rate chosen for them, seed 0, best short epoch, computed once.
 
-Per group, stage and seed, all rates run side by side (redheart_core.tuning.short_runs). After each epoch of the first
-seed, successive halving drops those of the worse half that are more than two standard errors behind
-(redheart_core.tuning.rates); later seeds drop after their last epoch alone, since the ends of earlier ones say more
-than their own beginnings. A rate that one seed has dropped is not run with the next. Halving judges before the schedule
-has ended, so it can drop a rate that would have won; it never drops what noise between records can explain. What counts
-is the loss after the last short epoch, where the schedule ends, averaged over the seeds, of the rates that were run to
-the end with every seed.
+Per group, stage and seed, all rates run side by side (redheart_core.tuning.short_runs), or each somewhere else: what is
+found is the same. After each epoch of the first seed, successive halving drops those of the worse half that are more
+than two standard errors behind (redheart_core.tuning.rates); later seeds drop after their last epoch alone, since the
+ends of earlier ones say more than their own beginnings. A rate that one seed has dropped is not run with the next.
+Halving judges before the schedule has ended, so it can drop a rate that would have won; it never drops what noise
+between records can explain. What counts is the loss after the last short epoch, where the schedule ends, averaged over
+the seeds, of the rates that were run to the end with every seed.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
-import numpy as np
 import tomli_w
-from attrs.validators import deep_iterable, ge, gt, min_len
 
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
 from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import make_folder, write_bytes
-from redheart_core.storage.locks import locked, locked_groups
+from redheart_core.storage.locks import locked
 from redheart_core.storage.settings import as_table
 from redheart_core.training.context import TrainingContext
-from redheart_core.training.share import chosen_groups, groups_below
 from redheart_core.tuning.known import Known
-from redheart_core.tuning.rates import choose_rate, difference, hopeless, log_spaced, lowest
-from redheart_core.tuning.short_runs import ShortRun, read_weights, run_rates, share_outputs, short_context
+from redheart_core.tuning.rates import choose_rate
+from redheart_core.tuning.short_runs import ShortRun
 from redheart_core.tuning.sweep_journal import TIMING, Journal
 from redheart_core.tuning.sweep_result import SWEEP, GroupSweep, Sweep, make_sweep
-
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
-COARSE = (1e-5, 1e-4, 1e-3, 1e-2)
-FINER = ((10**-0.5, 10**0.5), (10**-0.25, 10**0.25))
-"""Factors on the best rate so far that the second and third stage of a hierarchical sweep try."""
+from redheart_core.tuning.sweep_steps import Candidate, Step, SweepSettings, halving, next_step, take_step
+from redheart_core.tuning.sweep_training import ShortTrainings
 
 Progress = Callable[[str, int, int], None]
 
 
-def _each_once(instance: object, attribute: attrs.Attribute[tuple[float, ...]], value: tuple[float, ...]) -> None:
-    if len(set(value)) < len(value):
-        raise ValueError(f"'rates' expects each rate once, got {value}")
+@attrs.define(eq=False)
+class Sweeping:
+    """A sweep in the making: what is known of every group, and what follows next."""
 
-
-@attrs.frozen
-class SweepSettings:
-    """What a sweep tries."""
-
-    rates: tuple[float, ...] = attrs.field(default=RATES, validator=[min_len(1), deep_iterable(gt(0.0)), _each_once])
-    """Of the first stage."""
-    hierarchical: bool = False
-    """Two finer stages around the best rate so far follow."""
-    epochs: int = attrs.field(default=3, validator=ge(1))
-    """Of a short training."""
-    seeds: int = attrs.field(default=2, validator=ge(1))
-    """The training's own seed and the ones after it."""
-    halving: bool = True
-
-
-@attrs.frozen(eq=False)
-class _Work:
-    """What all groups of a sweep share."""
-
-    contexts: tuple[TrainingContext, ...]
-    """One per seed."""
     settings: SweepSettings
-    journal: Journal
+    trainings: ShortTrainings
+    _runs: dict[Candidate, ShortRun] = attrs.field(factory=dict, init=False)
+    """Those of open steps."""
+    _known: dict[str, Known] = attrs.field(factory=dict, init=False)
+    """Of the groups with a rate that have begun."""
+    _found: dict[str, GroupSweep] = attrs.field(factory=dict, init=False)
+
+    def open(self) -> Iterator[tuple[Step, tuple[Candidate, ...]]]:
+        """Per group that can go on, lower tiers first, its step and those of its candidates that are not finished.
+
+        A group begins when those that it reads are done.
+        """
+        for group in self.trainings.groups:
+            if group.name not in self._found and all(name in self._found for name in group.reads):
+                yield from self._advance(group)
+
+    def apart(self) -> list[Candidate]:
+        """Every candidate that may be trained now by a process that does not see the others.
+
+        Without halving these are the later seeds too: no loss decides about them, unless it is not finite.
+        """
+        found = []
+        for step, left in self.open():
+            later = () if self.settings.halving else range(step.seed + 1, self.settings.seeds)
+            more = (one for seed in later for one in attrs.evolve(step, seed=seed).candidates(left[0].group))
+            found += [*left, *(one for one in more if not self._is_finished(one))]
+        return found
+
+    def take(self, candidate: Candidate, run: ShortRun) -> None:
+        """Take up a finished candidate."""
+        self._runs[candidate] = run
+
+    def chosen(self) -> dict[str, Candidate]:
+        """By group that is done the candidate whose weights the groups above read."""
+        return {
+            name: Candidate(name, next(one.stage for one in found.rates if one.rate == rate), 0, rate)
+            for name, found in self._found.items()
+            if (rate := found.chosen) is not None
+        }
+
+    def train_side_by_side(self, progress: Progress) -> None:
+        """Train all that is open in this process until nothing is; the rates of a step share their batches."""
+        while (work := next(self.open(), None)) is not None:
+            step, left = work
+            whole = len(left) == len(step.rates)
+            drop = halving(self.settings, self._known[left[0].group], step.seed) if whole else _none
+            for candidate, run in zip(left, self.trainings.train(left, self.chosen(), drop), strict=True):
+                self.take(candidate, run)
+            progress(f"sweep {left[0].group}", step.seed + 1, self.settings.seeds)
+
+    def groups(self) -> list[GroupSweep]:
+        """What was found, lower tiers first, once nothing is open."""
+        return [self._found[group.name] for group in self.trainings.groups]
+
+    def _advance(self, group: Group) -> Iterator[tuple[Step, tuple[Candidate, ...]]]:
+        """Take up what is finished of a group that begins or goes on; yields its step if there is one."""
+        if group.name not in self._known:
+            if (without := self._without(group)) is not None:
+                self._found[group.name] = without
+                return
+            self._known[group.name] = Known({}, [])
+        known = self._known[group.name]
+        while (step := next_step(self.settings, known)) is not None:
+            candidates = step.candidates(group.name)
+            left = tuple(one for one in candidates if not self._is_finished(one))
+            if left:
+                yield step, left
+                return
+            take_step(self.settings, known, step, [self._runs.pop(one) for one in candidates])
+        complete = known.complete(self.settings.seeds)
+        choice = choose_rate(complete) if complete else None
+        updates = self.trainings.contexts[0].updates_per_epoch(group)
+        planned = sum(map(len, known.stages)) * self.settings.seeds * self.settings.epochs
+        saved = planned - sum(one.epochs for runs in known.runs.values() for one in runs)
+        self._found[group.name] = known.judged(group.name, group.tier, complete, choice, updates, saved)
+
+    def _without(self, group: Group) -> GroupSweep | None:
+        """What is said of a group that has no rate."""
+        missing = [name for name in group.reads if self._found[name].status == "failed"]
+        if missing:
+            return GroupSweep.without(group, "failed", f"it reads {', '.join(missing)}, which has no rate")
+        if group.fitted:
+            return GroupSweep.without(group, "skipped", "it is fitted in closed form and has no rate")
+        if not self.trainings.descends(group):
+            return GroupSweep.without(group, "skipped", "it has no parameters and no rate")
+        return None
+
+    def _is_finished(self, candidate: Candidate) -> bool:
+        if candidate not in self._runs:
+            run = self.trainings.journal.read(candidate)
+            if run is None:
+                return False
+            self._runs[candidate] = run
+        return True
 
 
-def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, progress: Progress | None = None) -> Sweep:
+def sweep(
+    run: RunFolder,
+    context: TrainingContext,
+    settings: SweepSettings,
+    progress: Progress | None = None,
+    training: Callable[[Sweeping], None] | None = None,
+) -> Sweep:
     """Find a learning rate for every group, from wherever an earlier process stopped.
 
     Writes sweep.json and groups.toml into the run's folder; what is finished is kept in sweep/, with its seconds in
@@ -85,9 +154,10 @@ def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, pro
 
     Args:
         run: Its folder; it need not hold a run.
-        trainer: Of the training that the rates are for; its seed is seed 0.
+        context: Of the training that the rates are for; its seed is seed 0.
         settings: What to try.
-        progress: Called with each group's finished pieces of work.
+        progress: Called with each group's finished seeds.
+        training: Has every candidate that is open trained until none is, in place of this process.
 
     Raises:
         SettingsError: The short training would be longer than the training.
@@ -95,162 +165,28 @@ def sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings, pro
         DataError: There are too few validation records to choose on, or a group's losses are constant.
     """
     make_folder(run.path)
-    with locked(run.path), _holding(run, [group.name for group in context.groups]):
-        work = _begin(run, context, settings)
-        found = _sweep_groups(work, context.groups, progress or _unseen)
-        contexts = [one.settings for one in work.contexts]
-        result = make_sweep(found, contexts, context.settings, as_table(settings))
-        TIMING.write(run.path / "sweep" / "timing.json", work.journal.timing())
+    with locked(run.path):
+        trainings = ShortTrainings.of(context, settings, Journal(run.path / "sweep"))
+        trainings.journal.begin(
+            describe(run.path, context.nodes, context.groups, context.settings, context.store), as_table(settings)
+        )
+        sweeping = Sweeping(settings, trainings)
+        if training is None:
+            sweeping.train_side_by_side(progress or _unseen)
+        else:
+            training(sweeping)
+        short = [one.settings for one in trainings.contexts]
+        result = make_sweep(sweeping.groups(), short, context.settings, as_table(settings))
+        TIMING.write(run.path / "sweep" / "timing.json", trainings.journal.timing())
         SWEEP.write(run.path / "sweep.json", result)
         write_bytes(run.path / "groups.toml", tomli_w.dumps({"groups": result.tables()}).encode())
     return result
-
-
-def sweep_part(
-    run: RunFolder, context: TrainingContext, settings: SweepSettings, only: Sequence[str], wait_s: float = 0.0
-) -> None:
-    """Do the short trainings of some groups, so that a sweep in the same folder finds them done.
-
-    Processes on several machines may do different groups. What is missing of the groups below is done too.
-
-    Args:
-        run: As for sweep, like context and settings.
-        only: Names of the groups.
-        wait_s: How long to wait for a group that another process holds.
-
-    Raises:
-        RedheartError: As sweep, or another process holds a group.
-    """
-    chosen = chosen_groups(context.groups, only)
-    wanted = {group.name for group in (*groups_below(context.groups, chosen), *chosen)}
-    make_folder(run.path)
-    with _holding(run, only, wait_s):
-        _sweep_groups(
-            _begin(run, context, settings), [group for group in context.groups if group.name in wanted], _unseen
-        )
-
-
-def begin_sweep(run: RunFolder, context: TrainingContext, settings: SweepSettings) -> None:
-    """Note what a sweep is about, or check that it goes on alike.
-
-    Raises:
-        RedheartError: As sweep.
-    """
-    make_folder(run.path)
-    _begin(run, context, settings)
 
 
 def _unseen(what: str, done: int, total: int) -> None:
     """Nobody watches."""
 
 
-@contextmanager
-def _holding(run: RunFolder, groups: Sequence[str], wait_s: float = 0.0) -> Iterator[None]:
-    """Keep other processes from these groups of the sweep."""
-    make_folder(run.path / "sweep")
-    with locked_groups(run.path / "sweep", groups, wait_s):
-        yield
-
-
-def _begin(run: RunFolder, context: TrainingContext, settings: SweepSettings) -> _Work:
-    first = context.settings.seed
-    contexts = tuple(short_context(context, settings.epochs, first + number) for number in range(settings.seeds))
-    journal = Journal(run.path / "sweep")
-    journal.begin(
-        describe(run.path, context.nodes, context.groups, context.settings, context.store), as_table(settings)
-    )
-    return _Work(contexts, settings, journal)
-
-
-def _sweep_groups(work: _Work, groups: Sequence[Group], progress: Progress) -> list[GroupSweep]:
-    """The groups, lower tiers first, with all that they read among them."""
-    first = work.contexts[0]
-    readers = {name for group in first.groups for name in group.reads}
-    found: dict[str, GroupSweep] = {}
-    for group in groups:
-        missing = [name for name in group.reads if found[name].status == "failed"]
-        if missing:
-            found[group.name] = GroupSweep.without(group, "failed", f"it reads {', '.join(missing)}, which has no rate")
-        elif group.fitted:
-            found[group.name] = GroupSweep.without(group, "skipped", "it is fitted in closed form and has no rate")
-            share_outputs(work.contexts, group, first.fit(group))
-        elif first.trainer(group).optimizer is None:
-            found[group.name] = GroupSweep.without(group, "skipped", "it has no parameters and no rate")
-            share_outputs(work.contexts, group, first.module(group))
-        else:
-            known, epochs_saved = _sweep_group(work, group, group.name in readers, progress)
-            complete = known.complete(work.settings.seeds)
-            choice, updates = choose_rate(complete) if complete else None, first.trainer(group).updates_per_epoch
-            found[group.name] = one = known.judged(group.name, group.tier, complete, choice, updates, epochs_saved)
-            if one.chosen is not None and group.name in readers:
-                weights = known.runs[one.chosen][0].best_weights
-                share_outputs(work.contexts, group, read_weights(first, group, weights))
-    return list(found.values())
-
-
-def _sweep_group(work: _Work, group: Group, keep_weights: bool, progress: Progress) -> tuple[Known, int]:
-    """All stages and seeds of a group; and the epochs that halving has saved."""
-    settings, known, best, planned = work.settings, Known({}, []), None, 0
-    for stage in range(1, 2 + (len(FINER) if settings.hierarchical else 0)):
-        rates = tuple(sorted(settings.rates)) if stage == 1 else _finer(known, best, stage)
-        if not rates:
-            break
-        known.stages.append(rates)
-        planned += len(rates) * settings.seeds * settings.epochs
-        for seed in range(settings.seeds):
-            running = [rate for rate in rates if all(one.status == "finished" for one in known.runs.get(rate, []))]
-            if not running:
-                break
-            for one in _run_seed(work, group, known, (stage, seed, running), keep_weights and seed == 0):
-                known.runs.setdefault(one.rate, []).append(one)
-            progress(f"sweep {group.name}", seed + 1, settings.seeds)
-        complete = known.complete(settings.seeds)
-        if not complete:
-            break
-        before, best = best, lowest(complete)
-        if before is not None and not difference(complete[before], complete[best]).beyond(1.0):
-            break
-    return known, planned - sum(one.epochs for runs in known.runs.values() for one in runs)
-
-
-def _finer(known: Known, best: float | None, stage: int) -> tuple[float, ...]:
-    """Rates around the best of all so far that have not been tried."""
-    assert best is not None
-    return tuple(rate for rate in log_spaced(best, FINER[stage - 2]) if rate not in known.runs)
-
-
-def _run_seed(
-    work: _Work, group: Group, known: Known, unit: tuple[int, int, Sequence[float]], keep_weights: bool
-) -> tuple[ShortRun, ...]:
-    """One piece of work: a group's rates of a stage with one seed, read from the journal if it is there."""
-    stage, seed, rates = unit
-    done = work.journal.read(group.name, stage, seed)
-    if done is not None:
-        return done
-    started = time.perf_counter()
-    runs = run_rates(work.contexts[seed], group, rates, keep_weights, _halving(work.settings, known, seed))
-    work.journal.write(group.name, stage, seed, runs, time.perf_counter() - started)
-    return runs
-
-
-def _halving(
-    settings: SweepSettings, known: Known, seed: int
-) -> Callable[[int, Mapping[float, FloatArray]], dict[float, str]]:
-    """What to drop after an epoch: by the mean over the seeds so far, beside what earlier stages have found."""
-
-    def drop(epoch: int, losses: Mapping[float, FloatArray]) -> dict[float, str]:
-        ended = epoch == settings.epochs
-        pointless = seed + 1 == settings.seeds if ended else seed > 0
-        if not settings.halving or pointless or not losses:
-            return {}
-        so_far = {
-            rate: np.stack([*(run.losses[epoch - 1] for run in known.runs.get(rate, [])), row])
-            for rate, row in losses.items()
-        }
-        others = {rate: table for rate, table in known.after(epoch, seed + 1).items() if rate not in so_far}
-        return {
-            rate: f"{behind.mean:.5f} behind the best rate after epoch {epoch}, standard error {behind.error:.5f}"
-            for rate, behind in hopeless({**others, **so_far}, so_far.keys()).items()
-        }
-
-    return drop
+def _none(epoch: int, losses: Mapping[float, FloatArray]) -> dict[float, str]:
+    """What is dropped where some of the rates are finished already: halving sees all of them when they are taken up."""
+    return {}

@@ -1,10 +1,10 @@
-"""The journal of a sweep, RUN/sweep/: what it was begun with, and each finished piece of work with its losses."""
+"""The journal of a sweep, RUN/sweep/: what it was begun with, and each finished candidate with its losses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -14,6 +14,10 @@ from redheart_core.storage.files import load_tensors, make_folder, save_tensors
 from redheart_core.storage.locks import updating
 from redheart_core.storage.sealed import SealedFile
 from redheart_core.tuning.short_runs import ShortRun, Status
+from redheart_core.tuning.sweep_steps import Candidate
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _REMEDY = "remove the folder sweep/ and sweep again"
 
@@ -29,31 +33,25 @@ class Begun:
 
 
 @attrs.frozen
-class RateDone:
-    """One rate in a finished piece of work."""
+class CandidateDone:
+    """A finished short training: a group at a rate of a stage with a seed."""
 
     rate: float
     status: Status
     reason: str
-    seconds: float
-
-
-@attrs.frozen
-class PieceDone:
-    """A finished piece of work: the rates of a group, stage and seed."""
-
     losses_file: str
     losses_sha256: str
     weights_file: str
     weights_sha256: str
     seconds: float
-    """In all."""
-    runs: tuple[RateDone, ...]
+    """Updates and validation alone."""
+    overhead: float
+    """Its share of the seconds spent on all else: reading batches, building modules, comparing rates."""
 
 
 @attrs.frozen
 class Timing:
-    """timing.json: seconds of all finished pieces of work, whichever process did them."""
+    """timing.json: seconds of all finished short trainings, whichever process did them."""
 
     seconds: float
     """In all."""
@@ -63,16 +61,17 @@ class Timing:
     """What is left: reading batches, building modules, comparing rates."""
 
 
-BEGUN = SealedFile(Begun, "sweep-begun", 2, _REMEDY)
-PIECE = SealedFile(PieceDone, "sweep-piece", 2, _REMEDY)
+BEGUN = SealedFile(Begun, "sweep-begun", 3, _REMEDY)
+CANDIDATE = SealedFile(CandidateDone, "sweep-candidate", 1, _REMEDY)
 TIMING = SealedFile(Timing, "sweep-timing", 1, _REMEDY)
 
 
 @attrs.frozen
 class Journal:
-    """One JSON file, with a file of losses and one of weights beside it, per group, stage and seed.
+    """One JSON file, with a file of losses and one of weights beside it, per candidate.
 
-    The JSON file is written last: a kill leaves a piece of work finished or not begun.
+    The JSON file is written last: a kill leaves a candidate finished or not begun. Two processes that train the same
+    one write the same losses and weights.
     """
 
     path: Path
@@ -104,66 +103,69 @@ class Journal:
         """
         return BEGUN.read(self.path / "begun.json").training
 
-    def read(self, group: str, stage: int, seed: int) -> tuple[ShortRun, ...] | None:
-        """A finished piece of work, None if it is not finished.
+    def read(self, candidate: Candidate) -> ShortRun | None:
+        """A finished candidate without its weights, None if it is not finished.
 
         Raises:
             CheckpointError: A file is missing or damaged.
         """
-        file = self._file(group, stage, seed)
-        piece = PIECE.read_if_there(file)
-        if piece is None:
+        file = self._file(candidate)
+        done = CANDIDATE.read_if_there(file)
+        if done is None:
             return None
-        losses = load_tensors(file.parent / piece.losses_file, piece.losses_sha256)
-        weights = load_tensors(file.parent / piece.weights_file, piece.weights_sha256)
-        return tuple(
-            ShortRun(
-                rate=run.rate,
-                status=run.status,
-                reason=run.reason,
-                losses=losses[repr(run.rate)].numpy(),
-                start=None if (start := losses.get(f"start/{run.rate!r}")) is None else start.numpy(),
-                best_weights={
-                    name.partition("/")[2]: tensor
-                    for name, tensor in weights.items()
-                    if name.startswith(f"{run.rate!r}/")
-                },
-                seconds=run.seconds,
-            )
-            for run in piece.runs
+        losses = load_tensors(file.parent / done.losses_file, done.losses_sha256)
+        return ShortRun(
+            rate=done.rate,
+            status=done.status,
+            reason=done.reason,
+            losses=losses["losses"].numpy(),
+            start=losses["start"].numpy() if "start" in losses else None,
+            best_weights={},
+            seconds=done.seconds,
         )
 
-    def write(self, group: str, stage: int, seed: int, runs: Sequence[ShortRun], seconds: float) -> None:
-        """Note a finished piece of work, and the seconds that it took in all."""
+    def weights(self, candidate: Candidate) -> dict[str, Tensor]:
+        """The weights of a finished candidate at its lowest validation loss.
+
+        Raises:
+            CheckpointError: It is not finished, or a file is missing or damaged.
+        """
+        file = self._file(candidate)
+        done = CANDIDATE.read(file)
+        return load_tensors(file.parent / done.weights_file, done.weights_sha256)
+
+    def write(self, candidate: Candidate, run: ShortRun, overhead: float) -> None:
+        """Note a finished candidate, and the seconds that it took beside its own."""
         import torch
 
-        file = self._file(group, stage, seed)
+        file = self._file(candidate)
         make_folder(file.parent)
         losses_file, weights_file = (f"{file.stem}-{kind}.safetensors" for kind in ("losses", "weights"))
-        losses = {repr(run.rate): torch.from_numpy(run.losses) for run in runs}
-        losses |= {f"start/{run.rate!r}": torch.from_numpy(run.start) for run in runs if run.start is not None}
-        weights = {f"{run.rate!r}/{name}": tensor for run in runs for name, tensor in run.best_weights.items()}
-        piece = PieceDone(
+        losses = {"losses": torch.from_numpy(run.losses)}
+        losses |= {} if run.start is None else {"start": torch.from_numpy(run.start)}
+        done = CandidateDone(
+            rate=run.rate,
+            status=run.status,
+            reason=run.reason,
             losses_file=losses_file,
             losses_sha256=save_tensors(file.parent / losses_file, losses),
             weights_file=weights_file,
-            weights_sha256=save_tensors(file.parent / weights_file, weights),
-            seconds=seconds,
-            runs=tuple(RateDone(run.rate, run.status, run.reason, run.seconds) for run in runs),
+            weights_sha256=save_tensors(file.parent / weights_file, dict(run.best_weights)),
+            seconds=run.seconds,
+            overhead=overhead,
         )
-        PIECE.write(file, piece)
+        CANDIDATE.write(file, done)
 
     def timing(self) -> Timing:
-        """Seconds of all finished pieces of work."""
+        """Seconds of all finished candidates."""
         candidates: dict[str, dict[float, float]] = {}
-        total = spent = 0.0
+        overhead = spent = 0.0
         for file in sorted(self.path.glob("*/stage-*.json")):
-            piece, own = PIECE.read(file), candidates.setdefault(file.parent.name, {})
-            total += piece.seconds
-            for run in piece.runs:
-                spent += run.seconds
-                own[run.rate] = own.get(run.rate, 0.0) + run.seconds
-        return Timing(total, candidates, total - spent)
+            done, own = CANDIDATE.read(file), candidates.setdefault(file.parent.name, {})
+            overhead += done.overhead
+            spent += done.seconds
+            own[done.rate] = own.get(done.rate, 0.0) + done.seconds
+        return Timing(spent + overhead, candidates, overhead)
 
-    def _file(self, group: str, stage: int, seed: int) -> Path:
-        return self.path / group / f"stage-{stage}-seed-{seed}.json"
+    def _file(self, candidate: Candidate) -> Path:
+        return self.path / f"{candidate}.json"

@@ -20,8 +20,8 @@ from redheart_core.storage.paths import find_optional
 if TYPE_CHECKING:
     from redheart_core.groups.group import Group
     from redheart_core.tuning.search import SearchResult
-    from redheart_core.tuning.sweep import SweepSettings
     from redheart_core.tuning.sweep_result import Sweep
+    from redheart_core.tuning.sweep_steps import SweepSettings
 
 Pruner = Literal["median", "halving"]
 
@@ -46,7 +46,7 @@ class SweepOptions:
         Raises:
             RedheartError: Rates are given that a hierarchical sweep finds by itself.
         """
-        from redheart_core.tuning.sweep import COARSE, RATES, SweepSettings
+        from redheart_core.tuning.sweep_steps import COARSE, RATES, SweepSettings
 
         if self.rates is not None and self.hierarchical:
             raise RedheartError("a hierarchical sweep tries rates of its own; leave out rates or hierarchical")

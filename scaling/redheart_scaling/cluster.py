@@ -166,17 +166,49 @@ def run_planned(ray: Any, planned: Mapping[str, Planned], look: Callable[[int], 
     Raises:
         RedheartError: That of a task, or one of them was lost again and again.
     """
-    found, at_work, left = dict[str, Any](), dict[Any, str](), dict(planned)
-    while left or at_work:
-        for name in [name for name, one in left.items() if all(before in found for before in one.after)]:
-            one = left.pop(name)
-            at_work[submit(ray, one.function, one.resources, *one.arguments)] = name
-        ended, _ = ray.wait(list(at_work), timeout=LOOK_S)
+    found = dict[str, Any]()
+
+    def ready() -> dict[str, Planned]:
+        return {name: one for name, one in planned.items() if all(before in found for before in one.after)}
+
+    run_ready(ray, ready, found.__setitem__, lambda: look(len(found)))
+    return found
+
+
+def run_ready(
+    ray: Any,
+    ready: Callable[[], Mapping[str, Planned]],
+    take: Callable[[str, Any], None],
+    look: Callable[[], None],
+) -> None:
+    """Run tasks of which it shows one after another what they are.
+
+    Args:
+        ray: As connected yields it.
+        ready: Asked for the tasks that can begin, by name, whenever one has ended; those that have begun may be among
+            them and are not begun again.
+        take: Called with the name of each task that has ended, and its result.
+        look: Called now and then.
+
+    Raises:
+        RedheartError: That of a task, or one of them was lost again and again.
+    """
+    begun, at_work = set[str](), dict[Any, str]()
+    while True:
+        for name, one in ready().items():
+            if name not in begun:
+                begun.add(name)
+                at_work[submit(ray, one.function, one.resources, *one.arguments)] = name
+        if not at_work:
+            return
+        ended: list[Any] = []
+        while not ended:
+            look()
+            ended, _ = ray.wait(list(at_work), timeout=LOOK_S)
         for task in ended:
             name = at_work.pop(task)
-            found[name] = result(ray, name, task)
-        look(len(found))
-    return found
+            take(name, result(ray, name, task))
+        look()
 
 
 def in_order(

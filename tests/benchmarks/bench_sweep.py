@@ -26,8 +26,9 @@ from redheart_core.groups.validation import evaluate
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.short_runs import at_rate, short_context
-from redheart_core.tuning.sweep import RATES, SweepSettings, sweep
+from redheart_core.tuning.sweep import sweep
 from redheart_core.tuning.sweep_result import Sweep
+from redheart_core.tuning.sweep_steps import RATES, SweepSettings
 
 Losses = dict[tuple[str, float], tuple[float, ...]]
 """Group and rate to the validation loss after each epoch."""
