@@ -148,8 +148,8 @@ def test_intervals_stand_beside_the_numbers_and_sets_behind_them_with_what_they_
     found = analysis(answer(RATING, inside), feelings, shares)
     assert found.page.rows[0][2] == "2.00 [1.25, 2.75] points"
     assert found.page.notes == (
-        "feelings: mostly joy; may be true: joy, fear",
-        "emotion: mostly joy; may be largest: joy",
+        "feelings: mostly joy; may also be true: fear",
+        "emotion: mostly joy",
         "intervals [low, high] and sets hold the truth in 90% of all texts like the calibration records, "
         "a set of what may be true 90% of a text's labels on average",
     )
@@ -193,13 +193,15 @@ def test_a_set_of_many_labels_says_that_the_text_leaves_it_open() -> None:
     names = tuple(f"label {number}" for number in range(12))
     values = [attrs.evolve(value(name, 0.5, 0.0, 0.4), in_set=name in names[:9]) for name in names]
     found = attrs.evolve(answer(LABELS, *values), certainty=Certainty(0.1, 400, 1.2, None, names[:9]))
-    assert analysis(found).page.notes[-2] == "feelings is open: 9 of 12 labels may be true (--details)"
+    assert analysis(found).page.notes[-2] == (
+        "feelings: mostly label 0, label 1 and label 2; 6 more of 12 labels may be true (--details)"
+    )
     fewer = attrs.evolve(found, certainty=Certainty(0.1, 400, 1.2, None, names[:8]))
-    first = "feelings: mostly label 0, label 1 and label 2; may be true: "
-    assert analysis(fewer).page.notes[-2] == first + ", ".join(names[:8])
-    likely = (*values[:7], attrs.evolve(values[7], value=0.9), *values[8:])
+    first = "feelings: mostly label 0, label 1 and label 2; may also be true: "
+    assert analysis(fewer).page.notes[-2] == first + ", ".join(names[3:8])
+    likely = (attrs.evolve(values[7], value=0.9), *values[:7], *values[8:])
     ordered = attrs.evolve(fewer, values=likely)
-    assert "; may be true: label 7, label 0, label 1" in analysis(ordered).page.notes[-2]
+    assert "mostly label 7, label 0 and label 1; may also be true: label 2" in analysis(ordered).page.notes[-2]
 
 
 def test_details_say_what_every_layer_says() -> None:

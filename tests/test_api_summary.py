@@ -6,8 +6,7 @@ import attrs
 import pytest
 from test_api_page import SHARES, VOTES, analysis, answer, value
 
-from redheart.page import MOST_NAMES, open_labels
-from redheart.summary import Summary, summarize
+from redheart.summary import MOST_NAMES, Summary, summarize
 from redheart_core import Field
 from redheart_core.models.findings import Answer, Certainty
 
@@ -33,7 +32,7 @@ def shares(held: tuple[str, ...], high: float = 0.2) -> Answer:
 
 
 def words(found: Answer) -> str | None:
-    said = summarize(found, open_labels(found))
+    said = summarize(found)
     return None if said is None else said.words()
 
 
@@ -45,14 +44,16 @@ def words(found: Answer) -> str | None:
         (("anger", "sadness"), {"anger": 0.4, "sadness": 0.3}, "perhaps anger or sadness; joy is unlikely"),
         (("joy",), {"joy": 0.8}, "mostly joy; sadness is unlikely"),
         (("joy",), {"joy": 0.8, "sadness": 0.11}, "mostly joy; anger is unlikely"),
-        (("anger", "joy"), {"anger": 0.9}, "mostly anger"),
+        (("anger", "joy"), {"anger": 0.9}, "mostly anger; may also be true: joy"),
         (("anger", "joy"), {"anger": 0.9, "joy": 0.8}, "mostly anger and joy"),
         (("surprise",), {"surprise": 0.7}, "mostly surprise"),
         (("anger", "sadness", "fear"), {"anger": 0.7, "sadness": 0.7, "fear": 0.7},
          "mostly anger, sadness and fear; joy is unlikely"),
-        (("anger",), {"anger": 0.19}, None),
-        (("sadness",), {"anger": 0.9}, None),
-        ((), {"anger": 0.9}, None),
+        (("anger",), {"anger": 0.19}, "may be true: anger"),
+        (("sadness",), {"anger": 0.9}, "may be true: sadness"),
+        (FEELINGS[:4], dict.fromkeys(FEELINGS, 0.7), "mostly joy, anger and sadness; may also be true: surprise"),
+        ((), {"anger": 0.9}, "may be true: none"),
+        (None, {"anger": 0.9}, None),
     ],
 )  # fmt: skip
 def test_labels_of_the_set_are_named_by_how_likely_they_are_and_an_opposite_outside_of_it_as_unlikely(
@@ -64,29 +65,50 @@ def test_labels_of_the_set_are_named_by_how_likely_they_are_and_an_opposite_outs
 def test_shares_are_named_where_one_alone_may_be_largest() -> None:
     assert words(shares(("fear",))) == "mostly fear; little joy"
     assert words(shares(("fear",), high=0.3)) == "mostly fear"  # .25 is usual
-    assert words(shares(("fear", "joy"))) is None
+    assert words(shares(("fear", "joy"))) == "may be largest: fear, joy"
     votes = answer(VOTES, value("yes", 0.9, 2.0), value("no", 0.1, -2.0))
     assert words(attrs.evolve(votes, certainty=Certainty(0.1, 400, 1.0, ("yes",)))) == "mostly yes"
     assert words(attrs.evolve(votes, certainty=None)) is None
 
 
-def test_the_summary_begins_the_line_of_the_set_and_adds_no_line() -> None:
-    page = analysis(feelings(("anger",), anger=0.9), shares(("fear",))).page
-    assert page.notes[:2] == (
-        "emotion: mostly fear; little joy; may be largest: fear",
-        "feelings: mostly anger; joy is unlikely; may be true: anger",
+@pytest.mark.parametrize("held", [("anger",), ("anger", "joy"), FEELINGS, ()])
+@pytest.mark.parametrize("number", [0.1, 0.3, 0.9])
+def test_no_label_of_a_set_is_named_twice_and_none_is_left_out(held: tuple[str, ...], number: float) -> None:
+    found = summarize(feelings(held, anger=number, joy=number))
+    assert found is not None
+    assert sorted((*found.mostly, *found.perhaps, *found.further)) == sorted(held)
+    assert not set(found.unlikely) & set(held)
+    said = found.words()
+    assert [said.count(one) for one in FEELINGS if one in (*held, *found.unlikely)] == [1] * len(
+        {*held, *found.unlikely}
     )
-    assert len(page.notes) == 3
-    names = tuple(f"label {number}" for number in range(MOST_NAMES + 1))
-    many = attrs.evolve(
-        answer(LABELS, *[value(name, 0.6, 0.0, 0.1) for name in names]), certainty=Certainty(0.1, 400, 1.0, None, names)
-    )
-    assert analysis(many).page.notes[0].startswith("feelings is open:")
+
+
+def test_the_summary_is_the_line_of_the_task_and_stands_in_the_json() -> None:
+    found = analysis(feelings(("anger",), anger=0.9), shares(("fear",)))
+    assert found.page.notes[:2] == ("emotion: mostly fear; little joy", "feelings: mostly anger; joy is unlikely")
+    assert len(found.page.notes) == 3
+    said = {one["field"]: one["summary"] for one in found.to_json()["answers"]}
+    assert said["emotion"] == {
+        "text": "mostly fear; little joy", "mostly": ["fear"], "perhaps": [], "unlikely": ["joy"], "further": [],
+    }  # fmt: skip
+    assert said["feelings"]["text"] == "mostly anger; joy is unlikely"
+
+
+@pytest.mark.parametrize("likely", [0.3, 0.05])
+def test_a_set_of_many_labels_is_counted(likely: float) -> None:
+    names = tuple(f"label {number}" for number in range(MOST_NAMES + 2))
+    values = [value(name, 0.6 if place < 2 else likely, 0.0, 0.5) for place, name in enumerate(names)]
+    many = attrs.evolve(answer(LABELS, *values), certainty=Certainty(0.1, 400, 1.0, None, names[:-1]))
+    assert words(many) == "mostly label 0 and label 1; 7 more of 10 labels may be true"
+    none = attrs.evolve(many, values=tuple(attrs.evolve(one, threshold=0.7) for one in many.values))
+    assert words(none) == "9 of 10 labels may be true"
+    assert analysis(none).page.notes == ("nothing unusual: feelings",)
 
 
 def test_another_language_has_its_own_words_and_names() -> None:
-    found = Summary(("anger", "sadness"), ("fear",), ("joy",))
+    found = Summary(("anger", "sadness"), ("fear",), ("joy",), ("surprise",))
     korean = {"mostly {names}": "주로 {names}", "perhaps {names}": "아마도 {names}", " and ": ", "}
-    names = {"anger": "분노", "sadness": "슬픔", "fear": "두려움"}
+    names = {"anger": "분노", "sadness": "슬픔", "fear": "두려움", "surprise": "놀람"}
     said = found.words(lambda one: korean.get(one, one), lambda one: names.get(one, one))
-    assert said == "주로 분노, 슬픔, 아마도 두려움; joy is unlikely"
+    assert said == "주로 분노, 슬픔, 아마도 두려움; joy is unlikely; may also be true: 놀람"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from redheart.summary import summarize
+
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
     from redheart_core.models.findings import Answer, Finding, LabelValue
@@ -66,6 +68,7 @@ def _context(context: Context | None) -> dict[str, Any] | None:
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
+    said = summarize(answer)
     return {
         "field": answer.field,
         "meaning": answer.about.meaning,
@@ -76,6 +79,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "warning": answer.finding.warning,
         "values": _values(answer.values),
         "certainty": None if answer.certainty is None else attrs.asdict(answer.certainty),
+        "summary": None if said is None else said.to_json(),
         "unsure": list(answer.unsure),
         "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],
     }

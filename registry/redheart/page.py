@@ -26,8 +26,6 @@ COLUMNS = ("task", "label", "value", "", "in words")
 """Heads of Page.rows."""
 MOST_TASKS, MOST_LABELS = 8, 3
 """Of a page, and of a task on it; the others are named or counted."""
-MOST_NAMES = 8
-"""Labels of a set that are named."""
 CELLS = 10
 """Of a bar."""
 SIZES = ((2.0, "far "), (NEAR, ""))
@@ -105,17 +103,6 @@ def place_in_range(about: Field, value: float) -> float | None:
     return min(1.0, max(0.0, (value - low) / (high - low)))
 
 
-def open_labels(answer: Answer) -> tuple[str, ...] | None:
-    """The set of an answer, the largest value first: labels that may be true, or of which one may be largest."""
-    if answer.certainty is None:
-        return None
-    names = answer.certainty.together if answer.about.binary else answer.certainty.leading
-    if names is None and answer.about.binary and all(one.in_set is not None for one in answer.values):
-        names = tuple(one.label for one in answer.values if one.in_set)
-    given = {one.label: one.value for one in answer.values}
-    return None if names is None else tuple(sorted(names, key=lambda name: -given[name]))
-
-
 def absences(absent: Mapping[str, str]) -> Iterator[str]:
     """One line for each reason why groups cannot answer on this machine."""
     for reason in dict.fromkeys(absent.values()):
@@ -182,17 +169,11 @@ def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
     for answer in answers:
         if answer.certainty is None:
             continue
-        names = open_labels(answer)
+        said = summarize(answer)
         several |= answer.about.binary and answer.certainty.together is not None
-        if names is not None:
-            what = "may be true" if answer.about.binary else "may be largest"
-            if len(names) > MOST_NAMES:
-                yield f"{answer.field} is open: {len(names)} of {len(answer.values)} labels {what} (--details)"
-            else:
-                said = summarize(answer, names)
-                first = f"{answer.field}, " if said is None else f"{answer.field}: {said.words()}; "
-                yield f"{first}{what}: {', '.join(names) or 'none'}"
-        if names is not None or any(one.low is not None for one in answer.values):
+        if said is not None:
+            yield f"{answer.field}: {said.words()}{' (--details)' if said.open else ''}"
+        if said is not None or any(one.low is not None for one in answer.values):
             shares.add(1 - answer.certainty.alpha)
     for share in shares:
         labels = f", a set of what may be true {share:.0%} of a text's labels on average" if several else ""

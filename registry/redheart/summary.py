@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -14,7 +14,23 @@ MOSTLY, PERHAPS, UNLIKELY = 0.5, 0.2, 0.1
 """From which probability on a label is mostly so and perhaps so, and up to which one outside of the set is unlikely."""
 MOST = 3
 """Labels of each kind that are named."""
-WORDS = ("mostly {names}", "perhaps {names}", "{names} is unlikely", "little {names}", " and ", " or ")
+MOST_NAMES = 8
+"""Labels of a set that are named; a larger one is open, and they are counted."""
+WORDS = (
+    "mostly {names}",
+    "perhaps {names}",
+    "{names} is unlikely",
+    "little {names}",
+    " and ",
+    " or ",
+    "may be true: {names}",
+    "may also be true: {names}",
+    "may be largest: {names}",
+    "{count} of {all} labels may be true",
+    "{count} more of {all} labels may be true",
+    "{count} of {all} labels may be largest",
+    "none",
+)
 _PLEASANT = ("joy", "love", "기쁨", "행복", "즐거움/신남")
 _UNPLEASANT = ("sadness", "anger", "fear", "disgust", "슬픔", "화남/분노", "공포/무서움")
 _OPPOSITES = {
@@ -33,21 +49,39 @@ _OPPOSITES = {
 
 @attrs.frozen
 class Summary:
-    """Labels of an answer."""
+    """Labels of an answer that has a set; none is named twice."""
 
     mostly: tuple[str, ...] = ()
     perhaps: tuple[str, ...] = ()
     unlikely: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
+    """The other labels of the set, the largest value first."""
     shares: bool = False
     """Whether the labels share one whole."""
+    all: int = 0
+    """How many labels there are to choose from."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the set holds too many labels to name them."""
+        return len(self.mostly) + len(self.perhaps) + len(self.further) > MOST_NAMES
 
     def words(self, say: Callable[[str], str] = str, label: Callable[[str], str] = str) -> str:
-        """For people.
+        """For people: what is likely, what is not, and what else is in the set.
 
         Args:
             say: Each of WORDS to the same in another language.
             label: The name of a label likewise.
         """
+        return "; ".join(one for one in (self.first_words(say, label), self.set_words(say, label)) if one)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; `text` is what people read."""
+        labels = {name: list(getattr(self, name)) for name in ("mostly", "perhaps", "unlikely", "further")}
+        return {"text": self.words(), **labels}
+
+    def first_words(self, say: Callable[[str], str] = str, label: Callable[[str], str] = str) -> str:
+        """What is likely and what is not; empty where nothing is likely enough."""
 
         def part(words: str, names: tuple[str, ...], joint: str) -> list[str]:
             named = [label(one) for one in names]
@@ -57,22 +91,41 @@ class Summary:
         likely = part("mostly {names}", self.mostly, " and ")
         likely += part("perhaps {names}", self.perhaps, " or ")
         little = part("little {names}" if self.shares else "{names} is unlikely", self.unlikely, " or ")
-        return "; ".join([", ".join(likely), *little])
+        return "; ".join([*([", ".join(likely)] if likely else []), *little])
+
+    def set_words(self, say: Callable[[str], str] = str, label: Callable[[str], str] = str) -> str:
+        """The labels of the set that are not named yet; empty where all are."""
+        named = bool(self.mostly or self.perhaps)
+        if named and not self.further:
+            return ""
+        if self.open:
+            words = "{count} of {all} labels may be largest" if self.shares else "{count} of {all} labels may be true"
+            words = "{count} more of {all} labels may be true" if named else words
+            return say(words).format(count=len(self.further), all=self.all)
+        words = "may be largest: {names}" if self.shares else "may be true: {names}"
+        words = "may also be true: {names}" if named else words
+        return say(words).format(names=", ".join(map(label, self.further)) or say("none"))
 
 
-def summarize(answer: Answer, held: tuple[str, ...] | None) -> Summary | None:
-    """What an answer stands behind; None of one that says nothing in few words.
+def labels_in_set(answer: Answer) -> tuple[str, ...] | None:
+    """The set of an answer, the largest value first: labels that may be true, or of which one may be largest."""
+    if answer.certainty is None:
+        return None
+    names = answer.certainty.together if answer.about.binary else answer.certainty.leading
+    if names is None and answer.about.binary and all(one.in_set is not None for one in answer.values):
+        names = tuple(one.label for one in answer.values if one.in_set)
+    given = {one.label: one.value for one in answer.values}
+    return None if names is None else tuple(sorted(names, key=lambda name: -given[name]))
 
-    Args:
-        answer: Of labels that are 0 or 1, or of shares; others have no summary.
-        held: Its set, redheart.page.open_labels.
-    """
-    if not held:
+
+def summarize(answer: Answer) -> Summary | None:
+    """What an answer on labels comes to; None of one that has no set."""
+    held = labels_in_set(answer)
+    if held is None:
         return None
     found = _of_labels(answer, held) if answer.about.binary else _of_shares(held)
-    if not found.mostly and not found.perhaps:
-        return None
     named = (*found.mostly, *found.perhaps)
+    found = attrs.evolve(found, further=tuple(one for one in held if one not in named), all=len(answer.values))
     against = dict.fromkeys(two for one in named for two in _OPPOSITES.get(one, ()))
     if not against.keys().isdisjoint(named):  # mixed feelings
         return found

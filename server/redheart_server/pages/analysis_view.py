@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.claims import agrees, members_on
-from redheart.page import LIKELY, MOST_LABELS, MOST_NAMES, SIZES, likelihood, open_labels, place_in_range, size, unusual
+from redheart.page import LIKELY, MOST_LABELS, SIZES, likelihood, place_in_range, size, unusual
 from redheart.summary import summarize
 from redheart_server.pages.words import Words
 
@@ -60,10 +60,9 @@ class AnswerView:
     more: int
     """Further labels that are telling."""
     summary: str
-    """What the numbers come to; empty where the set holds too much."""
-    set_title: str
-    """What the set holds; empty without one."""
-    set_names: tuple[str, ...]
+    """What the numbers come to; empty where nothing is likely enough."""
+    set_words: str
+    """What else the set holds; empty without one, and where the summary names all of it."""
     modules: tuple[str, ...]
 
 
@@ -94,14 +93,7 @@ def _raised(analysis: Analysis) -> bool:
 
 def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
     telling = answer.telling
-    names = open_labels(answer)
-    set_title, set_names, said = "", tuple[str, ...](), None
-    if names is not None and len(names) > MOST_NAMES:
-        set_title = say("set_open", count=len(names), all=len(answer.values))
-    elif names is not None:
-        set_title = say("set_true" if answer.about.binary else "set_largest")
-        set_names = tuple(map(say.label, names)) or (say("set_none"),)
-        said = summarize(answer, names)
+    said = summarize(answer)
     meaning = say.meanings.get(answer.field)
     return AnswerView(
         answer.field,
@@ -110,9 +102,8 @@ def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
         "en" if meaning is None else say.code,
         tuple(_row(answer, value, raised, say) for value in telling[:MOST_LABELS]),
         max(0, len(telling) - MOST_LABELS),
-        "" if said is None else said.words(lambda words: say.reasons.get(words, words), say.label),
-        set_title,
-        set_names,
+        "" if said is None else said.first_words(say.reason, say.label),
+        "" if said is None else said.set_words(say.reason, say.label),
         tuple(member.plugin for member in answer.members) if answer.fused else (),
     )
 
@@ -161,7 +152,7 @@ def number_words(answer: Answer, value: LabelValue) -> str:
 def likely_words(value: LabelValue, say: Words) -> str:
     """How likely a label is."""
     place = likelihood(value)
-    return say.reasons.get(LIKELY[place][1], LIKELY[place][1])
+    return say.reason(LIKELY[place][1])
 
 
 def distance_words(value: LabelValue, say: Words) -> str:

@@ -100,9 +100,7 @@ def asking_routes(state: State) -> APIRouter:
         (found,) = await state.answer(request, answer, [("text", record)])
         if isinstance(found, str):
             raise ProblemError(422, found)
-        return render(
-            "analysis.html.j2", lang, details=details, alone=help_alone(found.analysis.help), **_shown(found, lang)
-        )
+        return analysis_page(found, lang, details)
 
     @router.post("/v1/decide/page", dependencies=[needs(state.access, "decide")])
     async def decide(request: Request, lang: Lang = "en", country: Country = "", model: Model = "") -> Response:
@@ -117,20 +115,24 @@ def asking_routes(state: State) -> APIRouter:
     return router
 
 
-def _shown(found: Explanation, lang: str) -> dict[str, Any]:
-    """What the template of an analysis reads."""
+def analysis_page(found: Explanation, lang: str, details: bool) -> Response:
+    """An analysis with its reasons, as a part of a page."""
     analysis, say = found.analysis, words(lang)
-    return {
-        "analysis": analysis,
-        "language": language_line(analysis.language, say),
-        "warnings": list(warning_notes(analysis, say)),
-        "silences": list(silence_views(analysis, say)),
-        "context": list(context_notes(analysis, say)),
-        "answers": answer_views(analysis, say),
-        "usual": usual_tasks(analysis, say),
-        "ranges": list(range_notes(analysis, say)),
-        "reasons": list(reason_views(found, say)),
-    }
+    return render(
+        "analysis.html.j2",
+        lang,
+        details=details,
+        alone=help_alone(analysis.help),
+        analysis=analysis,
+        language=language_line(analysis.language, say),
+        warnings=list(warning_notes(analysis, say)),
+        silences=list(silence_views(analysis, say)),
+        context=list(context_notes(analysis, say)),
+        answers=answer_views(analysis, say),
+        usual=usual_tasks(analysis, say),
+        ranges=list(range_notes(analysis, say)),
+        reasons=list(reason_views(found, say)),
+    )
 
 
 def help_alone(found: Help | None) -> bool:

@@ -68,8 +68,8 @@ def context_notes(analysis: Analysis, say: Words) -> Iterator[Note]:
         if context.stakes != "usual":
             yield Note(say(f"stakes_{context.stakes}"), say.code)
         for heading, names in context.notes.items():
-            named = ", ".join(say.reasons.get(name, name) for name in names)
-            yield Note(f"{say.reasons.get(heading, heading)}: {named}", say.code)
+            named = ", ".join(say.reason(name) for name in names)
+            yield Note(f"{say.reason(heading)}: {named}", say.code)
     yield from (Note(line, "en") for line in evidence_lines(analysis))
 
 

@@ -87,7 +87,7 @@ def _rows(explained: Explained, reason: Reason, say: Words) -> Rows:
         weight = "" if row.weight is None else f" × {row.weight:.2f}"
         name = row.part if row.value is None else f"{row.part} = {row.value:.2f}{weight}"
         parts.append((name, f"{row.adds:+.2f}"))
-    return Rows(say.reasons.get(explained.heading, explained.heading), tuple(parts))
+    return Rows(say.reason(explained.heading), tuple(parts))
 
 
 def _turning(reason: Reason, say: Words) -> str:

@@ -46,6 +46,10 @@ class Words:
         """The name of a label, which is its own where this language has no other."""
         return self.labels.get(name, name)
 
+    def reason(self, said: str) -> str:
+        """What the library says in English, in this language where it has words for it."""
+        return self.reasons.get(said, said)
+
 
 @cache
 def words(code: str) -> Words:
