@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 from redheart import Analysis
-from redheart.page import UNLIMITED
+from redheart.page import UNLIMITED, not_sure_enough
+from redheart.summary import MOST_NAMES
 from redheart_core import Field, RedheartError
 from redheart_core.data.language import Language
 from redheart_core.models.abstaining import Abstention, Silence
@@ -49,7 +50,7 @@ def test_labels_from_their_threshold_on_are_shown_with_words_for_their_probabili
 
 @pytest.mark.parametrize(
     ("probability", "words"),
-    [(0.8, "very likely"), (0.79, "likely"), (0.5, "likely"), (0.49, "perhaps"), (0.2, "perhaps"), (0.08, "a hint")],
+    [(0.8, "very likely"), (0.79, "likely"), (0.5, "likely"), (0.49, "perhaps"), (0.2, "perhaps")],
 )
 def test_words_follow_from_the_probability_and_not_from_how_low_the_threshold_is(
     probability: float, words: str
@@ -57,6 +58,39 @@ def test_words_follow_from_the_probability_and_not_from_how_low_the_threshold_is
     for threshold in (0.01, 0.08):
         (row,) = analysis(answer(LABELS, value("joy", probability, 5.0, threshold))).page.rows
         assert row[-1] == words
+
+
+def test_a_label_is_shown_if_it_is_predicted_in_the_set_and_at_least_perhaps_so() -> None:
+    labels = [value("joy", 0.6, 2.0, 0.1), value("fear", 0.3, 2.0, 0.1), value("calm", 0.19, 2.0, 0.1)]
+    several = tuple(f"label {number}" for number in range(MOST_NAMES - 2))
+
+    def shown(*held: str, **given: float) -> list[str]:
+        values = [attrs.evolve(one, value=given.get(one.label, one.value)) for one in labels]
+        values += [value(name, 0.05, 0.0, 0.1) for name in several]
+        found = attrs.evolve(answer(LABELS, *values), certainty=Certainty(0.1, 400, 1.0, None, held))
+        page = analysis(found)
+        assert page.to_json()["answers"][0]["claims"] == [row[1] for row in page.page.rows]
+        return [row[1] for row in page.page.rows]
+
+    assert shown("joy", "fear", "calm") == ["joy", "fear"]
+    assert shown("joy", "calm") == ["joy"]
+    assert shown("joy", "fear", "calm", calm=0.2) == ["joy", "fear", "calm"]
+    assert shown("joy", "fear", *several) == ["joy", "fear"]
+    assert shown("joy", "fear", "calm", *several) == ["joy"]  # the set is open
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"), [(1.0, 3.0, True), (0.2, 3.0, False), (0.25, 3.0, False), (-1.0, 0.2, True)]
+)
+def test_a_number_is_shown_if_its_interval_does_not_hold_what_is_usual(low: float, high: float, shown: bool) -> None:
+    for about, label in ((RATING, "rating"), (SHARES, "joy")):
+        one = attrs.evolve(value(label, (low + high) / 2, 2.0), low=low, high=high)
+        found = attrs.evolve(analysis(attrs.evolve(answer(about, one), unsure=(label,))), context=Context("raised", {}))
+        assert [row[0] for row in found.page.rows] == ([about.name] if shown else [])
+        left = f"nothing sure enough to show, see --details: {about.name}"
+        assert (left in found.page.notes, f"nothing unusual: {about.name}" in found.page.notes) == (not shown, False)
+        assert not_sure_enough(found) == ([about.name] if shown else [])
+        assert found.to_json()["answers"][0]["claims"] == ([label] if shown else [])
 
 
 def test_shares_above_and_numbers_away_from_the_usual_are_shown() -> None:

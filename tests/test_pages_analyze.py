@@ -14,7 +14,8 @@ from front_door import Finished
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
 from served_models import asked, loaded
 
-from redheart.page import unusual
+from redheart.page import left_open, unusual
+from redheart.summary import borne_out
 from redheart_server.served import Models
 from redheart_server.state import State
 
@@ -87,8 +88,9 @@ def test_the_answer_has_every_number_and_interval_of_the_library(models: Models)
     telling = unusual(found.analysis)
     assert telling
     for answer in telling:
-        first = answer.telling[0]
+        first = borne_out(answer)[0]
         assert f"{first.value:.2f}" + ("" if first.low is None else f" [{first.low:.2f}, {first.high:.2f}]") in page
+    assert ("Nothing sure enough to show" in page) is bool(left_open(found.analysis))
     for abstention in found.analysis.abstentions:
         assert abstention.reason in page
     for warning in found.analysis.warnings:

@@ -18,11 +18,11 @@ from redheart_server.pages.words import LANGUAGES, words
 class Read(HTMLParser):
     """The words of each element of a class, such as "set"."""
 
-    def __init__(self, response_body: bytes) -> None:
+    def __init__(self, document: bytes) -> None:
         super().__init__()
         self._said: dict[str, list[str]] = {}
         self._open: list[tuple[str, ...]] = []
-        self.feed(bytes(response_body).decode())
+        self.feed(document.decode())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("br", "circle", "rect", "line"):
@@ -60,7 +60,7 @@ def test_the_line_of_a_task_is_the_same_in_text_json_and_page(name: str, lang: s
     found, say = analysis(ANSWERS[name]), words(lang)
     (answer,) = found.to_json()["answers"]
     said = answer["summary"]
-    page = Read(analysis_page(Explanation(found, ()), lang, False).body).by_class
+    page = Read(bytes(analysis_page(Explanation(found, ()), lang, False).body)).by_class
     if said is None:
         assert "set" not in page
         return

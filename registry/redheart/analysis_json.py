@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from redheart.summary import summarize
+from redheart.summary import borne_out, summarize
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
@@ -79,6 +79,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "warning": answer.finding.warning,
         "values": _values(answer.values),
         "certainty": None if answer.certainty is None else attrs.asdict(answer.certainty),
+        "claims": [one.label for one in borne_out(answer)],
         "summary": None if said is None else said.to_json(),
         "unsure": list(answer.unsure),
         "members": [f"{finding.plugin}.{finding.output}" for finding in answer.members],

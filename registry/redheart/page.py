@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.similar import evidence_lines
-from redheart.summary import summarize
+from redheart.summary import borne_out, summarize
 from redheart_core.contract.fields import Field
 from redheart_core.models.findings import NEAR
 
@@ -30,8 +30,8 @@ CELLS = 10
 """Of a bar."""
 SIZES = ((2.0, "far "), (NEAR, ""))
 """From how many standard deviations on a number is how far from the usual."""
-LIKELY = ((0.8, "very likely"), (0.5, "likely"), (0.2, "perhaps"), (0.0, "a hint"))
-"""Words for a probability alone: the threshold, from which on a label is shown, may be far below one half."""
+LIKELY = ((0.8, "very likely"), (0.5, "likely"), (0.0, "perhaps"))
+"""Words for a probability alone: the threshold, from which on a label is predicted, may be far below one half."""
 
 
 UNLIMITED = (
@@ -57,13 +57,14 @@ def make_page(analysis: Analysis) -> Page:
     """The page of an analysis."""
     found = unusual(analysis)
     shown, further = found[:MOST_TASKS], found[MOST_TASKS:]
-    rows = tuple(row for answer in shown for row in _rows(answer, answer.telling))
+    rows = tuple(row for answer in shown for row in _rows(answer, borne_out(answer)))
     usual = [answer.field for answer in analysis.answers if not answer.telling]
     notes = [
         *_context(analysis),
         *evidence_lines(analysis),
         *_names("also unusual, see --details", [answer.field for answer in further]),
         *_names("nothing unusual", usual),
+        *_names("nothing sure enough to show, see --details", left_open(analysis)),
         *_certainties(shown),
         *_silences(analysis.abstentions),
         *_uncalibrated(analysis),
@@ -77,10 +78,22 @@ def make_page(analysis: Analysis) -> Page:
 
 
 def unusual(analysis: Analysis) -> list[Answer]:
-    """The answers that claim something, the most telling first."""
-    telling = [(answer, answer.telling) for answer in analysis.answers]
+    """The answers that stand behind something that they claim, the most telling first."""
+    telling = [(answer, borne_out(answer)) for answer in analysis.answers]
     found = [(max(abs(value.deviations or 0.0) for value in own), answer) for answer, own in telling if own]
     return [answer for _, answer in sorted(found, key=lambda pair: -pair[0])]
+
+
+def left_open(analysis: Analysis) -> list[str]:
+    """Fields whose answers claim something that neither set nor interval bears out."""
+    return [answer.field for answer in analysis.answers if answer.telling and not borne_out(answer)]
+
+
+def not_sure_enough(analysis: Analysis) -> list[str]:
+    """Fields that are shown with a number that is less sure than the stakes want."""
+    if analysis.context is None or analysis.context.stakes == "usual":
+        return []
+    return [one.field for one in analysis.answers if any(value.label in one.unsure for value in borne_out(one))]
 
 
 def likelihood(value: LabelValue) -> int:
@@ -158,8 +171,7 @@ def _context(analysis: Analysis) -> Iterator[str]:
     raised = context.stakes != "usual"
     named = [f"{heading}: {', '.join(names)}" for heading, names in context.notes.items()]
     yield "; ".join([*([f"stakes {context.stakes}"] if raised else []), *named])
-    unsure = [answer.field for answer in analysis.answers if answer.unsure]
-    if raised and unsure:
+    if unsure := not_sure_enough(analysis):
         yield f"WARNING: not {context.sureness:.0%} sure, as stakes want it: {', '.join(unsure)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from redheart.summary import borne_out
 from redheart_core.data.text import shorten
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def evidence_lines(analysis: Analysis) -> Iterator[str]:
     """Each of the nearest cases with its distance and labels, and how far their labels are in intervals and sets."""
     if analysis.remembered and analysis.answers and not analysis.cases:
         yield "the memory has no case"
-    shown = [answer for answer in analysis.answers if answer.telling] or list(analysis.answers)
+    shown = [answer for answer in analysis.answers if borne_out(answer)] or list(analysis.answers)
     for one in analysis.cases[:SHOWN]:
         labels = [said for answer in shown for said in _label(answer, one.case)][:SHOWN]
         said = ", ".join(labels) or "no labels of these tasks"
@@ -58,7 +59,7 @@ def _label(answer: Answer, case: Case) -> Iterator[str]:
     """What a case has on a field: its largest label, or the value that the answer shows first."""
     names = {
         value.label: answer.field if value.label == answer.field else f"{answer.field}.{value.label}"
-        for value in answer.telling or answer.values
+        for value in borne_out(answer) or answer.values
     }
     if answer.about.binary or answer.about.simplex or answer.about.counts:
         names = {label: f"{answer.field}.{label}" for label in answer.about.labels}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from redheart_core.models.findings import Answer
+    from redheart_core.models.findings import Answer, LabelValue
 
 MOSTLY, PERHAPS, UNLIKELY = 0.5, 0.2, 0.1
 """From which probability on a label is mostly so and perhaps so, and up to which one outside of the set is unlikely."""
@@ -118,12 +118,32 @@ def labels_in_set(answer: Answer) -> tuple[str, ...] | None:
     return None if names is None else tuple(sorted(names, key=lambda name: -given[name]))
 
 
+def borne_out(answer: Answer) -> tuple[LabelValue, ...]:
+    """What an answer claims and stands behind, in its order: what people are shown.
+
+    Of labels those in the set that are at least perhaps so, of an open set those that are mostly so; of shares and
+    numbers those whose interval does not hold what is usual. Without a set or an interval nothing speaks against them.
+    """
+    if not answer.about.binary:
+        return tuple(one for one in answer.telling if not _as_usual(one))
+    held = labels_in_set(answer)
+    least = PERHAPS if held is None or len(held) <= MOST_NAMES else MOSTLY
+    return tuple(one for one in answer.telling if one.value >= least and (held is None or one.label in held))
+
+
+def _as_usual(value: LabelValue) -> bool:
+    """Whether a number may be what is usual, by its interval."""
+    if value.low is None or value.high is None or value.training_mean is None:
+        return False
+    return value.low <= value.training_mean <= value.high
+
+
 def summarize(answer: Answer) -> Summary | None:
     """What an answer on labels comes to; None of one that has no set."""
     held = labels_in_set(answer)
     if held is None:
         return None
-    found = _of_labels(answer, held) if answer.about.binary else _of_shares(held)
+    found = _of_labels(answer) if answer.about.binary else _of_shares(held)
     named = (*found.mostly, *found.perhaps)
     found = attrs.evolve(found, further=tuple(one for one in held if one not in named), all=len(answer.values))
     against = dict.fromkeys(two for one in named for two in _OPPOSITES.get(one, ()))
@@ -133,11 +153,10 @@ def summarize(answer: Answer) -> Summary | None:
     return attrs.evolve(found, unlikely=tuple(one for one in against if one in low)[:1])
 
 
-def _of_labels(answer: Answer, held: tuple[str, ...]) -> Summary:
-    """Labels that are predicted and in the set."""
-    claimed = [one for one in answer.telling if one.label in held]
-    mostly = [one.label for one in claimed if one.value >= MOSTLY]
-    perhaps = [one.label for one in claimed if PERHAPS <= one.value < MOSTLY]
+def _of_labels(answer: Answer) -> Summary:
+    """Labels that the answer stands behind."""
+    mostly = [one.label for one in borne_out(answer) if one.value >= MOSTLY]
+    perhaps = [one.label for one in borne_out(answer) if one.value < MOSTLY]
     return Summary(tuple(mostly[:MOST]), tuple(perhaps[:MOST]))
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.claims import agrees, members_on
-from redheart.page import LIKELY, MOST_LABELS, SIZES, likelihood, place_in_range, size, unusual
-from redheart.summary import summarize
+from redheart.page import LIKELY, MOST_LABELS, SIZES, left_open, likelihood, place_in_range, size, unusual
+from redheart.summary import borne_out, summarize
 from redheart_server.pages.words import Words
 
 if TYPE_CHECKING:
@@ -76,6 +76,11 @@ def usual_tasks(analysis: Analysis, say: Words) -> tuple[str, ...]:
     return tuple(say.task(answer.field) for answer in analysis.answers if not answer.telling)
 
 
+def open_tasks(analysis: Analysis, say: Words) -> tuple[str, ...]:
+    """The tasks whose answers claim nothing that they stand behind."""
+    return tuple(map(say.task, left_open(analysis)))
+
+
 def range_notes(analysis: Analysis, say: Words) -> Iterator[str]:
     """What intervals and sets hold, or that there are none; and that no limit is known."""
     if analysis.answers and not analysis.calibrated:
@@ -92,7 +97,7 @@ def _raised(analysis: Analysis) -> bool:
 
 
 def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
-    telling = answer.telling
+    telling = borne_out(answer)
     said = summarize(answer)
     meaning = say.meanings.get(answer.field)
     return AnswerView(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from redheart.page import not_sure_enough
 from redheart.similar import evidence_lines
 from redheart_server.pages.words import Words
 
@@ -50,8 +51,8 @@ def language_of(code: str, say: Words) -> str:
 def warning_notes(analysis: Analysis, say: Words) -> Iterator[Note]:
     """Everything that is known against the numbers."""
     context = analysis.context
-    unsure = [say.task(answer.field) for answer in analysis.answers if answer.unsure]
-    if context is not None and context.stakes != "usual" and unsure:
+    unsure = [say.task(field) for field in not_sure_enough(analysis)]
+    if context is not None and unsure:
         yield Note(say("not_sure_enough", share=f"{context.sureness:.0%}", tasks=", ".join(unsure)), say.code)
     yield from (_translated(warning, say) for warning in analysis.warnings)
     if analysis.missing:
