@@ -11,6 +11,7 @@ from front_door import Finished, install, redheart, refuse, succeed
 import redheart as api
 
 CRISIS = "I told my neighbour the truth about the fence, and now I want to die."
+DOUBTFUL = "I told my neighbour the truth about the fence. What is the point of it all?"
 ACUTE = "He's outside my door with a knife."
 CALM = "I told my neighbour the truth about the fence, and now he avoids me."
 KOREAN = "친구를 도왔다. 나는 죽고 싶어요."
@@ -28,11 +29,15 @@ def redheart_provide_signs():
 """
 
 
-def test_help_stands_before_the_answers(finished: Finished, tmp_path: Path) -> None:
-    lines = succeed("analyze", finished.model, CRISIS, cwd=tmp_path).out.splitlines()
+def test_help_stands_alone_and_a_doubtful_line_of_it_before_the_answers(finished: Finished, tmp_path: Path) -> None:
+    said = succeed("analyze", finished.model, CRISIS, cwd=tmp_path)
+    lines = said.out.splitlines()
     assert "988" in lines[0]
-    assert lines.index("") > 2
-    assert "language: English" in lines
+    assert lines[-1] == ""
+    assert not any(word in said.out + said.err for word in ("language:", "follow", "--details", "answered by"))
+    doubtful = succeed("analyze", finished.model, DOUBTFUL, cwd=tmp_path).out.splitlines()
+    assert "988" in doubtful[0]
+    assert doubtful[1:3] == ["", "language: English"]
     assert "109" in redheart("analyze", finished.model, KOREAN, cwd=tmp_path).out.splitlines()[0]
     german = succeed("analyze", finished.model, CRISIS, "--country", "de", cwd=tmp_path).out
     assert "0800 1110111" in german.splitlines()[0]
@@ -59,7 +64,8 @@ def test_json_and_its_lines_have_help_first_and_none_where_there_is_no_sign(fini
     document = succeed("analyze", finished.model, CRISIS, "--json", cwd=tmp_path).json()
     assert next(iter(document)) == "help"
     assert document["help"]["helplines"][0]["contact"] == "988"
-    assert document["answers"]
+    assert (document["answers"], document["findings"], document["abstentions"]) == ([], [], [])
+    assert succeed("analyze", finished.model, DOUBTFUL, "--json", cwd=tmp_path).json()["answers"]
     assert succeed("analyze", finished.model, CALM, "--json", cwd=tmp_path).json()["help"] is None
     lines = "".join(json.dumps({"text": text}) + "\n" for text in (CRISIS, CALM, CRISIS + "\x07"))
     answer = redheart("analyze", finished.model, "--jsonl", "-", given=lines.encode(), cwd=tmp_path)
@@ -86,8 +92,12 @@ def test_the_python_api_says_the_same_and_shows_it_in_a_notebook(
     found = model.analyze(CRISIS)
     assert found.help is not None
     assert found.help.helplines[0].contact == "109"
-    assert found.answers
-    assert found._repr_html_().index("109") < found._repr_html_().index("<table>")
+    assert found.answers == ()
+    assert "109" in found._repr_html_()
+    assert "<table>" not in found._repr_html_()
+    doubtful = model.analyze(DOUBTFUL)
+    assert doubtful.answers
+    assert doubtful._repr_html_().index("109") < doubtful._repr_html_().index("<table>")
     assert model.analyze(ACUTE).answers == ()
     assert model.analyze(CALM).help is None
     assert not any(CRISIS in path.read_text(errors="ignore") for path in tmp_path.rglob("*") if path.is_file())

@@ -49,11 +49,14 @@ def test_a_weight_is_a_criterion_and_a_number() -> None:
     assert "there is no criterion joy" in decide("going home", "staying here", "--weight", "joy=1").output
 
 
-def test_help_comes_first_where_danger_is_acute_and_nothing_else() -> None:
-    found = decide(ACUTE, "telling my sister", "--country", "US")
+@pytest.mark.parametrize(("text", "number"), [(ACUTE, "911"), ("I want to die.", "988")])
+def test_help_comes_first_and_alone(text: str, number: str) -> None:
+    found = decide(text, "telling my sister", "--country", "US")
     assert found.exit_code == 0
-    assert "911" in found.output.splitlines()[0]
-    assert "ordered by" not in found.output
+    assert number in found.output.splitlines()[0]
+    assert not any(words in found.output for words in ("ordered by", "no order", "in the words", "follow"))
+    table = json.loads(decide(text, "telling my sister", "--json").stdout)
+    assert (table["acts"], table["ranking"], table["crowd"]) == ([], None, None)
 
 
 def test_help_stands_beside_a_refusal_in_json() -> None:

@@ -11,6 +11,7 @@ from front_door import Finished, check_refusal, redheart, refuse, succeed
 from made_up_cases import files_hold
 
 CRISIS = "I told my neighbour the truth about the fence, and now I want to die."
+DOUBTFUL = "I told my neighbour the truth about the fence. What is the point of it all?"
 ACUTE = "He's outside my door with a knife."
 FENCE = "I told my neighbour the truth about the fence."
 
@@ -77,18 +78,20 @@ def test_a_case_comes_and_goes(finished: Finished, tmp_path: Path) -> None:
 
 def test_help_comes_first_and_nothing_is_kept(evidence: Path, finished: Finished, tmp_path: Path) -> None:
     common = ("--memory", "loaded.db", "--model", finished.model)
-    lines = succeed("memory", "search", *common, CRISIS, cwd=evidence).out.splitlines()
+    lines = succeed("memory", "search", *common, DOUBTFUL, cwd=evidence).out.splitlines()
     assert "988" in lines[0]
     assert any(line.startswith("DISTANCE") for line in lines)
-    acute = succeed("memory", "search", *common, ACUTE, cwd=evidence).out
-    assert "911" in acute.splitlines()[0]
-    assert "DISTANCE" not in acute
-    found = succeed("memory", "search", *common, ACUTE, "--json", cwd=evidence).json()
-    assert found["help"]["acute"]
-    assert found["cases"] == []
+    for text, number in ((CRISIS, "988"), (ACUTE, "911")):
+        alone = succeed("memory", "search", *common, text, cwd=evidence).out
+        assert number in alone.splitlines()[0]
+        assert "DISTANCE" not in alone
+        found = succeed("memory", "search", *common, text, "--json", cwd=evidence).json()
+        assert found["help"]["acute"] is (text == ACUTE)
+        assert found["cases"] == []
     refused = redheart("memory", "add", "--memory", "new.db", "--model", finished.model, CRISIS, cwd=tmp_path)
     check_refusal(refused, ["it has a sign of a crisis, so nothing of it is kept"])
     assert "988" in refused.out.splitlines()[0]
+    assert "follow" not in refused.out
     assert list(tmp_path.iterdir()) == []
 
 

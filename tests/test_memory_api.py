@@ -21,6 +21,7 @@ from redheart_core.memory.vectors import text_vector
 from redheart_core.safety.signs import search_text
 
 CRISIS = "I told my neighbour the truth about the fence, and now I want to die."
+DOUBTFUL = "I told my neighbour the truth about the fence. What is the point of it all?"
 ACUTE = "He's outside my door with a knife."
 TEXT = "My neighbour lent me her car, and I was glad of it."
 
@@ -110,9 +111,27 @@ def test_of_a_crisis_nothing_is_kept(memory: Memory, place: Path) -> None:
         memory.add_records(records)
     assert not place.exists()
     memory.add(TEXT)
-    assert len(memory.nearest(CRISIS)) == 1
-    with pytest.raises(DataError, match="redheart analyze says who can help"):
-        memory.nearest(ACUTE)
+    assert len(memory.nearest(DOUBTFUL)) == 1
+    for text in (CRISIS, ACUTE):
+        with pytest.raises(DataError, match="redheart analyze says who can help"):
+            memory.nearest(text)
+        found = memory.search(text)
+        assert found.help is not None
+        assert found.cases == []
+
+
+def test_a_search_asks_vectors_for_signs_as_adding_does(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.add(TEXT)
+    assert memory.search(TEXT).help is None
+    monkeypatch.setattr("redheart_core.safety.vectors.reads_vectors_of", lambda _: True)
+    monkeypatch.setattr("redheart_core.safety.vectors.score_vectors", lambda _: 1000.0)
+    monkeypatch.setattr("redheart_core.safety.adapted.score_text", lambda *_: None)
+    found = memory.search(TEXT)
+    assert found.help is not None
+    assert found.help.alone
+    assert found.cases == []
+    with pytest.raises(DataError, match="it has a sign of a crisis"):
+        memory.nearest(TEXT)
 
 
 def test_vectors_belong_to_the_model_that_is_named(memory: Memory, finished: Finished, place: Path) -> None:

@@ -82,6 +82,19 @@ def test_help_holds_no_text_and_no_score() -> None:
 
 @pytest.mark.parametrize("kind", SIGN_KINDS)
 @pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("acute", [False, True])
+def test_help_says_that_the_text_is_not_analyzed_and_promises_nothing_behind_it(
+    kind: str, language: str, acute: bool
+) -> None:
+    found = help_for([Sign(kind, 0, 1, acute=acute, language=language)])
+    assert found.alone
+    assert {"en": "This text is not analyzed", "ko": "이 글은 분석하지 않았고"}[language] in found.closing[0]
+    assert not any(words in " ".join(found.lines()) for words in ("follow", "이어집니다"))
+    assert not help_for([Sign(kind, 0, 1, doubtful=True, language=language)]).alone
+
+
+@pytest.mark.parametrize("kind", SIGN_KINDS)
+@pytest.mark.parametrize("language", ["en", "ko"])
 def test_doubtful_signs_give_one_line_with_a_number_and_a_clear_one_beside_them_gives_all(
     kind: str, language: str
 ) -> None:

@@ -94,8 +94,9 @@ def test_requests_that_wait_together_get_what_each_gets_alone(models: Models) ->
         assert same(said, json.loads(json.dumps(served.model.analyze(text).to_json())))
 
 
-def test_help_is_the_first_key_and_an_acute_danger_gets_nothing_else(models: Models) -> None:
-    answer = post(models, {"text": CRISIS})
+@pytest.mark.parametrize("text", [CRISIS, "I want to die."])
+def test_help_is_the_first_key_and_stands_alone(models: Models, text: str) -> None:
+    answer = post(models, {"text": text})
     assert next(iter(answer.json())) == "help"
     assert answer.json()["help"] is not None
     assert answer.json()["answers"] == []

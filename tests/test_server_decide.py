@@ -148,6 +148,16 @@ def test_where_vectors_alone_show_a_crisis_nothing_is_kept_and_help_stands_first
     assert "it has a sign of a crisis, so nothing of it is kept" in refused.json()["detail"]
     assert not where.exists()
 
+    async def search(client: httpx.AsyncClient, state: State) -> httpx.Response:
+        return await client.post("/v1/memory/search", json={"text": "She returned the money."})
+
+    with redheart.memory.open(where, finished.model) as memory:
+        memory.add(memory._encoded("She returned the money.", "text")[0])
+    found = asked(loaded(finished.model, memory=str(where)), search)
+    assert next(iter(found.json())) == "help"
+    assert found.json()["help"] is not None
+    assert found.json()["cases"] == []
+
 
 def test_a_server_without_a_memory_knows_no_such_path(models: Models) -> None:
     (answer,) = post(models, "/v1/memory", {"text": "a text"})

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redheart_cli.first_help import first_help, help_for_unreadable, print_help
+from redheart_cli.first_help import first_help, help_for_unreadable, help_where_refused, print_help
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
 from redheart_cli.ray_options import ray_option
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records, read_text, to_json
-from redheart_core import RedheartError
 from redheart_core.data.text import check_text
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def analyze(
     untrained parts of a module has a warning.
 
     A text with signs of self-harm, violence or danger is first answered with who can help, in its
-    own language; where the danger is now, with nothing else. No text is stored.
+    own language, and with nothing else unless the sign is doubtful. No text is stored.
 
     --memory names a memory of cases (redheart memory --help): its nearest cases are shown with
     their labels or votes and their distance, and there is a warning where none is similar or their
@@ -121,32 +120,30 @@ def analyze(
         raise click.UsageError("--ray spreads the texts of a file over a cluster; name it with --texts")
     if jsonl is not None:
         with _remembering(_load(model, device, country), memory) as loaded:
+            _say_which(loaded, model)
             _exit_if_refused(print_lines(loaded, jsonl, language))
         return
     if texts is not None and output is not None:
         with _remembering(_load(model, device, country), memory) as loaded:
+            _say_which(loaded, model)
             _exit_if_refused(write_lines(loaded, texts, output, column, language, details, address))
         return
     with help_for_unreadable(country, as_json):
         where, content = ("text", text) if text is not None and text != "-" else read_text(file)
     first = first_help(country, content)  # before anything that may fail or takes seconds
-    if first is not None and not as_json:
+    if first is not None and first.acute and not as_json:
         print_help(first)
-        if first.acute:
-            return
-    try:
+        return
+    with help_where_refused(first, as_json):
         check_text(content, where)  # before the model is loaded
         with _remembering(_load(model, device, country), memory) as loaded:
             explained = loaded.explain(content, language=language, where=where) if reasons else None
             found = explained.analysis if explained else loaded.analyze_record(content, where, language)
-    except RedheartError as error:
-        if first is not None and as_json:
-            print_json({"help": first.to_json(), "refused": str(error)})
-        raise
-    if found.help is not None and first is None and not as_json:
+    if found.help is not None and not as_json:
         print_help(found.help)
-        if found.help.acute:
+        if found.help.alone:
             return
+    _say_which(loaded, model)  # behind help, which is the first line
     if as_json:
         _print_warnings(found)
         print_json((explained or found).to_json())
@@ -308,16 +305,21 @@ def _remembering(model: Model, memory: str | None) -> AbstractContextManager[Mod
 
 
 def _load(model: str | None, device: str, country: str | None) -> Model:
-    """The model; messages on stderr say which one answers where none is named, and what it lacks on this machine."""
+    """The model."""
     import redheart
-    from redheart.page import absences
 
     loaded = redheart.load(model, device=device, country=country)
     gc.freeze()  # it stays until the end, so no search for cycles has to go through it
+    return loaded
+
+
+def _say_which(loaded: Model, model: str | None) -> None:
+    """Which model answers where none is named, and what it lacks on this machine, on stderr."""
+    from redheart.page import absences
+
     if model is None:
         click.echo(f"answered by the model {loaded.title}", err=True)
     for reason in loaded.broken:
         click.echo(f"warning: {reason}", err=True)
     for line in absences(loaded.absent):
         click.echo(line, err=True)
-    return loaded

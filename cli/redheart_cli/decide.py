@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
-from redheart_cli.first_help import first_help, help_for_unreadable, print_help
+from redheart_cli.first_help import first_help, help_for_unreadable, help_where_refused, print_help
 from redheart_cli.output import print_json
 from redheart_cli.paths import UserPath
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_text
-from redheart_core import RedheartError
 from redheart_core.storage.bad_rows import BadLineError
 
 
@@ -77,25 +76,19 @@ def decide(
     given |= {"vulnerable_first": True} if vulnerable_first else {}
     given |= {"weights": dict(map(_weight, weights))} if weights else {}
     first = first_help(country, *texts_of(given))  # before anything that may fail or takes seconds
-    if first is not None and not as_json:
+    if first is not None and first.acute and not as_json:
         print_help(first)
-        if first.acute:
-            return
-    try:
+        return
+    with help_where_refused(first, as_json):
         import redheart
         from redheart.dilemma import read_dilemma
 
         read_dilemma(given)  # before models are loaded
         found = redheart.decide(given, model=model, preferences=preferences, country=country)
-    except RedheartError as error:
-        if first is not None and as_json:
-            print_json({"help": first.to_json(), "refused": str(error)})
-        raise
     if as_json:
         print_json(found.to_json())
         return
-    lines = found.lines()
-    for line in lines[len(found.help.lines()) + 1 :] if found.help is not None and first is not None else lines:
+    for line in found.lines():
         click.echo(line)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from redheart_cli.output import print_json
-from redheart_core import SettingsError
+from redheart_core import RedheartError, SettingsError
 from redheart_core.storage.bad_rows import BadLineError
 
 if TYPE_CHECKING:
@@ -42,6 +42,19 @@ def help_for_unreadable(country: str | None, as_json: bool) -> Iterator[None]:
         yield
     except BadLineError as error:
         first = first_help(country, str(error.read))
+        if first is not None and as_json:
+            print_json({"help": first.to_json(), "refused": str(error)})
+        elif first is not None:
+            print_help(first)
+        raise
+
+
+@contextmanager
+def help_where_refused(first: Help | None, as_json: bool) -> Iterator[None]:
+    """Help by the words alone stands before an error, where nothing else can be said of them."""
+    try:
+        yield
+    except RedheartError as error:
         if first is not None and as_json:
             print_json({"help": first.to_json(), "refused": str(error)})
         elif first is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from redheart_cli.first_help import first_help, help_for_unreadable, print_help
+from redheart_cli.first_help import first_help, help_for_unreadable, help_where_refused, print_help
 from redheart_cli.memory_options import chosen_options, memory_options, opened
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
@@ -18,6 +19,7 @@ from redheart_core.memory.filters import Filter
 
 if TYPE_CHECKING:
     from redheart.memory import Neighbour
+    from redheart_core.safety.help import Help
 
 _SHOWN = 6
 """Labels of a case that a table has room for."""
@@ -50,20 +52,29 @@ def search(
       redheart memory search --memory cases.db "He kept the purse that he had found."
       redheart memory search --memory cases.db "He kept the purse." -k 20 --label votes.wrong --language en --json
     """
+    from redheart.crisis import load_safety
+
     with help_for_unreadable(country, as_json):
         content = read_text(None)[1] if text is None or text == "-" else text
-    help_ = first_help(country, content)
-    if help_ is not None and not as_json:
-        print_help(help_)
-    if help_ is not None and help_.acute:
-        if as_json:
-            print_json({"help": help_.to_json(), "cases": []})
+    first = first_help(country, content)
+    if first is not None and first.acute:
+        _print_found(first, [], as_json)
         return
-    with opened(where, model) as found:
-        near = found.nearest(content, most, chosen, exact=exact)
+    with help_where_refused(first, as_json), opened(where, model) as memory:
+        found = memory.search(content, most, chosen, exact=exact, safety=load_safety(country))
+    _print_found(found.help, found.cases, as_json)
+
+
+def _print_found(found: Help | None, near: Sequence[Neighbour], as_json: bool) -> None:
+    """Help first, and alone unless it is doubtful."""
     if as_json:
-        print_json({"help": None if help_ is None else help_.to_json(), "cases": [one.to_json() for one in near]})
-    elif not near:
+        print_json({"help": None if found is None else found.to_json(), "cases": [one.to_json() for one in near]})
+        return
+    if found is not None:
+        print_help(found)
+        if found.alone:
+            return
+    if not near:
         click.echo("no case is chosen")
     else:
         print_table(("DISTANCE", "ID", "LANGUAGE", "SOURCE", "LICENCE", "LABELS", "TEXT"), list(map(_row, near)))

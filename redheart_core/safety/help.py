@@ -32,7 +32,7 @@ class Help:
 
     signs: tuple[Sign, ...]
     acute: bool
-    """Whether somebody is in danger now; then a text is not analyzed any further."""
+    """Whether somebody is in danger now; then no model is asked."""
     doubtful: bool
     """Whether every sign is; then people read the opening alone, and `helplines` has the others."""
     country: str
@@ -43,9 +43,14 @@ class Help:
     advice: tuple[str, ...]
     """What to do, for each kind of sign."""
     closing: tuple[str, ...]
-    """What the program does next, and how it is given another country."""
+    """What the program does not do, and how it is given another country."""
     helplines: tuple[Helpline, ...]
     """The most urgent first."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else is said of the text: a score is no answer to a person in a crisis."""
+        return not self.doubtful
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -128,7 +133,7 @@ def help_for(found: Sequence[Sign], country: str = "", added: Sequence[SignSpec]
         for kind in kinds
         if kind in words[language]
     ]
-    last = (words[language]["acute" if acute else "doubt"], words[language][placed])
+    last = (words[language]["alone"], words[language][placed])
     advice, closing = (
         () if doubtful else tuple(_fill(text, values) for text in texts if text) for texts in (behind, last)
     )

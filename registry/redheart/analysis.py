@@ -39,8 +39,8 @@ class Analysis:
     missing: Mapping[str, str] = attrs.field(factory=dict)
     """Groups of the run that the model leaves out, with the reason; empty for a whole model."""
     help: Help | None = None
-    """For the person who wrote the text, if it has a sign of a crisis; it stands first everywhere. Where it is acute,
-    nothing else is said of the text."""
+    """For the person who wrote the text, if it has a sign of a crisis; it stands first everywhere, and alone
+    unless it is doubtful: nothing else is said of the text."""
     absent: tuple[str, ...] = ()
     """Groups that cannot answer on this machine, as files of others are not installed; Model.absent has the reasons."""
     calibrated: bool = False
@@ -193,6 +193,8 @@ class Analysis:
         from redheart_core.storage.html_table import html_table
 
         first = "" if self.help is None else html_help(self.help)
+        if self.help is not None and self.help.alone:
+            return first
         return first + html_table(COLUMNS, self.page.rows, "; ".join((self.text, self.page.head, *self.page.notes)))
 
 

@@ -72,7 +72,7 @@ def _analyze_records(model: Model, given: Sequence[tuple[str, Text]], language: 
             found[place] = Refused(error, help_)
             continue
         if help_ is not None and help_.acute:
-            found[place] = _acute(model, _as_given(one), text.language, help_)
+            found[place] = _help_alone(model, _as_given(one), text.language, help_)
         else:
             texts.append((place, text, read))
     with keeping_threads(model.assembled.manifest.training.threads):
@@ -82,8 +82,8 @@ def _analyze_records(model: Model, given: Sequence[tuple[str, Text]], language: 
             found[place] = Refused(said, read.by_words())
             continue
         help_, as_given = read.by_vectors(said.vectors, model.encoder), _as_given(given[place][1])
-        if help_ is not None and help_.acute:
-            found[place] = _acute(model, as_given, text.language, help_)
+        if help_ is not None and help_.alone:
+            found[place] = _help_alone(model, as_given, text.language, help_)
         else:
             found[place] = _analysis(model, as_given, text, said, help_)
     return [one for one in found if one is not None]
@@ -176,8 +176,8 @@ def _analysis(model: Model, text: str, given: TextToAnalyze, said: Analyzed, fou
     )
 
 
-def _acute(model: Model, text: str, language: Language, found: Help) -> Analysis:
-    """Help alone, where somebody is in danger now."""
+def _help_alone(model: Model, text: str, language: Language, found: Help) -> Analysis:
+    """Help and nothing else."""
     calibrated = model.assembled.calibration is not None
     return Analysis(text, language, (), (), (), {}, model.missing, found, tuple(model.absent), calibrated)
 

@@ -57,7 +57,7 @@ def decide_with(model: Model, preferences: Model | None, given: Sequence[str] | 
         return Decision(dilemma, found)
     analyses = tuple(_analyze(model, dilemma, number) for number in range(len(dilemma.acts)))
     found = most_urgent([one.help for one in analyses])  # by the vectors too, which may take back what words show
-    if found is not None and found.acute:
+    if found is not None and found.alone:
         return Decision(dilemma, found)
     crowd, silence = _crowd(preferences, dilemma)
     figures = act_figures(dilemma)

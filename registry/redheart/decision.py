@@ -121,7 +121,7 @@ class Decision:
 
     dilemma: Dilemma
     help: Help | None = None
-    """For the person who wrote it; where it is acute, nothing else is said."""
+    """For the person who wrote it; unless it is doubtful, nothing else is said."""
     figures: tuple[ActFigures, ...] = ()
     analyses: tuple[Analysis, ...] = ()
     """Of each act in its situation."""
@@ -129,11 +129,11 @@ class Decision:
     silence: str = ""
     """Why there is no crowd's verdict."""
     ranking: Ranking | None = None
-    """None where nothing is known that ranks acts, or danger is acute."""
+    """None where nothing is known that ranks acts, or help stands alone."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, of the form that redheart.decision_json.schema describes."""
-        acts = [] if self.help is not None and self.help.acute else list(self.dilemma.acts)
+        acts = [] if self.help is not None and self.help.alone else list(self.dilemma.acts)
         return {
             "version": VERSION,
             "help": None if self.help is None else self.help.to_json(),

@@ -26,10 +26,10 @@ VIEW_NAMES = ("optimistic", "realistic", "pessimistic")
 
 
 def page_lines(decision: Decision) -> Iterator[str]:
-    """One line after another; nothing but help where danger is acute."""
+    """One line after another; nothing but help where it stands alone."""
     if decision.help is not None:
         yield from (*decision.help.lines(), "")
-        if decision.help.acute:
+        if decision.help.alone:
             return
     names = [f"{letter_of(number)}: {shorten(act.text)}" for number, act in enumerate(decision.dilemma.acts)]
     if decision.ranking is None:

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import attrs
+
 from redheart.analyzing import stated_text
 from redheart.choosing import choose
 from redheart.crisis import CrisisError
@@ -38,15 +40,26 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from redheart.crisis import Safety
     from redheart.models import Model
     from redheart_core.data.identity import EncoderIdentity
     from redheart_core.memory.evidence import Loaded
     from redheart_core.safety.help import Help
 
-__all__ = ["Case", "Filter", "Memory", "Neighbour", "Retention", "choose", "open"]
+__all__ = ["Case", "Filter", "Memory", "Neighbour", "Retention", "Searched", "choose", "open"]
 
 _KEYS = ("id", "text", "labels", "language", "source", "licence")
 """Of a record to add."""
+
+
+@attrs.frozen
+class Searched:
+    """What a memory says of a text."""
+
+    help: Help | None
+    """For the person who wrote it, if it has a sign of a crisis."""
+    cases: list[Neighbour]
+    """The nearest first; none where help stands alone."""
 
 
 class Memory:
@@ -157,7 +170,7 @@ class Memory:
                 with bad.row():
                     if case.text is not None:
                         found = self._encoder.safety.read(case.text).by_any(case.vector[None], identity)
-                        _refuse(found, place, acute=False)
+                        _refuse(found, place)
                     cases.append(case)
         else:
             cases = []
@@ -230,11 +243,42 @@ class Memory:
             exact: Compare with every case.
 
         Raises:
-            DataError: The text is refused or speaks of an acute danger, or a value is wrong.
+            CrisisError: The text has a sign of a crisis that is no mere doubt.
+            DataError: The text is refused, or a value is wrong.
             CaseMemoryError: There is no memory, or it is of another encoder.
         """
-        cases = self.cases
-        return cases.nearest(self._vector(given, "text", acute=True), k, chosen, exact=exact)
+        if not isinstance(given, str):
+            return self.cases.nearest(self._vector(given, "text"), k, chosen, exact=exact)
+        found = self.search(given, k, chosen, exact=exact)
+        if found.help is not None and found.help.alone:
+            raise CrisisError("text", found.help)
+        return found.cases
+
+    def search(
+        self, text: str, k: int = 10, chosen: Filter = EVERY, *, exact: bool = False, safety: Safety | None = None
+    ) -> Searched:
+        """The nearest cases of a text behind help for its writer, by all voters; no case where help stands alone.
+
+        Args:
+            text: As for nearest.
+            k: As for nearest.
+            chosen: As for nearest.
+            exact: As for nearest.
+            safety: Whose helplines; those of the model if left out.
+
+        Raises:
+            DataError: As nearest.
+            CaseMemoryError: As nearest.
+        """
+        read = (safety or self._encoder.safety).read(text)
+        first = read.by_words()
+        if first is not None and first.acute:
+            return Searched(first, [])
+        cases, vectors = self.cases, self._encoded(text, "text")
+        found = read.by_vectors(vectors, self._encoder.identity)
+        if found is not None and found.alone:
+            return Searched(found, [])
+        return Searched(found, cases.nearest(text_vector(vectors), k, chosen, exact=exact))
 
     def delete(self, chosen: Filter, *, everything: bool = False) -> int:
         """Delete cases, so that the memory's files hold none of their bytes; returns how many.
@@ -302,7 +346,7 @@ class Memory:
     def _case(
         self, given: str | Vector, where: str, keep_text: bool, id_: str | None, values: Mapping[str, Any]
     ) -> Case:
-        vector = self._vector(given, where, acute=False)
+        vector = self._vector(given, where)
         described, text = dict(values), None
         if isinstance(given, str):
             from redheart_core.data.language import detect
@@ -317,30 +361,27 @@ class Memory:
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
 
-    def _vector(self, given: str | Vector, where: str, acute: bool) -> Vector:
-        """The vector of a text; one that was given belongs to the encoder of the model that was named.
-
-        Args:
-            given: As for add.
-            where: Names it.
-            acute: Only texts that speak of an acute danger are refused, not all with a sign of a crisis.
-        """
+    def _vector(self, given: str | Vector, where: str) -> Vector:
+        """The vector of what is kept; one that was given belongs to the encoder of the model that was named."""
         if not isinstance(given, str):
             if not self._vectors_are_named:
                 raise DataError(f"{where}: say which model's encoder made the vector, open(..., model=...)")
             return given
         read = self._encoder.safety.read(given)
-        _refuse(read.by_words(), where, acute)
-        if self._cases is not None:  # before the encoder is loaded
-            require_identity(self._cases.identity, self._encoder.identity, self.where)
-        vectors = self._encoder.encode(given, where)
-        _refuse(read.by_vectors(vectors, self._encoder.identity), where, acute)
+        _refuse(read.by_words(), where)
+        vectors = self._encoded(given, where)
+        _refuse(read.by_vectors(vectors, self._encoder.identity), where)
         return text_vector(vectors)
 
+    def _encoded(self, text: str, where: str) -> NDArray[np.float32]:
+        if self._cases is not None:  # before the encoder is loaded
+            require_identity(self._cases.identity, self._encoder.identity, self.where)
+        return self._encoder.encode(text, where)
 
-def _refuse(found: Help | None, where: str, acute: bool) -> None:
-    """Refuse a text with a sign of a crisis; or only if it speaks of an acute danger."""
-    if found is not None and (found.acute or not acute):
+
+def _refuse(found: Help | None, where: str) -> None:
+    """Refuse a text with a sign of a crisis."""
+    if found is not None:
         raise CrisisError(where, found)
 
 

@@ -52,7 +52,7 @@ def memory_routes(state: State) -> APIRouter:
 
     @router.post("/search", responses=SEARCHED, openapi_extra=body_of(Search))
     async def search(request: Request) -> Response:
-        """The cases nearest to a text, which is not kept."""
+        """The cases nearest to a text, which is not kept; none where help stands alone."""
         body = read_as(Search, await read_object(request))
         safety = state.served(None).model.safety
         return await ask(request, lambda memory: body.search_in(memory, safety))

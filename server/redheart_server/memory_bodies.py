@@ -65,10 +65,16 @@ class Search(_Chosen):
 
     def search_in(self, memory: Memory, safety: Safety) -> dict[str, Any]:
         """What `redheart memory search --json` gives."""
-        found = safety.help_for(self.text)
-        silent = (found is not None and found.acute) or not len(memory)
-        near = [] if silent else memory.nearest(self.text, self.k, self.chosen(), exact=self.exact)
-        return {"help": None if found is None else found.to_json(), "cases": [one.to_json() for one in near]}
+        from redheart.memory import Searched
+
+        if len(memory):
+            found = memory.search(self.text, self.k, self.chosen(), exact=self.exact, safety=safety)
+        else:
+            found = Searched(safety.help_for(self.text), [])
+        return {
+            "help": None if found.help is None else found.help.to_json(),
+            "cases": [one.to_json() for one in found.cases],
+        }
 
 
 class Delete(_Chosen):

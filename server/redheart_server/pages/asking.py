@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from redheart.analysis import Analysis
     from redheart.decision import Decision
     from redheart.models import Model as Loaded
-    from redheart_core.safety.help import Help
 
 Lang = Annotated[Literal["en", "ko"], Query()]
 Country = Annotated[str, Query(pattern="^([A-Za-z]{2})?$")]
@@ -54,7 +53,7 @@ class Explaining(OfModel):
     def _explained(self, model: Loaded, item: Item, found: Analysis | Refused) -> Explanation | str:
         if isinstance(found, Refused):
             return str(found.error)
-        if not self.reasons or help_alone(found.help):
+        if not self.reasons or (found.help is not None and found.help.alone):
             return Explanation(found, ())
         where, record = item
         with keeping_threads(model.assembled.manifest.training.threads):
@@ -122,7 +121,7 @@ def analysis_page(found: Explanation, lang: str, details: bool) -> Response:
         "analysis.html.j2",
         lang,
         details=details,
-        alone=help_alone(analysis.help),
+        alone=analysis.help is not None and analysis.help.alone,
         analysis=analysis,
         language=language_line(analysis.language, say),
         warnings=list(warning_notes(analysis, say)),
@@ -134,11 +133,6 @@ def analysis_page(found: Explanation, lang: str, details: bool) -> Response:
         ranges=list(range_notes(analysis, say)),
         reasons=list(reason_views(found, say)),
     )
-
-
-def help_alone(found: Help | None) -> bool:
-    """Whether a page shows help and nothing else: numbers are no answer to a person in a crisis."""
-    return found is not None and not found.doubtful
 
 
 def _of_country(model: Loaded, country: str) -> Loaded:

@@ -103,7 +103,7 @@ def decision_view(decision: Decision, say: Words) -> dict[str, Any]:
     level = () if ranking is None else ranking.level
     measured = None if crowd is None else crowd.measured
     return {
-        "alone": decision.help is not None and not decision.help.doubtful,
+        "alone": decision.help is not None and decision.help.alone,
         "acts": () if not decision.analyses else act_views(decision, say),
         "level": "" if ranking is None or not level else say(
             "level", first=letter_of(ranking.order[0]), others=", ".join(map(letter_of, level))
