@@ -36,7 +36,7 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
         "English",
         ["analyze", "I am so angry that he lied to me again."],
         "Right and readable: anger, low valence, high arousal. That the crowd would blame everybody is "
-        "one of three verdicts in the set, which the row alone does not show.",
+        "one of three verdicts that may be largest, as the line below says.",
     ),
     (
         "Korean",
@@ -62,20 +62,18 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
     (
         "Crisis, English",
         ["analyze", "I can't go on any more and I want to die."],
-        "Help stands first, complete and in plain words. The emotions below it are right; whether a "
-        "person in this state should read them may be asked.",
+        "Help stands first and alone, complete and in plain words.",
     ),
     (
         "Crisis, Korean",
         ["analyze", "더 이상 살고 싶지 않아요. 죽고 싶어요."],
-        "Help stands first, in Korean and with Korean numbers. Sadness is right; the sets of the Korean "
-        "tasks hold too many labels to say anything.",
+        "Help stands first and alone, in Korean and with Korean numbers.",
     ),
     (
         "Long",
         ["analyze", LONG],
-        "Sadness and anger are right, and the stakes are read well. The line of help is a false alarm, "
-        "though a mild one after a death.",
+        "Anger is right, sadness is named only among what may be largest, and the stakes are read well. "
+        "At high stakes little is sure enough to be shown.",
     ),
     (
         "A dilemma",

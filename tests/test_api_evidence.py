@@ -33,7 +33,7 @@ def test_the_nearest_cases_stand_beside_the_answers_of_one_text_a_list_and_an_it
     assert alone.cases
     assert [one.distance for one in alone.cases] == sorted(one.distance for one in alone.cases)
     check(alone.to_json())
-    assert any(note.startswith("like ") for note in alone.page.notes)
+    assert any(note.startswith("nearest case ") for note in alone.page.notes)
     with redheart.memory.open(loaded, finished.model) as memory:
         expected = [one.case.id for one in memory.nearest(text, 5)]
         (listed,) = model.analyze([text], memory=memory)

@@ -115,7 +115,12 @@ def test_a_text_far_from_all_cases_has_a_warning_and_a_training_text_has_none(
     far = attrs.evolve(blank(1), distances=np.array([[limit + 0.1]]))
     (reading,) = model.limits[0].read(far)
     assert reading.beyond
-    assert reading.words == "no similar case"
+    assert reading.words == (
+        f"no evidence: the nearest case of the memory is at a distance of {limit + 0.1:.2f}, usual up to {limit:.2f}, "
+        "and the answers rest on the model alone"
+    )
+    near_enough = attrs.evolve(blank(1), distances=np.array([[limit - 0.01]]))
+    assert [(one.beyond, one.words) for one in model.limits[0].read(near_enough)] == [(False, "")]
     assert active(*layers)
 
 
@@ -131,13 +136,13 @@ def test_the_page_shows_cases_with_what_they_have_and_how_much_of_it_is_inside()
     )
     found = attrs.evolve(analysis(rating, labels, votes), cases=cases, remembered=True)
     assert list(evidence_lines(found)) == [
-        "like a/1, at a distance of 0.10: rating 2.5, feelings.joy 1, votes.yes 3",
-        "like a/1, at a distance of 0.25: rating 4",
+        "nearest case a/1, at a distance of 0.10: rating 2.5, feelings.joy 1, votes.yes 3",
+        "nearest case a/1, at a distance of 0.25: rating 4",
         "labels of 2 cases inside the intervals and sets: rating 1 of 2, feelings 1 of 2, votes 1 of 1",
     ]
     assert agreement(rating, ()) == (0, 0)
     check(found.to_json())
     assert [one["distance"] for one in found.to_json()["evidence"]] == [0.1, 0.25]
-    assert list(evidence_lines(attrs.evolve(found, cases=()))) == ["the memory has no case"]
+    assert list(evidence_lines(attrs.evolve(found, cases=()))) == ["no evidence: the memory has no case"]
     assert list(evidence_lines(attrs.evolve(found, cases=(), remembered=False))) == []
     assert attrs.evolve(found, cases=(), remembered=False).to_json()["evidence"] is None

@@ -83,11 +83,11 @@ def check_fitting_twice(subject: LayerSubject) -> None:
     if subject.spec.kind == "context":
         raise NotApplicable("a context is not fitted")
     first, second = subject.spec.fit(subject.texts), subject.spec.fit(subject.texts)
-    same = first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
-    require(subject.plugin, same, "fitted twice on the same texts it leaves other arrays; take a fixed seed")
     for name, array in first.items():
         finite = array.dtype.kind in "iuf" and bool(np.isfinite(array).all())
         require(subject.plugin, finite, f"its array '{name}' has to hold finite numbers, got {array.dtype}")
+    same = first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+    require(subject.plugin, same, "fitted twice on the same texts it leaves other arrays; take a fixed seed")
     size = sum(array.nbytes for array in first.values())
     require(subject.plugin, size <= MOST_BYTES, f"its arrays take {size:,} bytes, {MOST_BYTES:,} are allowed")
 

@@ -21,12 +21,12 @@ ID_CHARS = 40
 def evidence_lines(analysis: Analysis) -> Iterator[str]:
     """Each of the nearest cases with its distance and labels, and how far their labels are in intervals and sets."""
     if analysis.remembered and analysis.answers and not analysis.cases:
-        yield "the memory has no case"
+        yield "no evidence: the memory has no case"
     shown = [answer for answer in analysis.answers if borne_out(answer)] or list(analysis.answers)
     for one in analysis.cases[:SHOWN]:
         labels = [said for answer in shown for said in _label(answer, one.case)][:SHOWN]
         said = ", ".join(labels) or "no labels of these tasks"
-        yield f"like {shorten(one.case.id, ID_CHARS)}, at a distance of {one.distance:.2f}: {said}"
+        yield f"nearest case {shorten(one.case.id, ID_CHARS)}, at a distance of {one.distance:.2f}: {said}"
     agreed = [
         f"{answer.field} {inside} of {count}"
         for answer in shown

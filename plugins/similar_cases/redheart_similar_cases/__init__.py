@@ -14,7 +14,8 @@ def redheart_provide_layers() -> list[LayerSpec]:
             meaning="How far the nearest case of the memory is (cosine distance).",
             kind="evidence",
             score="redheart_similar_cases.evidence:distance",
-            reason="no similar case",
+            reason="no evidence: the nearest case of the memory is at a distance of {score:.2f}, usual up to "
+            "{limit:.2f}, and the answers rest on the model alone",
         ),
         LayerSpec(
             name="similar_cases_labels",
