@@ -8,7 +8,7 @@ from front_door import flip_byte
 from toy import StopAfter, Toy, group_files, hooks
 
 from redheart_core import ActiveNode, EpochFinished, hookimpl
-from redheart_core.config.tables import GroupSettings
+from redheart_core.config.tables import CheckpointDtype, GroupSettings
 from redheart_core.data.store import Store
 from redheart_core.models.assembly import assemble
 from redheart_core.models.blending import blend_groups
@@ -106,8 +106,9 @@ def test_a_damaged_group_trains_again_from_its_last_good_epoch_alone(
         assert bench.files() == whole
 
 
-def test_averages_go_back_too(toy: Toy, quick_disk: None) -> None:
-    bench = Bench(toy, ALL, {"a": GroupSettings(ema=0.8)})
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_averages_go_back_too(toy: Toy, quick_disk: None, dtype: CheckpointDtype) -> None:
+    bench = Bench(toy, ALL, {"a": GroupSettings(ema=0.8, checkpoint_dtype=dtype)})
     bench.train()
     whole = bench.files()
     assert bench.damage("average-epoch-0004.safetensors").epoch == 3

@@ -25,6 +25,7 @@ from redheart_core.training.loop import train
 WIDE = 20_000
 needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="needs redheart[lowbit]")
 AVERAGE = {"a": GroupSettings(ema=0.9)}
+HALF = {"a": GroupSettings(ema=0.9, checkpoint_dtype="bfloat16")}
 
 
 @attrs.define
@@ -66,8 +67,8 @@ def close(predicted: int, written: int) -> bool:
 
 @pytest.mark.parametrize(
     ("groups", "bits"),
-    [(None, 32), (AVERAGE, 32), pytest.param(None, 4, marks=needs_torchao)],
-    ids=["plain", "average", "4-bit"],
+    [(None, 32), (AVERAGE, 32), (HALF, 32), pytest.param(None, 4, marks=needs_torchao)],
+    ids=["plain", "average", "bfloat16", "4-bit"],
 )
 def test_all_tiers_are_predicted_before_the_first_epoch(
     toy: Toy, disk: Disk, groups: dict[str, GroupSettings] | None, bits: int
@@ -90,7 +91,7 @@ def test_epoch_zero_and_a_closed_form_are_counted(toy: Toy, disk: Disk) -> None:
     assert close(predicted, disk.most), (predicted, disk.most)
 
 
-@pytest.mark.parametrize("groups", [None, AVERAGE], ids=["plain", "average"])
+@pytest.mark.parametrize("groups", [None, AVERAGE, HALF], ids=["plain", "average", "bfloat16"])
 def test_with_retention_the_best_and_the_referenced_epochs_stay(
     toy: Toy, disk: Disk, groups: dict[str, GroupSettings] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,9 +131,10 @@ def test_a_later_tier_that_does_not_fit_is_refused_before_the_first_epoch(
     assert not (run.path / "groups").exists()
 
 
-def test_copies_of_a_model_are_counted(toy: Toy) -> None:
-    context, run = toy.context([wide(toy, "a")]), RunFolder(toy.folder / "run")
-    size = sum(tensor.nbytes for tensor in context.module(context.groups[0]).parameter_dict().values())
+@pytest.mark.parametrize(("groups", "share"), [(None, 1.0), (HALF, 0.5)], ids=["float32", "bfloat16"])
+def test_copies_of_a_model_are_counted(toy: Toy, groups: dict[str, GroupSettings] | None, share: float) -> None:
+    context, run = toy.context([wide(toy, "a")], groups=groups), RunFolder(toy.folder / "run")
+    size = share * sum(tensor.nbytes for tensor in context.module(context.groups[0]).parameter_dict().values())
     groups = context.groups
     more = needed_bytes(run, context, groups, copies=True) - needed_bytes(run, context, groups, copies=False)
-    assert close(more, size)
+    assert close(more, int(size))

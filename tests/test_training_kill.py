@@ -27,6 +27,7 @@ def above_a_baseline(toy: Toy) -> list[ActiveNode]:
 
 
 AVERAGED = {"a": GroupSettings(ema=0.8, mixup=0.4)}
+ROUNDED = {"a": GroupSettings(ema=0.8, checkpoint_dtype="bfloat16"), "b": GroupSettings(checkpoint_dtype="bfloat16")}
 
 
 @pytest.mark.slow
@@ -40,8 +41,20 @@ AVERAGED = {"a": GroupSettings(ema=0.8, mixup=0.4)}
         (PAIR, AVERAGED, "rename", (9,)),
         (above_a_baseline, {}, "step", (1, 20)),
         (above_a_baseline, AVERAGED, "rename", (8, 14)),
+        (above_a_baseline, ROUNDED, "step", (1, 20)),
+        (above_a_baseline, ROUNDED, "rename", (5, 8, 14)),
     ],
-    ids=["step", "rename", "fsync", "average and step", "average and rename", "baseline", "baseline and rename"],
+    ids=[
+        "step",
+        "rename",
+        "fsync",
+        "average and step",
+        "average and rename",
+        "baseline",
+        "baseline and rename",
+        "bfloat16 and step",
+        "bfloat16 and rename",
+    ],
 )
 def test_killed_and_resumed_is_uninterrupted(
     toy: Toy,

@@ -12,7 +12,7 @@ import pytest
 from several_ranks import Wide, leave_with_ranks, train_with_ranks
 from toy import Toy
 
-from redheart_core.config.tables import GroupSettings, OptimizerBits, Shard
+from redheart_core.config.tables import CheckpointDtype, GroupSettings, OptimizerBits, Shard
 from redheart_core.contract.errors import SettingsError
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.ranks import Ranks
@@ -62,18 +62,19 @@ def test_without_chance_the_losses_are_those_of_one_process(toy: Toy, shard: Sha
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("shard", "bits", "width"),
+    ("shard", "bits", "width", "dtype"),
     [
-        ("ddp", 32, 12),
-        ("fsdp", 32, 12),
-        pytest.param("ddp", 8, 256, marks=[pytest.mark.thorough, needs_torchao]),
+        ("ddp", 32, 12, "float32"),
+        ("fsdp", 32, 12, "float32"),
+        ("fsdp", 32, 12, "bfloat16"),
+        pytest.param("ddp", 8, 256, "bfloat16", marks=[pytest.mark.thorough, needs_torchao]),
     ],
 )
 def test_interrupted_and_resumed_it_ends_in_the_same_files(
-    toy: Toy, files_of: FilesOf, shard: Shard, bits: OptimizerBits, width: int
+    toy: Toy, files_of: FilesOf, shard: Shard, bits: OptimizerBits, width: int, dtype: CheckpointDtype
 ) -> None:
     wide, groups = Wide(0.2, width), {name: GroupSettings(shard=shard) for name in ("low", "high")}
-    groups["low"] = GroupSettings(shard=shard, optimizer_bits=bits)
+    groups["low"] = GroupSettings(shard=shard, optimizer_bits=bits, checkpoint_dtype=dtype)
     whole, _ = toy.run("whole", wide.nodes(toy), toy.store())
     assert train_with_ranks(toy, "once", wide, groups, ["low"], 2) == [0, 0]
     assert train_with_ranks(toy, "resumed", wide, groups, ["low"], 2, epochs=2) == [1, 1]

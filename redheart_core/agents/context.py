@@ -18,11 +18,11 @@ from redheart_core.contract.errors import SettingsError
 from redheart_core.storage.runtime import choose_device, generator, use_threads
 
 IGNORED = ("label_smoothing", "r_drop", "mixup", "ema", "dropout_end", "layer_decay", "micro_batch", "shard",
-           "precision", "compile", "recompute", "languages", "priority", "honest")  # fmt: skip
+           "precision", "compile", "recompute", "languages", "priority", "honest", "checkpoint_dtype")  # fmt: skip
 """Keys of [groups.NAME] that agents have no use for."""
-UNUSED = ("mixture", "interleave", "keep_states", "background_saving")
+UNUSED = ("mixture", "interleave", "keep_states", "background_saving", "checkpoint_dtype")
 """The same of [training]: agents have one data source and one state, all learn in turn, and the file of an epoch is
-written before the next one begins."""
+written before the next one begins, with the weights that have acted."""
 
 
 @attrs.frozen(eq=False)

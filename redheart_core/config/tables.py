@@ -30,6 +30,7 @@ def _off_or_concentration(_: object, attribute: attrs.Attribute[float], value: f
 Precision = Literal["float32", "bfloat16", "float16"]
 Shard = Literal["ddp", "fsdp"]
 OptimizerBits = Literal[32, 8, 4]
+CheckpointDtype = Literal["float32", "bfloat16"]
 
 Vectors = Literal["float16", "float32"]
 """The type of the numbers of a stored vector; half precision takes half the room."""
@@ -133,13 +134,18 @@ class TrainSettings:
     once, 0 all data sets equally often."""
     interleave: Literal["epoch", "batch"] = "epoch"
     """Groups of a tier take turns by epoch or by batch: the same bits either way."""
+    checkpoint_dtype: CheckpointDtype = "float32"
+    """Of the weights in the file of an epoch. With bfloat16 parameters and buffers of float32 are rounded there to 8
+    bits, for half the room; what is validated, chosen and answered is what the file holds. Training stays in float32,
+    and goes on from float32 weights in the state beside the optimizer's. Closed forms are always stored in float32."""
     keep_epochs: int = attrs.field(default=0, validator=ge(0))
     """Checkpoints kept: 0 all, otherwise the newest so many, the best ones and the referenced ones."""
     keep_best: int = attrs.field(default=1, validator=ge(1))
     """How many of the lowest validation loss are kept per group, where keep_epochs does not keep all."""
     keep_states: int = attrs.field(default=2, validator=ge(0))
-    """Optimizer states kept per group, twice the size of its weights each: those of the newest kept checkpoints; 0
-    keeps one beside each. `redheart repair` goes back to an epoch that has one."""
+    """Optimizer states kept per group, twice the size of its weights each, and once more with checkpoint_dtype =
+    "bfloat16": those of the newest kept checkpoints; 0 keeps one beside each. `redheart repair` goes back to an epoch
+    that has one."""
     background_saving: bool = False
     """Whether an epoch is written while the next one is trained, from a copy of weights and optimizer state: the same
     files. Takes memory for that copy, and a second core or the time of one."""
@@ -155,13 +161,14 @@ class GroupSettings:
     """A [groups.<name>] table: what a checkpoint group does otherwise than [training] says, and its techniques."""
 
     epochs: int | None = attrs.field(default=None, validator=optional(ge(0)))
-    """This and the next five are those of [training] if left out."""
+    """This and the next six are those of [training] if left out."""
     batch_size: int | None = attrs.field(default=None, validator=optional([ge(1), le(MOST_RECORDS)]))
     """Of training; a group is evaluated in batches of [training]."""
     learning_rate: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
     warmup_updates: int | None = attrs.field(default=None, validator=optional(ge(0)))
     weight_decay: float | None = attrs.field(default=None, validator=optional(ge(0.0)))
     optimizer_bits: OptimizerBits | None = attrs.field(default=None, validator=optional(in_(OPTIMIZER_BITS)))
+    checkpoint_dtype: CheckpointDtype | None = None
     micro_batch: int | None = attrs.field(default=None, validator=optional(ge(1)))
     """Records that an update computes at a time; the gradient of the batch is their sum, the same up to rounding where
     nothing is drawn at random. Takes less memory. All of the batch at once if left out."""
@@ -209,7 +216,9 @@ class GroupSettings:
         return bool(getattr(self, technique) != attrs.fields_dict(GroupSettings)[technique].default)
 
 
-_OF_TRAINING = ("epochs", "batch_size", "learning_rate", "warmup_updates", "weight_decay", "optimizer_bits")
+_OF_TRAINING = (
+    "epochs", "batch_size", "learning_rate", "warmup_updates", "weight_decay", "optimizer_bits", "checkpoint_dtype",
+)  # fmt: skip
 """Keys of [training] that a group may have otherwise."""
 
 

@@ -182,16 +182,35 @@ class GroupModule(nn.Module):
         self.load(load_tensors(file, sha256, into=self.parameter_dict()), sha256)
 
     def load(self, tensors: Mapping[str, Tensor], sha256: str | None = None) -> None:
-        """Take over a checkpoint; names and shapes have to agree exactly.
+        """Take over a checkpoint; names, shapes and types have to agree exactly, except that all tensors of float32
+        may have been rounded to bfloat16.
 
         Args:
             tensors: All of it.
             sha256: Of the file that they were read from.
 
         Raises:
-            PluginError: Names the tensors that are missing, unexpected or of another shape.
+            PluginError: Names the tensors that are missing, unexpected or of another shape or type.
         """
+        self._require_fit(tensors)
+        self.load_state_dict({module_name(name): tensor for name, tensor in tensors.items()})
+        self._read = None if sha256 is None else FileDigest.of(sha256, self.parameter_dict())
+
+    def in_own_types(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A checkpoint's tensors as they are once the module has loaded them: what was rounded is float32 again.
+
+        Raises:
+            PluginError: As load.
+        """
+        own = self._require_fit(tensors)
+        return {name: tensor.to(own[name].dtype) for name, tensor in tensors.items()}
+
+    def _require_fit(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Refuse what load says; the module's own tensors."""
         own = self.parameter_dict()
+        exact = {name for name in own.keys() & tensors.keys() if own[name].dtype == torch.float32}
+        half = bool(exact) and all(tensors[name].dtype == torch.bfloat16 for name in exact)
+        expected = {name: torch.bfloat16 if half and name in exact else tensor.dtype for name, tensor in own.items()}
         complaints = [f"missing: {name}" for name in sorted(own.keys() - tensors.keys())]
         complaints += [f"unexpected: {name}" for name in sorted(tensors.keys() - own.keys())]
         complaints += [
@@ -199,13 +218,21 @@ class GroupModule(nn.Module):
             for name in sorted(own.keys() & tensors.keys())
             if own[name].shape != tensors[name].shape
         ]
+        complaints += [
+            f"{name}: {_shown(tensors[name])} instead of {_shown(own[name])}"
+            for name in sorted(own.keys() & tensors.keys())
+            if expected[name] != tensors[name].dtype
+        ]
         if complaints:
             raise PluginError(
                 f"the checkpoint does not fit group '{self.group.name}'; it was made "
                 f"by other plugin versions or settings: {'; '.join(complaints[:8])}"
             )
-        self.load_state_dict({module_name(name): tensor for name, tensor in tensors.items()})
-        self._read = None if sha256 is None else FileDigest.of(sha256, self.parameter_dict())
+        return own
+
+
+def _shown(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def stored_name(name: str) -> str:

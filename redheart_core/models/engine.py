@@ -75,7 +75,8 @@ class TorchEngine:
         if len(files) < 2:
             return module.eval()
         states = [module.parameter_dict()]
-        states += [load_tensors(file_inside(self.folder, one.file), one.sha256) for one in files[1:]]
+        for one in files[1:]:
+            states.append(module.in_own_types(load_tensors(file_inside(self.folder, one.file), one.sha256)))
         on_device = [{name: tensor.to(device) for name, tensor in state.items()} for state in states]
         return Ensemble(module, on_device, [one.sha256 for one in files]).eval()
 

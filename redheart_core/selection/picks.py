@@ -20,7 +20,7 @@ from redheart_core.training.progress import honest_answers
 TO_COME = 3
 """Passes that each member of a tried pick costs later: on validation for those that read it, and twice on test."""
 _KEPT = 1 << 26
-"""Bytes of checkpoint files that are kept while picks of a group are compared, as most picks share theirs."""
+"""Bytes of checkpoints that are kept while picks of a group are compared, as most picks share theirs."""
 _UPDATE = 3
 """The work of an update in forward passes: the backward pass costs twice the forward one."""
 
@@ -85,6 +85,10 @@ def mix(states: Sequence[Weights], shares: Sequence[float]) -> dict[str, Tensor]
     }
 
 
+def _bytes(weights: Weights) -> int:
+    return sum(tensor.nbytes for tensor in weights.values())
+
+
 class Pool:
     """The checkpoints of a group, and what any pick of them does on the validation split."""
 
@@ -124,8 +128,8 @@ class Pool:
         if file in self._kept:
             return self._kept[file]
         entry = self._entries[file]
-        weights = self.folder.weights(entry)
-        if entry.bytes + sum(self._entries[kept].bytes for kept in self._kept) <= _KEPT:
+        weights = self.module.in_own_types(self.folder.weights(entry))
+        if sum(_bytes(kept) for kept in (weights, *self._kept.values())) <= _KEPT:
             self._kept[file] = weights
         return weights
 
@@ -134,7 +138,8 @@ class Pool:
         states = [self.state(member) for member in pick.members]
         if len(states) > 1:
             return Ensemble(self.module, states)
-        self.module.load(states[0])
+        entry = self._entries[pick.members[0][0][0]] if pick.is_single else None
+        self.module.load(states[0], None if entry is None else entry.sha256)
         return self.module
 
     def affords(self, passes: int) -> bool:

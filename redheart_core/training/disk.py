@@ -21,6 +21,7 @@ from redheart_core.storage.placing import can_link
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
 from redheart_core.training.low_bits import state_layout
+from redheart_core.training.stored_weights import rounded
 
 HEADER = 128
 """Bytes that a safetensors file has for a tensor beside its numbers and its name, at most."""
@@ -77,7 +78,7 @@ def needed_bytes(run: RunFolder, context: TrainingContext, groups: Sequence[Grou
             except GroupFault:  # it stops alone, with its reason, when its turn comes, and writes nothing
                 continue
             if copies:
-                models += file_bytes(module.parameter_dict())
+                models += file_bytes(_of_epoch(context, module))
             if manifest is not None:
                 disk = group_disk(run, context, module, manifest)
                 held += max(0, disk.stays - _there(run.group(group.name).path))
@@ -90,7 +91,7 @@ def group_disk(run: RunFolder, context: TrainingContext, module: GroupModule, ma
     """What a group will write until its last epoch, and what is left of it then."""
     group = module.group
     losses = 2 * HEADER + 8 * len(context.store.rows("validation"))
-    one = file_bytes(module.parameter_dict()) + losses + ENTRY
+    one = file_bytes(_of_epoch(context, module)) + losses + ENTRY
     if group.fitted:
         return GroupDisk(one + _honest_bytes(context, group), 0)
     learnt = {name: tensor for name, tensor in module.named_parameters() if tensor.requires_grad}
@@ -99,6 +100,8 @@ def group_disk(run: RunFolder, context: TrainingContext, module: GroupModule, ma
     averages = 1 if group.settings.is_on("ema") else 0
     settings = context.own_settings(group)
     state = averages * file_bytes(learnt) + _state_bytes(learnt, settings.optimizer_bits)
+    if settings.checkpoint_dtype != "float32":
+        state += file_bytes(module.parameter_dict())
     updated, keep = settings.epochs, Retention.of(context.settings)
     first = 0 if group.begins_at_baseline or group.name in run.starts else 1
     on_disk = [entry.epoch for entry in manifest.epochs]
@@ -108,6 +111,13 @@ def group_disk(run: RunFolder, context: TrainingContext, module: GroupModule, ma
     states = min(keep.keep_states or updated, kept, updated)
     replaced = (state if states < updated else 0) + ((1 + averages) * one if kept < epochs else 0)
     return GroupDisk((kept + averages * min(kept, updated)) * one + states * state, replaced)
+
+
+def _of_epoch(context: TrainingContext, module: GroupModule) -> dict[str, Tensor]:
+    """What the file of an epoch holds, without memory."""
+    tensors = {name: tensor.to("meta") for name, tensor in module.parameter_dict().items()}
+    group = module.group
+    return tensors if group.fitted else rounded(tensors, context.own_settings(group).checkpoint_dtype)
 
 
 def file_bytes(tensors: Mapping[str, Tensor]) -> int:

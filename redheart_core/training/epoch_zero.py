@@ -13,6 +13,7 @@ from redheart_core.training.epochs import validate_epoch
 from redheart_core.training.finished_epoch import FinishedEpoch, evaluated
 from redheart_core.training.group_trainer import stopping_alone
 from redheart_core.training.progress import GroupProgress
+from redheart_core.training.stored_weights import as_stored
 
 SEEN = 2000
 """So many training records at most, evenly apart, stand for all in the loss on them, by which nothing is chosen; all of
@@ -50,10 +51,10 @@ def finish_epoch_zero(context: TrainingContext, one: GroupProgress) -> FinishedE
     Raises:
         GroupFault: The validation loss is not finite, or a plugin's code fails.
     """
-    group, module = one.trainer.group, one.trainer.module
-    rows = context.training_rows(group)
-    with stopping_alone():
-        on_train = evaluate(module, context.source, rows[:: math.ceil(len(rows) / SEEN)])
-    result = validate_epoch(context, module, 0)
+    module, rows = one.trainer.module, context.training_rows(one.trainer.group)
+    with as_stored(one.trainer) as weights:
+        with stopping_alone():
+            on_train = evaluate(module, context.source, rows[:: math.ceil(len(rows) / SEEN)])
+        result = validate_epoch(context, module, 0)
     entry = {"epoch": 0, "train_loss": on_train.loss, **evaluated(result), "learning_rate": 0.0}
-    return FinishedEpoch(0, entry, module.parameter_dict(), {}, result.losses)
+    return FinishedEpoch(0, entry, weights, {}, result.losses)

@@ -17,6 +17,7 @@ from redheart_core.training.epochs import TrainedEpoch, validate_epoch
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.progress import GroupProgress
 from redheart_core.training.regularization import check_effective
+from redheart_core.training.stored_weights import as_stored, state_tensors
 
 Entry = Mapping[str, object]
 """The part of an EpochEntry that says how the epoch was trained and what it is worth."""
@@ -30,18 +31,18 @@ class FinishedEpoch:
     epoch: int
     entry: Entry
     weights: Tensors
-    optimizer: Tensors
+    state: Tensors
     losses: torch.Tensor
     average: tuple[Entry, Tensors, torch.Tensor] | None = None
 
     def copied(self) -> FinishedEpoch:
         """The same in memory of its own, whatever the next epoch does."""
         average = self.average and (self.average[0], _copied(self.average[1]), self.average[2])
-        return attrs.evolve(self, weights=_copied(self.weights), optimizer=_copied(self.optimizer), average=average)
+        return attrs.evolve(self, weights=_copied(self.weights), state=_copied(self.state), average=average)
 
     def save(self, folder: GroupFolder, manifest: GroupManifest, retention: Retention) -> GroupManifest:
         """Write it behind what a manifest has; the new manifest."""
-        saved = self.entry, self.weights, self.optimizer, self.losses
+        saved = self.entry, self.weights, self.state, self.losses
         return folder.add_epoch(manifest, *saved, retention, self.average)
 
 
@@ -58,13 +59,13 @@ def finish_epoch(context: TrainingContext, one: GroupProgress, epoch: int, train
     """
     trained.check()
     trainer = one.trainer
-    result = validate_epoch(context, trainer.module, epoch)
+    with as_stored(trainer) as weights:
+        result = validate_epoch(context, trainer.module, epoch)
     record = trainer.take_record(epoch)
     check_effective(trainer.group.settings, record.effects, trainer.group.name)
     entry = {"epoch": epoch, "train_loss": trained.loss, **evaluated(result), **attrs.asdict(record)}
     average = _average(context, trainer, epoch, entry)
-    weights, optimizer = trainer.module.parameter_dict(), trainer.optimizer_tensors()
-    return FinishedEpoch(epoch, entry, weights, optimizer, result.losses, average)
+    return FinishedEpoch(epoch, entry, weights, state_tensors(trainer), result.losses, average)
 
 
 def evaluated(result: SplitResult) -> dict[str, object]:
@@ -85,13 +86,10 @@ def event(group: str, epochs: int, seconds: float, entry: Entry) -> EpochFinishe
 
 def _average(
     context: TrainingContext, trainer: GroupTrainer, epoch: int, entry: Entry
-) -> tuple[dict[str, object], dict[str, torch.Tensor], torch.Tensor] | None:
+) -> tuple[Entry, Tensors, torch.Tensor] | None:
     """Entry, weights and validation losses of the moving average, if there is one; the weights stay as they were."""
     if trainer.average is None:
         return None
-    own = {name: tensor.clone() for name, tensor in trainer.module.parameter_dict().items()}
-    weights = own | trainer.average.weights
-    trainer.module.load(weights)
-    result = validate_epoch(context, trainer.module, epoch)
-    trainer.module.load(own)
+    with as_stored(trainer, trainer.average.weights) as weights:
+        result = validate_epoch(context, trainer.module, epoch)
     return {**entry, **evaluated(result)}, weights, result.losses

@@ -12,9 +12,11 @@ from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import GroupModule
 from redheart_core.groups.honest import HonestAnswers
 from redheart_core.runs.checkpoint import GroupFolder
-from redheart_core.runs.manifest import FixedInput, GroupManifest
+from redheart_core.runs.manifest import EpochEntry, FixedInput, GroupManifest
 from redheart_core.runs.run import RunFolder
+from redheart_core.storage.files import check_sha256, hash_tensors
 from redheart_core.training.group_trainer import GroupTrainer
+from redheart_core.training.stored_weights import as_stored, go_on
 
 
 class DamagedGroup(Exception):  # noqa: N818 - an event to deal with: other groups go on
@@ -53,21 +55,33 @@ class GroupProgress:
         return self.trainer.settings.epochs
 
     def restore(self, run: RunFolder) -> None:
-        """Take over the weights and the optimizer of the newest epoch, or the weights that the run begins with, if any.
+        """Take over the newest epoch with its state. Before the first update there is none, and the group begins: at
+        the weights that were drawn, or that the run begins with.
 
         Raises:
-            CheckpointError: A file is missing or damaged.
+            CheckpointError: A file is missing or damaged, or the group begins otherwise than it did.
         """
         self.folder.clean_up(self.manifest)
-        if not self.manifest.epochs:
-            start = run.start(self.name)
-            self.grown = start is not None
-            if start is not None:
-                self.trainer.begin_at(start)
-        else:
-            self.trainer.module.load(self.folder.weights(self.manifest.epochs[-1]))
-            if self.done:  # the optimizer has no state before its first update
-                self.trainer.load_optimizer(self.folder.optimizer(self.manifest.epochs[-1]))
+        newest = self.manifest.epochs[-1] if self.manifest.epochs else None
+        if newest is not None and newest.epoch:
+            go_on(self.trainer, self.folder.weights(newest), self.folder.optimizer(newest))
+            return
+        start = run.start(self.name)
+        self.grown = start is not None
+        if start is not None:
+            self.trainer.begin_at(start)
+        if newest is not None:
+            self._require_beginning(newest)
+
+    def _require_beginning(self, zero: EpochEntry) -> None:
+        """Refuse to go on from epoch 0 with other weights than it had."""
+        check_sha256(self.folder.path / zero.file, zero.sha256)
+        with as_stored(self.trainer) as own:
+            if hash_tensors(own) != zero.sha256:
+                raise CheckpointError(
+                    f"group '{self.name}' begins at other weights than those of its epoch 0 in {self.folder.path}; go "
+                    "on with what began it, or remove that folder to train the group again"
+                )
 
     def finish(self) -> None:
         """Write that the last epoch is done."""
@@ -140,7 +154,7 @@ def load_fixed(run: RunFolder, group: Group, module: GroupModule) -> None:
     folder = run.group(group.name)
     manifest = folder.read()
     if manifest.epochs:
-        module.load(folder.weights(manifest.best))
+        module.read(folder.path / manifest.best.file, manifest.best.sha256)
         module.honest = honest_answers(folder, manifest)
 
 

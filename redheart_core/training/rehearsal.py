@@ -21,6 +21,7 @@ from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.peaks import Meter
 from redheart_core.training.step_memory import bytes_of
+from redheart_core.training.stored_weights import as_stored
 
 COPIES = 3
 """Of the answers of a split: batch by batch, joined, and in the order of the records."""
@@ -105,9 +106,10 @@ def _turn(context: TrainingContext, trainer: GroupTrainer, batch: Batch, rows: T
     trainer.step(batch, 1, 0)
     trainer.module.zero_grad(set_to_none=True)
     started = time.perf_counter()
-    result = evaluate(trainer.module, context.source, rows)
+    with as_stored(trainer) as weights:
+        result = evaluate(trainer.module, context.source, rows)
     evaluated = time.perf_counter()
-    saved = _largest(trainer.module.parameter_dict())
+    saved = _largest(weights)
     save_tensors(folder / "weights.safetensors", saved)
     seconds = time.perf_counter() - evaluated
     answers = bytes_of([result.losses, *result.predictions.values()])

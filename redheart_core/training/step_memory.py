@@ -14,6 +14,7 @@ from torch import Tensor
 
 from redheart_core.data.batch import Batch
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer
+from redheart_core.training.stored_weights import masters
 
 
 @attrs.frozen
@@ -76,15 +77,17 @@ def measure_step(trainer: GroupTrainer, batch: Batch) -> StepMemory:
     trainer.module.zero_grad(set_to_none=True)
     weights = bytes_of([*trainer.module.parameters(), *trainer.module.buffers()])
     optimizer, records = bytes_of(trainer.optimizer_tensors().values()), batch.bytes
-    averaging = 0 if trainer.average is None else weights
+    average, exact = trainer.average is not None, bytes_of(masters(trainer).values())
+    stored = (weights - exact // 2) * (1 + average)  # files of weights
+    put_aside = weights if average or exact else 0
     return StepMemory(
         weights=weights,
         gradients=gradients,
         optimizer=optimizer,
         working=most - gradients + records,
-        after=averaging + _evaluating(trainer, batch) + records,
+        after=put_aside + (stored if exact else 0) + _evaluating(trainer, batch) + records,
         seconds=seconds,
-        copied=weights + optimizer + averaging,
+        copied=stored + exact + optimizer,
     )
 
 

@@ -24,6 +24,7 @@ from redheart_core.groups.group_module import GroupModule
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch, validate_epoch
 from redheart_core.training.group_trainer import GroupFault, GroupTrainer
+from redheart_core.training.stored_weights import as_stored
 
 Status = Literal["finished", "dropped", "not_finite", "stopped"]
 BATCHES = 8
@@ -183,7 +184,8 @@ def run_rates(
             started = time.perf_counter()
             try:
                 trained.check()
-                one.take(clusters.values(validate_epoch(context, one.trainer.module, epoch).losses))
+                with as_stored(one.trainer):
+                    one.take(clusters.values(validate_epoch(context, one.trainer.module, epoch).losses))
             except GroupFault as fault:
                 one.stop("not_finite", str(fault))
             one.seconds += trained.seconds + time.perf_counter() - started
@@ -198,7 +200,8 @@ def _begin(context: TrainingContext, candidates: Sequence[_Candidate]) -> None:
     clusters = context.store.clusters_of(context.store.rows("validation"))
     for one in candidates:
         try:
-            one.begin(clusters.values(validate_epoch(context, one.trainer.module, 0).losses))
+            with as_stored(one.trainer):
+                one.begin(clusters.values(validate_epoch(context, one.trainer.module, 0).losses))
         except GroupFault as fault:
             one.stop("not_finite", str(fault))
 

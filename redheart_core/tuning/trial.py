@@ -20,6 +20,7 @@ from redheart_core.training.context import TrainingContext
 from redheart_core.training.epochs import train_epoch, validate_epoch
 from redheart_core.training.group_trainer import GroupFault, stopping_alone
 from redheart_core.training.progress import load_fixed
+from redheart_core.training.stored_weights import as_stored
 
 Report = Callable[[int, float], bool]
 """Takes an epoch and its validation loss; whether to stop."""
@@ -60,12 +61,12 @@ def train_group(
             if epoch:
                 (trained,) = train_epoch(context, [trainer], epoch)
                 trained.check()
-            with _evaluated_as(trainer.module, own):
+            with as_stored(trainer), _evaluated_as(trainer.module, own):
                 result = validate_epoch(context, trainer.module, epoch)
-            losses = clusters.values(result.losses)
-            if best is None or losses.mean() < best.losses.mean():
-                parameters = trainer.module.parameter_dict() if keep else {}
-                best = Trained(losses, {name: tensor.clone() for name, tensor in parameters.items()})
+                losses = clusters.values(result.losses)
+                if best is None or losses.mean() < best.losses.mean():
+                    parameters = trainer.module.parameter_dict() if keep else {}
+                    best = Trained(losses, {name: tensor.clone() for name, tensor in parameters.items()})
             if epoch and report(epoch, result.loss):
                 return None
     except GroupFault as fault:
