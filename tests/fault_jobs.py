@@ -50,20 +50,19 @@ class Job:
     """Whether its write operations are calls of Python code; SQLite writes by itself."""
 
 
-def train_toy(folder: Path, background_saving: bool = False) -> None:
+def train_toy(folder: Path, **more: Any) -> None:
     """Two groups on two tiers, one with a moving average; old epochs are dropped."""
     toy = Toy(folder)
     nodes = [toy.node("a"), toy.node("high", reads=("a.value", "embedding"), target="choice_factors")]
     settings = {"a": GroupSettings(ema=0.8)}
-    kept: dict[str, Any] = {"epochs": 3, "keep_epochs": 1, "background_saving": background_saving}
-    _, stopped = toy.run("run", nodes, Store.open(folder / "store"), groups=settings, **kept)
+    _, stopped = toy.run("run", nodes, Store.open(folder / "store"), groups=settings, epochs=3, keep_epochs=1, **more)
     if stopped:
         raise CheckpointError(f"groups stopped: {stopped}")
 
 
 def train_in_background(folder: Path) -> None:
-    """The same groups, saved in the background."""
-    train_toy(folder, background_saving=True)
+    """The same groups, saved in the background, with weights in bfloat16."""
+    train_toy(folder, background_saving=True, checkpoint_dtype="bfloat16")
 
 
 def make_run(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ def nodes(toy: Toy) -> list[ActiveNode]:
 @pytest.fixture
 def half(toy: Toy) -> Trained:
     """Three groups, one above another, whose epochs are in bfloat16."""
-    store, more = toy.store(), {"epochs": 8, "learning_rate": 3e-2, "checkpoint_dtype": "bfloat16"}
+    store, more = toy.store(), dict[str, Any](epochs=8, learning_rate=3e-2, checkpoint_dtype="bfloat16")
     run, stopped = toy.run("run", nodes(toy), store, groups=AVERAGE, **more)
     assert not stopped
     return Trained(run, toy.context(nodes(toy), store, AVERAGE, **more))

@@ -39,6 +39,10 @@ NAMES = ("line", "a", "b", "mixed", "high")
 class Mixed(nn.Module):
     """A toy module beside numbers of other types, and a parameter that nothing trains."""
 
+    count: Tensor
+    exact: Tensor
+    scale: Tensor
+
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
         self.inner = inner
@@ -250,7 +254,7 @@ def started(toy: Toy, name: str, store: Store, starts: Mapping[str, Mapping[str,
 def test_a_run_begins_at_the_numbers_of_a_rounded_file_and_survives_an_interruption(
     toy: Toy, files_of: FilesOf, dtype: str, after: int
 ) -> None:
-    store, more = toy.store(), {"checkpoint_dtype": dtype}
+    store, more = toy.store(), dict[str, Any](checkpoint_dtype=dtype)
     first, _ = toy.run("first", [toy.node("a")], store, groups=AVERAGE, **HALF)
     best = first.group("a").read().best
     weights = first.group("a").weights(best)
