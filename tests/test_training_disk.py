@@ -135,6 +135,5 @@ def test_a_later_tier_that_does_not_fit_is_refused_before_the_first_epoch(
 def test_copies_of_a_model_are_counted(toy: Toy, groups: dict[str, GroupSettings] | None, share: float) -> None:
     context, run = toy.context([wide(toy, "a")], groups=groups), RunFolder(toy.folder / "run")
     size = share * sum(tensor.nbytes for tensor in context.module(context.groups[0]).parameter_dict().values())
-    groups = context.groups
-    more = needed_bytes(run, context, groups, copies=True) - needed_bytes(run, context, groups, copies=False)
-    assert close(more, int(size))
+    without, more = (needed_bytes(run, context, context.groups, copies=copies) for copies in (False, True))
+    assert close(more - without, int(size))
