@@ -12,12 +12,14 @@ import pytest
 import redheart
 from redheart.analysis import Analysis
 from redheart.deciding import act_figures, better_said
-from redheart.decision import VERSION, CrowdVerdict, Decision, Ranking
+from redheart.decision import FIGURES, VERSION, CrowdVerdict, Decision, Ranking
+from redheart.decision_page import FIGURE_WORDS
 from redheart.dilemma import read_dilemma
 from redheart.ranking import rank
-from redheart_core import DataError
+from redheart_core import CATALOGUE, DataError
 from redheart_core.data.language import Language
 from redheart_core.exact.choice import luce_shares
+from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 
 TRUTH: dict[str, Any] = {
     "situation": "My father asks how ill he is.",
@@ -200,6 +202,51 @@ def test_json_has_a_version_and_holds_everything() -> None:
     assert table["version"] == VERSION == 1
     assert {"help", "acts", "crowd", "no_crowd_because", "ranking"} <= table.keys()
     assert table["ranking"]["order"] == [0, 2, 1]
+    assert table["unknown"] == ["harm"]
+
+
+@pytest.mark.parametrize(
+    ("given", "unknown"),
+    [
+        (TRUTH, ("harm",)),
+        (PERSONS, ("regret",)),
+        ({"acts": ["telling him", "saying nothing"]}, ("utility", "regret", "views", "harm")),
+    ],
+)
+def test_what_nothing_given_leads_to_is_said_in_one_line_with_how_to_give_it(
+    given: dict[str, Any], unknown: tuple[str, ...]
+) -> None:
+    dilemma = read_dilemma(given)
+    analysis = Analysis("text", Language("en", None), (), (), (), {})
+    found = Decision(dilemma, None, act_figures(dilemma), (analysis,) * len(dilemma.acts))
+    assert found.unknown == unknown
+    (line,) = [line for line in found.lines() if line.startswith("not known from what is given: ")]
+    assert "redheart decide --file FILE" in line
+    assert [one for one in FIGURES if FIGURE_WORDS[one] in line] == list(unknown)
+
+
+EMOTION = CATALOGUE["emotion"]
+
+
+def of_emotions(*given: tuple[str, float, float]) -> Answer:
+    """Shares far above the usual .1, with an interval of so much to each side."""
+    values = tuple(LabelValue(name, at, 0.1, 2.0, low=at - far, high=at + far) for name, at, far in given)
+    finding = Finding("plugin", "emotion", "emotion", "group", 1, "1", values)
+    return Answer("emotion", EMOTION, finding, False, values, (), Certainty(0.1, 400, None))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([("fear", 0.4, 0.1), ("joy", 0.3, 0.25)], "fear 0.40 [0.30, 0.50]"),
+        ([("fear", 0.4, 0.35)], "none that the model is sure enough of"),
+    ],
+)
+def test_emotions_of_an_act_are_those_that_the_model_stands_behind(given: list[Any], said: str) -> None:
+    dilemma = read_dilemma({"acts": ["telling him", "saying nothing"]})
+    analysis = Analysis("text", Language("en", None), (of_emotions(*given),), (), (), {})
+    found = Decision(dilemma, None, act_figures(dilemma), (analysis, analysis))
+    assert found.lines().count(f"  emotions in the words (emotion): {said}") == 2
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

@@ -38,7 +38,7 @@ def test_templates_and_modules_ask_for_words_that_there_are_and_for_all_of_them(
     )
     asked = {key for key in re.findall(r'\bsay\(\s*"(\w+)"', sources) if not key.endswith("_")}
     states = {f"state_{one.replace(' ', '_')}" for kind in (State, Status) for one in kind.__args__}  # type: ignore[attr-defined] # a Literal
-    composed = re.compile("(theme|detail|stakes|state|far)_.*|above|below")
+    composed = re.compile("(theme|detail|stakes|state|far|not_known)_.*|above|below")
     assert asked | states <= EN.say.keys()
     assert [
         key for key in EN.say if key not in set(re.findall(r'"(\w+)"', sources)) and not composed.fullmatch(key)

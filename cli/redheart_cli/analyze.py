@@ -90,7 +90,8 @@ def analyze(
     untrained parts of a module has a warning.
 
     A text with signs of self-harm, violence or danger is first answered with who can help, in its
-    own language, and with nothing else unless the sign is doubtful. No text is stored.
+    own language, and with nothing else unless the sign is doubtful or of worry about others. No text
+    is stored.
 
     --memory names a memory of cases (redheart memory --help): its nearest cases are shown with
     their labels or votes and their distance, and there is a warning where none is similar or their

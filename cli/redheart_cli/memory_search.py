@@ -66,7 +66,7 @@ def search(
 
 
 def _print_found(found: Help | None, near: Sequence[Neighbour], as_json: bool) -> None:
-    """Help first, and alone unless it is doubtful."""
+    """Help first, and alone where it has to be."""
     if as_json:
         print_json({"help": None if found is None else found.to_json(), "cases": [one.to_json() for one in near]})
         return

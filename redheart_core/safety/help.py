@@ -49,8 +49,11 @@ class Help:
 
     @property
     def alone(self) -> bool:
-        """Whether nothing else is said of the text: a score is no answer to a person in a crisis."""
-        return not self.doubtful
+        """Whether nothing else is said of the text: a score is no answer to a person in a crisis.
+
+        So where a sign is no mere doubt, unless it is worry about somebody else that is not acute.
+        """
+        return _stands_alone(self.signs)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -133,7 +136,7 @@ def help_for(found: Sequence[Sign], country: str = "", added: Sequence[SignSpec]
         for kind in kinds
         if kind in words[language]
     ]
-    last = (words[language]["alone"], words[language][placed])
+    last = (*([words[language]["alone"]] if _stands_alone(found) else []), words[language][placed])
     advice, closing = (
         () if doubtful else tuple(_fill(text, values) for text in texts if text) for texts in (behind, last)
     )
@@ -144,6 +147,10 @@ def country_names(language: str) -> dict[str, str]:
     """Code to name of the countries that have helplines, in a language that core has words in."""
     found: dict[str, str] = _words()[language]["countries"]
     return {code: name for code, name in found.items() if code}
+
+
+def _stands_alone(found: Sequence[Sign]) -> bool:
+    return any(sign.acute or (sign.kind != "worry" and not sign.doubtful) for sign in found)
 
 
 def _by_urgency(found: Sequence[Sign]) -> tuple[str, ...]:

@@ -39,8 +39,8 @@ class Analysis:
     missing: Mapping[str, str] = attrs.field(factory=dict)
     """Groups of the run that the model leaves out, with the reason; empty for a whole model."""
     help: Help | None = None
-    """For the person who wrote the text, if it has a sign of a crisis; it stands first everywhere, and alone
-    unless it is doubtful: nothing else is said of the text."""
+    """For the person who wrote the text, if it has a sign of a crisis; it stands first everywhere; where
+    Help.alone holds, nothing else is said of the text."""
     absent: tuple[str, ...] = ()
     """Groups that cannot answer on this machine, as files of others are not installed; Model.absent has the reasons."""
     calibrated: bool = False

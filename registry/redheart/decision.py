@@ -115,13 +115,17 @@ class Ranking:
     sensitivity: tuple[Sensitivity, ...]
 
 
+FIGURES = ("utility", "regret", "views", "harm")
+"""What is calculated from outcomes and payoffs, or from lots and persons."""
+
+
 @attrs.frozen(slots=False)
 class Decision:
     """Everything about the acts of a dilemma."""
 
     dilemma: Dilemma
     help: Help | None = None
-    """For the person who wrote it; unless it is doubtful, nothing else is said."""
+    """For the person who wrote it; where Help.alone holds, nothing else is said."""
     figures: tuple[ActFigures, ...] = ()
     analyses: tuple[Analysis, ...] = ()
     """Of each act in its situation."""
@@ -130,6 +134,17 @@ class Decision:
     """Why there is no crowd's verdict."""
     ranking: Ranking | None = None
     """None where nothing is known that ranks acts, or help stands alone."""
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Figures that no act has, of FIGURES, as they follow from what is given alone and words do not give them."""
+        known = {
+            "utility": any(one.utility is not None for one in self.figures),
+            "regret": any(one.expected_regret is not None or one.largest_regret is not None for one in self.figures),
+            "views": any(one.views is not None for one in self.figures),
+            "harm": any(one.harm for one in self.figures),
+        }
+        return tuple(name for name in FIGURES if self.figures and not known[name])
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, of the form that redheart.decision_json.schema describes."""
@@ -148,6 +163,7 @@ class Decision:
             ],
             "crowd": None if self.crowd is None else attrs.asdict(self.crowd),
             "no_crowd_because": self.silence,
+            "unknown": list(self.unknown),
             "ranking": None if self.ranking is None else attrs.asdict(self.ranking),
         }
 

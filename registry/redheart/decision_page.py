@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from redheart.decision import ActFigures, Decision, Measured, Ranking, Sensitivity
+from redheart.summary import borne_out, summarize
 from redheart_core.data.text import shorten
 
 if TYPE_CHECKING:
     from redheart.analysis import Analysis
+    from redheart_core.models.findings import Answer, LabelValue
 
 MOST_LABELS = 3
 """Emotions of an act that are shown."""
 EMOTIONS = ("emotion", "ekman", "goemotions", "kote")
-"""The first of these that is answered is shown."""
+"""The first of these that stands behind something is shown."""
 WORDS = {
     "utility": "utility",
     "expected_regret": "expected regret",
@@ -22,6 +24,16 @@ WORDS = {
     "harm": "harm to persons, by vulnerability",
     "crowd": "what people find less ethical, such acts last",
 }
+FIGURE_WORDS = {
+    "utility": "utility",
+    "regret": "regret over outcomes",
+    "views": "optimistic, realistic and pessimistic views",
+    "harm": "harm to persons",
+}
+HOW_TO_GIVE = (
+    "they follow exactly from outcomes with probabilities and payoffs, or from pleasures, pains and persons, in a JSON "
+    "file: redheart decide --file FILE (redheart decide --help describes it)"
+)
 VIEW_NAMES = ("optimistic", "realistic", "pessimistic")
 
 
@@ -39,6 +51,8 @@ def page_lines(decision: Decision) -> Iterator[str]:
         yield from _ranking(decision, decision.ranking, names)
     if decision.silence:
         yield f"NOT ANSWERED: {decision.silence}"
+    if decision.unknown:
+        yield f"not known from what is given: {', '.join(FIGURE_WORDS[one] for one in decision.unknown)}; {HOW_TO_GIVE}"
     for number, name in enumerate(names):
         yield ""
         yield name
@@ -119,18 +133,36 @@ def _figures(decision: Decision, figures: ActFigures) -> Iterator[str]:
             yield f"  harm to {person.name} {harm:.6g} hedons (vulnerability {person.vulnerability:g})"
 
 
+def emotions_of(answers: Mapping[str, Answer]) -> tuple[Answer, tuple[LabelValue, ...]] | None:
+    """The first of EMOTIONS that stands behind some, and these; else the first that is answered, with none."""
+    given = [answers[name] for name in EMOTIONS if name in answers]
+    for answer in given:
+        if found := borne_out(answer):
+            return answer, found[:MOST_LABELS]
+    return (given[0], ()) if given else None
+
+
+def _number(value: LabelValue, named: bool = True) -> str:
+    between = "" if value.low is None else f" [{value.low:.2f}, {value.high:.2f}]"
+    return f"{value.label + ' ' if named else ''}{value.value:.2f}{between}"
+
+
 def _words(analysis: Analysis) -> Iterator[str]:
     """What the model says of the words."""
     answers = {answer.field: answer for answer in analysis.answers}
-    emotions = next((answers[name] for name in EMOTIONS if name in answers), None)
-    if emotions is not None:
-        labels = ", ".join(f"{value.label} {value.value:.2f}" for value in emotions.values[:MOST_LABELS])
-        yield f"  emotions in the words: {labels}"
+    found = emotions_of(answers)
+    if found is not None:
+        answer, values = found
+        labels = ", ".join(_number(value) for value in values)
+        yield f"  emotions in the words ({answer.field}): {labels or 'none that the model is sure enough of'}"
     if "votes" in answers:
         labels = ", ".join(f"{value.label} {value.value:.2f}" for value in answers["votes"].values)
-        yield f"  a crowd's verdict on who is in the wrong: {labels}"
+        said = summarize(answers["votes"])
+        yield f"  a crowd's verdict on who is in the wrong: {labels}{'' if said is None else f'; {said.words()}'}"
     if "regret" in answers:
-        yield f"  regret in the words: {answers['regret'].values[0].value:.2f} of 1"
+        (value,) = answers["regret"].values
+        unsure = "" if borne_out(answers["regret"]) else "; it may be as usual"
+        yield f"  regret in the words: {_number(value, named=False)} of 1{unsure}"
     if not answers:
         reasons = dict.fromkeys(one.reason for one in analysis.abstentions)
         yield f"  nothing is said of the words: {'; '.join(reasons) or 'the model answers nothing'}"

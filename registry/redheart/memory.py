@@ -243,7 +243,7 @@ class Memory:
             exact: Compare with every case.
 
         Raises:
-            CrisisError: The text has a sign of a crisis that is no mere doubt.
+            CrisisError: The text has a sign of a crisis to which help alone is the answer.
             DataError: The text is refused, or a value is wrong.
             CaseMemoryError: There is no memory, or it is of another encoder.
         """

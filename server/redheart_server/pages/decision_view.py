@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from redheart.decision_page import EMOTIONS, MOST_LABELS, letter_of, sensitivity_line
+from redheart.decision_page import emotions_of, letter_of, sensitivity_line
+from redheart.summary import summarize
+from redheart_server.pages.analysis_view import number_words
 from redheart_server.pages.notes_view import language_line
 from redheart_server.pages.words import Words
 
@@ -83,15 +85,18 @@ def _figures(decision: Decision, figures: ActFigures, say: Words) -> Iterator[st
 def _words(analysis: Analysis, say: Words) -> Iterator[str]:
     """As the command says it: emotions, a crowd's verdict, regret."""
     answers = {answer.field: answer for answer in analysis.answers}
-    emotions = next((answers[name] for name in EMOTIONS if name in answers), None)
-    if emotions is not None:
-        labels = (f"{say.label(value.label)} {value.value:.2f}" for value in emotions.values[:MOST_LABELS])
-        yield say("act_emotions", labels=", ".join(labels))
+    found = emotions_of(answers)
+    if found is not None:
+        labels = [f"{say.label(value.label)} {number_words(found[0], value)}" for value in found[1]]
+        yield say("act_emotions", labels=", ".join(labels) or say("none_sure"))
     if "votes" in answers:
-        labels = (f"{say.label(value.label)} {value.value:.2f}" for value in answers["votes"].values[:MOST_LABELS])
-        yield say("act_votes", labels=", ".join(labels))
+        labels = [f"{say.label(value.label)} {value.value:.2f}" for value in answers["votes"].values]
+        said = summarize(answers["votes"])
+        words = [] if said is None else [said.words(say.reason, say.label)]
+        yield say("act_votes", labels="; ".join([", ".join(labels), *words]))
     if "regret" in answers:
-        yield say("act_regret", value=f"{answers['regret'].values[0].value:.2f}")
+        (value,) = answers["regret"].values
+        yield say("act_regret", value=number_words(answers["regret"], value))
     if not answers:
         yield say("act_silent", why=language_line(analysis.language, say))
 
@@ -116,6 +121,9 @@ def decision_view(decision: Decision, say: Words) -> dict[str, Any]:
         "reliance": "" if measured is None else say(
             "reliance", records=measured.records, accuracy=f"{measured.accuracy:.0%}",
             error=f"{measured.calibration_error:.2f}",
+        ),
+        "unknown": "" if not decision.unknown else say(
+            "not_known", figures=", ".join(say(f"not_known_{one}") for one in decision.unknown)
         ),
         "unmeasured": crowd is not None and measured is None,
     }  # fmt: skip
