@@ -1,10 +1,12 @@
 """How often each layer of verification warns on texts like the training data, and the processor time of each kind.
 
     python tests/benchmarks/bench_layers.py runs/village/model [--real ../shared/data]
+    python tests/benchmarks/bench_layers.py ready --store STORE --most 500
 
-The model is one of a run that is there: its test records are analyzed as texts alone, with the training split as the
-memory. Wanted: at most 5 % warned of by the layers of a kind together. With --real, how often stakes are raised on
-development texts of GoEmotions and KOTE.
+The model is one of a run that is there, or an installed one with the store that it was trained on: test records are
+analyzed as texts alone, the first --most of each data set, with the training split as the memory. Wanted: at most 5 %
+warned of by the layers of a kind together. With --real, how often stakes are raised on development texts of GoEmotions
+and KOTE.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,8 @@ import redheart
 from redheart.sessions import run_of_model
 from redheart_core.contract.layers import LayerSpec, LayerTexts
 from redheart_core.data.store import Store
+from redheart_core.memory.evidence import load_evidence
+from redheart_core.memory.opening import open_cases
 from redheart_core.models.limits import LoadedLayer
 from redheart_core.models.stakes import STAKES, read_contexts
 
@@ -121,20 +126,34 @@ def real(model: redheart.Model, data: Path) -> None:
         print(f"{name}: {shares} of {len(rows)}", flush=True)
 
 
+def first_of_each(store: Store, rows: Sequence[int], most: int | None) -> list[int]:
+    """The first rows of each data set, which begins the ids of its records."""
+    seen, chosen = Counter[str](), []
+    for row in rows:
+        name = store.id(row).partition("/")[0]
+        seen[name] += 1
+        if most is None or seen[name] <= most:
+            chosen.append(row)
+    print(", ".join(f"{name} {min(count, most or count)} of {count}" for name, count in seen.items()))
+    return chosen
+
+
 def main() -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser(description="How often layers warn, and their time.")
-    parser.add_argument("model", type=Path)
+    parser.add_argument("model")
+    parser.add_argument("--store", type=Path)
+    parser.add_argument("--most", type=int)
     parser.add_argument("--real", type=Path)
     given = parser.parse_args()
     model = redheart.load(given.model)
-    run = run_of_model(model.folder)
-    store = Store.open(run / "store")
-    rows = store.rows("test").tolist()
+    store = Store.open(run_of_model(model.folder) / "store" if given.store is None else given.store)
+    rows = first_of_each(store, store.rows("test").tolist(), given.most)
     with tempfile.TemporaryDirectory() as folder:
         memory = Path(folder) / "cases.db"
-        with redheart.memory.open(memory, model) as opened:
-            opened.load(run=run, progress=False)
+        cases = open_cases(memory, store.encoder_identity)
+        load_evidence(cases, store, datetime.now(UTC), False, lambda *_: False, lambda *_: None)
+        cases.close()
         warnings(model, memory, [{"text": store.text(row), "language": store.language(row)} for row in rows])
         times(model, memory, [store.text(row) for row in rows if store.language(row) == "en"][:40])
     if given.real is not None:
