@@ -79,8 +79,8 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
         "A dilemma",
         ["decide", "telling my boss that the numbers are wrong", "keeping quiet about the wrong numbers at work"],
         "No order, as the acts are just beyond what the model of preferences learnt from: honest, and "
-        "disappointing for an ordinary question; the page says what is not known and how to give it. What is said of the "
-        "words does not help to choose.",
+        "disappointing for an ordinary question; the page says what is not known and how to give it. What is said "
+        "of the words does not help to choose.",
     ),
     (
         "A list of numbers",
