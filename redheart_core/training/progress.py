@@ -56,7 +56,7 @@ class GroupProgress:
 
     def restore(self, run: RunFolder) -> None:
         """Take over the newest epoch with its state. Before the first update there is none, and the group begins: at
-        the weights that were drawn, or that the run begins with.
+        the weights that were drawn, or that the run begins with, as its epoch 0 has them.
 
         Raises:
             CheckpointError: A file is missing or damaged, or the group begins otherwise than it did.
@@ -71,10 +71,13 @@ class GroupProgress:
         if start is not None:
             self.trainer.begin_at(start)
         if newest is not None:
-            self._require_beginning(newest)
+            self._begin_as(newest)
 
-    def _require_beginning(self, zero: EpochEntry) -> None:
-        """Refuse to go on from epoch 0 with other weights than it had."""
+    def _begin_as(self, zero: EpochEntry) -> None:
+        """Begin at the weights of epoch 0: those of its file, or if it holds rounded ones those that began it."""
+        if self.trainer.settings.checkpoint_dtype == "float32":
+            self.trainer.begin_at(self.folder.weights(zero))
+            return
         check_sha256(self.folder.path / zero.file, zero.sha256)
         with as_stored(self.trainer) as own:
             if hash_tensors(own) != zero.sha256:
