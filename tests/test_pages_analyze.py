@@ -86,7 +86,7 @@ def test_the_answer_has_every_number_and_interval_of_the_library(models: Models)
     page = shown(post(models, "/v1/analyze/page?details=true", {"text": TEXT}))
     found = next(iter(models.current.values())).model.explain(TEXT)
     telling = unusual(found.analysis)
-    assert telling
+    assert telling or left_open(found.analysis)
     for answer in telling:
         first = borne_out(answer)[0]
         assert f"{first.value:.2f}" + ("" if first.low is None else f" [{first.low:.2f}, {first.high:.2f}]") in page
@@ -95,7 +95,7 @@ def test_the_answer_has_every_number_and_interval_of_the_library(models: Models)
         assert abstention.reason in page
     for warning in found.analysis.warnings:
         assert warning in page
-    assert found.shown
+    assert bool(found.shown) is bool(telling)
     for _, reason in found.shown:
         for row in reason.rows:
             assert f"{row.part} {row.adds:+.2f}" in page
@@ -105,7 +105,8 @@ def test_reasons_and_details_are_there_if_they_are_wanted(models: Models) -> Non
     plain = post(models, "/v1/analyze/page?reasons=false", {"text": TEXT}).text
     full = post(models, "/v1/analyze/page?reasons=true&details=true", {"text": TEXT}).text
     assert ("reasons-title" in plain, "details-title" in plain) == (False, False)
-    assert ("reasons-title" in full, "details-title" in full) == (True, True)
+    explained = next(iter(models.current.values())).model.explain(TEXT).shown
+    assert ("reasons-title" in full, "details-title" in full) == (bool(explained), True)
 
 
 @pytest.mark.parametrize("text", [WISH, NOW])
