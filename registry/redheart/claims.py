@@ -31,7 +31,13 @@ def agrees(about: Field, one: LabelValue, value: LabelValue) -> bool | None:
     return None if theirs is None or ours is None else theirs == ours
 
 
-def agreement(answer: Answer, value: LabelValue) -> str:
-    """Of an answer's number: how many modules behind it agree, such as "2/3"; "-" where none can."""
+def agreeing(answer: Answer, value: LabelValue) -> tuple[int, int]:
+    """Of an answer's number: how many modules behind it agree, and of how many that is known."""
     known = [same for one in members_on(answer, value) if (same := agrees(answer.about, one, value)) is not None]
-    return f"{sum(known)}/{len(known)}" if known else "-"
+    return sum(known), len(known)
+
+
+def agreement(answer: Answer, value: LabelValue) -> str:
+    """The same in words, such as "2/3"; "-" where none can agree."""
+    agreed, known = agreeing(answer, value)
+    return f"{agreed}/{known}" if known else "-"

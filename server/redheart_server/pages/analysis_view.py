@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from redheart.claims import agrees, members_on
+from redheart.claims import agreeing, members_on
 from redheart.page import LIKELY, MOST_LABELS, SIZES, left_open, likelihood, place_in_range, size, unusual
 from redheart.summary import borne_out, summarize
 from redheart_server.pages.words import Words
@@ -41,7 +41,7 @@ class NumberRow:
     words: str
     track: Track | None
     agreement: str
-    """How many modules say so too; empty of an answer of one."""
+    """How many modules say so too; empty where that is known of fewer than two."""
     split: bool
     """Whether fewer than all of them do."""
     unsure: bool
@@ -115,14 +115,14 @@ def _answer(answer: Answer, raised: bool, say: Words) -> AnswerView:
 
 def _row(answer: Answer, value: LabelValue, raised: bool, say: Words) -> NumberRow:
     asked = members_on(answer, value) if answer.fused else []
-    saying = sum(agrees(answer.about, one, value) is True for one in asked)
+    agreed, known = agreeing(answer, value) if answer.fused else (0, 0)
     return NumberRow(
         label="" if value.label == answer.field else say.label(value.label),
         value=number_words(answer, value),
         words=likely_words(value, say) if answer.about.binary else distance_words(value, say),
         track=_track(answer, value, asked),
-        agreement="" if len(asked) < 2 else say("modules_agree", count=saying, all=len(asked)),
-        split=len(asked) > 1 and saying < len(asked),
+        agreement="" if known < 2 else say("modules_agree", count=agreed, all=known),
+        split=known > 1 and agreed < known,
         unsure=raised and value.label in answer.unsure,
     )
 

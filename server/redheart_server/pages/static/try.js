@@ -195,7 +195,8 @@ async function ask(event) {
     if (!response.ok) return await refused(response);
     place(field("answer"), await response.text());
     field("status").textContent = words.answered;
-    field("result-title").focus();
+    field("result-title").focus({ preventScroll: true });
+    field("result-title").scrollIntoView(); // to the top, so that what is doubtful below it is seen at once
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!(error instanceof TypeError)) throw error;
