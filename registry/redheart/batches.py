@@ -22,9 +22,10 @@ from redheart.batch_lines import BatchForm, batch_form
 from redheart.progress import make_display
 from redheart.text_files import Item, line_number, read_text_file
 from redheart_core.contract.errors import DataError
-from redheart_core.storage.files import sha256, sync, write_bytes, writing
+from redheart_core.storage.files import sync, write_bytes, writing
 from redheart_core.storage.locks import appending
 from redheart_core.storage.sealed import SealedFile
+from redheart_export.opening import answering_sha256
 
 if TYPE_CHECKING:
     from redheart.models import Model
@@ -59,7 +60,7 @@ class BatchOrigin:
 
     source_sha256: str
     model_sha256: str
-    """Of its manifest, which names all other files with their SHA-256."""
+    """Of all that it answers by: of export.json of an exported model, else of manifest.json."""
     column: str | None
     language: str | None
     country: str
@@ -105,9 +106,7 @@ def analyze_file(
     items = read_text_file(source, column)
     digest, total = _digest_and_lines(source)
     items = chain(list(islice(items, 1)), items)  # what cannot be read at all leaves no output
-    origin = BatchOrigin(
-        digest, sha256(model.folder / "manifest.json"), column, language, model.safety.country, details
-    )
+    origin = BatchOrigin(digest, answering_sha256(model.folder), column, language, model.safety.country, details)
     with appending(output), make_display(progress) as display:
         so_far = _resume(output, origin, form)
         windows, begun = _behind(in_windows(items, WINDOW), so_far.lines)

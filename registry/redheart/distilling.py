@@ -76,11 +76,11 @@ def distill(
     session = session_of_model(folder, run)
     from redheart_core.data.store import Store
     from redheart_core.data.taught import teach
-    from redheart_core.models.manifest import manifest_sha256
     from redheart_core.runs.describe import describe
     from redheart_core.runs.run import RunFolder
     from redheart_core.storage.new_folder import new_folder
     from redheart_core.training.context import TrainingContext
+    from redheart_export.opening import answering_sha256
 
     teacher = load(folder).assembled
     teacher.require_whole()
@@ -94,7 +94,7 @@ def distill(
             f"{', '.join(students)} learns nothing that the model answers: {tasks}; name another student"
         )
     with keeping_threads(training.threads), new_folder(place) as building:
-        teach(store, building / "store", _answers(teacher, session.context), manifest_sha256(folder))
+        teach(store, building / "store", _answers(teacher, session.context), answering_sha256(folder))
         taught = Store.open(building / "store")
         context = TrainingContext.prepare(taught, nodes, training, {})
         RunFolder(building).begin(describe(building, context.nodes, context.groups, training, taught))

@@ -99,12 +99,21 @@ def _push_model(folder: Path, remote: Remote) -> Moved:
 def _pull_model(folder: Path, remote: Remote) -> Moved:
     from redheart_core.storage.files import read_bytes
     from redheart_core.storage.parts import pull_part, read_document
+    from redheart_export.manifest import EXPORT_FILE
 
     _require_no_other(folder, "manifest.json")
     found = read_document(remote, MODEL)
     file = folder / "manifest.json"
     if found is not None and file.exists() and read_bytes(file) != found[1]:
         raise CheckpointError(f"{folder} holds another model than {remote.url}; choose another folder")
+    if (
+        found is not None
+        and (folder / EXPORT_FILE).exists()
+        and EXPORT_FILE not in {one.path for one in found[0].files}
+    ):
+        raise CheckpointError(
+            f"{folder} holds an export of the model, {remote.url} the model itself; choose another folder"
+        )
     return pull_part(remote, MODEL, folder)[1]
 
 

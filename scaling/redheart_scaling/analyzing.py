@@ -12,7 +12,7 @@ from redheart import Model
 from redheart.batch_lines import batch_form
 from redheart.batches import BatchResult, Block, Window, analyze_file, answer_window
 from redheart_core.contract.errors import CheckpointError, DataError
-from redheart_core.storage.files import sha256
+from redheart_export.opening import answering_sha256
 from redheart_scaling.cluster import Resources, connected, in_order, require_room
 
 
@@ -23,7 +23,7 @@ class Answered:
     model: str
     """Its folder, or the name of an installed model."""
     sha256: str
-    """Of its manifest, which names all other files with their SHA-256."""
+    """Of all that it answers by; see answering_sha256."""
     device: str
     country: str
     language: str | None
@@ -61,7 +61,7 @@ def analyze_on_ray(
     folder = model.folder.resolve()
     what = Answered(
         model=str(folder),
-        sha256=sha256(folder / "manifest.json"),
+        sha256=answering_sha256(folder),
         device=str(model.assembled.device),
         country=model.safety.country,
         language=language,
@@ -98,10 +98,10 @@ def _model(what: Answered) -> Model:
         CheckpointError: This node has another one.
     """
     model = redheart.load(what.model, device=what.device, country=what.country)
-    found = sha256(model.folder / "manifest.json")
+    found = answering_sha256(model.folder)
     if found != what.sha256:
         raise CheckpointError(
-            f"{what.model} is another model on a node (manifest.json has the SHA-256 {found}, expected is "
-            f"{what.sha256}); put the model where all nodes see it"
+            f"{what.model} is another model on a node (what it answers by has the SHA-256 {found}, expected "
+            f"is {what.sha256}); put the model where all nodes see it"
         )
     return model
