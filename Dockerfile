@@ -8,7 +8,10 @@ ARG TORCH_INDEX=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/redheart
 ENV PATH=/opt/redheart/bin:$PATH
-RUN pip install ${TORCH_INDEX:+--index-url ${TORCH_INDEX}} torch==2.13.0
+COPY container.txt /src/container.txt
+ENV PIP_CONSTRAINT=/src/container.txt
+# What it needs comes with the rest: its own index has few versions of that.
+RUN pip install --no-deps ${TORCH_INDEX:+--index-url ${TORCH_INDEX}} torch==2.13.0
 COPY . /src
 RUN pip install "/src[ready,serve,memory,postgres]"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -30,6 +31,50 @@ WRONG = {
 }
 
 
+REASONS = {
+    "a package of 91 MB, and hours of training": 1,
+    "a record is too few to train on": 1,
+    "a test builds the site": 1,
+    "answers until it is stopped": 5,
+    "belongs into a plugin": 1,
+    "belongs into a test file of the plugin": 1,
+    "encodes with a large model": 1,
+    "follows a training until it is stopped": 1,
+    "installs packages": 2,
+    "makes an environment and downloads packages": 2,
+    "makes an environment and passes every test": 1,
+    "makes an environment, downloads packages, and answers until it is stopped": 1,
+    "needs Node.js": 1,
+    "needs a bucket": 1,
+    "needs a cluster": 1,
+    "needs a container engine": 1,
+    "needs a run of some epochs": 1,
+    "needs a server that runs": 2,
+    "needs an endpoint; a test runs it with one of its own": 3,
+    "needs redheart[lowbit]": 1,
+    "needs the model of a whole run": 1,
+    "needs the run above; a test of the plugin runs it on smaller windows": 1,
+    "needs your file": 1,
+    "needs your records": 1,
+    "of a damaged run": 1,
+    "passes every test, this one too": 1,
+    "reads files that are not part of redheart": 1,
+    "several machines": 1,
+    "several processes": 1,
+    "takes half a minute; a test of the plugin runs it on smaller windows": 1,
+    "tests/test_export_edge.py runs it where neither torch nor redheart is installed": 1,
+    "three texts are too few to train on": 1,
+    "trains everything": 1,
+    "trains everything with five seeds": 1,
+    "trains for a long time": 1,
+    "trains for minutes": 2,
+    "trains many short runs": 1,
+    "trains modules of a hundred million parameters": 1,
+    "two rows are too few to train on": 1,
+}
+"""Why blocks are parsed and not run, and of how many that is so: nothing is left out unnoticed."""
+
+
 @pytest.mark.parametrize("why", WRONG)
 def test_a_wrong_page_is_noticed(why: str, tmp_path: Path) -> None:
     page, says = WRONG[why]
@@ -50,6 +95,11 @@ def test_every_block_is_run_or_the_content_of_a_file_that_the_page_names(page: P
             assert f"`{block.file}`" in text, f"{block.where}: the page does not name the file {block.file}"
         else:
             assert block.language in (*RUN, "text"), f"{block.where}: {block.language!r} is no language of blocks"
+
+
+def test_every_block_that_is_not_run_has_a_reason_of_the_list() -> None:
+    found = Counter(block.not_run for page in PAGES for block in fenced_blocks(page) if block.not_run)
+    assert found == REASONS
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
