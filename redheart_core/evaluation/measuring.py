@@ -11,7 +11,7 @@ from redheart_core.contract.nodes import Metric
 from redheart_core.exact.bootstrap import Draws, interval
 from redheart_core.groups.figures import Limits, figure
 from redheart_core.groups.objective import evaluated_rows
-from redheart_core.groups.validation import SplitResult, evaluate, has_objective
+from redheart_core.groups.validation import SplitResult, has_objective
 from redheart_core.models.manifest import Measurement
 from redheart_core.models.model import Model
 from redheart_core.storage.runtime import generator
@@ -37,7 +37,7 @@ def measure(model: Model, context: TrainingContext, split: str = "test") -> dict
         module = model.modules[group.name]
         if has_objective(module) and context.source.has_any_target(rows, group.targets).any():
             limits = model.manifest.groups[group.name].thresholds
-            result = evaluate(module, context.source, rows, limits)
+            result = context.evaluate(group, module, split, thresholds=limits)
             found[group.name] = tuple(_figures(model, context, group.name, result, limits, rows, split))
         context.add_outputs(group, module, (split,))
     return found

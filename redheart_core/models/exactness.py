@@ -39,7 +39,7 @@ def validate_groups(model: Model, context: TrainingContext, progress: Progress =
     for group in shown(progress, "validate", context.groups):
         module = model.modules[group.name]
         if model.manifest.groups[group.name].validation_loss is not None and has_objective(module):
-            results[group.name] = context.validate(group, module, answer_outputs(module))
+            results[group.name] = context.evaluate(group, module, also=answer_outputs(module))
         splits = ("validation", "train") if group.name in learnt_from else ("validation",)
         context.add_outputs(group, module, splits)
     return results

@@ -19,6 +19,7 @@ from redheart_core.data.lower_outputs import LowerOutputs
 from redheart_core.data.store import Store
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.closed_form import fit_nodes
+from redheart_core.groups.figures import Limits
 from redheart_core.groups.fused_for import fused_for, own_fields
 from redheart_core.groups.graph import bind_nodes, check_targets, check_without_texts, output_shapes, plan_groups
 from redheart_core.groups.group import Group
@@ -247,25 +248,40 @@ class TrainingContext:
         self.kept.put(outputs)
         return outputs
 
-    def validate(self, group: Group, module: Answering, also: Mapping[str, str] = NOTHING) -> SplitResult:
-        """The result of a group on the validation split. What the groups above read of it there is kept, and what is
-        also wanted (as outputs has it), so that outputs does not ask again, if it is about the same records."""
+    def evaluate(
+        self,
+        group: Group,
+        module: Answering,
+        split: str = "validation",
+        also: Mapping[str, str] = NOTHING,
+        thresholds: Mapping[str, Limits] | None = None,
+    ) -> SplitResult:
+        """The result of a group on a split. What the groups above read of it there is kept, and what is also wanted
+        (as outputs has it), so that outputs does not ask again, if it is about the same records.
+
+        Args:
+            group: Of this context.
+            module: The group with its weights.
+            split: Whose records are evaluated.
+            also: As outputs has it.
+            thresholds: As the evaluate of groups has them.
+        """
         rows, names, rest = (
-            self.store.rows("validation"),
+            self.store.rows(split),
             sorted({*self.read_outputs(group), *also}),
             fused_for(group, self.groups) is None,
         )
         evaluated = evaluated_in(module, self.source, rows)
         asked = asked_in(self.source, rows, own_fields(group, self.store.fields))
         if not names or not torch.equal(evaluated, asked) or (rest and not bool(asked.all())):
-            return evaluate(module, self.source, rows)
+            return evaluate(module, self.source, rows, thresholds)
         outputs = self._take(group, module, names, rest)
         if outputs.holds(rows):
-            result = evaluate(module, self.source, rows)
+            result = evaluate(module, self.source, rows, thresholds)
         else:
             names = [*(outputs.names or names)]
             append_absent(module, outputs, rows[~evaluated], names)
-            result = evaluate(module, self.source, rows, observe=appending(module, outputs, names))
+            result = evaluate(module, self.source, rows, thresholds, appending(module, outputs, names))
         self.kept.put(outputs)
         return result
 
