@@ -19,6 +19,7 @@ from served_models import loaded
 from served_pages import CHROMIUM, Visit, browsing, serious, serving
 
 from redheart.page import MOST_LABELS, unusual
+from redheart.summary import borne_out
 from redheart_core.contract.events import EpochFinished, RunFinished, RunStarted
 from redheart_core.runs.event_log import EventLog
 from redheart_server.access import Access
@@ -131,7 +132,7 @@ def test_how_many_modules_agree_is_counted_from_what_each_of_them_says(browser: 
     models = Models(Source((Wanted("ready", "ready"),)))
     expected = []
     for answer in unusual(models.current["ready"].model.analyze(TEXT)):
-        for value in answer.telling[:MOST_LABELS]:
+        for value in borne_out(answer)[:MOST_LABELS]:
             said = [one for member in answer.members for one in member.values if one.label == value.label]
             known = [claims(answer.about, one) for one in said if claims(answer.about, one) is not None]
             agreed = known.count(claims(answer.about, value))
