@@ -6,7 +6,7 @@ import gc
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import click
 from redheart_cli.first_help import first_help, help_for_unreadable, help_where_refused, print_help
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
-from redheart_cli.ray_options import ray_option
+from redheart_cli.ray_options import by_task, ray_option, resource_option
 from redheart_cli.run_options import json_option
 from redheart_cli.streams import read_records, read_text, to_json
 from redheart_core.data.text import check_text
@@ -48,6 +48,7 @@ SOME_REFUSED = 4
 @click.option("--details", is_flag=True, help="Also print what every single plugin says.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 @ray_option
+@resource_option
 @json_option
 def analyze(
     given: tuple[str, ...],
@@ -63,6 +64,7 @@ def analyze(
     details: bool,
     device: str,
     address: str | None,
+    resources: tuple[tuple[str, str, float], ...],
     as_json: bool,
 ) -> None:
     """Analyze TEXT with MODEL; without TEXT, or with -, the text comes from standard input.
@@ -119,6 +121,7 @@ def analyze(
         raise click.UsageError("--reasons explains one text; give it as TEXT or with --file")
     if address is not None and texts is None:
         raise click.UsageError("--ray spreads the texts of a file over a cluster; name it with --texts")
+    wanted = by_task(resources, address)
     if jsonl is not None:
         with _remembering(_load(model, device, country), memory) as loaded:
             _say_which(loaded, model)
@@ -127,7 +130,7 @@ def analyze(
     if texts is not None and output is not None:
         with _remembering(_load(model, device, country), memory) as loaded:
             _say_which(loaded, model)
-            _exit_if_refused(write_lines(loaded, texts, output, column, language, details, address))
+            _exit_if_refused(write_lines(loaded, texts, output, column, language, details, address, wanted))
         return
     with help_for_unreadable(country, as_json):
         where, content = ("text", text) if text is not None and text != "-" else read_text(file)
@@ -240,6 +243,7 @@ def write_lines(
     language: str | None,
     details: bool,
     address: str | None,
+    asked: Mapping[str, Mapping[str, float]],
 ) -> bool:
     """A file of texts to a file of answers, which is resumed; returns whether no text was refused."""
     _warn_of_limits(model)
@@ -248,7 +252,7 @@ def write_lines(
     else:
         from redheart_scaling.analyzing import analyze_on_ray
 
-        result = analyze_on_ray(model, file, output, address, column=column, language=language, details=details)
+        result = analyze_on_ray(model, file, output, address, asked, column=column, language=language, details=details)
     before = f", {result.resumed:,} of them before" if result.resumed else ""
     click.echo(f"{result.output}: {result.lines:,} texts{before}; {result.refused:,} refused", err=True)
     for complaint in result.complaints:

@@ -22,7 +22,7 @@ from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
 from redheart_cli.paths import UserPath
-from redheart_cli.ray_options import ray_option
+from redheart_cli.ray_options import by_task, ray_option, resource_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 from redheart_core import SCALES
 from redheart_core.storage.files import write_bytes
@@ -224,6 +224,7 @@ def _put(path: Path, card: str) -> None:
 @click.option("--one-rate", type=FiniteRange(min=0, min_open=True), metavar="RATE",
               help="Also train with one rate for all groups, and count gains over its best common epoch.")  # fmt: skip
 @ray_option
+@resource_option
 @groups_option
 @plugin_options
 @json_option
@@ -236,6 +237,7 @@ def crossover(
     joint: bool,
     one_rate: float | None,
     address: str | None,
+    resources: tuple[tuple[str, str, float], ...],
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -253,13 +255,14 @@ def crossover(
       redheart bench crossover village --seeds 5
       redheart bench crossover goemotions+emobank+scruples --plugins plugins/text_tasks/plugins.toml
     """
+    wanted = by_task(resources, address)
     with make_display() as display:
         if address is None:
             compare = compare_over_seeds
         else:
             from redheart_scaling.crossover import compare_on_ray
 
-            compare = partial(compare_on_ray, address=address)
+            compare = partial(compare_on_ray, address=address, resources=wanted)
         found = compare(
             choice,
             datasets,

@@ -18,7 +18,7 @@ from redheart_cli.listing import ListingGroup
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
 from redheart_cli.paths import UserPath
-from redheart_cli.ray_options import ray_option
+from redheart_cli.ray_options import by_task, ray_option, resource_option
 from redheart_cli.run_options import data_options, json_option
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ data.add_command(encoder_command)
 @data_options
 @click.option("-o", "--output", type=UserPath(), help="Folder of the store; runs/DATASET/store if not given.")
 @ray_option
+@resource_option
 @plugin_options
 @json_option
 def prepare(
@@ -48,6 +49,7 @@ def prepare(
     encoder: str | None,
     output: Path | None,
     address: str | None,
+    resources: tuple[tuple[str, str, float], ...],
     as_json: bool,
 ) -> None:
     """Read a data set, split it, fit the encoder on its train part and store all embeddings.
@@ -62,13 +64,14 @@ def prepare(
       redheart data prepare --data scenarios --set scenarios.path=data/scenarios
       redheart data prepare --data kote --encoder use_multilingual -o /shared/kote --ray auto
     """
+    wanted = by_task(resources, address)
     with make_display() as display:
         if address is None:
             store = prepare_data(choice, dataset, encoder, output, display)
         else:
             from redheart_scaling.preparing import prepare_on_ray
 
-            store = prepare_on_ray(choice, dataset, encoder, output, display, address)
+            store = prepare_on_ray(choice, dataset, encoder, output, display, address, wanted)
     folder = store.folder
     index = store.index
     if as_json:

@@ -19,17 +19,17 @@ ray_option = click.option(
 
 
 class ResourceType(click.ParamType[tuple[str, str, float]]):
-    """GROUP.KEY=NUMBER."""
+    """TASK.KEY=NUMBER."""
 
     name = "resource"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str, float]:
-        """Group, key and number."""
-        found = re.fullmatch(rf"([A-Za-z0-9_-]+)\.({'|'.join(KEYS)})=([0-9]+(?:\.[0-9]+)?)", str(value))
+        """Task, key and number."""
+        found = re.fullmatch(rf"([A-Za-z0-9_+-]+)\.({'|'.join(KEYS)})=([0-9]+(?:\.[0-9]+)?)", str(value))
         if not found:
-            self.fail(f"expects GROUP.{'|'.join(KEYS)}=NUMBER, such as backbone.gpus=1, got {value!r}", param, ctx)
+            self.fail(f"expects TASK.{'|'.join(KEYS)}=NUMBER, such as backbone.gpus=1, got {value!r}", param, ctx)
         return found[1], found[2], float(found[3])
 
 
@@ -38,13 +38,14 @@ resource_option = click.option(
     "resources",
     type=ResourceType(),
     multiple=True,
-    metavar="GROUP.KEY=NUMBER",
-    help="With --ray: what the task of a group asks of a node (cpus, gpus, memory_mb); repeatable.",
+    metavar="TASK.KEY=NUMBER",
+    help="With --ray: what a task asks of a node (cpus, gpus, memory_mb). Its name is that of its group; of its data "
+    "set in bench crossover; encode in data prepare; analyze in analyze. Repeatable.",
 )
 
 
-def by_group(resources: tuple[tuple[str, str, float], ...], address: str | None) -> Mapping[str, Mapping[str, float]]:
-    """Group to what its task asks for.
+def by_task(resources: tuple[tuple[str, str, float], ...], address: str | None) -> Mapping[str, Mapping[str, float]]:
+    """Task to what it asks for.
 
     Raises:
         UsageError: There is no cluster to ask.
@@ -52,6 +53,6 @@ def by_group(resources: tuple[tuple[str, str, float], ...], address: str | None)
     if resources and address is None:
         raise click.UsageError("--resource is for the tasks of a cluster; name one with --ray")
     found: dict[str, dict[str, float]] = {}
-    for group, key, amount in resources:
-        found.setdefault(group, {})[key] = amount
+    for task, key, amount in resources:
+        found.setdefault(task, {})[key] = amount
     return found

@@ -16,7 +16,7 @@ from redheart_cli.agent_rates import print_rates_of_agents
 from redheart_cli.options import plugin_options
 from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.rate_table import print_choices, remarks
-from redheart_cli.ray_options import by_group, ray_option, resource_option
+from redheart_cli.ray_options import by_task, ray_option, resource_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def sweep(
         raise click.UsageError("--hierarchical tries rates of its own; leave out --rates or --hierarchical")
     tried = None if rates is None else parse_rates(rates)
     asked = SweepOptions(tried, hierarchical, sweep_epochs, seeds, not no_halving)
-    wanted = by_group(resources, address)
+    wanted = by_task(resources, address)
     of_agents = names_environment(choice, new)
     if of_agents and address is not None:
         raise click.UsageError("agents learn together, in one process; leave --ray out")

@@ -15,7 +15,7 @@ from redheart_cli.budget import budget_options
 from redheart_cli.numbers import FiniteRange
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table
-from redheart_cli.ray_options import by_group, ray_option, resource_option
+from redheart_cli.ray_options import by_task, ray_option, resource_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options, start_option
 from redheart_core.training.budget import Budget
 
@@ -98,7 +98,7 @@ def train(
         raise click.UsageError("--ray trains all groups, in order; leave --only and --wait out")
     if address is not None and budget is not None:
         raise click.UsageError("--memory is of one process; leave it out with --ray")
-    asked = by_group(resources, address)
+    asked = by_task(resources, address)
     share = Share(only, wait_s, budget, mirror)
     with make_display(leads()) as display:
         if started_by_torchrun():

@@ -13,7 +13,10 @@ from redheart.batch_lines import batch_form
 from redheart.batches import BatchResult, Block, Window, analyze_file, answer_window
 from redheart_core.contract.errors import CheckpointError, DataError
 from redheart_export.opening import answering_sha256
-from redheart_scaling.cluster import Resources, connected, in_order, require_room
+from redheart_scaling.cluster import Asked, Resources, connected, in_order, require_room, resources_for
+
+TASK = "analyze"
+"""The name of the tasks."""
 
 
 @attrs.frozen
@@ -37,6 +40,7 @@ def analyze_on_ray(
     source: Path,
     output: Path,
     address: str,
+    asked: Asked | None = None,
     *,
     column: str | None = None,
     language: str | None = None,
@@ -52,6 +56,7 @@ def analyze_on_ray(
     Args:
         model: As redheart.load gives it, like all that is not named here as for Model.analyze_file.
         address: Of the cluster; see connected.
+        asked: What tasks ask of a node beyond the defaults; the name of all of them is TASK.
 
     Raises:
         RedheartError: As Model.analyze_file, or the cluster cannot be used.
@@ -69,9 +74,9 @@ def analyze_on_ray(
         details=details,
     )
     device, threads = model.assembled.device, model.assembled.manifest.training.threads
-    wanted = Resources(cpus=threads, gpus=1.0 if device.type == "cuda" else 0.0)
+    wanted = resources_for({TASK: Resources(cpus=threads, gpus=1.0 if device.type == "cuda" else 0.0)}, asked or {})
     with connected(address) as ray:
-        require_room(ray, {"analyze": wanted})
+        require_room(ray, wanted)
         return analyze_file(
             model,
             source,
@@ -80,7 +85,7 @@ def analyze_on_ray(
             language=language,
             details=details,
             progress=progress,
-            answering=lambda windows: in_order(ray, "analyze", answer_one_window, wanted, what, windows),
+            answering=lambda windows: in_order(ray, TASK, answer_one_window, wanted[TASK], what, windows),
         )
 
 

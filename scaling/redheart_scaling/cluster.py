@@ -6,9 +6,10 @@ import os
 import signal
 import socket
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from copy import deepcopy
 from typing import Any, TypeVar
 
 import attrs
@@ -27,9 +28,11 @@ CONNECT_S = 10.0
 LOCK_WAIT_S = 300.0
 """How long a task waits for a lock: of a machine that was lost, a file system may hold it for a while."""
 AHEAD = 2
-"""Parts under way for each that the cluster can compute at a time, so that no node waits for the next one."""
+"""Tasks under way for each that the cluster can run at a time, so that no node waits for the next one."""
 LOOK_S = 0.5
 """From look to look at the tasks under way."""
+Asked = Mapping[str, Mapping[str, float]]
+"""Task to what it asks of a node beyond the defaults, as Resources names it. Those of a group have its name."""
 
 
 @attrs.frozen
@@ -142,6 +145,20 @@ def submit(ray: Any, function: Callable[..., Any], resources: Resources, *argume
     return task.options(max_retries=RETRIES, scheduling_strategy="SPREAD", **resources.options()).remote(*arguments)
 
 
+def resources_for(defaults: Mapping[str, Resources], asked: Asked) -> dict[str, Resources]:
+    """What each task asks of a node, with what a caller says.
+
+    Raises:
+        SettingsError: There is no such task.
+    """
+    unknown = sorted(set(asked) - set(defaults))
+    if unknown:
+        raise SettingsError(
+            f"--resource asks something for '{unknown[0]}', which is no task here (tasks: {', '.join(defaults)})"
+        )
+    return {name: attrs.evolve(one, **asked.get(name, {})) for name, one in defaults.items()}
+
+
 @attrs.frozen
 class Planned:
     """A task, and what has to end before it."""
@@ -183,22 +200,27 @@ def run_ready(
 ) -> None:
     """Run tasks of which it shows one after another what they are.
 
+    Ray begins what it has been given in any order, so that it is given little more than it can run of those that ask
+    for the same.
+
     Args:
         ray: As connected yields it.
         ready: Asked for the tasks that can begin, by name, whenever one has ended; those that have begun may be among
             them and are not begun again.
-        take: Called with the name of each task that has ended, and its result.
+        take: Called with the name of each task that has ended, and its result, whose arrays may be written to.
         look: Called now and then.
 
     Raises:
         RedheartError: That of a task, or one of them was lost again and again.
     """
-    begun, at_work = set[str](), dict[Any, str]()
+    begun, at_work = set[str](), dict[Any, tuple[str, Resources]]()
     while True:
+        held, alike = ray.cluster_resources(), Counter(resources for _, resources in at_work.values())
         for name, one in ready().items():
-            if name not in begun:
+            if name not in begun and alike[one.resources] < AHEAD * max(1, one.resources.places(held)):
                 begun.add(name)
-                at_work[submit(ray, one.function, one.resources, *one.arguments)] = name
+                alike[one.resources] += 1
+                at_work[submit(ray, one.function, one.resources, *one.arguments)] = name, one.resources
         if not at_work:
             return
         ended: list[Any] = []
@@ -206,8 +228,8 @@ def run_ready(
             look()
             ended, _ = ray.wait(list(at_work), timeout=LOOK_S)
         for task in ended:
-            name = at_work.pop(task)
-            take(name, result(ray, name, task))
+            name, _ = at_work.pop(task)
+            take(name, deepcopy(result(ray, name, task)))  # Ray gives views of its own memory
         look()
 
 

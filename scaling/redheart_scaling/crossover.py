@@ -13,14 +13,23 @@ from redheart.options import PluginChoice
 from redheart.progress import Display, make_display
 from redheart.sessions import listeners
 from redheart_registry.plugins_toml import find_plugins_toml
-from redheart_scaling.cluster import LOCK_WAIT_S, Planned, Resources, connected, require_room, run_planned
+from redheart_scaling.cluster import (
+    LOCK_WAIT_S,
+    Asked,
+    Planned,
+    Resources,
+    connected,
+    require_room,
+    resources_for,
+    run_planned,
+)
 
 if TYPE_CHECKING:
     from redheart_core.evaluation.repeats import Repeated
 
 
 @attrs.frozen
-class Asked:
+class Compared:
     """What a node needs to know of a comparison."""
 
     choice: PluginChoice
@@ -37,6 +46,7 @@ def compare_on_ray(
     folder: Path,
     display: Display,
     address: str,
+    resources: Asked | None = None,
     *,
     seeds: int = 5,
     epochs: int | None = None,
@@ -52,9 +62,10 @@ def compare_on_ray(
     Args:
         choice: As for compare_over_seeds, like all that is not named here.
         address: Of the cluster; see connected.
+        resources: What tasks ask of a node beyond the defaults; those of a data set have its name.
     """
     toml = find_plugins_toml(choice.plugins_toml).resolve()
-    asked = Asked(
+    asked = Compared(
         choice=attrs.evolve(choice, plugins_toml=toml, trace=None),
         datasets=tuple(datasets),
         folder=folder.resolve(),
@@ -64,13 +75,13 @@ def compare_on_ray(
     )
     with connected(address) as ray:
         prepared = _comparisons(asked, display)  # once, before nodes open the stores
+        wanted = resources_for({name: _usual(one) for name, one in prepared.items()}, resources or {})
+        require_room(ray, wanted)
         planned = dict[str, Planned]()
-        for name, one in prepared.items():
-            wanted = Resources(cpus=one.settings.threads, gpus=1.0 if one.settings.device.startswith("cuda") else 0.0)
-            require_room(ray, {name: wanted})
+        for name in prepared:
             for seed in range(seeds):
                 for kind in kinds(joint, one_rate is not None):
-                    planned[f"{name}/{kind}-{seed}"] = Planned(compare_one, wanted, (asked, name, kind, seed))
+                    planned[f"{name}/{kind}-{seed}"] = Planned(compare_one, wanted[name], (asked, name, kind, seed))
         run_planned(ray, planned, lambda done: display.progress("trainings", done, len(planned)))
     return compare_over_seeds(
         choice,
@@ -85,12 +96,16 @@ def compare_on_ray(
     )
 
 
-def compare_one(asked: Asked, dataset: str, kind: Kind, seed: int) -> None:
+def _usual(one: Comparison) -> Resources:
+    return Resources(one.settings.threads, 1.0 if one.settings.device.startswith("cuda") else 0.0)
+
+
+def compare_one(asked: Compared, dataset: str, kind: Kind, seed: int) -> None:
     """The task: one training and its evaluation."""
     with make_display(progress=False) as display:
         _comparisons(attrs.evolve(asked, datasets=(dataset,)), display)[dataset].train(kind, seed, display, LOCK_WAIT_S)
 
 
-def _comparisons(asked: Asked, display: Display) -> dict[str, Comparison]:
+def _comparisons(asked: Compared, display: Display) -> dict[str, Comparison]:
     registry = asked.choice.load(listeners(display), display.say)
     return comparisons(registry, asked.datasets, asked.folder, display, asked.epochs, asked.one_rate, asked.groups_file)

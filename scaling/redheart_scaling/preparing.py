@@ -19,10 +19,13 @@ from redheart_core.data.build import Encoded, Texts, encode_shard
 from redheart_core.data.encoding import TextEncoder, hash_contents, open_encoder
 from redheart_core.storage.runtime import use_threads
 from redheart_registry.plugins_toml import find_plugins_toml
-from redheart_scaling.cluster import Resources, connected, in_order, require_room
+from redheart_scaling.cluster import Asked, Resources, connected, in_order, require_room, resources_for
 
 if TYPE_CHECKING:
     from redheart_core.data.store import Store
+
+TASK = "encode"
+"""The name of the tasks."""
 
 
 @attrs.frozen
@@ -40,7 +43,13 @@ class Encoder:
 
 
 def prepare_on_ray(
-    choice: PluginChoice, dataset: str | None, encoder: str | None, folder: Path | None, display: Display, address: str
+    choice: PluginChoice,
+    dataset: str | None,
+    encoder: str | None,
+    folder: Path | None,
+    display: Display,
+    address: str,
+    asked: Asked | None = None,
 ) -> Store:
     """What prepare_data gives, with the same bytes on the same hardware; nodes encode the records.
 
@@ -51,6 +60,7 @@ def prepare_on_ray(
     Args:
         choice: As for prepare_data, like all that is not named here.
         address: Of the cluster; see connected.
+        asked: What tasks ask of a node beyond the defaults; the name of all of them is TASK.
 
     Raises:
         RedheartError: As prepare_data, or the cluster cannot be used.
@@ -58,17 +68,17 @@ def prepare_on_ray(
     import torch
 
     toml = find_plugins_toml(choice.plugins_toml).resolve()
-    asked, threads = attrs.evolve(choice, plugins_toml=toml, trace=None), torch.get_num_threads()
-    wanted = Resources(cpus=threads)
+    plugins, threads = attrs.evolve(choice, plugins_toml=toml, trace=None), torch.get_num_threads()
+    wanted = resources_for({TASK: Resources(cpus=threads)}, asked or {})
 
     with connected(address) as ray:
-        require_room(ray, {"encode": wanted})
+        require_room(ray, wanted)
         registry, store, data = wanted_store(choice, dataset, encoder, folder, display)
         encoders = store.resolve() / "encoder"
 
         def encoding(shards: Iterator[Texts]) -> Iterator[Encoded]:
-            what = Encoder(asked, str(encoders), hash_contents(encoders), data, threads)
-            return in_order(ray, "encode", encode_one_shard, wanted, what, shards)
+            what = Encoder(plugins, str(encoders), hash_contents(encoders), data, threads)
+            return in_order(ray, TASK, encode_one_shard, wanted[TASK], what, shards)
 
         return prepare_store(registry, store, data, display, encoding)
 

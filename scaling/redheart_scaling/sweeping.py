@@ -15,8 +15,8 @@ from redheart_core.tuning.sweep_journal import Journal
 from redheart_core.tuning.sweep_result import Sweep
 from redheart_core.tuning.sweep_steps import Candidate, SweepSettings
 from redheart_core.tuning.sweep_training import ShortTrainings
-from redheart_scaling.cluster import Planned, connected, require_room, run_ready
-from redheart_scaling.training import Asked, largest_first, resources_of
+from redheart_scaling.cluster import Asked, Planned, connected, require_room, run_ready
+from redheart_scaling.training import largest_first, resources_of
 
 
 def sweep_on_ray(
@@ -70,13 +70,13 @@ def train_one_candidate(
     folder: str, settings: SweepSettings, candidate: Candidate, chosen: Mapping[str, Candidate]
 ) -> ShortRun:
     """The task: a short training of a sweep that was begun, to its end."""
-    (run,) = _trainings(folder, settings, candidate.group).train([candidate], chosen, lambda epoch, losses: {})
+    (run,) = _trainings(folder, settings).train([candidate], chosen, lambda epoch, losses: {})
     return run
 
 
 @lru_cache(maxsize=1)
-def _trainings(folder: str, settings: SweepSettings, group: str) -> ShortTrainings:
-    """What trains the candidates of a group, which a process opens once; what the group reads does not change."""
+def _trainings(folder: str, settings: SweepSettings) -> ShortTrainings:
+    """What trains candidates, which a process opens once, and has the groups that are read answer once."""
     journal = Journal(Path(folder) / "sweep")
     session = described_session(Path(folder), journal.description(), PluginChoice())
     return ShortTrainings.of(session.context, settings, journal)

@@ -5,7 +5,6 @@ of a folder of its own whose run goes to an object store.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +16,6 @@ from redheart.progress import Display, make_display
 from redheart.runs import Run
 from redheart.sessions import Session, open_session
 from redheart.training import resumable, train_mirrored, train_session, training_session
-from redheart_core.contract.errors import SettingsError
 from redheart_core.groups.group import Group
 from redheart_core.runs.event_log import Epoch, EventReader, Line, Stopped, parse_line
 from redheart_core.runs.mirror import LOGS, RunMirror, pull_run, push_run
@@ -25,12 +23,19 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.storage.remote import Remote
 from redheart_core.training.context import TrainingContext
 from redheart_core.training.loop import begin
-from redheart_scaling.cluster import LOCK_WAIT_S, Planned, Resources, connected, require_room, run_planned
+from redheart_scaling.cluster import (
+    LOCK_WAIT_S,
+    Asked,
+    Planned,
+    Resources,
+    connected,
+    require_room,
+    resources_for,
+    run_planned,
+)
 
 FAR_LOOK_S = 5.0
 """From look to look at the logs in an object store."""
-Asked = Mapping[str, Mapping[str, float]]
-"""Group to what its task asks of a node beyond the defaults, as Resources names it."""
 
 
 def train_on_ray(
@@ -126,17 +131,11 @@ def resources_of(session: Session, asked: Asked) -> dict[str, Resources]:
     Raises:
         SettingsError: There is no such group.
     """
-    groups = session.context.groups
-    unknown = sorted(set(asked) - {group.name for group in groups})
-    if unknown:
-        raise SettingsError(f"there is no group '{unknown[0]}' (groups: {', '.join(group.name for group in groups)})")
-    return {group.name: _resources(session, group, asked.get(group.name, {})) for group in groups}
-
-
-def _resources(session: Session, group: Group, asked: Mapping[str, float]) -> Resources:
-    own = session.context.own_settings(group)
-    default = Resources(cpus=own.threads, gpus=1.0 if session.context.device.type == "cuda" else 0.0)
-    return attrs.evolve(default, **asked)
+    context = session.context
+    gpus = 1.0 if context.device.type == "cuda" else 0.0
+    return resources_for(
+        {group.name: Resources(context.own_settings(group).threads, gpus) for group in context.groups}, asked
+    )
 
 
 @attrs.define
