@@ -27,6 +27,13 @@ from redheart_core.runs.readings import count_reading
 from redheart_core.storage.runtime import use_threads
 from redheart_core.training.progress import load_fixed
 
+HEAD = (
+    "| answer | records | coverage | outside, of labels (by chance) | width or labels | missed together | "
+    "error before, after | worst label (by chance) | loss of the surest 50 to 100 % | AURC | helps |\n"
+    + "|---" * 11
+    + "|"
+)
+
 
 def measured(session: Session, names: frozenset[str]) -> Iterator[CalibratedTask]:
     """Every answer of some groups, of all if none is named, in each language."""
@@ -91,9 +98,7 @@ def main() -> None:
     session = Run(given.run).session
     use_threads(session.context.settings.threads)
     count_reading(session.run.path)
-    print("| answer | records | coverage | outside, of labels (by chance) | width or labels | missed together | error "
-          "before, after | worst label (by chance) | loss of the surest 50 to 100 % | AURC | helps |")  # fmt: skip
-    print("|---" * 11 + "|")
+    print(HEAD)
     tasks = []
     for task in measured(session, frozenset(filter(None, given.groups.split(",")))):
         print(row(task), flush=True)
