@@ -60,8 +60,8 @@ def measured(model: redheart.Model, records: list[Record]) -> Iterator[Calibrate
     assert calibration is not None
     found = defaultdict[str, list[tuple[Answer, Record]]](list)
     language = primary(records[0].language or "")
-    for first in range(0, len(records), AT_ONCE):
-        part = records[first : first + AT_ONCE]
+    for begin in range(0, len(records), AT_ONCE):
+        part = records[begin : begin + AT_ONCE]
         for analysis, record in _analyzed(model, part, language):
             for answer in analysis.answers:
                 if answer.field in record.values:
