@@ -152,7 +152,7 @@ def test_where_vectors_alone_show_a_crisis_nothing_is_kept_and_help_stands_first
         return await client.post("/v1/memory/search", json={"text": "She returned the money."})
 
     with redheart.memory.open(where, finished.model) as memory:
-        memory.add(memory._encoded("She returned the money.", "text")[0])
+        memory.add(memory._maker.encoded("She returned the money.", "text")[0])
     found = asked(loaded(finished.model, memory=str(where)), search)
     assert next(iter(found.json())) == "help"
     assert found.json()["help"] is not None

@@ -186,6 +186,10 @@ def _print_reasons(explained: Explanation) -> None:
     """Of the first number of each task on the page, what each explanation says."""
     from redheart.reasons import columns, rows
 
+    if not explained.shown:
+        click.echo(
+            "\nno reasons, as no label or number is sure enough to show; --reasons --json has those of every answer"
+        )
     for one, reason in explained.shown:
         click.echo()
         name = reason.field if reason.label == reason.field else f"{reason.field}, {reason.label}"
@@ -303,7 +307,7 @@ def model_and_text(given: Sequence[str], read_elsewhere: bool) -> tuple[str | No
 
 def _remembering(model: Model, memory: str | None) -> AbstractContextManager[Model]:
     """The model with the memory that the option or plugins.toml names; as it is if neither does."""
-    from redheart.memory import memory_settings
+    from redheart_cli.memory_options import memory_settings
 
     place = memory or memory_settings().where
     return model.remembering(place) if place else nullcontext(model)

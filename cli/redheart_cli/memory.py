@@ -13,7 +13,7 @@ import click
 from redheart.options import PluginChoice
 from redheart_cli.first_help import first_help, print_help
 from redheart_cli.listing import ListingGroup
-from redheart_cli.memory_options import chosen_options, memory_options, opened
+from redheart_cli.memory_options import chosen_options, memory_options, memory_settings, opened
 from redheart_cli.memory_search import export, search
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json
@@ -85,7 +85,6 @@ def add(
       redheart memory add --memory cases.db "She returned the money that she had found." --label votes.right=5
       redheart memory add --memory cases.db --jsonl cases.jsonl --keep-text
     """
-    from redheart.memory import memory_settings
     from redheart.text_files import in_order
 
     own = {"--id": id_, "--label": labels, "--language": language, "--source": source, "--licence": licence}
@@ -175,7 +174,6 @@ def load(
       redheart memory load --memory cases.db --model runs/village/model --run runs/village
       redheart memory load --memory cases.db --data scenarios --set scenarios.path=data/scenarios
     """
-    from redheart.memory import memory_settings
 
     if (run is None) == (data is None):
         raise click.UsageError("give one of --run and --data")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+from redheart_core.config.tables import MemorySettings
 
 if TYPE_CHECKING:
     from redheart.memory import Memory
@@ -65,7 +68,6 @@ def opened(where: str, model: str | None) -> Memory:
     Raises:
         UsageError: Neither names one.
     """
-    from redheart.memory import memory_settings
     from redheart.memory import open as open_memory
 
     place = where or memory_settings().where
@@ -81,3 +83,16 @@ def _with(options: list[Callable[[Any], Any]], command: Any) -> Any:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def memory_settings(plugins_toml: Path | None = None) -> MemorySettings:
+    """The table [memory] of plugins.toml.
+
+    Raises:
+        SettingsError: It is wrong, or the file cannot be read.
+    """
+    from redheart_core.storage.settings import read_table
+    from redheart_registry.plugins_toml import find_plugins_toml, parse_file
+
+    path = find_plugins_toml(plugins_toml)
+    return read_table(MemorySettings, parse_file(path).get("memory", {}), f"[memory] in {path}")

@@ -9,7 +9,6 @@ Examples:
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain
@@ -19,15 +18,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from redheart.analyzing import stated_text
+from redheart.case_making import CaseMaker, refuse, sound
 from redheart.choosing import choose
 from redheart.crisis import CrisisError
 from redheart.encoders import EncoderOfModel
 from redheart.options import PluginChoice, Settings
 from redheart.progress import make_display
-from redheart_core.config.tables import MemorySettings
 from redheart_core.contract.errors import DataError
-from redheart_core.memory.case import Case, Neighbour, make_case
+from redheart_core.memory.case import Case, Neighbour
 from redheart_core.memory.cases import MOST_DAYS, Cases, MissingMemoryError, Retention, require_identity
 from redheart_core.memory.filters import EVERY, Filter
 from redheart_core.memory.opening import find_cases, open_cases
@@ -47,9 +45,6 @@ if TYPE_CHECKING:
     from redheart_core.safety.help import Help
 
 __all__ = ["Case", "Filter", "Memory", "Neighbour", "Retention", "Searched", "choose", "open"]
-
-_KEYS = ("id", "text", "labels", "language", "source", "licence")
-"""Of a record to add."""
 
 
 @attrs.frozen
@@ -72,6 +67,7 @@ class Memory:
         self._encoder = EncoderOfModel(model)
         self._vectors_are_named = model is not None
         self._cases = find_cases(where)
+        self._maker = CaseMaker(self._encoder, model is not None, self._require_own)
         if self._cases is not None and model is not None:
             try:
                 require_identity(self._cases.identity, self._encoder.identity, self.where)
@@ -139,7 +135,7 @@ class Memory:
             CaseMemoryError: The memory is of another encoder, or cannot be written.
         """
         values = {"labels": labels or {}, "language": language, "source": source, "licence": licence, "time": time}
-        case = self._case(given, "text", keep_text, id, values)
+        case = self._maker.case(given, "text", keep_text, id, values)
         self._made(self._encoder.identity).add([case])
         return case.id
 
@@ -161,7 +157,7 @@ class Memory:
         from redheart_core.memory.exchange import is_head, read_cases, read_head
 
         bad = BadRows()
-        lines = _sound(records, bad)
+        lines = sound(records, bad)
         where, first = next(lines, ("", {}))
         if is_head(first):
             identity = read_head(first, where)
@@ -169,14 +165,13 @@ class Memory:
             for place, case in read_cases(lines, identity.width):
                 with bad.row():
                     if case.text is not None:
-                        found = self._encoder.safety.read(case.text).by_any(case.vector[None], identity)
-                        _refuse(found, place)
+                        refuse(self._encoder.safety.read(case.text).by_any(case.vector[None], identity), place)
                     cases.append(case)
         else:
             cases = []
             for place, record in chain([(where, first)] if where else [], lines):
                 with bad.row():
-                    cases.append(self._record(record, place, keep_text))
+                    cases.append(self._maker.case_of(record, place, keep_text))
             identity = self._encoder.identity
         bad.check()
         if cases:
@@ -248,7 +243,7 @@ class Memory:
             CaseMemoryError: There is no memory, or it is of another encoder.
         """
         if not isinstance(given, str):
-            return self.cases.nearest(self._vector(given, "text"), k, chosen, exact=exact)
+            return self.cases.nearest(self._maker.vector(given, "text"), k, chosen, exact=exact)
         found = self.search(given, k, chosen, exact=exact)
         if found.help is not None and found.help.alone:
             raise CrisisError("text", found.help)
@@ -274,7 +269,7 @@ class Memory:
         first = read.by_words()
         if first is not None and first.acute:
             return Searched(first, [])
-        cases, vectors = self.cases, self._encoded(text, "text")
+        cases, vectors = self.cases, self._maker.encoded(text, "text")
         found = read.by_vectors(vectors, self._encoder.identity)
         if found is not None and found.alone:
             return Searched(found, [])
@@ -324,6 +319,11 @@ class Memory:
         """
         return self.cases.verify()
 
+    def _require_own(self) -> None:
+        """Refuse an encoder that is not that of the cases, before it is loaded."""
+        if self._cases is not None:
+            require_identity(self._cases.identity, self._encoder.identity, self.where)
+
     def _made(self, identity: EncoderIdentity) -> Cases:
         """The cases, of an encoder; made if there are none."""
         if self._vectors_are_named:
@@ -332,68 +332,6 @@ class Memory:
             self._cases = open_cases(self._where, identity)
         require_identity(self._cases.identity, identity, self.where)
         return self._cases
-
-    def _record(self, record: Mapping[str, Any], where: str, keep_text: bool) -> Case:
-        unknown = sorted(record.keys() - set(_KEYS))
-        if unknown:
-            raise DataError(f"{where}: unknown keys {', '.join(unknown)} (known: {', '.join(_KEYS)})")
-        text, labels = stated_text(record, where), record.get("labels")
-        if not isinstance(labels, dict | None):
-            raise DataError(f"{where}: expects 'labels' as an object of numbers, got {labels!r:.60}")
-        values = {name: record.get(name) for name in ("language", "source", "licence")}
-        return self._case(text, where, keep_text, record.get("id"), {**values, "labels": labels or {}})
-
-    def _case(
-        self, given: str | Vector, where: str, keep_text: bool, id_: str | None, values: Mapping[str, Any]
-    ) -> Case:
-        vector = self._vector(given, where)
-        described, text = dict(values), None
-        if isinstance(given, str):
-            from redheart_core.data.language import detect
-            from redheart_core.data.text import check_text
-
-            text = check_text(given, where)
-            if described["language"] is None:
-                described["language"] = detect(text).code
-        kept = text if keep_text else None
-        try:
-            return make_case(id_ or uuid.uuid4().hex, vector, self._encoder.identity.width, text=kept, **described)
-        except DataError as error:
-            raise DataError(f"{where}: {error}") from error
-
-    def _vector(self, given: str | Vector, where: str) -> Vector:
-        """The vector of what is kept; one that was given belongs to the encoder of the model that was named."""
-        if not isinstance(given, str):
-            if not self._vectors_are_named:
-                raise DataError(f"{where}: say which model's encoder made the vector, open(..., model=...)")
-            return given
-        read = self._encoder.safety.read(given)
-        _refuse(read.by_words(), where)
-        vectors = self._encoded(given, where)
-        _refuse(read.by_vectors(vectors, self._encoder.identity), where)
-        return text_vector(vectors)
-
-    def _encoded(self, text: str, where: str) -> NDArray[np.float32]:
-        if self._cases is not None:  # before the encoder is loaded
-            require_identity(self._cases.identity, self._encoder.identity, self.where)
-        return self._encoder.encode(text, where)
-
-
-def _refuse(found: Help | None, where: str) -> None:
-    """Refuse a text with a sign of a crisis."""
-    if found is not None:
-        raise CrisisError(where, found)
-
-
-def _sound(
-    records: Iterable[tuple[str, Mapping[str, Any] | DataError]], bad: BadRows
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Those that could be read."""
-    for where, record in bad.passing(records):
-        if isinstance(record, DataError):
-            bad.add(record)
-        else:
-            yield where, record
 
 
 def open(where: str | Path, model: str | Path | Model | None = None) -> Memory:
@@ -409,16 +347,3 @@ def open(where: str | Path, model: str | Path | Model | None = None) -> Memory:
             installed.
     """
     return Memory(where, model)
-
-
-def memory_settings(plugins_toml: Path | None = None) -> MemorySettings:
-    """The table [memory] of plugins.toml.
-
-    Raises:
-        SettingsError: It is wrong, or the file cannot be read.
-    """
-    from redheart_core.storage.settings import read_table
-    from redheart_registry.plugins_toml import find_plugins_toml, parse_file
-
-    path = find_plugins_toml(plugins_toml)
-    return read_table(MemorySettings, parse_file(path).get("memory", {}), f"[memory] in {path}")

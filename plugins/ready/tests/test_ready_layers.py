@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from front_door import succeed
 
 import redheart
 
@@ -79,3 +80,9 @@ def test_every_layer_of_the_model_is_one_of_these(model: redheart.Model) -> None
     found = {one.layer: one for one in model.analyze(ORDINARY).remarks}
     assert all(found[name].score is None for name in NEVER)
     assert all(not found[name].beyond for name in (*NEVER, *SOUND))
+
+
+def test_that_there_are_no_reasons_is_said(tmp_path: Path) -> None:
+    shown = succeed("analyze", "--reasons", "오늘 시험에 떨어져서 정말 속상하다", cwd=tmp_path).out
+    assert "nothing sure enough to show, see --details: goemotions, kote" in shown
+    assert "no reasons, as no label or number is sure enough to show" in shown.splitlines()[-1]
