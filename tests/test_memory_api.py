@@ -128,10 +128,10 @@ def test_a_search_asks_vectors_for_signs_as_adding_does(memory: Memory, monkeypa
     monkeypatch.setattr("redheart_core.safety.adapted.score_text", lambda *_: None)
     found = memory.search(TEXT)
     assert found.help is not None
-    assert found.help.alone
-    assert found.cases == []
+    assert found.help.signs[0].unforeseen
+    assert len(found.cases) == 1  # behind help, which does not stand alone
     with pytest.raises(DataError, match="it has a sign of a crisis"):
-        memory.nearest(TEXT)
+        memory.add(TEXT)
 
 
 def test_vectors_belong_to_the_model_that_is_named(memory: Memory, finished: Finished, place: Path) -> None:

@@ -77,7 +77,7 @@ def test_help_holds_no_text_and_no_score() -> None:
     said = found.to_json()
     assert "banana" not in str(said)
     assert set(said) == {"text", "kinds", "acute", "doubtful", "country", "language", "signs", "helplines"}
-    assert set(said["signs"][0]) == {"kind", "start", "end", "acute", "doubtful", "language"}
+    assert set(said["signs"][0]) == {"kind", "start", "end", "acute", "doubtful", "unforeseen", "language"}
 
 
 @pytest.mark.parametrize("kind", SIGN_KINDS)
@@ -94,6 +94,10 @@ def test_help_says_that_the_text_is_not_analyzed_and_promises_nothing_behind_it(
     assert {"en": "This text is not analyzed", "ko": "이 글은 분석하지 않았고"}[language] in found.closing[0]
     assert not any(words in " ".join(found.lines()) for words in ("follow", "이어집니다"))
     assert not help_for([Sign(kind, 0, 1, doubtful=True, language=language)]).alone
+    unforeseen = Sign(kind, 0, 1, unforeseen=True, language=language)
+    assert not help_for([unforeseen]).alone
+    assert len(help_for([unforeseen]).lines()) > 2
+    assert help_for([unforeseen, Sign("abuse", 2, 3, language=language)]).alone
 
 
 @pytest.mark.parametrize("kind", SIGN_KINDS)

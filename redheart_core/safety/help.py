@@ -51,7 +51,7 @@ class Help:
     def alone(self) -> bool:
         """Whether nothing else is said of the text: a score is no answer to a person in a crisis.
 
-        So where a sign is no mere doubt, unless it is worry about somebody else that is not acute.
+        So where somebody is in danger now, and where a rule finds a sign of the writer's own that is no mere doubt.
         """
         return _stands_alone(self.signs)
 
@@ -150,7 +150,7 @@ def country_names(language: str) -> dict[str, str]:
 
 
 def _stands_alone(found: Sequence[Sign]) -> bool:
-    return any(sign.acute or (sign.kind != "worry" and not sign.doubtful) for sign in found)
+    return any(sign.acute or not (sign.kind == "worry" or sign.doubtful or sign.unforeseen) for sign in found)
 
 
 def _by_urgency(found: Sequence[Sign]) -> tuple[str, ...]:

@@ -36,6 +36,9 @@ class Sign:
     """Whether it is happening now: a rule says so, and the classifier nothing against it."""
     doubtful: bool = False
     """Whether it may well be none: then one line of help is given in place of all of them."""
+    unforeseen: bool = False
+    """Whether no rule found it, but words, vectors and adapters make it likely: of ordinary comments two in a hundred
+    have such a sign, so that it does not silence an analysis."""
     language: str = ""
     """Of the plugin's patterns; "en" or "ko" for those of core."""
 
@@ -128,7 +131,7 @@ class Searched:
         if harmless_words(nearby.language).search(nearby.normalized) is None:
             kind = likeliest_kind(nearby.language, nearby.places())
             clear = limits.clear + rise * math.log(len(self._sentences))
-            yield Sign(kind, start, end, doubtful=likelihood < clear, language=nearby.language)
+            yield Sign(kind, start, end, False, likelihood < clear, unforeseen=True, language=nearby.language)
 
 
 @attrs.frozen(slots=False)
@@ -173,7 +176,7 @@ class _Sentence:
         for rule in sorted(self._rules, key=lambda rule: rule.acute):
             acute = rule.acute and likelihood >= limits.doubt
             doubtful = not acute and not certain and likelihood < limits.threshold
-            yield Sign(rule.kind, self.start, self.end, acute, doubtful, self.own.language)
+            yield Sign(rule.kind, self.start, self.end, acute, doubtful, language=self.own.language)
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:

@@ -1,6 +1,6 @@
 """Whether the probabilities, intervals, sets and silence of `ready` hold on published development parts.
 
-python tests/benchmarks/bench_shipped.py ../shared/data [--model ready]
+python tests/benchmarks/bench_shipped.py ../shared/data [--model ready] [--of NAME ...]
 
 Every text is analyzed as a user's is, by redheart.load(MODEL).analyze, on the records that the data sets call "test":
 the publishers' development parts of goemotions, goemotions_ko, emobank, scenarios and scruples, and the author of
@@ -101,13 +101,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="holds a folder for each published data set")
     parser.add_argument("--model", default="ready")
+    parser.add_argument("--of", nargs="+", choices=READ, default=list(READ), metavar="NAME", help="data sets")
     parser.add_argument("--reliability", action="store_true")
     given = parser.parse_args()
     model = redheart.load(given.model)
     print(HEAD, flush=True)
     tasks = []
-    for name, read in READ.items():
-        records = [record for record in read(given.data / name) if record.split == "test"]
+    for name in given.of:
+        records = [record for record in READ[name](given.data / name) if record.split == "test"]
         for task in measured(model, records):
             tasks.append(task)
             print(row(attrs.evolve(task, plugin=f"of {len(records)} records of {name},")), flush=True)

@@ -123,8 +123,8 @@ def test_who_is_about_to_do_it_gets_help_alone_and_a_text_is_encoded_once(
     assert acute.help.acute
     assert not acute.answers
     assert veiled.help is not None
-    assert not veiled.answers
-    assert veiled.help.alone
+    assert not veiled.help.doubtful
+    assert not veiled.help.alone
     assert calm.help is None
     assert [len(texts) for texts in calls] == [2]
 
