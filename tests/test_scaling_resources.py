@@ -26,7 +26,7 @@ def commands(group: click.Group, name: tuple[str, ...] = ()) -> dict[tuple[str, 
 def test_every_command_with_a_cluster_takes_resources() -> None:
     options = {name: {one.name for one in command.params} for name, command in commands(cli).items()}
     spread = {name for name, found in options.items() if "address" in found and "resources" in found}
-    assert spread == {("analyze",), ("bench", "crossover"), ("data", "prepare"), ("sweep",), ("train",)}
+    assert spread == {("analyze",), ("bench", "crossover"), ("data", "prepare"), ("search",), ("sweep",), ("train",)}
     shown = {name for name, command in commands(cli).items() if any("--ray" in one.opts for one in command.params)}
     assert shown == spread
 
@@ -34,7 +34,7 @@ def test_every_command_with_a_cluster_takes_resources() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *(("bench", "crossover", "village"), ("data", "prepare"), ("sweep",)),
+        *(("bench", "crossover", "village"), ("data", "prepare"), ("search", "--group", "backbone"), ("sweep",)),
         *(("train",), ("analyze", "--texts", "texts.txt", "-o", "answers.csv")),
     ],
     ids=lambda command: command[0],

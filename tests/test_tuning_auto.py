@@ -90,7 +90,7 @@ def test_a_candidate_under_way_begins_again(
             raise KeyboardInterrupt
         return train_group(*arguments, **options)
 
-    monkeypatch.setattr("redheart_core.tuning.studies.train_group", dying)
+    monkeypatch.setattr("redheart_core.tuning.proposing.train_group", dying)
     with pytest.raises(KeyboardInterrupt):
         found(world, "under_way", 4)
     assert found(world, "under_way", 4) == whole

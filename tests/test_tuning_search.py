@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from typing import Any
 
@@ -13,7 +14,10 @@ from redheart_core import CheckpointError, RedheartError, SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.store import Store
 from redheart_core.runs.run import RunFolder
+from redheart_core.tuning.candidates import OWN
 from redheart_core.tuning.changes import changed
+from redheart_core.tuning.journals import open_storage, optuna_library
+from redheart_core.tuning.proposing import Proposing
 from redheart_core.tuning.search import SearchResult, search
 from redheart_core.tuning.search_space import Range, Space, default_space, read_space, space_document
 from redheart_core.tuning.trial import Trained, train_group
@@ -44,6 +48,42 @@ def test_a_search_that_stopped_ends_as_one_that_did_not(toy: Toy) -> None:
     assert whole.settings["plugins"]["a"]["width"] in (4, 8)
     assert whole.best < whole.own
     assert whole.difference.mean == pytest.approx(whole.best - whole.own)
+
+
+def test_the_trials_of_a_round_are_the_same_in_any_order_and_any_process(toy: Toy) -> None:
+    store = toy.store()
+    whole = searched(toy, "whole", store, 8, together=3)
+    seen_by: dict[int, list[int]] = {}
+
+    def elsewhere(proposing: Proposing, numbers: Any, seen: Any, take: Any) -> None:
+        context = toy.context([toy.node("a"), toy.node("c", target="choice_factors")], store, epochs=2)
+        group = next(one for one in context.groups if one.name == "a")
+        for number in reversed(numbers):
+            fresh = attrs.evolve(proposing, context=context, group=group, own=context.module(group))
+            seen_by[number] = [one.user_attrs["candidate"] for one in seen]
+            take(pickle.loads(pickle.dumps(fresh.train(number, pickle.loads(pickle.dumps(seen))))))
+
+    assert searched(toy, "apart", store, 8, together=3, training=elsewhere) == whole
+    assert seen_by == {OWN: [], **{number: list(range(OWN, number // 3 * 3)) for number in range(8)}}
+    for trials in (2, 4, 8):  # in the middle of a round
+        found = searched(toy, "parts", store, trials, together=3)
+    assert found == whole
+    with pytest.raises(CheckpointError, match="begun with another together: 3, now 1"):
+        searched(toy, "whole", store, 8)
+
+
+def test_a_search_of_before_there_were_rounds_goes_on(toy: Toy) -> None:
+    """Its journal names no rounds, and holds the trial that it was at."""
+    store = toy.store()
+    whole = searched(toy, "whole", store, 3)
+    searched(toy, "before", store, 2)
+    library = optuna_library()
+    study = library.load_study(study_name="a", storage=open_storage(library, toy.folder / "before" / "search", "a"))
+    begun = study.user_attrs["begun"]
+    assert begun.pop("together") == 1
+    study.set_user_attr("begun", begun)
+    study.ask().set_user_attr("candidate", 2)
+    assert searched(toy, "before", store, 3) == whole
 
 
 def test_the_best_trial_is_a_training_with_its_settings(toy: Toy) -> None:

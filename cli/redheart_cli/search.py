@@ -10,10 +10,11 @@ import click
 
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
-from redheart.tuning import search_session, searchable_session
+from redheart.tuning import SearchOptions, search_session, searchable_session
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
+from redheart_cli.ray_options import by_task, ray_option, resource_option
 from redheart_cli.run_options import groups_option, json_option, new_run_options
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
               help="What may change. [default: learning rate, weight decay and every dropout]")  # fmt: skip
 @click.option("--pruner", type=click.Choice(["median", "halving"]), default="median", show_default=True,
               help="Stops a trial that is worse than the median so far, or by successive halving.")  # fmt: skip
+@click.option("--together", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Trials of a round, which see those of earlier rounds alone.")  # fmt: skip
+@ray_option
+@resource_option
 @new_run_options
 @groups_option
 @plugin_options
@@ -37,6 +42,9 @@ def search(
     trials: int,
     space_file: Path | None,
     pruner: Literal["median", "halving"],
+    together: int,
+    address: str | None,
+    resources: tuple[tuple[str, str, float], ...],
     new: RunOptions,
     groups_file: Path | None,
     as_json: bool,
@@ -57,12 +65,26 @@ def search(
     --trials add to them. The best settings are written beside it, as a file for --plugins, and
     as one for --groups if they are the group's own alone.
 
+    A trial is proposed, and stopped, by those of earlier rounds alone: one with --together 1. With
+    more, the trials of a round are the same one after another and, with --ray, at once as tasks
+    of a Ray cluster whose nodes see the folders of the run and of its store at the same path.
+
     \b
-    Example: redheart search --group neural_regret --trials 40
+    Examples:
+      redheart search --group neural_regret --trials 40
+      redheart search --group neural_regret --trials 64 --together 8 --ray auto
     """
+    wanted, asked = by_task(resources, address), SearchOptions(trials, space_file, pruner, together)
+    if address is not None and together == 1:
+        raise click.UsageError("--ray trains the trials of a round at once; say how many with --together")
     with make_display() as display:
         session = searchable_session(choice, new, display, groups_file, name)
-        found, files = search_session(session, name, trials, space_file, pruner, display)
+        if address is None:
+            found, files = search_session(session, name, asked, display)
+        else:
+            from redheart_scaling.searching import search_on_ray
+
+            found, files = search_on_ray(session, name, asked, display, address, wanted)
     if as_json:
         print_json(
             {**attrs.asdict(found), "better": found.better, "files": {key: str(at) for key, at in files.items()}}

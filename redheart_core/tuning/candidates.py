@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
+from attrs.validators import ge
 
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.tuning.changes import Value
@@ -30,6 +31,8 @@ class StudySettings:
     finished ones that cost no more."""
     objectives: tuple[Objective, ...] = ("loss",)
     """The loss first; latency stands for its arithmetic."""
+    together: int = attrs.field(default=1, validator=ge(1))
+    """Candidates of a round of search(), none of which sees another; auto shows a candidate all that is finished."""
 
 
 @attrs.frozen(eq=False)

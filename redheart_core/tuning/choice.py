@@ -200,7 +200,7 @@ def _setting_rows(study: GroupStudy, found: Sequence[Candidate]) -> tuple[Settin
 
 def _importance(study: GroupStudy, found: Sequence[Candidate]) -> dict[str, float]:
     """fANOVA over the candidates, which may be fewer than the study holds."""
-    library, numbers = study.library, {one.number for one in found}
+    library, numbers = study.proposing.library, {one.number for one in found}
     part = library.create_study(direction="minimize")
     for number, trial in sorted(study.finished().items()):
         if number in numbers:

@@ -56,7 +56,6 @@ def journal_file(folder: Path, group: str) -> Path:
 
 def open_storage(library: ModuleType, folder: Path, group: str) -> Any:
     """The journal of a group's studies."""
-    library.logging.set_verbosity(library.logging.WARNING)
     backends = library.storages.journal
     file = str(journal_file(folder, group).resolve())
     return library.storages.JournalStorage(
@@ -77,4 +76,5 @@ def optuna_library() -> ModuleType:
         raise RedheartError(
             f"a search needs optuna, which is not installed ({error}); pip install 'redheart[search]'"
         ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna

@@ -1,14 +1,15 @@
 """Wider searches of one group's settings by Optuna: the tree-structured Parzen estimator, with a pruner.
 
 A trial is a whole training of the group alone under the [training] table. Its value is the lowest validation loss over
-its epochs, as training keeps the best epoch. Whatever a trial changes in the losses, all are evaluated by losses and
-weights of the group's own settings, so that a smaller loss weight wins nothing.
+its epochs, as training keeps the best epoch. Trials of a round are proposed and stopped by those of earlier rounds
+alone, so that they are the same one after another and at once on many machines. Whatever a trial changes in the losses,
+all are evaluated by losses and weights of the group's own settings, so that a smaller loss weight wins nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -28,10 +29,17 @@ from redheart_core.storage.runtime import generator
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.candidates import OWN, Pruner, StudySettings
 from redheart_core.tuning.journals import optuna_library
+from redheart_core.tuning.proposing import Ended, Proposing
 from redheart_core.tuning.rates import Difference, difference
 from redheart_core.tuning.search_space import Space
 from redheart_core.tuning.studies import GroupStudy
 from redheart_core.tuning.trial import read_lower
+
+if TYPE_CHECKING:
+    import optuna
+
+Training = Callable[[Proposing, Sequence[int], "Sequence[optuna.trial.FrozenTrial]", Callable[[Ended], None]], None]
+"""Trains candidates by their numbers, shown some others, and gives each to a function once it has ended."""
 
 
 @attrs.frozen
@@ -68,18 +76,22 @@ def search(
     space: Space,
     trials: int,
     pruner: Pruner = "median",
+    together: int = 1,
     progress: Callable[[str, int, int], None] | None = None,
+    training: Training | None = None,
 ) -> SearchResult:
     """Search until the study in RUN/search/ has so many finished trials.
 
     Args:
         run: Its folder; a run has to be there if the group reads others, whose best epochs are taken.
-        trainer: Of the training in which the settings will be used.
+        context: Of the training in which the settings will be used.
         group: One that descends.
         space: What may change.
         trials: In all, those of earlier processes among them.
         pruner: Stops trials that are worse than the median so far, or by successive halving.
+        together: Trials of a round, none of which sees another.
         progress: Called with finished trials.
+        training: Trains the trials of a round, in place of this process.
 
     Raises:
         RedheartError: Optuna is not installed, the group is fitted in closed form or has no parameters, or the own
@@ -92,15 +104,33 @@ def search(
     with locked(folder):
         read_lower(run, context, group)
         description = describe(run.path, context.nodes, context.groups, context.settings, context.store)
-        study = GroupStudy.open(folder, context, group, space, StudySettings(pruner=pruner), description)
-        for number in range(OWN, trials):
-            if progress and number != OWN:
-                progress(f"search {group.name}", number, trials)
-            if not study.is_done(number):
-                study.run(number)
-        if progress:
-            progress(f"search {group.name}", trials, trials)
+        settings = StudySettings(pruner=pruner, together=together)
+        study = GroupStudy.open(folder, context, group, space, settings, description)
+
+        def take(ended: Ended) -> None:
+            study.note(ended)
+            if progress:
+                progress(f"search {group.name}", min(trials, len(study.finished())), trials)
+
+        for numbers in _rounds(trials, together):
+            if left := [number for number in numbers if not study.is_done(number)]:
+                (training or _one_after_another)(study.proposing, left, study.seen(numbers[0]), take)
         return _result(study)
+
+
+def _rounds(trials: int, together: int) -> list[range]:
+    """The own settings alone, then so many trials at a time."""
+    return [range(OWN, 0), *(range(first, min(first + together, trials)) for first in range(0, trials, together))]
+
+
+def _one_after_another(
+    proposing: Proposing,
+    numbers: Sequence[int],
+    seen: Sequence[optuna.trial.FrozenTrial],
+    take: Callable[[Ended], None],
+) -> None:
+    for number in numbers:
+        take(proposing.train(number, seen))
 
 
 def _result(study: GroupStudy) -> SearchResult:

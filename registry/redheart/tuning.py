@@ -19,11 +19,24 @@ from redheart_core.storage.paths import find_optional
 
 if TYPE_CHECKING:
     from redheart_core.groups.group import Group
-    from redheart_core.tuning.search import SearchResult
+    from redheart_core.tuning.search import SearchResult, Training
     from redheart_core.tuning.sweep_result import Sweep
     from redheart_core.tuning.sweep_steps import SweepSettings
 
 Pruner = Literal["median", "halving"]
+
+
+@attrs.frozen
+class SearchOptions:
+    """What a caller asks of a search of one group."""
+
+    trials: int = 20
+    """In all."""
+    space: Path | None = None
+    """A TOML file of what may change."""
+    pruner: Pruner = "median"
+    together: int = 1
+    """Trials of a round."""
 
 
 @attrs.frozen
@@ -123,6 +136,7 @@ def search(
     trials: int = 20,
     space: str | Path | None = None,
     pruner: Pruner = "median",
+    together: int = 1,
     enable: str | Iterable[str] = (),
     disable: str | Iterable[str] = (),
     settings: Settings | None = None,
@@ -145,13 +159,15 @@ def search(
         trials: In all, earlier ones too.
         space: A TOML file of what may change; learning rate, weight decay and every dropout if left out.
         pruner: Stops a trial that is worse than the median so far, or by successive halving.
+        together: Trials of a round, which are proposed and stopped by those of earlier rounds alone.
         enable: As for train, like everything below.
     """
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     with keeping_threads(), make_display(progress) as display:
         session = searchable_session(choice, options, display, find_optional(groups), group)
-        return search_session(session, group, trials, find_optional(space), pruner, display)[0]
+        asked = SearchOptions(trials, find_optional(space), pruner, together)
+        return search_session(session, group, asked, display)[0]
 
 
 def searchable_session(
@@ -188,7 +204,7 @@ def _named(name: str, groups: Sequence[Group]) -> Group:
 
 
 def search_session(
-    session: Session, name: str, trials: int, space_file: Path | None, pruner: Pruner, display: Display
+    session: Session, name: str, asked: SearchOptions, display: Display, training: Training | None = None
 ) -> tuple[SearchResult, dict[str, Path]]:
     """What search does, for a caller with a session and a display of its own; and the files with the best settings."""
     from redheart_core.tuning.search import search as search_group
@@ -197,7 +213,18 @@ def search_session(
 
     group = _named(name, session.context.groups)
     scale = session.context.settings.scale
-    space = read_space(parse_file(space_file), str(space_file), group, scale) if space_file else default_space(group)
-    found = search_group(session.run, session.context, group, space, trials, pruner, display.progress)
+    file = asked.space
+    space = read_space(parse_file(file), str(file), group, scale) if file else default_space(group)
+    found = search_group(
+        session.run,
+        session.context,
+        group,
+        space,
+        asked.trials,
+        asked.pruner,
+        asked.together,
+        display.progress,
+        training,
+    )
     files = write_plugins_toml(session, found.settings, session.run.path / "search", f"{found.group}.")
     return found, files
