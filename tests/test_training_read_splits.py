@@ -6,7 +6,8 @@ import attrs
 from toy import Toy
 
 from redheart_core.groups.group import Group
-from redheart_core.training.context import SEEN, TrainingContext
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.trainable import SEEN
 
 
 def fusing(group: Group) -> Group:

@@ -17,8 +17,9 @@ from redheart_core.selection.methods import GREEDY, METHODS, SELECTION, keep_gre
 from redheart_core.selection.picks import Pick, Pool
 from redheart_core.selection.rivals import CHOSEN, Rivals
 from redheart_core.selection.sweetspot import Sweetspot
-from redheart_core.training.context import SEEN, TrainingContext
+from redheart_core.training.context import TrainingContext
 from redheart_core.training.group_trainer import FAULTS
+from redheart_core.training.trainable import SEEN
 
 REFERENCE = "common epoch"
 """What everything is compared with: the one epoch for all groups that validation prefers."""

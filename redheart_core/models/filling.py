@@ -20,7 +20,8 @@ from redheart_core.runs.run import RunFolder
 from redheart_core.selection.picks import Pick
 from redheart_core.storage.files import make_folder, require_file, save_tensors
 from redheart_core.storage.placing import can_link, place
-from redheart_core.training.context import TrainingContext, usable_fields
+from redheart_core.training.context import TrainingContext
+from redheart_core.training.trainable import usable_fields
 
 
 @attrs.frozen(eq=False)

@@ -10,9 +10,6 @@ import attrs
 import torch
 
 from redheart_core.config.tables import GroupSettings, TrainSettings
-from redheart_core.contract.errors import PluginError, join_complaints
-from redheart_core.contract.fields import Field
-from redheart_core.contract.tensors import has_any
 from redheart_core.data.batches import BatchSource
 from redheart_core.data.fitting import StoreFitData, StorePart
 from redheart_core.data.lower_outputs import LowerOutputs
@@ -21,7 +18,7 @@ from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.closed_form import fit_nodes
 from redheart_core.groups.figures import Limits
 from redheart_core.groups.fused_for import fused_for, own_fields
-from redheart_core.groups.graph import bind_nodes, check_targets, check_without_texts, output_shapes, plan_groups
+from redheart_core.groups.graph import bind_nodes, check_without_texts, output_shapes, plan_groups
 from redheart_core.groups.group import Group
 from redheart_core.groups.group_module import Answering, GroupModule, Surroundings
 from redheart_core.groups.serving import serves
@@ -44,10 +41,9 @@ from redheart_core.training.compiling import check_device
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.kept_outputs import KeptOutputs
 from redheart_core.training.probe import sameness
+from redheart_core.training.trainable import SEEN, check_coverage, check_languages, usable_fields
 
 AUDIT_BATCHES = 20
-SEEN = ("train", "validation")
-"""The splits that training may look at."""
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -91,10 +87,7 @@ class TrainingContext:
         if not store.has_texts:
             check_without_texts(nodes)
         groups = plan_groups(nodes, group_settings)
-        for split in ("train", "validation"):
-            rows = store.filled(split)
-            coverage = {name: int(has_any(store.target(name)[rows]).sum()) for name in store.fields}
-            check_targets(nodes, store.fields, coverage, split)
+        check_coverage(nodes, store)
         check_languages(groups, store)
         for group in groups:
             check_device(group.name, group.settings, device)
@@ -328,34 +321,3 @@ class TrainingContext:
     def seen_rows(self) -> torch.Tensor:
         """Rows that training may look at: train and validation."""
         return torch.cat([self.store.rows(split) for split in SEEN]).sort().values
-
-
-def check_languages(groups: Sequence[Group], store: Store) -> None:
-    """Every field that a group of some languages learns has to be there in these.
-
-    Raises:
-        PluginError: One line for each field that is not.
-    """
-    complaints = []
-    for group in groups:
-        for split in ("train", "validation") if group.languages else ():
-            rows = store.rows(split)
-            rows = rows[serves(group, store.language_numbers[rows])]
-            lacking = [name for name in group.targets if not bool(has_any(store.target(name)[rows]).any())]
-            complaints += [
-                f"[groups.{group.name}] languages = {list(group.languages)}: no {split} record in these has '{name}' "
-                f"(languages of the data: {', '.join(sorted(code or 'not stated' for code in store.index.languages))})"
-                for name in lacking
-            ]
-    if complaints:
-        raise PluginError(join_complaints("some groups could learn nothing in their languages:", complaints))
-
-
-def usable_fields(store: Store) -> dict[str, Field]:
-    """Fields that some training and some validation records have; others cannot be trained."""
-    splits = [store.rows(split) for split in ("train", "validation")]
-    return {
-        name: field
-        for name, field in store.fields.items()
-        if all(bool(has_any(store.target(name)[rows]).any()) for rows in splits)
-    }
