@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
+import attrs
 import pytest
-from front_door import Finished, refuse, succeed
+from front_door import GROUPS, SMALL, Finished, hashes, redheart, refuse, succeed
 from test_cli_remote import url
 
 import redheart as api
 from redheart_core import CheckpointError, DataError
 from redheart_core.models.manifest import manifest_sha256, read_manifest
-from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest
+from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, GraphFile
 from redheart_export.opening import answering_sha256
 
 __all__ = ["url"]
@@ -65,9 +67,88 @@ def test_a_node_with_an_export_does_not_answer_beside_nodes_with_the_model(finis
     assert _model(wanted(exported, answering_sha256(exported))).folder == exported
 
 
-def test_a_model_is_not_fetched_into_a_folder_with_an_export_of_it(
-    finished: Finished, exported: Path, tmp_path: Path, url: str
+@pytest.fixture
+def places(finished: Finished, exported: Path, tmp_path: Path) -> dict[str, Path]:
+    """A model and two exports of it, which all have one manifest.json."""
+    again = shutil.copytree(exported, tmp_path / "another")
+    written = EXPORT_MANIFEST.read(again / EXPORT_FILE)
+    EXPORT_MANIFEST.write(again / EXPORT_FILE, attrs.evolve(written, source="another test"))
+    found = {"the model": finished.model, "an export": exported, "another export": again}
+    assert len({manifest_sha256(folder) for folder in found.values()}) == 1
+    return found
+
+
+@pytest.mark.parametrize(
+    ("came", "there", "says"),
+    [
+        ("the model", "an export", "here holds an export of the model, {url} the model itself"),
+        ("an export", "the model", "here holds the model itself, {url} an export of it"),
+        ("an export", "another export", "here holds another export of the model than {url}"),
+    ],
+)
+def test_of_a_model_and_its_exports_none_takes_the_place_of_another_in_a_folder_or_in_an_object_store(
+    places: dict[str, Path], came: str, there: str, says: str, tmp_path: Path, url: str
 ) -> None:
-    succeed("push", finished.model, url, cwd=tmp_path)
-    shutil.copytree(exported, tmp_path / "here")
-    refuse("pull", url, "here", cwd=tmp_path, says=["holds an export of the model", "choose another folder"])
+    succeed("push", places[came], url, cwd=tmp_path)
+    shutil.copytree(places[there], tmp_path / "here")
+    before = hashes(tmp_path / "here")
+    refuse("pull", url, "here", cwd=tmp_path, says=[says.format(url=url), "choose another folder, or remove this one"])
+    assert hashes(tmp_path / "here") == before
+    refuse("push", "here", url, cwd=tmp_path, says=[f"{url} holds", "choose another URL"])
+    succeed("pull", url, "copy", cwd=tmp_path)
+    assert hashes(tmp_path / "copy") == hashes(places[came])
+    assert ": fetched 0 files" in succeed("pull", url, "copy", cwd=tmp_path).out
+    assert ": sent 0 files" in succeed("push", "copy", url, cwd=tmp_path).out
+
+
+def test_an_export_whose_pull_was_interrupted_is_completed_by_the_same_export_alone(
+    places: dict[str, Path], tmp_path: Path, url: str
+) -> None:
+    succeed("push", places["an export"], url, cwd=tmp_path)
+    for name in places:
+        (tmp_path / name).mkdir()
+        if (places[name] / EXPORT_FILE).exists():
+            shutil.copy(places[name] / EXPORT_FILE, tmp_path / name)
+    succeed("pull", url, "an export", cwd=tmp_path)
+    refuse("pull", url, "another export", cwd=tmp_path, says=["holds another export of the model than"])
+
+
+def test_a_model_is_pushed_again_without_a_file_that_lay_beside_it(
+    finished: Finished, tmp_path: Path, url: str
+) -> None:
+    shutil.copytree(finished.model, tmp_path / "model")
+    (tmp_path / "model" / "notes.txt").write_text("mine")
+    succeed("push", "model", url, cwd=tmp_path)
+    says = [f"{url} holds the same model as {finished.model}, beside other files; choose another URL"]
+    refuse("push", finished.model, url, cwd=tmp_path, says=says)
+
+
+def test_what_needs_the_weights_of_a_model_refuses_an_export_and_names_the_reason(
+    finished: Finished, exported: Path, tmp_path: Path
+) -> None:
+    commands: tuple[tuple[str | Path, ...], ...] = (
+        ("evaluate", exported, "--run", finished.folder),
+        ("models", "pack", exported, "-o", "made"),
+        ("train", "-o", "made", *SMALL, "--store", finished.folder / "store", "--start-from", exported),
+        ("grow", exported, "-o", "made", "--scale", "small", "--run", finished.folder),
+    )
+    for command in commands:
+        refuse(*command, cwd=tmp_path, says=[f"{exported} was exported; ", "the model that it was made from"])
+    assert not (tmp_path / "made").exists()
+
+
+def test_an_export_below_a_run_is_verified_by_its_graphs(finished: Finished, exported: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    onnx, (name, *_) = shutil.copytree(exported, run / "onnx"), GROUPS
+    for file in read_manifest(onnx).groups[name].files:
+        (onnx / file.file).unlink()
+    (onnx / "groups" / f"{name}.onnx").write_bytes(b"a graph")
+    written = EXPORT_MANIFEST.read(onnx / EXPORT_FILE)
+    digest = hashlib.sha256(b"a graph").hexdigest()
+    graph = GraphFile(f"groups/{name}.onnx", digest, 7, {}, "float32", 7, 7, 1, 0, 0, (), ())
+    kept = {group: why for group, why in written.kept.items() if group != name}
+    EXPORT_MANIFEST.write(onnx / EXPORT_FILE, attrs.evolve(written, graphs={name: graph}, kept=kept))
+    assert ", 0 damaged or missing" in succeed("verify", "run", cwd=tmp_path).out
+    (onnx / "groups" / f"{name}.onnx").write_bytes(b"another")
+    damaged = redheart("verify", "run", cwd=tmp_path)
+    assert (damaged.code, damaged.out.count("is damaged")) == (1, 1)

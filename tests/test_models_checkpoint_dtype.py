@@ -25,6 +25,7 @@ from redheart_core.models.verifying import verify_model, verify_run
 from redheart_core.selection.picks import Pick
 from redheart_core.selection.sweetspot import find_sweetspot, trained_groups
 from redheart_core.storage.files import load_tensors, sha256
+from redheart_export.opening import exported_files
 
 CPU = torch.device("cpu")
 AVERAGE = {"a": GroupSettings(ema=0.8)}
@@ -59,8 +60,8 @@ def test_a_model_holds_the_files_of_its_run_and_float32_modules_of_their_numbers
                 assert tensor.dtype == torch.float32
                 assert torch.equal(tensor, stored[key].float())
         assert all(check.equal for check in check_exactness(model, half.context))
-    assert verify_run(half.run.path).damaged == []
-    assert verify_model(tmp_path / "model").damaged == []
+    assert verify_run(half.run.path, exported_files).damaged == []
+    assert verify_model(tmp_path / "model", exported_files).damaged == []
 
 
 @pytest.mark.parametrize("method", ["neighbour average", "top ensemble"])

@@ -17,6 +17,7 @@ from redheart_core.models.verifying import verify_run
 from redheart_core.runs.retention import references
 from redheart_core.runs.run import RunFolder
 from redheart_core.training.loop import train
+from redheart_export.opening import exported_files
 
 EPOCHS = 5
 
@@ -52,10 +53,10 @@ class Bench:
         """Damage files of group a and repair it."""
         for name in names:
             flip_byte(self.run.group("a").path / name)
-        found = verify_run(self.run.path)
+        found = verify_run(self.run.path, exported_files)
         assert len(found.damaged) == len(names)
         (moved,) = repair_groups(self.run.path, found.groups)
-        assert verify_run(self.run.path).damaged == []
+        assert verify_run(self.run.path, exported_files).damaged == []
         return moved
 
 

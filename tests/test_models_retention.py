@@ -15,6 +15,7 @@ from redheart_core.models.blending import blend_groups
 from redheart_core.models.manifest import read_manifest
 from redheart_core.models.verifying import verify_model, verify_run
 from redheart_core.runs.run import RunFolder
+from redheart_export.opening import exported_files
 
 EPOCHS, MORE = 4, 7
 
@@ -65,7 +66,7 @@ def test_retention_leaves_the_linked_files_of_a_model_whose_run_has_forgotten_it
     (run.path / "references.json").unlink()
     go_on(toy, run)
     assert not used <= epoch_files(run), "the run has removed one of its own names"
-    assert verify_model(tmp_path / "model").damaged == []
+    assert verify_model(tmp_path / "model", exported_files).damaged == []
     assert {file: (tmp_path / "model" / file).read_bytes() for file in before} == before
 
 
@@ -75,6 +76,6 @@ def test_weights_that_an_epoch_does_not_change_are_not_written_again(toy: Toy) -
     assert [entry.epoch for entry in manifest.epochs] == [1, 2, 3]
     assert {entry.file for entry in manifest.epochs} == {"epoch-0001.safetensors"} == epoch_files(run)
     assert len({entry.state for entry in manifest.epochs}) > 1, "the moments do change"
-    assert verify_run(run.path).damaged == []
+    assert verify_run(run.path, exported_files).damaged == []
     for entry in manifest.epochs:
         run.group("a").weights(entry)

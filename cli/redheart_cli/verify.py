@@ -90,7 +90,7 @@ def look(folder: Path) -> Found:
     if (folder / "run.json").exists():
         readable = Found().check(lambda: RUN_DESCRIPTION.read(folder / "run.json"))
         if not readable or not is_agents_run(folder):
-            return verify_run(folder)
+            return verify_run(folder, exported_files)
         from redheart_core.agents.verifying import verify_agents  # with torch, which the others do without
 
         return verify_agents(folder)
@@ -101,7 +101,4 @@ def look(folder: Path) -> Found:
     if (folder / "index.json").exists():
         return verify_store(folder)
     require_model_folder(folder)
-    found = Found()
-    if not found.check(lambda: exported_files(folder)):
-        return found
-    return verify_model(folder, exported_files(folder), found)
+    return verify_model(folder, exported_files)

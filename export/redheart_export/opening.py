@@ -43,6 +43,20 @@ def answering_sha256(folder: Path) -> str:
     return sha256(exported) if exported.exists() else manifest_sha256(folder)
 
 
+def require_weights(folder: Path, instead: str) -> None:
+    """Refuse an export where the weights of a model's groups are needed, which its graphs do not give.
+
+    Args:
+        folder: Of the model.
+        instead: What to do.
+
+    Raises:
+        CheckpointError: It was exported.
+    """
+    if (folder / EXPORT_FILE).exists():
+        raise CheckpointError(f"{folder} was exported; {instead}")
+
+
 def exported_files(folder: Path) -> Mapping[str, str] | None:
     """The graphs and weights that an exported model answers by, with their SHA-256; None if it was not exported.
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from redheart_core.data.index import STORE_INDEX
 from redheart_core.models.manifest import read_manifest, verify_files
 from redheart_core.runs.verifying import Found, verify_own_files
 from redheart_core.storage.files import check_sha256
 
+AnsweringFiles: TypeAlias = Callable[[Path], Mapping[str, str] | None]
+"""Of a model folder the graphs and weights that an exported model answers by, with their SHA-256; None of any other."""
 
-def verify_run(run: Path) -> Found:
+
+def verify_run(run: Path, answering: AnsweringFiles) -> Found:
     """Every file that a run names: of its groups, its store, and the models below it."""
     found = Found()
     description = verify_own_files(run, found)
@@ -20,23 +24,23 @@ def verify_run(run: Path) -> Found:
     verify_store(run / description.data.store, found)
     for folder in sorted(run.iterdir()):
         if (folder / "manifest.json").exists():
-            verify_model(folder, found=found)
+            verify_model(folder, answering, found)
     return found
 
 
-def verify_model(folder: Path, answering: Mapping[str, str] | None = None, found: Found | None = None) -> Found:
+def verify_model(folder: Path, answering: AnsweringFiles, found: Found | None = None) -> Found:
     """Every file that a model names, and that there are no others.
 
     Args:
         folder: Of the model.
-        answering: Graphs and weights that an exported model answers by, with their SHA-256.
+        answering: Says what it answers by where it was exported.
         found: What is known already.
     """
     found = Found() if found is None else found
-    if found.check(lambda: read_manifest(folder)):
-        manifest = read_manifest(folder)
-        if found.check(lambda: verify_files(folder, manifest, answering)):
-            named = manifest.files if answering is None else {**manifest.files, **answering}
+    if found.check(lambda: read_manifest(folder)) and found.check(lambda: answering(folder)):
+        manifest, files = read_manifest(folder), answering(folder)
+        if found.check(lambda: verify_files(folder, manifest, files)):
+            named = manifest.files if files is None else {**manifest.files, **files}
             found.files += len(named) - 1
     return found
 

@@ -87,10 +87,12 @@ def _modules(session: Session, folder: Path) -> dict[str, GroupModule]:
     """The groups of a model with their weights.
 
     Raises:
-        CheckpointError: Some are blends, or are missing.
+        CheckpointError: Some are blends, or are missing, or the model was exported.
     """
     from redheart_core.models.of_run import chosen_epochs, left_out
+    from redheart_export.opening import require_weights
 
+    require_weights(folder, "grow the model that it was made from")
     missing = left_out(folder, session.run)
     if missing:
         raise CheckpointError(f"{folder} leaves out {', '.join(missing)} of its run; assemble a whole model to grow it")

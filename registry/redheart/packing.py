@@ -10,7 +10,6 @@ from redheart.models import Model, load
 from redheart.progress import make_display
 from redheart.sessions import session_of_model
 from redheart.threads import keeping_threads
-from redheart_core.contract.errors import CheckpointError
 from redheart_core.storage.paths import find_path
 from redheart_core.storage.presence import require_model_folder
 
@@ -33,14 +32,13 @@ def pack(model: str | Path, output: str | Path, *, without: Collection[str] = ()
     from redheart_core.evaluation.measuring import measure
     from redheart_core.models.manifest import read_manifest
     from redheart_core.models.packing import pack_model
-    from redheart_export.opening import exported_engine
+    from redheart_export.opening import require_weights
 
     folder, _ = find_model(model)
     require_model_folder(folder)
     target = find_path(output)
     manifest, found = read_manifest(folder), None
-    if exported_engine(folder, manifest) is not None:
-        raise CheckpointError(f"{folder} was exported; pack the model that it was made from, and export the packed one")
+    require_weights(folder, "pack the model that it was made from, and export the packed one")
     if manifest.run:
         with make_display(progress) as display:
             session = session_of_model(folder, display=display)

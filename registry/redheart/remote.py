@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from redheart_core.contract.errors import CheckpointError
 from redheart_core.storage.paths import find_path
 
 if TYPE_CHECKING:
-    from redheart_core.storage.parts import Moved
+    from redheart_core.storage.parts import Moved, PartIndex
     from redheart_core.storage.remote import Remote
 
 MODEL = "model"
+MANIFEST = "manifest.json"
 
 
 def push(folder: str | Path, url: str) -> Moved:
@@ -51,7 +53,8 @@ def pull(url: str, folder: str | Path) -> Moved:
 
     Args:
         url: As for push.
-        folder: A new one, or one that holds the same run, or one further back, or the same model.
+        folder: A new one, or one that holds the same run, or one further back, or the same model, as which neither a
+            model counts of which an export comes nor another export of it.
 
     Returns:
         What was fetched.
@@ -84,37 +87,64 @@ def _push_model(folder: Path, remote: Remote) -> Moved:
     from redheart_export.opening import exported_files
 
     require_model_folder(folder)
-    damaged = verify_model(folder, exported_files(folder)).damaged
+    damaged = verify_model(folder, exported_files).damaged
     if damaged:
         raise CheckpointError(f"{folder} is not sent: {damaged[0]}")
-    document = read_bytes(folder / "manifest.json")
+    document = read_bytes(folder / MANIFEST)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    hashes = {name: sha256(folder / name) for name in files if name != "manifest.json"}
-    part, there = part_of(hashes, "manifest.json", document), read_index(remote, MODEL)
+    hashes = {name: sha256(folder / name) for name in files if name != MANIFEST}
+    part, there = part_of(hashes, MANIFEST, document), read_index(remote, MODEL)
     if there is not None and there != part:
-        raise CheckpointError(f"{remote.url} holds another model; choose another URL, or remove that one")
+        what = _other_model(remote.url, _documents_of(there), str(folder), _documents_of(part))
+        what = what or f"{remote.url} holds the same model as {folder}, beside other files"
+        raise CheckpointError(f"{what}; choose another URL, or remove what is at that one")
     return push_part(remote, MODEL, folder, part, document, (there,))
 
 
 def _pull_model(folder: Path, remote: Remote) -> Moved:
-    from redheart_core.storage.files import read_bytes
-    from redheart_core.storage.parts import pull_part, read_document
+    from redheart_core.storage.parts import pull_part, read_index
+
+    _require_no_other(folder, MANIFEST)
+    index, here = read_index(remote, MODEL), _documents_in(folder)
+    what = None if index is None or not here else _other_model(str(folder), here, remote.url, _documents_of(index))
+    if what is not None:
+        raise CheckpointError(f"{what}; choose another folder, or remove this one")
+    return pull_part(remote, MODEL, folder)[1]
+
+
+def _documents_in(folder: Path) -> dict[str, str]:
+    """SHA-256 of what says which model a folder holds; of export.json alone where a pull was interrupted."""
+    from redheart_core.storage.files import sha256
+
+    return {name: sha256(folder / name) for name in _documents() if (folder / name).exists()}
+
+
+def _documents_of(index: PartIndex) -> dict[str, str]:
+    """The same of a model in an object store."""
+    return {one.path: one.sha256 for one in index.files if one.path in _documents()}
+
+
+def _documents() -> tuple[str, ...]:
     from redheart_export.manifest import EXPORT_FILE
 
-    _require_no_other(folder, "manifest.json")
-    found = read_document(remote, MODEL)
-    file = folder / "manifest.json"
-    if found is not None and file.exists() and read_bytes(file) != found[1]:
-        raise CheckpointError(f"{folder} holds another model than {remote.url}; choose another folder")
-    if (
-        found is not None
-        and (folder / EXPORT_FILE).exists()
-        and EXPORT_FILE not in {one.path for one in found[0].files}
-    ):
-        raise CheckpointError(
-            f"{folder} holds an export of the model, {remote.url} the model itself; choose another folder"
-        )
-    return pull_part(remote, MODEL, folder)[1]
+    return MANIFEST, EXPORT_FILE
+
+
+def _other_model(place: str, here: Mapping[str, str], other: str, there: Mapping[str, str]) -> str | None:
+    """How the models in two places differ, in words; None if they are the same.
+
+    An export has the manifest.json of the model that it was made of, and differs from it by its export.json.
+    """
+    manifest, export = _documents()
+    if manifest in here and here[manifest] != there.get(manifest):
+        return f"{place} holds another model than {other}"
+    if here.get(export) == there.get(export):
+        return None
+    if export not in there:
+        return f"{place} holds an export of the model, {other} the model itself"
+    if export not in here:
+        return f"{place} holds the model itself, {other} an export of it"
+    return f"{place} holds another export of the model than {other}"
 
 
 def _require_no_other(folder: Path, document: str) -> None:
@@ -123,7 +153,7 @@ def _require_no_other(folder: Path, document: str) -> None:
     Raises:
         CheckpointError: It holds something else.
     """
-    others = {"run.json", "manifest.json", "index.json"} - {document}
+    others = {"run.json", MANIFEST, "index.json"} - {document}
     for name in sorted(others):
         if (folder / name).exists():
             raise CheckpointError(f"{folder} holds something else already ({name}); choose another folder")

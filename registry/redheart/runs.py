@@ -213,7 +213,7 @@ class Run:
             progress: Whether progress is shown on stderr.
 
         Raises:
-            CheckpointError: The model is missing, damaged or of another run.
+            CheckpointError: The model is missing, damaged, an export or of another run.
         """
         with make_display(progress) as display:
             return self.evaluate_shown(find_path(model) if model is not None else self.path / "model", display)
@@ -227,7 +227,9 @@ class Run:
         from redheart_core.models.manifest import manifest_sha256
         from redheart_core.models.of_run import left_out, model_picks
         from redheart_core.runs.describe import relative_path
+        from redheart_export.opening import require_weights
 
+        require_weights(model, "evaluate the model that it was made from")
         with self._working() as session:
             run, missing = session.run, left_out(model, session.run)
             context, selection = finished_part(session.context, missing), self._select(missing)

@@ -22,16 +22,18 @@ def begin_at(session: Session, model: str | Path, say: Callable[[str], None]) ->
 
     Raises:
         SettingsError: No group can begin at the model, or one without epochs would begin at random weights.
-        CheckpointError: The folder is no model, a file is damaged, or the run was begun otherwise.
+        CheckpointError: The folder is no model or an export, a file is damaged, or the run was begun otherwise.
     """
     from redheart_core.models.manifest import read_manifest
     from redheart_core.models.starting import starts
     from redheart_core.runs.describe import describe
     from redheart_core.storage.files import hash_tensors
     from redheart_core.training.epoch_zero import require_beginnings
+    from redheart_export.opening import require_weights
 
     run, context, (folder, title) = session.run, session.context, find_model(model)
     manifest = read_manifest(folder)
+    require_weights(folder, "begin at the model that it was made from, which has the weights")
     found, reasons = dict[str, str](), dict[str, str]()
     for start in starts(context, folder, manifest):
         if start.why:
