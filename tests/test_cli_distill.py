@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -11,9 +12,14 @@ from front_door import Finished, hashes, refuse, succeed
 
 import redheart
 from redheart import distilling
+from redheart.options import PluginChoice
+from redheart.sessions import open_session
 from redheart_core import CheckpointError, SettingsError
 from redheart_core.data.index import FIELDS_FILE
 from redheart_core.data.store import Store
+from redheart_core.groups.graph import plan_groups
+from redheart_core.groups.group import Group
+from redheart_core.training import context as training_context
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +81,23 @@ def test_a_student_that_learns_nothing_is_refused_before_the_model_is_asked(
     monkeypatch.setattr(distilling, "_answers", None)
     with pytest.raises(SettingsError, match="learns nothing that the model answers"):
         redheart.distill(finished.model, tmp_path / "r", students=["neural_bentham"])
+
+
+def test_groups_of_the_students_are_planned_once_as_the_run_plans_them_that_goes_on(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[tuple[Group, ...]] = []
+
+    def spy(*arguments: Any) -> tuple[Group, ...]:
+        planned.append(plan_groups(*arguments))
+        return planned[-1]
+
+    monkeypatch.setattr(training_context, "plan_groups", spy)
+    redheart.distill(finished.model, tmp_path / "small")
+    (of_students,) = [one for one in planned if [group.name for group in one] == ["linear"]]
+    planned.clear()
+    open_session(tmp_path / "small", PluginChoice())
+    assert planned == [of_students]
 
 
 def test_a_model_of_which_a_group_is_absent_is_refused(

@@ -86,7 +86,8 @@ def distill(
     teacher.require_whole()
     store, training = session.context.store, session.context.settings
     nodes = PluginChoice.of(None, students, "all").load().nodes(training.scale)
-    learnt = _learnt(TrainingContext.prepare(store, nodes, training, {}))
+    context = TrainingContext.prepare(store, nodes, training, {})  # answers take no field away and give no new one
+    learnt = _learnt(context)
     answered = learnt & teacher.manifest.answers.keys()
     if not answered:
         tasks = ", ".join(sorted(teacher.manifest.answers))
@@ -96,7 +97,6 @@ def distill(
     with keeping_threads(training.threads), new_folder(place) as building:
         teach(store, building / "store", _answers(teacher, session.context), answering_sha256(folder))
         taught = Store.open(building / "store")
-        context = TrainingContext.prepare(taught, nodes, training, {})
         RunFolder(building).begin(describe(building, context.nodes, context.groups, training, taught))
     rows = store.rows("train")
     return Distilled(
