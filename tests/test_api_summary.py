@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import attrs
 import pytest
 from test_api_page import SHARES, VOTES, analysis, answer, value
 
+from redheart.batch_lines import batch_form
 from redheart.summary import MOST_NAMES, Summary, summarize
 from redheart_core import Field
 from redheart_core.models.findings import Answer, Certainty
@@ -112,3 +118,43 @@ def test_another_language_has_its_own_words_and_names() -> None:
     names = {"anger": "분노", "sadness": "슬픔", "fear": "두려움", "surprise": "놀람"}
     said = found.words(lambda one: korean.get(one, one), lambda one: names.get(one, one))
     assert said == "주로 분노, 슬픔, 아마도 두려움; joy is unlikely; may also be true: 놀람"
+
+
+def row_of(*answers: Answer) -> dict[str, str]:
+    """The answers as a table has them."""
+    about = {one.field: one.about for one in answers}
+    model: Any = SimpleNamespace(assembled=SimpleNamespace(manifest=SimpleNamespace(answers=about), fields=about))
+    form = batch_form(model, Path("answers.csv"), details=False)
+    (row,) = csv.DictReader((form.head + form.line(1, "text", analysis(*answers))).decode().splitlines())
+    return row
+
+
+@pytest.mark.parametrize("held", [("anger", "joy"), ("anger",), FEELINGS, (), None])
+@pytest.mark.parametrize("number", [0.9, 0.4, 0.19, 0.01])
+def test_a_table_has_the_labels_that_the_json_claims_and_the_page_shows(
+    held: tuple[str, ...] | None, number: float
+) -> None:
+    found = feelings(held, anger=number, joy=0.15)
+    said = analysis(found)
+    (claims,) = [one["claims"] for one in said.to_json()["answers"]]
+    assert row_of(found)["feelings"] == "; ".join(claims)
+    assert [row[1] for row in said.page.rows] == claims
+
+
+@pytest.mark.parametrize("count", [1, 2, MOST_NAMES, MOST_NAMES + 1])
+def test_a_table_has_the_shares_that_the_line_of_the_task_names_and_none_where_it_counts_them(count: int) -> None:
+    names = tuple(f"label {number}" for number in range(MOST_NAMES + 2))
+    values = [value(name, (20 - place) / 100, 2.0 - place) for place, name in enumerate(names)]
+    about = attrs.evolve(SHARES, labels=names)
+    found = attrs.evolve(answer(about, *values), certainty=Certainty(0.1, 400, 1.0, names[:count]))
+    said = summarize(found)
+    assert said is not None
+    named = [] if said.open else [*said.mostly, *said.further]
+    assert row_of(found)["emotion"] == "; ".join(named)
+    assert all(name in said.words() for name in named)
+
+
+def test_without_a_set_a_table_has_the_shares_that_the_json_claims() -> None:
+    for usual, claimed in ((2.0, "yes"), (0.0, "")):
+        votes = attrs.evolve(answer(VOTES, value("yes", 0.9, usual), value("no", 0.1, -usual)), certainty=None)
+        assert row_of(votes)["votes"] == "; ".join(analysis(votes).to_json()["answers"][0]["claims"]) == claimed

@@ -78,9 +78,9 @@ def analyze(
 
     --texts is for files of any length: progress is shown, and the same command resumes what was
     stopped, to the same bytes. Lines of the output name their line of the
-    input and hold no text. In a .csv labels are words and values numbers; --details adds every
-    number, and to a .jsonl what every single plugin says. With --ray, the nodes of a Ray cluster
-    answer; they see the model's folder at the same path.
+    input and hold no text. In a .csv labels that the answer stands behind are words, and values
+    numbers; --details adds every number, and to a .jsonl what every single plugin says. With --ray,
+    the nodes of a Ray cluster answer; they see the model's folder at the same path.
 
     One answer per task: that of a fusion of all plugins that answer it, or of the plugin that is
     best on validation where no fusion gathers the task. The most telling tasks come first: labels

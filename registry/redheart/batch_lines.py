@@ -13,12 +13,13 @@ import attrs
 
 from redheart.analysis import Analysis
 from redheart.analyzing import Refused, Text
+from redheart.summary import stated_labels
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 
 if TYPE_CHECKING:
     from redheart.models import Model
-    from redheart_core.models.findings import Answer, LabelValue
+    from redheart_core.models.findings import Answer
 
 FIRST = ("help", "line", "id", "language", "refused", "not_answered", "warnings")
 """Columns of a table before those of the answers."""
@@ -120,20 +121,12 @@ def _cells(
 
 def _answer_cells(answer: Answer, details: bool) -> Iterator[tuple[str, Any]]:
     if _in_words(answer.about):
-        yield answer.field, "; ".join(value.label for value in _said(answer))
+        yield answer.field, "; ".join(stated_labels(answer))
     for value in answer.values if details or not _in_words(answer.about) else ():
         name = _name(answer.field, value.label)
         yield name, value.value
         if details:
             yield from ((f"{name}.low", value.low), (f"{name}.high", value.high))
-
-
-def _said(answer: Answer) -> tuple[LabelValue, ...]:
-    """The labels that are predicted; of shares the largest, or all that may be it."""
-    if answer.about.binary:
-        return tuple(one for one in answer.values if one.threshold is not None and one.value >= one.threshold)
-    leading = answer.certainty.leading if answer.certainty is not None else None
-    return answer.values[:1] if leading is None else tuple(one for one in answer.values if one.label in leading)
 
 
 def _one_line(cell: object) -> str:

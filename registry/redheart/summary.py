@@ -131,6 +131,17 @@ def borne_out(answer: Answer) -> tuple[LabelValue, ...]:
     return tuple(one for one in answer.telling if one.value >= least and (held is None or one.label in held))
 
 
+def stated_labels(answer: Answer) -> tuple[str, ...]:
+    """What an answer on labels says where there is room for names alone; empty where it stands behind none.
+
+    What it claims; of shares with a set the labels of which one is the largest, if these are few enough to name.
+    """
+    held = None if answer.about.binary else labels_in_set(answer)
+    if held is None:
+        return tuple(one.label for one in borne_out(answer))
+    return held if len(held) <= MOST_NAMES else ()
+
+
 def _as_usual(value: LabelValue) -> bool:
     """Whether a number may be what is usual, by its interval."""
     if value.low is None or value.high is None or value.training_mean is None:
