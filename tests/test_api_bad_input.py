@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,23 @@ def test_what_is_no_text_is_refused_alone_and_among_others(
         model.analyze(given)
     with pytest.raises(DataError, match=f"^text 2: .*{says}"):
         model.analyze([TEXT, given, TEXT])
+    first, refused, last = model.analyze_all([TEXT, given, TEXT])
+    assert isinstance(refused, redheart.Refused)
+    assert re.match(f"text 2: .*{says}", str(refused.error))
+    assert isinstance(first, redheart.Analysis)
+    assert isinstance(last, redheart.Analysis)
+    assert [first.page, last.page] == [one.page for one in model.analyze([TEXT, TEXT])]
+
+
+def test_whoever_wrote_a_text_that_is_refused_gets_help_and_an_iterator_is_answered_as_a_list(
+    model: redheart.Model,
+) -> None:
+    texts = ["I want to die.\x07", TEXT, "2026"]
+    asked = model.analyze_all(iter(texts))
+    assert [isinstance(one, redheart.Refused) for one in asked] == [True, False, True]
+    assert [one.help is not None for one in asked] == [True, False, False]
+    assert [one.to_json() for one in asked] == [one.to_json() for one in model.analyze_all(texts)]
+    assert model.analyze_all([]) == []
 
 
 def test_an_instruction_is_a_text_like_any_other(model: redheart.Model) -> None:

@@ -1,5 +1,6 @@
 from . import memory
 from .analysis import Analysis
+from .analyzing import Refused
 from .automating import auto
 from .calculating import calculate
 from .decision import Decision
@@ -27,6 +28,7 @@ __all__ = [
     "Forecast",
     "Grown",
     "Model",
+    "Refused",
     "Run",
     "auto",
     "calculate",

@@ -134,7 +134,8 @@ class Model:
     ) -> Analysis | list[Analysis] | Iterator[Analysis]:
         """What the model's plugins say of a text, of each in a list, or of each that an iterator gives, one by one.
 
-        The texts of a list are encoded and answered together, which takes a fraction of the time.
+        The texts of a list are encoded and answered together, which takes a fraction of the time. One that cannot be
+        analyzed ends all of them; analyze_all gives the reason in its place.
 
         Args:
             given: Texts of 1 to 100,000 characters with at least one letter, or records.
@@ -150,8 +151,27 @@ class Model:
         if isinstance(given, str | Mapping):
             with nullcontext(self) if memory is None else self.remembering(memory) as model:
                 return model.analyze_record(given, "text", language)
-        answers = self._analyze_all(given, language, 1 if isinstance(given, Iterator) else WINDOW, memory)
+        together = 1 if isinstance(given, Iterator) else WINDOW
+        answers = map(_accepted, self._answers(given, language, together, memory))
         return answers if isinstance(given, Iterator) else list(answers)
+
+    def analyze_all(
+        self, given: Iterable[Text], *, language: str | None = None, memory: Memory | str | Path | None = None
+    ) -> list[Analysis | Refused]:
+        """What the model's plugins say of each text, in their order; in the place of one that cannot be analyzed, why.
+
+        As the command line and the server answer many texts: a Refused has the reason as `error`, which names the text
+        by its place, and `help` for its writer where it has a sign of a crisis.
+
+        Args:
+            given: Texts or records, as analyze takes them.
+            language: As for analyze.
+            memory: As for analyze.
+
+        Raises:
+            CaseMemoryError: As analyze.
+        """
+        return list(self._answers(given, language, WINDOW, memory))
 
     def analyze_record(self, given: Text, where: str, language: str | None = None) -> Analysis:
         """The same of one text or record, which messages name by where it is from.
@@ -162,13 +182,13 @@ class Model:
         (found,) = analyze_records(self, [(where, given)], language)
         return _accepted(found)
 
-    def _analyze_all(
+    def _answers(
         self, given: Iterable[Text], language: str | None, together: int, memory: Memory | str | Path | None
-    ) -> Iterator[Analysis]:
+    ) -> Iterator[Analysis | Refused]:
         named = ((f"text {number}", one) for number, one in enumerate(given, 1))
         with nullcontext(self) if memory is None else self.remembering(memory) as model:
             for window in in_windows(named, together):
-                yield from map(_accepted, analyze_records(model, window, language))
+                yield from analyze_records(model, window, language)
 
     def analyze_file(
         self,
