@@ -1,7 +1,8 @@
 """The fenced blocks of a document, with what a comment above them says.
 
 `<!-- file: NAME -->` is above the content of a file that a reader makes. `<!-- not run: REASON -->` is above a block
-that a test cannot run: its commands are parsed, up to their first effect, and its Python is compiled.
+that a test cannot run: its commands are parsed, up to their first effect, and its Python is compiled. Servers come up
+there too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A reader who follows a document: writes its files, runs its commands in this process, and executes its Python."""
+"""A reader who follows a document: writes its files, runs its commands in this process, servers in another one, and
+executes its Python."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ class Reader:
     folder: Path
     ask: Callable[[httpx.Request], httpx.Response]
     """Sends a request to a server in this process."""
+    serve: Callable[[Path, Sequence[str]], AbstractContextManager[object]]
+    """From a folder and what stands behind `redheart serve` to a server that is ready inside the block."""
     names: dict[str, Any] = attrs.field(factory=lambda: {"__name__": "__main__"})
     """What the Python of the page has defined so far."""
 
@@ -62,10 +66,15 @@ class Reader:
             with contextlib.chdir(self.folder), importable(self.site), contextlib.redirect_stdout(io.StringIO()):
                 exec(code, self.names)
         else:
-            for command in commands(block):
-                words = [part for word in shlex.split(command.line, comments=True) for part in expand_braces(word)]
-                if words:
-                    self.run(block, command, words[0].removeprefix(".venv/bin/"), words[1:])
+            with contextlib.ExitStack() as serving:
+                for command in commands(block):
+                    words = [part for word in shlex.split(command.line, comments=True) for part in expand_braces(word)]
+                    program, arguments = "".join(words[:1]).removeprefix(".venv/bin/"), words[1:]
+                    if program == "redheart" and arguments[:1] == ["serve"] and arguments[1:2] != ["keys"]:
+                        serving.close()  # answers until the next one, or to the end of the block
+                        serving.enter_context(self.serve(self.folder, arguments[1:]))
+                    elif words:
+                        self.run(block, command, program, arguments)
 
     def run(self, block: Block, command: Command, program: str, arguments: Sequence[str]) -> None:
         """Run a command, or parse it where the page says so."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,11 +13,9 @@ from followed_page import Reader
 from front_door import succeed
 
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
+from served_lines import ServedLines, load_installed_models_once, served_lines
 from served_models import asked, loaded
 
-import redheart.models
-
-INSTALLED = (None, "ready", "ready_dilemmas")
 SMALL = """
 active = ["village", "csv", "jsonl", "lsa", "backbone", "regret_head", "linear", "stacking_fusion"]
 [data]
@@ -49,20 +45,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True, scope="module")
 def _installed_models_are_loaded_once() -> Iterator[None]:
-    """Loading takes most of the time of an analysis; a model in the reader's folder is loaded each time."""
-    load = redheart.models._load_with
-    load_once = cache(load)
-
-    def load_with(model: str | Path | None, *options: Any) -> redheart.Model:
-        return (load_once if model in INSTALLED else load)(model, *options)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(redheart.models, "_load_with", load_with)
+        load_installed_models_once(patch)
         yield
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[ServedLines]:
+    with served_lines() as found:
+        yield found
+
+
 @pytest.fixture
-def reader(home: Path, tmp_path: Path) -> Reader:
+def reader(home: Path, tmp_path: Path, servers: ServedLines) -> Reader:
     folder = tmp_path / "reader"
     shutil.copytree(home, folder)
     (folder / "site").mkdir()
@@ -77,9 +72,22 @@ def reader(home: Path, tmp_path: Path) -> Reader:
             ),
         )
 
-    return Reader(folder, ask)
+    return Reader(folder, ask, servers.serve)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_reader_can_follow_the_page(page: Path, reader: Reader) -> None:
+    reader.follow_page(page)
+
+
+def test_a_server_that_does_not_come_up_is_noticed_and_the_next_one_serves(reader: Reader) -> None:
+    page = reader.folder / "page.md"
+    for line, says in (
+        ("redheart serve nothing", "nothing holds no model"),
+        ("redheart serve --keys no.json", "no.json"),
+    ):
+        page.write_text(f"```sh\n{line}\n```\n", encoding="utf-8")
+        with pytest.raises(AssertionError, match=says):
+            reader.follow_page(page)
+    page.write_text("```sh\nredheart serve runs/village/model\n```\n", encoding="utf-8")
     reader.follow_page(page)

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ pytest.importorskip("yaml", reason="needs redheart[docs]")
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from served_lines import free_port
 from wheels import ROOT, dependencies
 
 from redheart_server.keys import add_key
@@ -132,12 +132,6 @@ def made_image(folder: Path) -> Image:
     (folder / "bin" / "python").chmod(0o755)
     away = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "false", "HOME": str(folder)}
     return Image(folder, {"PATH": f"{folder}/bin:/usr/bin:/bin", **away})
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
 
 
 @pytest.mark.thorough
