@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from toy import Toy
 
-from redheart_core import CheckpointError, RedheartError
+from redheart_core import CheckpointError, RedheartError, SettingsError
 from redheart_core.config.tables import GroupSettings
 from redheart_core.data.store import Store
 from redheart_core.groups.active import ActiveNode
@@ -333,3 +333,8 @@ def test_the_folder_of_a_search_names_what_it_holds(world: tuple[Toy, Store], wh
     assert {"auto.json", "a.journal", "b.journal", "c.journal"} <= names
     assert Path(folder / "a-own.safetensors").exists()
     assert AUTO.read(folder / "auto.json") == whole
+
+
+def test_rounds_are_of_a_search_of_one_group_and_are_not_ignored() -> None:
+    with pytest.raises(SettingsError, match="together = 2 is of a search of one group; auto shows a candidate all"):
+        AutoSettings(study=StudySettings(together=2))

@@ -129,6 +129,10 @@ def test_the_usual_space_has_what_applies_to_a_group(toy: Toy) -> None:
         ("groups", "a", "residual"),
         ("plugins", "a", "reads.history"),
     }
+    assert wide_space(group(layered), FIELDS, "small", same_weights=True).keys() == usual | {
+        ("groups", "a", "label_smoothing"),
+        ("groups", "a", "layer_decay"),
+    }
     assert wide_space(group(layered), FIELDS, "small")["groups", "a", "scale"] == Range(choices=("tiny", "small"))
     # an output needs the field, so that something above could be left without its input
     assert ("plugins", "a", "reads.history") not in wide_space(group(node(toy)), FIELDS, "small")

@@ -15,7 +15,7 @@ from redheart.progress import make_display
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
-from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_cli.run_options import groups_option, json_option, new_run_options, start_option
 from redheart_core.tuning.choice_words import candidate_name, short_name, verdict
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ ROWS = 8
               help="Search with this encoder, or several at once; repeatable.")  # fmt: skip
 @click.option("--from", "warm", type=UserPath(), metavar="RUN", help="A run whose best candidates are tried first.")
 @new_run_options
+@start_option
 @groups_option
 @plugin_options
 @json_option
@@ -61,6 +62,7 @@ def auto(
     encoders: tuple[str, ...],
     warm: Path | None,
     new: RunOptions,
+    start_from: str | None,
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -76,6 +78,9 @@ def auto(
 
     With --try-encoder a search is made for each encoder, in RUN/ENCODER, and that with the lowest
     validation losses is taken.
+
+    With --start-from, groups begin at a model, as with the same option of redheart train and of the
+    redheart run that follows; what would change the form of their weights is not tried.
 
     \b
     Examples:
@@ -93,6 +98,7 @@ def auto(
         pruner=pruner,
         warm=warm,
         encoders=tuple(tuple(one.split(",")) for one in encoders),
+        start_from=start_from,
     )
     with make_display() as display:
         found = automate(choice, new, wanted, display, groups_file)

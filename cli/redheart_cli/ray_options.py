@@ -56,3 +56,13 @@ def by_task(resources: tuple[tuple[str, str, float], ...], address: str | None) 
     for task, key, amount in resources:
         found.setdefault(task, {})[key] = amount
     return found
+
+
+def here_alone(start_from: str | None, address: str | None) -> None:
+    """Refuse a sweep or a search that begins at a model and is spread over a cluster.
+
+    Raises:
+        UsageError: It is.
+    """
+    if start_from is not None and address is not None:
+        raise click.UsageError("--start-from: nodes of a cluster do not get the weights of the model; leave --ray out")

@@ -14,8 +14,8 @@ from redheart.tuning import SearchOptions, search_session, searchable_session
 from redheart_cli.options import plugin_options
 from redheart_cli.output import print_json, print_table, with_interval
 from redheart_cli.paths import UserPath
-from redheart_cli.ray_options import by_task, ray_option, resource_option
-from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_cli.ray_options import by_task, here_alone, ray_option, resource_option
+from redheart_cli.run_options import groups_option, json_option, new_run_options, start_option
 
 if TYPE_CHECKING:
     from redheart_core.tuning.search import SearchResult
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @ray_option
 @resource_option
 @new_run_options
+@start_option
 @groups_option
 @plugin_options
 @json_option
@@ -46,6 +47,7 @@ def search(
     address: str | None,
     resources: tuple[tuple[str, str, float], ...],
     new: RunOptions,
+    start_from: str | None,
     groups_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -65,6 +67,9 @@ def search(
     --trials add to them. The best settings are written beside it, as a file for --plugins, and
     as one for --groups if they are the group's own alone.
 
+    With --start-from, the group begins at a model, as with the same option of redheart train; a
+    trial whose settings want weights of another form fails, and the others go on.
+
     A trial is proposed, and stopped, by those of earlier rounds alone: one with --together 1. With
     more, the trials of a round are the same one after another and, with --ray, at once as tasks
     of a Ray cluster whose nodes see the folders of the run and of its store at the same path.
@@ -77,8 +82,9 @@ def search(
     wanted, asked = by_task(resources, address), SearchOptions(trials, space_file, pruner, together)
     if address is not None and together == 1:
         raise click.UsageError("--ray trains the trials of a round at once; say how many with --together")
+    here_alone(start_from, address)
     with make_display() as display:
-        session = searchable_session(choice, new, display, groups_file, name)
+        session = searchable_session(choice, new, display, groups_file, name, start_from)
         if address is None:
             found, files = search_session(session, name, asked, display)
         else:

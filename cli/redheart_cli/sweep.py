@@ -11,13 +11,14 @@ from redheart.agents import begin_agents, names_environment
 from redheart.options import PluginChoice, RunOptions
 from redheart.progress import make_display
 from redheart.sessions import begin
+from redheart.starting import trained_from
 from redheart.tuning import SweepOptions, find_rates, find_rates_of_agents
 from redheart_cli.agent_rates import print_rates_of_agents
 from redheart_cli.options import plugin_options
 from redheart_cli.output import figure, print_json, print_table, with_interval
 from redheart_cli.rate_table import print_choices, remarks
-from redheart_cli.ray_options import by_task, ray_option, resource_option
-from redheart_cli.run_options import groups_option, json_option, new_run_options
+from redheart_cli.ray_options import by_task, here_alone, ray_option, resource_option
+from redheart_cli.run_options import groups_option, json_option, new_run_options, start_option
 
 if TYPE_CHECKING:
     from redheart_core.tuning.sweep_result import Sweep
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @new_run_options
+@start_option
 @click.option(
     "--rates", metavar="R,R,...", help="The rates to try. [default: 1e-4,3e-4,1e-3,3e-3,1e-2, of agents see below]"
 )
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 def sweep(
     choice: PluginChoice,
     new: RunOptions,
+    start_from: str | None,
     rates: str | None,
     hierarchical: bool,
     sweep_epochs: int,
@@ -60,6 +63,9 @@ def sweep(
     training only where they get more beyond noise, and an agent takes a rate of its own only if
     all together get more by it. Usual rates are .1 to 3 times that of the training.
 
+    With --start-from, groups begin at a model, as those of redheart train with the same option do,
+    and groups that stay as they are ([groups.NAME] epochs = 0) have no rate.
+
     With --ray, every group at every rate with every seed is a task of a Ray cluster whose nodes
     see the folders of the run and of its store at the same path. What is found is the same.
 
@@ -77,12 +83,15 @@ def sweep(
     of_agents = names_environment(choice, new)
     if of_agents and address is not None:
         raise click.UsageError("agents learn together, in one process; leave --ray out")
+    if of_agents and start_from is not None:
+        raise click.UsageError("agents begin anew; leave --start-from out")
+    here_alone(start_from, address)
     with make_display() as display:
         if of_agents:
             agents = begin_agents(choice, new, display, groups_file)
             folder, found = agents.run.path, find_rates_of_agents(agents, asked, display)
         else:
-            session = begin(choice, new, display, groups_file)
+            session = trained_from(begin(choice, new, display, groups_file), start_from, display.say)
             folder = session.run.path
             if address is None:
                 found = find_rates(session, asked.settings(), display)

@@ -11,10 +11,10 @@ from torch import Tensor
 from redheart_core.contract.fields import Field
 from redheart_core.data.token_views import token_views
 from redheart_core.groups.group import Group
-from redheart_core.groups.group_module import GroupModule
 from redheart_core.models.manifest import ModelGroup, ModelManifest
 from redheart_core.storage.files import load_tensors
 from redheart_core.storage.paths import file_inside
+from redheart_core.training.beginnings import shapes_differ
 from redheart_core.training.context import TrainingContext
 
 _NOT_THERE = "the model has no such group"
@@ -56,7 +56,7 @@ def starts(context: TrainingContext, folder: Path, model: ModelManifest) -> Iter
         if known is not None and not why:
             (file,) = known.files
             weights = load_tensors(file_inside(folder, file.file), file.sha256)
-            why = _shapes_differ(module, weights)
+            why = shapes_differ(module, weights)
         if why:
             drawn.add(group.name)
         yield Start(group.name, {} if why else weights, why)
@@ -97,13 +97,3 @@ def _numbers(field: Field) -> Field:
 
 def _nodes(plugins: Mapping[str, str]) -> str:
     return ", ".join(name if name == plugin else f"{name} ({plugin})" for name, plugin in plugins.items())
-
-
-def _shapes_differ(module: GroupModule, weights: Mapping[str, Tensor]) -> str:
-    here = {name: tuple(tensor.shape) for name, tensor in module.parameter_dict().items()}
-    there = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    if here == there:
-        return ""
-    name = min(name for name in {*here, *there} if here.get(name) != there.get(name))
-    shapes = [f"of shape {table[name]}" if name in table else "missing" for table in (there, here)]
-    return f"{name} is {shapes[0]} in the model and {shapes[1]} here"

@@ -37,6 +37,7 @@ from redheart_core.groups.weights_digest import weights_digest
 from redheart_core.runs.accounts import ParameterAccount
 from redheart_core.storage.runtime import choose_device, use_threads
 from redheart_core.training.audit import audit_fitted, audit_group, audit_optimizer, audit_unlearning
+from redheart_core.training.beginnings import fitting
 from redheart_core.training.compiling import check_device
 from redheart_core.training.group_trainer import GroupTrainer
 from redheart_core.training.kept_outputs import KeptOutputs
@@ -59,6 +60,8 @@ class TrainingContext:
     source: BatchSource
     device: torch.device
     kept: KeptOutputs = attrs.field(factory=KeptOutputs)
+    starts: Mapping[str, Mapping[str, torch.Tensor]] = attrs.field(factory=dict)
+    """Weights of a model at which groups begin, by group, in a sweep or a search; a run has them in files."""
 
     @classmethod
     def prepare(
@@ -103,8 +106,15 @@ class TrainingContext:
         return cls(store, nodes, settings, groups, surroundings, source, device)
 
     def trainer(self, group: Group) -> GroupTrainer:
-        """The group, new."""
-        return GroupTrainer(group, self.surroundings, self.settings, self.updates_per_epoch(group), self.device)
+        """The group as it begins.
+
+        Raises:
+            SettingsError: As module.
+        """
+        made = GroupTrainer(group, self.surroundings, self.settings, self.updates_per_epoch(group), self.device)
+        if group.name in self.starts:
+            made.begin_at(fitting(self.starts[group.name], made.module))
+        return made
 
     def updates_per_epoch(self, group: Group) -> int:
         """How many batches an epoch of the group has."""
@@ -134,7 +144,19 @@ class TrainingContext:
         return rows[longest][: self.own_settings(group).batch_size]
 
     def module(self, group: Group) -> GroupModule:
-        return GroupModule(group, self.surroundings, self.device)
+        """The modules of the group as it begins.
+
+        Raises:
+            SettingsError: It begins at a model, and its settings want other weights.
+        """
+        made = GroupModule(group, self.surroundings, self.device)
+        if group.name in self.starts:
+            made.load(fitting(self.starts[group.name], made))
+        return made
+
+    def has_epoch_zero(self, group: Group) -> bool:
+        """Whether the group may stay as it begins: at the answers of the baseline, or at a model."""
+        return group.begins_at_baseline or group.name in self.starts
 
     def audit(self, trainer: GroupTrainer) -> list[ParameterAccount]:
         """Account for every parameter of a group on the first training batches and on the longest texts."""

@@ -17,11 +17,10 @@ from typing import Any
 import attrs
 from attrs.validators import ge, gt, optional
 
-from redheart_core.contract.errors import RedheartError
+from redheart_core.contract.errors import RedheartError, SettingsError
 from redheart_core.exact.interval import Interval
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
-from redheart_core.runs.describe import describe
 from redheart_core.runs.description import RunDescription
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.sealed import SealedFile
@@ -29,10 +28,11 @@ from redheart_core.storage.structuring import unstructure
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.candidates import OWN, StudySettings
 from redheart_core.tuning.choice import GroupChoice, Judged, Prefer, choose, mean_gain
+from redheart_core.tuning.described import describe_training
 from redheart_core.tuning.journals import warm_values
 from redheart_core.tuning.search_space import Space
 from redheart_core.tuning.studies import GroupStudy
-from redheart_core.tuning.trial import with_group
+from redheart_core.tuning.trial import descends, with_group
 
 FOLDER = "auto"
 """Of the studies, in the folder of the run."""
@@ -51,6 +51,13 @@ class AutoSettings:
     """Of this process: no candidate begins after its tier's share of them."""
     prefer: Prefer = "quality"
     study: StudySettings = attrs.field(factory=StudySettings)
+
+    def __attrs_post_init__(self) -> None:
+        if self.study.together != 1:
+            raise SettingsError(
+                f"together = {self.study.together} is of a search of one group; auto shows a candidate all that is "
+                "finished, and trains at once what several of its processes claim"
+            )
 
 
 @attrs.frozen
@@ -121,7 +128,7 @@ def auto(
     tiers = {group.name: group.tier for group in context.groups if group.name in spaces}
     if not tiers:
         raise RedheartError("no group descends, so there is nothing to search; enable a plugin with a network")
-    begun = describe(run.path, context.nodes, context.groups, context.settings, context.store)
+    begun = describe_training(run.path, context)
     folder, readers = run.path / FOLDER, {name for group in context.groups for name in group.reads}
     ends = None if settings.seconds is None else clock() + settings.seconds
     found: dict[str, Judged] = {}
@@ -132,7 +139,7 @@ def auto(
         studies = {
             group.name: _open(run, context, group, spaces.get(group.name, {}), settings, begun, warm)
             for group in groups
-            if group.name in tiers or (group.name in readers and _descends(context, group))
+            if group.name in tiers or (group.name in readers and descends(context, group))
         }
         _train(studies, settings.trials, deadline, clock, progress)
         found |= {name: choose(study, settings.trials, settings.prefer) for name, study in studies.items()}
@@ -150,10 +157,6 @@ def auto(
     result = AutoResult(settings.trials, tuple(one.choice for one in kept), mean_gain(kept))
     AUTO.write(folder / "auto.json", result)
     return Searched(result, context, {name: found[name].chosen.losses for name in tiers})
-
-
-def _descends(context: TrainingContext, group: Group) -> bool:
-    return not group.fitted and context.trainer(group).optimizer is not None
 
 
 def _open(
@@ -210,4 +213,4 @@ def _train(
 
 def descending(context: TrainingContext) -> tuple[Group, ...]:
     """The groups that a search can change."""
-    return tuple(group for group in context.groups if _descends(context, group))
+    return tuple(group for group in context.groups if descends(context, group))

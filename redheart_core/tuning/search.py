@@ -19,7 +19,6 @@ from redheart_core.exact.bootstrap import interval
 from redheart_core.exact.interval import Interval
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
-from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder
 from redheart_core.selection.common_epoch import resample_curves
 from redheart_core.selection.detectors import ValidationCurve
@@ -28,6 +27,7 @@ from redheart_core.storage.locks import locked
 from redheart_core.storage.runtime import generator
 from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.candidates import OWN, Pruner, StudySettings
+from redheart_core.tuning.described import describe_training
 from redheart_core.tuning.journals import optuna_library
 from redheart_core.tuning.proposing import Ended, Proposing
 from redheart_core.tuning.rates import Difference, difference
@@ -103,7 +103,7 @@ def search(
     make_folder(folder)
     with locked(folder):
         read_lower(run, context, group)
-        description = describe(run.path, context.nodes, context.groups, context.settings, context.store)
+        description = describe_training(run.path, context)
         settings = StudySettings(pruner=pruner, together=together)
         study = GroupStudy.open(folder, context, group, space, settings, description)
 

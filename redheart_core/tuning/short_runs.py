@@ -68,12 +68,13 @@ def short_context(context: TrainingContext, epochs: int, seed: int) -> TrainingC
     """The same groups and data under short_settings."""
     settings = short_settings(context.settings, epochs, seed)
     tables = {one.name: short_table(one.settings, context.settings, epochs) for one in context.groups}
-    return TrainingContext.prepare(context.store, context.nodes, settings, tables)
+    short = TrainingContext.prepare(context.store, context.nodes, settings, tables)
+    return attrs.evolve(short, starts=context.starts)
 
 
 def short_table(own: GroupSettings, settings: TrainSettings, epochs: int) -> GroupSettings:
-    """The table of a group whose own epochs and warm-up go over into those of the short training."""
-    if own.epochs is None and own.warmup_updates is None:
+    """The table of a group whose own epochs and warm-up go over into those of the short training; none stay none."""
+    if own.epochs == 0 or (own.epochs is None and own.warmup_updates is None):
         return own
     short = short_settings(own.over(settings), epochs, settings.seed)
     return attrs.evolve(own, epochs=None, warmup_updates=short.warmup_updates)
@@ -175,7 +176,7 @@ def run_rates(
     """
     clusters = context.store.clusters_of(context.store.rows("validation"))
     candidates = [_Candidate(rate, context.trainer(at_rate(group, rate)), keep_weights) for rate in rates]
-    if group.begins_at_baseline:
+    if context.has_epoch_zero(group):
         _begin(context, candidates)
     for epoch in range(1, context.settings.epochs + 1):
         running = [one for one in candidates if one.running]

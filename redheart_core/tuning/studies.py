@@ -30,10 +30,11 @@ from redheart_core.training.context import TrainingContext
 from redheart_core.tuning.candidates import OWN, Candidate, StudySettings
 from redheart_core.tuning.changes import Value, changed
 from redheart_core.tuning.cost import Cost
+from redheart_core.tuning.described import require_same_training
 from redheart_core.tuning.journals import open_storage, optuna_library
 from redheart_core.tuning.proposing import Ended, Proposing
 from redheart_core.tuning.search_space import Space, space_document
-from redheart_core.tuning.trial import Trained, train_group, with_group
+from redheart_core.tuning.trial import Trained, descends, train_group, with_group
 
 if TYPE_CHECKING:
     import optuna
@@ -77,7 +78,7 @@ class GroupStudy:
             CheckpointError: The study was begun otherwise.
         """
         library = optuna_library()
-        if group.fitted or context.trainer(group).optimizer is None:
+        if not descends(context, group):
             raise RedheartError(f"group '{group.name}' does not descend, so there is nothing to search; choose another")
         make_folder(folder)
         with updating(folder):
@@ -126,7 +127,7 @@ class GroupStudy:
             return
         old = as_table(StudySettings()) | old  # a setting that is newer than the study was the default one
         begun_with = structure(old["training"], RunDescription, f"the search of '{self.study.study_name}'")
-        begun_with.require_same(description, self.folder)
+        require_same_training(begun_with, description, self.folder)
         for key in ("space", *settings, "warm"):
             if old[key] != begun[key]:
                 raise CheckpointError(

@@ -22,12 +22,12 @@ import tomli_w
 
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.groups.group import Group
-from redheart_core.runs.describe import describe
 from redheart_core.runs.run import RunFolder
 from redheart_core.storage.files import make_folder, write_bytes
 from redheart_core.storage.locks import locked
 from redheart_core.storage.settings import as_table
 from redheart_core.training.context import TrainingContext
+from redheart_core.tuning.described import describe_training
 from redheart_core.tuning.known import Known
 from redheart_core.tuning.rates import choose_rate
 from redheart_core.tuning.short_runs import ShortRun
@@ -129,6 +129,8 @@ class Sweeping:
             return GroupSweep.without(group, "skipped", "it is fitted in closed form and has no rate")
         if not self.trainings.descends(group):
             return GroupSweep.without(group, "skipped", "it has no parameters and no rate")
+        if group.settings.epochs == 0:
+            return GroupSweep.without(group, "skipped", "it stays as it begins (epochs = 0) and has no rate")
         return None
 
     def _is_finished(self, candidate: Candidate) -> bool:
@@ -167,9 +169,7 @@ def sweep(
     make_folder(run.path)
     with locked(run.path):
         trainings = ShortTrainings.of(context, settings, Journal(run.path / "sweep"))
-        trainings.journal.begin(
-            describe(run.path, context.nodes, context.groups, context.settings, context.store), as_table(settings)
-        )
+        trainings.journal.begin(describe_training(run.path, context), as_table(settings))
         sweeping = Sweeping(settings, trainings)
         if training is None:
             sweeping.train_side_by_side(progress or _unseen)

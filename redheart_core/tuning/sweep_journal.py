@@ -13,6 +13,7 @@ from redheart_core.runs.description import RunDescription
 from redheart_core.storage.files import load_tensors, make_folder, save_tensors
 from redheart_core.storage.locks import updating
 from redheart_core.storage.sealed import SealedFile
+from redheart_core.tuning.described import require_same_training
 from redheart_core.tuning.short_runs import ShortRun, Status
 from redheart_core.tuning.sweep_steps import Candidate
 
@@ -92,7 +93,7 @@ class Journal:
                         f"the sweep in {self.path} was begun with {old.options}, not {begun.options}; "
                         "take another folder with -o, or remove this one to begin anew"
                     )
-                old.training.require_same(begun.training, self.path)
+                require_same_training(old.training, begun.training, self.path)
             BEGUN.write(file, begun)
 
     def description(self) -> RunDescription:

@@ -57,7 +57,7 @@ def train_group(
     try:
         with stopping_alone():
             trainer = context.trainer(group)
-        for epoch in range(0 if group.begins_at_baseline else 1, trainer.settings.epochs + 1):
+        for epoch in range(0 if context.has_epoch_zero(group) else 1, trainer.settings.epochs + 1):
             if epoch:
                 (trained,) = train_epoch(context, [trainer], epoch)
                 trained.check()
@@ -72,6 +72,12 @@ def train_group(
     except GroupFault as fault:
         return str(fault)
     return best
+
+
+def descends(context: TrainingContext, group: Group) -> bool:
+    """Whether a search can change a group: its weights are neither computed in closed form nor kept as they begin."""
+    kept = not context.own_settings(group).epochs
+    return not group.fitted and not kept and context.trainer(group).optimizer is not None
 
 
 def with_group(context: TrainingContext, group: Group) -> TrainingContext:

@@ -14,7 +14,7 @@ from redheart_core.tuning.changes import DROPOUT, DROPOUT_FACTOR, READS, RESIDUA
 from redheart_core.tuning.search_space import Range, Space
 
 
-def wide_space(group: Group, fields: Mapping[str, Field], scale: str) -> Space:
+def wide_space(group: Group, fields: Mapping[str, Field], scale: str, *, same_weights: bool = False) -> Space:
     """What may change of a group, as few settings as do: a few tens of candidates say little of many.
 
     Rate, weight decay, one factor on all dropouts; every scale up to that of the training; label smoothing where
@@ -26,6 +26,8 @@ def wide_space(group: Group, fields: Mapping[str, Field], scale: str) -> Space:
         group: Bound.
         fields: Of the data set.
         scale: Of the training.
+        same_weights: Whether its weights stay of one form, as the group begins at those of a model: then no scale, no
+            baseline and no inputs.
     """
     own = group.name
     space: dict[Place, Range] = {
@@ -52,7 +54,13 @@ def wide_space(group: Group, fields: Mapping[str, Field], scale: str) -> Space:
     for node in group.nodes:
         for name in _may_ignore(node):
             space["plugins", node.name, READS + name] = Range(choices=(True, False))
+    if same_weights:
+        return {place: found for place, found in space.items() if not _changes_weights(place)}
     return space
+
+
+def _changes_weights(place: Place) -> bool:
+    return place[0] == "plugins" or place[2] in (SCALE, RESIDUAL)
 
 
 def _may_ignore(node: ActiveNode) -> tuple[str, ...]:

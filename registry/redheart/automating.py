@@ -12,8 +12,9 @@ from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, begin
 from redheart.settings_files import write_plugins_toml
+from redheart.starting import trained_from
 from redheart.threads import keeping_threads
-from redheart_core.contract.errors import CheckpointError, RedheartError
+from redheart_core.contract.errors import CheckpointError, RedheartError, SettingsError
 from redheart_core.storage.paths import find_optional
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class AutoOptions:
     """A run whose searches are read."""
     encoders: tuple[tuple[str, ...], ...] = ()
     """Encoders that are tried, one or several at once, in place of that of the run."""
+    start_from: str | Path | None = None
+    """A model at whose weights groups begin."""
 
 
 @attrs.frozen
@@ -121,6 +124,7 @@ def auto(
     seed: int | None = None,
     device: str | None = None,
     store: str | Path | None = None,
+    start_from: str | Path | None = None,
     plugins: str | Path | None = None,
     progress: bool = True,
 ) -> Automated:
@@ -147,8 +151,9 @@ def auto(
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     tried = tuple((one,) if isinstance(one, str) else tuple(one) for one in encoders)
     wanted = AutoOptions(
-        trials, seconds, find_optional(space), tuple(objectives), prefer, sampler, pruner, find_optional(warm), tried
-    )
+        trials, seconds, find_optional(space), tuple(objectives), prefer, sampler, pruner, find_optional(warm), tried,
+        start_from,
+    )  # fmt: skip
     with keeping_threads(), make_display(progress) as display:
         return automate(choice, options, wanted, display, find_optional(groups))
 
@@ -158,10 +163,13 @@ def automate(
 ) -> Automated:
     """What auto does, for a caller with a display of its own."""
     if wanted.encoders:
+        if wanted.start_from is not None:
+            raise SettingsError("a model is of one encoder; leave --start-from or --try-encoder out")
         from redheart.trying_encoders import try_encoders
 
         return try_encoders(choice, options, wanted, display, groups)
-    return search_session(begin(choice, options, display, groups), options, wanted, display)[0]
+    session = trained_from(begin(choice, options, display, groups), wanted.start_from, display.say)
+    return search_session(session, options, wanted, display)[0]
 
 
 def search_session(
@@ -213,7 +221,8 @@ def _spaces(session: Session, file: Path | None) -> dict[str, Space]:
         )
     if file is not None:
         return dict(read_spaces(parse_file(file), str(file), groups, context.settings.scale))
-    return {group.name: wide_space(group, context.store.fields, context.settings.scale) for group in groups}
+    fields, scale = context.store.fields, context.settings.scale
+    return {one.name: wide_space(one, fields, scale, same_weights=one.name in context.starts) for one in groups}
 
 
 def _studies_of(run: Path) -> Path:

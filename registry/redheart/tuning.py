@@ -13,8 +13,9 @@ from redheart.options import PluginChoice, RunOptions, Settings
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, begin
 from redheart.settings_files import write_plugins_toml
+from redheart.starting import trained_from
 from redheart.threads import keeping_threads
-from redheart_core.contract.errors import CheckpointError, RedheartError
+from redheart_core.contract.errors import CheckpointError, RedheartError, SettingsError
 from redheart_core.storage.paths import find_optional
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def sweep(
     seed: int | None = None,
     device: str | None = None,
     store: str | Path | None = None,
+    start_from: str | Path | None = None,
     plugins: str | Path | None = None,
     progress: bool = True,
 ) -> Sweep:
@@ -109,8 +111,11 @@ def sweep(
     asked = SweepOptions(None if rates is None else tuple(rates), hierarchical, short_epochs, seeds, halving)
     with keeping_threads(), make_display(progress) as display:
         if names_environment(choice, options):
+            if start_from is not None:
+                raise SettingsError("agents begin anew; leave start_from out")
             return find_rates_of_agents(begin_agents(choice, options, display, find_optional(groups)), asked, display)
-        return find_rates(begin(choice, options, display, find_optional(groups)), asked.settings(), display)
+        session = trained_from(begin(choice, options, display, find_optional(groups)), start_from, display.say)
+        return find_rates(session, asked.settings(), display)
 
 
 def find_rates(session: Session, settings: SweepSettings, display: Display) -> Sweep:
@@ -147,6 +152,7 @@ def search(
     seed: int | None = None,
     device: str | None = None,
     store: str | Path | None = None,
+    start_from: str | Path | None = None,
     plugins: str | Path | None = None,
     progress: bool = True,
 ) -> SearchResult:
@@ -165,13 +171,18 @@ def search(
     choice = PluginChoice.of(plugins, enable, disable, settings)
     options = RunOptions(find_optional(output), find_optional(store), data, encoder, scale, epochs, seed, device)
     with keeping_threads(), make_display(progress) as display:
-        session = searchable_session(choice, options, display, find_optional(groups), group)
+        session = searchable_session(choice, options, display, find_optional(groups), group, start_from)
         asked = SearchOptions(trials, find_optional(space), pruner, together)
         return search_session(session, group, asked, display)[0]
 
 
 def searchable_session(
-    choice: PluginChoice, options: RunOptions, display: Display, groups_file: Path | None, name: str
+    choice: PluginChoice,
+    options: RunOptions,
+    display: Display,
+    groups_file: Path | None,
+    name: str,
+    start_from: str | Path | None = None,
 ) -> Session:
     """A session in which a group can be searched; one that cannot is refused before the data are prepared.
 
@@ -193,7 +204,7 @@ def searchable_session(
                 "auto searches all groups without"
             )
 
-    return begin(choice, options, display, groups_file, check=check)
+    return trained_from(begin(choice, options, display, groups_file, check=check), start_from, display.say)
 
 
 def _named(name: str, groups: Sequence[Group]) -> Group:
