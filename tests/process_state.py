@@ -76,6 +76,7 @@ def importable(site: Path | None) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(site))
+        inside = f"{site}{os.sep}"  # of thousands of modules a Path each would take longer than most commands
         for name, module in list(sys.modules.items()):
-            if (file := getattr(module, "__file__", None)) and Path(file).is_relative_to(site):
+            if str(getattr(module, "__file__", None)).startswith(inside):
                 del sys.modules[name]
