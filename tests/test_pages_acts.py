@@ -52,6 +52,15 @@ def visit(models: Models) -> Iterator[Callable[..., Visit]]:
         yield lambda path="/?mode=acts", **options: browser(address + path, **options)
 
 
+@pytest.fixture(scope="module")
+def asking(visit: Callable[..., Visit]) -> Any:
+    """A page with two acts, open where what is known of them is typed; a test leaves it with a good answer."""
+    page = visit().page
+    fill_acts(page, "I tell him the truth.", "I say that all is well.")
+    page.click("#known-box summary")
+    return page
+
+
 def decided(models: Models) -> Decision:
     (served,) = models.current.values()
     return redheart.load(served.model.title).decide(DILEMMA)
@@ -124,10 +133,8 @@ def test_a_file_fills_the_fields_and_the_answer_is_that_of_the_library(
         ('{"acts": [5, null]}', "acts"),
     ],
 )  # fmt: skip
-def test_an_error_is_said_at_the_field_that_it_is_of(visit: Callable[..., Visit], known: str, says: str) -> None:
-    page = visit().page
-    fill_acts(page, "I tell him the truth.", "I say that all is well.")
-    page.click("#known-box summary")
+def test_an_error_is_said_at_the_field_that_it_is_of(asking: Any, known: str, says: str) -> None:
+    page = asking
     page.fill("#known", known)
     send(page, "#known-wrong")
     assert says in page.inner_text("#known-wrong")
