@@ -153,7 +153,9 @@ def _pytest(folder: Path, site: Path, shown: Path, arguments: Sequence[str]) -> 
             os.dup2(file.fileno(), stream)
     os.chdir(folder)
     sys.path[:0] = [str(folder), str(site)]
-    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "--import-mode=importlib", *arguments]))
+    # schemathesis, which comes with redheart[dev] alone, takes seconds to import, and no page needs it
+    without = ("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    sys.exit(pytest.main(["-q", *without, "--import-mode=importlib", *arguments]))
 
 
 def parse_options(arguments: Sequence[str]) -> None:
