@@ -103,7 +103,7 @@ def evaluate(folder: Path) -> None:
 def analyze(folder: Path) -> None:
     """A list of texts, in windows of ten."""
     import redheart.batches
-    from redheart.models import load
+    from redheart.loading import load
 
     vars(redheart.batches)["WINDOW"] = 10
     model = load(folder / "run" / "model")

@@ -26,15 +26,15 @@ READY_S = 300.0
 
 def load_installed_models_once(patch: pytest.MonkeyPatch) -> None:
     """Loading takes most of the time of an analysis; a model in the reader's folder is loaded each time."""
-    import redheart.models
+    import redheart.loading
 
-    load = redheart.models._load_with
+    load = redheart.loading.load_with
     load_once = cache(load)
 
     def load_with(model: str | Path | None, *options: Any) -> redheart.Model:
         return (load_once if model in INSTALLED else load)(model, *options)
 
-    patch.setattr(redheart.models, "_load_with", load_with)
+    patch.setattr(redheart.loading, "load_with", load_with)
 
 
 def free_port() -> int:

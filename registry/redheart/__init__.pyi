@@ -8,8 +8,9 @@ from .distilling import Distilled, distill
 from .exporting import Exported, export
 from .forecasting import Forecast
 from .growing import Grown, grow
+from .loading import decide, load
 from .main_job import run
-from .models import Model, decide, load
+from .models import Model
 from .packing import pack
 from .plugin_list import plugins
 from .reasons import Explanation

@@ -10,7 +10,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from redheart.models import load
+from redheart.loading import load
 from redheart.options import PluginChoice
 from redheart.sessions import session_of_model
 from redheart.threads import keeping_threads

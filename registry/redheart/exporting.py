@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.analyzing import read_record
-from redheart.models import Model, load
+from redheart.loading import load
+from redheart.models import Model
 from redheart.sessions import session_of_model
 from redheart.text_files import read_text_file
 from redheart.threads import keeping_threads

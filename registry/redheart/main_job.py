@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.analysis import Analysis
-from redheart.models import of_assembled
+from redheart.loading import of_assembled
 from redheart.options import PluginChoice, RunOptions, Settings, Share
 from redheart.progress import Display, make_display
 from redheart.runs import Run

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from redheart.finding import find_model
-from redheart.models import Model, load
+from redheart.loading import load
+from redheart.models import Model
 from redheart.progress import make_display
 from redheart.sessions import session_of_model
 from redheart.threads import keeping_threads

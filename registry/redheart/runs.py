@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from redheart.models import Model, load, of_assembled
+from redheart.loading import load, of_assembled
+from redheart.models import Model
 from redheart.options import PluginChoice
 from redheart.progress import Display, make_display
 from redheart.sessions import Session, open_model, open_session

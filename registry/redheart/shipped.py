@@ -8,7 +8,8 @@ from pathlib import Path
 import attrs
 
 from redheart.finding import find_model, shipped_model
-from redheart.models import Model, load
+from redheart.loading import load
+from redheart.models import Model
 from redheart.sessions import plugin_table
 from redheart_core.models.manifest import ModelManifest, read_manifest
 from redheart_core.storage.presence import require_model_folder
