@@ -183,7 +183,8 @@ def test_an_average_of_the_weights_may_be_the_best_of_a_group(made: Any, tmp_pat
         for choice in made.sweetspot.groups
     ]
     SWEETSPOT.write(made.path / "sweetspot.json", attrs.evolve(made.sweetspot, groups=tuple(choices)))
-    (made.path / "rivals.json").unlink()
+    for name in ("rivals", "evaluation"):
+        (made.path / f"{name}.json").unlink()
     write_report(made.path, tmp_path / "report.html")
     page = read(tmp_path / "report.html")
     assert page.column("groups", "Best", "backbone").startswith(f"{manifest.best.epoch} (average) | ")
@@ -196,7 +197,7 @@ def test_a_group_that_was_fitted_in_closed_form_has_neither_learning_rate_nor_cu
     entry = attrs.evolve(manifest.epochs[0], learning_rate=0.0, updates=0, gradient={})
     fitted = attrs.evolve(manifest, epochs=(entry,), fitted=True)
     GROUP_MANIFEST.write(made.path / "groups" / "neural_regret" / "manifest.json", fitted)
-    for name in ("sweetspot", "rivals", "events"):
+    for name in ("sweetspot", "rivals", "evaluation", "events"):
         (made.path / f"{name}.json{'l' if name == 'events' else ''}").unlink()
     write_report(made.path, tmp_path / "report.html")
     page = read(tmp_path / "report.html")
@@ -221,6 +222,7 @@ def test_a_model_that_a_method_made_stands_with_its_epochs_and_files(made: Any, 
     checks.append(ExactnessCheck("backbone", blended.epochs, 0.2012, 0.2012))
     groups = {**manifest.groups, "backbone": blended}
     MODEL_MANIFEST.write(made.model / "manifest.json", attrs.evolve(manifest, groups=groups, checks=tuple(checks)))
+    (made.path / "evaluation.json").unlink()
     write_report(made.path, tmp_path / "report.html", made.model)
     page = read(tmp_path / "report.html")
     hashes = f"{'1' * 64} {'2' * 64}"
