@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
@@ -200,14 +202,19 @@ def test_retention_by_age_and_number_holds_when_cases_are_added(memory: Open) ->
     assert len(cases) == 26
 
 
-def test_cases_that_grew_too_old_go_when_the_memory_is_opened(memory: Open) -> None:
+def test_cases_that_grew_too_old_go_when_the_memory_is_opened(memory: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    added = datetime.now(UTC) + timedelta(hours=1)
     cases = memory()
     cases.retain(Retention(days=1e-6))
-    late = datetime.now(UTC) + timedelta(seconds=4)
-    cases.add(made_up_cases(2, time=late))
+    cases.add(made_up_cases(2, time=added))
     assert len(cases) == 2
-    while datetime.now(UTC) < late + timedelta(days=1e-6):
-        threading.Event().wait(0.1)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp((added + timedelta(minutes=1)).timestamp(), tz)
+
+    monkeypatch.setattr(sys.modules[type(cases).__module__], "datetime", Later)
     assert len(memory(None)) == 0
 
 
