@@ -69,7 +69,11 @@ def held(name: str, texts: list[str], most: tuple[int, int], capsys: pytest.Capt
     """At most so many texts have a block of help, and at most so many a single line."""
     found = [help_for_text(text) for text in texts]
     helps = Counter(one.doubtful for one in found if one is not None)
+    alone = sum(one is not None and one.alone for one in found)
     with capsys.disabled():
-        print(f"\n{name}: {helps[False]} blocks of help and {helps[True]} single lines on {len(texts)} texts")
+        print(
+            f"\n{name}: {helps[False]} blocks of help, {alone} of them alone, and {helps[True]} single lines on "
+            f"{len(texts)} texts"
+        )
     assert helps[False] <= most[0]
     assert helps[True] <= most[1]

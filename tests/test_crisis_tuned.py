@@ -9,7 +9,16 @@ import pytest
 
 from redheart_core.safety.classifier import FOLDER as WEIGHTS
 from redheart_core.safety.classifier import load_weights, weigh
-from redheart_core.safety.fitting import AUTHORS, checksum, fit, fit_kinds, read_cases
+from redheart_core.safety.fitting import (
+    AUTHORS,
+    checksum,
+    fit,
+    fit_kinds,
+    read_cases,
+    read_comments,
+    read_unread_comments,
+    silence,
+)
 from redheart_core.safety.signs import signs
 
 FOLDER = Path(__file__).parent / "crisis"
@@ -65,6 +74,35 @@ def test_a_fit_tells_its_own_cases_apart_and_gives_the_same_weights_again() -> N
     right = sum((weigh(crisis, case.pieces) + bias > 0) == (case.label != "none") for case in cases)
     assert right >= 0.95 * len(cases)
     assert fit(cases) == (crisis, bias)
+
+
+def test_three_in_a_thousand_scores_lie_above_the_limit_from_which_help_stands_alone() -> None:
+    scores = [float(place) for place in range(2000)]
+    least = silence(scores, 0.0)
+    assert sum(score > least for score in scores) in {5, 6}
+    assert silence(scores, 1999.5) == 1999.5
+
+
+def test_comments_that_set_it_are_read_by_no_fit(tmp_path: Path) -> None:
+    for name in ("goemotions", "goemotions_ko"):
+        (tmp_path / name).mkdir()
+        lines = [f"comment {place}\t{place % 28}" for place in range(5000)]
+        (tmp_path / name / "train.tsv").write_text("\n".join(lines))
+    (tmp_path / "kote").mkdir()
+    (tmp_path / "kote" / "val.tsv").write_text("0\tcomment 17\t1\n" * 10)
+    for language in ("en", "ko"):
+        read = {case.text for case in read_comments(tmp_path, language)}
+        unread = read_unread_comments(tmp_path, language)
+        assert len(unread) > 400
+        assert len(unread) == len(set(unread))
+        assert not read & set(unread)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_help_stands_alone_for_no_sign_that_is_a_doubt(language: str) -> None:
+    weights = load_weights(language)
+    for one in (weights.alone, weights.together, *([weights.adapted.limits] if weights.adapted else [])):
+        assert one.doubt < one.threshold < one.clear <= one.silence
 
 
 def test_the_weights_are_small() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,9 @@ from sklearn.metrics.pairwise import rbf_kernel
 from redheart.crisis import Safety
 from redheart_core import SignSpec
 from redheart_core.safety import adapted, vector_fitting
-from redheart_core.safety.classifier import FOLDER
+from redheart_core.safety.classifier import FOLDER, load_weights
 from redheart_core.safety.fitting import Case
-from redheart_core.safety.signs import search_text
+from redheart_core.safety.signs import RISE, search_text
 from redheart_core.safety.vector_fitting import AXES, fit_kernel, vector_scores, weigh_together, write_kernel
 from redheart_core.safety.vectors import ENCODER, load_kernel, score_vectors
 
@@ -88,6 +89,20 @@ def test_vectors_add_a_sign_that_the_words_do_not_show(language: str) -> None:
     assert found is not None
     assert (found.language, found.country, found.acute) == (language, "GB", False)
     assert read.by_vectors(vector(most=False), encoder(ENCODER)) is None
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_help_stands_alone_for_a_sign_without_a_rule_from_the_limit_on_and_for_a_longer_text_from_a_higher_one(
+    language: str,
+) -> None:
+    weights = load_weights(language)
+    least = weights.together.silence
+    for text, rise in ((TEXT[language], 0.0), (f"{TEXT[language]} " * 3, RISE * math.log(3))):
+        words = max(sentence.score for sentence in search_text(text)._sentences)
+        for more, alone in ((-0.1, False), (0.1, True)):
+            found = search_text(text).signs((least + rise + more - words) / weights.factor)
+            assert [(one.unforeseen, one.sure) for one in found if one.sure is alone][:1] == [(True, alone)]
+            assert any(one.sure for one in found) is alone
 
 
 def test_vectors_take_back_what_is_not_certain_and_never_what_is_or_what_a_plugin_finds() -> None:

@@ -18,6 +18,8 @@ from redheart_core import DataError
 from redheart_core.contract.errors import CaseMemoryError
 from redheart_core.data.store import Store
 from redheart_core.memory.vectors import text_vector
+from redheart_core.safety.classifier import load_weights
+from redheart_core.safety.grams import grams
 from redheart_core.safety.signs import search_text
 
 CRISIS = "I told my neighbour the truth about the fence, and now I want to die."
@@ -120,16 +122,24 @@ def test_of_a_crisis_nothing_is_kept(memory: Memory, place: Path) -> None:
         assert found.cases == []
 
 
+def score_for(limit: str) -> float:
+    """A score of vectors with which TEXT just reaches a limit."""
+    weights = load_weights("en")
+    least: float = getattr(weights.together, limit)
+    return (least + 0.1 - weights.of_words(grams(TEXT))) / weights.factor
+
+
 def test_a_search_asks_vectors_for_signs_as_adding_does(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     memory.add(TEXT)
     assert memory.search(TEXT).help is None
     monkeypatch.setattr("redheart_core.safety.vectors.reads_vectors_of", lambda _: True)
-    monkeypatch.setattr("redheart_core.safety.vectors.score_vectors", lambda _: 1000.0)
     monkeypatch.setattr("redheart_core.safety.adapted.score_text", lambda *_: None)
-    found = memory.search(TEXT)
-    assert found.help is not None
-    assert found.help.signs[0].unforeseen
-    assert len(found.cases) == 1  # behind help, which does not stand alone
+    for score, cases in ((score_for("clear"), 1), (score_for("silence"), 0)):  # behind help; none where it stands alone
+        monkeypatch.setattr("redheart_core.safety.vectors.score_vectors", lambda _, score=score: score)
+        found = memory.search(TEXT)
+        assert found.help is not None
+        assert found.help.signs[0].unforeseen
+        assert (len(found.cases), found.help.alone) == (cases, cases == 0)
     with pytest.raises(DataError, match="it has a sign of a crisis"):
         memory.add(TEXT)
 

@@ -77,7 +77,7 @@ def test_help_holds_no_text_and_no_score() -> None:
     said = found.to_json()
     assert "banana" not in str(said)
     assert set(said) == {"text", "kinds", "acute", "doubtful", "country", "language", "signs", "helplines"}
-    assert set(said["signs"][0]) == {"kind", "start", "end", "acute", "doubtful", "unforeseen", "language"}
+    assert set(said["signs"][0]) == {"kind", "start", "end", "acute", "doubtful", "unforeseen", "sure", "language"}
 
 
 @pytest.mark.parametrize("kind", SIGN_KINDS)
@@ -97,6 +97,7 @@ def test_help_says_that_the_text_is_not_analyzed_and_promises_nothing_behind_it(
     unforeseen = Sign(kind, 0, 1, unforeseen=True, language=language)
     assert not help_for([unforeseen]).alone
     assert len(help_for([unforeseen]).lines()) > 2
+    assert help_for([Sign(kind, 0, 1, unforeseen=True, sure=True, language=language)]).alone is (kind != "worry")
     assert help_for([unforeseen, Sign("abuse", 2, 3, language=language)]).alone
 
 

@@ -153,6 +153,7 @@ def test_where_vectors_alone_show_a_crisis_nothing_is_kept_and_help_stands_first
 
     with redheart.memory.open(where, finished.model) as memory:
         memory.add(memory._maker.encoded("She returned the money.", "text")[0])
+    monkeypatch.setattr("redheart_core.safety.vectors.score_vectors", lambda _: 0.8)  # too little for help alone
     found = asked(loaded(finished.model, memory=str(where)), search)
     assert next(iter(found.json())) == "help"
     assert found.json()["help"]["signs"][0]["unforeseen"]

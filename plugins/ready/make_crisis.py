@@ -33,8 +33,8 @@ def main(cases: str, data: str) -> None:
         parts = [encoder.encode(texts[start : start + TOGETHER]) for start in range(0, len(texts), TOGETHER)]
         return np.concatenate(parts)
 
-    left = write_second_voter(Path(cases), Path(data), encode)
-    write_third_voter(left["en"])
+    left, unread = write_second_voter(Path(cases), Path(data), encode)
+    write_third_voter(left["en"], unread["en"])
 
 
 if __name__ == "__main__":

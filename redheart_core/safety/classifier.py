@@ -32,6 +32,8 @@ class Limits:
     """From which score on a text has a sign, which is doubtful."""
     clear: float
     """From which score on the sign is not doubtful."""
+    silence: float
+    """From which score on help stands alone, at least clear; at most 0.3 % of ordinary comments lie above it."""
 
 
 @attrs.frozen

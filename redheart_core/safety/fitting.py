@@ -4,7 +4,8 @@ CASES is the folder with tuned_en.tsv and tuned_ko.tsv (label, kind, author, tex
 sets, whose real comments stand for harmless texts with little weight: the train parts of GoEmotions and
 GoEmotions-Korean, mostly those with a painful emotion, and four fifths of val.tsv of KOTE. Nothing is drawn.
 
-Thresholds come from fits that leave out authors in turn, as an author's cases resemble each other. A second voter
+Thresholds come from fits that leave out authors in turn, as an author's cases resemble each other. From which score on
+help stands alone comes from comments of the train parts that no fit reads. A second voter
 over sentence vectors, which is fitted after it, stands in vector_fitting.py.
 """
 
@@ -51,6 +52,10 @@ SHARES = Shares(doubt=0.6, threshold=0.12, clear=0.03)
 """Of the harmless cases, which are hard."""
 REAL_SHARES = Shares(doubt=1, threshold=0.03, clear=0.008)
 """Of real comments."""
+SILENCED = 0.003
+"""Of comments that no fit reads, at most so many lie above the limit from which help stands alone."""
+UNREAD = 6
+"""Every sixth of them sets it."""
 
 
 @attrs.frozen
@@ -73,15 +78,28 @@ def read_cases(path: Path) -> list[Case]:
 
 def read_comments(data: Path, language: str) -> list[Case]:
     """Real comments as harmless cases; every fifth of KOTE is left for measuring."""
-    folder = {"en": "goemotions", "ko": "goemotions_ko"}[language]
-    rows = [line.split("\t") for line in (data / folder / "train.tsv").read_text(encoding="utf-8").splitlines()]
-    painful = [row[0] for row in rows if PAINFUL & set(row[1].split(","))]
+    painful, others = _train_part(data, language)
     if language == "en":
-        texts = painful[::3][:4000] + [row[0] for row in rows if not PAINFUL & set(row[1].split(","))][::15][:2000]
+        texts = painful[::3][:4000] + others[::15][:2000]
     else:
         kote = (data / "kote" / "val.tsv").read_text(encoding="utf-8").splitlines()
         texts = [line.split("\t")[1] for number, line in enumerate(kote) if number % 5 != 1] + painful[::5][:2000]
     return [Case("real", AUTHORS[number % len(AUTHORS)], text) for number, text in enumerate(texts)]
+
+
+def read_unread_comments(data: Path, language: str) -> list[str]:
+    """Comments of the train part that read_comments leaves out, of all emotions."""
+    read = {case.text for case in read_comments(data, language)}
+    return [text for texts in _train_part(data, language) for text in texts if text not in read][::UNREAD]
+
+
+def _train_part(data: Path, language: str) -> tuple[list[str], list[str]]:
+    """Comments with a painful emotion, and the others."""
+    folder = {"en": "goemotions", "ko": "goemotions_ko"}[language]
+    rows = [line.split("\t") for line in (data / folder / "train.tsv").read_text(encoding="utf-8").splitlines()]
+    painful = [bool(PAINFUL & set(row[1].split(","))) for row in rows]
+    first, second = ([row[0] for row, one in zip(rows, painful, strict=True) if one is same] for same in (True, False))
+    return first, second
 
 
 def fit(cases: Sequence[Case]) -> tuple[bytes, float]:
@@ -152,6 +170,16 @@ def limits(cases: Sequence[Case], scores: Sequence[float], hard: Shares, real: S
     }
 
 
+def silence(scores: Iterable[float], clear: float) -> float:
+    """From which score on help stands alone.
+
+    Args:
+        scores: Of comments that no fit reads.
+        clear: What a sign that is no mere doubt has to reach.
+    """
+    return max(clear, _share(sorted(scores), SILENCED))
+
+
 def _share(ordered: Sequence[float], above: float) -> float:
     """The score that a share of the scores lies above."""
     return ordered[min(int(len(ordered) * (1 - above)), len(ordered) - 1)]
@@ -186,6 +214,8 @@ def main(folder: str, data: str) -> None:
         crisis, bias = fit(cases)
         (FOLDER / f"{language}.bin").write_bytes(crisis + b"".join(fit_kinds(written)))
         found[language] = {"bias": bias, **limits(cases, scores_without_authors(cases), SHARES, REAL_SHARES)}
+        unread = [weigh(crisis, grams(text)) + bias for text in read_unread_comments(Path(data), language)]
+        found[language]["silence"] = silence(unread, found[language]["clear"])
     write_limits("alone", "redheart_core/safety/fitting.py", found)
 
 

@@ -51,7 +51,8 @@ class Help:
     def alone(self) -> bool:
         """Whether nothing else is said of the text: a score is no answer to a person in a crisis.
 
-        So where somebody is in danger now, and where a rule finds a sign of the writer's own that is no mere doubt.
+        So where somebody is in danger now, and where a sign of the writer's own is no mere doubt, if a rule finds it or
+        it is sure without one.
         """
         return _stands_alone(self.signs)
 
@@ -150,7 +151,11 @@ def country_names(language: str) -> dict[str, str]:
 
 
 def _stands_alone(found: Sequence[Sign]) -> bool:
-    return any(sign.acute or not (sign.kind == "worry" or sign.doubtful or sign.unforeseen) for sign in found)
+    return any(sign.acute or not (sign.kind == "worry" or sign.doubtful or _unsure(sign)) for sign in found)
+
+
+def _unsure(sign: Sign) -> bool:
+    return sign.unforeseen and not sign.sure
 
 
 def _by_urgency(found: Sequence[Sign]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ MOST_CHARS = 100_000
 """Longer texts are not analyzed; their beginning is read, so that help is never refused."""
 RISE = 5.0
 """By so much, times the logarithm of the number of sentences, the classifier has to be surer before a sign of its own
-is no longer doubtful: each sentence is another chance of a false alarm."""
+is no longer doubtful, and before help stands alone for it: each sentence is another chance of a false alarm."""
 
 
 @attrs.frozen
@@ -38,7 +38,10 @@ class Sign:
     """Whether it may well be none: then one line of help is given in place of all of them."""
     unforeseen: bool = False
     """Whether no rule found it, but words, vectors and adapters make it likely: of ordinary comments two in a hundred
-    have such a sign, so that it does not silence an analysis."""
+    have such a sign, so that it does not silence an analysis by itself."""
+    sure: bool = False
+    """Whether an unforeseen one is so likely that it does: at most three in a thousand ordinary comments have such a
+    sign."""
     language: str = ""
     """Of the plugin's patterns; "en" or "ko" for those of core."""
 
@@ -100,7 +103,7 @@ class Searched:
         if second is None:
             return found
         kept = [
-            attrs.evolve(sign, acute=False, doubtful=True)
+            attrs.evolve(sign, acute=False, doubtful=True, sure=False)
             for sign in self._signs(None, None, 0.0)  # a line stays, however long the text
             if not sign.doubtful and not any(one.start < sign.end and one.end > sign.start for one in found)
         ]
@@ -130,8 +133,9 @@ class Searched:
             return
         if harmless_words(nearby.language).search(nearby.normalized) is None:
             kind = likeliest_kind(nearby.language, nearby.places())
-            clear = limits.clear + rise * math.log(len(self._sentences))
-            yield Sign(kind, start, end, False, likelihood < clear, unforeseen=True, language=nearby.language)
+            surer = likelihood - rise * math.log(len(self._sentences))
+            doubtful, sure = surer < limits.clear, surer >= limits.silence
+            yield Sign(kind, start, end, False, doubtful, unforeseen=True, sure=sure, language=nearby.language)
 
 
 @attrs.frozen(slots=False)

@@ -5,13 +5,15 @@ All of it rests on scores that fits without a case's author give, as in fitting.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from redheart_core.safety.adapted import Reader
 from redheart_core.safety.adapted_fitting import adapted_scores, fit_adapters, write_adapters
-from redheart_core.safety.fitting import LABELS, REAL_WEIGHT, Case, checksum, limits, write_limits
+from redheart_core.safety.fitting import LABELS, REAL_WEIGHT, Case, checksum, limits, silence, write_limits
 from redheart_core.safety.vector_fitting import REAL_SHARES, SHARES, LeftOut, Scores
 
 FOLDS = tuple(map(frozenset, ("3", "46", "58")))
@@ -21,17 +23,33 @@ UNASKED = 0.02
 """So many crises score so low by words and vectors that the adapters are not asked."""
 
 
-def write_third_voter(left: LeftOut) -> None:
+def write_third_voter(left: LeftOut, unread: LeftOut) -> None:
     """Write the adapters and how they go together with words and vectors.
 
     Args:
         left: What these say of the English cases.
+        unread: What they say of English comments that no fit reads.
     """
-    write_adapters(fit_adapters(left.cases))
-    third = adapted_scores(left.cases, FOLDS)
-    write_limits(
-        "adapted", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", weigh_all(left, third)
-    )
+    reader = write_adapters(fit_adapters(left.cases))
+    found = weigh_all(left, adapted_scores(left.cases, FOLDS))
+    found["en"]["silence"] = silence(sums(found["en"], unread, reader), found["en"]["clear"])
+    write_limits("adapted", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
+
+
+def sums(numbers: Mapping[str, float], heard: LeftOut, reader: Reader) -> list[float]:
+    """The scores of all three voters where the adapters are asked and can read; elsewhere there is none.
+
+    Args:
+        numbers: What weigh_all gives of English.
+        heard: What words and vectors say.
+        reader: With the adapters.
+    """
+    found = []
+    for case, words, vectors, both in zip(heard.cases, heard.words, heard.vectors, heard.together, strict=True):
+        third = reader.score(case.text) if both >= numbers["lowest"] else None
+        whole = None if third is None else words + numbers["second"] * vectors + numbers["third"] * third
+        found.append(-math.inf if whole is None else float(whole))
+    return found
 
 
 def weigh_all(left: LeftOut, third: Sequence[float | None]) -> dict[str, dict[str, float]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+from redheart_core.safety.classifier import load_weights
 from redheart_core.safety.fitting import (
     FOLDS,
     LABELS,
@@ -25,7 +26,9 @@ from redheart_core.safety.fitting import (
     limits,
     read_cases,
     read_comments,
+    read_unread_comments,
     scores_without_authors,
+    silence,
     write_limits,
 )
 from redheart_core.safety.vectors import FILE, STEP, Kernel
@@ -89,8 +92,10 @@ class LeftOut:
         return self.words + self.factor * self.vectors
 
 
-def write_second_voter(folder: Path, data: Path, encode: Encode) -> dict[str, LeftOut]:
-    """Write the kernel of both languages and, for each, how it goes together with the words; gives what it rests on.
+def write_second_voter(folder: Path, data: Path, encode: Encode) -> tuple[dict[str, LeftOut], dict[str, LeftOut]]:
+    """Write the kernel of both languages and, for each, how it goes together with the words.
+
+    Gives what both voters say of the cases and of comments that no fit reads.
 
     Args:
         folder: With the written cases.
@@ -105,18 +110,27 @@ def write_second_voter(folder: Path, data: Path, encode: Encode) -> dict[str, Le
         words[language] = np.array([*scores[: len(written)], *scores[len(written) :: COMMENTS]])
         cases += [*written, *comments[::COMMENTS]]
     vectors = encode([case.text for case in cases])
-    write_kernel(fit_kernel(cases, vectors))
+    kernel = fit_kernel(cases, vectors)
+    write_kernel(kernel)
     second, start, left = vector_scores(cases, vectors), 0, {}
     for language, first in words.items():
         here = slice(start, start := start + len(first))
         factor = weigh_together(cases[here], first, second[here])
         left[language] = LeftOut(cases[here], first, second[here], factor)
-    found = {
-        language: {"factor": one.factor, **limits(one.cases, one.together.tolist(), SHARES, REAL_SHARES)}
-        for language, one in left.items()
-    }
+    unread = {language: hear(data, language, kernel, encode, one.factor) for language, one in left.items()}
+    found = {}
+    for language, one in left.items():
+        own = limits(one.cases, one.together.tolist(), SHARES, REAL_SHARES)
+        found[language] = {"factor": one.factor, **own, "silence": silence(unread[language].together, own["clear"])}
     write_limits("together", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
-    return left
+    return left, unread
+
+
+def hear(data: Path, language: str, kernel: Kernel, encode: Encode, factor: float) -> LeftOut:
+    """What the shipped weights of the words and a kernel say of comments that no fit reads."""
+    cases = [Case("real", "", text) for text in read_unread_comments(data, language)]
+    words = np.array([load_weights(language).of_words(case.pieces) for case in cases])
+    return LeftOut(cases, words, kernel.scores(encode([case.text for case in cases])), factor)
 
 
 def write_kernel(kernel: Kernel) -> None:

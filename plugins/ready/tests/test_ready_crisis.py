@@ -12,6 +12,7 @@ import pytest
 import redheart
 from redheart_core.data.encoding import TextEncoder
 from redheart_core.safety.adapted import score_text
+from redheart_core.safety.help import Help, help_for
 from redheart_core.safety.signs import search_text
 from redheart_core.safety.vectors import ENCODER, reads_vectors_of, score_vectors
 
@@ -20,6 +21,8 @@ DATA = Path(__file__).parents[4] / "shared" / "data"
 VEILED = "The rope is in the boot and the forest is quiet at this hour."
 REACHED = {"en": (7, 16, 9), "ko": (18, 21, 13)}
 """Of 135 crises and 152 others: misses, false alarms, and those among them that are a block of help, not one line."""
+ALONE = {"en": (93, 6), "ko": (81, 13)}
+"""Of the same: for how many help stands alone, crises at least and others at most."""
 SELDOM = {
     "everyday_en": (6, 9),
     "everyday_ko": (11, 9),
@@ -46,21 +49,26 @@ def test_misses_and_false_alarms_of_all_voters(
 ) -> None:
     cases = rows(f"measured_{language}")
     labels = [case["label"] for case in cases]
-    found = list(zip(labels, helps([case["text"] for case in cases], encoder), strict=True))
+    given = helps([case["text"] for case in cases], encoder)
+    found = [(label, shown(one)) for label, one in zip(labels, given, strict=True)]
     crises = Counter(label for label, _ in found if label != "none")
     missed = Counter(label for label, one in found if label != "none" and one == "")
     harmless = Counter(one for label, one in found if label == "none")
     lines = sum(one == "line" for label, one in found if label != "none")
+    alone = Counter(label == "none" for label, one in zip(labels, given, strict=True) if one is not None and one.alone)
     with capsys.disabled():
         print(
             f"\n{language}: {missed.total()} of {crises.total()} crises missed, {lines} others get one line; "
             f"{harmless['line'] + harmless['block']} false alarms on {harmless.total()} others, {harmless['line']} of "
-            "them one line; " + ", ".join(f"{label} {missed[label]}/{crises[label]}" for label in sorted(crises))
+            f"them one line; help stands alone for {alone[False]} and {alone[True]}; "
+            + ", ".join(f"{label} {missed[label]}/{crises[label]}" for label in sorted(crises))
         )
     misses, alarms, blocks = REACHED[language]
     assert missed.total() <= misses
     assert harmless["line"] + harmless["block"] <= alarms
     assert harmless["block"] <= blocks
+    assert alone[False] >= ALONE[language][0]
+    assert alone[True] <= ALONE[language][1]
 
 
 @pytest.mark.slow
@@ -69,9 +77,13 @@ def test_everyday_texts_and_real_comments_seldom_get_help(
     name: str, encoder: TextEncoder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     texts = everyday_or_real(name)
-    found = Counter(helps(texts, encoder))
+    given = helps(texts, encoder)
+    found, alone = Counter(map(shown, given)), sum(one is not None and one.alone for one in given)
     with capsys.disabled():
-        print(f"\n{name}: {found['block']} blocks of help and {found['line']} single lines on {len(texts)} texts")
+        print(
+            f"\n{name}: {found['block']} blocks of help, {alone} of them alone, and {found['line']} single lines on "
+            f"{len(texts)} texts"
+        )
     blocks, lines = SELDOM[name]
     assert found["block"] <= blocks
     assert found["line"] <= lines
@@ -93,13 +105,18 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def helps(texts: list[str], encoder: TextEncoder) -> list[str]:
-    """For each text "block" or "line" of help, or ""."""
+def shown(help_: Help | None) -> str:
+    """Whether people read "block" or "line" of help, or ""."""
+    return "" if help_ is None else "line" if help_.doubtful else "block"
+
+
+def helps(texts: list[str], encoder: TextEncoder) -> list[Help | None]:
+    """Help for each text, by all voters."""
     found = []
     for text, vectors in zip(texts, encoder.encode_texts(texts), strict=True):
         searched, second = search_text(text), score_vectors(vectors)
         found.append(searched.signs(second, score_text(searched, second)))
-    return ["" if not signs else "line" if all(sign.doubtful for sign in signs) else "block" for signs in found]
+    return [help_for(signs) if signs else None for signs in found]
 
 
 @pytest.mark.slow
@@ -131,4 +148,4 @@ def test_who_is_about_to_do_it_gets_help_alone_and_a_text_is_encoded_once(
 
 def test_only_the_vectors_show_the_sign_of_this_veiled_text(encoder: TextEncoder) -> None:
     assert search_text(VEILED).signs() == ()
-    assert helps([VEILED], encoder) != [""]
+    assert helps([VEILED], encoder) != [None]
