@@ -19,6 +19,7 @@ from own_process import Started, started
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
 from http_load import Connection, Load, Reply, cancelled, oversized, same, slow
 
+from redheart import load as load_model
 from redheart.activating import activate
 from redheart_core import CheckpointError, SettingsError
 from redheart_export.opening import answering_sha256
@@ -62,10 +63,8 @@ def test_every_process_answers_and_no_answer_is_lost_or_wrong_whatever_happens_m
     activate(finished.model, live)
     old, new = answering_sha256(finished.model), answering_sha256(other_model)
     expected = {
-        answering_sha256(model): {
-            text: redheart("analyze", model, text, "--json", cwd=tmp_path).json() for text in TEXTS
-        }
-        for model in (finished.model, other_model)
+        answering_sha256(model.folder): {text: json.loads(json.dumps(model.analyze(text).to_json())) for text in TEXTS}
+        for model in map(load_model, (finished.model, other_model))
     }
     assert not any(same(expected[old][text], expected[new][text]) for text in TEXTS)
     options = ("--port", "0", "--workers", "2", "--deadline", "300", "--pid-file", pid_file)
