@@ -9,16 +9,16 @@ import numpy as np
 from redheart_core import Field
 from redheart_core.evaluation.along import along_axis
 from redheart_core.exact.numbers import FloatArray
-from redheart_core.models.calibration import Cell, LanguageCalibration
+from redheart_core.models.calibration import Cell, CalibrationPart
 from redheart_core.models.certainty import intervals
 from redheart_core.report.plots_along import error_by_place, tracks
 
 FIELD = Field("next", "two steps", -math.inf, math.inf, unit="kWh", labels=("a", "b"), axes=(2,))
 
 
-def own(*limits: float | None) -> LanguageCalibration:
+def own(*limits: float | None) -> CalibrationPart:
     """A calibration with these limits of the elements."""
-    return LanguageCalibration(50, None, tuple(Cell(limit, 50) for limit in limits), None, None, None)
+    return CalibrationPart(50, None, tuple(Cell(limit, 50) for limit in limits), None, None, None)
 
 
 def around(answers: FloatArray, *limits: float | None) -> FloatArray:

@@ -16,7 +16,7 @@ from redheart_core.evaluation.calibration import measure_calibration, task_of
 from redheart_core.exact.conformal import coverage
 from redheart_core.exact.selective import risk_coverage
 from redheart_core.models.calibrating import Answered, calibrate_answer
-from redheart_core.models.calibration import LanguageCalibration
+from redheart_core.models.calibration import CalibrationPart
 from redheart_core.models.confidence import confidence, fit_loss_curve, losses_of
 from redheart_core.models.manifest import AnswerSource
 
@@ -33,8 +33,8 @@ def answers(seed: int, count: int = 3000, sharpness: float = 2.0) -> Answered:
 
 
 def test_sets_hold_on_new_records_and_the_temperature_takes_the_error_away() -> None:
-    own = calibrate_answer(LABELS, SOURCE, answers(0)).in_language("en")
-    task = task_of(LABELS, SOURCE, "en", own, answers(1), 0.1)
+    own = calibrate_answer(LABELS, SOURCE, answers(0))
+    task = task_of(LABELS, own, "en", answers(1), 0.1)
     assert task.outside == ()
     assert [cell.label for cell in task.cells] == ["anger", "joy"]
     assert 0.0 < task.outside_by_chance <= 0.1
@@ -54,32 +54,32 @@ def test_sets_hold_on_new_records_and_the_temperature_takes_the_error_away() -> 
 
 
 def test_labels_whose_coverage_is_beyond_chance_are_named() -> None:
-    own = calibrate_answer(LABELS, SOURCE, answers(0)).in_language("en")
+    own = calibrate_answer(LABELS, SOURCE, answers(0))
     other = answers(1)
     other.answers[:, 1] **= 4  # the second label is given far less than it deserves
-    assert task_of(LABELS, SOURCE, "en", own, other, 0.1).outside == ("joy",)
+    assert task_of(LABELS, own, "en", other, 0.1).outside == ("joy",)
 
 
 def test_as_many_labels_lie_outside_as_chance_puts_there() -> None:
     outside, expected = 0, 0.0
     for seed in range(60):
-        own = calibrate_answer(LABELS, SOURCE, answers(2 * seed, 300)).in_language("en")
-        task = task_of(LABELS, SOURCE, "en", own, answers(2 * seed + 1, 300), 0.1)
+        own = calibrate_answer(LABELS, SOURCE, answers(2 * seed, 300))
+        task = task_of(LABELS, own, "en", answers(2 * seed + 1, 300), 0.1)
         outside, expected = outside + len(task.outside), expected + task.outside_by_chance
     assert 3.0 < expected <= 6.0
     assert abs(outside - expected) < 3 * expected**0.5
 
 
 def test_the_set_of_all_labels_misses_few_and_a_known_bad_predictor_is_seen() -> None:
-    own = calibrate_answer(LABELS, SOURCE, answers(0)).in_language("en")
-    together = task_of(LABELS, SOURCE, "en", own, answers(1), 0.1).together
+    own = calibrate_answer(LABELS, SOURCE, answers(0))
+    together = task_of(LABELS, own, "en", answers(1), 0.1).together
     assert together is not None
     assert together.error is not None
     assert together.missed < 0.1 + 3 * together.error
     assert together.size < 2.0
     other = answers(1)
     other.answers[:] = 1.0 - other.answers
-    bad = task_of(LABELS, SOURCE, "en", own, other, 0.1).together
+    bad = task_of(LABELS, own, "en", other, 0.1).together
     assert bad is not None
     assert bad.error is not None
     assert bad.missed > 0.1 + 10 * bad.error
@@ -95,12 +95,12 @@ def values(seed: int, count: int = 2000) -> Answered:
 
 def test_the_loss_of_values_is_expected_by_the_calibration_records() -> None:
     regret = CATALOGUE["regret"]
-    own = calibrate_answer(regret, SOURCE, values(0)).in_language("en")
-    task = task_of(regret, SOURCE, "en", own, values(1), 0.1)
+    own = calibrate_answer(regret, SOURCE, values(0))
+    task = task_of(regret, own, "en", values(1), 0.1)
     assert task.silence_helps
     assert task.risks[0] < 0.5 * task.risks[-1]
-    few = calibrate_answer(regret, SOURCE, values(0, 29)).in_language("en")
-    assert task_of(regret, SOURCE, "en", few, values(1), 0.1).risks == ()
+    few = calibrate_answer(regret, SOURCE, values(0, 29))
+    assert task_of(regret, few, "en", values(1), 0.1).risks == ()
 
 
 def test_the_entropy_is_replaced_where_it_says_nothing_of_the_loss() -> None:
@@ -113,11 +113,11 @@ def test_the_entropy_is_replaced_where_it_says_nothing_of_the_loss() -> None:
     losses = losses_of(LABELS, p[1000:], truth[1000:])
     risks = {}
     for loss in (curve, None):
-        sure = confidence(LABELS, LanguageCalibration(1000, None, (), loss=loss), p[1000:])
+        sure = confidence(LABELS, CalibrationPart(1000, None, (), loss=loss), p[1000:])
         assert sure is not None
         risks[loss] = risk_coverage(sure, losses)
     assert risks[curve][499] < 0.8 * losses.mean() < losses.mean() < risks[None][499]
-    assert calibrate_answer(LABELS, SOURCE, answers(0)).in_language("en").loss is None
+    assert calibrate_answer(LABELS, SOURCE, answers(0)).at("en").loss is None
 
 
 def test_a_model_is_measured_by_task_and_language_and_holds(toy: Toy, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def found(model: Model) -> Calibration:
 
 def test_the_assembled_model_gives_its_calibration_again_to_the_last_bit(toy: Toy, tmp_path: Path) -> None:
     model, context = made(toy, tmp_path / "model", "stacking_fusion")
-    assert calibrate(context, model.modules, model.manifest.answers) == model.calibration
+    assert calibrate(context, model.modules, model.manifest.answers, model.kinds) == model.calibration
     assert {(one.plugin, one.output, one.field) for one in found(model).sources} == {
         (one.plugin, one.output, field) for field, listed in model.manifest.answers.items() for one in listed
     }
@@ -177,31 +177,31 @@ def given(positives: int, *, language: str = "en", seed: int = 0, count: int = 4
 
 def joined(*parts: Answered) -> Answered:
     answers, truth = (np.concatenate([getattr(one, name) for one in parts]) for name in ("answers", "truth"))
-    return Answered(answers, truth, tuple(code for one in parts for code in one.codes))
+    return Answered(answers, truth, tuple(code for one in parts for code in one.kinds))
 
 
 SOURCE = AnswerSource("node", "ekman", False, 1.0, 400, {"en": 400})
 
 
 def test_a_rare_label_has_its_own_limit_or_is_in_every_set() -> None:
-    own = calibrate_answer(BINARY, SOURCE, given(9)).in_language("en")
+    own = calibrate_answer(BINARY, SOURCE, given(9)).at("en")
     assert [cell.borrowed for cell in own.cells] == ["", ""]
     assert own.cells[1].records == 9
     assert own.cells[1].limit is not None
     assert own.cells[1].limit > 0.0
-    rare = calibrate_answer(BINARY, SOURCE, given(8)).in_language("en")
+    rare = calibrate_answer(BINARY, SOURCE, given(8)).at("en")
     assert (rare.cells[1].limit, rare.cells[1].records, rare.cells[1].borrowed) == (0.0, 8, "")
 
 
 def test_a_rare_label_is_held_in_nine_of_ten_new_records_that_have_it() -> None:
     held, count = 0, 0
     for seed in range(200):
-        own = calibrate_answer(BINARY, SOURCE, given(12, seed=2 * seed)).in_language("en").cells[1]
+        own = calibrate_answer(BINARY, SOURCE, given(12, seed=2 * seed)).at("en").cells[1]
         new = given(12, seed=2 * seed + 1)
         tempered = at_temperature(
             BINARY,
             new.answers,
-            calibrate_answer(BINARY, SOURCE, given(12, seed=2 * seed)).in_language("en").temperature,
+            calibrate_answer(BINARY, SOURCE, given(12, seed=2 * seed)).at("en").temperature,
         )
         assert own.limit is not None
         held, count = held + int((tempered[:12, 1] >= own.limit).sum()), count + 12
@@ -210,7 +210,7 @@ def test_a_rare_label_is_held_in_nine_of_ten_new_records_that_have_it() -> None:
 
 def test_a_language_with_few_records_takes_the_limits_of_all_languages_and_says_so() -> None:
     both = calibrate_answer(BINARY, SOURCE, joined(given(40), given(3, language="ko", seed=1, count=10)))
-    english, korean = both.in_language("en"), both.in_language("ko")
+    english, korean = both.at("en"), both.at("ko")
     assert english.records == 400
     assert {cell.borrowed for cell in english.cells} == {""}
     assert {cell.borrowed for cell in korean.cells} == {"languages"}
@@ -219,13 +219,13 @@ def test_a_language_with_few_records_takes_the_limits_of_all_languages_and_says_
     assert (korean.together.borrowed, english.together.borrowed) == ("languages", "")
     assert [cell.limit for cell in korean.cells] == [cell.limit for cell in both.all_languages.cells]
     assert korean.temperature == both.all_languages.temperature
-    assert both.in_language("de") == both.all_languages
+    assert both.at("de") == both.all_languages
 
 
 def test_probabilities_that_are_too_sure_get_a_temperature_above_one() -> None:
     one = given(0)
     first = attrs.evolve(BINARY, labels=("anger",))
-    own = calibrate_answer(first, SOURCE, Answered(one.answers[:, :1], one.truth[:, :1], one.codes)).in_language("en")
+    own = calibrate_answer(first, SOURCE, Answered(one.answers[:, :1], one.truth[:, :1], one.codes)).at("en")
     assert own.temperature == pytest.approx(2.0, rel=0.25)
     statistics = {"anger": LabelStatistics(0.5, 0.5, 400)}
     (value,) = calibrated(first, own, [LabelValue("anger", 0.9, 0.5, 0.8, threshold=0.8)], statistics)
@@ -236,7 +236,7 @@ def test_probabilities_that_are_too_sure_get_a_temperature_above_one() -> None:
 
 
 def test_the_set_holds_nine_of_ten_labels_that_are_one_on_new_records() -> None:
-    own = calibrate_answer(BINARY, SOURCE, given(100, count=2000)).in_language("en")
+    own = calibrate_answer(BINARY, SOURCE, given(100, count=2000)).at("en")
     new = given(100, seed=7, count=2000)
     statistics = {label: LabelStatistics(0.5, 0.5, 400) for label in BINARY.labels}
     kept = []
@@ -250,7 +250,7 @@ def test_the_set_holds_nine_of_ten_labels_that_are_one_on_new_records() -> None:
 def test_too_few_records_give_no_limit() -> None:
     regret = CATALOGUE["regret"]
     few = Answered(np.full((8, 1), 0.5), np.linspace(0, 1, 8)[:, None], ("en",) * 8)
-    own = calibrate_answer(regret, SOURCE, few).in_language("en")
+    own = calibrate_answer(regret, SOURCE, few).at("en")
     assert own.cells[0].limit is None
     statistics = {"regret": LabelStatistics(0.5, 0.5, 400)}
     (value,) = calibrated(regret, own, [LabelValue("regret", 0.5, 0.5, 0.0)], statistics)
@@ -263,7 +263,7 @@ def test_the_set_of_a_distribution_holds_the_label_that_leads() -> None:
     truth = draw.dirichlet([1, 1, 1], 500)
     answers = truth + 0.1
     answers /= answers.sum(1, keepdims=True)
-    own = calibrate_answer(emotion, SOURCE, Answered(answers, truth, ("en",) * 500)).in_language("en")
+    own = calibrate_answer(emotion, SOURCE, Answered(answers, truth, ("en",) * 500)).at("en")
     assert own.leading is not None
     assert own.leading.limit is not None
     assert 1 / 3 < own.leading.limit < 0.6

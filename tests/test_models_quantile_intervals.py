@@ -12,7 +12,7 @@ import torch
 from redheart_core import Field
 from redheart_core.evaluation.calibration import task_of
 from redheart_core.models.calibrating import Answered, calibrate_answer, outermost, quantiles_are_narrower
-from redheart_core.models.calibration import ALPHA, Cell, LanguageCalibration
+from redheart_core.models.calibration import ALPHA, Cell, CalibrationPart
 from redheart_core.models.certainty import calibrated, intervals
 from redheart_core.models.findings import LabelValue
 from redheart_core.models.manifest import AnswerSource, LabelStatistics
@@ -35,7 +35,7 @@ def given(seed: int, factor: float, count: int = 4000) -> Answered:
 
 def held(seed: int, factor: float) -> tuple[float, float, float]:
     """On new records the share that is held of all numbers, of records with little and with much spread."""
-    own = calibrate_answer(FIELD, SOURCE, given(seed, factor)).in_language(None)
+    own = calibrate_answer(FIELD, SOURCE, given(seed, factor)).at(None)
     new = given(seed + 1, factor)
     assert new.outer is not None
     low, high = intervals(FIELD, own, new.answers, new.outer)
@@ -57,7 +57,7 @@ def test_intervals_of_right_quantiles_are_as_wide_as_each_record_asks_for() -> N
     _, calm, wild = held(0, 1.0)
     assert calm == pytest.approx(0.9, abs=0.02)
     assert wild == pytest.approx(0.9, abs=0.02)
-    own, new = calibrate_answer(FIELD, SOURCE, given(0, 1.0)).in_language(None), given(1, 1.0)
+    own, new = calibrate_answer(FIELD, SOURCE, given(0, 1.0)).at(None), given(1, 1.0)
     low, high = intervals(FIELD, own, new.answers)  # of one width
     assert np.ptp(high - low, axis=0) == pytest.approx([0.0, 0.0], abs=1e-9)
 
@@ -74,7 +74,7 @@ def test_quantiles_are_taken_where_they_make_narrower_intervals() -> None:
 def test_the_margin_is_the_conformal_quantile_of_how_far_the_truth_lies_outside() -> None:
     one = given(3, 0.7, 60)
     assert one.outer is not None
-    own = calibrate_answer(FIELD, SOURCE, one).in_language(None)
+    own = calibrate_answer(FIELD, SOURCE, one).at(None)
     for place, cell in enumerate(own.cells):
         by_hand = sorted(
             max(float(one.outer[0, row, place]) - y, y - float(one.outer[1, row, place]))
@@ -86,14 +86,14 @@ def test_the_margin_is_the_conformal_quantile_of_how_far_the_truth_lies_outside(
 def test_a_truth_that_is_missing_does_not_count_and_few_records_give_no_margin() -> None:
     one = given(3, 0.7, 60)
     one.truth[10:, 1] = np.nan
-    own = calibrate_answer(FIELD, SOURCE, one).in_language(None)
+    own = calibrate_answer(FIELD, SOURCE, one).at(None)
     assert own.cells[1].borrowed == "labels"
-    few = calibrate_answer(FIELD, SOURCE, given(3, 0.7, 3)).in_language(None)
+    few = calibrate_answer(FIELD, SOURCE, given(3, 0.7, 3)).at(None)
     assert [cell.margin for cell in few.cells] == [None, None]
 
 
-def own_with(*margins: float | None) -> LanguageCalibration:
-    return LanguageCalibration(50, None, tuple(Cell(1.0, 50, margin=one) for one in margins), None, None, None)
+def own_with(*margins: float | None) -> CalibrationPart:
+    return CalibrationPart(50, None, tuple(Cell(1.0, 50, margin=one) for one in margins), None, None, None)
 
 
 def test_ends_that_would_cross_meet_and_a_cell_without_a_margin_lies_around_the_answer() -> None:
@@ -117,9 +117,9 @@ def test_the_outermost_quantiles_are_in_the_order_of_the_elements() -> None:
 
 
 def test_the_measured_coverage_is_said_in_words_and_by_step() -> None:
-    own = calibrate_answer(FIELD, SOURCE, given(0, 0.5)).in_language(None)
-    new = given(1, 0.5)
-    task = task_of(FIELD, SOURCE, "und", own, new, ALPHA)
+    known, new = calibrate_answer(FIELD, SOURCE, given(0, 0.5)), given(1, 0.5)
+    own = known.at(None)
+    task = task_of(FIELD, known, "und", new, ALPHA)
     assert new.outer is not None
     low, high = intervals(FIELD, own, new.answers, new.outer)
     inside = (low <= new.truth) & (new.truth <= high)

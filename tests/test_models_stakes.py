@@ -17,7 +17,7 @@ from trained_toy import Trained
 from redheart_core import LayerSpec, LayerTexts, PluginError
 from redheart_core.models.analysis import analyze
 from redheart_core.models.calibrating import calibrate
-from redheart_core.models.calibration import SURENESS, Calibration, Cell, LanguageCalibration, SourceCalibration
+from redheart_core.models.calibration import SURENESS, Calibration, Cell, CalibrationPart, SourceCalibration
 from redheart_core.models.findings import Answer
 from redheart_core.models.model import Model, load_model
 from redheart_core.models.stakes import STAKES, Context, read_contexts, weigh_answers
@@ -39,7 +39,7 @@ def texts(*given: str) -> LayerTexts:
 
 def model(field: Answer, *widths: float | None) -> Model:
     cells = tuple(Cell(0.5, 100, widths=widths) for _ in field.about.elements)
-    own = LanguageCalibration(100, 1.0, cells)
+    own = CalibrationPart(100, 1.0, cells)
     source = SourceCalibration(field.finding.plugin, field.finding.output, field.field, own, {"en": own})
     return cast(Model, SimpleNamespace(calibration=Calibration(0.1, 100, (source,))))
 
@@ -100,7 +100,7 @@ def test_an_answer_that_is_not_calibrated_is_not_sure() -> None:
 
 def test_widths_hold_the_truth_as_often_as_they_say(toy: Toy, trained: Trained, tmp_path: Any) -> None:
     found = assembled(trained, tmp_path / "model", SHOUTING)
-    assert found.calibration == calibrate(trained.context, found.modules, found.manifest.answers)
+    assert found.calibration == calibrate(trained.context, found.modules, found.manifest.answers, found.kinds)
     assert found.calibration is not None
     widths = [cell.widths for source in found.calibration.sources for cell in source.all_languages.cells]
     known: Sequence[tuple[float, ...]] = [cast(tuple[float, ...], one) for one in widths if None not in one]

@@ -29,7 +29,7 @@ from redheart_core.data.index import (
     TERMS_FILE,
     StoreIndex,
 )
-from redheart_core.data.language import language_number
+from redheart_core.data.language import UNDETERMINED, language_number, primary
 from redheart_core.data.mapped import map_tensors
 from redheart_core.data.sampling import draw_rows
 from redheart_core.data.term_counts import TermCounts
@@ -142,6 +142,11 @@ class Store:
     def language(self, row: int) -> str | None:
         """The language of a record; None if its data set states none."""
         return self.index.languages[int(self._languages[row])]
+
+    def codes(self, rows: Tensor) -> tuple[str, ...]:
+        """The languages of some records without their regions, UNDETERMINED for those that state none."""
+        names = [UNDETERMINED if code is None else primary(code) for code in self.index.languages]
+        return tuple(names[place] for place in self._languages[rows.numpy()].tolist())
 
     def text(self, row: int) -> str:
         """The text of a record, in NFC."""

@@ -27,7 +27,7 @@ class Covered:
     calibration_records: int
     """Those that its limit rests on."""
     borrowed: str
-    """Whose these are if not its own: "labels" or "languages"."""
+    """Whose these are if not its own: "labels", "kinds" or "languages"."""
     records: int
     """Test records: those that have the label, or where it is 1."""
     held: int
@@ -35,7 +35,8 @@ class Covered:
     least: int
     most: int
     """Ends of the 95 % interval of the number held, where the wanted share is held. What is held has the beta-binomial
-    law that follows from the number of calibration records (Vovk 2012); of borrowed limits the binomial law."""
+    law that follows from the number of calibration records (Vovk 2012); of borrowed limits the binomial law; of several
+    kinds of text that of the sum."""
     chance: float
     """Probability that a label whose wanted share is held lies outside, at most .05."""
 
@@ -123,6 +124,7 @@ class CalibratedTask:
     reliability: tuple[Bin, ...]
     """Bins of all probabilities at the temperature, from low to high, without empty ones; none of values."""
     temperature: float | None
+    """In the language; kinds of text have their own."""
     risks: tuple[float, ...]
     """Mean loss of the surest 50, 60, 70, 80, 90 and 100 % of the records; none of values whose calibration
     records are too few to say how large the loss is."""

@@ -53,17 +53,19 @@ class Analyzed:
     """Of the layers that see the answers, likewise; none of a text beyond a limit."""
     context: Context = attrs.field(factory=Context)
     """What the layers of context find in the text."""
+    kind: str | None = None
+    """Of the text, as the model's kinds have it: whose calibration records its answers rest on."""
     cases: tuple[Neighbour, ...] = ()
     """The nearest cases of a memory; none without one, and of a text beyond a limit."""
 
 
-def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = None) -> tuple[Answer, ...]:
+def answer_fields(model: Model, findings: Sequence[Finding], kind: str | None = None) -> tuple[Answer, ...]:
     """One answer per field, fused ones first, by name: of a field's sources the first that has said something.
 
     Args:
         model: Whose calibration makes the answers' intervals and sets.
         findings: Of a text.
-        code: Of the text's language.
+        kind: Of the text, as the model's kinds have it.
     """
     known = {(finding.plugin, finding.output, finding.field): finding for finding in findings}
     answers = []
@@ -74,23 +76,24 @@ def answer_fields(model: Model, findings: Sequence[Finding], code: str | None = 
         finding, *others = (known[source.plugin, source.output, field] for source in said)
         if said[0].fused:
             others = [other for other in others if f"{other.plugin}.{other.output}" in model.reads[finding.plugin]]
-        values, certainty = _calibrated(model, finding, code)
+        values, certainty = _calibrated(model, finding, kind)
         values = _most_telling_first(model.fields[field], values)
         answers.append(Answer(field, model.fields[field], finding, said[0].fused, values, tuple(others), certainty))
     return tuple(sorted(answers, key=lambda answer: not answer.fused))
 
 
-def _calibrated(model: Model, finding: Finding, code: str | None) -> tuple[tuple[LabelValue, ...], Certainty | None]:
+def _calibrated(model: Model, finding: Finding, kind: str | None) -> tuple[tuple[LabelValue, ...], Certainty | None]:
     """The numbers of a finding with what the calibration makes of them; as they are where it has nothing on it."""
     calibration, field = model.calibration, finding.field
     source = calibration.of(finding.plugin, finding.output, field) if calibration is not None else None
     if calibration is None or source is None:
         return finding.values, None
-    own, about = source.in_language(code), model.fields[field]
+    own, about = source.at(kind), model.fields[field]
     outer = None if finding.outer is None else np.array(finding.outer)
     values = tuple(calibrated(about, own, finding.values, model.manifest.statistics[field], outer))
     sets = leading(about, own, values), together(about, own, values)
-    return values, Certainty(calibration.alpha, own.records, own.temperature, *sets)
+    like = kind.partition("/")[2] if kind is not None and kind in source.kinds else ""
+    return values, Certainty(calibration.alpha, own.records, own.temperature, *sets, reads_like=like)
 
 
 def analyze(
@@ -149,24 +152,25 @@ def analyze_texts(
     counts = model.terms.count([one.given.text for _, one in known]) if model.terms else None
     seen = texts_as_seen(model, [one for _, one in known], counts)
     all_readings = read_layers(model, seen, limits=True)
-    contexts = read_contexts(model.contexts, seen)
+    contexts, kinds = read_contexts(model.contexts, seen), model.kinds.of(seen.languages, seen.vectors)
     weighed = model.terms.weigh_counts(counts) if model.terms else None
     within = []
     for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
         silent = silences(model, one.given.language, model.missing_fields(one.present), readings)
         if any(reading.beyond for reading in readings):
-            found[place] = Analyzed((), silent, readings, one.vectors, (), contexts[row])
+            found[place] = Analyzed((), silent, readings, one.vectors, (), contexts[row], kinds[row])
         else:
             within.append(_Within(place, row, one, silent, readings))
     for batch in _passes(within, MOST_CHUNKS_OF_TOKENS if model.tokenizers else MOST_CHUNKS):
         answered = _answer(model, batch, weighed)
         places, own = [one.row for one in batch], [one.read for one in batch]
         near = [nearest_cases(cases, one.vectors) for one in own]
-        answers = add_cases(with_answers(model, seen, places, own, answered), near)
+        answers = add_cases(with_answers(model, seen, places, own, answered, [kinds[row] for row in places]), near)
         remarks = read_layers(model, answers, limits=False)
         for text, findings, said, nearest in zip(batch, answered, remarks, near, strict=True):
             limits, vectors = text.readings, text.read.vectors
-            found[text.place] = Analyzed(findings, text.silent, limits, vectors, said, contexts[text.row], nearest)
+            context, kind = contexts[text.row], kinds[text.row]
+            found[text.place] = Analyzed(findings, text.silent, limits, vectors, said, context, kind, nearest)
     return [one for one in found if one is not None]
 
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.errors import DataError
-from redheart_core.data.language import UNDETERMINED, primary
 from redheart_core.groups.active import ActiveNode
 from redheart_core.groups.binding import quantile_output
 from redheart_core.groups.group import Group
@@ -88,9 +87,8 @@ def _mean_loss(
 
 def _languages(context: TrainingContext, evaluated: Tensor) -> dict[str, int]:
     """How many of the validation records that are evaluated are in each language."""
-    rows = context.store.rows("validation")[evaluated].tolist()
-    codes = (context.store.language(row) for row in rows)
-    return dict(sorted(Counter(UNDETERMINED if code is None else primary(code) for code in codes).items()))
+    codes = context.store.codes(context.store.rows("validation")[evaluated])
+    return dict(sorted(Counter(codes).items()))
 
 
 def is_fusion(node: ActiveNode) -> bool:

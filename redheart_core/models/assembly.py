@@ -19,6 +19,8 @@ from redheart_core.models.engine import TorchEngine
 from redheart_core.models.exactness import require_exact, validate_groups
 from redheart_core.models.filling import Blend, fill_folder
 from redheart_core.models.finished import finished_part, require_finished, unfinished_groups
+from redheart_core.models.kinds import Kinds
+from redheart_core.models.kinds_fitting import fit_kinds, write_kinds
 from redheart_core.models.layer_answers import add_answers
 from redheart_core.models.limits import ActiveLayer, contexts_of, read_limits
 from redheart_core.models.limits_fitting import fit_limits
@@ -106,8 +108,10 @@ def assemble(
         with timed(seconds, "rank"):
             answers = rank_answers(context, model.modules, results)
         with timed(seconds, "calibrate"):
-            calibration = calibrate(context, model.modules, answers, progress)
-            files = dict(manifest.files) | _write_calibration(building, calibration)
+            kinds = fit_kinds(context.store)
+            calibration = calibrate(context, model.modules, answers, kinds, progress)
+            files = dict(manifest.files) | _write_calibration(building, calibration, kinds)
+            model = attrs.evolve(model, kinds=kinds)
         with timed(seconds, "limits"):
             if calibration is not None and context.store.has_texts:
                 files |= _fit_limits(building, context, model, answers, calibration, layers, progress)
@@ -141,13 +145,13 @@ def _naming_sources(
         raise
 
 
-def _write_calibration(building: Path, calibration: Calibration | None) -> dict[str, str]:
-    """Write what the calibration split says of the answers; the file with its SHA-256, none without records."""
+def _write_calibration(building: Path, calibration: Calibration | None, kinds: Kinds) -> dict[str, str]:
+    """Write what the calibration split says of the answers; the files with their SHA-256, none without records."""
     if calibration is None:
         return {}
     make_folder(building / CALIBRATION_FOLDER)
     CALIBRATION.write(building / ANSWERS_FILE, calibration)
-    return {ANSWERS_FILE: sha256(building / ANSWERS_FILE)}
+    return {ANSWERS_FILE: sha256(building / ANSWERS_FILE), **write_kinds(building, kinds)}
 
 
 def _fit_limits(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,7 @@ import torch
 from torch import Tensor
 
 from redheart_core.contract.fields import Field
-from redheart_core.data.language import UNDETERMINED, primary
-from redheart_core.exact.calibration import LEAST, fit_temperature_to_shares
+from redheart_core.exact.calibration import LEAST, fit_temperature_to_shares, tempered
 from redheart_core.exact.conformal import conformal_quantile, conformal_rank
 from redheart_core.exact.numbers import BoolArray, FloatArray
 from redheart_core.exact.risk_control import risk_threshold
@@ -22,15 +22,19 @@ from redheart_core.groups.objective import evaluated_rows
 from redheart_core.models.calibration import (
     ALPHA,
     LEAST_RECORDS,
+    LEAST_RECORDS_OF_A_KIND,
     SURENESS,
     Calibration,
+    CalibrationPart,
     Cell,
-    LanguageCalibration,
     SourceCalibration,
     at_temperature,
+    language_of,
 )
 from redheart_core.models.certainty import intervals
 from redheart_core.models.confidence import fit_loss_curve
+from redheart_core.models.kinds import Kinds
+from redheart_core.models.kinds_fitting import kinds_of
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.steps import Progress, shown, silent
 from redheart_core.nn.answers import as_shares, kind_of
@@ -46,6 +50,7 @@ def calibrate(
     context: TrainingContext,
     modules: Mapping[str, Answering],
     answers: Mapping[str, tuple[AnswerSource, ...]],
+    kinds: Kinds,
     progress: Progress = silent,
 ) -> Calibration | None:
     """What the calibration split says of every answer of a model; None if the split has no records.
@@ -54,6 +59,7 @@ def calibrate(
         context: Of the run.
         modules: By group, with the weights that answer.
         answers: Field to its sources.
+        kinds: Of its texts.
         progress: Is told how many groups have answered the split.
     """
     rows = context.store.rows(SPLIT)
@@ -64,10 +70,11 @@ def calibrate(
     sources = []
     for name, listed in answers.items():
         for source in listed:
-            given, field = answered(context, modules, predictions, source, name, SPLIT), context.store.fields[name]
+            given = answered(context, modules, predictions, source, name, SPLIT, kinds)
+            field = context.store.fields[name]
             if given is not None and given.outer is not None:
                 chosen = predict_split(context, modules, answers, CHOICE) if chosen is None else chosen
-                on_validation = answered(context, modules, chosen, source, name, CHOICE)
+                on_validation = answered(context, modules, chosen, source, name, CHOICE, kinds)
                 if on_validation is None or not quantiles_are_narrower(field, source, on_validation):
                     given = attrs.evolve(given, outer=None)
             if given is not None:
@@ -122,16 +129,22 @@ class Answered:
     """(N, L): the elements of the field."""
     truth: FloatArray
     """(N, L), NaN where missing; shares of counts."""
-    codes: tuple[str, ...]
-    """(N,) languages."""
+    kinds: tuple[str, ...]
+    """(N,) of the texts: "language/data set", or a language alone where that has one kind."""
     outer: FloatArray | None = None
     """(2, N, L), the lowest and the highest quantile that the node gives beside each answer; None if it gives none."""
 
-    def of(self, code: str) -> Answered:
-        """Those in a language."""
-        own = np.array([one == code for one in self.codes], bool)
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The languages alone."""
+        return tuple(map(language_of, self.kinds))
+
+    def of(self, kind: str) -> Answered:
+        """Those of a kind of text, or in a language."""
+        own = np.array([kind in (one, language_of(one)) for one in self.kinds], bool)
         outer = None if self.outer is None else self.outer[:, own]
-        return Answered(self.answers[own], self.truth[own], (code,) * int(own.sum()), outer)
+        kinds = tuple(one for one, there in zip(self.kinds, own.tolist(), strict=True) if there)
+        return Answered(self.answers[own], self.truth[own], kinds, outer)
 
 
 def answered(
@@ -141,6 +154,7 @@ def answered(
     source: AnswerSource,
     field: str,
     split: str,
+    kinds: Kinds,
 ) -> Answered | None:
     """What a source answers on the records of a split that it is evaluated on; None if there are none."""
     store, rows, name = context.store, context.store.rows(split), f"{source.plugin}.{source.output}"
@@ -152,12 +166,11 @@ def answered(
     known &= ~shares.reshape(len(rows), -1).isnan().all(1)
     if not bool(known.any()):
         return None
-    codes = (store.language(row) for row in rows[known].tolist())
     quantiles = predictions.get(f"{source.plugin}.{field}_quantiles")
     return Answered(
         predictions[name][known].double().reshape(int(known.sum()), -1).numpy(),
         shares[known].reshape(int(known.sum()), -1).numpy(),
-        tuple(UNDETERMINED if code is None else primary(code) for code in codes),
+        kinds_of(kinds, store, rows[known]),
         None if quantiles is None else outermost(quantiles[known]),
     )
 
@@ -174,14 +187,37 @@ def leaders(truth: FloatArray) -> BoolArray:
 
 
 def calibrate_answer(field: Field, source: AnswerSource, given: Answered) -> SourceCalibration:
-    """What the calibration records say of one answer, by language and label."""
-    whole, codes = _of_language(field, given, None), sorted(set(given.codes))
-    languages = {code: _of_language(field, given.of(code), whole) for code in codes} if len(codes) > 1 else {}
-    return SourceCalibration(source.plugin, source.output, field.name, whole, languages or dict.fromkeys(codes, whole))
+    """What the calibration records say of one answer, by language, kind of text and label."""
+    whole, codes = _part(field, given, None), sorted(set(given.codes))
+    languages = {code: _part(field, given.of(code), whole) for code in codes} if len(codes) > 1 else {}
+    languages = languages or dict.fromkeys(codes, whole)
+    kinds = {}
+    for kind, count in sorted(Counter(given.kinds).items()):
+        if kind not in codes and count >= LEAST_RECORDS_OF_A_KIND:
+            own = _part(field, given.of(kind), None)
+            kinds[kind] = _completed(field, own, languages[language_of(kind)])
+    return SourceCalibration(source.plugin, source.output, field.name, whole, languages, kinds)
 
 
-def _of_language(field: Field, given: Answered, whole: LanguageCalibration | None) -> LanguageCalibration:
-    """The limits of a language; those of the whole stand in where its records are too few."""
+def _completed(field: Field, own: CalibrationPart, language: CalibrationPart) -> CalibrationPart:
+    """That of a kind of text, ordered by the loss as all of the language are; a label that is 0 or 1 and has too few
+    records gets the limit that it has in the language, at the temperature of the kind."""
+    own = attrs.evolve(own, loss=language.loss)
+    if not field.binary:
+        return own
+    ratio = (own.temperature or 1.0) / (language.temperature or 1.0)
+
+    def moved(cell: Cell) -> Cell:
+        limit = float(tempered(cell.limit, ratio, binary=True)) if cell.limit else cell.limit
+        return attrs.evolve(cell, limit=limit, borrowed=cell.borrowed or "kinds")
+
+    pairs = zip(own.cells, language.cells, strict=True)
+    cells = tuple(cell if cell.records >= LEAST_RECORDS else moved(common) for cell, common in pairs)
+    return attrs.evolve(own, cells=cells)
+
+
+def _part(field: Field, given: Answered, whole: CalibrationPart | None) -> CalibrationPart:
+    """The limits of a language, or of a kind of text; those of the whole stand in where its records are too few."""
     few = len(given.answers) < LEAST_RECORDS
     temperature = whole.temperature if whole is not None and few else _temperature(field, given)
     given = attrs.evolve(given, answers=at_temperature(field, given.answers, temperature))
@@ -195,14 +231,14 @@ def _of_language(field: Field, given: Answered, whole: LanguageCalibration | Non
     if whole is not None and few:
         leading, together = (None if one is None else _from_languages(one) for one in (whole.leading, whole.together))
     cells = tuple(_cells(field, given, whole))
-    return LanguageCalibration(len(given.answers), temperature, cells, leading, together, loss)
+    return CalibrationPart(len(given.answers), temperature, cells, leading, together, loss)
 
 
 def _from_languages(cell: Cell) -> Cell:
     return attrs.evolve(cell, borrowed="languages")
 
 
-def _cells(field: Field, given: Answered, whole: LanguageCalibration | None) -> Iterator[Cell]:
+def _cells(field: Field, given: Answered, whole: CalibrationPart | None) -> Iterator[Cell]:
     """Of each label its own limit; else that of all labels of the language, or its own in all languages.
 
     A label that is 0 or 1 takes none of other labels, which say nothing of it: without a limit it is in every set.

@@ -2,8 +2,9 @@
 
 The records of the split are in no fit, no choice of an epoch and no threshold. Split conformal prediction makes of
 their errors limits that hold with the probability 1 - ALPHA for a new record of the same kind (Vovk et al. 2005), by
-label and language (Mondrian, Vovk et al. 2003); conformal risk control makes one set of a text's labels that misses
-at most the share ALPHA of those that are true, on average (Angelopoulos et al. 2022).
+label, language and kind of text (Mondrian, Vovk et al. 2003; redheart_core.models.kinds guesses the kind); conformal
+risk control makes one set of a text's labels that misses at most the share ALPHA of those that are true, on average
+(Angelopoulos et al. 2022).
 """
 
 from __future__ import annotations
@@ -26,10 +27,18 @@ ALPHA = 0.1
 """Share of the intervals and sets that may miss the truth."""
 LEAST_RECORDS = 30
 """A language with fewer calibration records takes the limits of all languages, and a value or share those of all
-labels; a label that is 0 or 1 has its own limit, or is in every set where its records are too few for one."""
+labels; a label that is 0 or 1 has its own limit, or is in every set where its records are too few for one. In a kind of
+text a label with fewer takes the limit that it has in the language."""
+LEAST_RECORDS_OF_A_KIND = 100
+"""A kind of text with fewer has the limits of its language."""
 SURENESS = (0.75, 0.85, 0.95)
 """How probable a claim has to be where stakes are usual, raised or high."""
 ANSWERS_FILE = f"{CALIBRATION_FOLDER}/answers.json"
+
+
+def language_of(kind: str) -> str:
+    """The language of a kind of text, "language/data set"; of a language itself."""
+    return kind.partition("/")[0]
 
 
 @attrs.frozen
@@ -43,7 +52,8 @@ class Cell:
     records: int
     """How many the limit rests on."""
     borrowed: str = ""
-    """Whose records these are if not its own: "labels" of the same language, or "languages"."""
+    """Whose records these are if not its own: those of all "labels" in the language, or of the label in all "kinds" of
+    text of the language, or in all "languages"."""
     widths: tuple[float | None, ...] = ()
     """Half the widths of intervals that hold the truth with the probabilities of SURENESS; None if the records are too
     few. Empty of a model that was assembled before there were any; not used of labels that are 0 or 1."""
@@ -69,8 +79,8 @@ class LossCurve:
 
 
 @attrs.frozen
-class LanguageCalibration:
-    """What they say of an answer in a language, or in all together."""
+class CalibrationPart:
+    """What they say of an answer in a kind of text, in a language, or in all together."""
 
     records: int
     temperature: float | None
@@ -104,16 +114,19 @@ class SourceCalibration:
     plugin: str
     output: str
     field: str
-    all_languages: LanguageCalibration
-    languages: Mapping[str, LanguageCalibration]
+    all_languages: CalibrationPart
+    languages: Mapping[str, CalibrationPart]
     """By the codes that the data set states, UNDETERMINED for none."""
+    kinds: Mapping[str, CalibrationPart] = attrs.field(factory=dict)
+    """Of the kinds of text, "language/data set", with enough calibration records."""
 
-    def in_language(self, code: str | None) -> LanguageCalibration:
-        """That of a text's language; of all where the language has no calibration records."""
-        for known in (code, UNDETERMINED):
-            if known is not None and known in self.languages:
-                return self.languages[known]
-        return self.all_languages
+    def at(self, kind: str | None) -> CalibrationPart:
+        """That of a kind of text, or of a language: of its language where the kind has too few calibration records, of
+        all where the language has none.
+        """
+        kind = UNDETERMINED if kind is None else kind
+        of_all = self.languages.get(UNDETERMINED, self.all_languages)
+        return self.kinds.get(kind, self.languages.get(language_of(kind), of_all))
 
 
 @attrs.frozen(slots=False)

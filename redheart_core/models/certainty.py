@@ -9,7 +9,7 @@ import numpy as np
 from redheart_core.contract.fields import Field
 from redheart_core.exact.conformal import TIE
 from redheart_core.exact.numbers import FloatArray
-from redheart_core.models.calibration import LanguageCalibration, at_temperature
+from redheart_core.models.calibration import CalibrationPart, at_temperature
 from redheart_core.models.findings import LabelValue
 from redheart_core.models.manifest import LabelStatistics
 from redheart_core.nn.answers import kind_of
@@ -17,7 +17,7 @@ from redheart_core.nn.answers import kind_of
 
 def calibrated(
     field: Field,
-    own: LanguageCalibration,
+    own: CalibrationPart,
     values: Sequence[LabelValue],
     statistics: Mapping[str, LabelStatistics],
     outer: FloatArray | None = None,
@@ -55,7 +55,7 @@ def calibrated(
         )
 
 
-def leading(field: Field, own: LanguageCalibration, values: Sequence[LabelValue]) -> tuple[str, ...] | None:
+def leading(field: Field, own: CalibrationPart, values: Sequence[LabelValue]) -> tuple[str, ...] | None:
     """The labels that may have the largest share, of numbers at their temperature; None of fields without shares."""
     if own.leading is None or own.leading.limit is None:
         return None
@@ -63,7 +63,7 @@ def leading(field: Field, own: LanguageCalibration, values: Sequence[LabelValue]
     return tuple(label for label, one in zip(field.labels, values, strict=True) if one.value >= least)
 
 
-def together(field: Field, own: LanguageCalibration, values: Sequence[LabelValue]) -> tuple[str, ...] | None:
+def together(field: Field, own: CalibrationPart, values: Sequence[LabelValue]) -> tuple[str, ...] | None:
     """The labels of the set that misses few of a text's labels, of numbers at their temperature; None of fields whose
     labels are not 0 or 1."""
     if own.together is None or own.together.limit is None:
@@ -72,9 +72,7 @@ def together(field: Field, own: LanguageCalibration, values: Sequence[LabelValue
     return tuple(label for label, one in zip(field.labels, values, strict=True) if one.value >= least)
 
 
-def intervals(
-    field: Field, own: LanguageCalibration, values: FloatArray, outer: FloatArray | None = None
-) -> FloatArray:
+def intervals(field: Field, own: CalibrationPart, values: FloatArray, outer: FloatArray | None = None) -> FloatArray:
     """Ends of the intervals of N answers at their temperature, (2, N, L); NaN where there are none.
 
     They lie around the answer; of a node that gives quantiles they are the outermost ones, which calibration moves
@@ -102,7 +100,7 @@ def _range(field: Field) -> tuple[float, float]:
     return (0.0, 1.0) if kind_of(field) != "values" else (field.low, field.high)
 
 
-def _thresholds(field: Field, own: LanguageCalibration, thresholds: Sequence[float | None]) -> Sequence[float | None]:
+def _thresholds(field: Field, own: CalibrationPart, thresholds: Sequence[float | None]) -> Sequence[float | None]:
     """Thresholds at the temperature of the numbers that they are compared with."""
     known = [one for one in thresholds if one is not None]
     if not known or kind_of(field) != "labels":
@@ -111,6 +109,6 @@ def _thresholds(field: Field, own: LanguageCalibration, thresholds: Sequence[flo
     return [None if one is None else next(scaled) for one in thresholds]
 
 
-def _scaled(field: Field, own: LanguageCalibration, values: Sequence[float]) -> list[float]:
+def _scaled(field: Field, own: CalibrationPart, values: Sequence[float]) -> list[float]:
     found: list[float] = at_temperature(field, np.array([values], np.float64), own.temperature)[0].tolist()
     return found

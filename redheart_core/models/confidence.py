@@ -14,7 +14,7 @@ from redheart_core.contract.fields import Field
 from redheart_core.exact.calibration import LEAST
 from redheart_core.exact.numbers import FloatArray
 from redheart_core.exact.selective import risk_coverage
-from redheart_core.models.calibration import LanguageCalibration, LossCurve
+from redheart_core.models.calibration import CalibrationPart, LossCurve
 from redheart_core.nn.answer_losses import answer_losses
 from redheart_core.nn.answers import kind_of
 
@@ -28,7 +28,7 @@ RECORDS_A_WEIGHT = 10
 """So many calibration records the regression needs for each of its weights."""
 
 
-def confidence(field: Field, own: LanguageCalibration, answers: FloatArray) -> FloatArray | None:
+def confidence(field: Field, own: CalibrationPart, answers: FloatArray) -> FloatArray | None:
     """How sure each answer is, (N,); the higher, the surer. None of values for which no loss curve is known.
 
     Args:

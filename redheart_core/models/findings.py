@@ -33,7 +33,7 @@ class LabelValue:
     where the calibration records are too few."""
     borrowed: str = ""
     """Whose calibration records stand in for its own, which are too few: those of all "labels" of the field in the
-    language, or of the label in all "languages"; empty if they are its own."""
+    language, or of the label in all "kinds" of text of the language or all "languages"; empty if they are its own."""
 
 
 @attrs.frozen
@@ -63,7 +63,7 @@ class Certainty:
     alpha: float
     """Share of intervals and sets that may miss the truth."""
     records: int
-    """Calibration records that have the field, in the text's language where there are some."""
+    """Calibration records that have the field, of the text's kind or in its language where there are some."""
     temperature: float | None
     """What the logits were divided by; None of values, and where records are too few."""
     leading: tuple[str, ...] | None = None
@@ -71,6 +71,9 @@ class Certainty:
     together: tuple[str, ...] | None = None
     """Of labels that are 0 or 1: a set that misses at most the share alpha of a text's labels, on average; None of
     other fields, and where the calibration records are too few."""
+    reads_like: str = ""
+    """The data set whose training texts the text reads like, and whose kind of calibration records these are; empty
+    where they are those of a whole language."""
 
 
 @attrs.frozen

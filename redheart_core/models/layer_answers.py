@@ -33,17 +33,17 @@ ROWS = 32
 
 
 def answers_of_texts(
-    model: Model, findings: Sequence[Sequence[Finding]], codes: Sequence[str]
+    model: Model, findings: Sequence[Sequence[Finding]], kinds: Sequence[str]
 ) -> dict[str, LayerAnswers]:
     """The answers on N texts, by field; NaN of a text that a source does not answer.
 
     Args:
         model: The model.
         findings: What its plugins say of each text.
-        codes: Of their languages.
+        kinds: Of the texts.
     """
     said = [{(one.plugin, one.output, one.field): one for one in own} for own in findings]
-    rows = _rows_by_code(codes)
+    rows = _rows_of_kinds(kinds)
     found = {}
     for name, sources in model.manifest.answers.items():
         field = model.fields[name]
@@ -89,7 +89,7 @@ def add_answers(
     fields = {name: store.target(name)[rows] for name in required}
     present = {name: has_any(numbers).numpy() for name, numbers in fields.items()}
     needs = {node: names for group in model.groups for node, names in group.requires.items()}
-    by_code = _rows_by_code(texts.languages)
+    of_kinds = _rows_of_kinds(model.kinds.of(texts.languages, texts.vectors))
     found = {}
     for name, sources in answers.items():
         numbers = dict[str, FloatArray]()
@@ -98,8 +98,8 @@ def add_answers(
             for field in needs.get(source.plugin, ()):
                 said &= present[field]
             given = np.where(said[:, None], outputs[_name(source)].reshape(len(rows), -1), np.nan)
-            numbers[_name(source)] = _calibrated(store.fields[name], calibration, source, given, by_code)
-        ends = _Ends(store.fields[name], calibration, by_code)
+            numbers[_name(source)] = _calibrated(store.fields[name], calibration, source, given, of_kinds)
+        ends = _Ends(store.fields[name], calibration, of_kinds)
         found[name] = _layer_answers(store.fields[name], sources, model.reads, numbers, ends)
     seen = {name: numbers.double().numpy() for name, numbers in fields.items() if not store.fields[name].text}
     return attrs.evolve(texts, answers=found, fields=seen)
@@ -166,7 +166,7 @@ class _Ends:
     field: Field
     calibration: Calibration | None
     rows: Mapping[str, NDArray[np.bool_]]
-    """Language to those of N texts that are in it."""
+    """Kind of text to those of N texts that are of it."""
 
     def around(self, source: AnswerSource, numbers: FloatArray) -> FloatArray:
         """(N, L) calibrated numbers to (2, N, L); NaN where there are no intervals."""
@@ -174,8 +174,8 @@ class _Ends:
         own = None if self.calibration is None else self.calibration.of(source.plugin, source.output, self.field.name)
         if own is None:
             return found
-        for code, rows in self.rows.items():
-            found[:, rows] = intervals(self.field, own.in_language(code), numbers[rows])
+        for kind, rows in self.rows.items():
+            found[:, rows] = intervals(self.field, own.at(kind), numbers[rows])
         return found
 
 
@@ -209,22 +209,22 @@ def _calibrated(
     given: FloatArray,
     rows: Mapping[str, NDArray[np.bool_]],
 ) -> FloatArray:
-    """Numbers (N, L) at the temperature of each text's language; as they are where the calibration has none."""
+    """Numbers (N, L) at the temperature of each text's kind; as they are where the calibration has none."""
     own = None if calibration is None else calibration.of(source.plugin, source.output, field.name)
-    temperatures = {} if own is None else {code: own.in_language(code).temperature for code in rows}
+    temperatures = {} if own is None else {kind: own.at(kind).temperature for kind in rows}
     if not any(temperatures.values()):
         return given
     found, said = given.copy(), ~np.isnan(given).any(1)
-    for code, temperature in temperatures.items():
-        known = rows[code] & said
+    for kind, temperature in temperatures.items():
+        known = rows[kind] & said
         if known.any():
             found[known] = at_temperature(field, given[known], temperature)
     return found
 
 
-def _rows_by_code(codes: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """Each language of N texts to those that are in it, (N,)."""
-    return {code: np.array([one == code for one in codes]) for code in set(codes)}
+def _rows_of_kinds(kinds: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Each kind of N texts to those that are of it, (N,)."""
+    return {kind: np.array([one == kind for one in kinds]) for kind in set(kinds)}
 
 
 def _name(source: AnswerSource) -> str:

@@ -38,6 +38,7 @@ def with_answers(
     rows: Sequence[int],
     texts: Sequence[ReadText],
     findings: Sequence[Sequence[Finding]],
+    kinds: Sequence[str],
 ) -> LayerTexts:
     """Some of these texts with what the model answers them.
 
@@ -47,6 +48,7 @@ def with_answers(
         rows: Which of them.
         texts: The same as the model reads them.
         findings: On each.
+        kinds: Of each.
     """
     codes = [seen.languages[row] for row in rows]
     names = [name for name in model.read_fields if not model.fields[name].text]
@@ -55,7 +57,7 @@ def with_answers(
         codes,
         seen.vectors[list(rows)],
         seen.known[list(rows)],
-        answers_of_texts(model, findings, codes),
+        answers_of_texts(model, findings, kinds),
         {name: torch.cat([one.fields[name] for one in texts]).double().numpy() for name in names},
     )
 

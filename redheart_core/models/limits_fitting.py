@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from redheart_core.contract.layers import LayerTexts
-from redheart_core.data.language import UNDETERMINED, primary
 from redheart_core.data.store import Store
 from redheart_core.exact.conformal import conformal_quantile, conformal_rank
 from redheart_core.groups.plugin_calls import setting_up
@@ -82,9 +81,7 @@ def fit_limits(building: Path, store: Store, layers: Sequence[ActiveLayer], answ
 def texts_of(store: Store, rows: Tensor) -> LayerTexts:
     """Some records of a store as layers see them before they are answered."""
     texts = [store.text(row) for row in rows.tolist()]
-    codes = [store.language(row) for row in rows.tolist()]
-    languages = [UNDETERMINED if code is None else primary(code) for code in codes]
-    return LayerTexts(texts, languages, mean_embedding(store, rows), store.known_terms(rows, texts))
+    return LayerTexts(texts, store.codes(rows), mean_embedding(store, rows), store.known_terms(rows, texts))
 
 
 @attrs.define

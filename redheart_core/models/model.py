@@ -31,6 +31,7 @@ from redheart_core.groups.tokenizers import choose_tokenizers
 from redheart_core.models.calibration import Calibration, read_calibration
 from redheart_core.models.engine import Engine, TorchEngine
 from redheart_core.models.evaluated import EvaluatedOutput, evaluated_outputs
+from redheart_core.models.kinds import Kinds, read_kinds
 from redheart_core.models.limits import ActiveLayer, LoadedLayer, contexts_of, read_limits
 from redheart_core.models.manifest import ModelManifest, check_files, read_manifest, verify_files
 from redheart_core.models.steps import Progress, shown, silent
@@ -59,6 +60,8 @@ class Model:
     """Groups that cannot answer on this machine, with the reason; modules has none of them."""
     calibration: Calibration | None = None
     """What the calibration split says of the answers; None of a model that was not calibrated."""
+    kinds: Kinds = attrs.field(factory=Kinds)
+    """The kinds of text that the calibration tells apart."""
     limits: tuple[LoadedLayer, ...] = ()
     """The layers of verification that it was assembled with."""
     contexts: tuple[LayerSpec, ...] = ()
@@ -266,6 +269,7 @@ def build_model(
         engine,
         absent,
         read_calibration(folder, manifest.files),
+        read_kinds(folder, manifest.files),
         read_limits(folder, manifest.files, layers, broken),
         contexts_of(layers),
     )

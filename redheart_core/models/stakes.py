@@ -15,7 +15,7 @@ import numpy as np
 from redheart_core.contract.errors import PluginError
 from redheart_core.contract.layers import LayerSpec, LayerTexts
 from redheart_core.models.abstaining import Abstention, Silence
-from redheart_core.models.calibration import SURENESS, LanguageCalibration
+from redheart_core.models.calibration import SURENESS, CalibrationPart
 from redheart_core.models.findings import Answer
 from redheart_core.models.limits import notes_of_texts, score_texts
 from redheart_core.models.model import Model
@@ -57,7 +57,7 @@ def read_contexts(layers: Sequence[LayerSpec], texts: LayerTexts) -> list[Contex
 
 
 def weigh_answers(
-    model: Model, answers: Sequence[Answer], context: Context, code: str | None
+    model: Model, answers: Sequence[Answer], context: Context, kind: str | None
 ) -> tuple[tuple[Answer, ...], tuple[Abstention, ...]]:
     """The answers with their claims that are not sure enough, and, where stakes are high, those that are held back.
 
@@ -67,18 +67,18 @@ def weigh_answers(
         model: Which gave the answers.
         answers: On a text.
         context: Of the text.
-        code: Of its language.
+        kind: Of the text.
     """
-    weighed = [attrs.evolve(one, unsure=tuple(_unsure(model, one, context, code))) for one in answers]
+    weighed = [attrs.evolve(one, unsure=tuple(_unsure(model, one, context, kind))) for one in answers]
     high = context.stakes == STAKES[-1]
     held = [one for one in weighed if high and one.unsure and len(one.unsure) == len(one.telling)]
     kept = tuple(one for one in weighed if one not in held)
     return kept, tuple(Abstention(one.field, (_silence(one, context),)) for one in held)
 
 
-def _unsure(model: Model, answer: Answer, context: Context, code: str | None) -> Iterator[str]:
+def _unsure(model: Model, answer: Answer, context: Context, kind: str | None) -> Iterator[str]:
     """The labels whose claims are not sure enough; all of an answer that is not calibrated."""
-    own = _calibration(model, answer, code)
+    own = _calibration(model, answer, kind)
     for value in answer.telling:
         if answer.certainty is None or own is None:
             yield value.label
@@ -92,11 +92,11 @@ def _unsure(model: Model, answer: Answer, context: Context, code: str | None) ->
                 yield value.label
 
 
-def _calibration(model: Model, answer: Answer, code: str | None) -> LanguageCalibration | None:
+def _calibration(model: Model, answer: Answer, kind: str | None) -> CalibrationPart | None:
     if model.calibration is None:
         return None
     source = model.calibration.of(answer.finding.plugin, answer.finding.output, answer.field)
-    return None if source is None else source.in_language(code)
+    return None if source is None else source.at(kind)
 
 
 def _silence(answer: Answer, context: Context) -> Silence:

@@ -154,8 +154,8 @@ def _analysis(model: Model, text: str, given: TextToAnalyze, said: Analyzed, fou
     from redheart_core.models.analysis import answer_fields
     from redheart_core.models.stakes import weigh_answers
 
-    assembled, code = model.assembled, given.language.code
-    answers, held = weigh_answers(assembled, answer_fields(assembled, said.findings, code), said.context, code)
+    assembled, kind = model.assembled, said.kind
+    answers, held = weigh_answers(assembled, answer_fields(assembled, said.findings, kind), said.context, kind)
     silent = sorted((*abstentions(assembled, said.silent), *held), key=lambda one: one.field)
     return Analysis(
         text,

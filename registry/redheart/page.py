@@ -177,7 +177,7 @@ def _context(analysis: Analysis) -> Iterator[str]:
 
 def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
     """Each answer that has a set in a few words, with the set, and what intervals and sets hold."""
-    shares, several = set(), False
+    shares, several, alike = set(), False, set[str]()
     for answer in answers:
         if answer.certainty is None:
             continue
@@ -187,11 +187,12 @@ def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
             yield f"{answer.field}: {said.words()}{' (--details)' if said.open else ''}"
         if said is not None or any(one.low is not None for one in answer.values):
             shares.add(1 - answer.certainty.alpha)
+            alike |= {answer.certainty.reads_like} - {""}
     for share in shares:
         labels = f", a set of what may be true {share:.0%} of a text's labels on average" if several else ""
         yield (
             f"intervals [low, high] and sets hold the truth in {share:.0%} of all texts like the calibration records"
-            f"{labels}"
+            f"{labels}{''.join(f'; this text reads like {name}' for name in alike)}"
         )
 
 

@@ -22,6 +22,7 @@ from redheart_core.evaluation.calibrated import CalibratedTask
 from redheart_core.evaluation.calibration import task_of
 from redheart_core.models.calibrating import Answered, answered, calibrate_answer, predict_split
 from redheart_core.models.calibration import ALPHA
+from redheart_core.models.kinds_fitting import fit_kinds
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.runs.readings import count_reading
 from redheart_core.storage.runtime import use_threads
@@ -49,9 +50,10 @@ def measured(session: Session, names: frozenset[str]) -> Iterator[CalibratedTask
                 answers.setdefault(metric.target, {})[f"{node}.{metric.output}"] = source
     listed = {field: tuple(sources.values()) for field, sources in answers.items()}
     splits = {split: predict_split(context, modules, listed, split) for split in ("calibration", "test")}
+    kinds = fit_kinds(context.store)
     for name, sources in listed.items():
         for source in sources:
-            given = {split: answered(context, modules, splits[split], source, name, split) for split in splits}
+            given = {split: answered(context, modules, splits[split], source, name, split, kinds) for split in splits}
             yield from _tasks(session, name, source, given)
 
 
@@ -64,7 +66,7 @@ def _tasks(
     field = session.context.store.fields[name]
     found = calibrate_answer(field, source, calibration)
     for code in sorted(set(test.codes)):
-        yield task_of(field, source, code, found.in_language(code), test.of(code), ALPHA)
+        yield task_of(field, found, code, test.of(code), ALPHA)
 
 
 def row(task: CalibratedTask) -> str:

@@ -28,7 +28,6 @@ from redheart_core.evaluation.calibrated import CalibratedTask
 from redheart_core.evaluation.calibration import task_of
 from redheart_core.models.calibrating import Answered
 from redheart_core.models.findings import Answer
-from redheart_core.models.manifest import AnswerSource
 from redheart_core.nn.answers import as_shares
 from redheart_emobank.reading import read_records as read_emobank
 from redheart_emobank.settings import EmobankSettings
@@ -77,9 +76,8 @@ def measured(model: redheart.Model, records: list[Record]) -> Iterator[Calibrate
         if first.outer is not None:
             outer = np.array([answer.finding.outer for answer, _ in pairs], float).swapaxes(0, 1)
         shares = as_shares(about, truth).reshape(len(pairs), -1).numpy()
-        source = AnswerSource(first.plugin, first.output, pairs[0][0].fused, None, 0, {})
-        given = Answered(answers, shares, (language,) * len(pairs), outer)
-        yield task_of(about, source, language, own.in_language(language), given, calibration.alpha)
+        given = Answered(answers, shares, tuple(_kind(answer, language) for answer, _ in pairs), outer)
+        yield task_of(about, own, language, given, calibration.alpha)
 
 
 def _analyzed(model: redheart.Model, records: list[Record], language: str) -> list[tuple[redheart.Analysis, Record]]:
@@ -90,6 +88,12 @@ def _analyzed(model: redheart.Model, records: list[Record], language: str) -> li
         if len(records) == 1:
             return []
         return [pair for record in records for pair in _analyzed(model, [record], language)]
+
+
+def _kind(answer: Answer, language: str) -> str:
+    """Whose calibration records the answer rests on."""
+    like = "" if answer.certainty is None else answer.certainty.reads_like
+    return f"{language}/{like}" if like else language
 
 
 def _in_order(answer: Answer, elements: tuple[str, ...]) -> list[float]:

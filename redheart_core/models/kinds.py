@@ -1,0 +1,69 @@
+"""Which data set of its training a text reads like: kinds of text that have limits of their own.
+
+A model that learnt from several data sets in a language, say comments and sentences of everyday life, errs on each in
+its own way, and one limit cannot hold nine of ten truths of both. What kind a text is of is guessed from the text
+alone, so that limits that are made for each guess hold for it (Mondrian, Vovk et al. 2003), right or wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from redheart_core.models.calibration import language_of
+from redheart_core.models.manifest import CALIBRATION_FOLDER
+from redheart_core.storage.files import load_tensors
+
+KINDS_FILE = f"{CALIBRATION_FOLDER}/kinds.safetensors"
+Vectors = NDArray[np.floating[Any]]
+
+
+@attrs.frozen(eq=False, slots=False)
+class Kinds:
+    """What tells the data sets of each language apart."""
+
+    directions: Mapping[str, Vectors] = attrs.field(factory=dict)
+    """Kind, "language/data set", to (D + 1,): weights of a mean vector, and an offset. None of a language with one
+    data set."""
+
+    def of(self, languages: Sequence[str], vectors: Vectors) -> tuple[str, ...]:
+        """The kind of each of N texts: "language/data set", or its language alone where that has one kind.
+
+        Args:
+            languages: Of the texts.
+            vectors: (N, D) mean vectors; a text whose vector is 0 is of no kind.
+        """
+        found = list(languages)
+        known = [bool(vector.any()) for vector in vectors]
+        for code, (kinds, weights) in self._by_language.items():
+            rows = np.flatnonzero([one == code and there for one, there in zip(languages, known, strict=True)])
+            if not len(rows):
+                continue
+            likeness = vectors[rows] @ weights[:, :-1].T + weights[:, -1]
+            for row, best in zip(rows.tolist(), likeness.argmax(1).tolist(), strict=True):
+                found[row] = kinds[best]
+        return tuple(found)
+
+    @cached_property
+    def _by_language(self) -> Mapping[str, tuple[list[str], Vectors]]:
+        kinds = dict[str, list[str]]()
+        for kind in self.directions:
+            kinds.setdefault(language_of(kind), []).append(kind)
+        return {code: (own, np.stack([self.directions[kind] for kind in own])) for code, own in kinds.items()}
+
+
+def read_kinds(folder: Path, files: Mapping[str, str]) -> Kinds:
+    """Those of a model whose manifest names these files.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
+    if KINDS_FILE not in files:
+        return Kinds()
+    return Kinds({kind: one.numpy() for kind, one in load_tensors(folder / KINDS_FILE, files[KINDS_FILE]).items()})
