@@ -9,7 +9,7 @@ import numpy as np
 from redheart_core import Field
 from redheart_core.evaluation.along import along_axis
 from redheart_core.exact.numbers import FloatArray
-from redheart_core.models.calibration import Cell, CalibrationPart
+from redheart_core.models.calibration import CalibrationPart, Cell
 from redheart_core.models.certainty import intervals
 from redheart_core.report.plots_along import error_by_place, tracks
 

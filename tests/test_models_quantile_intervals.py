@@ -12,7 +12,7 @@ import torch
 from redheart_core import Field
 from redheart_core.evaluation.calibration import task_of
 from redheart_core.models.calibrating import Answered, calibrate_answer, outermost, quantiles_are_narrower
-from redheart_core.models.calibration import ALPHA, Cell, CalibrationPart
+from redheart_core.models.calibration import ALPHA, CalibrationPart, Cell
 from redheart_core.models.certainty import calibrated, intervals
 from redheart_core.models.findings import LabelValue
 from redheart_core.models.manifest import AnswerSource, LabelStatistics

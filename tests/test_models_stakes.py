@@ -17,7 +17,7 @@ from trained_toy import Trained
 from redheart_core import LayerSpec, LayerTexts, PluginError
 from redheart_core.models.analysis import analyze
 from redheart_core.models.calibrating import calibrate
-from redheart_core.models.calibration import SURENESS, Calibration, Cell, CalibrationPart, SourceCalibration
+from redheart_core.models.calibration import SURENESS, Calibration, CalibrationPart, Cell, SourceCalibration
 from redheart_core.models.findings import Answer
 from redheart_core.models.model import Model, load_model
 from redheart_core.models.stakes import STAKES, Context, read_contexts, weigh_answers
