@@ -187,6 +187,8 @@ def test_intervals_stand_beside_the_numbers_and_sets_behind_them_with_what_they_
         "intervals [low, high] and sets hold the truth in 90% of all texts like the calibration records, "
         "a set of what may be true 90% of a text's labels on average",
     )
+    like = attrs.evolve(feelings, certainty=Certainty(0.1, 400, 1.2, None, ("joy", "fear"), "novels"))
+    assert analysis(like, shares).page.notes[-1] == f"{found.page.notes[-1]}; this text reads like novels"
     shown = {(row[0], row[1]): row[2] for row in found.details()}
     assert shown["rating", ""] == "2.000 [1.250, 2.755] points"
     assert shown["feelings", "joy"] == "0.900 yes (from 0.40), in the set"

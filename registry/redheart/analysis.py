@@ -56,6 +56,14 @@ class Analysis:
     remembered: bool = False
     """Whether a memory was named."""
 
+    @property
+    def reads_like(self) -> str:
+        """The data set that the text reads like, on whose kind of calibration records some answer rests; empty if none
+        does."""
+        return next(
+            (one.certainty.reads_like for one in self.answers if one.certainty and one.certainty.reads_like), ""
+        )
+
     def answer(self, field: str) -> Answer:
         """The answer on a field.
 

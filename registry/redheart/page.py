@@ -65,7 +65,7 @@ def make_page(analysis: Analysis) -> Page:
         *_names("also unusual, see --details", [answer.field for answer in further]),
         *_names("nothing unusual", usual),
         *_names("nothing sure enough to show, see --details", left_open(analysis)),
-        *_certainties(shown),
+        *_certainties(shown, analysis.reads_like),
         *_silences(analysis.abstentions),
         *_uncalibrated(analysis),
         *((f"WARNING: {UNLIMITED}",) if analysis.answers and analysis.unlimited else ()),
@@ -175,9 +175,9 @@ def _context(analysis: Analysis) -> Iterator[str]:
         yield f"WARNING: not {context.sureness:.0%} sure, as stakes want it: {', '.join(unsure)}"
 
 
-def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
+def _certainties(answers: Sequence[Answer], reads_like: str) -> Iterator[str]:
     """Each answer that has a set in a few words, with the set, and what intervals and sets hold."""
-    shares, several, alike = set(), False, set[str]()
+    shares, several = set(), False
     for answer in answers:
         if answer.certainty is None:
             continue
@@ -187,12 +187,12 @@ def _certainties(answers: Sequence[Answer]) -> Iterator[str]:
             yield f"{answer.field}: {said.words()}{' (--details)' if said.open else ''}"
         if said is not None or any(one.low is not None for one in answer.values):
             shares.add(1 - answer.certainty.alpha)
-            alike |= {answer.certainty.reads_like} - {""}
+    like = f"; this text reads like {reads_like}" if reads_like else ""
     for share in shares:
         labels = f", a set of what may be true {share:.0%} of a text's labels on average" if several else ""
         yield (
             f"intervals [low, high] and sets hold the truth in {share:.0%} of all texts like the calibration records"
-            f"{labels}{''.join(f'; this text reads like {name}' for name in alike)}"
+            f"{labels}{like}"
         )
 
 

@@ -89,6 +89,8 @@ def range_notes(analysis: Analysis, say: Words) -> Iterator[str]:
         yield say("unlimited")
     shares = {1 - one.certainty.alpha for one in analysis.answers if one.certainty is not None}
     yield from (say("intervals_hold", share=f"{share:.0%}") for share in sorted(shares))
+    if analysis.reads_like:
+        yield say("reads_like", name=analysis.reads_like)
 
 
 def _raised(analysis: Analysis) -> bool:
