@@ -16,6 +16,7 @@ from redheart_core.safety.fitting import (
     fit_kinds,
     read_cases,
     read_comments,
+    read_ordinary,
     read_unread_comments,
     silence,
 )
@@ -78,9 +79,10 @@ def test_a_fit_tells_its_own_cases_apart_and_gives_the_same_weights_again() -> N
 
 def test_three_in_a_thousand_scores_lie_above_the_limit_from_which_help_stands_alone() -> None:
     scores = [float(place) for place in range(2000)]
-    least = silence(scores, 0.0)
+    least = silence(0.0, scores, [0.0] * 100)
     assert sum(score > least for score in scores) in {5, 6}
-    assert silence(scores, 1999.5) == 1999.5
+    assert least == silence(0.0, [0.0] * 100, scores)
+    assert silence(1999.5, scores) == 1999.5
 
 
 def test_comments_that_set_it_are_read_by_no_fit(tmp_path: Path) -> None:
@@ -96,6 +98,18 @@ def test_comments_that_set_it_are_read_by_no_fit(tmp_path: Path) -> None:
         assert len(unread) > 400
         assert len(unread) == len(set(unread))
         assert not read & set(unread)
+
+
+def test_sentences_of_the_measured_author_set_no_limit(tmp_path: Path) -> None:
+    for name in ("goemotions", "goemotions_ko"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.tsv").write_text("a comment\t1\n" * 50)
+    (tmp_path / "en").mkdir()
+    for author in (5, 6, 7):
+        (tmp_path / "en" / f"author{author}.tsv").write_text(f"What {author} said\tjoy\n")
+    assert read_ordinary(tmp_path, tmp_path, "en")[1] == ["What 5 said", "What 7 said"]
+    with pytest.raises(FileNotFoundError, match="no author"):
+        read_ordinary(tmp_path, tmp_path / "none", "en")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

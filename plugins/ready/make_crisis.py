@@ -1,4 +1,6 @@
-"""Fit the further voters on signs of a crisis: python plugins/ready/make_crisis.py tests/crisis ../shared/data.
+"""Fit the further voters on signs of a crisis.
+
+    python plugins/ready/make_crisis.py tests/crisis ../shared/data plugins/everyday/redheart_everyday
 
 It needs redheart[ready], runs after `python -m redheart_core.safety.fitting` and takes three quarters of an hour of one
 core. The same command on the same machine gives the same files, in redheart_core/safety/weights.
@@ -23,7 +25,7 @@ from redheart_use_multilingual.settings import UseMultilingualSettings
 TOGETHER = 64
 
 
-def main(cases: str, data: str) -> None:
+def main(cases: str, data: str, everyday: str) -> None:
     """Encode the cases and write the weights of both further voters."""
     torch.set_num_threads(1)  # so that the number of cores changes no bit
     encoder = fit(UseMultilingualSettings(), [])
@@ -33,8 +35,8 @@ def main(cases: str, data: str) -> None:
         parts = [encoder.encode(texts[start : start + TOGETHER]) for start in range(0, len(texts), TOGETHER)]
         return np.concatenate(parts)
 
-    left, unread = write_second_voter(Path(cases), Path(data), encode)
-    write_third_voter(left["en"], unread["en"])
+    left, ordinary = write_second_voter(Path(cases), Path(data), Path(everyday), encode)
+    write_third_voter(left["en"], ordinary["en"])
 
 
 if __name__ == "__main__":

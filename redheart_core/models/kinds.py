@@ -1,6 +1,6 @@
 """Which data set of its training a text reads like: kinds of text that have limits of their own.
 
-A model that learnt from several data sets in a language, say comments and sentences of everyday life, errs on each in
+A model that learnt from several data sets in a language, say comments and diaries, errs on each in
 its own way, and one limit cannot hold nine of ten truths of both. What kind a text is of is guessed from the text
 alone, so that limits that are made for each guess hold for it (Mondrian, Vovk et al. 2003), right or wrong.
 """

@@ -33,7 +33,7 @@ class Limits:
     clear: float
     """From which score on the sign is not doubtful."""
     silence: float
-    """From which score on help stands alone, at least clear; at most 0.3 % of ordinary comments lie above it."""
+    """From which score on help stands alone, at least clear; at most 0.3 % of ordinary texts lie above it."""
 
 
 @attrs.frozen

@@ -1,11 +1,12 @@
-"""Fit the weights of the classifier on the written cases: python -m redheart_core.safety.fitting CASES DATA.
+"""Fit the weights of the classifier on the written cases: python -m redheart_core.safety.fitting CASES DATA SENTENCES.
 
 CASES is the folder with tuned_en.tsv and tuned_ko.tsv (label, kind, author, text); DATA is the folder of public data
 sets, whose real comments stand for harmless texts with little weight: the train parts of GoEmotions and
-GoEmotions-Korean, mostly those with a painful emotion, and four fifths of val.tsv of KOTE. Nothing is drawn.
+GoEmotions-Korean, mostly those with a painful emotion, and four fifths of val.tsv of KOTE. SENTENCES is a folder with
+en/authorN.tsv and ko/authorN.tsv, sentences with strong feelings of the writer's own. Nothing is drawn.
 
 Thresholds come from fits that leave out authors in turn, as an author's cases resemble each other. From which score on
-help stands alone comes from comments of the train parts that no fit reads. A second voter
+help stands alone comes from comments of the train parts that no fit reads, and from these sentences. A second voter
 over sentence vectors, which is fitted after it, stands in vector_fitting.py.
 """
 
@@ -53,9 +54,11 @@ SHARES = Shares(doubt=0.6, threshold=0.12, clear=0.03)
 REAL_SHARES = Shares(doubt=1, threshold=0.03, clear=0.008)
 """Of real comments."""
 SILENCED = 0.003
-"""Of comments that no fit reads, at most so many lie above the limit from which help stands alone."""
+"""Of comments and of sentences that no fit reads at most so many lie above the limit from which help stands alone."""
 UNREAD = 6
-"""Every sixth of them sets it."""
+"""Every sixth of these comments sets it."""
+MEASURED = 6
+"""Author of sentences that are for measuring alone."""
 
 
 @attrs.frozen
@@ -85,6 +88,16 @@ def read_comments(data: Path, language: str) -> list[Case]:
         kote = (data / "kote" / "val.tsv").read_text(encoding="utf-8").splitlines()
         texts = [line.split("\t")[1] for number, line in enumerate(kote) if number % 5 != 1] + painful[::5][:2000]
     return [Case("real", AUTHORS[number % len(AUTHORS)], text) for number, text in enumerate(texts)]
+
+
+def read_ordinary(data: Path, sentences: Path, language: str) -> tuple[list[str], list[str]]:
+    """Texts that no fit reads: comments, and the sentences of all authors but the measured one."""
+    files = sorted((sentences / language).glob("author*.tsv"))
+    if not files:
+        raise FileNotFoundError(f"{sentences / language} has no author*.tsv; name the folder that holds it")
+    kept = (file for file in files if file.stem != f"author{MEASURED}")
+    said = [line.split("\t")[0] for file in kept for line in file.read_text(encoding="utf-8").splitlines()]
+    return read_unread_comments(data, language), said
 
 
 def read_unread_comments(data: Path, language: str) -> list[str]:
@@ -170,14 +183,14 @@ def limits(cases: Sequence[Case], scores: Sequence[float], hard: Shares, real: S
     }
 
 
-def silence(scores: Iterable[float], clear: float) -> float:
+def silence(clear: float, *ordinary: Iterable[float]) -> float:
     """From which score on help stands alone.
 
     Args:
-        scores: Of comments that no fit reads.
         clear: What a sign that is no mere doubt has to reach.
+        ordinary: Scores of each kind of text that read_ordinary gives.
     """
-    return max(clear, _share(sorted(scores), SILENCED))
+    return max(clear, *(_share(sorted(scores), SILENCED) for scores in ordinary))
 
 
 def _share(ordered: Sequence[float], above: float) -> float:
@@ -204,7 +217,7 @@ def write_limits(name: str, maker: str, found: Mapping[str, Mapping[str, float]]
     (FOLDER / f"{name}.toml").write_text("".join(lines), encoding="utf-8")
 
 
-def main(folder: str, data: str) -> None:
+def main(folder: str, data: str, sentences: str) -> None:
     """Write the weights of both languages and their limits."""
     assert len(LABELS) == len(SIGN_KINDS)
     found = {}
@@ -214,8 +227,9 @@ def main(folder: str, data: str) -> None:
         crisis, bias = fit(cases)
         (FOLDER / f"{language}.bin").write_bytes(crisis + b"".join(fit_kinds(written)))
         found[language] = {"bias": bias, **limits(cases, scores_without_authors(cases), SHARES, REAL_SHARES)}
-        unread = [weigh(crisis, grams(text)) + bias for text in read_unread_comments(Path(data), language)]
-        found[language]["silence"] = silence(unread, found[language]["clear"])
+        ordinary = read_ordinary(Path(data), Path(sentences), language)
+        scores = ([weigh(crisis, grams(text)) + bias for text in texts] for texts in ordinary)
+        found[language]["silence"] = silence(found[language]["clear"], *scores)
     write_limits("alone", "redheart_core/safety/fitting.py", found)
 
 

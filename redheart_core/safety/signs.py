@@ -40,7 +40,7 @@ class Sign:
     """Whether no rule found it, but words, vectors and adapters make it likely: of ordinary comments two in a hundred
     have such a sign, so that it does not silence an analysis by itself."""
     sure: bool = False
-    """Whether an unforeseen one is so likely that it does: at most three in a thousand ordinary comments have such a
+    """Whether an unforeseen one is so likely that it does: at most three in a thousand ordinary texts have such a
     sign."""
     language: str = ""
     """Of the plugin's patterns; "en" or "ko" for those of core."""

@@ -23,16 +23,16 @@ UNASKED = 0.02
 """So many crises score so low by words and vectors that the adapters are not asked."""
 
 
-def write_third_voter(left: LeftOut, unread: LeftOut) -> None:
+def write_third_voter(left: LeftOut, ordinary: Sequence[LeftOut]) -> None:
     """Write the adapters and how they go together with words and vectors.
 
     Args:
         left: What these say of the English cases.
-        unread: What they say of English comments that no fit reads.
+        ordinary: What they say of each kind of ordinary English text.
     """
     reader = write_adapters(fit_adapters(left.cases))
     found = weigh_all(left, adapted_scores(left.cases, FOLDS))
-    found["en"]["silence"] = silence(sums(found["en"], unread, reader), found["en"]["clear"])
+    found["en"]["silence"] = silence(found["en"]["clear"], *(sums(found["en"], one, reader) for one in ordinary))
     write_limits("adapted", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
 
 

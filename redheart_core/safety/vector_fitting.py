@@ -26,7 +26,7 @@ from redheart_core.safety.fitting import (
     limits,
     read_cases,
     read_comments,
-    read_unread_comments,
+    read_ordinary,
     scores_without_authors,
     silence,
     write_limits,
@@ -92,14 +92,17 @@ class LeftOut:
         return self.words + self.factor * self.vectors
 
 
-def write_second_voter(folder: Path, data: Path, encode: Encode) -> tuple[dict[str, LeftOut], dict[str, LeftOut]]:
+def write_second_voter(
+    folder: Path, data: Path, sentences: Path, encode: Encode
+) -> tuple[dict[str, LeftOut], dict[str, list[LeftOut]]]:
     """Write the kernel of both languages and, for each, how it goes together with the words.
 
-    Gives what both voters say of the cases and of comments that no fit reads.
+    Gives what both voters say of the cases and of each kind of ordinary text.
 
     Args:
         folder: With the written cases.
         data: With the public data sets.
+        sentences: With those of everyday feelings.
         encode: N texts to (N, D), by the encoder that vectors.py names.
     """
     cases: list[Case] = []
@@ -117,18 +120,24 @@ def write_second_voter(folder: Path, data: Path, encode: Encode) -> tuple[dict[s
         here = slice(start, start := start + len(first))
         factor = weigh_together(cases[here], first, second[here])
         left[language] = LeftOut(cases[here], first, second[here], factor)
-    unread = {language: hear(data, language, kernel, encode, one.factor) for language, one in left.items()}
+    ordinary = {
+        language: [
+            hear(texts, language, kernel, encode, one.factor) for texts in read_ordinary(data, sentences, language)
+        ]
+        for language, one in left.items()
+    }
     found = {}
     for language, one in left.items():
         own = limits(one.cases, one.together.tolist(), SHARES, REAL_SHARES)
-        found[language] = {"factor": one.factor, **own, "silence": silence(unread[language].together, own["clear"])}
+        most = silence(own["clear"], *(heard.together.tolist() for heard in ordinary[language]))
+        found[language] = {"factor": one.factor, **own, "silence": most}
     write_limits("together", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
-    return left, unread
+    return left, ordinary
 
 
-def hear(data: Path, language: str, kernel: Kernel, encode: Encode, factor: float) -> LeftOut:
-    """What the shipped weights of the words and a kernel say of comments that no fit reads."""
-    cases = [Case("real", "", text) for text in read_unread_comments(data, language)]
+def hear(texts: Sequence[str], language: str, kernel: Kernel, encode: Encode, factor: float) -> LeftOut:
+    """What the shipped weights of the words and a kernel say of ordinary texts."""
+    cases = [Case("real", "", text) for text in texts]
     words = np.array([load_weights(language).of_words(case.pieces) for case in cases])
     return LeftOut(cases, words, kernel.scores(encode([case.text for case in cases])), factor)
 
