@@ -102,7 +102,7 @@ def write_second_voter(
     Args:
         folder: With the written cases.
         data: With the public data sets.
-        sentences: With those of everyday feelings.
+        sentences: With sentences of strong feelings that are in no crisis.
         encode: N texts to (N, D), by the encoder that vectors.py names.
     """
     cases: list[Case] = []
