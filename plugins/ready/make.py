@@ -20,6 +20,7 @@ import attrs
 import tomli_w
 
 import redheart
+from redheart.finding import find_model
 from redheart.packing import pack
 from redheart.shipped import card
 
@@ -212,7 +213,8 @@ def main() -> None:
         parser.error("--train is of the encoders of --adapters, which is missing")
     datasets = [name for name in LEARNT if name not in given.without]
     make(given.data, given.work, given.output, datasets, given.adapters, given.train, frozen=given.frozen)
-    given.card.write_text(card(given.output), encoding="utf-8")
+    installed, _ = find_model("ready")
+    given.card.write_text(card("ready" if installed == given.output.resolve() else given.output), encoding="utf-8")
 
 
 if __name__ == "__main__":
