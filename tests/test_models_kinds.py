@@ -30,9 +30,10 @@ from redheart_core.training.context import TrainingContext
 LABELS = attrs.evolve(CATALOGUE["ekman"], labels=("anger", "joy"))
 SOURCE = AnswerSource("node", "ekman", False, 1.0, 400, {"en": 400})
 REGRET = CATALOGUE["regret"]
+ENCODER = TextEncoder((WordEncoder(),), 40, "float32")
 
 
-def several(toy: Toy, languages: tuple[str, str] = ("en", "en"), count: int = 900) -> Store:
+def several(toy: Toy, languages: tuple[str | None, str | None] = ("en", "en"), count: int = 900) -> Store:
     """Texts of one data set, and of another those that are full of words which the first never uses."""
     records = [attrs.evolve(one, language=languages[0]) for number, one in enumerate(toy.records(count)) if number % 3]
     others = [
@@ -150,25 +151,34 @@ def test_a_kind_with_few_calibration_records_has_the_limits_of_its_language() ->
     assert known.at("ko/novels") == known.at(None) == known.all_languages
 
 
+def learnt(toy: Toy, language: str | None) -> tuple[Model, TrainingContext]:
+    """A model of two kinds of text, with the context of its run."""
+    store, nodes = several(toy, (language, language), 3600), [toy.node("a")]
+    run, stopped = toy.run("run", nodes, store, epochs=1)
+    assert stopped == {}
+    context = toy.context(nodes, store, epochs=1)
+    return assembled(Trained(run, context), toy.folder / "model"), context
+
+
 @pytest.fixture(scope="module")
 def answering(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, TrainingContext]:
-    """A model of two kinds of text, with the context of its run; read only."""
-    toy = Toy(tmp_path_factory.mktemp("kinds"))
-    store, nodes = several(toy, count=3600), [toy.node("a")]
-    run, stopped = toy.run("run", nodes, store, epochs=2)
-    assert stopped == {}
-    context = toy.context(nodes, store, epochs=2)
-    return assembled(Trained(run, context), toy.folder / "model"), context
+    """One of English texts; read only."""
+    return learnt(Toy(tmp_path_factory.mktemp("kinds")), "en")
+
+
+def novel(model: Model, store: Store, kind: str) -> str:
+    """A text that is taken for a novel."""
+    novels = store.rows("test")[store.sources[store.rows("test")] == 1]
+    kinds = dict(zip(novels.tolist(), kinds_of(model.kinds, store, novels), strict=True))
+    return store.text(next(row for row, one in kinds.items() if one == kind))
 
 
 def test_an_answer_says_which_kind_its_limits_are_of(answering: tuple[Model, TrainingContext]) -> None:
     model, context = answering
     store, calibration = context.store, model.calibration
     assert calibration is not None
-    novels = store.rows("test")[store.sources[store.rows("test")] == 1]
-    kinds = dict(zip(novels.tolist(), kinds_of(model.kinds, store, novels), strict=True))
-    text = store.text(next(row for row, kind in kinds.items() if kind == "en/novels"))
-    said = analyze(model, TextEncoder((WordEncoder(),), 40, "float32"), text, language=Language("en", None))
+    text = novel(model, store, "en/novels")
+    said = analyze(model, ENCODER, text, language=Language("en", None))
     assert said.kind == "en/novels"
     (regret,) = answer_fields(model, said.findings, said.kind)
     source = calibration.of(regret.finding.plugin, regret.finding.output, "regret")
@@ -184,6 +194,18 @@ def test_an_answer_says_which_kind_its_limits_are_of(answering: tuple[Model, Tra
     (plain,) = answer_fields(model, said.findings, "en")
     assert plain.certainty is not None
     assert plain.certainty.reads_like == ""
+
+
+def test_kinds_count_where_no_data_set_states_a_language_and_one_is_detected(toy: Toy) -> None:
+    model, context = learnt(toy, None)
+    assert set(model.kinds.directions) == {"und/letters", "und/novels"}
+    text = novel(model, context.store, "und/novels")
+    for language in (Language("en", 0.9), Language(None, 0.2)):
+        said = analyze(model, ENCODER, text, language=language)
+        assert said.kind == "und/novels"
+        (regret,) = answer_fields(model, said.findings, said.kind)
+        assert regret.certainty is not None
+        assert regret.certainty.reads_like == "novels"
 
 
 def test_a_model_of_several_kinds_is_measured_with_the_limits_of_each(answering: tuple[Model, TrainingContext]) -> None:

@@ -152,7 +152,7 @@ def analyze_texts(
     counts = model.terms.count([one.given.text for _, one in known]) if model.terms else None
     seen = texts_as_seen(model, [one for _, one in known], counts)
     all_readings = read_layers(model, seen, limits=True)
-    contexts, kinds = read_contexts(model.contexts, seen), model.kinds.of(seen.languages, seen.vectors)
+    contexts, kinds = read_contexts(model.contexts, seen), model.kinds_of(seen.languages, seen.vectors)
     weighed = model.terms.weigh_counts(counts) if model.terms else None
     within = []
     for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
