@@ -22,6 +22,7 @@ from redheart_core.models.calibrating import Answered, answered, predict_split
 from redheart_core.models.calibration import CalibrationPart, Cell, SourceCalibration, at_temperature
 from redheart_core.models.certainty import intervals
 from redheart_core.models.confidence import confidence, losses_of
+from redheart_core.models.kinds_fitting import kinds_of
 from redheart_core.models.model import Model
 from redheart_core.nn.answers import kind_of
 from redheart_core.training.context import TrainingContext
@@ -47,10 +48,10 @@ def measure_calibration(model: Model, context: TrainingContext, split: str = "te
     rows = context.store.rows(split)
     independent = len(context.store.clusters_of(rows))
     clusters = independent if independent < len(rows) else None
-    found = []
+    found, kinds = [], kinds_of(model.kinds, context.store, rows)
     for field, (source,) in answers.items():
         known = model.calibration.of(source.plugin, source.output, field)
-        given = answered(context, model.modules, predictions, source, field, split, model.kinds)
+        given = answered(context, model.modules, predictions, source, field, split, kinds)
         if known is not None and given is not None:
             for code in sorted(set(given.codes)):
                 task = task_of(context.store.fields[field], known, code, given.of(code), model.calibration.alpha)

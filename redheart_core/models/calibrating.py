@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -65,16 +65,19 @@ def calibrate(
     rows = context.store.rows(SPLIT)
     if not len(rows):
         return None
-    predictions = predict_split(context, modules, answers, SPLIT, progress)
+    predictions, own = predict_split(context, modules, answers, SPLIT, progress), kinds_of(kinds, context.store, rows)
     chosen: dict[str, Tensor] | None = None
+    of_chosen: Sequence[str] = ()
     sources = []
     for name, listed in answers.items():
         for source in listed:
-            given = answered(context, modules, predictions, source, name, SPLIT, kinds)
+            given = answered(context, modules, predictions, source, name, SPLIT, own)
             field = context.store.fields[name]
             if given is not None and given.outer is not None:
-                chosen = predict_split(context, modules, answers, CHOICE) if chosen is None else chosen
-                on_validation = answered(context, modules, chosen, source, name, CHOICE, kinds)
+                if chosen is None:
+                    chosen = predict_split(context, modules, answers, CHOICE)
+                    of_chosen = kinds_of(kinds, context.store, context.store.rows(CHOICE))
+                on_validation = answered(context, modules, chosen, source, name, CHOICE, of_chosen)
                 if on_validation is None or not quantiles_are_narrower(field, source, on_validation):
                     given = attrs.evolve(given, outer=None)
             if given is not None:
@@ -154,9 +157,12 @@ def answered(
     source: AnswerSource,
     field: str,
     split: str,
-    kinds: Kinds,
+    kinds: Sequence[str],
 ) -> Answered | None:
-    """What a source answers on the records of a split that it is evaluated on; None if there are none."""
+    """What a source answers on the records of a split that it is evaluated on; None if there are none.
+
+    The kinds are those of all records of the split.
+    """
     store, rows, name = context.store, context.store.rows(split), f"{source.plugin}.{source.output}"
     group = next(group for group in context.groups if source.plugin in {node.name for node in group.nodes})
     target = store.target(field)[rows]
@@ -170,7 +176,7 @@ def answered(
     return Answered(
         predictions[name][known].double().reshape(int(known.sum()), -1).numpy(),
         shares[known].reshape(int(known.sum()), -1).numpy(),
-        kinds_of(kinds, store, rows[known]),
+        tuple(kind for kind, there in zip(kinds, known.tolist(), strict=True) if there),
         None if quantiles is None else outermost(quantiles[known]),
     )
 

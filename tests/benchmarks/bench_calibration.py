@@ -22,7 +22,7 @@ from redheart_core.evaluation.calibrated import CalibratedTask
 from redheart_core.evaluation.calibration import task_of
 from redheart_core.models.calibrating import Answered, answered, calibrate_answer, predict_split
 from redheart_core.models.calibration import ALPHA
-from redheart_core.models.kinds_fitting import fit_kinds
+from redheart_core.models.kinds_fitting import fit_kinds, kinds_of
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.runs.readings import count_reading
 from redheart_core.storage.runtime import use_threads
@@ -50,10 +50,13 @@ def measured(session: Session, names: frozenset[str]) -> Iterator[CalibratedTask
                 answers.setdefault(metric.target, {})[f"{node}.{metric.output}"] = source
     listed = {field: tuple(sources.values()) for field, sources in answers.items()}
     splits = {split: predict_split(context, modules, listed, split) for split in ("calibration", "test")}
-    kinds = fit_kinds(context.store)
+    known, store = fit_kinds(context.store), context.store
+    kinds = {split: kinds_of(known, store, store.rows(split)) for split in splits}
     for name, sources in listed.items():
         for source in sources:
-            given = {split: answered(context, modules, splits[split], source, name, split, kinds) for split in splits}
+            given = {
+                split: answered(context, modules, splits[split], source, name, split, kinds[split]) for split in splits
+            }
             yield from _tasks(session, name, source, given)
 
 
