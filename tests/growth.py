@@ -1,20 +1,15 @@
-"""Nodes that grow twice, with weights as after a training and in double precision: what is exact is so to 1e-9."""
+"""Nodes that grow twice, with weights as after a training and in double precision."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from redheart_core.groups.group_module import GroupModule
 from redheart_core.testing import Sample
 from redheart_core.testing.discovery import load_installed
-from redheart_core.testing.growth_checks import grown, shaken, stuck_together
+from redheart_core.testing.growth_checks import EXACT, double_outputs, grown, shaken, stuck_together
 from redheart_core.testing.subject import make_subject
 from redheart_core.training.growing import difference, grown_node, grown_with
 
-EXACT = 1e-9
 SHAKEN = 0.1
 """Standard deviation of what is added to weights."""
 
@@ -32,25 +27,12 @@ def assert_grows(name: str, sample: Sample, **settings: Any) -> None:
     first = [grown_node(node, "small") if node.name in own else node for node in subject.nodes]
     last = [grown_with(node, settings) if node.name == name else node for node in first]
     batches = [subject.batch(rows) for rows in (range(8), range(8, 16), range(16, 24))]
-    inputs = {key: one.double() if one.is_floating_point() else one for key, one in batches[0].inputs.items()}
     smaller = subject.module().double()
     for nodes in (first, last):
         larger = grown(subject, nodes, shaken(smaller, SHAKEN))
         assert sum(one.numel() for one in larger.parameters()) > sum(one.numel() for one in smaller.parameters())
-        before, after = _outputs(smaller, inputs), _outputs(larger, inputs)
+        before, after = double_outputs(smaller, batches[0]), double_outputs(larger, batches[0])
         off = {output: difference(tensor, after[output]) for output, tensor in before.items()}
         assert max(off.values()) < EXACT, off
         smaller = larger
     assert stuck_together(smaller.float(), batches) == []
-
-
-@torch.no_grad()
-def _outputs(module: GroupModule, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Of all nodes, by the modules themselves, as a group takes float32 alone."""
-    module.eval()
-    known, found = dict(inputs), dict[str, Tensor]()
-    for node in module.group.nodes:
-        outputs: dict[str, Tensor] = module.nodes[node.name](known)
-        found |= {f"{node.name}.{output}": tensor for output, tensor in outputs.items()}
-        known |= found
-    return found

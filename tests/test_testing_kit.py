@@ -11,6 +11,7 @@ import pytest
 import torch
 from broken_modules import BROKEN, InPlace, Lazy, SpareAxis
 from little_plugin import FIELDS, LITTLE, WIDTH, Little, building, plugin_of
+from torch import Tensor
 
 from redheart_core import (
     RedheartError,
@@ -94,6 +95,19 @@ class Forgets(Little):
         """Leaves everything as it was initialised."""
 
 
+class Nearly(Grows):
+    @torch.no_grad()
+    def grow_from(self, smaller: Little) -> None:
+        """Off by what single precision could not tell from rounding."""
+        super().grow_from(smaller)
+        self.mood.bias.add_(1e-6 * torch.arange(self.mood.out_features))
+
+
+class Single(Grows):
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: tensor.float() for name, tensor in super().forward(inputs).items()}
+
+
 class Copies(Little):
     @torch.no_grad()
     def grow_from(self, smaller: Little) -> None:
@@ -120,6 +134,8 @@ class Idles(Grows):
     [
         (Grows, ""),
         (Forgets, "off by"),
+        (Nearly, "in double precision, at most 1e-11 is allowed"),
+        (Single, "is float32 where weights and inputs are float64"),
         (Little, "has no method grow_from"),
         (Copies, "units of little.hidden.weight, little.mood.weight"),
         (Idles, "stay equal or idle for ever"),

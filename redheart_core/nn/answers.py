@@ -109,9 +109,9 @@ def finish(field: Field, raw: Tensor) -> dict[str, Tensor]:
     """Raw numbers (B, size) to the outputs of a field; values are squeezed into its range by a sigmoid.
 
     Values without a finite range are in standard deviations from the mean, which the data set states.
-    Probabilities are computed in float32, also of raw numbers that autocast has given in half precision.
+    Raw numbers that autocast has given in half precision become float32 first; others keep their type.
     """
-    raw = raw.float()
+    raw = raw.float() if raw.itemsize < 4 else raw
     if is_values(field):
         if isfinite(field.high - field.low):
             values = field.low + (field.high - field.low) * raw.sigmoid()

@@ -1,30 +1,39 @@
-"""What growing changes in the outputs of each node, from tiny through small to base or full, in single precision.
+"""What growing changes in the outputs of each node, from tiny through small to base or full.
 
-python tests/benchmarks/bench_growth.py [NODE ...] [--last full]        # all nodes that declare how they grow
+python tests/benchmarks/bench_growth.py [NODE ...] [--last full]
 
-Weights are shaken as a training would, on the sample of the conformance kit. Printed are the parameters of the node's
-group before and after, and the largest difference of an output, beside 1 or its own size.
+Without names all nodes that declare how they grow, and whose fields the sample of the conformance kit has. Weights are
+shaken as a training would. Printed are the parameters of the node's group before and after, and of all its outputs the
+largest of four differences:
+
+- single: after growing, in single precision, beside 1 or a number's own size;
+- of the largest: the same, beside the largest number of the output;
+- double: after growing, in double precision, with the same weights; beside 1 or a number's own size, as what follows;
+- rounding before: of single precision from double precision, in the smaller group.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import attrs
 import torch
+from torch import Tensor
 
-from redheart_core import NodeSpec
+from redheart_core import NodeSpec, PluginError
 from redheart_core.contract.nodes import SCALES
 from redheart_core.groups.group_module import GroupModule
-from redheart_core.testing import real_sample
+from redheart_core.testing import Sample, Subject, real_sample
 from redheart_core.testing.discovery import load_all, load_installed
-from redheart_core.testing.growth_checks import grown, shaken
+from redheart_core.testing.growth_checks import double_outputs, grown, shaken
 from redheart_core.testing.subject import make_subject
 from redheart_core.training.growing import difference, grown_node
 
 SHAKEN = 0.1
 RECORDS = 32
+COLUMNS = ("node", "scales", "parameters", "single", "of the largest", "double", "rounding before")
 
 
 def main() -> None:
@@ -32,27 +41,54 @@ def main() -> None:
     parser.add_argument("nodes", nargs="*", metavar="NODE")
     parser.add_argument("--last", choices=SCALES[1:], default="base")
     options = parser.parse_args()
-    names = options.nodes or [
-        plugin.name for plugin in load_all() if isinstance(plugin.spec, NodeSpec) and plugin.spec.grown is not None
-    ]
     sample = real_sample()
-    steps = SCALES[: SCALES.index(options.last) + 1]
-    header = [f"{one} to {other} | largest difference" for one, other in pairwise(steps)]
-    print(f"| node | {' | '.join(header)} |\n|{'---|' * (2 * len(header) + 1)}")
-    for name in names:
-        subject = make_subject(load_installed(name), sample)
+    subjects = [make_subject(load_installed(name), sample) for name in options.nodes] or _all(sample)
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    for subject in subjects:
         own = {node.name for node in subject.group.nodes}
-        nodes, smaller, cells = subject.nodes, subject.module(), [name]
+        nodes, smaller = subject.nodes, subject.module()
         batch = subject.batch(range(RECORDS))
-        for scale in steps[1:]:
+        for before, scale in pairwise(SCALES[: SCALES.index(options.last) + 1]):
             nodes = tuple(grown_node(node, scale) if node.name in own else node for node in nodes)
-            larger = grown(attrs.evolve(subject, nodes=nodes), nodes, shaken(smaller, SHAKEN))
+            surrounded = attrs.evolve(subject, nodes=nodes)
+            larger = grown(surrounded, nodes, shaken(smaller, SHAKEN))
             with torch.no_grad():
-                before, after = smaller.eval()(batch), larger.eval()(batch)
-            worst = max(difference(tensor, after[output]) for output, tensor in before.items())
-            cells += [f"{_count(smaller):,} to {_count(larger):,}", f"{worst:.1e}"]
+                single, then = smaller.eval()(batch), larger.eval()(batch)
+            sizes = f"{_count(smaller):,} to {_count(larger):,}"
+            exact = double_outputs(smaller.double(), batch)
+            found = (
+                _worst(single, then, difference),
+                _worst(single, then, _beside_the_largest),
+                _worst(exact, double_outputs(grown(surrounded, nodes, smaller), batch), difference),
+                _worst(exact, single, difference),
+            )
+            cells = (subject.name, f"{before} to {scale}", sizes, *(f"{one:.1e}" for one in found))
+            print(f"| {' | '.join(cells)} |", flush=True)
             smaller = larger
-        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def _all(sample: Sample) -> list[Subject]:
+    """Those that the sample can train; the others are named."""
+    subjects, others = list[Subject](), list[str]()
+    for plugin in load_all():
+        if isinstance(plugin.spec, NodeSpec) and plugin.spec.grown is not None:
+            try:
+                subjects.append(make_subject(plugin, sample))
+            except PluginError:
+                others.append(plugin.name)
+    print(f"not run, as the sample lacks what they read or learn: {', '.join(others)}\n")
+    return subjects
+
+
+def _worst(
+    before: Mapping[str, Tensor], after: Mapping[str, Tensor], measure: Callable[[Tensor, Tensor], float]
+) -> float:
+    return max(measure(tensor, after[output]) for output, tensor in before.items())
+
+
+def _beside_the_largest(before: Tensor, after: Tensor) -> float:
+    present = ~before.isnan()
+    return difference(before / before[present].abs().max(), after / before[present].abs().max())
 
 
 def _count(module: GroupModule) -> int:

@@ -120,4 +120,6 @@ def raw_numbers(field: Field, answer: Tensor) -> Tensor:
 
 def finish_raw(field: Field, raw: Tensor) -> dict[str, Tensor]:
     """Raw numbers (B, L) to the outputs of a field."""
-    return from_values(field, field.low + (field.high - field.low) * raw) if is_values(field) else finish(field, raw)
+    if is_values(field):
+        return from_values(field, field.low + (field.high - field.low) * raw)
+    return finish(field, raw.float())

@@ -41,7 +41,7 @@ def fit(module: nn.Module, data: FitData) -> dict[str, Tensor]:
             rows = known_rows(field, train)
             raw = _fit_field(module, field, data, features, rows, clusters[rows])
             if raw is not None:
-                answers = (from_values if is_values(field) else finish)(field, torch.from_numpy(raw))
+                answers = (from_values if is_values(field) else finish)(field, torch.from_numpy(raw).float())
                 honest |= {name: _spread(tensor, rows) for name, tensor in answers.items()}
     return honest
 

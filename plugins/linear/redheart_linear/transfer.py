@@ -97,5 +97,6 @@ def _answers(module: Linear, features: Features) -> Matrix:
     """(N, S) float64, as the module gives them."""
     outputs: dict[str, Tensor] = {}
     for source in module.sources:
-        outputs |= finish(source, torch.from_numpy(features.apply(module.map(source).coefficients)))
+        raw = torch.from_numpy(features.apply(module.map(source).coefficients))
+        outputs |= finish(source, raw.float())
     return module.answers(outputs).numpy()

@@ -1,0 +1,11 @@
+"""Neural SURD grows without a change of its outputs."""
+
+from __future__ import annotations
+
+from growth import assert_grows
+
+from redheart_core.testing import Sample
+
+
+def test_it_grows_twice_without_a_change(redheart_sample: Sample) -> None:
+    assert_grows("neural_surd", redheart_sample, width=110)
