@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def grow(model: Path, scale: str, output: Path, epochs: int | None, run: Path | None, as_json: bool) -> None:
     """Begin a run of a larger scale at MODEL, a folder that redheart crossover or redheart run has made.
 
-    Every group begins at weights with which it computes what it does in the model, within 1e-5 on every validation
-    record. Plugins that cannot grow keep their size. A width that has to be repeated becomes the nearest multiple.
+    Every group begins at weights with which it computes what it does in the model, within the rounding of single
+    precision on every validation record. Plugins that cannot grow keep their size. A width that has to be repeated
+    becomes the nearest multiple.
 
     \b
     Examples:

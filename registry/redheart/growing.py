@@ -32,9 +32,10 @@ def grow(
 ) -> Grown:
     """Begin a run of a larger scale at a model of a smaller one.
 
-    Each trained group gets weights at which it computes what the model does, within 1e-5 on every validation record,
-    which is checked; they are its epoch 0, and the optimizer begins anew. Closed forms are fitted again when the run is
-    trained. Nodes that cannot grow keep their size.
+    Each trained group gets weights at which it computes what the model does, within the rounding of single precision,
+    which is compared on every validation record; a difference above 1e-4, beside 1 or a number's own size, is refused.
+    They are its epoch 0, and the optimizer begins anew. Closed forms are fitted again when the run is trained. Nodes
+    that cannot grow keep their size.
 
     Args:
         model: Folder of an assembled model.
