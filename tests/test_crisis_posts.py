@@ -64,6 +64,21 @@ HARMLESS = [
     "My brother keeps shaking his cereal box at breakfast.",
     "He kicked him off the team and I said so.",
     "It was not her fault, and I told him that his ankle still hurts.",
+    "I can't move my legs over, so please take the other seat.",
+    "She can't get out much because of the twins.",
+    "I don't want to breathe in his perfume all day.",
+    "He is allergic to wool, and I am anaphylactic to nuts.",
+    "Next week is my last week anyway.",
+    "Have they set a date for the wedding?",
+    "Please forgive me for any spelling mistakes.",
+    "The train is late, so what is the point then?",
+    "He doesn't think that she'd shoot the picture, and I hope I never have to ask.",
+    "The boys throw snowballs at me and I laugh.",
+    "We're not allowed to use the printer after five.",
+    "She apologised once again and we had tea.",
+    "A friend of mine got hurt and broke a bone.",
+    "I don't want him dragged into our argument.",
+    "We smoke together on Fridays and she can't stand it.",
 ]
 CRISES = {
     "self_harm": [
@@ -84,7 +99,8 @@ CRISES = {
         "My head keeps telling me to jump.",
         "Tell my parents that I'm sorry.",
         "I will not be a burden for anybody much longer.",
-        "Would she be the one to find me? I hope it's not the one to find me who loves me.",
+        "I stay in hotels so that she won't have to be the one to find me; she must not be the one to find me.",
+        "I do not have the guts to kill myself.",
     ],
     "abuse": [
         "My husband hits me when dinner is late.",
