@@ -133,6 +133,8 @@ CRISES = {
         "My friend overdosed and I can't wake her up.",
         "I took all my pills an hour ago.",
         "My grandad isn't breathing.",
+        "I took forty paracetamol and then I told my mum.",
+        "He pulled a knife on me when I opened the door.",
         "Dad collapsed and he's not moving.",
         "I mixed gin and my meds and I can't move my legs.",
         "They'll shoot me if I don't pay.",
