@@ -21,7 +21,7 @@ from redheart_core.safety.adapted import (
     make_reader,
     open_encoder,
     pool,
-    score_text,
+    score_sentences,
 )
 from redheart_core.safety.adapted_fitting import Trained, fit_adapters, write_adapters
 from redheart_core.safety.classifier import load_weights
@@ -98,12 +98,12 @@ def test_a_text_of_more_tokens_is_not_read() -> None:
 
 
 def test_adapters_are_asked_where_words_and_vectors_leave_a_doubt_in_english() -> None:
-    assert search_text(VEILED).asks_adapters(HIGH)
-    assert not search_text(VEILED).asks_adapters(LOW)
-    assert not search_text("유서를 써 두었다.").asks_adapters(HIGH)
-    assert not search_text("Dear all, 안녕. I have written a letter.").asks_adapters(HIGH)
-    assert score_text(search_text(VEILED), HIGH) is not None
-    assert score_text(search_text(VEILED), LOW) is None
+    assert search_text(VEILED).for_adapters([HIGH], 8) == {0: VEILED}
+    assert not search_text(VEILED).for_adapters([LOW], 8)
+    assert not search_text("유서를 써 두었다.").for_adapters([HIGH], 8)
+    assert not search_text("Dear all, 안녕. I have written a letter.").for_adapters([HIGH] * 2, 8)
+    assert score_sentences(search_text(VEILED), [HIGH]) != [None]
+    assert score_sentences(search_text(VEILED), [LOW]) == [None]
 
 
 def test_they_are_opened_and_asked_in_one_thread_however_many_others_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_they_are_opened_and_asked_in_one_thread_however_many_others_use(monkeyp
     monkeypatch.setattr(adapted, "load_reader", load)
     try:
         torch.set_num_threads(3)
-        score_text(search_text(VEILED), HIGH)
+        score_sentences(search_text(VEILED), [HIGH])
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
@@ -126,7 +126,7 @@ def test_they_are_opened_and_asked_in_one_thread_however_many_others_use(monkeyp
 def test_without_the_encoder_they_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert installed()
     monkeypatch.setattr(adapted, "PACKAGE", "no_such_package")
-    assert score_text(search_text(VEILED), HIGH) is None
+    assert score_sentences(search_text(VEILED), [HIGH]) == [None]
 
 
 def test_they_add_a_sign_take_one_back_and_never_one_that_is_certain() -> None:
@@ -145,25 +145,26 @@ def test_they_change_no_korean_sentence() -> None:
 
 
 def test_help_by_vectors_asks_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder = SimpleNamespace(parts=(SimpleNamespace(revision=ENCODER),))
+    encoder = SimpleNamespace(parts=(SimpleNamespace(revision=ENCODER),), chunk_chars=200)
     vectors = np.zeros((1, 512), np.float32)
     read = Safety().read(UNSURE)
     for third in (HIGH, LOW):
-        monkeypatch.setattr(adapted, "score_text", lambda searched, second, third=third: third)
+        monkeypatch.setattr(adapted, "score_sentences", lambda searched, second, third=third: [third])
         assert (read.by_vectors(vectors, encoder) is not None) == (third == HIGH)  # type: ignore[arg-type]
 
 
 def test_the_better_voter_gets_the_greater_weight_and_a_long_case_sets_no_limit() -> None:
     draws = np.random.default_rng(0)
     cases = [Case("self" if place % 2 else "none", "1", f"case {place}") for place in range(200)]
-    cases += [Case("real", "1", f"comment {place}") for place in range(50)]
+    cases += [Case("comment", "1", f"comment {place}") for place in range(50)]
     good = np.array([float(case.label == "self") for case in cases]) + draws.normal(size=250) / 4
     noise = draws.normal(size=250)
     left = LeftOut(cases, noise, draws.normal(size=250), 1.0)
     third: list[float | None] = [*good.tolist()[:-1], None]
-    found = weigh_all(left, third)["en"]
+    found = weigh_all(left, third, -1.0)
     assert found["third"] * good.std() > 2 * abs(found["second"])
-    assert weigh_all(left, third) == {"en": found}
+    assert found["lowest"] == -1.0
+    assert weigh_all(left, third, -1.0) == found
 
 
 def test_limits_of_all_three_stand_in_order() -> None:

@@ -68,7 +68,7 @@ DIRECT = [
 ]  # fmt: skip
 HARMLESS = [
     "I'm about to jump in the shower", "I'm ready to jump into this new job", "I'm dying of laughter tonight",
-    "lol i'm going to kill myself today haha", "In the novel she says I am going to kill myself tonight.",
+    "In the novel she says I am going to kill myself tonight.",
     "We're going to die laughing tonight", "I don't want to kill myself tonight", "오늘 밤 죽도록 놀 거야!",
     "오늘 배고파 죽을 것 같아", "지금 웃겨 죽겠다 ㅋㅋ",
 ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -16,13 +18,17 @@ from redheart_core.safety.fitting import (
     fit_kinds,
     read_cases,
     read_comments,
-    read_ordinary,
+    read_passages,
+    read_sentences,
     read_unread_comments,
     silence,
 )
 from redheart_core.safety.signs import signs
 
 FOLDER = Path(__file__).parent / "crisis"
+ENGLISH = {"14", "15", "16", "17", "20"}
+KOREAN = {"9", "10", "11", "12", "13", "21"}
+"""Authors who wrote in one language alone."""
 LABELS = {"self", "abuse", "danger", "other", "none"}
 
 
@@ -36,7 +42,7 @@ def rows(language: str) -> list[list[str]]:
 def test_the_cases_are_many_hard_and_different(language: str) -> None:
     cases = rows(language)
     assert all(len(case) == 4 for case in cases)
-    assert {author for _, _, author, _ in cases} == set(AUTHORS)
+    assert {author for _, _, author, _ in cases} == set(AUTHORS) - {"en": KOREAN, "ko": ENGLISH}[language]
     labels = Counter(label for label, *_ in cases)
     assert set(labels) == LABELS
     assert len(cases) >= 5000
@@ -52,7 +58,7 @@ def test_nearly_all_of_them_are_found_and_few_harmless_ones(language: str) -> No
     missed = sum(not sign for (label, *_), sign in zip(cases, found, strict=True) if label != "none")
     alarms = sum(sign for (label, *_), sign in zip(cases, found, strict=True) if label == "none")
     assert missed <= 0.07 * sum(label != "none" for label, *_ in cases)
-    assert alarms <= 0.075 * sum(label == "none" for label, *_ in cases)
+    assert alarms <= 0.085 * sum(label == "none" for label, *_ in cases)
 
 
 @pytest.mark.thorough
@@ -100,16 +106,27 @@ def test_comments_that_set_it_are_read_by_no_fit(tmp_path: Path) -> None:
         assert not read & set(unread)
 
 
-def test_sentences_of_the_measured_author_set_no_limit(tmp_path: Path) -> None:
-    for name in ("goemotions", "goemotions_ko"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "train.tsv").write_text("a comment\t1\n" * 50)
+def test_sentences_of_the_measured_author_are_read_by_no_fit(tmp_path: Path) -> None:
     (tmp_path / "en").mkdir()
     for author in (5, 6, 7):
         (tmp_path / "en" / f"author{author}.tsv").write_text(f"What {author} said\tjoy\n")
-    assert read_ordinary(tmp_path, tmp_path, "en")[1] == ["What 5 said", "What 7 said"]
+    said = [(case.author, case.text) for case in read_sentences(tmp_path, "en")]
+    assert said == [("5", "What 5 said"), ("7", "What 7 said")]
     with pytest.raises(FileNotFoundError, match="no author"):
-        read_ordinary(tmp_path, tmp_path / "none", "en")
+        read_sentences(tmp_path / "none", "en")
+
+
+def test_of_every_third_post_passages_of_three_sentences_are_read(tmp_path: Path) -> None:
+    (tmp_path / "scruples").mkdir()
+    posts = [{"title": f"Post {place}.", "text": " ".join(f"Sentence {n}." for n in range(20))} for place in range(4)]
+    posts[3]["text"] = "It is short."
+    with gzip.open(tmp_path / "scruples" / "train.scruples-anecdotes.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(post) + "\n" for post in posts)
+    first, *_, last, title, end = [case.text for case in read_passages(tmp_path, "en")]
+    assert first == "Sentence 0. Sentence 1. Sentence 2."
+    assert last == "Sentence 16. Sentence 17. Sentence 18."
+    assert title == end == "Post 3.\n\nIt is short."
+    assert read_passages(tmp_path, "ko") == []
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

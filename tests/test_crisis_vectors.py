@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import time
+import unicodedata
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,14 +14,15 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from redheart.crisis import Safety
 from redheart_core import SignSpec
+from redheart_core.data.text import chunk_text
 from redheart_core.safety import adapted, vector_fitting
 from redheart_core.safety.classifier import FOLDER, load_weights
 from redheart_core.safety.fitting import Case
-from redheart_core.safety.signs import RISE, search_text
-from redheart_core.safety.vector_fitting import AXES, fit_kernel, vector_scores, weigh_together, write_kernel
-from redheart_core.safety.vectors import ENCODER, load_kernel, score_vectors
+from redheart_core.safety.signs import search_text
+from redheart_core.safety.vector_fitting import AXES, fit_kernel, weigh_together, write_kernel
+from redheart_core.safety.vectors import ENCODER, load_kernel, score_chunks
 
-TEXT = {"en": "The kettle hums.", "ko": "다들 잘 지내라고 했다."}
+TEXT = {"en": "I put the key on the table.", "ko": "오늘은 혼자 걸었다."}
 
 
 @pytest.fixture(autouse=True)
@@ -42,14 +43,14 @@ def some_cases(seed: int) -> tuple[list[Case], NDArray[np.float32]]:
     """Crises around one point and harmless texts around another."""
     draws = np.random.default_rng(seed)
     cases = [Case("self" if place % 2 else "none", str(place % 4 + 1), f"case {place}") for place in range(90)]
-    cases += [Case("real", str(place % 4 + 1), f"comment {place}") for place in range(30)]
+    cases += [Case("comment", str(place % 4 + 1), f"comment {place}") for place in range(30)]
     centres = draws.normal(size=(2, 160)) / 16
     places = [centres[int(case.label == "self")] for case in cases]
     return cases, (np.stack(places) + draws.normal(size=(120, 160)) / 40).astype(np.float32)
 
 
 def encoder(*revisions: str) -> Any:
-    return SimpleNamespace(parts=tuple(SimpleNamespace(revision=revision) for revision in revisions))
+    return SimpleNamespace(parts=tuple(SimpleNamespace(revision=revision) for revision in revisions), chunk_chars=200)
 
 
 def test_the_scores_are_those_of_a_gaussian_kernel_and_tell_the_cases_apart() -> None:
@@ -74,7 +75,7 @@ def test_a_written_kernel_gives_the_scores_of_the_fitted_one(tmp_path: Any, monk
 
 def test_the_better_voter_gets_the_greater_weight() -> None:
     cases, vectors = some_cases(4)
-    second = vector_scores(cases, vectors)
+    second = fit_kernel(cases[1::2], vectors[1::2]).scores(vectors)
     noise = np.random.default_rng(0).normal(size=len(cases))
     useful, useless = weigh_together(cases, noise, second), weigh_together(cases, second, noise)
     assert useful * second.std() > 2 * noise.std()
@@ -97,7 +98,7 @@ def test_help_stands_alone_for_a_sign_without_a_rule_from_the_limit_on_and_for_a
 ) -> None:
     weights = load_weights(language)
     least = weights.together.silence
-    for text, rise in ((TEXT[language], 0.0), (f"{TEXT[language]} " * 3, RISE * math.log(3))):
+    for text, rise in ((TEXT[language], 0.0), (f"{TEXT[language]} " * 5, weights.together.rise(3))):
         words = max(sentence.score for sentence in search_text(text)._sentences)
         for more, alone in ((-0.1, False), (0.1, True)):
             found = search_text(text).signs((least + rise + more - words) / weights.factor)
@@ -116,12 +117,35 @@ def test_vectors_take_back_what_is_not_certain_and_never_what_is_or_what_a_plugi
     assert search_text("A purple fence.", (fence,)).signs(lowest)
 
 
-def test_of_several_chunks_the_mean_counts() -> None:
-    kernel = load_kernel()
-    assert kernel.support.shape[1] == AXES
+def test_every_chunk_has_a_score_of_its_own() -> None:
+    assert load_kernel().support.shape[1] == AXES
     both = np.concatenate([vector(most=False), vector(most=True)])
-    expected = (score_vectors(vector(most=True)) + score_vectors(vector(most=False))) / 2
-    assert score_vectors(both) == pytest.approx(expected, abs=0.01)
+    alone = [*score_chunks(vector(most=False)), *score_chunks(vector(most=True))]
+    assert score_chunks(both) == pytest.approx(alone, abs=0.01)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_sentence_has_the_mean_of_the_chunks_that_it_touches(form: Literal["NFC", "NFD"]) -> None:
+    text = "Café one.  Here\tis two, which is much longer than the others are.\n\nThree.\nFour."
+    chunks = chunk_text(text, 32)
+    assert chunks == ("Café one.", "Here is two, which is much", "longer than the others are.", "Three. Four.")
+    found = search_text(unicodedata.normalize(form, text)).of_sentences((1.0, 2.0, 4.0, 8.0), 32)
+    assert found == (1.0, 3.0, 8.0, 8.0)
+    assert search_text(text).of_sentences((5.0,), 32) == (5.0,) * 4
+    with pytest.raises(AssertionError, match="2 scores for 4 chunks"):
+        search_text(text).of_sentences((1.0, 2.0), 32)
+
+
+def test_vectors_of_one_part_of_a_long_text_give_that_part_a_sign_and_no_other() -> None:
+    calm = "We had soup and watched the rain. "
+    text = f"{calm * 8}{TEXT['en']} {calm * 8}"
+    searched = search_text(text)
+    chunks = chunk_text(text, 100)
+    scores = [100.0 if TEXT["en"][:20] in chunk else -1.0 for chunk in chunks]
+    found = searched.signs(searched.of_sentences(scores, 100))
+    assert found
+    start = text.index(TEXT["en"])
+    assert all(start - 200 < sign.start < sign.end < start + len(TEXT["en"]) + 200 for sign in found)
 
 
 def test_what_the_words_name_as_a_story_stays_harmless() -> None:
@@ -145,14 +169,14 @@ def test_a_check_of_given_vectors_takes_less_than_a_millisecond_on_average() -> 
 
 
 def test_the_weights_of_all_voters_are_small() -> None:
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_600_000
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 4_400_000
 
 
 NO_DOUBT = (
     "Take all the pills",
     "I gave away all of my things, nobody will miss me.",
     "My partner put his hands around my neck during an argument.",
-    "오늘 약을 전부 모아 두었다",
+    "남편이 또 때릴까 봐 밤마다 무섭다",
     "남편이 또 때릴까 봐 집에 가기 무섭다",
 )
 

@@ -133,9 +133,9 @@ def test_a_search_asks_vectors_for_signs_as_adding_does(memory: Memory, monkeypa
     memory.add(TEXT)
     assert memory.search(TEXT).help is None
     monkeypatch.setattr("redheart_core.safety.vectors.reads_vectors_of", lambda _: True)
-    monkeypatch.setattr("redheart_core.safety.adapted.score_text", lambda *_: None)
+    monkeypatch.setattr("redheart_core.safety.adapted.score_sentences", lambda _, second: [None] * len(second))
     for score, cases in ((score_for("clear"), 1), (score_for("silence"), 0)):  # behind help; none where it stands alone
-        monkeypatch.setattr("redheart_core.safety.vectors.score_vectors", lambda _, score=score: score)
+        monkeypatch.setattr("redheart_core.safety.vectors.score_chunks", lambda _, score=score: [score])
         found = memory.search(TEXT)
         assert found.help is not None
         assert found.help.signs[0].unforeseen

@@ -135,8 +135,8 @@ def test_where_vectors_alone_show_a_crisis_nothing_is_kept_and_help_stands_first
     finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("redheart_core.safety.vectors.reads_vectors_of", lambda _: True)
-    monkeypatch.setattr("redheart_core.safety.vectors.score_vectors", lambda _: 1000.0)
-    monkeypatch.setattr("redheart_core.safety.adapted.score_text", lambda *_: None)
+    monkeypatch.setattr("redheart_core.safety.vectors.score_chunks", lambda _: [1000.0])
+    monkeypatch.setattr("redheart_core.safety.adapted.score_sentences", lambda _, second: [None] * len(second))
 
     async def ask(client: httpx.AsyncClient, state: State) -> httpx.Response:
         return await client.post("/v1/memory", json={"text": "She returned the money that she had found."})
@@ -153,7 +153,7 @@ def test_where_vectors_alone_show_a_crisis_nothing_is_kept_and_help_stands_first
 
     with redheart.memory.open(where, finished.model) as memory:
         memory.add(memory._maker.encoded("She returned the money.", "text")[0])
-    monkeypatch.setattr("redheart_core.safety.vectors.score_vectors", lambda _: 0.8)  # too little for help alone
+    monkeypatch.setattr("redheart_core.safety.vectors.score_chunks", lambda _: [1.5])  # too little for help alone
     found = asked(loaded(finished.model, memory=str(where)), search)
     assert next(iter(found.json())) == "help"
     assert found.json()["help"]["signs"][0]["unforeseen"]

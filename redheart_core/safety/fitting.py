@@ -1,13 +1,14 @@
 """Fit the weights of the classifier on the written cases: python -m redheart_core.safety.fitting CASES DATA SENTENCES.
 
-CASES is the folder with tuned_en.tsv and tuned_ko.tsv (label, kind, author, text); DATA is the folder of public data
-sets, whose real comments stand for harmless texts with little weight: the train parts of GoEmotions and
-GoEmotions-Korean, mostly those with a painful emotion, and four fifths of val.tsv of KOTE. SENTENCES is a folder with
-en/authorN.tsv and ko/authorN.tsv, sentences with strong feelings of the writer's own. Nothing is drawn.
+CASES is the folder with tuned_en.tsv and tuned_ko.tsv (label, kind, author, text). Ordinary texts stand for harmless
+ones with little weight. DATA is the folder of public data sets, of whose train parts are read: comments of GoEmotions
+and GoEmotions-Korean, mostly those with a painful emotion, four fifths of val.tsv of KOTE, and passages of the long
+posts of Scruples. SENTENCES is a folder with en/authorN.tsv and ko/authorN.tsv, sentences with strong feelings of the
+writer's own. Nothing is drawn.
 
 Thresholds come from fits that leave out authors in turn, as an author's cases resemble each other. From which score on
-help stands alone comes from comments of the train parts that no fit reads, and from these sentences. A second voter
-over sentence vectors, which is fitted after it, stands in vector_fitting.py.
+help stands alone comes from comments that no fit reads, and from these sentences. A second voter over sentence vectors,
+which is fitted after it, stands in vector_fitting.py.
 """
 
 from __future__ import annotations
@@ -24,18 +25,27 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from redheart_core.contract.signs import SIGN_KINDS
+from redheart_core.data.sentences import sentence_spans
 from redheart_core.safety.classifier import FOLDER, KIND_BUCKETS, weigh
 from redheart_core.safety.grams import BUCKETS, grams
+from redheart_core.storage.jsonlines import read_objects
 
 LABELS = ("self", "abuse", "danger", "other")
 """Of the cases, in the order of SIGN_KINDS; "none" is harmless."""
 PAINFUL = frozenset({"2", "3", "9", "10", "11", "14", "16", "19", "24", "25"})
 """Of GoEmotions: anger, annoyance, disappointment, disapproval, disgust, fear, grief, nervousness, remorse, sadness."""
-AUTHORS = ("1", "2", "3", "4", "5", "6", "7", "8")
-"""Of the written cases; tests/crisis/README.md says who had read which."""
-FOLDS = (*(frozenset({author}) for author in "123467"), frozenset("58"))
-"""Authors who are left out together: many scenes of 8 are those of 5."""
-REAL_WEIGHT = 0.3
+FOLDS = tuple(
+    frozenset(authors.split()) for authors in ("1 7 9 14", "2 10 15 18", "3 11 16", "4 12 17", "5 8 13 20", "6 19 21")
+)
+"""Authors of the written cases who are left out together: many scenes of 8 are those of 5. tests/crisis/README.md says
+who had read which cases."""
+AUTHORS = tuple(sorted((author for fold in FOLDS for author in fold), key=int))
+HELD = frozenset({"11", "17", "19", "20", "21"})
+"""Authors whose cases the further voters do not learn, as many fits of these take too long: what weighs voters, and
+their limits, come from these cases."""
+ORDINARY = ("comment", "sentence", "passage")
+"""What stands for harmless texts beside the cases: comments, sentences of everyday life, passages of long posts."""
+ORDINARY_WEIGHT = 0.3
 INVERSE_PENALTY = 30.0
 SMOOTHING = 0.05
 
@@ -49,26 +59,42 @@ class Shares:
     clear: float
 
 
-SHARES = Shares(doubt=0.6, threshold=0.12, clear=0.03)
-"""Of the harmless cases, which are hard."""
-REAL_SHARES = Shares(doubt=1, threshold=0.03, clear=0.008)
-"""Of real comments."""
+SHARES = {
+    "en": {
+        "none": Shares(doubt=0.55, threshold=0.2, clear=0.03),
+        "comment": Shares(doubt=1, threshold=0.03, clear=0.008),
+        "sentence": Shares(doubt=1, threshold=0.08, clear=0.01),
+        "passage": Shares(doubt=1, threshold=0.03, clear=0.01),
+    },
+    "ko": {
+        "none": Shares(doubt=0.55, threshold=0.12, clear=0.03),
+        "comment": Shares(doubt=1, threshold=0.03, clear=0.008),
+        "sentence": Shares(doubt=1, threshold=0.05, clear=0.01),
+    },
+}
+"""By language and label of a case; "none" are the harmless written ones, which are hard, in English more so."""
 SILENCED = 0.003
-"""Of comments and of sentences that no fit reads at most so many lie above the limit from which help stands alone."""
+"""Of comments and of sentences, by fits that have not read them, at most so many lie above the limit from which help
+stands alone."""
 UNREAD = 6
-"""Every sixth of these comments sets it."""
+"""Every sixth of the comments that no fit reads sets it."""
+POSTS = 3
+"""Every third long post is read,"""
+PASSAGES = 4
+"""and of each so many passages, a sentence with its neighbours, at even distances."""
 MEASURED = 6
 """Author of sentences that are for measuring alone."""
 
 
 @attrs.frozen
 class Case:
-    """A written case or a real comment."""
+    """A written case or an ordinary text."""
 
     label: str
-    """Of LABELS, "none" for a harmless case, "real" for a comment."""
+    """Of LABELS, "none" for a harmless case, else of ORDINARY."""
     author: str
-    """Who wrote the case; comments are dealt out to the authors in turn."""
+    """Who wrote the case; a sentence is left out with the author of the same number, and comments and posts are dealt
+    out to the authors in turn."""
     text: str
     pieces: frozenset[int] = attrs.field(init=False, default=attrs.Factory(lambda case: grams(case.text), True))
 
@@ -79,25 +105,57 @@ def read_cases(path: Path) -> list[Case]:
     return [Case(label, author, text) for label, _, author, text in rows]
 
 
+def read_ordinary(data: Path, sentences: Path, language: str) -> list[Case]:
+    """Ordinary texts as harmless cases."""
+    return [*read_comments(data, language), *read_sentences(sentences, language), *read_passages(data, language)]
+
+
 def read_comments(data: Path, language: str) -> list[Case]:
-    """Real comments as harmless cases; every fifth of KOTE is left for measuring."""
+    """Real comments; every fifth of KOTE is left for measuring."""
     painful, others = _train_part(data, language)
     if language == "en":
         texts = painful[::3][:4000] + others[::15][:2000]
     else:
         kote = (data / "kote" / "val.tsv").read_text(encoding="utf-8").splitlines()
         texts = [line.split("\t")[1] for number, line in enumerate(kote) if number % 5 != 1] + painful[::5][:2000]
-    return [Case("real", AUTHORS[number % len(AUTHORS)], text) for number, text in enumerate(texts)]
+    return [Case("comment", _dealt(number), text) for number, text in enumerate(texts)]
 
 
-def read_ordinary(data: Path, sentences: Path, language: str) -> tuple[list[str], list[str]]:
-    """Texts that no fit reads: comments, and the sentences of all authors but the measured one."""
-    files = sorted((sentences / language).glob("author*.tsv"))
+def read_sentences(folder: Path, language: str) -> list[Case]:
+    """Sentences of all authors but the measured one."""
+    files = sorted((folder / language).glob("author*.tsv"))
     if not files:
-        raise FileNotFoundError(f"{sentences / language} has no author*.tsv; name the folder that holds it")
-    kept = (file for file in files if file.stem != f"author{MEASURED}")
-    said = [line.split("\t")[0] for file in kept for line in file.read_text(encoding="utf-8").splitlines()]
-    return read_unread_comments(data, language), said
+        raise FileNotFoundError(f"{folder / language} has no author*.tsv; name the folder that holds it")
+    return [
+        Case("sentence", file.stem.removeprefix("author"), line.split("\t")[0])
+        for file in files
+        if file.stem != f"author{MEASURED}"
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def read_passages(data: Path, language: str) -> list[Case]:
+    """Of long posts, which there are in English."""
+    if language != "en":
+        return []
+    found = []
+    for number, text in enumerate(read_posts(data)[::POSTS]):
+        spans = list(sentence_spans(text))
+        places = [(2 * part + 1) * len(spans) // (2 * PASSAGES) for part in range(PASSAGES)]
+        for place in dict.fromkeys(places):
+            start, end = spans[max(place - 1, 0)][0], spans[min(place + 1, len(spans) - 1)][1]
+            found.append(Case("passage", _dealt(number), text[start:end]))
+    return found
+
+
+def read_posts(data: Path) -> list[str]:
+    """Of the train part of Scruples."""
+    posts = read_objects(data / "scruples" / "train.scruples-anecdotes.jsonl.gz")
+    return [f"{post['title']}\n\n{post['text']}" for _, post in posts]
+
+
+def _dealt(number: int) -> str:
+    return AUTHORS[number % len(AUTHORS)]
 
 
 def read_unread_comments(data: Path, language: str) -> list[str]:
@@ -125,11 +183,16 @@ def fit(cases: Sequence[Case]) -> tuple[bytes, float]:
     values = np.repeat([1 / math.sqrt(max(size, 1)) for size in sizes], sizes)
     pieces = csr_matrix((values, columns, np.cumsum([0, *sizes])), shape=(len(cases), BUCKETS))
     crisis = [case.label in LABELS for case in cases]
-    weights = [REAL_WEIGHT if case.label == "real" else 1.0 for case in cases]
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000, tol=1e-5).fit(pieces, crisis, sample_weight=weights)
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000, tol=1e-5)
+    model.fit(pieces, crisis, sample_weight=weights_of(cases))
     slopes = model.coef_[0]
     scale = 127 / float(np.abs(slopes).max())
     return bytes((128 + np.rint(slopes * scale)).astype(np.uint8)), float(model.intercept_[0]) * scale
+
+
+def weights_of(cases: Sequence[Case]) -> list[float]:
+    """How much each counts in a fit."""
+    return [ORDINARY_WEIGHT if case.label in ORDINARY else 1.0 for case in cases]
 
 
 def fit_kinds(cases: Sequence[Case]) -> tuple[bytes, ...]:
@@ -163,22 +226,20 @@ def scores_without_authors(cases: Sequence[Case]) -> list[float]:
     return [scores[place] for place in range(len(cases))]
 
 
-def limits(cases: Sequence[Case], scores: Sequence[float], hard: Shares, real: Shares) -> dict[str, float]:
+def limits(cases: Sequence[Case], scores: Sequence[float], shares: Mapping[str, Shares]) -> dict[str, float]:
     """What a score has to reach, by the name of the limit.
 
     Args:
         cases: Of one language.
         scores: Of each, by fits without its author.
-        hard: Of the harmless cases.
-        real: Of the real comments.
+        shares: Of one language, as SHARES.
     """
-    shares = {"none": hard, "real": real}
     ordered = {
         label: sorted(score for case, score in zip(cases, scores, strict=True) if case.label == label)
         for label in shares
     }
     return {
-        name: max(_share(ordered[label], getattr(share, name)) for label, share in shares.items())
+        name: max(_share(own, getattr(shares[label], name)) for label, own in ordered.items() if own)
         for name in ("doubt", "threshold", "clear")
     }
 
@@ -188,9 +249,9 @@ def silence(clear: float, *ordinary: Iterable[float]) -> float:
 
     Args:
         clear: What a sign that is no mere doubt has to reach.
-        ordinary: Scores of each kind of text that read_ordinary gives.
+        ordinary: Scores of comments, and of sentences, by fits that have not read them.
     """
-    return max(clear, *(_share(sorted(scores), SILENCED) for scores in ordinary))
+    return max([clear, *(_share(sorted(scores), SILENCED) for scores in ordinary)])
 
 
 def _share(ordered: Sequence[float], above: float) -> float:
@@ -223,13 +284,14 @@ def main(folder: str, data: str, sentences: str) -> None:
     found = {}
     for language in ("en", "ko"):
         written = read_cases(Path(folder) / f"tuned_{language}.tsv")
-        cases = [*written, *read_comments(Path(data), language)]
+        cases = [*written, *read_ordinary(Path(data), Path(sentences), language)]
         crisis, bias = fit(cases)
         (FOLDER / f"{language}.bin").write_bytes(crisis + b"".join(fit_kinds(written)))
-        found[language] = {"bias": bias, **limits(cases, scores_without_authors(cases), SHARES, REAL_SHARES)}
-        ordinary = read_ordinary(Path(data), Path(sentences), language)
-        scores = ([weigh(crisis, grams(text)) + bias for text in texts] for texts in ordinary)
-        found[language]["silence"] = silence(found[language]["clear"], *scores)
+        scores = scores_without_authors(cases)
+        found[language] = {"bias": bias, **limits(cases, scores, SHARES[language])}
+        comments = [weigh(crisis, grams(text)) + bias for text in read_unread_comments(Path(data), language)]
+        said = [score for case, score in zip(cases, scores, strict=True) if case.label == "sentence"]
+        found[language]["silence"] = silence(found[language]["clear"], comments, said)
     write_limits("alone", "redheart_core/safety/fitting.py", found)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
+from itertools import accumulate
 
 import attrs
 
 from redheart_core.contract.signs import SignSpec
 from redheart_core.data.sentences import sentence_spans
+from redheart_core.data.text import chunk_text
 from redheart_core.safety.classifier import Limits, likeliest_kind, load_weights
 from redheart_core.safety.grams import grams_of_normal
 from redheart_core.safety.normal import has_hangul, normalize, plain
@@ -18,9 +22,6 @@ from redheart_core.safety.rules import Rule, core_rules, harmless_words
 
 MOST_CHARS = 100_000
 """Longer texts are not analyzed; their beginning is read, so that help is never refused."""
-RISE = 5.0
-"""By so much, times the logarithm of the number of sentences, the classifier has to be surer before a sign of its own
-is no longer doubtful, and before help stands alone for it: each sentence is another chance of a false alarm."""
 
 
 @attrs.frozen
@@ -82,37 +83,75 @@ class Searched:
     """What was read of it."""
     _sentences: tuple[_Sentence, ...] = attrs.field(repr=False)
 
-    def asks_adapters(self, second: float) -> bool:
-        """Whether the adapters (see adapted) may change what words and vectors give; they read English alone.
+    def of_sentences(self, scores: Sequence[float], chunk_chars: int) -> tuple[float, ...]:
+        """The score of each sentence's vectors: the mean of the chunks that it touches.
 
         Args:
-            second: The score of the text's vectors.
+            scores: Of the chunks that chunk_text cuts the text into, or one of the whole text.
+            chunk_chars: Longest chunk.
         """
-        return not has_hangul(self.text) and any(sentence.asks_adapters(second) for sentence in self._sentences)
+        if len(scores) == 1:
+            return (scores[0],) * len(self._sentences)
+        chunks = chunk_text(unicodedata.normalize("NFC", self.text), chunk_chars)
+        assert len(chunks) == len(scores), f"{len(scores)} scores for {len(chunks)} chunks"
+        ends = list(accumulate(map(_letters, chunks)))
+        found, behind, letters = [], 0, 0
+        for sentence in self._sentences:
+            start = letters + _letters(self.text[behind : sentence.start])
+            behind, letters = sentence.end, start + _letters(self.text[sentence.start : sentence.end])
+            touched = scores[bisect_right(ends, start) : bisect_left(ends, letters) + 1]
+            found.append(math.fsum(touched) / len(touched))
+        return tuple(found)
 
-    def signs(self, second: float | None = None, third: float | None = None) -> tuple[Sign, ...]:
+    def for_adapters(self, second: Sequence[float], most: int) -> dict[int, str]:
+        """Sentences with their neighbours of which the adapters (see adapted) may change what the others give.
+
+        They read English alone.
+
+        Args:
+            second: The score of each sentence's vectors.
+            most: So many at most, those that speak most for a crisis.
+        """
+        if has_hangul(self.text):
+            return {}
+        asked = [number for number, one in enumerate(self._sentences) if one.asks_adapters(second[number])]
+        asked.sort(key=lambda number: -self._sentences[number].likelihood(second[number], None)[0])
+        return {number: self._sentences[number].nearby.text for number in asked[:most]}
+
+    def signs(
+        self, second: float | Sequence[float] | None = None, third: float | Sequence[float | None] | None = None
+    ) -> tuple[Sign, ...]:
         """The signs, in the order of the text; each kind once a sentence.
 
         Where the words of a sentence leave no doubt, vectors and adapters may say that there is one, and no more.
 
         Args:
-            second: The score of the text's vectors (see vectors); None if it has none that can be read.
+            second: The score of each sentence's vectors (see vectors), or one for all; None if the text has no vectors
+                that can be read.
             third: The score of the adapters (see adapted), beside that of the vectors; None if they were not asked.
         """
-        found = self._signs(second, third, RISE)
         if second is None:
-            return found
+            return self._signs([(None, None)] * len(self._sentences), self._passages)
+        found = self._signs(list(zip(self._each(second), self._each(third), strict=True)), self._passages)
         kept = [
             attrs.evolve(sign, acute=False, doubtful=True, sure=False)
-            for sign in self._signs(None, None, 0.0)  # a line stays, however long the text
+            for sign in self._signs([(None, None)] * len(self._sentences), 1)  # a line stays, however long the text
             if not sign.doubtful and not any(one.start < sign.end and one.end > sign.start for one in found)
         ]
         return tuple(sorted((*found, *kept), key=lambda sign: sign.start)) if kept else found
 
-    def _signs(self, second: float | None, third: float | None, rise: float) -> tuple[Sign, ...]:
-        """Those that the voters see who have a score; rise as RISE."""
+    def _each(self, scores: float | Sequence[float | None] | None) -> Sequence[float | None]:
+        return scores if isinstance(scores, Sequence) else [scores] * len(self._sentences)
+
+    @property
+    def _passages(self) -> int:
+        """Of three sentences."""
+        return max(len(self._sentences) - 2, 1)
+
+    def _signs(self, voters: Sequence[tuple[float | None, float | None]], passages: int) -> tuple[Sign, ...]:
+        """Those that the voters see who have a score of a sentence; passages as in Limits.rise."""
         found: list[Sign] = []
-        for sentence in self._sentences:
+        for sentence, (second, third) in zip(self._sentences, voters, strict=True):
             core = {sign.kind: sign for sign in sentence.ruled(second, third)}
             found += core.values()
             found += [
@@ -120,20 +159,20 @@ class Searched:
                 for spec in sentence.others
                 if spec.kind not in core
             ]
-            found += self._unforeseen(sentence, second, third, rise, found)
+            found += self._unforeseen(sentence, second, third, passages, found)
         return tuple(dict.fromkeys(found))
 
     def _unforeseen(
-        self, sentence: _Sentence, second: float | None, third: float | None, rise: float, found: Sequence[Sign]
+        self, sentence: _Sentence, second: float | None, third: float | None, passages: int, found: Sequence[Sign]
     ) -> Iterator[Sign]:
         """What the classifier sees in sentences of which no rule has found a sign."""
         start, end, nearby = sentence.first, sentence.last, sentence.nearby
         likelihood, limits = sentence.likelihood(second, third)
-        if likelihood < limits.threshold or any(sign.start < end and sign.end > start for sign in found):
+        surer = likelihood - limits.rise(passages)
+        if surer < limits.threshold or any(sign.start < end and sign.end > start for sign in found):
             return
         if harmless_words(nearby.language).search(nearby.normalized) is None:
             kind = likeliest_kind(nearby.language, nearby.places())
-            surer = likelihood - rise * math.log(len(self._sentences))
             doubtful, sure = surer < limits.clear, surer >= limits.silence
             yield Sign(kind, start, end, False, doubtful, unforeseen=True, sure=sure, language=nearby.language)
 
@@ -218,6 +257,11 @@ class _Passage:
     def places(self) -> frozenset[int]:
         """Where the classifier has weights for it; not kept, as they are far larger than the text."""
         return grams_of_normal(self.normalized, self.language == "ko")
+
+
+def _letters(text: str) -> int:
+    """How many characters of a text are no white space, in NFC."""
+    return sum(map(len, unicodedata.normalize("NFC", text).split()))
 
 
 @cache

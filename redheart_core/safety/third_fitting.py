@@ -1,86 +1,106 @@
 """Weigh the third voter with words and vectors, and set the limits of the sum; it runs after vector_fitting.py.
 
-All of it rests on scores that fits without a case's author give, as in fitting.py.
+All of it rests on scores of texts that the voters have not learnt, as in fitting.py.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from redheart_core.safety.adapted import Reader
-from redheart_core.safety.adapted_fitting import adapted_scores, fit_adapters, write_adapters
-from redheart_core.safety.fitting import LABELS, REAL_WEIGHT, Case, checksum, limits, silence, write_limits
-from redheart_core.safety.vector_fitting import REAL_SHARES, SHARES, LeftOut, Scores
+from redheart_core.safety.adapted_fitting import fit_adapters, write_adapters
+from redheart_core.safety.fitting import (
+    LABELS,
+    checksum,
+    limits,
+    read_cases,
+    read_comments,
+    silence,
+    weights_of,
+    write_limits,
+)
+from redheart_core.safety.vector_fitting import SHARES, STRIDE, LeftOut, Scores
 
-FOLDS = tuple(map(frozenset, ("3", "46", "58")))
-"""Authors who are left out together: fewer than in fitting.py, as a fit takes five minutes. The others' cases are
-learnt from and set no limit."""
+LEARNT = frozenset("12345678")
+"""Authors whose English cases the adapters learn, beside every fifth comment; a fit on all takes an hour or more."""
 UNASKED = 0.02
 """So many crises score so low by words and vectors that the adapters are not asked."""
 
 
-def write_third_voter(left: LeftOut, ordinary: Sequence[LeftOut]) -> None:
+def write_third_voter(folder: Path, data: Path, left: LeftOut, comments: LeftOut) -> None:
     """Write the adapters and how they go together with words and vectors.
 
     Args:
-        left: What these say of the English cases.
-        ordinary: What they say of each kind of ordinary English text.
+        folder: With the written cases.
+        data: With the public data sets.
+        left: What words and vectors say of English texts that they have not learnt, nor do the adapters.
+        comments: What they say of English comments that no fit reads.
     """
-    reader = write_adapters(fit_adapters(left.cases))
-    found = weigh_all(left, adapted_scores(left.cases, FOLDS))
-    found["en"]["silence"] = silence(found["en"]["clear"], *(sums(found["en"], one, reader) for one in ordinary))
-    write_limits("adapted", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
+    written = [case for case in read_cases(folder / "tuned_en.tsv") if case.author in LEARNT]
+    reader = write_adapters(fit_adapters([*written, *read_comments(data, "en")[::STRIDE]]))
+    lowest = float(np.quantile(left.together[[case.label in LABELS for case in left.cases]], UNASKED))
+    found = weigh_all(left, asked(left, reader, lowest), lowest)
+    heard = whole(comments, asked(comments, reader, lowest), found["second"], found["third"])
+    found["silence"] = max(found["silence"], silence(found["clear"], heard.tolist()))
+    write_limits("adapted", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", {"en": found})
 
 
-def sums(numbers: Mapping[str, float], heard: LeftOut, reader: Reader) -> list[float]:
-    """The scores of all three voters where the adapters are asked and can read; elsewhere there is none.
+def asked(heard: LeftOut, reader: Reader, lowest: float) -> list[float | None]:
+    """What the adapters say; None where they are not asked or cannot read.
 
     Args:
-        numbers: What weigh_all gives of English.
         heard: What words and vectors say.
         reader: With the adapters.
+        lowest: From which score of both on they are asked.
     """
-    found = []
-    for case, words, vectors, both in zip(heard.cases, heard.words, heard.vectors, heard.together, strict=True):
-        third = reader.score(case.text) if both >= numbers["lowest"] else None
-        whole = None if third is None else words + numbers["second"] * vectors + numbers["third"] * third
-        found.append(-math.inf if whole is None else float(whole))
-    return found
+    return [
+        reader.score(case.text) if both >= lowest else None
+        for case, both in zip(heard.cases, heard.together, strict=True)
+    ]
 
 
-def weigh_all(left: LeftOut, third: Sequence[float | None]) -> dict[str, dict[str, float]]:
-    """What weights/adapted.toml says of English.
+def whole(heard: LeftOut, thirds: Sequence[float | None], second: float, third: float) -> Scores:
+    """The sums of all three voters; where the adapters say nothing, the least of them.
 
     Args:
-        left: What words and vectors say of the English cases.
-        third: What the adapters say of them; None of those that set no limit.
+        heard: What words and vectors say.
+        thirds: What the adapters say.
+        second: What the scores of the vectors are multiplied by.
+        third: Likewise, of the adapters.
     """
-    crisis = np.array([case.label in LABELS for case in left.cases])
-    lowest = float(np.quantile(left.together[crisis], UNASKED))
-    read = np.array([one is not None for one in third])
-    asked = read & (left.together >= lowest)
-    scores = np.array([0.0 if one is None else one for one in third])
-    factors = _factors(
-        [case for case, one in zip(left.cases, asked, strict=True) if one],
-        *(voter[asked] for voter in (left.words, left.vectors, scores)),
-    )
-    whole = left.words + factors[0] * left.vectors + factors[1] * scores
-    whole[~asked] = whole[asked].min()  # these get no sign
-    cases = [case for case, one in zip(left.cases, read, strict=True) if one]
-    found = limits(cases, whole[read].tolist(), SHARES, REAL_SHARES)
-    return {"en": {"second": factors[0], "third": factors[1], "lowest": lowest, **found}}
+    read = np.array([one is not None for one in thirds])
+    scores = heard.words + second * heard.vectors + third * np.array([one or 0.0 for one in thirds])
+    scores[~read] = scores[read].min()
+    return scores
 
 
-def _factors(cases: Sequence[Case], words: Scores, vectors: Scores, adapted: Scores) -> tuple[float, float]:
+def weigh_all(left: LeftOut, thirds: Sequence[float | None], lowest: float) -> dict[str, float]:
+    """What weights/adapted.toml says of English; comments that no fit reads may raise its silence.
+
+    Args:
+        left: What words and vectors say of texts that no voter has learnt.
+        thirds: What the adapters say of them.
+        lowest: From which score of words and vectors on they are asked.
+    """
+    read = [one is not None for one in thirds]
+    second, third = _factors(left.only(read), np.array([one for one in thirds if one is not None]))
+    scores = whole(left, thirds, second, third)
+    found = limits(left.cases, scores.tolist(), SHARES["en"])
+    said = scores[[case.label == "sentence" for case in left.cases]].tolist()
+    least = silence(found["clear"], *[scores for scores in (said,) if scores])
+    return {"second": second, "third": third, "lowest": lowest, **found, "silence": least}
+
+
+def _factors(heard: LeftOut, adapted: Scores) -> tuple[float, float]:
     """What the scores of vectors and adapters are multiplied by before they are added to those of the words."""
-    spreads = [voter.std() for voter in (words, vectors, adapted)]
-    columns = np.stack([words / spreads[0], vectors / spreads[1], adapted / spreads[2]], 1)
-    weights = [REAL_WEIGHT if case.label == "real" else 1.0 for case in cases]
-    crisis = [case.label in LABELS for case in cases]
-    slopes = LogisticRegression().fit(columns, crisis, sample_weight=weights).coef_[0]
+    voters = (heard.words, heard.vectors, adapted)
+    spreads = [voter.std() for voter in voters]
+    columns = np.stack([voter / spread for voter, spread in zip(voters, spreads, strict=True)], 1)
+    crisis = [case.label in LABELS for case in heard.cases]
+    slopes = LogisticRegression().fit(columns, crisis, sample_weight=weights_of(heard.cases)).coef_[0]
     first = slopes[0] / spreads[0]
     return float(slopes[1] / spreads[1] / first), float(slopes[2] / spreads[2] / first)

@@ -1,7 +1,8 @@
 """Fit the second voter on the cases that fitting.py reads; plugins/ready/make_crisis.py has the encoder.
 
-Its score and that of the words are weighed by a logistic regression over scores that fits without a case's author
-give, and so are the limits of their sum. Run it after fitting.py, whose weights of the words it is fitted with.
+Its score and that of the words are weighed by a logistic regression over texts that neither has learnt: cases of HELD,
+and ordinary texts beside those that the fit reads, with scores of the words by fits without their author. They set the
+limits of the sum as well. Run it after fitting.py, whose weights of the words it is fitted with.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from sklearn.svm import SVC
 
 from redheart_core.safety.classifier import load_weights
 from redheart_core.safety.fitting import (
-    FOLDS,
+    HELD,
     LABELS,
-    REAL_WEIGHT,
     Case,
     Shares,
     checksum,
     limits,
     read_cases,
-    read_comments,
     read_ordinary,
+    read_unread_comments,
     scores_without_authors,
     silence,
+    weights_of,
     write_limits,
 )
 from redheart_core.safety.vectors import FILE, STEP, Kernel
@@ -36,11 +37,24 @@ from redheart_core.safety.vectors import FILE, STEP, Kernel
 AXES = 128
 WIDTH = 2.0
 COST = 3.0
-COMMENTS = 5
-"""Every fifth real comment is read; as many of each author, among whom they are dealt out in turn."""
+TOLERANCE = 1e-2
+"""At which the fit ends; a tenth of it takes twice as long."""
+STRIDE = 5
+"""Every fifth ordinary text is learnt, and the one behind it sets limits."""
 LANGUAGES = ("en", "ko")
-SHARES = Shares(doubt=0.6, threshold=0.12, clear=0.05)
-REAL_SHARES = Shares(doubt=1, threshold=0.04, clear=0.012)
+SHARES = {
+    "en": {
+        "none": Shares(doubt=0.5, threshold=0.25, clear=0.06),
+        "comment": Shares(doubt=1, threshold=0.04, clear=0.012),
+        "sentence": Shares(doubt=1, threshold=0.1, clear=0.03),
+        "passage": Shares(doubt=1, threshold=0.05, clear=0.01),
+    },
+    "ko": {
+        "none": Shares(doubt=0.5, threshold=0.12, clear=0.05),
+        "comment": Shares(doubt=1, threshold=0.04, clear=0.012),
+        "sentence": Shares(doubt=1, threshold=0.05, clear=0.015),
+    },
+}
 """As in fitting.py, of both scores together."""
 
 Vectors = NDArray[np.float32]
@@ -53,32 +67,23 @@ def fit_kernel(cases: Sequence[Case], vectors: Vectors) -> Kernel:
     mean = vectors.mean(0)
     axes = _rounded(np.linalg.svd(vectors - mean, full_matrices=False)[2][:AXES].T)
     own = _rounded((vectors - mean) @ axes)
-    model = SVC(C=COST, gamma=WIDTH, cache_size=500).fit(own, _are_crises(cases), sample_weight=_weights(cases))
+    model = SVC(C=COST, gamma=WIDTH, tol=TOLERANCE, cache_size=4000).fit(
+        own, _are_crises(cases), sample_weight=weights_of(cases)
+    )
     slopes = model.dual_coef_[0].astype(np.float32)
     return Kernel(mean, axes, own[model.support_], slopes, float(model.intercept_[0]), WIDTH)
-
-
-def vector_scores(cases: Sequence[Case], vectors: Vectors) -> Scores:
-    """The score of each case's vector by a fit without its author and those of the same fold."""
-    scores = np.zeros(len(cases))
-    authors = np.array([case.author for case in cases])
-    for fold in FOLDS:
-        own = np.isin(authors, list(fold))
-        kernel = fit_kernel([cases[place] for place in np.flatnonzero(~own).tolist()], vectors[~own])
-        scores[own] = kernel.scores(vectors[own])
-    return scores
 
 
 def weigh_together(cases: Sequence[Case], words: Scores, vectors: Scores) -> float:
     """What the score of the vectors has to be multiplied by before it is added to that of the words."""
     both = np.stack([words / words.std(), vectors / vectors.std()], 1)
-    slopes = LogisticRegression().fit(both, _are_crises(cases), sample_weight=_weights(cases)).coef_[0]
+    slopes = LogisticRegression().fit(both, _are_crises(cases), sample_weight=weights_of(cases)).coef_[0]
     return float(slopes[1] / slopes[0] * words.std() / vectors.std())
 
 
 @attrs.frozen(eq=False)
 class LeftOut:
-    """What two voters say of cases that they were not fitted on."""
+    """What two voters say of texts that they were not fitted on."""
 
     cases: Sequence[Case]
     words: Scores
@@ -91,13 +96,18 @@ class LeftOut:
         """The sums, (N,)."""
         return self.words + self.factor * self.vectors
 
+    def only(self, own: Sequence[bool]) -> LeftOut:
+        """What they say of some of the texts."""
+        places = np.flatnonzero(own).tolist()
+        return LeftOut([self.cases[place] for place in places], self.words[places], self.vectors[places], self.factor)
+
 
 def write_second_voter(
     folder: Path, data: Path, sentences: Path, encode: Encode
-) -> tuple[dict[str, LeftOut], dict[str, list[LeftOut]]]:
+) -> tuple[dict[str, LeftOut], dict[str, LeftOut]]:
     """Write the kernel of both languages and, for each, how it goes together with the words.
 
-    Gives what both voters say of the cases and of each kind of ordinary text.
+    Gives what both voters say of texts that they have not learnt, and of comments that no fit reads.
 
     Args:
         folder: With the written cases.
@@ -105,39 +115,39 @@ def write_second_voter(
         sentences: With sentences of strong feelings that are in no crisis.
         encode: N texts to (N, D), by the encoder that vectors.py names.
     """
-    cases: list[Case] = []
-    words: dict[str, Scores] = {}
+    learnt: list[Case] = []
+    unread: dict[str, tuple[list[Case], Scores]] = {}
     for language in LANGUAGES:
-        written, comments = read_cases(folder / f"tuned_{language}.tsv"), read_comments(data, language)
-        scores = scores_without_authors([*written, *comments])
-        words[language] = np.array([*scores[: len(written)], *scores[len(written) :: COMMENTS]])
-        cases += [*written, *comments[::COMMENTS]]
-    vectors = encode([case.text for case in cases])
-    kernel = fit_kernel(cases, vectors)
+        written, ordinary = read_cases(folder / f"tuned_{language}.tsv"), read_ordinary(data, sentences, language)
+        cases = [*written, *ordinary]
+        scores = scores_without_authors(cases)
+        learnt += [case for case in (*written, *ordinary[::STRIDE]) if case.author not in HELD]
+        places = [place for place, case in enumerate(written) if case.author in HELD]
+        places += range(len(written) + 1, len(cases), STRIDE)
+        unread[language] = [cases[place] for place in places], np.array([scores[place] for place in places])
+    kernel = fit_kernel(learnt, encode([case.text for case in learnt]))
     write_kernel(kernel)
-    second, start, left = vector_scores(cases, vectors), 0, {}
-    for language, first in words.items():
-        here = slice(start, start := start + len(first))
-        factor = weigh_together(cases[here], first, second[here])
-        left[language] = LeftOut(cases[here], first, second[here], factor)
-    ordinary = {
-        language: [
-            hear(texts, language, kernel, encode, one.factor) for texts in read_ordinary(data, sentences, language)
-        ]
+    left = {}
+    for language, (cases, words) in unread.items():
+        second = kernel.scores(encode([case.text for case in cases]))
+        left[language] = LeftOut(cases, words, second, weigh_together(cases, words, second))
+    comments = {
+        language: hear(read_unread_comments(data, language), language, kernel, encode, one.factor)
         for language, one in left.items()
     }
     found = {}
     for language, one in left.items():
-        own = limits(one.cases, one.together.tolist(), SHARES, REAL_SHARES)
-        most = silence(own["clear"], *(heard.together.tolist() for heard in ordinary[language]))
+        own = limits(one.cases, one.together.tolist(), SHARES[language])
+        said = one.only([case.label == "sentence" for case in one.cases])
+        most = silence(own["clear"], comments[language].together.tolist(), said.together.tolist())
         found[language] = {"factor": one.factor, **own, "silence": most}
     write_limits("together", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
-    return left, ordinary
+    return left, comments
 
 
 def hear(texts: Sequence[str], language: str, kernel: Kernel, encode: Encode, factor: float) -> LeftOut:
     """What the shipped weights of the words and a kernel say of ordinary texts."""
-    cases = [Case("real", "", text) for text in texts]
+    cases = [Case("comment", "", text) for text in texts]
     words = np.array([load_weights(language).of_words(case.pieces) for case in cases])
     return LeftOut(cases, words, kernel.scores(encode([case.text for case in cases])), factor)
 
@@ -165,7 +175,3 @@ def _steps(numbers: NDArray[np.floating]) -> NDArray[np.int8]:
 
 def _are_crises(cases: Sequence[Case]) -> list[bool]:
     return [case.label in LABELS for case in cases]
-
-
-def _weights(cases: Sequence[Case]) -> list[float]:
-    return [REAL_WEIGHT if case.label == "real" else 1.0 for case in cases]

@@ -71,10 +71,10 @@ def reads_vectors_of(revisions: Iterable[str]) -> bool:
     return list(revisions) == [ENCODER]
 
 
-def score_vectors(vectors: NDArray[np.float32]) -> float:
-    """How much a text speaks for a crisis: what its chunks do on average, as every further chunk can err.
+def score_chunks(vectors: NDArray[np.float32]) -> list[float]:
+    """How much each chunk of a text speaks for a crisis.
 
     Args:
-        vectors: (T, D) of its chunks, at least one, by ENCODER.
+        vectors: (T, D), at least one, by ENCODER.
     """
-    return float(load_kernel().scores(vectors).mean())
+    return [float(score) for score in load_kernel().scores(vectors)]

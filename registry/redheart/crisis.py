@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -78,22 +79,22 @@ class ReadForHelp:
         By the words alone where the second voter knows no such vectors.
 
         Args:
-            vectors: (T, D) of its chunks.
+            vectors: (T, D) of its chunks, or (1, D) of the whole text.
             encoder: That made them.
         """
-        from redheart_core.safety.adapted import score_text
-        from redheart_core.safety.vectors import reads_vectors_of, score_vectors
+        from redheart_core.safety.adapted import score_sentences
+        from redheart_core.safety.vectors import reads_vectors_of, score_chunks
 
         if not reads_vectors_of(part.revision for part in encoder.parts):
             return self._by_words
-        second = score_vectors(vectors)
-        return self._help(second, score_text(self.searched, second))
+        second = self.searched.of_sentences(score_chunks(vectors), encoder.chunk_chars)
+        return self._help(second, score_sentences(self.searched, second))
 
     @cached_property
     def _by_words(self) -> Help | None:
         return self._help(None)
 
-    def _help(self, second: float | None, third: float | None = None) -> Help | None:
+    def _help(self, second: Sequence[float] | None, third: Sequence[float | None] | None = None) -> Help | None:
         found = self.searched.signs(second, third)
         return help_for(found, self.safety.country, self.safety.added) if found else None
 

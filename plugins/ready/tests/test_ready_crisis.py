@@ -11,24 +11,24 @@ import pytest
 
 import redheart
 from redheart_core.data.encoding import TextEncoder
-from redheart_core.safety.adapted import score_text
+from redheart_core.safety.adapted import score_sentences
 from redheart_core.safety.help import Help, help_for
 from redheart_core.safety.signs import search_text
-from redheart_core.safety.vectors import ENCODER, reads_vectors_of, score_vectors
+from redheart_core.safety.vectors import ENCODER, reads_vectors_of, score_chunks
 
 FOLDER = Path(__file__).parents[3] / "tests" / "crisis"
 DATA = Path(__file__).parents[4] / "shared" / "data"
 VEILED = "The rope is in the boot and the forest is quiet at this hour."
-REACHED = {"en": (7, 16, 9), "ko": (18, 21, 13)}
+REACHED = {"en": (8, 13, 6), "ko": (16, 21, 13)}
 """Of 135 crises and 152 others: misses, false alarms, and those among them that are a block of help, not one line."""
-ALONE = {"en": (70, 5), "ko": (52, 11)}
+ALONE = {"en": (70, 5), "ko": (69, 12)}
 """Of the same: for how many help stands alone, crises at least and others at most."""
 SELDOM = {
-    "everyday_en": (6, 9),
-    "everyday_ko": (11, 9),
-    "goemotions": (24, 29),
-    "goemotions_ko": (9, 12),
-    "kote": (15, 17),
+    "everyday_en": (2, 9),
+    "everyday_ko": (5, 10),
+    "goemotions": (3, 44),
+    "goemotions_ko": (9, 9),
+    "kote": (13, 17),
 }
 """Of 101 everyday texts or 1,000 real comments: blocks of help, and single lines of it."""
 
@@ -114,8 +114,9 @@ def helps(texts: list[str], encoder: TextEncoder) -> list[Help | None]:
     """Help for each text, by all voters."""
     found = []
     for text, vectors in zip(texts, encoder.encode_texts(texts), strict=True):
-        searched, second = search_text(text), score_vectors(vectors)
-        found.append(searched.signs(second, score_text(searched, second)))
+        searched = search_text(text)
+        second = searched.of_sentences(score_chunks(vectors), encoder.chunk_chars)
+        found.append(searched.signs(second, score_sentences(searched, second)))
     return [help_for(signs) if signs else None for signs in found]
 
 

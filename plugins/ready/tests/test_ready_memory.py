@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from redheart_core.memory.case import make_case
 from redheart_core.memory.exchange import export_lines
 from redheart_core.memory.opening import open_cases
 from redheart_core.safety import adapted
-from redheart_core.safety.signs import search_text
+from redheart_core.safety.signs import Searched, search_text
 
 WORDS = "I told my neighbour the truth about the fence, and now I want to die."
 VECTORS = "The rope is in the boot and the forest is quiet at this hour."
@@ -41,7 +41,11 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
 @pytest.fixture(autouse=True)
 def third_voter(monkeypatch: pytest.MonkeyPatch) -> None:
     """The adapters see a crisis in one text and stay out of the others."""
-    monkeypatch.setattr(adapted, "score_text", lambda searched, _: 1000.0 if searched.text == ADAPTERS else None)
+
+    def score(searched: Searched, second: Sequence[float]) -> list[float | None]:
+        return [1000.0 if searched.text == ADAPTERS else None] * len(second)
+
+    monkeypatch.setattr(adapted, "score_sentences", score)
 
 
 def by_add(memory: Memory, text: str, folder: Path) -> None:
