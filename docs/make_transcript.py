@@ -35,8 +35,8 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
     (
         "English",
         ["analyze", "I am so angry that he lied to me again."],
-        "Right and readable: anger, low valence, high arousal. That the crowd would blame everybody is "
-        "one of three verdicts that may be largest, as the line below says.",
+        "Right and readable: anger, low valence, high arousal. What was measured on stories alone is named, "
+        "and no number of it is shown.",
     ),
     (
         "Korean",

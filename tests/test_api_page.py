@@ -93,6 +93,32 @@ def test_a_number_is_shown_if_its_interval_does_not_hold_what_is_usual(low: floa
         assert found.to_json()["answers"][0]["claims"] == ([label] if shown else [])
 
 
+def test_an_answer_that_was_measured_on_other_texts_claims_nothing_and_is_named() -> None:
+    certainty = Certainty(0.1, 400, 1.0, ("joy",), ("joy",), "", ("diaries", "letters"), unlike=True)
+    found = analysis(
+        *(
+            attrs.evolve(answer(about, *values), certainty=certainty)
+            for about, values in (
+                (LABELS, [value("joy", 0.9, 2.0, 0.4)]),
+                (SHARES, [value("joy", 0.7, 1.2), value("fear", 0.3, -1.2)]),
+                (VOTES, [value("no", 0.5, 0.9), value("yes", 0.5, 0.9)]),
+            )
+        ),
+        answer(RATING, value("rating", 2.0, -2.5)),
+    )
+    assert [row[0] for row in found.page.rows] == ["rating"]
+    assert found.page.notes == (
+        "measured on texts unlike this one (diaries, letters), see --details: feelings, emotion, votes",
+    )
+    described = {one["field"]: one for one in found.to_json()["answers"]}
+    assert [described[name]["claims"] for name in ("feelings", "emotion", "rating")] == [[], [], ["rating"]]
+    assert described["emotion"]["summary"] is None
+    assert described["emotion"]["certainty"]["unlike"]
+    alike = attrs.evolve(certainty, unlike=False)
+    page = analysis(*(attrs.evolve(one, certainty=alike) for one in found.answers[:2])).page
+    assert [row[0] for row in page.rows if row[0]] == ["feelings", "emotion"]
+
+
 def test_shares_above_and_numbers_away_from_the_usual_are_shown() -> None:
     page = analysis(
         answer(SHARES, value("joy", 0.7, 1.2), value("fear", 0.3, -1.2)),

@@ -63,6 +63,16 @@ def test_a_text_is_of_the_kind_of_the_data_set_that_it_reads_like(toy: Toy) -> N
     assert kinds.of([], vectors[:0]) == ()
 
 
+def test_kinds_are_ruled_out_that_a_text_is_a_thousand_times_less_like() -> None:
+    kinds = Kinds({f"en/{name}": np.array([weight, 0.0]) for name, weight in (("a", 0.0), ("b", 1.0), ("c", -1.0))})
+    ratio = np.log(1000.0)
+    vectors = np.array([[0.99 * ratio], [1.01 * ratio], [-1.01 * ratio], [0.1], [0.0]])
+    out = [{"en/c"}, {"en/a", "en/c"}, {"en/a", "en/b"}, set(), set()]
+    assert kinds.ruled_out(["en"] * 5, vectors) == tuple(map(frozenset, out))
+    assert kinds.ruled_out(["ko"] * 5, vectors) == (frozenset(),) * 5
+    assert kinds.ruled_out([], vectors[:0]) == ()
+
+
 def test_a_language_with_one_data_set_or_few_texts_has_one_kind(toy: Toy) -> None:
     store = several(toy, ("en", "ko"))
     assert fit_kinds(store).directions == {}
@@ -194,6 +204,35 @@ def test_an_answer_says_which_kind_its_limits_are_of(answering: tuple[Model, Tra
     (plain,) = answer_fields(model, said.findings, "en")
     assert plain.certainty is not None
     assert plain.certainty.reads_like == ""
+
+
+def test_an_answer_says_if_a_text_is_unlike_all_that_it_was_measured_on(
+    answering: tuple[Model, TrainingContext],
+) -> None:
+    model, context = answering
+    text = novel(model, context.store, "en/novels")
+    sharp = Kinds({kind: 50.0 * weights for kind, weights in model.kinds.directions.items()})
+    said = analyze(attrs.evolve(model, kinds=sharp), ENCODER, text, language=Language("en", None))
+    assert said.ruled_out == {"en/letters"}
+
+    def unlike(*measured: str, ruled_out: frozenset[str] = said.ruled_out) -> tuple[tuple[str, ...], bool]:
+        calibration = model.calibration
+        assert calibration is not None
+        (source,) = calibration.sources
+        kinds = {kind: one for kind, one in source.kinds.items() if kind in measured}
+        kinds |= {kind: source.at(None) for kind in measured if kind not in kinds}
+        other = attrs.evolve(calibration, sources=(attrs.evolve(source, kinds=kinds),))
+        own = attrs.evolve(model, calibration=other)
+        (found,) = answer_fields(own, said.findings, said.kind, ruled_out)
+        assert found.certainty is not None
+        return found.certainty.measured_on, found.certainty.unlike
+
+    assert unlike("en/letters", "en/novels") == (("letters", "novels"), False)
+    assert unlike("en/letters") == (("letters",), True)
+    assert unlike("en/letters", "ko/novels") == (("letters",), True)
+    assert unlike("en/letters", ruled_out=frozenset()) == (("letters",), False)
+    assert unlike("ko/novels") == ((), False)
+    assert unlike() == ((), False)
 
 
 def test_kinds_count_where_no_data_set_states_a_language_and_one_is_detected(toy: Toy) -> None:

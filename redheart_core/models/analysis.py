@@ -20,6 +20,7 @@ from redheart_core.data.text import check_text
 from redheart_core.memory.case import Neighbour
 from redheart_core.memory.cases import Cases
 from redheart_core.models.abstaining import Place, Silence, silences
+from redheart_core.models.calibration import language_of, name_of
 from redheart_core.models.certainty import calibrated, leading, together
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 from redheart_core.models.layer_reading import read_layers, texts_as_seen, with_answers
@@ -55,17 +56,22 @@ class Analyzed:
     """What the layers of context find in the text."""
     kind: str | None = None
     """Of the text, as the model's kinds have it: whose calibration records its answers rest on."""
+    ruled_out: frozenset[str] = frozenset()
+    """Kinds that the text cannot well be of."""
     cases: tuple[Neighbour, ...] = ()
     """The nearest cases of a memory; none without one, and of a text beyond a limit."""
 
 
-def answer_fields(model: Model, findings: Sequence[Finding], kind: str | None = None) -> tuple[Answer, ...]:
+def answer_fields(
+    model: Model, findings: Sequence[Finding], kind: str | None = None, ruled_out: frozenset[str] = frozenset()
+) -> tuple[Answer, ...]:
     """One answer per field, fused ones first, by name: of a field's sources the first that has said something.
 
     Args:
         model: Whose calibration makes the answers' intervals and sets.
         findings: Of a text.
         kind: Of the text, as the model's kinds have it.
+        ruled_out: Kinds that the text cannot well be of.
     """
     known = {(finding.plugin, finding.output, finding.field): finding for finding in findings}
     answers = []
@@ -76,13 +82,15 @@ def answer_fields(model: Model, findings: Sequence[Finding], kind: str | None = 
         finding, *others = (known[source.plugin, source.output, field] for source in said)
         if said[0].fused:
             others = [other for other in others if f"{other.plugin}.{other.output}" in model.reads[finding.plugin]]
-        values, certainty = _calibrated(model, finding, kind)
+        values, certainty = _calibrated(model, finding, kind, ruled_out)
         values = _most_telling_first(model.fields[field], values)
         answers.append(Answer(field, model.fields[field], finding, said[0].fused, values, tuple(others), certainty))
     return tuple(sorted(answers, key=lambda answer: not answer.fused))
 
 
-def _calibrated(model: Model, finding: Finding, kind: str | None) -> tuple[tuple[LabelValue, ...], Certainty | None]:
+def _calibrated(
+    model: Model, finding: Finding, kind: str | None, ruled_out: frozenset[str]
+) -> tuple[tuple[LabelValue, ...], Certainty | None]:
     """The numbers of a finding with what the calibration makes of them; as they are where it has nothing on it."""
     calibration, field = model.calibration, finding.field
     source = calibration.of(finding.plugin, finding.output, field) if calibration is not None else None
@@ -92,8 +100,11 @@ def _calibrated(model: Model, finding: Finding, kind: str | None) -> tuple[tuple
     outer = None if finding.outer is None else np.array(finding.outer)
     values = tuple(calibrated(about, own, finding.values, model.manifest.statistics[field], outer))
     sets = leading(about, own, values), together(about, own, values)
-    like = kind.partition("/")[2] if kind is not None and kind in source.kinds else ""
-    return values, Certainty(calibration.alpha, own.records, own.temperature, *sets, reads_like=like)
+    like = name_of(kind) if kind is not None and kind in source.kinds else ""
+    measured = [] if kind is None else [one for one in source.kinds if language_of(one) == language_of(kind)]
+    unlike = bool(measured) and ruled_out.issuperset(measured)
+    texts = tuple(map(name_of, measured))
+    return values, Certainty(calibration.alpha, own.records, own.temperature, *sets, like, texts, unlike)
 
 
 def analyze(
@@ -153,12 +164,14 @@ def analyze_texts(
     seen = texts_as_seen(model, [one for _, one in known], counts)
     all_readings = read_layers(model, seen, limits=True)
     contexts, kinds = read_contexts(model.contexts, seen), model.kinds_of(seen.languages, seen.vectors)
+    ruled_out = model.kinds_ruled_out(seen.languages, seen.vectors)
     weighed = model.terms.weigh_counts(counts) if model.terms else None
     within = []
     for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
         silent = silences(model, one.given.language, model.missing_fields(one.present), readings)
         if any(reading.beyond for reading in readings):
-            found[place] = Analyzed((), silent, readings, one.vectors, (), contexts[row], kinds[row])
+            about = contexts[row], kinds[row], ruled_out[row]
+            found[place] = Analyzed((), silent, readings, one.vectors, (), *about)
         else:
             within.append(_Within(place, row, one, silent, readings))
     for batch in _passes(within, MOST_CHUNKS_OF_TOKENS if model.tokenizers else MOST_CHUNKS):
@@ -169,8 +182,8 @@ def analyze_texts(
         remarks = read_layers(model, answers, limits=False)
         for text, findings, said, nearest in zip(batch, answered, remarks, near, strict=True):
             limits, vectors = text.readings, text.read.vectors
-            context, kind = contexts[text.row], kinds[text.row]
-            found[text.place] = Analyzed(findings, text.silent, limits, vectors, said, context, kind, nearest)
+            about = contexts[text.row], kinds[text.row], ruled_out[text.row]
+            found[text.place] = Analyzed(findings, text.silent, limits, vectors, said, *about, nearest)
     return [one for one in found if one is not None]
 
 

@@ -41,6 +41,11 @@ def language_of(kind: str) -> str:
     return kind.partition("/")[0]
 
 
+def name_of(kind: str) -> str:
+    """The data set of a kind of text; empty of a language itself."""
+    return kind.partition("/")[2]
+
+
 @attrs.frozen
 class Cell:
     """What the calibration records say of a label in a language."""

@@ -74,6 +74,11 @@ class Certainty:
     reads_like: str = ""
     """The data set whose training texts the text reads like, and whose kind of calibration records these are; empty
     where they are those of a whole language."""
+    measured_on: tuple[str, ...] = ()
+    """The data sets with calibration records of their own kind; empty where the text's language has one kind."""
+    unlike: bool = False
+    """Whether the text reads like none of these: nobody has measured how often the limits hold, and nothing is
+    claimed."""
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ alone, so that limits that are made for each guess hold for it (Mondrian, Vovk e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from redheart_core.models.manifest import CALIBRATION_FOLDER
 from redheart_core.storage.files import load_tensors
 
 KINDS_FILE = f"{CALIBRATION_FOLDER}/kinds.safetensors"
+UNLIKELY = 0.001
+"""A kind that is less probable than this, of all kinds of the language, is ruled out for a text."""
 Vectors = NDArray[np.floating[Any]]
 
 
@@ -40,15 +42,26 @@ class Kinds:
             vectors: (N, D) mean vectors; a text whose vector is 0 is of no kind.
         """
         found = list(languages)
+        for row, kinds, likeness in self._read(languages, vectors):
+            found[row] = kinds[int(likeness.argmax())]
+        return tuple(found)
+
+    def ruled_out(self, languages: Sequence[str], vectors: Vectors) -> tuple[frozenset[str], ...]:
+        """The kinds of its language that each of N texts cannot well be of; arguments as for `of`."""
+        found = [frozenset[str]()] * len(languages)
+        for row, kinds, likeness in self._read(languages, vectors):
+            odds = np.exp(likeness - likeness.max())
+            unlikely = odds < UNLIKELY * odds.sum()
+            found[row] = frozenset(kind for kind, out in zip(kinds, unlikely.tolist(), strict=True) if out)
+        return tuple(found)
+
+    def _read(self, languages: Sequence[str], vectors: Vectors) -> Iterator[tuple[int, list[str], Vectors]]:
+        """The row of each text whose language has several kinds, with these and the logarithms of their likelihoods."""
         known = [bool(vector.any()) for vector in vectors]
         for code, (kinds, weights) in self._by_language.items():
             rows = np.flatnonzero([one == code and there for one, there in zip(languages, known, strict=True)])
-            if not len(rows):
-                continue
             likeness = vectors[rows] @ weights[:, :-1].T + weights[:, -1]
-            for row, best in zip(rows.tolist(), likeness.argmax(1).tolist(), strict=True):
-                found[row] = kinds[best]
-        return tuple(found)
+            yield from ((row, kinds, one) for row, one in zip(rows.tolist(), likeness, strict=True))
 
     @cached_property
     def _by_language(self) -> Mapping[str, tuple[list[str], Vectors]]:

@@ -90,7 +90,14 @@ class Model:
     def kinds_of(self, languages: Sequence[str], vectors: Vectors) -> tuple[str, ...]:
         """The kinds of N texts by their languages and (N, D) mean vectors; where no data set states a language, the
         languages that are detected count for nothing."""
-        return self.kinds.of(languages if self.languages else [UNDETERMINED] * len(languages), vectors)
+        return self.kinds.of(self._codes(languages), vectors)
+
+    def kinds_ruled_out(self, languages: Sequence[str], vectors: Vectors) -> tuple[frozenset[str], ...]:
+        """The kinds that each of N texts cannot well be of; arguments as for kinds_of."""
+        return self.kinds.ruled_out(self._codes(languages), vectors)
+
+    def _codes(self, languages: Sequence[str]) -> Sequence[str]:
+        return languages if self.languages else [UNDETERMINED] * len(languages)
 
     @cached_property
     def read_fields(self) -> tuple[str, ...]:

@@ -147,6 +147,13 @@ def _number(value: LabelValue, named: bool = True) -> str:
     return f"{value.label + ' ' if named else ''}{value.value:.2f}{between}"
 
 
+def _elsewhere(answer: Answer) -> str:
+    """That an answer was measured on texts unlike the act, where it was."""
+    if answer.certainty is None or not answer.certainty.unlike:
+        return ""
+    return f"; measured on texts unlike this one ({', '.join(answer.certainty.measured_on)})"
+
+
 def _words(analysis: Analysis) -> Iterator[str]:
     """What the model says of the words."""
     answers = {answer.field: answer for answer in analysis.answers}
@@ -158,10 +165,11 @@ def _words(analysis: Analysis) -> Iterator[str]:
     if "votes" in answers:
         labels = ", ".join(f"{value.label} {value.value:.2f}" for value in answers["votes"].values)
         said = summarize(answers["votes"])
-        yield f"  a crowd's verdict on who is in the wrong: {labels}{'' if said is None else f'; {said.words()}'}"
+        words = _elsewhere(answers["votes"]) if said is None else f"; {said.words()}"
+        yield f"  a crowd's verdict on who is in the wrong: {labels}{words}"
     if "regret" in answers:
         (value,) = answers["regret"].values
-        unsure = "" if borne_out(answers["regret"]) else "; it may be as usual"
+        unsure = "" if borne_out(answers["regret"]) else _elsewhere(answers["regret"]) or "; it may be as usual"
         yield f"  regret in the words: {_number(value, named=False)} of 1{unsure}"
     if not answers:
         reasons = dict.fromkeys(one.reason for one in analysis.abstentions)

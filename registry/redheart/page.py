@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.similar import evidence_lines
-from redheart.summary import borne_out, summarize
+from redheart.summary import borne_out, is_unlike, summarize
 from redheart_core.contract.fields import Field
 from redheart_core.models.findings import NEAR
 
@@ -58,13 +58,13 @@ def make_page(analysis: Analysis) -> Page:
     found = unusual(analysis)
     shown, further = found[:MOST_TASKS], found[MOST_TASKS:]
     rows = tuple(row for answer in shown for row in _rows(answer, borne_out(answer)))
-    usual = [answer.field for answer in analysis.answers if not answer.telling]
     notes = [
         *_context(analysis),
         *evidence_lines(analysis),
         *_names("also unusual, see --details", [answer.field for answer in further]),
-        *_names("nothing unusual", usual),
+        *_names("nothing unusual", as_usual(analysis)),
         *_names("nothing sure enough to show, see --details", left_open(analysis)),
+        *_elsewhere(analysis),
         *_certainties(shown, analysis.reads_like),
         *_silences(analysis.abstentions),
         *_uncalibrated(analysis),
@@ -84,9 +84,24 @@ def unusual(analysis: Analysis) -> list[Answer]:
     return [answer for _, answer in sorted(found, key=lambda pair: -pair[0])]
 
 
+def as_usual(analysis: Analysis) -> list[str]:
+    """Fields on which nothing is unusual."""
+    return [answer.field for answer in analysis.answers if not answer.telling and not is_unlike(answer)]
+
+
 def left_open(analysis: Analysis) -> list[str]:
     """Fields whose answers claim something that neither set nor interval bears out."""
-    return [answer.field for answer in analysis.answers if answer.telling and not borne_out(answer)]
+    found = [answer for answer in analysis.answers if answer.telling and not borne_out(answer)]
+    return [answer.field for answer in found if not is_unlike(answer)]
+
+
+def measured_elsewhere(analysis: Analysis) -> dict[tuple[str, ...], list[str]]:
+    """The data sets that answers were measured on, where the text is unlike these, to the fields of the answers."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for answer in analysis.answers:
+        if answer.certainty is not None and answer.certainty.unlike:
+            found.setdefault(answer.certainty.measured_on, []).append(answer.field)
+    return found
 
 
 def not_sure_enough(analysis: Analysis) -> list[str]:
@@ -194,6 +209,12 @@ def _certainties(answers: Sequence[Answer], reads_like: str) -> Iterator[str]:
             f"intervals [low, high] and sets hold the truth in {share:.0%} of all texts like the calibration records"
             f"{labels}{like}"
         )
+
+
+def _elsewhere(analysis: Analysis) -> Iterator[str]:
+    """One line for each set of data sets that answers were measured on and the text is unlike."""
+    for texts, fields in measured_elsewhere(analysis).items():
+        yield f"measured on texts unlike this one ({', '.join(texts)}), see --details: {', '.join(fields)}"
 
 
 def _uncalibrated(analysis: Analysis) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ class Summary:
 
 def labels_in_set(answer: Answer) -> tuple[str, ...] | None:
     """The set of an answer, the largest value first: labels that may be true, or of which one may be largest."""
-    if answer.certainty is None:
+    if answer.certainty is None or answer.certainty.unlike:
         return None
     names = answer.certainty.together if answer.about.binary else answer.certainty.leading
     if names is None and answer.about.binary and all(one.in_set is not None for one in answer.values):
@@ -118,12 +118,20 @@ def labels_in_set(answer: Answer) -> tuple[str, ...] | None:
     return None if names is None else tuple(sorted(names, key=lambda name: -given[name]))
 
 
+def is_unlike(answer: Answer) -> bool:
+    """Whether the text is unlike those that the answer was measured on."""
+    return answer.certainty is not None and answer.certainty.unlike
+
+
 def borne_out(answer: Answer) -> tuple[LabelValue, ...]:
     """What an answer claims and stands behind, in its order: what people are shown.
 
     Of labels those in the set that are at least perhaps so, of an open set those that are mostly so; of shares and
     numbers those whose interval does not hold what is usual. Without a set or an interval nothing speaks against them.
+    It stands behind nothing on a text unlike those that it was measured on.
     """
+    if is_unlike(answer):
+        return ()
     if not answer.about.binary:
         return tuple(one for one in answer.telling if not _as_usual(one))
     held = labels_in_set(answer)

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.claims import agreeing, members_on
-from redheart.page import LIKELY, MOST_LABELS, SIZES, left_open, likelihood, place_in_range, size, unusual
+from redheart.page import (
+    LIKELY,
+    MOST_LABELS,
+    SIZES,
+    as_usual,
+    left_open,
+    likelihood,
+    measured_elsewhere,
+    place_in_range,
+    size,
+    unusual,
+)
 from redheart.summary import borne_out, summarize
 from redheart_server.pages.words import Words
 
@@ -73,12 +84,18 @@ def answer_views(analysis: Analysis, say: Words) -> tuple[AnswerView, ...]:
 
 def usual_tasks(analysis: Analysis, say: Words) -> tuple[str, ...]:
     """The tasks that are answered and on which nothing is unusual."""
-    return tuple(say.task(answer.field) for answer in analysis.answers if not answer.telling)
+    return tuple(map(say.task, as_usual(analysis)))
 
 
 def open_tasks(analysis: Analysis, say: Words) -> tuple[str, ...]:
     """The tasks whose answers claim nothing that they stand behind."""
     return tuple(map(say.task, left_open(analysis)))
+
+
+def elsewhere_notes(analysis: Analysis, say: Words) -> Iterator[str]:
+    """Which tasks were measured on texts unlike this one, a sentence for each set of data sets."""
+    for texts, fields in measured_elsewhere(analysis).items():
+        yield say("measured_elsewhere", texts=", ".join(texts), tasks=", ".join(map(say.task, fields)))
 
 
 def range_notes(analysis: Analysis, say: Words) -> Iterator[str]:
