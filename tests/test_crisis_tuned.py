@@ -58,7 +58,7 @@ def test_nearly_all_of_them_are_found_and_few_harmless_ones(language: str) -> No
     missed = sum(not sign for (label, *_), sign in zip(cases, found, strict=True) if label != "none")
     alarms = sum(sign for (label, *_), sign in zip(cases, found, strict=True) if label == "none")
     assert missed <= 0.07 * sum(label != "none" for label, *_ in cases)
-    assert alarms <= 0.085 * sum(label == "none" for label, *_ in cases)
+    assert alarms <= 0.09 * sum(label == "none" for label, *_ in cases)
 
 
 @pytest.mark.thorough

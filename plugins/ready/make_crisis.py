@@ -36,7 +36,7 @@ def main(cases: str, data: str, everyday: str) -> None:
         return np.concatenate(parts)
 
     left, comments = write_second_voter(Path(cases), Path(data), Path(everyday), encode)
-    write_third_voter(Path(cases), Path(data), left["en"], comments["en"])
+    write_third_voter(Path(cases), Path(data), Path(everyday), left["en"], comments["en"])
 
 
 if __name__ == "__main__":

@@ -53,9 +53,8 @@ class Trained(nn.Module):
 
     def forward(self, tokens: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T) tokens, of which some are real, to (B,) for a crisis and (B, K) for its kind."""
-        with torch.autocast("cpu", torch.bfloat16):
-            states = self.bert(tokens, real).last_hidden_state
-        found = F.dropout(pool(states.float(), real, self.query), DROPOUT, self.training)
+        states = self.bert(tokens, real).last_hidden_state
+        found = F.dropout(pool(states, real, self.query), DROPOUT, self.training)
         return self.crisis(found)[:, 0], self.kind(found)
 
     def adapters(self) -> Adapters:

@@ -17,7 +17,7 @@ from redheart_core.contract.signs import SIGN_KINDS
 from redheart_core.safety.grams import BUCKETS
 from redheart_core.storage.toml_text import parse_toml
 
-RISE = 0.25
+RISE = 0.12
 """Of the distance from a doubtful sign to a clear one, times the logarithm of the number of passages."""
 KIND_BUCKETS = 1 << 14
 """Places of the weights that tell the kinds apart."""

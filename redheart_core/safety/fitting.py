@@ -17,6 +17,7 @@ import math
 import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import attrs
@@ -47,7 +48,6 @@ ORDINARY = ("comment", "sentence", "passage")
 """What stands for harmless texts beside the cases: comments, sentences of everyday life, passages of long posts."""
 ORDINARY_WEIGHT = 0.3
 INVERSE_PENALTY = 30.0
-SMOOTHING = 0.05
 
 
 @attrs.frozen
@@ -178,10 +178,7 @@ def fit(cases: Sequence[Case]) -> tuple[bytes, float]:
 
     Pieces of a text have the value of one by the square root of their number, as in `weigh`.
     """
-    sizes = [len(case.pieces) for case in cases]
-    columns = [place for case in cases for place in sorted(case.pieces)]
-    values = np.repeat([1 / math.sqrt(max(size, 1)) for size in sizes], sizes)
-    pieces = csr_matrix((values, columns, np.cumsum([0, *sizes])), shape=(len(cases), BUCKETS))
+    pieces = _matrix([case.pieces for case in cases], BUCKETS)
     crisis = [case.label in LABELS for case in cases]
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000, tol=1e-5)
     model.fit(pieces, crisis, sample_weight=weights_of(cases))
@@ -196,23 +193,21 @@ def weights_of(cases: Sequence[Case]) -> list[float]:
 
 
 def fit_kinds(cases: Sequence[Case]) -> tuple[bytes, ...]:
-    """Each kind against the other kinds: naive Bayes in closed form (Rennie et al. 2003)."""
-    kinds = []
-    for label in LABELS:
-        own, others = ([c for c in cases if c.label in LABELS and (c.label == label) is same] for same in (True, False))
-        shares = [_shares(group) for group in (own, others)]
-        ratios = [math.log(first / second) for first, second in zip(*shares, strict=True)]
-        kinds.append(bytes(min(255, max(0, 128 + round(32 * ratio))) for ratio in ratios))
-    return tuple(kinds)
+    """The kinds of crises against each other by multinomial logistic regression: a byte around 128 for each place."""
+    own = [case for case in cases if case.label in LABELS]
+    pieces = _matrix([{place % KIND_BUCKETS for place in case.pieces} for case in own], KIND_BUCKETS)
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000, tol=1e-4, fit_intercept=False)
+    slopes = model.fit(pieces, [LABELS.index(case.label) for case in own]).coef_
+    rounded = (128 + np.rint(slopes * (127 / np.abs(slopes).max()))).astype(np.uint8)
+    return tuple(bytes(row) for row in rounded)
 
 
-def _shares(cases: Iterable[Case]) -> list[float]:
-    counts = [SMOOTHING] * KIND_BUCKETS
-    for case in cases:
-        for place in case.pieces:
-            counts[place % KIND_BUCKETS] += 1 / math.sqrt(len(case.pieces))
-    whole = math.fsum(counts)
-    return [count / whole for count in counts]
+def _matrix(pieces: Sequence[AbstractSet[int]], places: int) -> csr_matrix:
+    """A row for each text."""
+    sizes = [len(one) for one in pieces]
+    columns = [place for one in pieces for place in sorted(one)]
+    values = np.repeat([1 / math.sqrt(max(size, 1)) for size in sizes], sizes)
+    return csr_matrix((values, columns, np.cumsum([0, *sizes])), shape=(len(pieces), places))
 
 
 def scores_without_authors(cases: Sequence[Case]) -> list[float]:

@@ -18,30 +18,29 @@ from redheart_core.safety.fitting import (
     checksum,
     limits,
     read_cases,
-    read_comments,
+    read_ordinary,
     silence,
     weights_of,
     write_limits,
 )
-from redheart_core.safety.vector_fitting import SHARES, STRIDE, LeftOut, Scores
+from redheart_core.safety.vector_fitting import SHARES, LeftOut, Scores, choose_learnt
 
-LEARNT = frozenset("12345678")
-"""Authors whose English cases the adapters learn, beside every fifth comment; a fit on all takes an hour or more."""
 UNASKED = 0.02
 """So many crises score so low by words and vectors that the adapters are not asked."""
 
 
-def write_third_voter(folder: Path, data: Path, left: LeftOut, comments: LeftOut) -> None:
+def write_third_voter(folder: Path, data: Path, sentences: Path, left: LeftOut, comments: LeftOut) -> None:
     """Write the adapters and how they go together with words and vectors.
 
     Args:
         folder: With the written cases.
         data: With the public data sets.
+        sentences: With sentences of strong feelings that are in no crisis.
         left: What words and vectors say of English texts that they have not learnt, nor do the adapters.
         comments: What they say of English comments that no fit reads.
     """
-    written = [case for case in read_cases(folder / "tuned_en.tsv") if case.author in LEARNT]
-    reader = write_adapters(fit_adapters([*written, *read_comments(data, "en")[::STRIDE]]))
+    learnt = choose_learnt(read_cases(folder / "tuned_en.tsv"), read_ordinary(data, sentences, "en"))
+    reader = write_adapters(fit_adapters(learnt))
     lowest = float(np.quantile(left.together[[case.label in LABELS for case in left.cases]], UNASKED))
     found = weigh_all(left, asked(left, reader, lowest), lowest)
     heard = whole(comments, asked(comments, reader, lowest), found["second"], found["third"])

@@ -121,7 +121,7 @@ def write_second_voter(
         written, ordinary = read_cases(folder / f"tuned_{language}.tsv"), read_ordinary(data, sentences, language)
         cases = [*written, *ordinary]
         scores = scores_without_authors(cases)
-        learnt += [case for case in (*written, *ordinary[::STRIDE]) if case.author not in HELD]
+        learnt += choose_learnt(written, ordinary)
         places = [place for place, case in enumerate(written) if case.author in HELD]
         places += range(len(written) + 1, len(cases), STRIDE)
         unread[language] = [cases[place] for place in places], np.array([scores[place] for place in places])
@@ -143,6 +143,11 @@ def write_second_voter(
         found[language] = {"factor": one.factor, **own, "silence": most}
     write_limits("together", f"plugins/ready/make_crisis.py beside weights of words {checksum()}", found)
     return left, comments
+
+
+def choose_learnt(written: Sequence[Case], ordinary: Sequence[Case]) -> list[Case]:
+    """What the further voters learn of a language's texts: all cases but those of HELD, and every fifth other text."""
+    return [case for case in (*written, *ordinary[::STRIDE]) if case.author not in HELD]
 
 
 def hear(texts: Sequence[str], language: str, kernel: Kernel, encode: Encode, factor: float) -> LeftOut:
