@@ -89,7 +89,9 @@ OTHER_MEANINGS = {
     "reasons": "why something is as it is, or failed",
     "pettingzoo": "the library whose interface environments have",
     "ready": "prepared; the extra with pretrained encoders",
+    "everyday": "sentences of everyday life",
     "scenarios": "of a person, in the meaning of a field",
+    "scruples": "published posts, which signs of a crisis are fitted on",
     "tables": "of settings and of reports",
 }
 """Names of plugins that are words of the core too."""
