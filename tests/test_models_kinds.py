@@ -23,6 +23,7 @@ from redheart_core.models.calibrating import Answered, calibrate_answer
 from redheart_core.models.calibration import LEAST_RECORDS_OF_A_KIND, at_temperature
 from redheart_core.models.kinds import KINDS_FILE, Kinds, read_kinds
 from redheart_core.models.kinds_fitting import LEAST_TEXTS, fit_kinds, kinds_of, write_kinds
+from redheart_core.models.layer_answers import answers_of_texts
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
 from redheart_core.training.context import TrainingContext
@@ -233,6 +234,16 @@ def test_an_answer_says_if_a_text_is_unlike_all_that_it_was_measured_on(
     assert unlike("en/letters", ruled_out=frozenset()) == (("letters",), False)
     assert unlike("ko/novels") == ((), False)
     assert unlike() == ((), False)
+
+
+def test_layers_see_no_answer_on_a_text_unlike_those_that_it_was_measured_on(
+    answering: tuple[Model, TrainingContext],
+) -> None:
+    model, context = answering
+    kind, other = "en/novels", "en/letters"
+    said = analyze(model, ENCODER, novel(model, context.store, kind), language=Language("en", None)).findings
+    given = answers_of_texts(model, [said, said, said], [kind] * 3, [frozenset(), {other}, {kind, other}])
+    assert np.isnan(given["regret"].answer).any(1).tolist() == [False, False, True]
 
 
 def test_kinds_count_where_no_data_set_states_a_language_and_one_is_detected(toy: Toy) -> None:

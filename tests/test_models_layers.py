@@ -72,7 +72,7 @@ def test_a_text_is_answered_to_layers_as_it_is_to_people_at_assembly_too(
     together = add_answers(texts_of(store, rows), model, sources, model.calibration, rows, trained.context).answers
     for number, row in enumerate(rows.tolist()):
         found = analyze(model, toy.encoder(), store.text(row))
-        alone = answers_of_texts(model, [found.findings], [store.language(row) or UNDETERMINED])
+        alone = answers_of_texts(model, [found.findings], [store.language(row) or UNDETERMINED], [found.ruled_out])
         assert alone.keys() == together.keys()
         for answer in answer_fields(model, found.findings, store.language(row)):
             given, of_all = alone[answer.field], together[answer.field]

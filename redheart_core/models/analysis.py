@@ -20,7 +20,7 @@ from redheart_core.data.text import check_text
 from redheart_core.memory.case import Neighbour
 from redheart_core.memory.cases import Cases
 from redheart_core.models.abstaining import Place, Silence, silences
-from redheart_core.models.calibration import language_of, name_of
+from redheart_core.models.calibration import name_of
 from redheart_core.models.certainty import calibrated, leading, together
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
 from redheart_core.models.layer_reading import read_layers, texts_as_seen, with_answers
@@ -101,9 +101,7 @@ def _calibrated(
     values = tuple(calibrated(about, own, finding.values, model.manifest.statistics[field], outer))
     sets = leading(about, own, values), together(about, own, values)
     like = name_of(kind) if kind is not None and kind in source.kinds else ""
-    measured = [] if kind is None else [one for one in source.kinds if language_of(one) == language_of(kind)]
-    unlike = bool(measured) and ruled_out.issuperset(measured)
-    texts = tuple(map(name_of, measured))
+    texts, unlike = tuple(map(name_of, source.measured_kinds(kind))), source.is_unlike(kind, ruled_out)
     return values, Certainty(calibration.alpha, own.records, own.temperature, *sets, like, texts, unlike)
 
 
@@ -178,7 +176,8 @@ def analyze_texts(
         answered = _answer(model, batch, weighed)
         places, own = [one.row for one in batch], [one.read for one in batch]
         near = [nearest_cases(cases, one.vectors) for one in own]
-        answers = add_cases(with_answers(model, seen, places, own, answered, [kinds[row] for row in places]), near)
+        of_kinds = [kinds[row] for row in places], [ruled_out[row] for row in places]
+        answers = add_cases(with_answers(model, seen, places, own, answered, *of_kinds), near)
         remarks = read_layers(model, answers, limits=False)
         for text, findings, said, nearest in zip(batch, answered, remarks, near, strict=True):
             limits, vectors = text.readings, text.read.vectors

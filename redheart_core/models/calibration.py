@@ -10,6 +10,7 @@ risk control makes one set of a text's labels that misses at most the share ALPH
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
 
@@ -132,6 +133,20 @@ class SourceCalibration:
         kind = UNDETERMINED if kind is None else kind
         of_all = self.languages.get(UNDETERMINED, self.all_languages)
         return self.kinds.get(kind, self.languages.get(language_of(kind), of_all))
+
+    def measured_kinds(self, kind: str | None) -> tuple[str, ...]:
+        """The kinds with calibration records of their own in the language of a kind of text."""
+        return tuple(one for one in self.kinds if kind is not None and language_of(one) == language_of(kind))
+
+    def is_unlike(self, kind: str | None, ruled_out: AbstractSet[str]) -> bool:
+        """Whether a text of this kind is unlike all that the answer was measured on.
+
+        Args:
+            kind: Of the text.
+            ruled_out: Kinds that it cannot well be of.
+        """
+        measured = self.measured_kinds(kind)
+        return bool(measured) and ruled_out >= set(measured)
 
 
 @attrs.frozen(slots=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import attrs
@@ -33,14 +34,19 @@ ROWS = 32
 
 
 def answers_of_texts(
-    model: Model, findings: Sequence[Sequence[Finding]], kinds: Sequence[str]
+    model: Model,
+    findings: Sequence[Sequence[Finding]],
+    kinds: Sequence[str],
+    ruled_out: Sequence[AbstractSet[str]],
 ) -> dict[str, LayerAnswers]:
-    """The answers on N texts, by field; NaN of a text that a source does not answer.
+    """The answers on N texts, by field; NaN of a text that a source does not answer, or one unlike those that it was
+    measured on.
 
     Args:
         model: The model.
         findings: What its plugins say of each text.
         kinds: Of the texts.
+        ruled_out: Kinds that each cannot well be of.
     """
     said = [{(one.plugin, one.output, one.field): one for one in own} for own in findings]
     rows = _rows_of_kinds(kinds)
@@ -50,9 +56,12 @@ def answers_of_texts(
         numbers = dict[str, FloatArray]()
         for source in sources:
             given = np.full((len(findings), len(field.elements)), np.nan)
+            place = source.plugin, source.output, name
+            measured = None if model.calibration is None else model.calibration.of(*place)
             for row, own in enumerate(said):
-                finding = own.get((source.plugin, source.output, name))
-                if finding is not None:
+                finding = own.get(place)
+                unlike = measured is not None and measured.is_unlike(kinds[row], ruled_out[row])
+                if finding is not None and not unlike:
                     given[row] = [value.value for value in finding.values]
             numbers[_name(source)] = _calibrated(field, model.calibration, source, given, rows)
         ends = _Ends(field, model.calibration, rows)

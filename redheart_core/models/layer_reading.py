@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ def with_answers(
     texts: Sequence[ReadText],
     findings: Sequence[Sequence[Finding]],
     kinds: Sequence[str],
+    ruled_out: Sequence[AbstractSet[str]],
 ) -> LayerTexts:
     """Some of these texts with what the model answers them.
 
@@ -49,6 +51,7 @@ def with_answers(
         texts: The same as the model reads them.
         findings: On each.
         kinds: Of each.
+        ruled_out: Kinds that each cannot well be of.
     """
     codes = [seen.languages[row] for row in rows]
     names = [name for name in model.read_fields if not model.fields[name].text]
@@ -57,7 +60,7 @@ def with_answers(
         codes,
         seen.vectors[list(rows)],
         seen.known[list(rows)],
-        answers_of_texts(model, findings, kinds),
+        answers_of_texts(model, findings, kinds, ruled_out),
         {name: torch.cat([one.fields[name] for one in texts]).double().numpy() for name in names},
     )
 
