@@ -215,18 +215,24 @@ def test_an_answer_says_if_a_text_is_unlike_all_that_it_was_measured_on(
     sharp = Kinds({kind: 50.0 * weights for kind, weights in model.kinds.directions.items()})
     said = analyze(attrs.evolve(model, kinds=sharp), ENCODER, text, language=Language("en", None))
     assert said.ruled_out == {"en/letters"}
+    (own,) = answer_fields(model, said.findings, said.kind, said.ruled_out)
+    assert own.certainty is not None
+    assert own.certainty.measured_on == ("letters", "novels")
 
     def unlike(*measured: str, ruled_out: frozenset[str] = said.ruled_out) -> tuple[tuple[str, ...], bool]:
         calibration = model.calibration
         assert calibration is not None
         (source,) = calibration.sources
-        kinds = {kind: one for kind, one in source.kinds.items() if kind in measured}
-        kinds |= {kind: source.at(None) for kind in measured if kind not in kinds}
-        other = attrs.evolve(calibration, sources=(attrs.evolve(source, kinds=kinds),))
-        own = attrs.evolve(model, calibration=other)
-        (found,) = answer_fields(own, said.findings, said.kind, ruled_out)
-        assert found.certainty is not None
-        return found.certainty.measured_on, found.certainty.unlike
+        kinds = dict.fromkeys(measured, source.at(None))
+        before = attrs.evolve(source, kinds=kinds, data_sets=())
+        found = []
+        for one in (before, attrs.evolve(source, data_sets=measured) if measured else before):
+            other = attrs.evolve(model, calibration=attrs.evolve(calibration, sources=(one,)))
+            (answer,) = answer_fields(other, said.findings, said.kind, ruled_out)
+            assert answer.certainty is not None
+            found.append((answer.certainty.measured_on, answer.certainty.unlike))
+        assert found[0] == found[1]
+        return found[0]
 
     assert unlike("en/letters", "en/novels") == (("letters", "novels"), False)
     assert unlike("en/letters") == (("letters",), True)

@@ -40,6 +40,7 @@ from redheart_core.models.steps import Progress, shown, silent
 from redheart_core.nn.answers import as_shares, kind_of
 
 if TYPE_CHECKING:
+    from redheart_core.data.store import Store
     from redheart_core.training.context import TrainingContext
 
 SPLIT, CHOICE = "calibration", "validation"
@@ -136,6 +137,8 @@ class Answered:
     """(N,) of the texts: "language/data set", or a language alone where that has one kind."""
     outer: FloatArray | None = None
     """(2, N, L), the lowest and the highest quantile that the node gives beside each answer; None if it gives none."""
+    data_sets: tuple[str, ...] = ()
+    """Where the records come from, as kinds."""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -178,7 +181,13 @@ def answered(
         shares[known].reshape(int(known.sum()), -1).numpy(),
         tuple(kind for kind, there in zip(kinds, known.tolist(), strict=True) if there),
         None if quantiles is None else outermost(quantiles[known]),
+        _data_sets(store, rows[known]),
     )
+
+
+def _data_sets(store: Store, rows: Tensor) -> tuple[str, ...]:
+    names = [store.source_names[place] for place in store.sources[rows].tolist()]
+    return tuple(sorted({f"{code}/{name}" for code, name in zip(store.codes(rows), names, strict=True)}))
 
 
 def outermost(quantiles: Tensor) -> FloatArray:
@@ -202,7 +211,7 @@ def calibrate_answer(field: Field, source: AnswerSource, given: Answered) -> Sou
         if kind not in codes and count >= LEAST_RECORDS_OF_A_KIND:
             own = _part(field, given.of(kind), None)
             kinds[kind] = _completed(field, own, languages[language_of(kind)])
-    return SourceCalibration(source.plugin, source.output, field.name, whole, languages, kinds)
+    return SourceCalibration(source.plugin, source.output, field.name, whole, languages, kinds, given.data_sets)
 
 
 def _completed(field: Field, own: CalibrationPart, language: CalibrationPart) -> CalibrationPart:

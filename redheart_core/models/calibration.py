@@ -125,6 +125,9 @@ class SourceCalibration:
     """By the codes that the data set states, UNDETERMINED for none."""
     kinds: Mapping[str, CalibrationPart] = attrs.field(factory=dict)
     """Of the kinds of text, "language/data set", with enough calibration records."""
+    data_sets: tuple[str, ...] = ()
+    """Kinds by where the calibration records come from, however few. Empty of a model that was assembled before there
+    were any: those with limits of their own stand in."""
 
     def at(self, kind: str | None) -> CalibrationPart:
         """That of a kind of text, or of a language: of its language where the kind has too few calibration records, of
@@ -135,8 +138,9 @@ class SourceCalibration:
         return self.kinds.get(kind, self.languages.get(language_of(kind), of_all))
 
     def measured_kinds(self, kind: str | None) -> tuple[str, ...]:
-        """The kinds with calibration records of their own in the language of a kind of text."""
-        return tuple(one for one in self.kinds if kind is not None and language_of(one) == language_of(kind))
+        """Where the calibration records in the language of a kind of text come from, as kinds."""
+        known = self.data_sets or self.kinds
+        return tuple(one for one in known if kind is not None and language_of(one) == language_of(kind))
 
     def is_unlike(self, kind: str | None, ruled_out: AbstractSet[str]) -> bool:
         """Whether a text of this kind is unlike all that the answer was measured on.

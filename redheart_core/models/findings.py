@@ -75,7 +75,7 @@ class Certainty:
     """The data set whose training texts the text reads like, and whose kind of calibration records these are; empty
     where they are those of a whole language."""
     measured_on: tuple[str, ...] = ()
-    """The data sets with calibration records of their own kind; empty where the text's language has one kind."""
+    """The data sets that the calibration records in the text's language come from."""
     unlike: bool = False
     """Whether the text reads like none of these: nobody has measured how often the limits hold, and nothing is
     claimed."""
