@@ -41,7 +41,10 @@ def beyond(model: redheart.Model, text: str) -> set[str]:
         ("limit_of_terms", "<p>I was <b>so happy</b> to see her again!</p><script>alert(1)</script>"),
         ("limit_of_length", "I like it. " * 3000),
         ("limit_of_length", "Ok."),
-        ("consistency_of_members", "You are the worst roommate ever! I cannot believe you ate my food AGAIN!!!"),
+        (
+            "consistency_of_members",
+            "I ate the food of my roommate AGAIN and he screamed at me that I am the worst roommate ever!!! I laughed.",
+        ),
         ("similar_cases_distance", OTHER),
     ],
 )
