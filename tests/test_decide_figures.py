@@ -6,6 +6,7 @@ import copy
 import json
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
@@ -20,6 +21,8 @@ from redheart_core import CATALOGUE, DataError
 from redheart_core.data.language import Language
 from redheart_core.exact.choice import luce_shares
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
+from redheart_server.pages.decision_view import act_views
+from redheart_server.pages.words import words as words_in
 
 TRUTH: dict[str, Any] = {
     "situation": "My father asks how ill he is.",
@@ -247,6 +250,24 @@ def test_emotions_of_an_act_are_those_that_the_model_stands_behind(given: list[A
     analysis = Analysis("text", Language("en", None), (of_emotions(*given),), (), (), {})
     found = Decision(dilemma, None, act_figures(dilemma), (analysis, analysis))
     assert found.lines().count(f"  emotions in the words (emotion): {said}") == 2
+
+
+def test_what_was_measured_on_other_texts_is_named_and_no_number_of_it_shown_in_text_and_page() -> None:
+    dilemma = read_dilemma({"acts": ["telling him", "saying nothing"]})
+    value = LabelValue("regret", 0.7, 0.4, 2.0, low=0.6, high=0.8)
+    finding = Finding("plugin", "regret", "regret", "group", 1, "1", (value,))
+    certainty = Certainty(0.1, 400, None, measured_on=("diaries",))
+    regret = Answer("regret", CATALOGUE["regret"], finding, False, (value,), (), certainty)
+    for unlike in (False, True):
+        given = attrs.evolve(regret, certainty=attrs.evolve(certainty, unlike=unlike))
+        analysis = Analysis("text", Language("en", None), (given,), (), (), {})
+        found = Decision(dilemma, None, act_figures(dilemma), (analysis, analysis))
+        said = "  not shown, as measured on texts unlike this one (diaries): regret"
+        shown = "  regret in the words: 0.70 [0.60, 0.80] of 1"
+        assert [found.lines().count(line) for line in (said, shown)] == ([2, 0] if unlike else [0, 2])
+        (words, _) = (act.words for act in act_views(found, words_in("en")))
+        noted = "Not shown, as measured on texts unlike this one (diaries): Regret."
+        assert words == ((noted,) if unlike else ("Regret in the words: 0.70 [0.60, 0.80], from 0 to 1",))
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from redheart.decision import ActFigures, Decision, Measured, Ranking, Sensitivity
-from redheart.summary import borne_out, summarize
+from redheart.page import measured_elsewhere
+from redheart.summary import borne_out, is_unlike, summarize
 from redheart_core.data.text import shorten
 
 if TYPE_CHECKING:
@@ -147,16 +148,9 @@ def _number(value: LabelValue, named: bool = True) -> str:
     return f"{value.label + ' ' if named else ''}{value.value:.2f}{between}"
 
 
-def _elsewhere(answer: Answer) -> str:
-    """That an answer was measured on texts unlike the act, where it was."""
-    if answer.certainty is None or not answer.certainty.unlike:
-        return ""
-    return f"; measured on texts unlike this one ({', '.join(answer.certainty.measured_on)})"
-
-
 def _words(analysis: Analysis) -> Iterator[str]:
     """What the model says of the words."""
-    answers = {answer.field: answer for answer in analysis.answers}
+    answers = {answer.field: answer for answer in analysis.answers if not is_unlike(answer)}
     found = emotions_of(answers)
     if found is not None:
         answer, values = found
@@ -165,12 +159,13 @@ def _words(analysis: Analysis) -> Iterator[str]:
     if "votes" in answers:
         labels = ", ".join(f"{value.label} {value.value:.2f}" for value in answers["votes"].values)
         said = summarize(answers["votes"])
-        words = _elsewhere(answers["votes"]) if said is None else f"; {said.words()}"
-        yield f"  a crowd's verdict on who is in the wrong: {labels}{words}"
+        yield f"  a crowd's verdict on who is in the wrong: {labels}{'' if said is None else f'; {said.words()}'}"
     if "regret" in answers:
         (value,) = answers["regret"].values
-        unsure = "" if borne_out(answers["regret"]) else _elsewhere(answers["regret"]) or "; it may be as usual"
+        unsure = "" if borne_out(answers["regret"]) else "; it may be as usual"
         yield f"  regret in the words: {_number(value, named=False)} of 1{unsure}"
-    if not answers:
+    for texts, fields in measured_elsewhere(analysis).items():
+        yield f"  not shown, as measured on texts unlike this one ({', '.join(texts)}): {', '.join(fields)}"
+    if not analysis.answers:
         reasons = dict.fromkeys(one.reason for one in analysis.abstentions)
         yield f"  nothing is said of the words: {'; '.join(reasons) or 'the model answers nothing'}"

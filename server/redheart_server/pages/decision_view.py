@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from redheart.decision_page import emotions_of, letter_of, sensitivity_line
-from redheart.summary import summarize
-from redheart_server.pages.analysis_view import number_words
+from redheart.summary import is_unlike, summarize
+from redheart_server.pages.analysis_view import elsewhere_notes, number_words
 from redheart_server.pages.notes_view import language_line
 from redheart_server.pages.words import Words
 
@@ -84,7 +84,7 @@ def _figures(decision: Decision, figures: ActFigures, say: Words) -> Iterator[st
 
 def _words(analysis: Analysis, say: Words) -> Iterator[str]:
     """As the command says it: emotions, a crowd's verdict, regret."""
-    answers = {answer.field: answer for answer in analysis.answers}
+    answers = {answer.field: answer for answer in analysis.answers if not is_unlike(answer)}
     found = emotions_of(answers)
     if found is not None:
         labels = [f"{say.label(value.label)} {number_words(found[0], value)}" for value in found[1]]
@@ -97,7 +97,8 @@ def _words(analysis: Analysis, say: Words) -> Iterator[str]:
     if "regret" in answers:
         (value,) = answers["regret"].values
         yield say("act_regret", value=number_words(answers["regret"], value))
-    if not answers:
+    yield from elsewhere_notes(analysis, say)
+    if not analysis.answers:
         yield say("act_silent", why=language_line(analysis.language, say))
 
 
