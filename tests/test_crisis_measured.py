@@ -15,9 +15,9 @@ import pytest
 from redheart_core.safety.help import help_for_text
 
 FOLDER = Path(__file__).parent / "crisis"
-REACHED = {"en": (16, 12, 5), "ko": (18, 23, 13)}
+REACHED = {"en": (16, 12, 5), "ko": (18, 22, 12)}
 """Of 135 crises and 152 others: misses, false alarms, and those among them that are a block of help, not one line."""
-ALONE = {"en": (62, 5), "ko": (61, 11)}
+ALONE = {"en": (62, 5), "ko": (59, 10)}
 """Of the same: for how many help stands alone, crises at least and others at most."""
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from redheart_core import Field, LayerTexts
 
-DIGITS = 4
-"""To which breaches are rounded: numbers are given in single precision."""
+SLACK = 5e-5
+"""Smaller breaches are none: numbers are given in single precision."""
 FALLING: tuple[str, ...] = ("regret_course",)
 """Fields whose numbers never rise from label to label: regret fades, after some acts not at all."""
 QUANTILE = re.compile(r"[pq](\d+)")
@@ -25,7 +25,8 @@ AT_MOST: tuple[tuple[str, str], ...] = (("act_regret", "act_max_regret"),)
 def score(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> NDArray[Any]:
     """The largest breach, in units of the range; 0 of none, NaN of a text without answers."""
     found = [breaches for _, _, breaches in _breaches(texts)]
-    return np.round(_worst(np.concatenate([np.empty((len(texts.texts), 0)), *found], axis=1)), DIGITS)
+    worst = _worst(np.concatenate([np.empty((len(texts.texts), 0)), *found], axis=1))
+    return np.where(worst < SLACK, 0.0, worst)
 
 
 def notes(arrays: Mapping[str, NDArray[Any]], texts: LayerTexts) -> list[Mapping[str, Sequence[str]]]:
@@ -76,9 +77,7 @@ def _scale(field: Field) -> float:
 
 
 def _note(found: Sequence[tuple[str, str, NDArray[Any]]], number: int) -> Mapping[str, Sequence[str]]:
-    said = [
-        (float(breach[number]), name, what) for name, what, breach in found if np.round(breach[number], DIGITS) > 0.0
-    ]
+    said = [(float(breach[number]), name, what) for name, what, breach in found if breach[number] >= SLACK]
     if not said:
         return {}
     size, name, what = max(said)
