@@ -110,6 +110,25 @@ def test_each_channel_has_a_step_of_its_own_and_no_number_is_further_off_than_ha
     assert bool((np.abs(found - weights * scale) <= 0.501 * step).all())
 
 
+@pytest.mark.parametrize("rows", [256, 300])
+def test_each_block_of_a_long_channel_has_a_step_of_its_own(tmp_path: Path, rows: int) -> None:
+    file = tmp_path / "long.onnx"
+    weights = _graph(file, rows, 4)
+    weights[0] = 100.0
+    weights[200:, 1] = 0.0
+    _change_weights(file, weights)
+    assert quantize_graph(file) == "int8 weights"
+    found = _answers(file, x=np.eye(rows, dtype=np.float32))
+    assert found.shape == weights.shape
+    for start in range(0, rows, 128):
+        part = weights[start : start + 128]
+        step = np.abs(part).max(axis=0) / 127
+        assert bool((np.abs(found[start : start + 128] - part) <= 0.501 * step).all())
+    opened = tmp_path / "opened.onnx"
+    _optimized(file, opened)
+    assert _operators(opened) == ["MatMul"]
+
+
 def test_rows_of_a_table_are_int8_in_the_graph_that_is_computed(tmp_path: Path) -> None:
     from onnx import TensorProto, helper, numpy_helper, save
 
@@ -135,6 +154,12 @@ def _change_weights(file: Path, weights: np.ndarray[Any, Any]) -> None:
     model = load(file)
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
     save(model, file)
+
+
+def _operators(file: Path) -> list[str]:
+    from onnx import load
+
+    return [node.op_type for node in load(file).graph.node]
 
 
 def _optimized(file: Path, output: Path) -> None:

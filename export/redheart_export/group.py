@@ -12,6 +12,7 @@ import torch
 from redheart_core.contract.fields import Shape
 from redheart_core.groups.exporting import NotExportableError, shortened, trace, why_not_exported
 from redheart_core.groups.group import Group
+from redheart_core.nn.feed_forward import parts_apart
 from redheart_export.graph import Graph, Sizes, sample_inputs
 from redheart_export.session import GraphError, open_session, run_session
 
@@ -22,7 +23,7 @@ TOLERANCE = 1e-3
 """Largest difference from PyTorch of a graph that counts as right; beside it that share of the number."""
 
 
-def export_group(group: Group, graph: Graph, shapes: Mapping[str, Shape], file: Path) -> None:
+def export_group(group: Group, graph: Graph, shapes: Mapping[str, Shape], file: Path, apart: bool = False) -> None:
     """Write a group as an ONNX graph.
 
     Args:
@@ -30,6 +31,7 @@ def export_group(group: Group, graph: Graph, shapes: Mapping[str, Shape], file: 
         graph: It as one function, on the CPU.
         shapes: Per record, of all that is read and given.
         file: Written here.
+        apart: Keep the parts of linear maps, such as layers and adapters, apart.
 
     Raises:
         NotExportableError: Something that a plugin computes has no graph.
@@ -37,7 +39,9 @@ def export_group(group: Group, graph: Graph, shapes: Mapping[str, Shape], file: 
     if reason := why_not_exported(group):
         raise NotExportableError(reason)
     graph.eval()
-    trace(graph, sample_inputs(graph.reads, shapes, TRACED), shapes).save(str(file))
+    with parts_apart(apart):
+        program = trace(graph, sample_inputs(graph.reads, shapes, TRACED), shapes)
+    program.save(str(file))
     check_graph(graph, shapes, file)
 
 

@@ -13,14 +13,17 @@ LEAST = 512
 """Numbers of a matrix that is kept so; what a smaller one would save, the operators beside it take."""
 MOST = 127
 """Steps of int8 on each side of 0."""
+BLOCK = 128
+"""Numbers of a channel that share a step: a few of a channel's thousands are ten times as large as the others."""
 
 
 def keep_weights_as_int8(model: Any) -> int:
-    """Replace every float32 matrix, alone or several stacked, by int8 steps and the size of a step for each channel.
+    """Replace every float32 matrix, alone or several stacked, by int8 steps and the sizes of a step.
 
-    Biases and the weights of norms are none. A step is a channel's largest number by 127, to nearest (Jacob et al.
-    2018). ONNX Runtime computes the products of constants once, when it opens a graph, but for tables of which a text
-    reads a few rows, as of tokens: these stay int8 in memory too.
+    Biases and the weights of norms are none. A step is the largest number of a block of a channel by 127, to nearest
+    (Jacob et al. 2018; in blocks, Dettmers and Zettlemoyer 2023). ONNX Runtime computes the products of constants once,
+    when it opens a graph, but for tables of which a text reads a few rows, as of tokens: these have a step for each
+    row, and stay int8 in memory too.
 
     Args:
         model: An onnx.ModelProto, changed in place.
@@ -40,19 +43,20 @@ def keep_weights_as_int8(model: Any) -> int:
         numbers, readers = numpy_helper.to_array(tensor), users[tensor.name]
         rows = _row_readers(tensor.name, readers)
         axis = -2 if not rows and all(_multiplies_columns(tensor.name, node) for node in readers) else -1
-        steps, size = _quantized(numbers, axis)
-        graph.initializer.remove(tensor)
-        graph.initializer.extend(
-            [
-                numpy_helper.from_array(steps, f"{tensor.name}.int8"),
-                numpy_helper.from_array(size, f"{tensor.name}.step"),
-            ]
-        )
+        blocks = numbers if rows else _in_blocks(numbers, axis)
+        steps, size = _quantized(blocks, axis)
+        constants = {f"{tensor.name}.int8": steps, f"{tensor.name}.step": size}
         if rows:
             for node in rows:
                 _read_rows(graph, tensor.name, node)
-        else:
+        elif blocks is numbers:
             before += _product(f"{tensor.name}.int8", f"{tensor.name}.step", tensor.name)
+        else:
+            merged, needed = _merged(tensor.name, numbers.shape, axis)
+            before += [*_product(f"{tensor.name}.int8", f"{tensor.name}.step", f"{tensor.name}.blocks"), *merged]
+            constants |= needed
+        graph.initializer.remove(tensor)
+        graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in constants.items())
     own = [*before, *graph.node]
     del graph.node[:]
     graph.node.extend(own)
@@ -84,6 +88,40 @@ def _multiplies_columns(name: str, node: Any) -> bool:
     return node.op_type == "MatMul" or (
         node.op_type == "Gemm" and not any(one.i for one in node.attribute if one.name == "transB")
     )
+
+
+def _in_blocks(numbers: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Channels cut into blocks, with a new axis before the given one, the last filled with 0; short ones as they are.
+
+    Args:
+        numbers: Matrices.
+        axis: -2 or -1, along which the numbers of a channel lie.
+    """
+    length = numbers.shape[axis]
+    if length <= BLOCK:
+        return numbers
+    filled = [(0, 0)] * numbers.ndim
+    filled[axis] = (0, -length % BLOCK)
+    place, sizes = numbers.ndim + axis, numbers.shape
+    return np.pad(numbers, filled).reshape(*sizes[:place], -1, BLOCK, *sizes[place + 1 :])
+
+
+def _merged(name: str, sizes: Sequence[int], axis: int) -> tuple[list[Any], dict[str, NDArray[np.int64]]]:
+    """The operators that make a matrix of its blocks, and the constants that these read."""
+    from onnx import helper
+
+    whole = list(sizes)
+    whole[axis] += -sizes[axis] % BLOCK
+    shape = {f"{name}.shape": np.array(whole, np.int64)}
+    if whole == list(sizes):
+        return [helper.make_node("Reshape", [f"{name}.blocks", f"{name}.shape"], [name], f"{name}.merge")], shape
+    ends = {"start": 0, "end": sizes[axis], "axis": axis}
+    cut = {f"{name}.{end}": np.array([number], np.int64) for end, number in ends.items()}
+    nodes = [
+        helper.make_node("Reshape", [f"{name}.blocks", f"{name}.shape"], [f"{name}.filled"], f"{name}.merge"),
+        helper.make_node("Slice", [f"{name}.filled", *cut], [name], f"{name}.cut"),
+    ]
+    return nodes, shape | cut
 
 
 def _quantized(numbers: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

@@ -114,7 +114,7 @@ def _export_groups(
     for group in model.groups:
         file, graph = building / "groups" / f"{group.name}.onnx", graphs[group.name]
         try:
-            export_group(group, graph, model.shapes, file)
+            export_group(group, graph, model.shapes, file, apart=int8)
         except NotExportableError as error:
             kept[group.name] = str(error)
             remove_file(file)

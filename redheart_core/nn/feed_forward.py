@@ -8,7 +8,9 @@ of the same kind.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import attrs
 from torch import nn
@@ -69,12 +71,34 @@ class HasFeedForward(nn.Module):
 
 
 class LinearMap(nn.Module):
-    """A linear map of several parts, such as a layer and its adapter."""
+    """A linear map of several parts, such as a layer and its adapter.
+
+    In a graph (torch.compiler.is_exporting) the parts' sum is one constant, or with parts_are_apart() there are the
+    parts, of which several groups share some.
+    """
 
     @abstractmethod
     def merged(self) -> nn.Linear:
         """The same map as one layer."""
         raise NotImplementedError
+
+
+_APART = ContextVar("_APART", default=False)
+
+
+@contextmanager
+def parts_apart(apart: bool) -> Iterator[None]:
+    """Inside, graphs have the parts of linear maps where that is wanted: they take less room and more time."""
+    token = _APART.set(apart)
+    try:
+        yield
+    finally:
+        _APART.reset(token)
+
+
+def parts_are_apart() -> bool:
+    """Whether a graph that is made now has the parts of linear maps."""
+    return _APART.get()
 
 
 def feed_forward_blocks(root: nn.Module) -> list[FeedForward]:

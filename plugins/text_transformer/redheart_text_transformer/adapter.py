@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from redheart_core import SettingsError
 from redheart_core.nn.bert import Bert
-from redheart_core.nn.feed_forward import FeedForward, HasFeedForward, LinearMap, feed_forward_blocks
+from redheart_core.nn.feed_forward import FeedForward, HasFeedForward, LinearMap, feed_forward_blocks, parts_are_apart
 
 FIRST_STEP = 3e-3
 """Standard deviation of the adapters' second maps at the start. With 0 the first maps would get no gradient in the
@@ -90,7 +90,7 @@ class _Maps(nn.Module):
             nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(F.linear(x, self.lora_A), self.lora_B) * SCALE
+        return F.linear(F.linear(x, self.lora_A), self.lora_B * SCALE)
 
     def product(self) -> Tensor:
         """Both as one map, as large as that of the linear layer."""
@@ -106,7 +106,7 @@ class _Adapted(LinearMap):
         self._maps = (maps,)  # in a tuple, so that torch does not register it
 
     def forward(self, x: Tensor) -> Tensor:
-        if torch.compiler.is_exporting():  # where weights are constants, so that their sum is one
+        if torch.compiler.is_exporting() and not parts_are_apart():
             return F.linear(x, self._weight(), self.linear.bias)
         (maps,) = self._maps
         found: Tensor = self.linear(x) + maps(x)
