@@ -37,7 +37,10 @@ def load(model: str | Path | None = None, *, device: str = "cpu", country: str |
         PluginError: No model is named, and none is installed or several are; or a package of signs is broken.
         CheckpointError: There is no model, a file is missing or damaged, or plugins are others than it was made with.
     """
-    return load_with(model, load_safety(country), device)
+    from redheart_registry.installed import looking_once
+
+    with looking_once():
+        return load_with(model, load_safety(country), device)
 
 
 def decide(
