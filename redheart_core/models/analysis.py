@@ -158,6 +158,8 @@ def analyze_texts(
     read = read_texts(model, encoder, texts)
     found: list[Analyzed | DataError | None] = [one if isinstance(one, DataError) else None for one in read]
     known = [(place, one) for place, one in enumerate(read) if not isinstance(one, DataError)]
+    if not known:
+        return [one for one in read if isinstance(one, DataError)]
     counts = model.terms.count([one.given.text for _, one in known]) if model.terms else None
     seen = texts_as_seen(model, [one for _, one in known], counts)
     all_readings = read_layers(model, seen, limits=True)

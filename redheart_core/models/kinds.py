@@ -60,6 +60,8 @@ class Kinds:
         known = [bool(vector.any()) for vector in vectors]
         for code, (kinds, weights) in self._by_language.items():
             rows = np.flatnonzero([one == code and there for one, there in zip(languages, known, strict=True)])
+            if not len(rows):
+                continue
             likeness = vectors[rows] @ weights[:, :-1].T + weights[:, -1]
             yield from ((row, kinds, one) for row, one in zip(rows.tolist(), likeness, strict=True))
 

@@ -9,6 +9,7 @@ import pytest
 from front_door import succeed
 
 import redheart
+from redheart_core import DataError
 
 ORDINARY = "I told my neighbour the truth about the fence."
 NEVER = {"consistency_of_calculus", "consistency_of_circumstances"}
@@ -58,6 +59,16 @@ def test_beyond_a_limit_nothing_is_answered_and_otherwise_there_is_a_warning(mod
     far = model.analyze(OTHER)
     assert far.answers
     assert any(one.startswith("no evidence: the nearest case") for one in far.warnings)
+
+
+@pytest.mark.parametrize("text", ["ㅋㅋㅋㅋㅋㅋㅋㅋ", "घआऔ षबस हजऋऩषळफय मणऱऎ"])
+def test_what_no_encoder_knows_a_part_of_is_refused_alone_and_beside_others(model: redheart.Model, text: str) -> None:
+    with pytest.raises(DataError, match="knows no part of it, so there is nothing to analyse"):
+        model.analyze(text)
+    for given in ([text], [text, text], [text, ORDINARY]):
+        first, *others = model.analyze_all(given)
+        assert isinstance(first, redheart.Refused)
+        assert [isinstance(one, redheart.Refused) for one in others] == [one == text for one in given[1:]]
 
 
 def test_high_stakes_hold_back_what_is_not_sure_enough_and_usual_ones_do_not(model: redheart.Model) -> None:
