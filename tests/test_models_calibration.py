@@ -29,6 +29,7 @@ from redheart_core.models.calibrating import Answered, calibrate, calibrate_answ
 from redheart_core.models.calibration import ANSWERS_FILE, CALIBRATION, Calibration, at_temperature
 from redheart_core.models.certainty import calibrated
 from redheart_core.models.findings import LabelValue
+from redheart_core.models.kinds import TextKind
 from redheart_core.models.manifest import MODEL_MANIFEST, AnswerSource, LabelStatistics, read_manifest
 from redheart_core.models.model import Model, load_model
 from redheart_core.models.packing import pack_model
@@ -149,14 +150,14 @@ def test_an_answer_lies_in_its_interval_and_one_without_calibration_has_none(
 ) -> None:
     model = assembled(trained, tmp_path / "model")
     findings = analyze(model, toy.encoder(), TEXT).findings
-    for answer in answer_fields(model, findings, "en"):
+    for answer in answer_fields(model, findings, TextKind("en")):
         assert answer.certainty is not None
         for one in answer.values:
             assert one.low is not None
             assert one.high is not None
             assert 0.0 <= one.low <= one.value <= one.high <= 1.0
     plain = uncalibrated(tmp_path / "model", trained.context.nodes)
-    answers = answer_fields(plain, analyze(plain, toy.encoder(), TEXT).findings, "en")
+    answers = answer_fields(plain, analyze(plain, toy.encoder(), TEXT).findings, TextKind("en"))
     assert [answer.certainty for answer in answers] == [None] * len(answers)
     analysis = Analysis(TEXT, Language("en", None), answers, (), findings, {}, calibrated=plain.calibration is not None)
     with pytest.raises(RedheartError, match="no intervals of 'regret': the model was not calibrated"):

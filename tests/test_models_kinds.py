@@ -21,7 +21,7 @@ from redheart_core.evaluation.calibration import measure_calibration, task_of
 from redheart_core.models.analysis import analyze, answer_fields
 from redheart_core.models.calibrating import Answered, calibrate_answer
 from redheart_core.models.calibration import LEAST_RECORDS_OF_A_KIND, at_temperature
-from redheart_core.models.kinds import KINDS_FILE, Kinds, read_kinds
+from redheart_core.models.kinds import KINDS_FILE, Kinds, TextKind, read_kinds
 from redheart_core.models.kinds_fitting import LEAST_TEXTS, fit_kinds, kinds_of, write_kinds
 from redheart_core.models.layer_answers import answers_of_texts
 from redheart_core.models.manifest import AnswerSource
@@ -59,8 +59,8 @@ def test_a_text_is_of_the_kind_of_the_data_set_that_it_reads_like(toy: Toy) -> N
     assert set(guessed) == {"en/letters", "en/novels"}
     assert np.mean([one == other for one, other in zip(guessed, truth, strict=True)]) > 0.9
     vectors = np.zeros((2, 16), np.float32)
-    assert kinds.of(["en", "ko"], vectors) == ("en", "ko")
-    assert kinds.of(["ko"], vectors[:1] + 1.0) == ("ko",)
+    assert kinds.of(["en", "ko"], vectors) == (TextKind("en"), TextKind("ko"))
+    assert kinds.of(["ko"], vectors[:1] + 1.0) == (TextKind("ko"),)
     assert kinds.of([], vectors[:0]) == ()
 
 
@@ -69,9 +69,9 @@ def test_kinds_are_ruled_out_that_a_text_is_a_thousand_times_less_like() -> None
     ratio = np.log(1000.0)
     vectors = np.array([[0.99 * ratio], [1.01 * ratio], [-1.01 * ratio], [0.1], [0.0]])
     out = [{"en/c"}, {"en/a", "en/c"}, {"en/a", "en/b"}, set(), set()]
-    assert kinds.ruled_out(["en"] * 5, vectors) == tuple(map(frozenset, out))
-    assert kinds.ruled_out(["ko"] * 5, vectors) == (frozenset(),) * 5
-    assert kinds.ruled_out([], vectors[:0]) == ()
+    assert [one.ruled_out for one in kinds.of(["en"] * 5, vectors)] == out
+    assert kinds.of(["ko"] * 5, vectors) == (TextKind("ko"),) * 5
+    assert kinds.of([], np.empty((0, 0))) == ()
 
 
 def test_a_language_with_one_data_set_or_few_texts_has_one_kind(toy: Toy) -> None:
@@ -190,7 +190,8 @@ def test_an_answer_says_which_kind_its_limits_are_of(answering: tuple[Model, Tra
     assert calibration is not None
     text = novel(model, store, "en/novels")
     said = analyze(model, ENCODER, text, language=Language("en", None))
-    assert said.kind == "en/novels"
+    assert said.kind is not None
+    assert said.kind.name == "en/novels"
     (regret,) = answer_fields(model, said.findings, said.kind)
     source = calibration.of(regret.finding.plugin, regret.finding.output, "regret")
     assert source is not None
@@ -202,7 +203,7 @@ def test_an_answer_says_which_kind_its_limits_are_of(answering: tuple[Model, Tra
     assert width != source.at("en").cells[0].limit
     (value,) = regret.values
     assert value.high == pytest.approx(min(1.0, value.value + width))
-    (plain,) = answer_fields(model, said.findings, "en")
+    (plain,) = answer_fields(model, said.findings, TextKind("en"))
     assert plain.certainty is not None
     assert plain.certainty.reads_like == ""
 
@@ -214,12 +215,14 @@ def test_an_answer_says_if_a_text_is_unlike_all_that_it_was_measured_on(
     text = novel(model, context.store, "en/novels")
     sharp = Kinds({kind: 50.0 * weights for kind, weights in model.kinds.directions.items()})
     said = analyze(attrs.evolve(model, kinds=sharp), ENCODER, text, language=Language("en", None))
-    assert said.ruled_out == {"en/letters"}
-    (own,) = answer_fields(model, said.findings, said.kind, said.ruled_out)
+    kind = said.kind
+    assert kind is not None
+    assert kind.ruled_out == {"en/letters"}
+    (own,) = answer_fields(model, said.findings, kind)
     assert own.certainty is not None
     assert own.certainty.measured_on == ("letters", "novels")
 
-    def unlike(*measured: str, ruled_out: frozenset[str] = said.ruled_out) -> tuple[tuple[str, ...], bool]:
+    def unlike(*measured: str, kind: TextKind = kind) -> tuple[tuple[str, ...], bool]:
         calibration = model.calibration
         assert calibration is not None
         (source,) = calibration.sources
@@ -228,7 +231,7 @@ def test_an_answer_says_if_a_text_is_unlike_all_that_it_was_measured_on(
         found = []
         for one in (before, attrs.evolve(source, data_sets=measured) if measured else before):
             other = attrs.evolve(model, calibration=attrs.evolve(calibration, sources=(one,)))
-            (answer,) = answer_fields(other, said.findings, said.kind, ruled_out)
+            (answer,) = answer_fields(other, said.findings, kind)
             assert answer.certainty is not None
             found.append((answer.certainty.measured_on, answer.certainty.unlike))
         assert found[0] == found[1]
@@ -237,7 +240,7 @@ def test_an_answer_says_if_a_text_is_unlike_all_that_it_was_measured_on(
     assert unlike("en/letters", "en/novels") == (("letters", "novels"), False)
     assert unlike("en/letters") == (("letters",), True)
     assert unlike("en/letters", "ko/novels") == (("letters",), True)
-    assert unlike("en/letters", ruled_out=frozenset()) == (("letters",), False)
+    assert unlike("en/letters", kind=TextKind(kind.name)) == (("letters",), False)
     assert unlike("ko/novels") == ((), False)
     assert unlike() == ((), False)
 
@@ -248,7 +251,8 @@ def test_layers_see_no_answer_on_a_text_unlike_those_that_it_was_measured_on(
     model, context = answering
     kind, other = "en/novels", "en/letters"
     said = analyze(model, ENCODER, novel(model, context.store, kind), language=Language("en", None)).findings
-    given = answers_of_texts(model, [said, said, said], [kind] * 3, [frozenset(), {other}, {kind, other}])
+    kinds = [TextKind(kind, frozenset(ruled_out)) for ruled_out in ((), (other,), (kind, other))]
+    given = answers_of_texts(model, [said, said, said], kinds)
     assert np.isnan(given["regret"].answer).any(1).tolist() == [False, False, True]
 
 
@@ -258,7 +262,8 @@ def test_kinds_count_where_no_data_set_states_a_language_and_one_is_detected(toy
     text = novel(model, context.store, "und/novels")
     for language in (Language("en", 0.9), Language(None, 0.2)):
         said = analyze(model, ENCODER, text, language=language)
-        assert said.kind == "und/novels"
+        assert said.kind is not None
+        assert said.kind.name == "und/novels"
         (regret,) = answer_fields(model, said.findings, said.kind)
         assert regret.certainty is not None
         assert regret.certainty.reads_like == "novels"

@@ -18,6 +18,7 @@ from redheart_core import LayerSpec, LayerTexts, PluginError
 from redheart_core.data.language import UNDETERMINED
 from redheart_core.models import limits_fitting
 from redheart_core.models.analysis import analyze, answer_fields
+from redheart_core.models.kinds import TextKind
 from redheart_core.models.layer_answers import add_answers, answers_of_texts
 from redheart_core.models.limits_fitting import texts_of
 
@@ -72,9 +73,10 @@ def test_a_text_is_answered_to_layers_as_it_is_to_people_at_assembly_too(
     together = add_answers(texts_of(store, rows), model, sources, model.calibration, rows, trained.context).answers
     for number, row in enumerate(rows.tolist()):
         found = analyze(model, toy.encoder(), store.text(row))
-        alone = answers_of_texts(model, [found.findings], [store.language(row) or UNDETERMINED], [found.ruled_out])
+        kind = TextKind(store.language(row) or UNDETERMINED)
+        alone = answers_of_texts(model, [found.findings], [kind])
         assert alone.keys() == together.keys()
-        for answer in answer_fields(model, found.findings, store.language(row)):
+        for answer in answer_fields(model, found.findings, kind):
             given, of_all = alone[answer.field], together[answer.field]
             shown = {value.label: value.value for value in answer.values}
             assert given.answer[0].tolist() == [shown[label] for label in given.field.elements]

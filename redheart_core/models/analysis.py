@@ -23,6 +23,7 @@ from redheart_core.models.abstaining import Place, Silence, silences
 from redheart_core.models.calibration import name_of
 from redheart_core.models.certainty import calibrated, leading, together
 from redheart_core.models.findings import Answer, Certainty, Finding, LabelValue
+from redheart_core.models.kinds import TextKind
 from redheart_core.models.layer_reading import read_layers, texts_as_seen, with_answers
 from redheart_core.models.limits import Reading
 from redheart_core.models.model import Model
@@ -54,24 +55,19 @@ class Analyzed:
     """Of the layers that see the answers, likewise; none of a text beyond a limit."""
     context: Context = attrs.field(factory=Context)
     """What the layers of context find in the text."""
-    kind: str | None = None
+    kind: TextKind | None = None
     """Of the text, as the model's kinds have it: whose calibration records its answers rest on."""
-    ruled_out: frozenset[str] = frozenset()
-    """Kinds that the text cannot well be of."""
     cases: tuple[Neighbour, ...] = ()
     """The nearest cases of a memory; none without one, and of a text beyond a limit."""
 
 
-def answer_fields(
-    model: Model, findings: Sequence[Finding], kind: str | None = None, ruled_out: frozenset[str] = frozenset()
-) -> tuple[Answer, ...]:
+def answer_fields(model: Model, findings: Sequence[Finding], kind: TextKind | None = None) -> tuple[Answer, ...]:
     """One answer per field, fused ones first, by name: of a field's sources the first that has said something.
 
     Args:
         model: Whose calibration makes the answers' intervals and sets.
         findings: Of a text.
         kind: Of the text, as the model's kinds have it.
-        ruled_out: Kinds that the text cannot well be of.
     """
     known = {(finding.plugin, finding.output, finding.field): finding for finding in findings}
     answers = []
@@ -82,26 +78,28 @@ def answer_fields(
         finding, *others = (known[source.plugin, source.output, field] for source in said)
         if said[0].fused:
             others = [other for other in others if f"{other.plugin}.{other.output}" in model.reads[finding.plugin]]
-        values, certainty = _calibrated(model, finding, kind, ruled_out)
+        values, certainty = _calibrated(model, finding, kind)
         values = _most_telling_first(model.fields[field], values)
         answers.append(Answer(field, model.fields[field], finding, said[0].fused, values, tuple(others), certainty))
     return tuple(sorted(answers, key=lambda answer: not answer.fused))
 
 
 def _calibrated(
-    model: Model, finding: Finding, kind: str | None, ruled_out: frozenset[str]
+    model: Model, finding: Finding, kind: TextKind | None
 ) -> tuple[tuple[LabelValue, ...], Certainty | None]:
     """The numbers of a finding with what the calibration makes of them; as they are where it has nothing on it."""
     calibration, field = model.calibration, finding.field
     source = calibration.of(finding.plugin, finding.output, field) if calibration is not None else None
     if calibration is None or source is None:
         return finding.values, None
-    own, about = source.at(kind), model.fields[field]
+    name = None if kind is None else kind.name
+    own, about = source.at(name), model.fields[field]
     outer = None if finding.outer is None else np.array(finding.outer)
     values = tuple(calibrated(about, own, finding.values, model.manifest.statistics[field], outer))
     sets = leading(about, own, values), together(about, own, values)
-    like = name_of(kind) if kind is not None and kind in source.kinds else ""
-    texts, unlike = tuple(map(name_of, source.measured_kinds(kind))), source.is_unlike(kind, ruled_out)
+    like = name_of(name) if name is not None and name in source.kinds else ""
+    measured = source.measured_kinds(name)
+    texts, unlike = tuple(map(name_of, measured)), kind is not None and kind.is_unlike(measured)
     return values, Certainty(calibration.alpha, own.records, own.temperature, *sets, like, texts, unlike)
 
 
@@ -164,13 +162,12 @@ def analyze_texts(
     seen = texts_as_seen(model, [one for _, one in known], counts)
     all_readings = read_layers(model, seen, limits=True)
     contexts, kinds = read_contexts(model.contexts, seen), model.kinds_of(seen.languages, seen.vectors)
-    ruled_out = model.kinds_ruled_out(seen.languages, seen.vectors)
     weighed = model.terms.weigh_counts(counts) if model.terms else None
     within = []
     for row, ((place, one), readings) in enumerate(zip(known, all_readings, strict=True)):
         silent = silences(model, one.given.language, model.missing_fields(one.present), readings)
         if any(reading.beyond for reading in readings):
-            about = contexts[row], kinds[row], ruled_out[row]
+            about = contexts[row], kinds[row]
             found[place] = Analyzed((), silent, readings, one.vectors, (), *about)
         else:
             within.append(_Within(place, row, one, silent, readings))
@@ -178,12 +175,12 @@ def analyze_texts(
         answered = _answer(model, batch, weighed)
         places, own = [one.row for one in batch], [one.read for one in batch]
         near = [nearest_cases(cases, one.vectors) for one in own]
-        of_kinds = [kinds[row] for row in places], [ruled_out[row] for row in places]
-        answers = add_cases(with_answers(model, seen, places, own, answered, *of_kinds), near)
+        of_kinds = [kinds[row] for row in places]
+        answers = add_cases(with_answers(model, seen, places, own, answered, of_kinds), near)
         remarks = read_layers(model, answers, limits=False)
         for text, findings, said, nearest in zip(batch, answered, remarks, near, strict=True):
             limits, vectors = text.readings, text.read.vectors
-            about = contexts[text.row], kinds[text.row], ruled_out[text.row]
+            about = contexts[text.row], kinds[text.row]
             found[text.place] = Analyzed(findings, text.silent, limits, vectors, said, *about, nearest)
     return [one for one in found if one is not None]
 

@@ -10,7 +10,6 @@ risk control makes one set of a text's labels that misses at most the share ALPH
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
 
@@ -141,16 +140,6 @@ class SourceCalibration:
         """Where the calibration records in the language of a kind of text come from, as kinds."""
         known = self.data_sets or self.kinds
         return tuple(one for one in known if kind is not None and language_of(one) == language_of(kind))
-
-    def is_unlike(self, kind: str | None, ruled_out: AbstractSet[str]) -> bool:
-        """Whether a text of this kind is unlike all that the answer was measured on.
-
-        Args:
-            kind: Of the text.
-            ruled_out: Kinds that it cannot well be of.
-        """
-        measured = self.measured_kinds(kind)
-        return bool(measured) and ruled_out >= set(measured)
 
 
 @attrs.frozen(slots=False)

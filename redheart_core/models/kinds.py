@@ -7,7 +7,7 @@ alone, so that limits that are made for each guess hold for it (Mondrian, Vovk e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,20 @@ UNLIKELY = 0.001
 Vectors = NDArray[np.floating[Any]]
 
 
+@attrs.frozen
+class TextKind:
+    """What a text reads like."""
+
+    name: str
+    """"language/data set", or its language alone where that has one kind."""
+    ruled_out: frozenset[str] = frozenset()
+    """Kinds of its language that it cannot well be of."""
+
+    def is_unlike(self, measured: Collection[str]) -> bool:
+        """Whether it is unlike all kinds that an answer was measured on; of none that is not known."""
+        return bool(measured) and self.ruled_out.issuperset(measured)
+
+
 @attrs.frozen(eq=False, slots=False)
 class Kinds:
     """What tells the data sets of each language apart."""
@@ -34,36 +48,22 @@ class Kinds:
     """Kind, "language/data set", to (D + 1,): weights of a mean vector, and an offset. None of a language with one
     data set."""
 
-    def of(self, languages: Sequence[str], vectors: Vectors) -> tuple[str, ...]:
-        """The kind of each of N texts: "language/data set", or its language alone where that has one kind.
+    def of(self, languages: Sequence[str], vectors: Vectors) -> tuple[TextKind, ...]:
+        """The kind of each of N texts.
 
         Args:
             languages: Of the texts.
             vectors: (N, D) mean vectors; a text whose vector is 0 is of no kind.
         """
-        found = list(languages)
-        for row, kinds, likeness in self._read(languages, vectors):
-            found[row] = kinds[int(likeness.argmax())]
-        return tuple(found)
-
-    def ruled_out(self, languages: Sequence[str], vectors: Vectors) -> tuple[frozenset[str], ...]:
-        """The kinds of its language that each of N texts cannot well be of; arguments as for `of`."""
-        found = [frozenset[str]()] * len(languages)
-        for row, kinds, likeness in self._read(languages, vectors):
-            odds = np.exp(likeness - likeness.max())
-            unlikely = odds < UNLIKELY * odds.sum()
-            found[row] = frozenset(kind for kind, out in zip(kinds, unlikely.tolist(), strict=True) if out)
-        return tuple(found)
-
-    def _read(self, languages: Sequence[str], vectors: Vectors) -> Iterator[tuple[int, list[str], Vectors]]:
-        """The row of each text whose language has several kinds, with these and the logarithms of their likelihoods."""
+        found = [TextKind(code) for code in languages]
         known = [bool(vector.any()) for vector in vectors]
         for code, (kinds, weights) in self._by_language.items():
             rows = np.flatnonzero([one == code and there for one, there in zip(languages, known, strict=True)])
-            if not len(rows):
-                continue
-            likeness = vectors[rows] @ weights[:, :-1].T + weights[:, -1]
-            yield from ((row, kinds, one) for row, one in zip(rows.tolist(), likeness, strict=True))
+            if len(rows):
+                likeness = vectors[rows] @ weights[:, :-1].T + weights[:, -1]
+                for row, one in zip(rows.tolist(), likeness, strict=True):
+                    found[row] = _kind(kinds, one)
+        return tuple(found)
 
     @cached_property
     def _by_language(self) -> Mapping[str, tuple[list[str], Vectors]]:
@@ -71,6 +71,14 @@ class Kinds:
         for kind in self.directions:
             kinds.setdefault(language_of(kind), []).append(kind)
         return {code: (own, np.stack([self.directions[kind] for kind in own])) for code, own in kinds.items()}
+
+
+def _kind(kinds: Sequence[str], likeness: Vectors) -> TextKind:
+    """The likeliest kind, by the logarithms of their likelihoods."""
+    odds = np.exp(likeness - likeness.max())
+    unlikely = odds < UNLIKELY * odds.sum()
+    ruled_out = frozenset(kind for kind, out in zip(kinds, unlikely.tolist(), strict=True) if out)
+    return TextKind(kinds[int(likeness.argmax())], ruled_out)
 
 
 def read_kinds(folder: Path, files: Mapping[str, str]) -> Kinds:

@@ -43,7 +43,7 @@ def fit_kinds(store: Store) -> Kinds:
 def kinds_of(kinds: Kinds, store: Store, rows: Tensor) -> tuple[str, ...]:
     """The kind of each of N records of a store."""
     codes = store.codes(rows)
-    return kinds.of(codes, mean_embedding(store, rows)) if kinds.directions else codes
+    return tuple(one.name for one in kinds.of(codes, mean_embedding(store, rows))) if kinds.directions else codes
 
 
 def write_kinds(building: Path, kinds: Kinds) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import attrs
@@ -20,6 +19,7 @@ from redheart_core.exact.numbers import FloatArray
 from redheart_core.models.calibration import Calibration, at_temperature
 from redheart_core.models.certainty import intervals
 from redheart_core.models.findings import Finding
+from redheart_core.models.kinds import TextKind
 from redheart_core.models.manifest import AnswerSource
 from redheart_core.models.model import Model
 from redheart_core.models.steps import Progress, shown, silent
@@ -34,10 +34,7 @@ ROWS = 32
 
 
 def answers_of_texts(
-    model: Model,
-    findings: Sequence[Sequence[Finding]],
-    kinds: Sequence[str],
-    ruled_out: Sequence[AbstractSet[str]],
+    model: Model, findings: Sequence[Sequence[Finding]], kinds: Sequence[TextKind]
 ) -> dict[str, LayerAnswers]:
     """The answers on N texts, by field; NaN of a text that a source does not answer, or one unlike those that it was
     measured on.
@@ -46,7 +43,6 @@ def answers_of_texts(
         model: The model.
         findings: What its plugins say of each text.
         kinds: Of the texts.
-        ruled_out: Kinds that each cannot well be of.
     """
     said = [{(one.plugin, one.output, one.field): one for one in own} for own in findings]
     rows = _rows_of_kinds(kinds)
@@ -60,7 +56,8 @@ def answers_of_texts(
             measured = None if model.calibration is None else model.calibration.of(*place)
             for row, own in enumerate(said):
                 finding = own.get(place)
-                unlike = measured is not None and measured.is_unlike(kinds[row], ruled_out[row])
+                kind = kinds[row]
+                unlike = measured is not None and kind.is_unlike(measured.measured_kinds(kind.name))
                 if finding is not None and not unlike:
                     given[row] = [value.value for value in finding.values]
             numbers[_name(source)] = _calibrated(field, model.calibration, source, given, rows)
@@ -231,9 +228,9 @@ def _calibrated(
     return found
 
 
-def _rows_of_kinds(kinds: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """Each kind of N texts to those that are of it, (N,)."""
-    return {kind: np.array([one == kind for one in kinds]) for kind in set(kinds)}
+def _rows_of_kinds(kinds: Sequence[TextKind]) -> dict[str, NDArray[np.bool_]]:
+    """The name of each kind of N texts to those that are of it, (N,)."""
+    return {name: np.array([one.name == name for one in kinds]) for name in {one.name for one in kinds}}
 
 
 def _name(source: AnswerSource) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from redheart_core.contract.layers import LayerTexts
 from redheart_core.data.language import UNDETERMINED
 from redheart_core.models.findings import Finding
+from redheart_core.models.kinds import TextKind
 from redheart_core.models.layer_answers import answers_of_texts
 from redheart_core.models.limits import Reading
 from redheart_core.models.model import Model
@@ -39,8 +39,7 @@ def with_answers(
     rows: Sequence[int],
     texts: Sequence[ReadText],
     findings: Sequence[Sequence[Finding]],
-    kinds: Sequence[str],
-    ruled_out: Sequence[AbstractSet[str]],
+    kinds: Sequence[TextKind],
 ) -> LayerTexts:
     """Some of these texts with what the model answers them.
 
@@ -51,7 +50,6 @@ def with_answers(
         texts: The same as the model reads them.
         findings: On each.
         kinds: Of each.
-        ruled_out: Kinds that each cannot well be of.
     """
     codes = [seen.languages[row] for row in rows]
     names = [name for name in model.read_fields if not model.fields[name].text]
@@ -60,7 +58,7 @@ def with_answers(
         codes,
         seen.vectors[list(rows)],
         seen.known[list(rows)],
-        answers_of_texts(model, findings, kinds, ruled_out),
+        answers_of_texts(model, findings, kinds),
         {name: torch.cat([one.fields[name] for one in texts]).double().numpy() for name in names},
     )
 

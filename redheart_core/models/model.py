@@ -31,7 +31,7 @@ from redheart_core.groups.tokenizers import choose_tokenizers
 from redheart_core.models.calibration import Calibration, read_calibration
 from redheart_core.models.engine import Engine, TorchEngine
 from redheart_core.models.evaluated import EvaluatedOutput, evaluated_outputs
-from redheart_core.models.kinds import Kinds, Vectors, read_kinds
+from redheart_core.models.kinds import Kinds, TextKind, Vectors, read_kinds
 from redheart_core.models.limits import ActiveLayer, LoadedLayer, contexts_of, read_limits
 from redheart_core.models.manifest import ModelManifest, check_files, read_manifest, verify_files
 from redheart_core.models.steps import Progress, shown, silent
@@ -87,17 +87,10 @@ class Model:
         spoken = {code for sources in self.manifest.answers.values() for one in sources for code in one.languages}
         return tuple(sorted(spoken - {UNDETERMINED}))
 
-    def kinds_of(self, languages: Sequence[str], vectors: Vectors) -> tuple[str, ...]:
+    def kinds_of(self, languages: Sequence[str], vectors: Vectors) -> tuple[TextKind, ...]:
         """The kinds of N texts by their languages and (N, D) mean vectors; where no data set states a language, the
         languages that are detected count for nothing."""
-        return self.kinds.of(self._codes(languages), vectors)
-
-    def kinds_ruled_out(self, languages: Sequence[str], vectors: Vectors) -> tuple[frozenset[str], ...]:
-        """The kinds that each of N texts cannot well be of; arguments as for kinds_of."""
-        return self.kinds.ruled_out(self._codes(languages), vectors)
-
-    def _codes(self, languages: Sequence[str]) -> Sequence[str]:
-        return languages if self.languages else [UNDETERMINED] * len(languages)
+        return self.kinds.of(languages if self.languages else [UNDETERMINED] * len(languages), vectors)
 
     @cached_property
     def read_fields(self) -> tuple[str, ...]:

@@ -155,9 +155,8 @@ def _analysis(model: Model, text: str, given: TextToAnalyze, said: Analyzed, fou
     from redheart_core.models.stakes import weigh_answers
 
     assembled, kind = model.assembled, said.kind
-    answers, held = weigh_answers(
-        assembled, answer_fields(assembled, said.findings, kind, said.ruled_out), said.context, kind
-    )
+    name = None if kind is None else kind.name
+    answers, held = weigh_answers(assembled, answer_fields(assembled, said.findings, kind), said.context, name)
     silent = sorted((*abstentions(assembled, said.silent), *held), key=lambda one: one.field)
     return Analysis(
         text,
