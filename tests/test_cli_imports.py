@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from exported_toy import exported_once
 from front_door import Finished
 from new_python import run_python
 
+__all__ = ["exported_once"]
 TEXT = "I lost my job and cannot sleep"
 NEEDLESS = {
     *("scipy.optimize", "scipy.linalg", "scipy.stats", "scipy.signal", "scipy.spatial", "scipy.sparse.csgraph"),
@@ -52,3 +55,11 @@ def test_commands_that_compute_nothing_import_no_torch(finished: Finished) -> No
     ]
     done = run_python(COMMANDS.format(commands=commands), with_path=True)
     assert done.out.splitlines() == [" ".join(["0 False", *command, ""]) for command in commands]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("onnxscript") is None, reason="needs redheart[export]")
+def test_verifying_an_export_imports_no_torch(exported_once: Path) -> None:
+    command = ["verify", str(exported_once / "onnx")]
+    done = run_python(COMMANDS.format(commands=[command]), with_path=True)
+    assert done.out.splitlines() == [" ".join(["0 False", *command, ""])]

@@ -21,7 +21,7 @@ from redheart_core.groups.serving import serves
 from redheart_core.models.engine import TorchEngine
 from redheart_core.models.manifest import ModelManifest
 from redheart_export.graph import SPREAD
-from redheart_export.manifest import ExportManifest, GraphFile
+from redheart_export.manifest import ExportManifest, GraphFile, files_of
 from redheart_export.session import open_session, run_session
 
 
@@ -35,10 +35,7 @@ class OnnxEngine:
 
     @property
     def files(self) -> Mapping[str, str]:
-        graphs = {one.file: one.sha256 for one in self.exported.graphs.values()}
-        graphs |= {file: digest for one in self.exported.graphs.values() for file, digest in one.shared.items()}
-        kept = [self.manifest.groups[name] for name in self.exported.kept]
-        return {**graphs, **{one.file: one.sha256 for group in kept for one in group.files}}
+        return files_of(self.manifest, self.exported)
 
     def read_files(self, group: str) -> tuple[str, ...]:
         """Those of the group where it stayed on PyTorch; ONNX Runtime verifies nothing."""

@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 
 from redheart_core.exact.interval import Interval
+from redheart_core.models.manifest import ModelManifest
 from redheart_core.storage.sealed import SealedFile
 
 EXPORT_FILE = "export.json"
@@ -108,3 +109,11 @@ class ExportManifest:
 EXPORT_MANIFEST = SealedFile(
     ExportManifest, "export", 4, "restore it from a copy, or export the model again with redheart export"
 )
+
+
+def files_of(manifest: ModelManifest, exported: ExportManifest) -> Mapping[str, str]:
+    """The graphs, what they share, and the weights of groups without one, with their SHA-256."""
+    graphs = {one.file: one.sha256 for one in exported.graphs.values()}
+    graphs |= {file: digest for one in exported.graphs.values() for file, digest in one.shared.items()}
+    kept = [manifest.groups[name] for name in exported.kept]
+    return {**graphs, **{one.file: one.sha256 for group in kept for one in group.files}}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from redheart_core.contract.errors import CheckpointError
 from redheart_core.models.manifest import ModelManifest, manifest_sha256, read_manifest
 from redheart_core.storage.files import sha256
-from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST
+from redheart_export.manifest import EXPORT_FILE, EXPORT_MANIFEST, ExportManifest, files_of
 
 if TYPE_CHECKING:
     from redheart_export.engine import OnnxEngine
@@ -22,15 +22,20 @@ def exported_engine(folder: Path, manifest: ModelManifest) -> OnnxEngine | None:
         CheckpointError: Its export.json is damaged or belongs to another model.
         MissingResourceError: ONNX Runtime is not installed.
     """
-    file = folder / EXPORT_FILE
-    exported = EXPORT_MANIFEST.read_if_there(file)
+    exported = _read(folder)
     if exported is None:
         return None
-    if exported.model_sha256 != manifest_sha256(folder):
-        raise CheckpointError(f"{file} belongs to another manifest.json; export the model again with redheart export")
     from redheart_export.engine import OnnxEngine
 
     return OnnxEngine(folder, manifest, exported)
+
+
+def _read(folder: Path) -> ExportManifest | None:
+    file = folder / EXPORT_FILE
+    exported = EXPORT_MANIFEST.read_if_there(file)
+    if exported is not None and exported.model_sha256 != manifest_sha256(folder):
+        raise CheckpointError(f"{file} belongs to another manifest.json; export the model again with redheart export")
+    return exported
 
 
 def answering_sha256(folder: Path) -> str:
@@ -62,7 +67,6 @@ def exported_files(folder: Path) -> Mapping[str, str] | None:
 
     Raises:
         CheckpointError: As exported_engine.
-        MissingResourceError: As exported_engine.
     """
-    engine = exported_engine(folder, read_manifest(folder))
-    return None if engine is None else engine.files
+    exported = _read(folder)
+    return None if exported is None else files_of(read_manifest(folder), exported)
