@@ -79,6 +79,28 @@ def test_a_label_is_shown_if_it_is_predicted_in_the_set_and_at_least_perhaps_so(
     assert shown("joy", "fear", "calm", *several) == ["joy"]  # the set is open
 
 
+def test_a_set_of_few_labels_is_named_where_none_of_them_is_sure() -> None:
+    several = tuple(f"label {number}" for number in range(MOST_NAMES + 1))
+    values = [
+        value("joy", 0.15, 2.0, 0.1),
+        value("fear", 0.19, 2.0, 0.1),
+        *(value(one, 0.05, 0, 0.1) for one in several),
+    ]
+
+    def notes(*held: str, unlike: bool = False) -> tuple[str, ...]:
+        certainty = Certainty(0.1, 400, 1.0, None, held, "", ("diaries",), unlike)
+        found = analysis(attrs.evolve(answer(LABELS, *values), certainty=certainty))
+        assert found.page.rows == ()
+        return found.page.notes
+
+    few = notes("joy", "fear")
+    assert few[0] == "feelings: nothing sure enough; may be true: fear, joy"
+    assert few[1].startswith("intervals [low, high] and sets hold the truth in 90% of all texts")
+    assert notes(*several) == ("nothing sure enough to show, see --details: feelings",)
+    assert notes() == ("nothing sure enough to show, see --details: feelings",)
+    assert notes("joy", "fear", unlike=True)[0].startswith("measured on texts unlike this one (diaries)")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "shown"), [(1.0, 3.0, True), (0.2, 3.0, False), (0.25, 3.0, False), (-1.0, 0.2, True)]
 )

@@ -8,14 +8,14 @@ import attrs
 import pytest
 
 pytest.importorskip("fastapi", reason="needs redheart[serve]")
-from test_api_page import RATING, analysis, answer, value
+from test_api_page import LABELS, RATING, analysis, answer, value
 from test_api_summary import feelings, shares
 
 from redheart.crisis import Safety
 from redheart.reasons import Explanation
 from redheart_core import Reason, ReasonRow
 from redheart_core.models.explaining import Explained
-from redheart_core.models.findings import Answer, Finding
+from redheart_core.models.findings import Answer, Certainty, Finding
 from redheart_server.pages.asking import analysis_page
 from redheart_server.pages.words import LANGUAGES, words
 
@@ -141,6 +141,20 @@ def test_what_an_answer_claims_and_does_not_stand_behind_is_named_without_its_nu
     page = analysis_page(Explanation(analysis(answer(RATING, unsure)), ()), lang, False)
     assert words(lang)("left_open", tasks=words(lang).task("rating")) in bytes(page.body).decode()
     assert "2.34" not in bytes(page.body).decode()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_few_labels_that_may_be_true_are_named_where_none_is_sure(lang: str) -> None:
+    certainty, say = Certainty(0.1, 400, 1.0, None, ("fear", "joy")), words(lang)
+    unsure = answer(LABELS, value("joy", 0.15, 2.0, 0.1), value("fear", 0.19, 2.0, 0.1))
+    found = analysis(attrs.evolve(unsure, certainty=certainty))
+    page = bytes(analysis_page(Explanation(found, ()), lang, False).body).decode()
+    names = ", ".join(map(say.label, ("fear", "joy")))
+    assert (
+        say("narrowed", task=say.task("feelings"), labels=f"{say.reason('may be true: {names}').format(names=names)}")
+        in page
+    )
+    assert say("nothing_unusual") not in page
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

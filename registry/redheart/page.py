@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from redheart.similar import evidence_lines
-from redheart.summary import borne_out, is_unlike, summarize
+from redheart.summary import Summary, borne_out, is_unlike, narrowed, summarize
 from redheart_core.contract.fields import Field
 from redheart_core.models.findings import NEAR
 
@@ -65,7 +65,7 @@ def make_page(analysis: Analysis) -> Page:
         *_names("nothing unusual", as_usual(analysis)),
         *_names("nothing sure enough to show, see --details", left_open(analysis)),
         *_elsewhere(analysis),
-        *_certainties(shown, analysis.reads_like),
+        *_certainties(analysis, shown),
         *_silences(analysis.abstentions),
         *_uncalibrated(analysis),
         *((f"WARNING: {UNLIMITED}",) if analysis.answers and analysis.unlimited else ()),
@@ -86,13 +86,20 @@ def unusual(analysis: Analysis) -> list[Answer]:
 
 def as_usual(analysis: Analysis) -> list[str]:
     """Fields on which nothing is unusual."""
-    return [answer.field for answer in analysis.answers if not answer.telling and not is_unlike(answer)]
+    found = [answer for answer in analysis.answers if not answer.telling and narrowed(answer) is None]
+    return [answer.field for answer in found if not is_unlike(answer)]
 
 
 def left_open(analysis: Analysis) -> list[str]:
-    """Fields whose answers claim something that neither set nor interval bears out."""
+    """Fields whose answers claim something that neither set nor interval bears out, and have no set of few labels."""
     found = [answer for answer in analysis.answers if answer.telling and not borne_out(answer)]
-    return [answer.field for answer in found if not is_unlike(answer)]
+    return [answer.field for answer in found if not is_unlike(answer) and narrowed(answer) is None]
+
+
+def narrowed_fields(analysis: Analysis) -> dict[str, Summary]:
+    """Fields of whose labels none is sure enough, but only a few may be true."""
+    found = {answer.field: narrowed(answer) for answer in analysis.answers}
+    return {field: said for field, said in found.items() if said is not None}
 
 
 def measured_elsewhere(analysis: Analysis) -> dict[tuple[str, ...], list[str]]:
@@ -190,19 +197,21 @@ def _context(analysis: Analysis) -> Iterator[str]:
         yield f"WARNING: not {context.sureness:.0%} sure, as stakes want it: {', '.join(unsure)}"
 
 
-def _certainties(answers: Sequence[Answer], reads_like: str) -> Iterator[str]:
+def _certainties(analysis: Analysis, shown: Sequence[Answer]) -> Iterator[str]:
     """Each answer that has a set in a few words, with the set, and what intervals and sets hold."""
     shares, several = set(), False
-    for answer in answers:
+    open_sets = narrowed_fields(analysis)
+    for answer in (*shown, *(one for one in analysis.answers if one.field in open_sets)):
         if answer.certainty is None:
             continue
-        said = summarize(answer)
+        said = open_sets.get(answer.field) or summarize(answer)
         several |= answer.about.binary and answer.certainty.together is not None
         if said is not None:
-            yield f"{answer.field}: {said.words()}{' (--details)' if said.open else ''}"
+            unsure = "nothing sure enough; " if answer.field in open_sets else ""
+            yield f"{answer.field}: {unsure}{said.words()}{' (--details)' if said.open else ''}"
         if said is not None or any(one.low is not None for one in answer.values):
             shares.add(1 - answer.certainty.alpha)
-    like = f"; this text reads like {reads_like}" if reads_like else ""
+    like = f"; this text reads like {analysis.reads_like}" if analysis.reads_like else ""
     for share in shares:
         labels = f", a set of what may be true {share:.0%} of a text's labels on average" if several else ""
         yield (

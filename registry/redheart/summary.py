@@ -139,6 +139,12 @@ def borne_out(answer: Answer) -> tuple[LabelValue, ...]:
     return tuple(one for one in answer.telling if one.value >= least and (held is None or one.label in held))
 
 
+def narrowed(answer: Answer) -> Summary | None:
+    """The labels that may be true where an answer stands behind none of them, if there are few; None elsewhere."""
+    held = labels_in_set(answer) if answer.about.binary and not borne_out(answer) else None
+    return Summary(further=held, all=len(answer.values)) if held and len(held) <= MOST_NAMES else None
+
+
 def stated_labels(answer: Answer) -> tuple[str, ...]:
     """What an answer on labels says where there is room for names alone; empty where it stands behind none.
 

@@ -19,7 +19,7 @@ from bench_analyze import TEXTS, WARM, measured
 import redheart
 from redheart_core.groups.group_module import GroupModule
 
-BUDGET_S = 40
+BUDGET_S = 500
 """So long torch.compile may take before it counts as one that cannot."""
 
 

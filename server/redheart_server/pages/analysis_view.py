@@ -16,6 +16,7 @@ from redheart.page import (
     left_open,
     likelihood,
     measured_elsewhere,
+    narrowed_fields,
     place_in_range,
     size,
     unusual,
@@ -90,6 +91,12 @@ def usual_tasks(analysis: Analysis, say: Words) -> tuple[str, ...]:
 def open_tasks(analysis: Analysis, say: Words) -> tuple[str, ...]:
     """The tasks whose answers claim nothing that they stand behind."""
     return tuple(map(say.task, left_open(analysis)))
+
+
+def narrowed_notes(analysis: Analysis, say: Words) -> Iterator[str]:
+    """Which few labels may be true, a sentence for each task of whose labels none is sure enough."""
+    for field, said in narrowed_fields(analysis).items():
+        yield say("narrowed", task=say.task(field), labels=said.set_words(say.reason, say.label))
 
 
 def elsewhere_notes(analysis: Analysis, say: Words) -> Iterator[str]:

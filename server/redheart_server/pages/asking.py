@@ -16,7 +16,14 @@ from redheart.threads import keeping_threads
 from redheart_core.contract.errors import DataError
 from redheart_server.access import needs
 from redheart_server.bodies import Record, read_as, read_object
-from redheart_server.pages.analysis_view import answer_views, elsewhere_notes, open_tasks, range_notes, usual_tasks
+from redheart_server.pages.analysis_view import (
+    answer_views,
+    elsewhere_notes,
+    narrowed_notes,
+    open_tasks,
+    range_notes,
+    usual_tasks,
+)
 from redheart_server.pages.decision_view import decision_view
 from redheart_server.pages.notes_view import context_notes, language_line, silence_views, warning_notes
 from redheart_server.pages.reasons_view import reason_views
@@ -130,6 +137,7 @@ def analysis_page(found: Explanation, lang: str, details: bool) -> Response:
         answers=answer_views(analysis, say),
         usual=usual_tasks(analysis, say),
         left_open=open_tasks(analysis, say),
+        narrowed=list(narrowed_notes(analysis, say)),
         elsewhere=list(elsewhere_notes(analysis, say)),
         ranges=list(range_notes(analysis, say)),
         reasons=list(reason_views(found, say)),
