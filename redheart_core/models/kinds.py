@@ -36,7 +36,7 @@ class TextKind:
     """Kinds of its language that it cannot well be of."""
 
     def is_unlike(self, measured: Collection[str]) -> bool:
-        """Whether it is unlike all kinds that an answer was measured on; of none that is not known."""
+        """Whether it is unlike all kinds that an answer was measured on; not if none is known."""
         return bool(measured) and self.ruled_out.issuperset(measured)
 
 
