@@ -14,7 +14,7 @@ Vector = NDArray[Any] | Sequence[float]
 
 
 def unit(vector: Vector, width: int, where: str) -> NDArray[np.float32]:
-    """(D,) numbers scaled to length 1.
+    """(D,) numbers scaled to length 1; those of that length, up to rounding, stay as they are to the last bit.
 
     Args:
         vector: Of any length above 0.
@@ -37,7 +37,9 @@ def unit(vector: Vector, width: int, where: str) -> NDArray[np.float32]:
     if largest == 0.0:
         raise DataError(f"{where}: the vector is zero, as of a text of which the encoder knows no part")
     scaled = numbers / largest  # else squares may overflow
-    normal: NDArray[np.float32] = (scaled / np.linalg.norm(scaled)).astype(np.float32)
+    length = np.linalg.norm(scaled)
+    is_unit = abs(largest * length - 1.0) <= np.finfo(np.float32).eps
+    normal: NDArray[np.float32] = (numbers if is_unit else scaled / length).astype(np.float32)
     return normal
 
 
