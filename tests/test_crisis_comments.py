@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from redheart_core.safety.signs import search_text
+from test_crisis_posts import kinds
 
 HARMLESS = [
     "제목에 낚여서 들어왔어요.",
@@ -127,13 +126,6 @@ CRISES = {
         "동생이 유서를 써 놓은 걸 봤어요.",
     ],
 }
-HIGH = 1000.0
-"""A score of vectors that leaves no doubt, so that no sign of a rule is taken back."""
-
-
-def kinds(text: str) -> set[str]:
-    """Those that rules find."""
-    return {sign.kind for sign in search_text(text).signs(HIGH) if not sign.unforeseen}
 
 
 @pytest.mark.parametrize("text", HARMLESS)
