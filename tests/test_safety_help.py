@@ -42,6 +42,16 @@ def test_there_is_a_number_for_every_kind_everywhere_and_the_first_line_names_it
     assert "{" not in "".join(found.lines())
 
 
+@pytest.mark.parametrize(
+    ("country", "numbers"), [("KR", ["112", "119"]), ("DE", ["110", "112"]), ("US", ["911"]), ("XX", ["112"])]
+)
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_police_and_rescue_are_both_named_first_in_a_danger(country: str, numbers: list[str], doubtful: bool) -> None:
+    opening, *_ = help_for([Sign("danger", 0, 1, doubtful=doubtful, language="en")], country).lines()
+    assert re.findall(r"\b\d{3}\b", opening) == numbers
+    assert (" or " in opening) is (len(numbers) > 1)
+
+
 def test_the_country_is_that_of_the_language_unless_one_is_set() -> None:
     korean, english = help_for_text("죽고 싶어요"), help_for_text("I want to die.")
     assert korean is not None

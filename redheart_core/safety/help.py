@@ -126,7 +126,7 @@ def help_for(found: Sequence[Sign], country: str = "", added: Sequence[SignSpec]
     own = [spec.opening for spec in added if (spec.kind, spec.language) == (urgent.kind, urgent.language)]
     said = words[language].get(urgent.kind, {})
     values = {
-        "first": _named(chosen[0]),
+        "first": words[language]["either"].join(map(_named, _first(chosen, urgent.kind))),
         "country": words[language]["countries"].get(place, place),
     }
     acute, doubtful = any(sign.acute for sign in found), all(sign.doubtful for sign in found)
@@ -174,6 +174,12 @@ def _fill(text: str, values: dict[str, str]) -> str:
 
 def _who(line: Helpline) -> str:
     return f"{line.name} ({line.note})" if line.note else line.name
+
+
+def _first(chosen: Sequence[Helpline], kind: str) -> Sequence[Helpline]:
+    """Whom to call first; in a danger all of police and rescue that answer at numbers of their own."""
+    emergency = [line for line in chosen if line.emergency and kind == "danger" and kind in line.kinds]
+    return emergency or chosen[:1]
 
 
 def _named(line: Helpline) -> str:
