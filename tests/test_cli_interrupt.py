@@ -181,6 +181,19 @@ def test_what_never_lets_go_is_ended(tmp_path: Path) -> None:
     assert answer.err == "terminated; the command did not end in order; what it had finished is kept\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="asks for the signal masks of POSIX")
+def test_a_process_that_got_no_time_has_not_used_up_its_patience(tmp_path: Path) -> None:
+    """As where the machine stood still: the handler could not be called for longer than that."""
+    script = (
+        COMMAND + "    interruption.PATIENCE_S, interruption.STALL_S = 1.0, 0.2\n"
+        "    try: time.sleep(60 + os.kill(os.getpid(), signal.SIGINT))\n"
+        "    finally:\n"
+        "        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM]); time.sleep(2)\n"
+        "        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM]); print('in order', flush=True)\n"
+    )
+    assert python(script, tmp_path) == Answer(130, "in order\n", "interrupted; run the same command again\n")
+
+
 def test_cleaning_up_is_not_interrupted(tmp_path: Path) -> None:
     script = (
         COMMAND + "    try: time.sleep(60 + os.kill(os.getpid(), signal.SIGINT))\n"

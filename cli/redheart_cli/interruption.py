@@ -21,6 +21,8 @@ ENDING = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 """The signals that ask a process to end, and what the process says then."""
 REPEAT_S = 0.05
 PATIENCE_S = 10.0
+STALL_S = 1.0
+"""Of the time between two calls of the handler so much counts: a machine that stood still gave the process none."""
 IMPORT_S = 60.0
 """So long after the signal an import that lasts puts that off; libraries come from slow disks too."""
 AGAIN = "run the same command again"
@@ -37,7 +39,9 @@ class _Listener:
     def __init__(self) -> None:
         self.number: signal.Signals | None = None
         """The first signal that asked the process to end."""
-        self.since_s = self.deadline_s = 0.0
+        self.since_s = self.last_s = self.waited_s = 0.0
+        """When it was received and when the handler was last called; and how long it has been waited for the end since
+        then or since the last import."""
         self.interruptible = False
         """Whether the command runs; what comes before and after takes no time, and the signal waits for its end."""
         self.advice = AGAIN
@@ -49,11 +53,13 @@ class _Listener:
             if number not in ENDING:
                 return
             self.number, self.since_s = signal.Signals(number), time.monotonic()
-            self.deadline_s = self.since_s + PATIENCE_S
+            self.last_s = self.since_s
         importing, now = _is_importing(frame), time.monotonic()
+        self.waited_s += min(now - self.last_s, STALL_S)
+        self.last_s = now
         if importing and now < self.since_s + IMPORT_S:
-            self.deadline_s = now + PATIENCE_S
-        if now >= self.deadline_s:
+            self.waited_s = 0.0
+        if self.waited_s >= PATIENCE_S:
             self.say("the command did not end in order; what it had finished is kept")
             os._exit(self.code)
         _call_again(REPEAT_S)
