@@ -129,6 +129,8 @@ def test_a_refused_text_and_a_full_queue_give_help_first(models: Models) -> None
         ({"texts": []}, 422, "/texts"),
         ({"texts": [3]}, 422, "/texts/0"),
         ({"texts": [TEXT], "text": TEXT}, 422, "/text"),
+        ({"text": TEXT, "lang": "ko"}, 422, "/lang: not known; a record has text and language"),
+        ({"texts": [TEXT, {"text": TEXT, "persns": []}]}, 422, "/texts/1/persns: not known"),
         ({"texts": [TEXT] * 65}, 422, "at most 64 texts"),
         ({"text": f"{TEXT} " * 1_500 + "a" * 100_001}, 422, "100,000"),
         ({"text": "a" * 5_000_000}, 413, "4,000,000 bytes"),
@@ -140,6 +142,12 @@ def test_a_wrong_body_is_refused_as_problem_details(models: Models, body: Any, s
     problem = answer.json()
     assert (problem["status"], problem["request_id"]) == (status, answer.headers["x-request-id"])
     assert says in problem["detail"]
+
+
+def test_a_record_of_a_data_set_is_taken_as_it_is(models: Models) -> None:
+    """Its id and labels are those of the model, which does not read them."""
+    answer = post(models, {"id": "17", "text": TEXT, "regret": 0.5, "language": "en"})
+    assert same(answer.json(), post(models, {"text": TEXT, "language": "en"}).json())
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def describe_value(value: object) -> str:
 
 def _in_words(error: BaseException, _type: Any) -> str:
     if isinstance(error, cattrs.ForbiddenExtraKeysError):
-        return f"unknown keys {', '.join(sorted(error.extra_fields))}"
+        known = ", ".join(one.name for one in attrs.fields(error.cl) if one.metadata.get("stored", True))
+        return f"unknown keys {', '.join(sorted(error.extra_fields))} (known: {known})"
     if isinstance(error, KeyError):
         return "missing"
     return str(error.args[0]) if error.args else type(error).__name__

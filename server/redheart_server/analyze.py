@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from redheart_server.access import needs
-from redheart_server.bodies import Record, Several, read_as, read_object
+from redheart_server.bodies import Record, Several, as_records, read_object
 from redheart_server.documents import ANALYZED, ModelName, body_of
 from redheart_server.problems import ProblemError
 from redheart_server.served import Analyzing, model_headers
@@ -27,8 +27,7 @@ def analyze_routes(state: State) -> APIRouter:
         """
         served = state.served(model)
         given = await read_object(request)
-        several, texts = "texts" in given, served.model.reads_texts
-        records = read_as(Several, given, texts).plain() if several else [read_as(Record, given, texts).plain()]
+        several, records = "texts" in given, as_records(given, served.model)
         if len(records) > state.limits.texts:
             raise ProblemError(422, f"at most {state.limits.texts} texts a request are answered, got {len(records)}")
         items = [(f"text {number}" if several else "text", record) for number, record in enumerate(records, 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,9 @@ from starlette.requests import Request
 
 from redheart_core.storage.jsonlines import parse_json
 from redheart_server.problems import ProblemError, refuse_fields
+
+if TYPE_CHECKING:
+    from redheart.models import Model
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -103,3 +106,34 @@ def read_as(cls: type[Body], value: Mapping[str, Any], texts: bool = True) -> Bo
         return cls.model_validate(value, context={"texts": texts})
     except ValidationError as error:
         raise refuse_fields(error.errors(include_url=False, include_input=False, include_context=False)) from None
+
+
+def as_record(value: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """The record that a body is, as the library takes it.
+
+    Raises:
+        ProblemError: It does not fit, or has a key that is neither its own nor a field of the model, as a misspelt one
+            would otherwise be ignored; names every place.
+    """
+    record = read_as(Record, value, model.reads_texts)
+    _require_known({(): record}, model)
+    return record.plain()
+
+
+def as_records(value: Mapping[str, Any], model: Model) -> list[dict[str, Any]]:
+    """That, or those of its "texts", likewise."""
+    if "texts" not in value:
+        return [as_record(value, model)]
+    several = read_as(Several, value, model.reads_texts)
+    _require_known({("texts", number): one for number, one in enumerate(several.texts)}, model)
+    return several.plain()
+
+
+def _require_known(records: Mapping[tuple[str | int, ...], Record], model: Model) -> None:
+    """Records of a data set may be given as they are: with "id", and with the labels that the model answers."""
+    known = {"id", *model.assembled.fields}
+    fields = f", and of this model {', '.join(model.read_fields)}" if model.read_fields else ""
+    unknown = [(*place, key) for place, one in records.items() for key in one.model_extra or () if key not in known]
+    if unknown:
+        expected = f"not known; a record has text and language{fields}"
+        raise refuse_fields([{"loc": place, "msg": expected} for place in unknown])

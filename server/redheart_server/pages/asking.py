@@ -15,7 +15,7 @@ from redheart.reasons import Explanation, explain_analysis
 from redheart.threads import keeping_threads
 from redheart_core.contract.errors import DataError
 from redheart_server.access import needs
-from redheart_server.bodies import Record, read_as, read_object
+from redheart_server.bodies import as_record, read_object
 from redheart_server.pages.analysis_view import (
     answer_views,
     elsewhere_notes,
@@ -101,7 +101,7 @@ def asking_routes(state: State) -> APIRouter:
     ) -> Response:
         """One record, as /v1/analyze takes it."""
         served = state.served(model or None)
-        record = read_as(Record, await read_object(request)).plain()
+        record = as_record(await read_object(request), served.model)
         answer = Explaining(served, country.upper(), reasons)
         (found,) = await state.answer(request, answer, [("text", record)])
         if isinstance(found, str):
