@@ -18,6 +18,7 @@ import redheart as api
 from redheart import analyzing, batches
 from redheart.analysis_json import schema
 from redheart.analyzing import Refused, analyze_records
+from redheart.batch_lines import batch_form
 from redheart.text_files import read_text_file
 from redheart_core import DataError
 
@@ -226,6 +227,32 @@ def test_a_table_has_labels_in_words_and_values_as_numbers(model: api.Model, tmp
     assert float(row["regret"]) == pytest.approx(answer.values[0].value, abs=1e-5)
     assert set(row["emotion"].split("; ")) == set(found.label_set("emotion"))
     assert row["language"] == "en"
+
+
+def test_a_table_has_no_numbers_of_answers_measured_on_texts_unlike_a_text(model: api.Model) -> None:
+    """With details they are there, and the row says what they are worth."""
+    found = model.analyze(TEXTS[0])
+    changed = next(one for one in found.answers if one.field == "regret")
+    assert changed.certainty is not None
+    elsewhere = attrs.evolve(changed.certainty, measured_on=("diaries",), unlike=True)
+    answers = [attrs.evolve(one, certainty=elsewhere) if one is changed else one for one in found.answers]
+    said = attrs.evolve(found, answers=tuple(answers))
+    note = f"{changed.field}: measured on texts unlike this one (diaries)"
+
+    def row(said: api.Analysis, *, details: bool) -> dict[str, str]:
+        form = batch_form(model, Path("answers.csv"), details)
+        (cells,) = csv.DictReader((form.head + form.line(1, TEXTS[0], said)).decode().splitlines())
+        return cells
+
+    def numbers(cells: dict[str, str]) -> list[str]:
+        return [cell for name, cell in cells.items() if name.partition(".")[0] == changed.field]
+
+    assert any(numbers(row(found, details=False)))
+    assert not any(numbers(row(said, details=False)))
+    assert row(said, details=False)["not_answered"].endswith(note)
+    assert numbers(row(said, details=True)) == numbers(row(found, details=True))
+    assert row(said, details=True)["warnings"].endswith(note)
+    assert note not in row(said, details=True)["not_answered"]
 
 
 def test_memory_holds_a_window_of_texts_and_not_the_file(

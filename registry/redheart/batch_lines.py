@@ -13,7 +13,8 @@ import attrs
 
 from redheart.analysis import Analysis
 from redheart.analyzing import Refused, Text
-from redheart.summary import stated_labels
+from redheart.page import measured_elsewhere
+from redheart.summary import is_unlike, stated_labels
 from redheart_core.contract.errors import DataError
 from redheart_core.contract.fields import Field
 
@@ -112,11 +113,21 @@ def _cells(
         because: dict[str, list[str]] = {}
         for one in found.abstentions:
             because.setdefault(one.reason, []).append(one.field)
-        cells["not_answered"] = "; ".join(f"{', '.join(fields)}: {reason}" for reason, fields in because.items())
-        cells["warnings"] = "; ".join(found.warnings)
+        elsewhere = {
+            f"measured on texts unlike this one ({', '.join(texts)})": fields
+            for texts, fields in measured_elsewhere(found).items()
+        }
+        cells["not_answered"] = _named(because if details else because | elsewhere)
+        cells["warnings"] = "; ".join((*found.warnings, *([_named(elsewhere)] if details and elsewhere else ())))
         for answer in found.answers:
-            cells |= _answer_cells(answer, details)
+            if details or not is_unlike(answer):
+                cells |= _answer_cells(answer, details)
     return [_one_line(cells.get(name)) for name in columns]
+
+
+def _named(because: Mapping[str, Sequence[str]]) -> str:
+    """Fields, each with others of the same reason."""
+    return "; ".join(f"{', '.join(fields)}: {reason}" for reason, fields in because.items())
 
 
 def _answer_cells(answer: Answer, details: bool) -> Iterator[tuple[str, Any]]:

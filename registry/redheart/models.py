@@ -208,7 +208,8 @@ class Model:
                 line and "id" of the input stand first.
             column: Of a .csv, the one that holds the texts; "text" if left out.
             language: As for analyze; a column or key "language" states that of one text.
-            details: Whether what every plugin says is there; in a .csv, every number of the answers.
+            details: Whether what every plugin says is there; in a .csv, every number of the answers. Those that were
+                measured on texts unlike the one of a row are there with details alone, and with a warning.
             progress: Whether progress is shown on stderr.
 
         Raises:
