@@ -13,6 +13,7 @@ from redheart_core.contract.names import composed
 from redheart_core.data.published import read_all
 from redheart_core.storage.bad_rows import BadRows
 from redheart_tables.declaring import is_declaration, mapped_field, same_as_shipped
+from redheart_tables.naming import is_named, of_names
 from redheart_tables.settings import Columns, CsvSettings, Entry, JsonlSettings
 
 Row = Mapping[str, object]
@@ -38,7 +39,8 @@ def read_mapping(plugin: str, entries: Columns, objects: bool) -> tuple[Mapped, 
     Args:
         plugin: Names the table in error messages.
         entries: The [plugins.<plugin>.fields] table.
-        objects: A column may hold an object from label to number.
+        objects: A column may hold an object from label to number; else one of a field with labels holds their names,
+            if is_named.
 
     Raises:
         DataError: Nothing is mapped; a field of the catalogue is mapped in the wrong form, has unknown labels or is
@@ -68,7 +70,7 @@ def _mapped(name: str, entry: Entry, table: str, objects: bool) -> Mapped:
         )
     field = mapped_field(name, entry, where)
     place = entry.get("column", entry.get("columns"))
-    if isinstance(place, str) and field.labels and not objects:
+    if isinstance(place, str) and field.labels and not objects and not is_named(field):
         raise DataError(
             f"{where}: it has the labels {', '.join(field.labels)}, and a cell holds one number; give columns = "
             '{ label = "column", ... } instead of column'
@@ -93,7 +95,7 @@ def _shipped_field(field: Field, place: object, table: str, objects: bool) -> Fi
             raise DataError(f"{table} {field.name} is a single number; give one column instead of {place}")
         return field
     if isinstance(place, str):
-        if not objects:
+        if not objects and not is_named(field):
             raise DataError(
                 f"{table} {field.name} has the labels {labels}; give a table from label to column instead of {place!r}"
             )
@@ -141,6 +143,14 @@ def read_records(
     split_column = None if settings.split is None else composed(settings.split)
     language_column = None if settings.language_column is None else composed(settings.language_column)
 
+    def value(one: Mapped, row: Row, where: str) -> object:
+        if not isinstance(one.place, str):
+            return {label: to_value(look_up(row, part), part, where) for label, part in one.place.items()}
+        found = look_up(row, one.place)
+        if is_named(one.field) and isinstance(found, str | list):
+            return of_names(one.field, found, f"{where}, column {one.place!r}")
+        return to_value(found, one.place, where)
+
     def records(bad: BadRows) -> Iterator[Record]:
         empty = True
         for where, row in rows(bad):
@@ -155,12 +165,7 @@ def read_records(
                 yield Record(
                     id=id_,
                     text=text,
-                    values={
-                        one.field.name: to_value(look_up(row, one.place), one.place, where)
-                        if isinstance(one.place, str)
-                        else {label: to_value(look_up(row, part), part, where) for label, part in one.place.items()}
-                        for one in mapped
-                    },
+                    values={one.field.name: value(one, row, where) for one in mapped},
                     where=where,
                     split=None if split_column is None else _split(look_up(row, split_column), split_column, where),
                     language=settings.language

@@ -48,7 +48,8 @@ class JsonlSettings:
     """Column of the BCP 47 code of each text."""
     fields: Columns = attrs.field(factory=dict)
     """Field name to column, or to a table from label to column; for a field with labels, a
-    single column has to hold an object from label to number. A field of one's own is a table that declares it."""
+    single column has to hold names of labels, or an object from label to number. A field of one's own is a table that
+    declares it."""
 
 
 @attrs.frozen
@@ -72,4 +73,5 @@ class CsvSettings:
     language_column: str | None = None
     """Column of the BCP 47 code of each text."""
     fields: Columns = attrs.field(factory=dict)
-    """Field name to column, or to a table from label to column. A field of one's own is a table that declares it."""
+    """Field name to column, or to a table from label to column; for labels or votes, a single column has to hold names
+    of labels. A field of one's own is a table that declares it."""

@@ -107,7 +107,7 @@ WRONG: list[tuple[str, Mapping[str, Any], str]] = [
     ("topic", {"column": "c", "labels": ("a", "a"), "kind": "labels"}, "different names, got a, a"),
     (
         "topic",
-        {"column": "c", "labels": ("a", "b"), "kind": "labels"},
+        {"column": "c", "labels": ("a", "b"), "low": 0, "high": 1},
         "labels a, b, and a cell holds one number",
     ),
     ("topic", {"columns": {"a": 3}, "kind": "labels"}, "expects the name of a column for each label, got a = 3"),
